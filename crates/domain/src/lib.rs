@@ -1,0 +1,23 @@
+//! The words every other crate speaks: ids, money, time, calendars, the event, purposes, and the two doors through
+//! which the outside world comes in, [`Clock`] and [`Rng`].
+//!
+//! Always holds: nothing here does I/O, is asynchronous, or knows SQL, HTTP or Arrow.
+
+pub mod calendar;
+pub mod clock;
+pub mod event;
+pub mod ids;
+pub mod money;
+pub mod purpose;
+pub mod random;
+pub mod shop_events;
+pub mod timestamp;
+
+pub use calendar::{Calendar, Interval, WeekStart};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use event::{Event, EventId, EventKind, Identifier, IdentifierKind, NaturalKey};
+pub use ids::{AccountId, Handle, Id, PersonId, SourceId, WorkspaceId};
+pub use money::{Currency, Money, MoneyError};
+pub use purpose::Purpose;
+pub use random::{Rng, SeededRng, SystemRng};
+pub use timestamp::Timestamp;
