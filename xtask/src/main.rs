@@ -1,1 +1,51 @@
-fn main(){}
+//! The project's own commands: `cargo xtask demo | test | tidy | bench | console | openapi`.
+//!
+//! Always holds: needs nothing but the standard library, so that it is built in a second on a fresh machine.
+
+use std::process::ExitCode;
+
+mod bench;
+mod console;
+mod demo;
+mod openapi;
+mod postgres;
+mod run;
+mod test;
+mod tidy;
+mod tools;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  demo      build console and binary, create a sample shop in ./rapport-demo, start it on http://127.0.0.1:8480
+  test      everything that must pass: format, clippy, tidy, tests on SQLite and PostgreSQL, console, browser
+              --only NAME[,NAME]   some of: format clippy tidy rust console browser sdk
+  tidy      the rules of the house (CONTRIBUTING.md)
+  console   build the console into web/dist
+  openapi   write web/openapi.json and the console's generated client from the code
+  bench     side by side with the peers; prints the table of docs/benchmarks.md
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let result = match arguments.first().map(String::as_str) {
+        Some("demo") => demo::run(rest),
+        Some("test") => test::run(rest),
+        Some("tidy") => tidy::run(),
+        Some("console") => console::build(),
+        Some("openapi") => openapi::write(),
+        Some("bench") => bench::run(rest),
+        _ => {
+            print!("{HELP}");
+            return ExitCode::from(u8::from(!arguments.is_empty()) * 2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("\n{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Starting other programs and saying what is being done.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The workspace's root folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the workspace")
+        .to_path_buf()
+}
+
+/// A command that runs in the workspace's root.
+pub fn command(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// The cargo that runs us.
+pub fn cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".into())
+}
+
+/// Where cargo puts what it builds.
+pub fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// One line that says what comes next.
+pub fn say(what: &str) {
+    println!("\n== {what}");
+}
+
+/// Runs it with its output shown; an error names the command.
+pub fn shown(mut command: Command) -> Result<(), String> {
+    let text = format!("{command:?}");
+    let status = command.status().map_err(|e| format!("could not start {text}: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("failed ({status}): {text}")) }
+}
+
+/// Runs it, shows its output line by line, and returns all of it and whether it succeeded.
+pub fn captured(mut command: Command) -> Result<(bool, String), String> {
+    use std::io::{BufRead, BufReader};
+    let text = format!("{command:?}");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|e| format!("could not start {text}: {e}"))?;
+    let mut output = String::new();
+    let stdout = child.stdout.take().expect("stdout is piped");
+    for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+        println!("{line}");
+        output.push_str(&line);
+        output.push('\n');
+    }
+    let status = child.wait().map_err(|e| format!("{text}: {e}"))?;
+    Ok((status.success(), output))
+}
