@@ -28,7 +28,8 @@ pub fn install() -> Result<(), String> {
     }
     let web = root().join("web");
     let stamp = web.join("node_modules/.installed");
-    let lock = std::fs::read_to_string(web.join("package-lock.json")).map_err(|e| format!("web/package-lock.json: {e}"))?;
+    let lock =
+        std::fs::read_to_string(web.join("package-lock.json")).map_err(|e| format!("web/package-lock.json: {e}"))?;
     if std::fs::read_to_string(&stamp).is_ok_and(|old| old == lock) {
         return Ok(());
     }
@@ -50,7 +51,9 @@ fn digest(web: &Path) -> String {
     for part in ["src", "static"] {
         collect(&web.join(part), &mut files);
     }
-    for file in ["package.json", "package-lock.json", "svelte.config.js", "vite.config.ts", "tsconfig.json", "openapi.json"] {
+    for file in
+        ["package.json", "package-lock.json", "svelte.config.js", "vite.config.ts", "tsconfig.json", "openapi.json"]
+    {
         files.push(web.join(file));
     }
     files.sort();

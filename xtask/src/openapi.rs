@@ -1,7 +1,7 @@
 //! `cargo xtask openapi`: the API's description, and the console's client generated from it.
 
 use crate::console;
-use crate::run::{cargo, captured, command, root, shown};
+use crate::run::{captured, cargo, command, root, shown};
 
 /// Writes `web/openapi.json` from the code and `web/src/lib/api/schema.d.ts` from that.
 pub fn write() -> Result<(), String> {

@@ -61,7 +61,11 @@ impl Postgres {
             Command::new(path)
         };
         command.args(arguments).env("PGDATA", self.data()).current_dir(&self.folder);
-        if quiet(&mut command) { Ok(()) } else { Err(format!("PostgreSQL's {name} failed in {}", self.folder.display())) }
+        if quiet(&mut command) {
+            Ok(())
+        } else {
+            Err(format!("PostgreSQL's {name} failed in {}", self.folder.display()))
+        }
     }
 
     fn data(&self) -> PathBuf {

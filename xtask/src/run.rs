@@ -5,10 +5,7 @@ use std::process::{Command, Stdio};
 
 /// The workspace's root folder.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in the workspace")
-        .to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_path_buf()
 }
 
 /// A command that runs in the workspace's root.
@@ -44,10 +41,7 @@ pub fn shown(mut command: Command) -> Result<(), String> {
 pub fn captured(mut command: Command) -> Result<(bool, String), String> {
     use std::io::{BufRead, BufReader};
     let text = format!("{command:?}");
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|e| format!("could not start {text}: {e}"))?;
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| format!("could not start {text}: {e}"))?;
     let mut output = String::new();
     let stdout = child.stdout.take().expect("stdout is piped");
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {

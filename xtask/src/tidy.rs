@@ -53,7 +53,8 @@ fn floors(root: &Path, breaches: &mut Vec<String>) {
     for entry in fs::read_dir(root.join("crates")).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some(own) = floor_of(&name) else {
-            breaches.push(format!("crates/{name}: stands on no floor; add it to xtask/src/tidy.rs and CONTRIBUTING.md"));
+            breaches
+                .push(format!("crates/{name}: stands on no floor; add it to xtask/src/tidy.rs and CONTRIBUTING.md"));
             continue;
         };
         let manifest = fs::read_to_string(entry.path().join("Cargo.toml")).unwrap_or_default();
@@ -77,7 +78,9 @@ fn dependencies(manifest: &str) -> Vec<String> {
     for line in manifest.lines() {
         if line.starts_with('[') {
             inside = line.trim() == "[dependencies]";
-        } else if inside && let Some(name) = line.split(['.', '=', ' ']).next().filter(|n| !n.is_empty() && !n.starts_with('#')) {
+        } else if inside
+            && let Some(name) = line.split(['.', '=', ' ']).next().filter(|n| !n.is_empty() && !n.starts_with('#'))
+        {
             names.push(name.to_owned());
         }
     }
@@ -89,10 +92,12 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.path();
         let name = entry.file_name();
         if path.is_dir() {
-            if !["node_modules", "target", "dist", ".svelte-kit", "shots", "fixtures"].iter().any(|skip| name == *skip) {
+            if !["node_modules", "target", "dist", ".svelte-kit", "shots", "fixtures"].iter().any(|skip| name == *skip)
+            {
                 collect(&path, files);
             }
-        } else if path.extension().is_some_and(|e| ["rs", "ts", "svelte", "mjs", "py"].iter().any(|known| e == *known)) {
+        } else if path.extension().is_some_and(|e| ["rs", "ts", "svelte", "mjs", "py"].iter().any(|known| e == *known))
+        {
             files.push(path);
         }
     }
@@ -116,7 +121,9 @@ fn check_file(root: &Path, file: &Path, breaches: &mut Vec<String>) {
         breaches.push(format!("{place}: `foo.rs` beside `foo/`, not mod.rs"));
     }
     if !text.starts_with("//!") && !text.starts_with("#![") {
-        breaches.push(format!("{place}: a module opens with `//!`: what it is for, what always holds, what it does not do"));
+        breaches.push(format!(
+            "{place}: a module opens with `//!`: what it is for, what always holds, what it does not do"
+        ));
     }
     if text.lines().any(|line| line.trim_start().starts_with("#[allow(")) {
         breaches.push(format!("{place}: `#[expect(.., reason = \"..\")]`, not `#[allow]`"));

@@ -164,11 +164,9 @@ mod tests {
     #[test]
     fn weeks_begin_where_the_workspace_says() {
         let thursday = at("2026-11-19T10:00:00Z");
-        for (start, expected) in [
-            (WeekStart::Monday, "2026-11-16"),
-            (WeekStart::Sunday, "2026-11-15"),
-            (WeekStart::Saturday, "2026-11-14"),
-        ] {
+        for (start, expected) in
+            [(WeekStart::Monday, "2026-11-16"), (WeekStart::Sunday, "2026-11-15"), (WeekStart::Saturday, "2026-11-14")]
+        {
             let calendar = Calendar { zone: TimeZone::UTC, week_start: start };
             assert_eq!(calendar.floor(thursday, Interval::Week), at(expected));
         }
