@@ -1,1 +1,18 @@
-//! Empty.
+//! Who and which: the one typed condition tree of the product, its JSON form, its plain evaluator, and its compiler to a plan of
+//! the query engine.
+//!
+//! Always holds: a condition tests events and facts, nothing else; a text from a user never becomes SQL, a regular expression or
+//! code; evaluator and compiler agree on every condition ([`condition`] says what one means). It sends nothing and stores nothing.
+
+pub mod condition;
+pub mod duration;
+mod error;
+pub mod evaluate;
+pub mod instant;
+pub mod value;
+
+pub use condition::{Condition, Limits, Scope};
+pub use duration::{Duration, DurationError};
+pub use error::Error;
+pub use evaluate::{EventView, Subject, holds};
+pub use instant::{Instant, Moment};

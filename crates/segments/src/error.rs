@@ -1,0 +1,52 @@
+//! What can go wrong with a condition.
+//!
+//! Always holds: the texts name the place in the condition and the limit, and say what to do; they never quote a value that
+//! a condition compares with, because that may be personal data.
+
+/// Why a condition was refused or could not be compiled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is not JSON.
+    #[error("the condition is not JSON: {0}")]
+    NotJson(String),
+    /// A field is missing, unknown, of the wrong type, or says something impossible.
+    #[error("{place}: {problem}")]
+    Invalid {
+        /// Where, e.g. `all[1].performed.times`; `the condition` for its root.
+        place: String,
+        /// What is wrong there and what is expected.
+        problem: String,
+    },
+    /// Conditions are nested too deeply.
+    #[error("the condition is nested too deeply: at most {limit} levels; use `in` or a flat `all` or `any`")]
+    TooDeep {
+        /// The largest depth.
+        limit: usize,
+    },
+    /// There is too much of something.
+    #[error("the condition is too large: at most {limit} {what}; split it into several conditions")]
+    TooLarge {
+        /// What is counted, in plural.
+        what: &'static str,
+        /// The largest number.
+        limit: usize,
+    },
+}
+
+impl Error {
+    /// A stable name for the error.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotJson(_) => "condition_not_json",
+            Self::Invalid { .. } => "condition_invalid",
+            Self::TooDeep { .. } => "condition_too_deep",
+            Self::TooLarge { .. } => "condition_too_large",
+        }
+    }
+
+    /// Whether the same call can succeed later. A refused condition stays refused.
+    pub const fn is_retryable(&self) -> bool {
+        false
+    }
+}
