@@ -1,0 +1,62 @@
+//! Intervals as a caller's calendar cut them: interval `i` is `[boundaries[i], boundaries[i + 1])`.
+//!
+//! Always holds: boundaries ascend; n intervals have n + 1 boundaries. A time outside of all of them belongs to none.
+
+/// How many intervals the boundaries make.
+#[inline]
+pub fn count(boundaries: &[i64]) -> usize {
+    boundaries.len().saturating_sub(1)
+}
+
+/// The interval that holds `time`.
+#[inline]
+pub fn find(boundaries: &[i64], time: i64) -> Option<usize> {
+    let after = boundaries.partition_point(|start| *start <= time);
+    (after > 0 && after < boundaries.len()).then(|| after - 1)
+}
+
+/// Walks ascending times and finds the interval of each: one step a time and interval, no search.
+pub struct Walk<'a> {
+    boundaries: &'a [i64],
+    after: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk that has seen nothing.
+    pub fn new(boundaries: &'a [i64]) -> Self {
+        Self { boundaries, after: 0 }
+    }
+
+    /// The interval of `time`, which is not before the time asked for last.
+    #[inline]
+    pub fn find(&mut self, time: i64) -> Option<usize> {
+        while self.boundaries.get(self.after).is_some_and(|start| *start <= time) {
+            self.after += 1;
+        }
+        (self.after > 0 && self.after < self.boundaries.len()).then(|| self.after - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn both_finders_agree_with_looking(
+            boundaries in prop::collection::btree_set(0i64..30, 0..6),
+            mut times in prop::collection::vec(-2i64..33, 0..12),
+        ) {
+            let boundaries: Vec<i64> = boundaries.into_iter().collect();
+            times.sort_unstable();
+            let mut walk = Walk::new(&boundaries);
+            for time in times {
+                let looked = boundaries.windows(2).position(|w| w[0] <= time && time < w[1]);
+                prop_assert_eq!(find(&boundaries, time), looked);
+                prop_assert_eq!(walk.find(time), looked);
+            }
+        }
+    }
+}
