@@ -104,6 +104,7 @@ pub const STANDARD: &[(&str, &[&str])] = &[
     ),
     ("feedback", &["Survey Sent", SURVEY_ANSWERED, PRODUCT_REVIEWED]),
     ("support", &[TICKET_OPENED, "Ticket Answered", "Ticket Solved", "Ticket Reopened"]),
+    ("consent", &["Consent Granted", "Consent Denied"]),
     ("use", &["Signed Up", "Signed In", "Signed Out", "Feature Used"]),
 ];
 
