@@ -128,6 +128,21 @@ pub enum FunnelSpecError {
     ExclusionIsStep,
 }
 
+impl FunnelSpecError {
+    /// The stable word for it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NumberOfSteps => "funnel_number_of_steps",
+            Self::ExclusionIsStep => "funnel_exclusion_is_step",
+        }
+    }
+
+    /// Whether the same question could do better later: never.
+    pub const fn is_retryable(self) -> bool {
+        false
+    }
+}
+
 impl std::fmt::Display for FunnelSpecError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

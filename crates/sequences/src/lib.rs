@@ -1,4 +1,4 @@
-//! Kernels that read one person's events in order: funnels, retention, sessions, lifecycle, stickiness, and
+//! Kernels that read one person's events in order: funnels, retention, sessions, lifecycle, stickiness, sliding windows, and
 //! the one order that all of them (and every evaluator of conditions) share.
 //!
 //! Always holds: plain slices in, plain numbers out; no clock, no I/O, no engine's types; nothing is allocated for a person once
@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod order;
 pub mod retention;
 pub mod sessions;
+pub mod windows;
 
 pub use funnel::{Conversion, Funnel, FunnelMode, FunnelSpec, FunnelSpecError, StepEvent, Stepped};
 pub use lifecycle::{Lifecycle, LifecycleCounts, Stickiness};

@@ -92,6 +92,7 @@ pub struct TieGroups<'a, E, F> {
 
 impl<E: Ordered, F: Fn(&E) -> bool> TieGroups<'_, E, F> {
     /// Finds the run of equal times that begins here, and whether one producer's counter orders it.
+    #[cold]
     fn begin_run(&mut self) {
         let time = self.events[self.at].time();
         let rest = &self.events[self.at..];

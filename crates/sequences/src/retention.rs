@@ -74,7 +74,10 @@ impl Retention {
     }
 
     /// How many columns, column 0 included, are observed for a cohort. By calendar: as the intervals reach. Rolling: those
-    /// whose windows lie within the intervals for everyone who could be in the cohort.
+    /// whose windows lie within the intervals for everyone who could be in the cohort. At least column 0.
+    ///
+    /// # Panics
+    /// If there is no such cohort; the same holds for [`Retention::row`].
     pub fn columns(&self, cohort: usize) -> usize {
         let all = self.spec.last_column + 1;
         match self.spec.counting {

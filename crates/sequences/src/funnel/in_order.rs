@@ -148,13 +148,10 @@ impl InOrder {
                     break;
                 }
                 self.tell::<TRACE>(from, level, entered, start);
-                let better = entered > self.entered[level];
-                // A strict chain goes on past this group only if it began here (other members go before it) or uses all.
-                let keep = if STRICT {
-                    (from == 0 || level - from == group.len()) && (written & (1 << level) == 0 || better)
-                } else {
-                    better
-                };
+                // A strict chain goes on past this group only if it began here (other members go before it) or uses all
+                // members; no level is reached in both ways, because a chain that began here has at most their number.
+                let keep =
+                    if STRICT { from == 0 || level - from == group.len() } else { entered > self.entered[level] };
                 if keep {
                     written |= 1 << level;
                     self.entered[level] = entered;
