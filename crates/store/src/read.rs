@@ -1,0 +1,158 @@
+//! Reading: [`Queries`] is what a reader, a snapshot and a transaction have in common, so that a record function
+//! `async fn find(db: &mut impl Queries, ...)` works in all three.
+//!
+//! Always holds: on SQLite a reader's connection cannot write (`query_only`) and never waits for the writer.
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use sqlx::pool::PoolConnection;
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use crate::column::RowInner;
+use crate::connection::{Call, Connection, postgres_arguments, sqlite_arguments};
+use crate::store::Pools;
+use crate::{Args, Column, Engine, Error, Record, Result, Row, Sql};
+
+/// Statements that give rows.
+pub trait Queries: Send {
+    /// All rows.
+    fn fetch_all<T: Record + Send>(&mut self, sql: Sql, args: Args) -> impl Future<Output = Result<Vec<T>>> + Send;
+
+    /// The first row, if any.
+    fn fetch_optional<T: Record + Send>(
+        &mut self,
+        sql: Sql,
+        args: Args,
+    ) -> impl Future<Output = Result<Option<T>>> + Send;
+
+    /// The first row; [`Error::NotFound`] when there is none.
+    fn fetch_one<T: Record + Send>(&mut self, sql: Sql, args: Args) -> impl Future<Output = Result<T>> + Send {
+        async { self.fetch_optional(sql, args).await?.ok_or(Error::NotFound) }
+    }
+
+    /// The first column of the first row; [`Error::NotFound`] when there is none.
+    fn scalar<T: Column + Send>(&mut self, sql: Sql, args: Args) -> impl Future<Output = Result<T>> + Send {
+        async { Ok(self.fetch_one::<(T,)>(sql, args).await?.0) }
+    }
+
+    /// Which engine runs the statements.
+    fn engine(&self) -> Engine;
+}
+
+/// Reads single statements, each on any free connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'s> {
+    pub(crate) pools: &'s Pools,
+}
+
+/// What a pool lends.
+enum Lent {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Lent {
+    fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::Sqlite(connection) => Connection::Sqlite(connection),
+            Self::Postgres(connection) => Connection::Postgres(connection),
+        }
+    }
+}
+
+impl<'s> Reader<'s> {
+    async fn acquire(&self) -> Result<Lent> {
+        Ok(match self.pools {
+            Pools::Sqlite { readers, .. } => Lent::Sqlite(readers.acquire().await?),
+            Pools::Postgres(pool) => Lent::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// The rows of a statement one by one, for results too large to hold. Keeps a connection until it is dropped.
+    pub fn stream<T: Record + Send + 's>(&self, sql: Sql, args: Args) -> Result<BoxStream<'s, Result<T>>> {
+        let text = sql.prepare(self.engine(), &args.0);
+        Ok(match self.pools {
+            Pools::Sqlite { readers, .. } => sqlx::query_with(text, sqlite_arguments(args.0)?)
+                .fetch(readers)
+                .map_err(Error::from)
+                .map(|row| T::from_row(&Row(RowInner::Sqlite(row?))))
+                .boxed(),
+            Pools::Postgres(pool) => sqlx::query_with(text, postgres_arguments(args.0)?)
+                .fetch(pool)
+                .map_err(Error::from)
+                .map(|row| T::from_row(&Row(RowInner::Postgres(row?))))
+                .boxed(),
+        })
+    }
+}
+
+impl Queries for Reader<'_> {
+    async fn fetch_all<T: Record + Send>(&mut self, sql: Sql, args: Args) -> Result<Vec<T>> {
+        let call = Call::new(self.engine(), sql, args);
+        self.acquire().await?.connection().fetch_all(call).await
+    }
+
+    async fn fetch_optional<T: Record + Send>(&mut self, sql: Sql, args: Args) -> Result<Option<T>> {
+        let call = Call::new(self.engine(), sql, args);
+        self.acquire().await?.connection().fetch_optional(call).await
+    }
+
+    fn engine(&self) -> Engine {
+        self.pools.engine()
+    }
+}
+
+/// Reads several statements that all see the same state of the database.
+#[derive(Debug)]
+pub struct Snapshot(SnapshotInner);
+
+#[derive(Debug)]
+enum SnapshotInner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Snapshot {
+    /// Begins one. SQLite pins the state at the first statement, so one is run at once.
+    pub(crate) fn begin(pools: &Pools) -> BoxFuture<'_, Result<Self>> {
+        Box::pin(async move {
+            Ok(Self(match pools {
+                Pools::Sqlite { readers, .. } => {
+                    let mut transaction = readers.begin().await?;
+                    sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *transaction).await?;
+                    SnapshotInner::Sqlite(transaction)
+                }
+                Pools::Postgres(pool) => {
+                    SnapshotInner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                }
+            }))
+        })
+    }
+
+    fn connection(&mut self) -> Connection<'_> {
+        match &mut self.0 {
+            SnapshotInner::Sqlite(transaction) => Connection::Sqlite(transaction),
+            SnapshotInner::Postgres(transaction) => Connection::Postgres(transaction),
+        }
+    }
+}
+
+impl Queries for Snapshot {
+    async fn fetch_all<T: Record + Send>(&mut self, sql: Sql, args: Args) -> Result<Vec<T>> {
+        let call = Call::new(self.engine(), sql, args);
+        self.connection().fetch_all(call).await
+    }
+
+    async fn fetch_optional<T: Record + Send>(&mut self, sql: Sql, args: Args) -> Result<Option<T>> {
+        let call = Call::new(self.engine(), sql, args);
+        self.connection().fetch_optional(call).await
+    }
+
+    fn engine(&self) -> Engine {
+        match self.0 {
+            SnapshotInner::Sqlite(_) => Engine::Sqlite,
+            SnapshotInner::Postgres(_) => Engine::Postgres,
+        }
+    }
+}

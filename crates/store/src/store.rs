@@ -1,0 +1,328 @@
+//! Opening and holding the product database.
+//!
+//! Always holds: [`Store::open`] either gives a database whose schema is exactly what this program knows, or an error and an
+//! unchanged database.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rapport_domain::{Clock, Rng, SystemClock, SystemRng};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection as _};
+
+use crate::connection::{Call, Connection};
+use crate::folder::{self, APPLICATION_ID, FolderLock};
+use crate::migrate::{self, Migrations};
+use crate::writer::Writer;
+use crate::{Error, Priority, Reader, Result, Snapshot, Tx, args};
+
+/// The file of the product database within the data folder.
+pub const DATABASE_FILE: &str = "rapport.db";
+/// The PostgreSQL schema that holds all our tables.
+pub const POSTGRES_SCHEMA: &str = "rapport";
+/// How long SQLite waits for a foreign lock (a backup, say).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Which database runs the statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded, one file.
+    Sqlite,
+    /// PostgreSQL, or what speaks its protocol.
+    Postgres,
+}
+
+impl Engine {
+    /// The only fragment in which statements differ.
+    pub(crate) const fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// How many values one statement can bind.
+    pub const fn binds_per_statement(self) -> usize {
+        match self {
+            Self::Sqlite => 32_766,
+            Self::Postgres => 65_535,
+        }
+    }
+
+    /// How many rows of `width` values one `INSERT` should have: see docs/decisions/0004.
+    pub(crate) const fn rows_per_statement(self, width: usize) -> usize {
+        let binds = match self {
+            Self::Sqlite => 512,
+            Self::Postgres => 16_384,
+        };
+        if binds / width == 0 { 1 } else { binds / width }
+    }
+}
+
+/// Where the database is and what it is run with.
+#[derive(Clone)]
+pub struct StoreConfig {
+    location: Location,
+    readers: u32,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+}
+
+#[derive(Clone)]
+enum Location {
+    Folder(PathBuf),
+    Postgres(String),
+}
+
+impl StoreConfig {
+    /// SQLite in a data folder, which is created if need be.
+    pub fn folder(folder: impl Into<PathBuf>) -> Self {
+        Self::at(Location::Folder(folder.into()))
+    }
+
+    /// PostgreSQL at a URL (`postgres://user:password@host/database`). The database should have the C collation, so that
+    /// texts sort as they do on SQLite; our tables go into the schema [`POSTGRES_SCHEMA`].
+    pub fn postgres(url: impl Into<String>) -> Self {
+        Self::at(Location::Postgres(url.into()))
+    }
+
+    fn at(location: Location) -> Self {
+        Self { location, readers: 4, clock: Arc::new(SystemClock), rng: Arc::new(SystemRng) }
+    }
+
+    /// How many connections read (on PostgreSQL: read and write) at once; 4 unless said.
+    #[must_use]
+    pub fn readers(mut self, readers: u32) -> Self {
+        self.readers = readers;
+        self
+    }
+
+    /// The clock of jobs, leases and events; the machine's unless said.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The randomness of ids and lease tokens; the system's unless said.
+    #[must_use]
+    pub fn rng(mut self, rng: Arc<dyn Rng>) -> Self {
+        self.rng = rng;
+        self
+    }
+}
+
+/// The product database. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Store(Arc<StoreInner>);
+
+struct StoreInner {
+    pools: Pools,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    file: Option<PathBuf>,
+    _lock: Option<FolderLock>,
+}
+
+/// The connections.
+#[derive(Debug)]
+pub(crate) enum Pools {
+    Sqlite { readers: SqlitePool, writer: Writer },
+    Postgres(PgPool),
+}
+
+impl Pools {
+    pub(crate) const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite { .. } => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database, creating it and applying `migrations` (the store's own come first by themselves) as needed.
+    pub async fn open(config: StoreConfig, migrations: &[Migrations]) -> Result<Self> {
+        let known: Vec<Migrations> = std::iter::once(crate::MIGRATIONS).chain(migrations.iter().copied()).collect();
+        let StoreConfig { location, readers, clock, rng } = config;
+        let now = clock.now().0;
+        Ok(Self(Arc::new(match location {
+            Location::Folder(folder) => {
+                let lock = FolderLock::take(&folder)?;
+                let file = folder.join(DATABASE_FILE);
+                let pools = open_sqlite(&file, readers, &known, now).await?;
+                StoreInner { pools, clock, rng, file: Some(file), _lock: Some(lock) }
+            }
+            Location::Postgres(url) => {
+                let pools = open_postgres(&url, readers, &known, now).await?;
+                StoreInner { pools, clock, rng, file: None, _lock: None }
+            }
+        })))
+    }
+
+    /// Reads single statements. Give `&mut store.read()` where `&mut impl Queries` is asked for.
+    pub fn read(&self) -> Reader<'_> {
+        Reader { pools: &self.0.pools }
+    }
+
+    /// Reads several statements that all see the same state.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        Snapshot::begin(&self.0.pools).await
+    }
+
+    /// Begins a write transaction; on SQLite, waits for a turn of the one writer.
+    pub async fn begin(&self, priority: Priority) -> Result<Tx> {
+        match &self.0.pools {
+            Pools::Sqlite { writer, .. } => Ok(Tx::sqlite(writer.turn(priority).await?)),
+            Pools::Postgres(pool) => Ok(Tx::postgres(pool.begin().await?)),
+        }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.0.pools
+    }
+
+    /// Which database this is.
+    pub fn engine(&self) -> Engine {
+        self.0.pools.engine()
+    }
+
+    /// The clock it was opened with.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// The randomness it was opened with.
+    pub fn rng(&self) -> &dyn Rng {
+        &*self.0.rng
+    }
+
+    /// Checks every page and index of an SQLite database; on PostgreSQL that it answers. `Err(Damaged)` says what was found.
+    pub async fn verify(&self) -> Result<()> {
+        let Some(file) = &self.0.file else {
+            return crate::Queries::scalar::<bool>(&mut self.read(), crate::sql!("SELECT TRUE"), args![])
+                .await
+                .map(drop);
+        };
+        let mut connection = sqlite_options(file).connect().await?;
+        let check = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA integrity_check"), args![]);
+        let findings: Vec<(String,)> = Connection::Sqlite(&mut connection).fetch_all(check).await?;
+        let keys = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA foreign_key_check"), args![]);
+        let orphans: Option<(String,)> = Connection::Sqlite(&mut connection).fetch_optional(keys).await?;
+        connection.close().await?;
+        match (findings.first(), orphans) {
+            (Some((text,)), None) if text == "ok" => Ok(()),
+            (_, Some((table,))) => Err(Error::Damaged { what: format!("{table} points at rows that do not exist") }),
+            (text, None) => {
+                Err(Error::Damaged { what: text.map_or_else(|| "unreadable".into(), |(text,)| text.clone()) })
+            }
+        }
+    }
+
+    /// Moves SQLite's log into the database file and empties it, as before copying the file. Waits for readers a while;
+    /// [`Error::Busy`] when one kept it. Nothing to do on PostgreSQL.
+    pub async fn checkpoint(&self) -> Result<()> {
+        let Some(file) = &self.0.file else { return Ok(()) };
+        let mut connection = sqlite_options(file).connect().await?;
+        let call = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA wal_checkpoint(TRUNCATE)"), args![]);
+        let outcome: Option<(i64, i64, i64)> = Connection::Sqlite(&mut connection).fetch_optional(call).await?;
+        connection.close().await?;
+        match outcome {
+            Some((0, _, _)) => Ok(()),
+            _ => Err(Error::Busy { what: "a reader holds the log".into() }),
+        }
+    }
+
+    /// Closes the connections. Work of open transactions is rolled back; later calls answer [`Error::Closed`].
+    pub async fn close(&self) {
+        match &self.0.pools {
+            Pools::Sqlite { readers, writer } => {
+                writer.close().await;
+                readers.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("engine", &self.engine()).finish_non_exhaustive()
+    }
+}
+
+/// What every SQLite connection has in common.
+fn sqlite_options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(512)
+        .row_buffer_size(256)
+        .pragma("secure_delete", "ON")
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging()
+}
+
+async fn open_sqlite(file: &Path, readers: u32, known: &[Migrations], now: i64) -> Result<Pools> {
+    let exists = folder::inspect(file)?;
+    if exists {
+        let mut look: SqliteConnection =
+            SqliteConnectOptions::new().filename(file).read_only(true).disable_statement_logging().connect().await?;
+        let applied = migrate::applied(Connection::Sqlite(&mut look), Engine::Sqlite).await?;
+        migrate::pending(known, &applied)?;
+        look.close().await?;
+    }
+    let mut writer = sqlite_options(file).create_if_missing(true).connect().await?;
+    let applied = migrate::applied(Connection::Sqlite(&mut writer), Engine::Sqlite).await?;
+    let steps = migrate::pending(known, &applied)?;
+    if !steps.is_empty() {
+        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+        migrate::apply(Connection::Sqlite(&mut transaction), Engine::Sqlite, &steps, now).await?;
+        let mark = format!("PRAGMA application_id = {APPLICATION_ID}");
+        let mark = sqlx::SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(mark));
+        Connection::Sqlite(&mut transaction).run(mark).await?;
+        transaction.commit().await?;
+    }
+    let pool = SqlitePoolOptions::new()
+        .max_connections(readers)
+        .acquire_timeout(Duration::from_secs(30))
+        .connect_with(sqlite_options(file).pragma("query_only", "ON"))
+        .await?;
+    Ok(Pools::Sqlite { readers: pool, writer: Writer::start(writer) })
+}
+
+async fn open_postgres(url: &str, readers: u32, known: &[Migrations], now: i64) -> Result<Pools> {
+    let options: PgConnectOptions = url.parse()?;
+    let options = options.options([("search_path", POSTGRES_SCHEMA)]).disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(readers)
+        .acquire_timeout(Duration::from_secs(30))
+        .connect_with(options)
+        .await?;
+    let mut transaction = pool.begin().await?;
+    // Two servers that start together migrate one after the other.
+    sqlx::query("SELECT pg_advisory_xact_lock(5927118)").execute(&mut *transaction).await?;
+    let applied = migrate::applied(Connection::Postgres(&mut transaction), Engine::Postgres).await?;
+    let steps = migrate::pending(known, &applied)?;
+    if !steps.is_empty() {
+        sqlx::query("CREATE SCHEMA IF NOT EXISTS rapport").execute(&mut *transaction).await?;
+        migrate::apply(Connection::Postgres(&mut transaction), Engine::Postgres, &steps, now).await?;
+    }
+    transaction.commit().await?;
+    let collation: String =
+        sqlx::query_scalar("SELECT datcollate::text FROM pg_database WHERE datname = current_database()")
+            .fetch_one(&pool)
+            .await?;
+    if !matches!(collation.as_str(), "C" | "POSIX") {
+        tracing::warn!(collation, "postgres.collation is not C: texts will sort differently from SQLite");
+    }
+    Ok(Pools::Postgres(pool))
+}

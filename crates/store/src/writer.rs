@@ -1,0 +1,261 @@
+//! SQLite's one writer, as a scheduled resource. It lends its connection to one transaction at a time; those that wait
+//! together share one commit, hence one fsync.
+//!
+//! Always holds: interactive requests go first, background ones at least every [`BACKGROUND_WAIT`]; each request after the
+//! first of a batch runs in a savepoint of its own, so that one which fails undoes only itself; nobody is told "committed"
+//! before the shared `COMMIT` returned; a request whose future is dropped is rolled back.
+//!
+//! Does not: run the requests' code. They run it on their own task with the lent connection, so they may borrow freely.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::connection::Connection;
+use crate::{Error, Priority, Result};
+
+/// A batch is committed when it is this old, even if more requests wait.
+const BATCH_TIME: Duration = Duration::from_millis(5);
+/// A batch is committed when it holds this many requests.
+const BATCH_REQUESTS: usize = 256;
+/// A background request that has waited this long goes before interactive ones.
+const BACKGROUND_WAIT: Duration = Duration::from_millis(250);
+/// A background turn longer than this is reported: it should be cut into slices.
+const BACKGROUND_TURN: Duration = Duration::from_millis(50);
+
+/// Asks for turns.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    messages: mpsc::UnboundedSender<Message>,
+}
+
+#[derive(Debug)]
+enum Message {
+    Turn(Request),
+    Close(oneshot::Sender<()>),
+}
+
+#[derive(Debug)]
+struct Request {
+    priority: Priority,
+    since: Instant,
+    grant: oneshot::Sender<Result<Lease>>,
+}
+
+/// The lent connection. Dropped without [`Lease::finish`], the request is rolled back.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    connection: Option<SqliteConnection>,
+    give_back: Option<oneshot::Sender<Returned>>,
+}
+
+#[derive(Debug)]
+struct Returned {
+    connection: SqliteConnection,
+    /// Who waits for the commit; `None` asks for a rollback.
+    committed: Option<oneshot::Sender<Result<()>>>,
+}
+
+impl Writer {
+    /// Starts the writer's task on `connection`. It ends when the last `Writer` is dropped.
+    pub(crate) fn start(connection: SqliteConnection) -> Self {
+        let (messages, queue) = mpsc::unbounded_channel();
+        let schedule = Schedule { queue, interactive: VecDeque::new(), background: VecDeque::new(), closing: None };
+        tokio::spawn(schedule.run(connection));
+        Self { messages }
+    }
+
+    /// Waits for a turn.
+    pub(crate) async fn turn(&self, priority: Priority) -> Result<Lease> {
+        let (grant, granted) = oneshot::channel();
+        let request = Request { priority, since: Instant::now(), grant };
+        self.messages.send(Message::Turn(request)).map_err(|_| Error::Closed)?;
+        granted.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Serves those already waiting, then closes the connection.
+    pub(crate) async fn close(&self) {
+        let (closed, done) = oneshot::channel();
+        if self.messages.send(Message::Close(closed)).is_ok() {
+            let _ = done.await;
+        }
+    }
+}
+
+impl Lease {
+    pub(crate) fn connection(&mut self) -> Connection<'_> {
+        Connection::Sqlite(self.connection.as_mut().expect("held until finish or drop"))
+    }
+
+    /// Hands the connection back and waits until what was written is on disk.
+    pub(crate) async fn finish(mut self) -> Result<()> {
+        let (committed, outcome) = oneshot::channel();
+        self.hand_back(Some(committed));
+        outcome.await.map_err(|_| Error::Closed)?
+    }
+
+    fn hand_back(&mut self, committed: Option<oneshot::Sender<Result<()>>>) {
+        if let (Some(connection), Some(give_back)) = (self.connection.take(), self.give_back.take()) {
+            // Fails only when the writer's task is gone, and with it the transaction.
+            let _ = give_back.send(Returned { connection, committed });
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.hand_back(None);
+    }
+}
+
+struct Schedule {
+    queue: mpsc::UnboundedReceiver<Message>,
+    interactive: VecDeque<Request>,
+    background: VecDeque<Request>,
+    closing: Option<oneshot::Sender<()>>,
+}
+
+/// What came of one request's turn.
+enum Turn {
+    /// It wrote, and waits for the commit.
+    Written(oneshot::Sender<Result<()>>),
+    /// It went away or was rolled back.
+    Nothing,
+}
+
+impl Schedule {
+    async fn run(mut self, mut connection: SqliteConnection) {
+        while let Some(first) = self.next_request().await {
+            match self.batch(connection, first).await {
+                Some(returned) => connection = returned,
+                None => return,
+            }
+        }
+        if let Err(error) = connection.close().await {
+            tracing::warn!(code = Error::from(error).code(), "sqlite.close failed");
+        }
+        if let Some(closed) = self.closing {
+            let _ = closed.send(());
+        }
+    }
+
+    /// Serves requests and commits them together. Gives the connection back, or `None` when it was lost.
+    async fn batch(&mut self, mut connection: SqliteConnection, first: Request) -> Option<SqliteConnection> {
+        let started = Instant::now();
+        if let Err(error) = run(&mut connection, "BEGIN IMMEDIATE").await {
+            tracing::error!(code = error.code(), "sqlite.begin failed");
+            let _ = first.grant.send(Err(error));
+            return Some(connection);
+        }
+        let mut waiting = Vec::new();
+        let mut next = Some(first);
+        let mut broken = false;
+        while let Some(request) = next {
+            let (returned, turn) = serve(connection, request, waiting.is_empty()).await?;
+            connection = returned;
+            match turn {
+                Ok(Turn::Written(committed)) => waiting.push(committed),
+                Ok(Turn::Nothing) => {}
+                Err(error) => {
+                    tracing::error!(code = error.code(), "sqlite.batch lost");
+                    broken = true;
+                    break;
+                }
+            }
+            let open = started.elapsed() < BATCH_TIME && waiting.len() < BATCH_REQUESTS;
+            next = if open { self.waiting_request() } else { None };
+        }
+        let outcome = if broken {
+            // The engine itself ended the transaction (disk full, I/O error): nobody's work is kept.
+            let _ = run(&mut connection, "ROLLBACK").await;
+            Err(Error::Busy { what: "the shared transaction was lost".into() })
+        } else if waiting.is_empty() {
+            run(&mut connection, "ROLLBACK").await
+        } else {
+            run(&mut connection, "COMMIT").await
+        };
+        if outcome.is_err() && !broken {
+            let _ = run(&mut connection, "ROLLBACK").await;
+        }
+        for committed in waiting {
+            let _ = committed.send(outcome.as_ref().copied().map_err(Error::copy));
+        }
+        Some(connection)
+    }
+
+    /// Waits for the next request; `None` when the store is closed and nobody waits any more.
+    async fn next_request(&mut self) -> Option<Request> {
+        loop {
+            if let Some(request) = self.waiting_request() {
+                return Some(request);
+            }
+            if self.closing.is_some() {
+                return None;
+            }
+            let message = self.queue.recv().await?;
+            self.sort_in(message);
+        }
+    }
+
+    fn sort_in(&mut self, message: Message) {
+        match message {
+            Message::Turn(request) if request.priority == Priority::Interactive => self.interactive.push_back(request),
+            Message::Turn(request) => self.background.push_back(request),
+            Message::Close(closed) => self.closing = Some(closed),
+        }
+    }
+
+    /// The request to serve now, if one waits.
+    fn waiting_request(&mut self) -> Option<Request> {
+        while let Ok(message) = self.queue.try_recv() {
+            self.sort_in(message);
+        }
+        let starved = self.background.front().is_some_and(|request| request.since.elapsed() > BACKGROUND_WAIT);
+        if starved || self.interactive.is_empty() {
+            return self.background.pop_front();
+        }
+        self.interactive.pop_front()
+    }
+}
+
+/// Lends the connection to one request. The first of a batch needs no savepoint: its rollback is the batch's.
+async fn serve(
+    mut connection: SqliteConnection,
+    request: Request,
+    first: bool,
+) -> Option<(SqliteConnection, Result<Turn>)> {
+    if request.grant.is_closed() {
+        return Some((connection, Ok(Turn::Nothing)));
+    }
+    if !first && let Err(error) = run(&mut connection, "SAVEPOINT request").await {
+        return Some((connection, Err(error)));
+    }
+    let started = Instant::now();
+    let (give_back, returned) = oneshot::channel();
+    // Should the caller be gone by now, the refused lease drops and comes back as a rollback.
+    drop(request.grant.send(Ok(Lease { connection: Some(connection), give_back: Some(give_back) })));
+    let Returned { mut connection, committed } = returned.await.ok()?;
+    if request.priority == Priority::Background && started.elapsed() > BACKGROUND_TURN {
+        tracing::warn!(turn_ms = started.elapsed().as_millis(), "sqlite.background turn is too long");
+    }
+    let turn = match (committed, first) {
+        (Some(committed), true) => Ok(Turn::Written(committed)),
+        (Some(committed), false) => match run(&mut connection, "RELEASE request").await {
+            Ok(()) => Ok(Turn::Written(committed)),
+            Err(error) => {
+                let _ = committed.send(Err(error.copy()));
+                Err(error)
+            }
+        },
+        (None, true) => run(&mut connection, "ROLLBACK; BEGIN IMMEDIATE").await.map(|()| Turn::Nothing),
+        (None, false) => run(&mut connection, "ROLLBACK TO request; RELEASE request").await.map(|()| Turn::Nothing),
+    };
+    Some((connection, turn))
+}
+
+async fn run(connection: &mut SqliteConnection, text: &'static str) -> Result<()> {
+    Connection::Sqlite(connection).run(sqlx::SqlStr::from_static(text)).await
+}
