@@ -1,7 +1,7 @@
 //! Visits to the shop: pages, products seen, carts filled and checkouts begun, with or without an order at the end.
 //!
-//! Always holds: a visit's events are in the order a person does them, and a visit to buy shows and adds every line of its
-//! order. A visit is told whole or not at all. Decides nothing about whether people buy: the order times come from `purchases`.
+//! Always holds: a visit's events are in the order a person does them, and a visit to buy adds every line of its order (some
+//! from a list, without a look at the product's page). A visit is told whole or not at all. Decides nothing about whether people buy: the order times come from `purchases`.
 
 use rapport_domain::{
     Timestamp,
@@ -42,12 +42,15 @@ impl Visit {
         trouble: bool,
     ) -> Self {
         let mut visit = Self::arrive(dice);
-        visit.look(dice, taste, catalogue);
+        let seen = visit.look(dice, taste, catalogue);
         if !dice.happens(0.28) {
             return visit;
         }
-        let mut lines: Vec<Line> = (0..dice.between(1, 2)).map(|_| (taste.product(dice), 1)).collect();
-        lines.dedup_by_key(|line| line.0);
+        let mut lines: Vec<Line> = vec![(seen, 1)];
+        let another = taste.product(dice);
+        if another != seen && dice.happens(0.4) {
+            lines.push((another, 1));
+        }
         for line in &lines {
             visit.push(dice, Step::Add(*line));
         }
@@ -62,7 +65,7 @@ impl Visit {
         visit
     }
 
-    /// A visit that ends in an order: the first line is seen, all are added (some from a list), then the checkout begins.
+    /// A visit that ends in an order: its lines are added, then the checkout begins.
     pub(crate) fn to_buy(dice: &mut Dice, taste: &Taste, catalogue: &Catalogue, order: &Order) -> Self {
         let mut visit = Self::arrive(dice);
         if dice.happens(0.4) {
@@ -129,16 +132,18 @@ impl Visit {
         Self(vec![(0, Step::Page(page.0, page.1))])
     }
 
-    fn look(&mut self, dice: &mut Dice, taste: &Taste, catalogue: &Catalogue) {
-        let first = taste.product(dice);
+    /// Looks at some products; returns the last one seen.
+    fn look(&mut self, dice: &mut Dice, taste: &Taste, catalogue: &Catalogue) -> usize {
+        let mut seen = taste.product(dice);
         if dice.happens(0.35) {
-            self.push(dice, Step::List(catalogue.products()[first].category));
+            self.push(dice, Step::List(catalogue.products()[seen].category));
         }
-        self.push(dice, Step::View(first));
+        self.push(dice, Step::View(seen));
         for _ in 0..dice.poisson(0.8) {
-            let product = taste.product(dice);
-            self.push(dice, Step::View(product));
+            seen = taste.product(dice);
+            self.push(dice, Step::View(seen));
         }
+        seen
     }
 
     fn checkout(&mut self, dice: &mut Dice, catalogue: &Catalogue, lines: &[Line]) {

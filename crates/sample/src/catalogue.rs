@@ -54,7 +54,7 @@ const SHELVES: [Shelf; 10] = [
         ("Wooden Comb", 1090), ("Face Oil Sea Buckthorn", 2490), ("Toiletry Bag", 2990), ("Mosquito Balm", 790), ("Massage Ball", 1290)]),
 ];
 
-/// Pairs of (category, place) bought together more often than by chance: with the first, the second is added to 30 % of baskets.
+/// Pairs of (category, place) bought together more often than by chance: when the first is chosen by taste, the second goes into the basket too in 30 % of cases.
 const TOGETHER: [((usize, usize), (usize, usize)); 10] = [
     ((0, 3), (0, 6)),
     ((0, 5), (0, 0)),
@@ -124,7 +124,8 @@ impl Catalogue {
         SHELVES.iter().map(|shelf| shelf.0)
     }
 
-    /// Pairs of product ids planted as bought together: with the first goes the second in 30 % of baskets.
+    /// Pairs of product ids planted as bought together: when the first is chosen by taste, the
+    /// second goes into the basket too in 30 % of cases.
     pub fn companions(&self) -> impl Iterator<Item = (&str, &str)> {
         TOGETHER.iter().map(|(a, b)| {
             let id = |(shelf, place): (usize, usize)| self.products[shelf * SHELF + place].product_id.as_str();

@@ -1,5 +1,6 @@
 //! Who buys: invented people. Always holds: e-mail addresses end in example.com or example.org and are unique by customer number; telephone
-//! numbers lie in ranges reserved for fiction or unused. Names are common ones, combined by chance.
+//! numbers reach nobody (reserved for fiction in Germany and Britain; elsewhere a digit short, or begun with a digit no subscriber has).
+//! Names are common ones, combined by chance.
 
 use serde_json::{Map, Value};
 
@@ -25,17 +26,17 @@ const GERMAN_LAST: &[&str] = &["Becker", "Hoffmann", "Krüger", "Vogel", "Lehman
 const COUNTRIES: [Country; 10] = [
     Country { code: "DE", language: "de", prefix: "+49 30 23125", share: 0.46, first: GERMAN_FIRST, last: GERMAN_LAST,
         cities: &["Berlin", "Hamburg", "München", "Köln", "Leipzig", "Bremen", "Dresden", "Kiel", "Freiburg", "Hannover"] },
-    Country { code: "AT", language: "de", prefix: "+43 1 555", share: 0.08, first: GERMAN_FIRST, last: &["Gruber", "Huber", "Wagner", "Steiner", "Moser", "Leitner"],
+    Country { code: "AT", language: "de", prefix: "+43 1 0555", share: 0.08, first: GERMAN_FIRST, last: &["Gruber", "Huber", "Wagner", "Steiner", "Moser", "Leitner"],
         cities: &["Wien", "Graz", "Linz", "Salzburg", "Innsbruck"] },
     Country { code: "CH", language: "de", prefix: "+41 44 555", share: 0.06, first: GERMAN_FIRST, last: &["Keller", "Meier", "Frei", "Baumann", "Graf", "Suter"],
         cities: &["Zürich", "Basel", "Bern", "Luzern"] },
     Country { code: "NL", language: "en", prefix: "+31 20 555", share: 0.08, first: &["Daan", "Emma", "Sem", "Julia", "Bram", "Sanne", "Lotte", "Thijs"],
         last: &["de Vries", "Jansen", "Bakker", "Visser", "Smit", "Mulder"], cities: &["Amsterdam", "Utrecht", "Rotterdam", "Groningen"] },
-    Country { code: "SE", language: "en", prefix: "+46 8 465 00", share: 0.08, first: &["Elsa", "Oskar", "Astrid", "Nils", "Maja", "Axel", "Freja", "Viktor"],
+    Country { code: "SE", language: "en", prefix: "+46 8 465 0", share: 0.08, first: &["Elsa", "Oskar", "Astrid", "Nils", "Maja", "Axel", "Freja", "Viktor"],
         last: &["Lindgren", "Berg", "Holm", "Sandberg", "Nyström", "Ekman"], cities: &["Stockholm", "Göteborg", "Malmö", "Umeå"] },
     Country { code: "DK", language: "en", prefix: "+45 55 55", share: 0.06, first: &["Freja", "Magnus", "Ida", "Emil", "Karla", "Oliver"],
         last: &["Jensen", "Nielsen", "Møller", "Lund", "Holst", "Kjær"], cities: &["København", "Aarhus", "Odense"] },
-    Country { code: "FI", language: "en", prefix: "+358 9 555", share: 0.04, first: &["Aino", "Eero", "Helmi", "Väinö", "Sofia", "Leo"],
+    Country { code: "FI", language: "en", prefix: "+358 9 0555", share: 0.04, first: &["Aino", "Eero", "Helmi", "Väinö", "Sofia", "Leo"],
         last: &["Virtanen", "Korhonen", "Mäkinen", "Laine", "Salonen"], cities: &["Helsinki", "Tampere", "Turku"] },
     Country { code: "GB", language: "en", prefix: "+44 20 7946 0", share: 0.06, first: &["Oliver", "Amelia", "George", "Isla", "Harry", "Grace", "Emily", "Jack"],
         last: &["Taylor", "Walker", "Hughes", "Green", "Clarke", "Wood"], cities: &["London", "Leeds", "Bristol", "Edinburgh"] },

@@ -67,6 +67,34 @@ fn the_strike_made_deliveries_late() {
 }
 
 #[test]
+fn companions_are_bought_together() {
+    let shop = SampleShop::new(Options { customers: 0, seed: 21, end: end() });
+    let orders: Vec<Vec<&str>> = SEEN
+        .messages
+        .iter()
+        .filter(|message| message.event == Some("Order Completed"))
+        .map(|message| {
+            let products = message.properties["products"].as_array().unwrap();
+            products.iter().map(|product| product["product_id"].as_str().unwrap()).collect()
+        })
+        .collect();
+    let share =
+        |id: &str, of: &[&Vec<&str>]| of.iter().filter(|order| order.contains(&id)).count() as f64 / of.len() as f64;
+    let all: Vec<&Vec<&str>> = orders.iter().collect();
+    let mut judged = 0;
+    for (first, second) in shop.catalogue().companions() {
+        let with: Vec<&Vec<&str>> = orders.iter().filter(|order| order.contains(&first)).collect();
+        if with.len() < 40 {
+            continue;
+        }
+        let (lifted, usual) = (share(second, &with), share(second, &all));
+        assert!(lifted > 2.0 * usual, "{first} {second}: {lifted} {usual} of {}", with.len());
+        judged += 1;
+    }
+    assert!(judged >= 6, "only {judged} of the pairs were bought often enough");
+}
+
+#[test]
 fn valuable_customers_slip_away() {
     let slipping: Vec<&Truth> = SEEN.truth.iter().filter(|truth| truth.slipping).collect();
     assert!((12..=60).contains(&slipping.len()), "{}", slipping.len());
