@@ -171,6 +171,19 @@ pub enum Operand {
     Boolean(bool),
 }
 
+impl Test {
+    /// The positive test that a negative one is `not` of; `None` for a positive one.
+    pub fn opposite(&self) -> Option<Self> {
+        match self {
+            Self::NotExists => Some(Self::Exists),
+            Self::NotEquals(operand) => Some(Self::Equals(operand.clone())),
+            Self::NotIn(operands) => Some(Self::In(operands.clone())),
+            Self::NotContains(part) => Some(Self::Contains(part.clone())),
+            _ => None,
+        }
+    }
+}
+
 impl Condition {
     /// Calls `visit` for this condition and every one inside it, `performed` filters included, parents first.
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Condition)) {

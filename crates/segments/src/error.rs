@@ -32,6 +32,9 @@ pub enum Error {
         /// The largest number.
         limit: usize,
     },
+    /// The query engine refused the plan: a table lacks a column, or the program is wrong.
+    #[error("the condition could not be planned: {0}")]
+    Plan(#[from] datafusion::error::DataFusionError),
 }
 
 impl Error {
@@ -42,6 +45,7 @@ impl Error {
             Self::Invalid { .. } => "condition_invalid",
             Self::TooDeep { .. } => "condition_too_deep",
             Self::TooLarge { .. } => "condition_too_large",
+            Self::Plan(_) => "condition_not_planned",
         }
     }
 

@@ -4,14 +4,15 @@
 //! Always holds: it answers for any condition, decoded or built by hand; where there is no event to look at, a `property`
 //! test sees a missing value. It does not index, cache or remember.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use rapport_domain::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::condition::{Condition, Operand, Performed, Test, Within};
+use crate::condition::{Condition, Number, Operand, Performed, Test, Within};
 use crate::instant::Moment;
-use crate::value;
+use crate::value::{self, Reading};
 
 /// An event as a condition sees it.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +21,14 @@ pub struct EventView<'a> {
     pub name: &'a str,
     /// When it happened.
     pub occurred_at: Timestamp,
-    /// What is known about it.
-    pub properties: &'a Map<String, Value>,
+    /// What is known about it, as the lake keeps it: flattened to (path, value), each path once.
+    pub properties: &'a [(String, Value)],
+}
+
+impl<'a> EventView<'a> {
+    fn property(&self, path: &str) -> Option<&'a Value> {
+        self.properties.iter().find(|(of, _)| of == path).map(|(_, value)| value)
+    }
 }
 
 /// What a condition is tested on.
@@ -42,10 +49,10 @@ pub fn holds(condition: &Condition, subject: &Subject<'_>, moment: Moment<'_>) -
         Condition::Any(children) => children.iter().any(|child| holds(child, subject, moment)),
         Condition::Not(child) => !holds(child, subject, moment),
         Condition::Property { path, test } => {
-            let value = subject.event.and_then(|event| value::at_path(event.properties, path));
-            test.holds(value, moment)
+            let value = subject.event.and_then(|event| event.property(path));
+            test.holds(value, value::number_reading(path), moment)
         }
-        Condition::Fact { key, test } => test.holds(subject.facts.get(key), moment),
+        Condition::Fact { key, test } => test.holds(subject.facts.get(key), value::FACT_NUMBERS, moment),
         Condition::Performed(performed) => {
             let counts = |event: &&EventView<'_>| counts(performed, event, subject, moment);
             performed.times.holds(subject.events.iter().filter(counts).count() as u64)
@@ -77,32 +84,36 @@ impl Within {
 }
 
 impl Test {
-    /// Whether a value, or a missing one, passes.
-    pub fn holds(&self, value: Option<&Value>, moment: Moment<'_>) -> bool {
-        let text = || value.and_then(value::as_text);
-        let folded = || text().map(|text| value::fold(&text));
-        let micros = || value.and_then(value::as_micros);
+    /// Whether a value, or a missing one, passes. Numbers are compared as `numbers`.
+    pub fn holds(&self, value: Option<&Value>, numbers: Reading, moment: Moment<'_>) -> bool {
+        let value = value.filter(|value| !value.is_null());
+        let folded = || value.and_then(value::as_text).map(|text| value::fold(&text));
+        let contains = |part: &str| folded().is_some_and(|text| text.contains(&value::fold(part)));
+        let equals = |operand: &Operand| value.is_some_and(|value| operand.equals(value, numbers));
         let boolean = || value.and_then(value::as_boolean);
+        let order = |number: &Number| value.and_then(|value| compare(value, *number, numbers));
         let time = || value.and_then(value::as_time);
         let calendar = moment.calendar;
         match self {
-            Self::Exists => value.is_some_and(value::is_present),
-            Self::NotExists => !value.is_some_and(value::is_present),
+            Self::Exists => value.is_some(),
+            Self::NotExists => value.is_none(),
             Self::IsTrue => boolean() == Some(true),
             Self::IsFalse => boolean() == Some(false),
-            Self::Equals(operand) => operand.equals(value),
-            Self::NotEquals(operand) => !operand.equals(value),
-            Self::In(operands) => operands.iter().any(|operand| operand.equals(value)),
-            Self::NotIn(operands) => !operands.iter().any(|operand| operand.equals(value)),
-            Self::Contains(part) => folded().is_some_and(|text| text.contains(&value::fold(part))),
-            Self::NotContains(part) => !folded().is_some_and(|text| text.contains(&value::fold(part))),
+            Self::Equals(operand) => equals(operand),
+            Self::NotEquals(operand) => !equals(operand),
+            Self::In(operands) => operands.iter().any(equals),
+            Self::NotIn(operands) => !operands.iter().any(equals),
+            Self::Contains(part) => contains(part),
+            Self::NotContains(part) => !contains(part),
             Self::StartsWith(part) => folded().is_some_and(|text| text.starts_with(&value::fold(part))),
             Self::EndsWith(part) => folded().is_some_and(|text| text.ends_with(&value::fold(part))),
-            Self::AtLeast(number) => micros().is_some_and(|micros| micros >= number.micros()),
-            Self::MoreThan(number) => micros().is_some_and(|micros| micros > number.micros()),
-            Self::AtMost(number) => micros().is_some_and(|micros| micros <= number.micros()),
-            Self::LessThan(number) => micros().is_some_and(|micros| micros < number.micros()),
-            Self::Between(from, to) => micros().is_some_and(|micros| (from.micros()..=to.micros()).contains(&micros)),
+            Self::AtLeast(number) => order(number).is_some_and(Ordering::is_ge),
+            Self::MoreThan(number) => order(number).is_some_and(Ordering::is_gt),
+            Self::AtMost(number) => order(number).is_some_and(Ordering::is_le),
+            Self::LessThan(number) => order(number).is_some_and(Ordering::is_lt),
+            Self::Between(from, to) => {
+                order(from).is_some_and(Ordering::is_ge) && order(to).is_some_and(Ordering::is_le)
+            }
             Self::BetweenTimes(from, to) => {
                 time().is_some_and(|time| time >= from.start(calendar) && time < to.end(calendar))
             }
@@ -114,11 +125,19 @@ impl Test {
 
 impl Operand {
     /// Whether a value is this, read in the operand's type.
-    fn equals(&self, value: Option<&Value>) -> bool {
+    fn equals(&self, value: &Value, numbers: Reading) -> bool {
         match self {
-            Self::Text(text) => value.and_then(value::as_text).is_some_and(|value| value == *text),
-            Self::Number(number) => value.and_then(value::as_micros) == Some(number.micros()),
-            Self::Boolean(boolean) => value.and_then(value::as_boolean) == Some(*boolean),
+            Self::Text(text) => value::as_text(value).is_some_and(|value| value == *text),
+            Self::Number(number) => compare(value, *number, numbers).is_some_and(Ordering::is_eq),
+            Self::Boolean(boolean) => value::as_boolean(value) == Some(*boolean),
         }
+    }
+}
+
+/// How a value stands to a number; `None` when it is none.
+fn compare(value: &Value, number: Number, numbers: Reading) -> Option<Ordering> {
+    match numbers {
+        Reading::Amount => Some(value::as_amount(value)?.cmp(&number.micros())),
+        _ => value::as_number(value)?.partial_cmp(&number.as_f64()),
     }
 }

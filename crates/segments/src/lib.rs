@@ -4,6 +4,7 @@
 //! Always holds: a condition tests events and facts, nothing else; a text from a user never becomes SQL, a regular expression or
 //! code; evaluator and compiler agree on every condition ([`condition`] says what one means). It sends nothing and stores nothing.
 
+pub mod compile;
 pub mod condition;
 pub mod duration;
 mod error;
@@ -11,6 +12,7 @@ pub mod evaluate;
 pub mod instant;
 pub mod value;
 
+pub use compile::{EventColumns, Sources, event_filter, person_set};
 pub use condition::{Condition, Limits, Scope};
 pub use duration::{Duration, DurationError};
 pub use error::Error;

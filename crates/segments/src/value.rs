@@ -3,54 +3,66 @@
 //!
 //! | read as | from |
 //! |---|---|
-//! | text | a text as it is; a number in plain decimal notation (`17850`, `12.5`, never `17850.0` or `1e3`); `true` and `false` |
-//! | number | a number, or a text that is one (`"12.50"`), exactly in millionths; more than six decimals are rounded half away from zero |
-//! | boolean | `true` and `false`, or the texts `"true"` and `"false"` |
+//! | text | a text as it is; a number in plain decimal notation (`17850`, `12.5`, never `17850.0` or `1e3`); `true`, `false`; a list as its JSON |
+//! | number | a number, or a text that is one (`"12.50"`), as a double: exact to 15 digits |
+//! | amount | the same, in millionths, exactly; more than six decimals are rounded half away from zero |
+//! | boolean | `true` and `false`, also as texts in any letter case |
 //! | time | a text in RFC 3339; without an offset in UTC, a bare date as its midnight UTC |
 //!
-//! Always holds: `null`, lists and objects have no reading, nor has a number beyond about 9.2 * 10^12 as a number. What has no
-//! reading in the wanted type is missing. No floating point takes part in a comparison.
+//! Facts, and the properties that hold money in the standard events, are compared as amounts, all other properties as numbers.
+//!
+//! Always holds: `null` has no reading, and what has none in the wanted type is missing. Money is never compared in floating point.
 
 use std::borrow::Cow;
 
 use rapport_domain::{Timestamp, money};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// The value at a path of an event's properties: the key itself, or keys of nested objects joined by dots (`shipping.country`).
-/// Lists are not entered.
-pub fn at_path<'a>(properties: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
-    if let Some(value) = properties.get(path) {
-        return Some(value);
-    }
-    let (first, mut rest) = path.split_once('.')?;
-    let mut value = properties.get(first)?;
-    loop {
-        let object = value.as_object()?;
-        match rest.split_once('.') {
-            Some((key, after)) => (value, rest) = (object.get(key)?, after),
-            None => return object.get(rest),
-        }
-    }
+/// A type that a value can be read as by the query engine. Times are read from the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reading {
+    /// UTF-8.
+    Text,
+    /// A double.
+    Number,
+    /// A 64-bit integer of millionths.
+    Amount,
+    /// True or false.
+    Boolean,
 }
 
-/// Whether there is a value at all.
-pub fn is_present(value: &Value) -> bool {
-    !value.is_null()
+/// Paths of properties that are compared as [`Reading::Amount`].
+const AMOUNTS: [&str; 8] = ["revenue", "total", "subtotal", "price", "shipping", "tax", "discount", "value"];
+
+/// How the numbers of facts are compared: a balance is money.
+pub const FACT_NUMBERS: Reading = Reading::Amount;
+
+/// How the numbers at a property's path are compared.
+pub fn number_reading(path: &str) -> Reading {
+    if AMOUNTS.contains(&path) { Reading::Amount } else { Reading::Number }
 }
 
 /// The reading as a text.
 pub fn as_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
+        Value::Null => None,
         Value::String(text) => Some(Cow::Borrowed(text)),
-        Value::Bool(true) => Some(Cow::Borrowed("true")),
-        Value::Bool(false) => Some(Cow::Borrowed("false")),
         Value::Number(number) => Some(Cow::Owned(plain_decimal(number))),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => Some(Cow::Owned(value.to_string())),
     }
 }
 
-/// The reading as a number, in millionths.
-pub fn as_micros(value: &Value) -> Option<i64> {
+/// The reading as a number.
+pub fn as_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        _ => None,
+    }
+}
+
+/// The reading as an amount, in millionths.
+pub fn as_amount(value: &Value) -> Option<i64> {
     money::micros_from_json(value)
 }
 
@@ -58,15 +70,14 @@ pub fn as_micros(value: &Value) -> Option<i64> {
 pub fn as_boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(boolean) => Some(*boolean),
-        Value::String(text) if text == "true" => Some(true),
-        Value::String(text) if text == "false" => Some(false),
+        Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
         _ => None,
     }
 }
 
 /// The reading as an instant.
 pub fn as_time(value: &Value) -> Option<Timestamp> {
-    Timestamp::parse(value.as_str()?)
+    Timestamp::parse(&as_text(value)?)
 }
 
 /// A text as `contains`, `starts_with` and `ends_with` see it: every character in lower case, by itself.
@@ -88,49 +99,31 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn finds_keys_and_nested_keys() {
-        let properties = json!({ "a.b": 1, "a": { "b": 2, "c": { "d": 3 } }, "list": [{ "x": 4 }] });
-        let properties = properties.as_object().unwrap();
-        for (path, expected) in [
-            ("a.b", Some(json!(1))),
-            ("a.c.d", Some(json!(3))),
-            ("a.c", Some(json!({ "d": 3 }))),
-            ("a.c.d.e", None),
-            ("a.x", None),
-            ("list.0", None),
-            ("list.x", None),
-            ("", None),
-            (".", None),
-        ] {
-            assert_eq!(at_path(properties, path), expected.as_ref(), "{path}");
-        }
-    }
-
-    #[test]
     fn reads_numbers_that_arrive_as_texts_and_texts_that_arrive_as_numbers() {
-        for (value, text, micros) in [
-            (json!("12.50"), Some("12.50"), Some(12_500_000)),
-            (json!(12.50), Some("12.5"), Some(12_500_000)),
-            (json!(17850), Some("17850"), Some(17_850_000_000)),
-            (json!(17850.0), Some("17850"), Some(17_850_000_000)),
-            (json!(-0.0), Some("0"), Some(0)),
-            (json!(1e-7), Some("0.0000001"), Some(0)),
-            (json!(1e21), Some("1000000000000000000000"), None),
-            (json!(u64::MAX), Some("18446744073709551615"), None),
-            (json!("twelve"), Some("twelve"), None),
-            (json!(true), Some("true"), None),
-            (json!(null), None, None),
-            (json!([1]), None, None),
-            (json!({}), None, None),
+        for (value, text, number, amount) in [
+            (json!("12.50"), Some("12.50"), Some(12.5), Some(12_500_000)),
+            (json!(12.50), Some("12.5"), Some(12.5), Some(12_500_000)),
+            (json!(17850), Some("17850"), Some(17850.0), Some(17_850_000_000)),
+            (json!(17850.0), Some("17850"), Some(17850.0), Some(17_850_000_000)),
+            (json!(-0.0), Some("0"), Some(0.0), Some(0)),
+            (json!(1e-7), Some("0.0000001"), Some(1e-7), Some(0)),
+            (json!(1e21), Some("1000000000000000000000"), Some(1e21), None),
+            (json!("1e400"), Some("1e400"), None, None),
+            (json!("twelve"), Some("twelve"), None, None),
+            (json!("NaN"), Some("NaN"), None, None),
+            (json!(true), Some("true"), None, None),
+            (json!(["a", 1]), Some(r#"["a",1]"#), None, None),
+            (json!(null), None, None, None),
         ] {
             assert_eq!(as_text(&value).as_deref(), text, "{value}");
-            assert_eq!(as_micros(&value), micros, "{value}");
+            assert_eq!(as_number(&value), number, "{value}");
+            assert_eq!(as_amount(&value), amount, "{value}");
         }
     }
 
     #[test]
     fn reads_booleans_and_times() {
-        assert_eq!(as_boolean(&json!("false")), Some(false));
+        assert_eq!(as_boolean(&json!("False")), Some(false));
         assert_eq!(as_boolean(&json!(true)), Some(true));
         assert_eq!(as_boolean(&json!(1)), None);
         assert_eq!(as_time(&json!("2026-03-01")).unwrap().to_rfc3339(), "2026-03-01T00:00:00Z");

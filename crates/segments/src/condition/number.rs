@@ -31,6 +31,11 @@ impl Number {
         self.0
     }
 
+    /// As a double, the one that its JSON says.
+    pub fn as_f64(self) -> f64 {
+        self.to_json().as_f64().unwrap_or(f64::NAN)
+    }
+
     /// As a JSON number.
     pub(super) fn to_json(self) -> Value {
         json(self.0).expect("a number is only made where its JSON exists")

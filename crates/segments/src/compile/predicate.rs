@@ -1,0 +1,129 @@
+//! Tests and filters of events as expressions.
+//!
+//! Always holds: an expression is true exactly where the condition holds; elsewhere it is false or null.
+
+use datafusion::logical_expr::{Expr, lit};
+use rapport_domain::Calendar;
+
+use super::columns::EventColumns;
+use super::functions::{How, text_matches, time, time_of_text};
+use crate::condition::{Condition, Number, Operand, Scope, Test};
+use crate::error::Error;
+use crate::value::{Reading, number_reading};
+
+/// The filter that a condition on events is, over a table with `columns`; dates are read in `calendar`. Refuses a
+/// condition that tests more than the event.
+pub fn event_filter(condition: &Condition, columns: &dyn EventColumns, calendar: &Calendar) -> Result<Expr, Error> {
+    condition.validate(Scope::Event)?;
+    Ok(combine(condition, &mut |leaf| match leaf {
+        Condition::Property { path, test } => {
+            passes(test, &|reading| columns.property(path, reading), number_reading(path), calendar)
+        }
+        _ => lit(false),
+    }))
+}
+
+/// The expression of a tree whose leaves are compiled by `leaf`.
+pub(super) fn combine(condition: &Condition, leaf: &mut dyn FnMut(&Condition) -> Expr) -> Expr {
+    match condition {
+        Condition::All(children) => {
+            let children = children.iter().map(|child| combine(child, leaf)).collect();
+            balanced(children, Expr::and).unwrap_or_else(|| lit(true))
+        }
+        Condition::Any(children) => {
+            let children = children.iter().map(|child| combine(child, leaf)).collect();
+            balanced(children, Expr::or).unwrap_or_else(|| lit(false))
+        }
+        Condition::Not(child) => combine(child, leaf).is_not_true(),
+        Condition::Property { .. } | Condition::Fact { .. } | Condition::Performed(_) => leaf(condition),
+    }
+}
+
+/// Joins expressions into a tree of the least depth, in their order; `None` when there are none.
+pub(super) fn balanced(mut expressions: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
+    while expressions.len() > 1 {
+        let mut rest = expressions.into_iter();
+        let mut joined = Vec::with_capacity(rest.len().div_ceil(2));
+        while let Some(left) = rest.next() {
+            joined.push(match rest.next() {
+                Some(right) => join(left, right),
+                None => left,
+            });
+        }
+        expressions = joined;
+    }
+    expressions.pop()
+}
+
+/// Whether a value passes a test; `read` gives its readings, numbers are compared as `numbers`.
+pub(super) fn passes(test: &Test, read: &dyn Fn(Reading) -> Expr, numbers: Reading, calendar: &Calendar) -> Expr {
+    let number = || read(numbers);
+    let instant = || time_of_text(read(Reading::Text));
+    let search = |how, part: &str| text_matches(read(Reading::Text), how, part);
+    let low = |bound: &Number| literal(*bound, numbers, Side::Low);
+    let high = |bound: &Number| literal(*bound, numbers, Side::High);
+    match test {
+        Test::Exists => read(Reading::Text).is_not_null(),
+        Test::NotExists => read(Reading::Text).is_null(),
+        Test::IsTrue => read(Reading::Boolean).is_true(),
+        Test::IsFalse => read(Reading::Boolean).is_false(),
+        Test::Equals(operand) => one_of(std::slice::from_ref(operand), read, numbers),
+        Test::NotEquals(operand) => one_of(std::slice::from_ref(operand), read, numbers).is_not_true(),
+        Test::In(operands) => one_of(operands, read, numbers),
+        Test::NotIn(operands) => one_of(operands, read, numbers).is_not_true(),
+        Test::Contains(part) => search(How::Contains, part),
+        Test::NotContains(part) => search(How::Contains, part).is_not_true(),
+        Test::StartsWith(part) => search(How::StartsWith, part),
+        Test::EndsWith(part) => search(How::EndsWith, part),
+        Test::AtLeast(bound) => number().gt_eq(low(bound)),
+        Test::MoreThan(bound) => number().gt(high(bound)),
+        Test::AtMost(bound) => number().lt_eq(high(bound)),
+        Test::LessThan(bound) => number().lt(low(bound)),
+        Test::Between(from, to) => number().between(low(from), high(to)),
+        Test::BetweenTimes(from, to) => {
+            instant().gt_eq(time(from.start(calendar))).and(instant().lt(time(to.end(calendar))))
+        }
+        Test::Before(bound) => instant().lt(time(bound.start(calendar))),
+        Test::After(bound) => instant().gt_eq(time(bound.end(calendar))),
+    }
+}
+
+/// Whether a value is one of the operands, each read in its own type.
+fn one_of(operands: &[Operand], read: &dyn Fn(Reading) -> Expr, numbers: Reading) -> Expr {
+    let (mut texts, mut values, mut booleans) = (Vec::new(), Vec::new(), Vec::new());
+    for operand in operands {
+        match operand {
+            Operand::Text(text) => texts.push(lit(text.as_str())),
+            Operand::Number(number) => {
+                values.push(literal(*number, numbers, Side::High));
+                if numbers == Reading::Number && number.micros() == 0 {
+                    values.push(literal(*number, numbers, Side::Low));
+                }
+            }
+            Operand::Boolean(boolean) => booleans.push(lit(*boolean)),
+        }
+    }
+    let lists = [(Reading::Text, texts), (numbers, values), (Reading::Boolean, booleans)];
+    let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
+    let tests = lists.map(|(reading, mut list)| match list.len() {
+        1 => read(reading).eq(list.swap_remove(0)),
+        _ => read(reading).in_list(list, false),
+    });
+    tests.reduce(Expr::or).unwrap_or_else(|| lit(false))
+}
+
+/// Which of the two zeros a bound at zero is.
+#[derive(Clone, Copy)]
+enum Side {
+    Low,
+    High,
+}
+
+/// A number as a literal of its reading. Arrow puts -0.0 below 0.0; a bound is the one that leaves both on the same side.
+fn literal(number: Number, numbers: Reading, side: Side) -> Expr {
+    match (numbers, side) {
+        (Reading::Amount, _) => lit(number.micros()),
+        (_, Side::Low) if number.micros() == 0 => lit(-0.0),
+        _ => lit(number.as_f64()),
+    }
+}
