@@ -87,12 +87,13 @@ impl Test {
     /// Whether a value, or a missing one, passes. Numbers are compared as `numbers`.
     pub fn holds(&self, value: Option<&Value>, numbers: Reading, moment: Moment<'_>) -> bool {
         let value = value.filter(|value| !value.is_null());
-        let folded = || value.and_then(value::as_text).map(|text| value::fold(&text));
+        let text = || value.and_then(|value| value::as_text(value, numbers));
+        let folded = || text().map(|text| value::fold(&text));
         let contains = |part: &str| folded().is_some_and(|text| text.contains(&value::fold(part)));
         let equals = |operand: &Operand| value.is_some_and(|value| operand.equals(value, numbers));
         let boolean = || value.and_then(value::as_boolean);
         let order = |number: &Number| value.and_then(|value| compare(value, *number, numbers));
-        let time = || value.and_then(value::as_time);
+        let time = || text().and_then(|text| value::as_time(&text));
         let calendar = moment.calendar;
         match self {
             Self::Exists => value.is_some(),
@@ -127,7 +128,7 @@ impl Operand {
     /// Whether a value is this, read in the operand's type.
     fn equals(&self, value: &Value, numbers: Reading) -> bool {
         match self {
-            Self::Text(text) => value::as_text(value).is_some_and(|value| value == *text),
+            Self::Text(text) => value::as_text(value, numbers).is_some_and(|value| value == *text),
             Self::Number(number) => compare(value, *number, numbers).is_some_and(Ordering::is_eq),
             Self::Boolean(boolean) => value::as_boolean(value) == Some(*boolean),
         }

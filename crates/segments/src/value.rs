@@ -5,7 +5,7 @@
 //! |---|---|
 //! | text | a text as it is; a number in plain decimal notation (`17850`, `12.5`, never `17850.0` or `1e3`); `true`, `false`; a list as its JSON |
 //! | number | a number, or a text that is one (`"12.50"`), as a double: exact to 15 digits |
-//! | amount | the same, in millionths, exactly; more than six decimals are rounded half away from zero |
+//! | amount | a number, or a text that is one, exactly in millionths; more decimals are rounded half away from zero |
 //! | boolean | `true` and `false`, also as texts in any letter case |
 //! | time | a text in RFC 3339; without an offset in UTC, a bare date as its midnight UTC |
 //!
@@ -16,6 +16,7 @@
 use std::borrow::Cow;
 
 use rapport_domain::{Timestamp, money};
+use rapport_lake::columns::MONEY_PATHS;
 use serde_json::Value;
 
 /// A type that a value can be read as by the query engine. Times are read from the text.
@@ -31,23 +32,23 @@ pub enum Reading {
     Boolean,
 }
 
-/// Paths of properties that are compared as [`Reading::Amount`].
-const AMOUNTS: [&str; 8] = ["revenue", "total", "subtotal", "price", "shipping", "tax", "discount", "value"];
-
 /// How the numbers of facts are compared: a balance is money.
 pub const FACT_NUMBERS: Reading = Reading::Amount;
 
 /// How the numbers at a property's path are compared.
 pub fn number_reading(path: &str) -> Reading {
-    if AMOUNTS.contains(&path) { Reading::Amount } else { Reading::Number }
+    if MONEY_PATHS.contains(&path) { Reading::Amount } else { Reading::Number }
 }
 
-/// The reading as a text.
-pub fn as_text(value: &Value) -> Option<Cow<'_, str>> {
+/// The reading as a text, of a value whose numbers are read as `numbers`.
+pub fn as_text(value: &Value, numbers: Reading) -> Option<Cow<'_, str>> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(Cow::Borrowed(text)),
-        Value::Number(number) => Some(Cow::Owned(plain_decimal(number))),
+        Value::Number(number) => Some(Cow::Owned(match as_amount(value) {
+            Some(micros) if numbers == Reading::Amount => decimal_of_micros(micros),
+            _ => plain_decimal(number),
+        })),
         Value::Bool(_) | Value::Array(_) | Value::Object(_) => Some(Cow::Owned(value.to_string())),
     }
 }
@@ -75,14 +76,19 @@ pub fn as_boolean(value: &Value) -> Option<bool> {
     }
 }
 
-/// The reading as an instant.
-pub fn as_time(value: &Value) -> Option<Timestamp> {
-    Timestamp::parse(&as_text(value)?)
+/// The reading as an instant, of a text.
+pub fn as_time(text: &str) -> Option<Timestamp> {
+    Timestamp::parse(text)
 }
 
 /// A text as `contains`, `starts_with` and `ends_with` see it: every character in lower case, by itself.
 pub fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
+}
+
+fn decimal_of_micros(micros: i64) -> String {
+    let decimal = money::format_micros(micros);
+    decimal.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn plain_decimal(number: &serde_json::Number) -> String {
@@ -115,9 +121,24 @@ mod tests {
             (json!(["a", 1]), Some(r#"["a",1]"#), None, None),
             (json!(null), None, None, None),
         ] {
-            assert_eq!(as_text(&value).as_deref(), text, "{value}");
+            assert_eq!(as_text(&value, Reading::Number).as_deref(), text, "{value}");
             assert_eq!(as_number(&value), number, "{value}");
             assert_eq!(as_amount(&value), amount, "{value}");
+        }
+    }
+
+    #[test]
+    fn an_amount_as_a_text_is_its_millionths() {
+        for (value, text) in [
+            (json!(20), "20"),
+            (json!(100.0), "100"),
+            (json!(20.5), "20.5"),
+            (json!(20.499_999_9), "20.5"),
+            (json!(-0.000_001), "-0.000001"),
+            (json!("20.50"), "20.50"),
+            (json!(1e15), "1000000000000000"),
+        ] {
+            assert_eq!(as_text(&value, Reading::Amount).as_deref(), Some(text), "{value}");
         }
     }
 
@@ -126,8 +147,8 @@ mod tests {
         assert_eq!(as_boolean(&json!("False")), Some(false));
         assert_eq!(as_boolean(&json!(true)), Some(true));
         assert_eq!(as_boolean(&json!(1)), None);
-        assert_eq!(as_time(&json!("2026-03-01")).unwrap().to_rfc3339(), "2026-03-01T00:00:00Z");
-        assert_eq!(as_time(&json!(1_700_000_000)), None);
+        assert_eq!(as_time("2026-03-01").unwrap().to_rfc3339(), "2026-03-01T00:00:00Z");
+        assert_eq!(as_time("1700000000"), None);
     }
 
     #[test]

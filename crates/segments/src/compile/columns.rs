@@ -2,7 +2,8 @@
 //!
 //! Always holds: readings follow the rules of [`crate::value`]; a value without the reading is null.
 
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, ident};
+use rapport_lake::{PropertyType, Snapshot, columns};
 
 use crate::value::Reading;
 
@@ -20,4 +21,28 @@ pub trait EventColumns {
     /// The property at `path` read as `reading`: `Utf8`, `Float64`, `Int64` millionths or `Boolean`; null where it is missing or
     /// cannot be read so.
     fn property(&self, path: &str, reading: Reading) -> Expr;
+}
+
+impl EventColumns for Snapshot {
+    fn person(&self) -> Expr {
+        ident(columns::PERSON)
+    }
+
+    fn name(&self) -> Expr {
+        ident(columns::NAME)
+    }
+
+    fn occurred_at(&self) -> Expr {
+        ident(columns::OCCURRED_AT)
+    }
+
+    fn property(&self, path: &str, reading: Reading) -> Expr {
+        let kind = match reading {
+            Reading::Text => PropertyType::Text,
+            Reading::Number => PropertyType::Number,
+            Reading::Amount => PropertyType::Money,
+            Reading::Boolean => PropertyType::Boolean,
+        };
+        Snapshot::property(self, path, kind)
+    }
 }

@@ -38,7 +38,7 @@ pub fn fact_rows<'a>(facts: impl IntoIterator<Item = (PersonId, &'a str, &'a Val
     let (mut persons, mut keys, mut texts) = (Int64Builder::new(), StringBuilder::new(), StringBuilder::new());
     let (mut amounts, mut booleans) = (Int64Builder::new(), BooleanBuilder::new());
     for (person, key, value) in facts {
-        let Some(text) = value::as_text(value) else { continue };
+        let Some(text) = value::as_text(value, value::FACT_NUMBERS) else { continue };
         persons.append_value(person.0);
         keys.append_value(key);
         texts.append_value(text);

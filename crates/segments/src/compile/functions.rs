@@ -134,7 +134,7 @@ impl ScalarUDFImpl for TimeOfText {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [text] = args.args.as_slice() else { return exec_err!("time_of_text takes one argument") };
         let text = text.to_array(args.number_rows)?;
-        let micros = |text: &str| Timestamp::parse(text).map(Timestamp::micros);
+        let micros = |text: &str| value::as_time(text).map(Timestamp::micros);
         let times: TimestampMicrosecondArray = strings(&text).iter().map(|text| text.and_then(micros)).collect();
         Ok(ColumnarValue::Array(Arc::new(times.with_timezone("UTC"))))
     }

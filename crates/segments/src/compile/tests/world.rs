@@ -58,6 +58,22 @@ impl World {
         }
     }
 
+    /// One order at each time, each by another person, in Berlin at noon UTC on 2026-03-31.
+    pub(super) fn of_times(times: impl IntoIterator<Item = Timestamp>) -> Self {
+        let name = NAMES[0];
+        let order = |(person, occurred_at)| Happening { person, name, occurred_at, properties: Vec::new() };
+        let events: Vec<Happening> = (1..).zip(times).map(order).collect();
+        let calendar = Calendar::new("Europe/Berlin", WeekStart::Monday).unwrap();
+        Self { calendar, persons: (1..=events.len() as i64).collect(), events, facts: Vec::new(), ..Self::small() }
+    }
+
+    /// One event with each `size`.
+    pub(super) fn of_sizes(sizes: impl IntoIterator<Item = Value>) -> Self {
+        let small = Self::small();
+        let sized = |size| Happening { properties: vec![("size".to_owned(), size)], ..small.events[0].clone() };
+        Self { events: sizes.into_iter().map(sized).collect(), ..small }
+    }
+
     pub(super) fn event(&self, row: usize) -> EventView<'_> {
         let event = &self.events[row];
         EventView { name: event.name, occurred_at: event.occurred_at, properties: &event.properties }
@@ -105,7 +121,7 @@ impl World {
             let of =
                 |event: &Happening| event.properties.iter().find(|(of, _)| of == path).map(|(_, value)| value.clone());
             let values: Vec<Option<Value>> = events.iter().map(of).collect();
-            columns.extend(READINGS.map(|reading| (column_name(path, reading), readings(&values, reading))));
+            columns.extend(READINGS.map(|reading| (column_name(path, reading), readings(path, &values, reading))));
         }
         let fields: Vec<Field> =
             columns.iter().map(|(name, column)| Field::new(name, column.data_type().clone(), true)).collect();
@@ -122,11 +138,12 @@ fn scan(name: &str, batch: RecordBatch) -> LogicalPlan {
     LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(table)), None).unwrap().build().unwrap()
 }
 
-fn readings(values: &[Option<Value>], reading: Reading) -> ArrayRef {
+fn readings(path: &str, values: &[Option<Value>], reading: Reading) -> ArrayRef {
     let values = values.iter().map(Option::as_ref);
     match reading {
         Reading::Text => {
-            Arc::new(values.map(|value| value.and_then(value::as_text).map(String::from)).collect::<StringArray>())
+            let text = |value| value::as_text(value, value::number_reading(path)).map(String::from);
+            Arc::new(values.map(|value| value.and_then(text)).collect::<StringArray>())
         }
         Reading::Number => Arc::new(values.map(|value| value.and_then(value::as_number)).collect::<Float64Array>()),
         Reading::Amount => Arc::new(values.map(|value| value.and_then(value::as_amount)).collect::<Int64Array>()),
@@ -159,31 +176,40 @@ impl EventColumns for Columns {
     }
 }
 
+/// A few persons with some events each, or many with one, so that each event decides about someone.
 pub(super) fn any_world() -> impl Strategy<Value = World> {
-    let event =
-        (1..6i64, select(&NAMES[..]), any_time(), prop::collection::vec(prop::option::of(any_value()), PATHS.len()));
+    prop_oneof![any_world_of(3), any_world_of(60)]
+}
+
+fn any_world_of(persons: i64) -> impl Strategy<Value = World> {
+    let values = prop::collection::vec(prop::option::of(any_value()), PATHS.len());
+    let event = (1..=persons, select(&NAMES[..]), any_time(), values);
     let event = event.prop_map(|(person, name, occurred_at, values)| {
         let properties = PATHS.iter().zip(values).filter_map(|(path, value)| Some(((*path).to_owned(), value?)));
         Happening { person, name, occurred_at, properties: properties.collect() }
     });
-    let facts = prop::collection::btree_map((1..6i64, select(&KEYS[..])), any_value(), 0..12);
-    let zone = select(vec!["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"]);
-    (prop::collection::vec(event, 0..25), facts, any_time(), zone).prop_map(|(events, facts, now, zone)| World {
+    let facts = prop::collection::btree_map((1..=persons, select(&KEYS[..])), any_value(), 0..30);
+    let zone = select(vec!["Europe/Berlin", "UTC", "Asia/Kathmandu"]);
+    (prop::collection::vec(event, 0..60), facts, any_time(), zone).prop_map(move |(events, facts, now, zone)| World {
         now,
         calendar: Calendar::new(zone, WeekStart::Monday).unwrap(),
-        persons: (1..8).collect(),
+        persons: (1..=persons + 1).collect(),
         events,
         facts: facts.into_iter().map(|((person, key), value)| (PersonId(person), key, value)).collect(),
     })
 }
 
 /// Around the change of the clock on 2026-03-29, to the microsecond, with many ties.
-fn any_time() -> impl Strategy<Value = Timestamp> {
-    let noon = Timestamp::parse("2026-03-29T12:00:00Z").unwrap();
-    (-6..6i64, -1..=1i64).prop_map(move |(half_days, micros)| noon.plus(half_days * Timestamp::DAY / 2 + micros))
+fn any_time() -> impl Strategy<Value = Timestamp> + Clone {
+    // Midnight in Berlin on the short day, which lasts 23 hours.
+    let midnight = Timestamp::parse("2026-03-28T23:00:00Z").unwrap();
+    let day = 23 * Timestamp::HOUR;
+    let starts =
+        select(vec![-2 * Timestamp::DAY, -Timestamp::DAY, -Timestamp::DAY / 2, 0, day / 2, day, day + Timestamp::DAY]);
+    (starts, -1..=1i64).prop_map(move |(start, micros)| midnight.plus(start + micros))
 }
 
-fn any_date() -> impl Strategy<Value = Value> {
+fn any_date() -> impl Strategy<Value = Value> + Clone {
     prop_oneof![
         (27..32u32).prop_map(|day| json!(format!("2026-03-{day}"))),
         any_time().prop_map(|time| json!(time.to_rfc3339())),
@@ -202,7 +228,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn any_operand() -> impl Strategy<Value = Value> {
+fn any_operand() -> impl Strategy<Value = Value> + Clone {
     select(vec![
         json!("DE"),
         json!("de"),
@@ -220,7 +246,7 @@ fn any_operand() -> impl Strategy<Value = Value> {
 }
 
 /// An operator with its operands.
-fn any_test() -> impl Strategy<Value = Value> {
+fn any_test() -> impl Strategy<Value = Value> + Clone {
     let number = || {
         prop_oneof![
             select(vec![json!(0), json!(20), json!(20.5), json!("20.499999")]),
@@ -246,25 +272,26 @@ fn any_test() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Puts leaves into trees of `all`, `any` and `not`.
-fn any_tree(leaf: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value = Value> {
-    leaf.prop_recursive(3, 8, 3, |inner| {
+/// Leaves alone, where every edge shows, and leaves in trees of `all`, `any` and `not`.
+fn any_tree(leaf: impl Strategy<Value = Value> + Clone + 'static) -> impl Strategy<Value = Value> + Clone {
+    let tree = leaf.clone().prop_recursive(3, 8, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(|children| json!({ "all": children })),
             prop::collection::vec(inner.clone(), 1..4).prop_map(|children| json!({ "any": children })),
             inner.prop_map(|child| json!({ "not": child })),
         ]
-    })
+    });
+    prop_oneof![leaf, tree]
 }
 
-fn any_filter() -> impl Strategy<Value = Value> {
+fn any_filter() -> impl Strategy<Value = Value> + Clone {
     any_tree((select(&PATHS[..]), any_test()).prop_map(|(path, mut test)| {
         test["path"] = json!(path);
         json!({ "property": test })
     }))
 }
 
-fn any_performed() -> impl Strategy<Value = Value> {
+fn any_performed() -> impl Strategy<Value = Value> + Clone {
     let times = prop_oneof![
         (1..3u32).prop_map(|n| json!({ "at_least": n })),
         (0..3u32).prop_map(|n| json!({ "exactly": n })),
@@ -272,14 +299,14 @@ fn any_performed() -> impl Strategy<Value = Value> {
         (0..2u32, 0..3u32).prop_map(|(from, length)| json!({ "between": [from, from + length] })),
     ];
     let within = prop_oneof![
-        select(vec!["12h", "1d", "2d", "1s"]).prop_map(|last| json!({ "last": last })),
+        select(vec!["12h", "1d", "2d", "23h", "1s"]).prop_map(|last| json!({ "last": last })),
         (27..30u32, 0..3u32).prop_map(|(day, length)| {
             json!({ "from": format!("2026-03-{day}"), "to": format!("2026-03-{}", (day + length).min(31)) })
         }),
         any_date().prop_map(|from| json!({ "from": from })),
         any_date().prop_map(|to| json!({ "to": to })),
     ];
-    let event = select(vec!["*", NAMES[0], NAMES[1], NAMES[2], "Never Seen"]);
+    let event = select(vec!["*", "*", NAMES[0], NAMES[1], NAMES[2], "Never Seen"]);
     let filter = prop::option::of(any_filter());
     (event, filter, prop::option::of(times), prop::option::of(within)).prop_map(|(event, filter, times, within)| {
         json!({ "performed": { "event": event, "where": filter, "times": times, "within": within } })
