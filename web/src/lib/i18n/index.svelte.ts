@@ -1,0 +1,100 @@
+// The words of the console. English is always there; other languages are loaded when chosen. A message may hold {name}
+// placeholders, and two forms split by " || " for one and for other numbers of {n}.
+import { browser } from '$app/environment';
+import { useLanguage } from '$lib/api/client';
+import { session } from '$lib/state/session.svelte';
+import * as pure from '$lib/formatting';
+import { en } from './en';
+
+export type Key = keyof typeof en;
+export type Messages = Record<Key, string>;
+export type Language = 'en' | 'zh';
+export type Params = Record<string, string | number>;
+
+export const LANGUAGES: { tag: Language; name: string }[] = [
+	{ tag: 'en', name: 'English' },
+	{ tag: 'zh', name: '中文' }
+];
+
+/** Fills one message. Numbers are written the reader's way; {n} chooses the form. */
+export function fill(message: string, params: Params, locale: string): string {
+	let text = message;
+	if (message.includes(' || ')) {
+		const [one, other] = message.split(' || ');
+		text = new Intl.PluralRules(locale).select(Number(params.n)) === 'one' ? one : other;
+	}
+	return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+		const value = params[name];
+		if (value === undefined) return whole;
+		return typeof value === 'number' ? new Intl.NumberFormat(locale).format(value) : value;
+	});
+}
+
+class Words {
+	language = $state<Language>('en');
+	#messages = $state.raw<Messages>(en);
+	/** Ticks once a minute, so that "2 minutes ago" stays true on a page left open. */
+	now = $state(Date.now());
+
+	async start(): Promise<void> {
+		if (!browser) return;
+		setInterval(() => (this.now = Date.now()), 60_000);
+		const stored = localStorage.getItem('rapport.language');
+		const wanted = stored ?? navigator.language.slice(0, 2);
+		await this.choose(wanted === 'zh' ? 'zh' : 'en', false);
+	}
+
+	async choose(language: Language, remember = true): Promise<void> {
+		this.#messages = language === 'zh' ? (await import('./zh')).zh : en;
+		this.language = language;
+		if (remember) localStorage.setItem('rapport.language', language);
+		document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+		useLanguage(language);
+	}
+
+	/** The workspace's own locale where it is of this language, so that dates and thousands look as at home. */
+	get locale(): string {
+		const own = session.me?.workspace.locale.replace('_', '-');
+		if (own?.startsWith(this.language)) return own;
+		return this.language === 'zh' ? 'zh-CN' : 'en-GB';
+	}
+
+	get(key: Key, params: Params): string {
+		return fill(this.#messages[key] ?? en[key] ?? key, params, this.locale);
+	}
+
+	has(key: string): key is Key {
+		return key in en;
+	}
+}
+
+export const words = new Words();
+
+export const t = (key: Key, params: Params = {}): string => words.get(key, params);
+
+/** A word of the data's vocabulary (a kind, a state) that may be newer than this console: unknown ones are shown as words. */
+export function term(prefix: string, value: string): string {
+	const key = `${prefix}.${value}`;
+	return words.has(key) ? t(key) : pure.humanize(value);
+}
+
+const reader = (): pure.Reader => ({ locale: words.locale, zone: session.zone, now: () => words.now });
+
+/** The formatting functions for the person at the screen. */
+export const f = {
+	number: (value: number | null | undefined, digits = 0) => pure.number(reader(), value, digits),
+	plain: (value: number | null | undefined, digits = 2) => pure.plain(reader(), value, digits),
+	compact: (value: number) => pure.compact(reader(), value),
+	money: (amount: string | number | null | undefined, currency?: string | null, whole = false) => pure.money(reader(), amount, currency || session.currency, whole),
+	compactMoney: (amount: number, currency?: string | null) => pure.compactMoney(reader(), amount, currency || session.currency),
+	percent: (ratio: number | null | undefined, digits = 1) => pure.percent(reader(), ratio, digits),
+	signedPercent: (ratio: number) => pure.signedPercent(reader(), ratio),
+	signed: (value: number, digits = 1) => pure.signed(reader(), value, digits),
+	date: (iso: string | null | undefined) => pure.date(reader(), iso),
+	dateTime: (iso: string | null | undefined) => pure.dateTime(reader(), iso),
+	dateRange: (from: string, to: string) => pure.dateRange(reader(), from, to),
+	relative: (iso: string | null | undefined) => pure.relative(reader(), iso),
+	period: (start: string, interval: pure.PeriodLength, long = false) => pure.periodName(reader(), start, interval, long),
+	duration: (seconds: number | null | undefined) => pure.duration(reader(), seconds),
+	bytes: (size: number) => pure.bytes(reader(), size)
+};

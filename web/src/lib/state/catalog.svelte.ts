@@ -1,0 +1,52 @@
+// The names of events and properties, for pickers. Asked once a visit, and again when a picker's page asks for fresh ones.
+import { api } from '$lib/api/client';
+import type { EventName, Property } from '$lib/api/types';
+import { valueType, type ValueType } from '$lib/conditions';
+import { f, t } from '$lib/i18n/index.svelte';
+import type { Choice } from '$lib/components/Combobox.svelte';
+
+class Catalog {
+	events = $state.raw<EventName[]>([]);
+	#properties = $state.raw<Record<string, Property[]>>({});
+	#asked = new Set<string>();
+
+	loadEvents(): void {
+		if (this.#asked.has('')) return;
+		this.#asked.add('');
+		// Pickers work without the list: any name can be typed. So a failure is only tried again, not shown.
+		api.get<{ rows: EventName[] }>('/events').then((list) => (this.events = list.rows)).catch(() => this.#asked.delete(''));
+	}
+
+	/** Properties of one event; of all events with "*". */
+	propertiesOf(event: string): Property[] {
+		return this.#properties[event] ?? [];
+	}
+
+	loadProperties(event: string): void {
+		if (!event || this.#asked.has(`p:${event}`)) return;
+		this.#asked.add(`p:${event}`);
+		const query = event === '*' ? {} : { event };
+		api
+			.get<{ rows: Property[] }>('/properties', { query })
+			.then((list) => (this.#properties = { ...this.#properties, [event]: list.rows }))
+			.catch(() => this.#asked.delete(`p:${event}`));
+	}
+
+	typeOf(event: string, path: string): ValueType {
+		return valueType(this.propertiesOf(event).find((property) => property.path === path)?.types ?? []);
+	}
+
+	eventChoices(): Choice[] {
+		return [{ value: '*', label: t('event.any') }, ...this.events.map((event) => ({ value: event.name, label: event.name, detail: f.compact(event.count) }))];
+	}
+
+	propertyChoices(event: string, only?: ValueType): Choice[] {
+		const all = this.propertiesOf(event).filter((property) => !only || valueType(property.types) === only);
+		return all.map((property) => ({ value: property.path, label: property.path, detail: property.sample_values.slice(0, 2).join(', ') || property.types.join(', ') }));
+	}
+}
+
+export const catalog = new Catalog();
+
+/** Traits a shop usually has; any other key can be typed. */
+export const TRAIT_KEYS = ['country', 'city', 'language', 'plan', 'channel', 'gender', 'birth_year', 'company', 'state'];

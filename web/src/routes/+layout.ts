@@ -1,0 +1,3 @@
+// A static single page: nothing is rendered on a server, and only the fallback page is built ahead.
+export const ssr = false;
+export const prerender = false;

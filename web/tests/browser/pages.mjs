@@ -1,0 +1,53 @@
+// The pages to walk. Ids are found through the API, so that the same list works on the fixtures and on a real server.
+
+const ask = async (page, base, path) => {
+	const response = await page.request.get(`${base}/api/v1${path}`);
+	return response.ok() ? response.json() : { rows: [] };
+};
+const question = (value) => `/insights/new?question=${encodeURIComponent(JSON.stringify(value))}`;
+const order = { event: 'Order Completed', where: null };
+const common = { period: { all: true }, who: null, compare: false };
+
+export async function pages(page, base) {
+	const person = (await ask(page, base, '/customers?limit=1&sort=spent')).rows[0]?.person_id;
+	const source = (await ask(page, base, '/sources')).rows[0]?.id;
+	const imports = (await ask(page, base, '/imports')).rows;
+	const saved = (await ask(page, base, '/questions')).rows[0]?.id;
+	const list = [
+		{ name: 'home', path: '/', text: 'What changed' },
+		{ name: 'home-year', path: '/?period=365d', text: 'Who comes back' },
+		{ name: 'customers', path: '/customers' },
+		{ name: 'customers-none', path: '/customers?search=nobody-has-this-name', text: 'Nobody fits' },
+		{ name: 'customers-columns', path: '/customers?sort=spent', act: (p) => p.getByRole('button', { name: 'Columns' }).click() },
+		{ name: 'customer-unknown', path: '/customers/nobody', expects: '404' },
+		{ name: 'insights', path: '/insights', text: 'Saved questions' },
+		{ name: 'trend', path: question({ kind: 'trend', ...common, period: { last: '90d' }, compare: true, series: [{ ...order, measure: 'count' }], interval: 'week' }), text: 'By series' },
+		{ name: 'trend-split', path: question({ kind: 'trend', ...common, series: [{ ...order, measure: 'sum', property: 'revenue' }], interval: 'month', breakdown: { property: 'device' } }) },
+		{ name: 'trend-bars', path: `${question({ kind: 'trend', ...common, series: [{ ...order, measure: 'sum', property: 'revenue' }], interval: 'month', breakdown: { property: 'device' } })}&shape=bar` },
+		{ name: 'trend-table', path: `${question({ kind: 'trend', ...common, series: [{ ...order, measure: 'count' }], interval: 'month' })}&view=table` },
+		{ name: 'funnel', path: question({ kind: 'funnel', ...common, steps: ['Product Viewed', 'Product Added', 'Checkout Started', 'Order Completed'].map((event) => ({ event, where: null })), window: '14d', order: 'ordered' }), text: 'By step' },
+		{ name: 'funnel-split', path: question({ kind: 'funnel', ...common, steps: [{ event: 'Product Viewed', where: null }, { event: 'Product Added', where: { all: [{ property: { path: 'price', op: 'at_least', value: 20 } }] } }, order], window: '14d', order: 'ordered', breakdown: { property: 'device' }, who: { all: [{ fact: { key: 'trait.country', op: 'in', values: ['DE', 'AT'] } }, { not: { performed: { event: 'Order Refunded', where: null, times: { at_least: 1 }, within: { last: '365d' } } } }, { any: [{ fact: { key: 'trait.plan', op: 'exists' } }] }] } }) },
+		{ name: 'retention', path: question({ kind: 'retention', ...common, start: order, back: order, interval: 'month', first_time: true, on_or_after: false, intervals: 12 }) },
+		{ name: 'rfm', path: question({ kind: 'rfm', ...common, event: 'Order Completed' }) },
+		{ name: 'people', path: question({ kind: 'rfm', ...common, event: 'Order Completed' }), act: async (p) => { await p.locator('table.groups button').first().click(); await p.locator('dialog a.row').first().waitFor(); } },
+		{ name: 'data', path: '/data', text: 'Sources' },
+		{ name: 'imports', path: '/data/imports', text: 'Choose files' },
+		{ name: 'properties', path: '/data/properties' },
+		{ name: 'settings', path: '/settings', text: 'Time zone' },
+		{ name: 'users', path: '/settings/users', text: 'Roles' },
+		{ name: 'api-keys', path: '/settings/api-keys' },
+		{ name: 'palette', path: '/insights', act: async (p) => { await p.keyboard.press('Control+k'); await p.getByRole('option').first().waitFor(); } },
+		{ name: 'no-page', path: '/nowhere/at/all', text: 'No such page', expects: 'ot found' }
+	];
+	if (person) {
+		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });
+		list.push({ name: 'customer-why', path: `/customers/${person}?why=1`, act: (p) => p.locator('dialog').waitFor() });
+	}
+	if (source) for (const view of ['live', 'rejects', 'keys']) list.push({ name: `source-${view}`, path: `/data/sources/${source}?view=${view}` });
+	for (const state of ['profiled', 'running', 'done', 'failed']) {
+		const id = imports.find((row) => row.state === state)?.id;
+		if (id) list.push({ name: `import-${state}`, path: `/data/imports/${id}` });
+	}
+	if (saved) list.push({ name: 'saved-question', path: `/insights/${saved}` });
+	return list;
+}

@@ -1,0 +1,110 @@
+// Walks every page in Chromium, light and dark, at 1440x900 and 390x844. Fails on axe findings, console errors and missing content;
+// keeps the screenshots in tests/browser/shots. Then uses the console by hand: see scenarios.mjs.
+//
+// Without BASE_URL it starts the mock with the fixtures. Against a real server: BASE_URL=http://127.0.0.1:8480
+// SIGN_IN_LINK=http://127.0.0.1:8480/sign-in/link?token=... npm run browser
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { serve } from '../mock/server.mjs';
+import { pages } from './pages.mjs';
+import { scenarios } from './scenarios.mjs';
+
+const shots = join(dirname(fileURLToPath(import.meta.url)), 'shots');
+rmSync(shots, { recursive: true, force: true });
+mkdirSync(shots, { recursive: true });
+
+const mock = process.env.BASE_URL ? null : await serve();
+const base = (process.env.BASE_URL ?? mock.url).replace(/\/$/, '');
+const only = process.env.ONLY;
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+// The fixtures were made for this moment; a real server has its own clock.
+const FIXTURE_NOW = new Date('2026-11-21T21:00:00Z');
+
+const browser = await chromium.launch({
+	executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+	args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+});
+
+let passed = 0;
+let failed = 0;
+function report(name, problems) {
+	if (problems.length === 0) passed += 1;
+	else failed += 1;
+	console.log(`${problems.length ? 'not ok' : 'ok'} ${passed + failed} - ${name}`);
+	for (const problem of problems) console.log(`  # ${problem}`);
+}
+
+async function open(theme, [width, height], language = 'en') {
+	const context = await browser.newContext({ baseURL: base, viewport: { width, height }, colorScheme: theme, locale: language === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] });
+	await context.addInitScript(([t, l]) => { localStorage.setItem('rapport.theme', t); localStorage.setItem('rapport.language', l); }, [theme, language]);
+	const page = await context.newPage();
+	if (mock) await page.clock.setFixedTime(FIXTURE_NOW);
+	const errors = [];
+	page.on('console', (message) => message.type() === 'error' && errors.push(`console: ${message.text()}`));
+	page.on('pageerror', (error) => errors.push(`page: ${error.message}`));
+	page.setDefaultTimeout(10_000);
+	if (process.env.SIGN_IN_LINK) await page.goto(process.env.SIGN_IN_LINK);
+	return { context, page, errors };
+}
+
+/** Waits until nothing is being asked and nothing is being loaded, and the chart, if any, is drawn. */
+export async function settled(page) {
+	await page.waitForFunction(() => document.querySelector('main h1, main .failure') && !document.querySelector('.skeleton'));
+	if (await page.locator('.chart').count()) await page.waitForSelector('.chart svg');
+	await page.waitForTimeout(250);
+}
+
+async function violations(page) {
+	await page.evaluate(axe);
+	const found = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+	return found.violations.map((v) => `axe ${v.id}: ${v.help} (${v.nodes.length}) ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join(' | ')}`);
+}
+
+const SIZES = { desk: [1440, 900], phone: [390, 844] };
+for (const theme of ['light', 'dark']) {
+	for (const [size, viewport] of Object.entries(SIZES)) {
+		const { context, page, errors } = await open(theme, viewport);
+		const list = await pages(page, base);
+		for (const entry of list) {
+			if (only && !entry.name.includes(only)) continue;
+			errors.length = 0;
+			const problems = [];
+			try {
+				await page.goto(base + entry.path);
+				await settled(page);
+				if (entry.act) await entry.act(page);
+				if (entry.text) await page.getByText(entry.text).first().waitFor();
+				problems.push(...(await violations(page)));
+				const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+				if (wide > 0) problems.push(`the page scrolls sideways by ${wide} px`);
+			} catch (error) {
+				problems.push(error.message.split('\n')[0]);
+			}
+			await page.screenshot({ path: join(shots, `${entry.name}-${size}-${theme}.png`), fullPage: !entry.act });
+			report(`${entry.name}, ${size}, ${theme}`, [...problems, ...errors.filter((text) => !entry.expects || !text.includes(entry.expects))]);
+		}
+		await context.close();
+	}
+}
+
+for (const [name, run] of Object.entries(scenarios)) {
+	if (only && !name.includes(only)) continue;
+	const { context, page, errors } = await open('light', SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');
+	const problems = [];
+	try {
+		await run(page, { base, settled, mock: mock !== null });
+	} catch (error) {
+		problems.push(error.message.split('\n').slice(0, 3).join(' '));
+		await page.screenshot({ path: join(shots, `failed-${name.replace(/\W+/g, '-')}.png`) }).catch(() => {});
+	}
+	report(name, [...problems, ...errors]);
+	await context.close();
+}
+
+await browser.close();
+mock?.close();
+console.log(`1..${passed + failed}\n${passed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);

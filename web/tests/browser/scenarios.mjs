@@ -1,0 +1,126 @@
+// Uses the console as people do. Each scenario fails by throwing; none depends on exact numbers, so they hold on a real server too.
+
+const must = (truth, what) => {
+	if (!truth) throw new Error(what);
+};
+const open = async (page, context, path) => {
+	await page.goto(context.base + path);
+	await context.settled(page);
+};
+
+export const scenarios = {
+	'the palette finds a page and goes there': async (page, context) => {
+		await open(page, context, '/');
+		await page.keyboard.press('Control+k');
+		await page.getByRole('combobox', { name: 'Search or jump to' }).fill('import');
+		await page.keyboard.press('Enter');
+		await page.waitForURL(/\/data\/imports/);
+	},
+	'a search is in the address and survives a reload': async (page, context) => {
+		await open(page, context, '/customers');
+		await page.locator('tbody tr').first().waitFor();
+		const name = (await page.locator('tbody tr a.open').first().innerText()).split('\n').pop().trim();
+		await page.keyboard.press('/');
+		await page.keyboard.type(name);
+		await page.waitForURL(/search=/);
+		await page.reload();
+		await context.settled(page);
+		must((await page.locator('#customer-search').inputValue()) === name, 'the search is lost after a reload');
+		must((await page.locator('tbody tr a.open').first().innerText()).includes(name), 'the first row is not the one searched for');
+	},
+	'rows answer to the keyboard': async (page, context) => {
+		await open(page, context, '/customers?sort=spent');
+		await page.locator('#customer-search').focus();
+		await page.keyboard.press('ArrowDown');
+		await page.keyboard.press('ArrowDown');
+		const wanted = await page.evaluate(() => document.activeElement?.getAttribute('href'));
+		must(wanted?.startsWith('/customers/'), 'arrow down does not reach the rows');
+		await page.keyboard.press('Enter');
+		await page.waitForURL(`**${wanted}`);
+	},
+	'sorting is in the address and Back undoes it': async (page, context) => {
+		await open(page, context, '/customers');
+		await page.getByRole('columnheader', { name: 'Orders' }).getByRole('button').click();
+		await page.waitForURL(/sort=orders/);
+		await context.settled(page);
+		must((await page.locator('th[aria-sort="descending"]').innerText()).includes('Orders'), 'the head does not say how it is sorted');
+		await page.goBack();
+		await page.waitForURL((url) => !url.search.includes('sort='));
+	},
+	'more than two hundred rows are drawn in part only': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/customers?sort=name&direction=asc');
+		await page.locator('tbody tr').first().waitFor();
+		for (let i = 0; i < 14; i++) {
+			await page.mouse.wheel(0, 4000);
+			await page.waitForTimeout(120);
+		}
+		const rows = await page.locator('tbody tr').count();
+		must(rows > 20 && rows < 160, `${rows} rows are in the page`);
+		await page.getByText('That is everyone').waitFor();
+	},
+	'a changed question is asked again and kept in the address': async (page, context) => {
+		await open(page, context, '/insights/new');
+		await page.getByText('Retention', { exact: true }).first().click();
+		await page.waitForURL(/retention/);
+		await page.locator('td.cell').first().waitFor();
+		await page.reload();
+		await page.locator('td.cell').first().waitFor();
+		must(await page.getByRole('radio', { name: 'Retention' }).isChecked(), 'the kind is lost after a reload');
+	},
+	'a condition built by hand reaches the question': async (page, context) => {
+		await open(page, context, '/insights/new');
+		await page.getByRole('button', { name: 'Filter this event' }).first().click();
+		await page.getByRole('combobox', { name: 'Property' }).fill('price');
+		await page.keyboard.press('Enter');
+		await page.getByRole('combobox', { name: 'Comparison' }).selectOption('at_least');
+		await page.getByRole('combobox', { name: 'value' }).or(page.getByRole('textbox', { name: 'value' })).first().fill('20');
+		await page.waitForURL((url) => (url.searchParams.get('question') ?? '').includes('"path":"price","op":"at_least","value":20'));
+	},
+	'a number leads to its people and the panel is in the address': async (page, context) => {
+		await open(page, context, '/insights/new');
+		await page.locator('ol.funnel button.line').first().click();
+		await page.waitForURL(/people=/);
+		await page.locator('dialog a.row').first().waitFor();
+		await page.keyboard.press('Escape');
+		await page.waitForURL((url) => !url.search.includes('people='));
+	},
+	'the chart answers a click': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/insights/qst_1');
+		const box = await page.locator('.chart').boundingBox();
+		await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+		await page.waitForURL(/people=/);
+	},
+	'a picture is copied': async (page, context) => {
+		await open(page, context, '/insights/new');
+		await page.getByRole('button', { name: 'Picture' }).click();
+		await page.getByText(/The picture is/).waitFor();
+	},
+	'evidence can be undone with a reason': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/customers/7100000000?why=1');
+		await page.getByRole('button', { name: 'Undo' }).first().click();
+		await page.getByLabel('Reason').fill('shared address');
+		await page.getByRole('button', { name: 'Separate them' }).click();
+		await page.getByText('shared address').waitFor();
+	},
+	'a new key is shown once': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/data/sources/src_1?view=keys');
+		await page.getByRole('button', { name: 'Create key' }).click();
+		await page.getByText('only this once').waitFor();
+	},
+	'text from outside stays text': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/customers/7100000000');
+		await page.getByText('<b>though</b>').waitFor();
+	},
+	'everything is there in Chinese': async (page, context) => {
+		await open(page, context, '/');
+		await page.getByRole('heading', { name: '首页' }).waitFor();
+		must((await page.evaluate(() => document.documentElement.lang)) === 'zh-CN', 'the language is not said');
+		await open(page, context, '/insights/new');
+		await page.getByText('漏斗').first().waitFor();
+	}
+};

@@ -1,0 +1,111 @@
+// Serves the built console with the fixtures behind it: `npm run build && npm run mock`, then open the address it prints.
+// It keeps nothing: writes are answered as the server would, and forgotten. For pictures and browser tests, not a model of the server.
+import { createServer } from 'node:http';
+import { readFileSync, existsSync, statSync } from 'node:fs';
+import { dirname, extname, join, normalize, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const web = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const dist = join(web, 'dist');
+const fixture = (name) => JSON.parse(readFileSync(join(web, 'tests/fixtures/data', `${name}.json`), 'utf8'));
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json', '.woff2': 'font/woff2', '.png': 'image/png' };
+
+const page = (rows, query, key = 'cursor') => {
+	const from = Number(query.get(key) ?? 0);
+	const size = Number(query.get('limit') ?? 50);
+	return { rows: rows.slice(from, from + size), next: from + size < rows.length ? String(from + size) : null, total: rows.length };
+};
+const problem = (status, code, title, detail, what_to_do) => ({ status, body: { type: 'about:blank', title, status, code, detail, what_to_do } });
+
+function customers(query) {
+	const search = (query.get('search') ?? '').toLowerCase();
+	const group = query.get('rfm_group');
+	const by = { last_seen: (r) => r.last_seen_at, orders: (r) => r.orders, spent: (r) => Number(r.spent.amount), first_seen: (r) => r.since, name: (r) => r.name }[query.get('sort') ?? 'last_seen'];
+	const way = query.get('direction') === 'asc' ? 1 : -1;
+	const rows = fixture('customers').filter((r) => (!search || `${r.name} ${r.email_masked} ${r.person_id}`.toLowerCase().includes(search)) && (!group || r.rfm.group === group));
+	return page(rows.sort((a, b) => (by(a) < by(b) ? -way : way)), query);
+}
+const findImport = (id) => fixture('imports').rows.find((row) => row.id === id);
+
+const routes = [
+	['GET', /^\/me$/, () => fixture('me')],
+	['GET', /^\/data-health$/, () => fixture('data-health')],
+	['GET', /^\/home$/, () => fixture('home')],
+	['GET', /^\/customers$/, (_, query) => customers(query)],
+	['GET', /^\/customers\/(\d+)$/, ([id]) => ({ ...fixture('customer'), person_id: id })],
+	['GET', /^\/customers\/(\w+)$/, () => problem(404, 'person_not_found', 'There is no such customer', 'The address names a person that is not, or is no longer, here.', 'Search for the customer by name or e-mail.')],
+	['GET', /^\/customers\/(\d+)\/timeline$/, (_, query) => page(fixture('timeline').filter((row) => !query.get('kind') || row.room === query.get('kind')), query, 'before')],
+	['GET', /^\/customers\/(\d+)\/traits\/[^/]+\/history$/, () => fixture('trait-history')],
+	['GET', /^\/customers\/(\d+)\/identity$/, () => fixture('identity')],
+	['POST', /^\/identity\/evidence\/(\w+)\/(undo|redo)$/, ([id, what], _, body) => {
+		const identity = fixture('identity');
+		const undone = what === 'undo' ? { undone_at: new Date().toISOString(), undone_by: 'Mina Okafor', reason: body.reason } : { undone_at: null, undone_by: null, reason: null };
+		return { ...identity, evidence: identity.evidence.map((row) => (row.id === id ? { ...row, ...undone } : row)) };
+	}],
+	['GET', /^\/search$/, () => fixture('search')],
+	['GET', /^\/events$/, () => fixture('events')],
+	['GET', /^\/properties$/, () => fixture('properties')],
+	['POST', /^\/questions\/ask$/, (_, __, body) => fixture(`answer-${body.kind}${body.breakdown && ['trend', 'funnel'].includes(body.kind) ? '-breakdown' : ''}`)],
+	['POST', /^\/questions\/people$/, (_, __, body) => page(fixture('customers').slice(0, 70), new URLSearchParams(body.cursor ? { cursor: body.cursor } : {}))],
+	['GET', /^\/questions$/, () => fixture('questions')],
+	['POST', /^\/questions$/, (_, __, body) => ({ id: 'qst_2', created_by: 'Mina Okafor', updated_at: new Date().toISOString(), ...body })],
+	['GET', /^\/questions\/(\w+)$/, ([id]) => fixture('questions').rows.find((row) => row.id === id)],
+	['PUT', /^\/questions\/(\w+)$/, ([id], _, body) => ({ id, created_by: 'Mina Okafor', updated_at: new Date().toISOString(), ...body })],
+	['DELETE', /^\/(?:questions|keys|api-keys)\/(\w+)$/, () => null],
+	['GET', /^\/sources$/, () => fixture('sources')],
+	['POST', /^\/sources$/, () => fixture('sources').rows[0]],
+	['GET', /^\/sources\/(\w+)\/live$/, () => fixture('live')],
+	['GET', /^\/sources\/(\w+)\/keys$/, () => fixture('keys')],
+	['GET', /^\/api-keys$/, () => fixture('api-keys')],
+	['POST', /^\/(?:sources\/(\w+)\/keys|api-keys)$/, () => ({ ...fixture('keys').rows[0], id: 'key_9', key: 'wk_fixture_0000000000000000000000' })],
+	['GET', /^\/rejects$/, () => fixture('rejects')],
+	['GET', /^\/imports$/, () => fixture('imports')],
+	['POST', /^\/imports\/upload$/, () => fixture('imports').rows[0]],
+	['GET', /^\/imports\/(\w+)$/, ([id]) => findImport(id)],
+	['PUT', /^\/imports\/(\w+)\/mapping$/, ([id], _, body) => ({ ...findImport(id), mapping: body })],
+	['POST', /^\/imports\/(\w+)\/(start|cancel)$/, ([id]) => findImport(id)],
+	['GET', /^\/users$/, () => fixture('users')],
+	['POST', /^\/users$/, (_, __, body) => ({ id: 'usr_09', disabled: false, ...body })],
+	['PATCH', /^\/users\/(\w+)$/, ([id]) => fixture('users').rows.find((row) => row.id === id)],
+	['PATCH', /^\/workspace$/, () => fixture('me').workspace]
+];
+
+function answer(method, path, query, body) {
+	for (const [verb, pattern, make] of routes) {
+		const match = verb === method && pattern.exec(path);
+		if (!match) continue;
+		const value = make(match.slice(1), query, body);
+		if (value === undefined) break;
+		if (value?.status && value.body) return value;
+		return { status: value === null ? 204 : 200, body: value };
+	}
+	return problem(404, 'not_found', 'There is nothing here', `${method} ${path}`, '');
+}
+
+function file(path) {
+	const full = join(dist, normalize(path));
+	return full.startsWith(dist) && existsSync(full) && statSync(full).isFile() ? full : join(dist, 'index.html');
+}
+
+export function serve(port = 0) {
+	const server = createServer(async (request, response) => {
+		const url = new URL(request.url, 'http://localhost');
+		const chunks = [];
+		for await (const chunk of request) chunks.push(chunk);
+		if (url.pathname.startsWith('/api/v1/')) {
+			const json = request.headers['content-type'] === 'application/json';
+			const { status, body } = answer(request.method, url.pathname.slice(7), url.searchParams, json ? JSON.parse(Buffer.concat(chunks).toString() || '{}') : {});
+			response.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json' });
+			return response.end(body === null ? undefined : JSON.stringify(body));
+		}
+		const path = file(decodeURIComponent(url.pathname));
+		response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' });
+		response.end(readFileSync(path));
+	});
+	return new Promise((done) => server.listen(port, '127.0.0.1', () => done({ url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() })));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	const { url } = await serve(Number(process.env.PORT ?? 8490));
+	console.log(`The console with fixtures is at ${url}`);
+}
