@@ -241,3 +241,60 @@ pub(super) fn open_all(folder: &Path, epoch: u64, durable: u64, files: &dyn File
     }
     Ok(segments.into_iter().map(Arc::new).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use rapport_domain::SeededRng;
+
+    use super::super::files::Disk;
+    use super::super::frame;
+    use super::*;
+
+    /// A segment with three frames of two events each; where each frame ends.
+    fn three_frames(folder: &Path) -> (PathBuf, Vec<u64>) {
+        let (segment, mut file) = Segment::create(folder, 1, 9, &Disk).unwrap();
+        let mut ends = Vec::new();
+        for first in [1, 3, 5] {
+            let content = [first as u8; 40];
+            let (header, bytes) = frame::seal(&content, 2, first, Timestamp(7), None, &SeededRng::new(1)).unwrap();
+            file.append(&bytes).unwrap();
+            segment.index().as_mut().unwrap().push(&header);
+            ends.push(segment.index().as_ref().unwrap().length);
+        }
+        (segment.path.clone(), ends)
+    }
+
+    #[test]
+    fn a_torn_end_is_cut_wherever_it_is_torn() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, ends) = three_frames(folder.path());
+        let whole = fs::read(&path).unwrap();
+        for cut in ends[1]..ends[2] {
+            let mut torn = whole[..cut as usize].to_vec();
+            for garbage in [0, 5] {
+                torn.extend(std::iter::repeat_n(0, garbage));
+                fs::write(&path, &torn).unwrap();
+                let segments = open_all(folder.path(), 9, 4, &Disk).unwrap();
+                let index = segments[0].index().clone().unwrap();
+                assert_eq!((index.end, index.length), (5, ends[1]), "cut at {cut}");
+                assert_eq!(fs::metadata(&path).unwrap().len(), ends[1]);
+            }
+            fs::write(&path, &torn).unwrap();
+            assert!(open_all(folder.path(), 9, 5, &Disk).is_err(), "position 5 was acknowledged");
+        }
+    }
+
+    #[test]
+    fn one_wrong_byte_before_the_last_frame_is_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, ends) = three_frames(folder.path());
+        let whole = fs::read(&path).unwrap();
+        for at in 0..ends[1] as usize {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x10;
+            fs::write(&path, &bytes).unwrap();
+            assert!(matches!(open_all(folder.path(), 9, 0, &Disk), Err(Error::Damaged { .. })), "byte {at}");
+            assert_eq!(fs::read(&path).unwrap(), bytes);
+        }
+    }
+}
