@@ -1,0 +1,145 @@
+//! The point read: the events of one person, newest first.
+//!
+//! Reads only files whose cell can hold the person, of those only the pages whose persons do (files are sorted by person and pages are
+//! indexed by it), and of those only the rows asked for.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::physical_plan::collect;
+use datafusion::physical_plan::union::UnionExec;
+use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
+
+use crate::batch::Keys;
+use crate::error::Result;
+use crate::lake::Lake;
+use crate::layout::bucket;
+use crate::read_back;
+use crate::row::EventRow;
+use crate::scan::{self, Part, Scan, Test};
+use crate::session::{Aborting, Engine};
+use crate::snapshot::Snapshot;
+use crate::workspace::State;
+
+/// Bytes that a point read may hold.
+const MEMORY: usize = 128 << 20;
+
+impl Lake {
+    /// The events of `person` from `from` (inclusive) to `to` (exclusive), newest first, at most `limit`.
+    pub async fn person_events(
+        &self,
+        workspace: WorkspaceId,
+        person: PersonId,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<EventRow>> {
+        self.person_events_at(&self.snapshot(workspace).await?, person, from, to, limit).await
+    }
+
+    /// The same in a pinned state.
+    pub async fn person_events_at(
+        &self,
+        snapshot: &Snapshot,
+        person: PersonId,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<EventRow>> {
+        let times = (from.map_or(i64::MIN, |from| from.0), to.map_or(i64::MAX, |to| to.0));
+        let (engine, snapshot) = (Arc::clone(&self.0.engine), snapshot.clone());
+        let read = async move {
+            let mut batches = cold(&engine, &snapshot, person, times).await?;
+            batches.extend(hot(snapshot.state(), person, times)?);
+            newest(&batches, snapshot.state(), limit)
+        };
+        Aborting(self.0.engine.threads().spawn(read)).join().await
+    }
+}
+
+/// The parts of files that hold rows of a person.
+fn parts_of(state: &State, person: PersonId, times: scan::Times) -> Vec<Part> {
+    let under = state.changes.written_under(person);
+    let may_hold = |file: &crate::catalog::DataFile, person: PersonId| {
+        bucket(person, file.cell.bucket_bits) == file.cell.bucket
+            && (file.persons.0..=file.persons.1).contains(&person.0)
+    };
+    let files = state.files.iter().filter(|file| under.iter().any(|person| may_hold(file, *person)));
+    let parts = scan::parts(files.cloned(), &state.changes, times);
+    let mut all = parts.in_place;
+    for part in &mut all {
+        part.files.retain(|file| may_hold(file, person));
+        part.tests.push(Test::Persons(vec![person]));
+        part.few = true;
+    }
+    let here: Vec<(Handle, PersonId)> = parts.moved.iter().flat_map(|part| part.moved.iter().flatten()).copied().collect();
+    let here: Vec<(Handle, PersonId)> = here.into_iter().filter(|(_, to)| *to == person).collect();
+    if let Some(mut part) = parts.moved.filter(|_| !here.is_empty()) {
+        part.tests.retain(|test| !matches!(test, Test::Handles { .. } | Test::Persons(_)));
+        part.tests.push(Test::Persons(under));
+        part.tests.push(Test::Handles { among: here.iter().map(|(handle, _)| *handle).collect(), negated: false });
+        part.moved = Some(here);
+        all.push(part);
+    }
+    all.retain(|part| !part.files.is_empty());
+    all
+}
+
+async fn cold(engine: &Engine, snapshot: &Snapshot, person: PersonId, times: scan::Times) -> Result<Vec<RecordBatch>> {
+    let parts = parts_of(snapshot.state(), person, times);
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let session = engine.session(MEMORY)?;
+    let context = session.state();
+    let schema = snapshot.schema();
+    let wanted = (0..schema.fields().len()).collect();
+    let scan = Scan { session: &context, state: snapshot.state(), schema, wanted, times };
+    let mut plans = Vec::new();
+    for part in &parts {
+        plans.push(scan.files(part, scan::one_each(&part.files), None)?);
+    }
+    Ok(collect(UnionExec::try_new(plans)?, session.task_ctx()).await?)
+}
+
+fn hot(state: &State, person: PersonId, times: scan::Times) -> Result<Vec<RecordBatch>> {
+    let mut found = Vec::new();
+    for hot in state.hot.batches.iter().filter(|hot| hot.times.0 < times.1 && hot.times.1 >= times.0) {
+        // Hot batches are sorted by person.
+        let persons = Keys::of(&hot.batch)?.person.values().as_ref();
+        let begin = persons.partition_point(|other| *other < person.0);
+        let length = persons[begin..].partition_point(|other| *other == person.0);
+        if length > 0 {
+            found.push(hot.batch.slice(begin, length));
+        }
+    }
+    for batch in &mut found {
+        let occurred_at = Keys::of(batch)?.occurred_at.values();
+        // Within a person they are sorted by time.
+        let begin = occurred_at.partition_point(|at| *at < times.0);
+        let length = occurred_at[begin..].partition_point(|at| *at < times.1);
+        *batch = batch.slice(begin, length);
+    }
+    Ok(found)
+}
+
+/// The newest rows of all batches.
+fn newest(batches: &[RecordBatch], state: &State, limit: usize) -> Result<Vec<EventRow>> {
+    let mut order = Vec::new();
+    for (at, batch) in batches.iter().enumerate() {
+        let keys = Keys::of(batch)?;
+        let key = |row| (keys.occurred_at.value(row), keys.order_key.value(row), keys.id(row), at, row);
+        order.extend((0..batch.num_rows()).map(key));
+    }
+    order.sort_unstable_by(|a, b| b.cmp(a));
+    order.truncate(limit);
+    let mut chosen: Vec<Vec<usize>> = vec![Vec::new(); batches.len()];
+    for (.., at, row) in &order {
+        chosen[*at].push(*row);
+    }
+    let mut read = Vec::with_capacity(batches.len());
+    for (batch, rows) in batches.iter().zip(&chosen) {
+        read.push(read_back::rows(batch, &state.set, rows)?.into_iter());
+    }
+    Ok(order.iter().filter_map(|(.., at, _)| read[*at].next()).collect())
+}

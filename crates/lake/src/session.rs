@@ -1,0 +1,254 @@
+//! Runs plans: a session with budgets of time, memory and rows, on threads of its own.
+//!
+//! Always holds: planning happens on a thread with a large stack; a plan that is too large or too deep is refused before it;
+//! dropping the future of a run cancels the run; questions never run on the threads that answer requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::StreamExt;
+
+use crate::backend::{ExecutionBackend, Local};
+use crate::error::{Error, Result};
+use crate::files::Files;
+use crate::functions;
+use crate::scan::STORE;
+
+/// What one question may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Time from planning to the last row.
+    pub time: Duration,
+    /// Bytes that its operators may hold; what can spill, spills.
+    pub memory: usize,
+    /// Rows of its answer.
+    pub rows: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { time: Duration::from_secs(60), memory: 512 << 20, rows: 100_000 }
+    }
+}
+
+/// Most expressions and nodes of a plan.
+pub const MAX_PLAN_NODES: usize = 20_000;
+/// Deepest nesting of a plan or of an expression in it.
+pub const MAX_PLAN_DEPTH: usize = 400;
+
+const PLANNER_STACK: usize = 64 << 20;
+
+/// The engine that all questions share: threads, the cache of file footers, the object store.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    runtime: Arc<RuntimeEnv>,
+    threads: Option<tokio::runtime::Runtime>,
+    partitions: usize,
+}
+
+impl Engine {
+    pub(crate) fn new(files: &Files, partitions: usize, footers: usize) -> Result<Self> {
+        let runtime = RuntimeEnvBuilder::new().with_metadata_cache_limit(footers).build()?;
+        let url = STORE.parse().map_err(Error::files)?;
+        runtime.register_object_store(&url, files.store());
+        let threads = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(partitions)
+            .thread_name("questions")
+            .enable_all()
+            .build()
+            .map_err(Error::files)?;
+        Ok(Self { runtime: Arc::new(runtime), threads: Some(threads), partitions })
+    }
+
+    pub(crate) fn threads(&self) -> &tokio::runtime::Handle {
+        self.threads.as_ref().expect("the threads live as long as the engine").handle()
+    }
+
+    /// A session whose operators share `memory` bytes.
+    pub(crate) fn session(&self, memory: usize) -> Result<SessionContext> {
+        let top = std::num::NonZeroUsize::MIN;
+        let pool = Arc::new(TrackConsumersPool::new(FairSpillPool::new(memory), top));
+        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(pool).build_arc()?;
+        let mut config = SessionConfig::new().with_target_partitions(self.partitions).with_collect_statistics(false);
+        config.options_mut().execution.parquet.schema_force_view_types = false;
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .build();
+        let session = SessionContext::new_with_state(state);
+        for function in functions::all() {
+            session.register_udf((*function).clone());
+        }
+        Ok(session)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// One question's session.
+#[derive(Clone)]
+pub struct QueryContext {
+    engine: Arc<Engine>,
+    session: SessionContext,
+    backend: Arc<dyn ExecutionBackend>,
+    budget: Budget,
+}
+
+impl QueryContext {
+    pub(crate) fn new(engine: Arc<Engine>, budget: Budget) -> Result<Self> {
+        let session = engine.session(budget.memory)?;
+        Ok(Self { engine, session, backend: Arc::new(Local), budget })
+    }
+
+    /// The session, to register functions with.
+    pub fn session(&self) -> &SessionContext {
+        &self.session
+    }
+
+    /// The physical plan of `plan`, as text: what `EXPLAIN` shows.
+    pub async fn explain(&self, plan: LogicalPlan) -> Result<String> {
+        let plan = self.physical(plan).await?;
+        Ok(datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string())
+    }
+
+    /// Runs `plan` within the budget: the schema of its rows, and the rows.
+    pub async fn collect(&self, plan: LogicalPlan) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let seconds = self.budget.time.as_secs();
+        tokio::time::timeout(self.budget.time, self.run(plan)).await.unwrap_or(Err(Error::TimeBudget { seconds }))
+    }
+
+    async fn run(&self, plan: LogicalPlan) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let plan = self.physical(plan).await?;
+        let schema = plan.schema();
+        let (backend, context, budget) = (Arc::clone(&self.backend), self.session.task_ctx(), self.budget);
+        let run = async move {
+            let mut stream = backend.execute(plan, context).await?;
+            let (mut batches, mut rows) = (Vec::new(), 0);
+            while let Some(batch) = stream.next().await {
+                let batch = batch?;
+                rows += batch.num_rows();
+                if rows > budget.rows {
+                    return Err(Error::RowBudget { rows: budget.rows });
+                }
+                batches.push(batch);
+            }
+            Ok(batches)
+        };
+        let batches = Aborting(self.engine.threads().spawn(run)).join().await?;
+        Ok((schema, batches))
+    }
+
+    async fn physical(&self, plan: LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+        check_size(&plan)?;
+        let (answer, physical) = tokio::sync::oneshot::channel();
+        let state = self.session.state();
+        let handle = self.engine.threads().clone();
+        let work = move || {
+            let made = handle.block_on(async { Box::pin(state.create_physical_plan(&plan)).await });
+            // Nobody listens any more when the question was cancelled.
+            let _ = answer.send(made);
+        };
+        std::thread::Builder::new()
+            .name("planner".to_owned())
+            .stack_size(PLANNER_STACK)
+            .spawn(work)
+            .map_err(Error::files)?;
+        Ok(physical.await.map_err(|_| Error::Engine("the planner stopped".to_owned()))??)
+    }
+}
+
+/// A task that is cancelled when nobody waits for it any more.
+pub(crate) struct Aborting<T>(pub(crate) tokio::task::JoinHandle<T>);
+
+impl<T> Aborting<Result<T>> {
+    pub(crate) async fn join(mut self) -> Result<T> {
+        (&mut self.0).await.map_err(|error| Error::Engine(error.to_string()))?
+    }
+}
+
+impl<T> Drop for Aborting<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Refuses a plan that is too large or too deep for the planner.
+pub fn check_size(plan: &LogicalPlan) -> Result<()> {
+    let mut size = Size::default();
+    let mut level = vec![plan];
+    while !level.is_empty() {
+        size.deeper()?;
+        for node in &level {
+            size.count()?;
+            node.apply_expressions(|expression| {
+                size.expression(expression).map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))?;
+                Ok(TreeNodeRecursion::Continue)
+            })
+            .map_err(|_| size.error())?;
+        }
+        level = level.iter().flat_map(|node| node.inputs()).collect();
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Size {
+    nodes: usize,
+    depth: usize,
+}
+
+impl Size {
+    fn count(&mut self) -> Result<()> {
+        self.nodes += 1;
+        if self.nodes > MAX_PLAN_NODES { Err(self.error()) } else { Ok(()) }
+    }
+
+    fn deeper(&mut self) -> Result<()> {
+        self.depth += 1;
+        if self.depth > MAX_PLAN_DEPTH { Err(self.error()) } else { Ok(()) }
+    }
+
+    fn error(&self) -> Error {
+        Error::TooLarge { nodes: self.nodes, depth: self.depth }
+    }
+
+    /// Counts an expression level by level, without recursion: it may be deeper than the stack.
+    fn expression(&mut self, expression: &datafusion::logical_expr::Expr) -> Result<()> {
+        let mut depth = 0;
+        let mut level = vec![expression.clone()];
+        while !level.is_empty() {
+            depth += 1;
+            if depth > MAX_PLAN_DEPTH {
+                self.depth = depth;
+                return Err(self.error());
+            }
+            let mut next = Vec::new();
+            for expression in level {
+                self.count()?;
+                let children = expression.apply_children(|child| {
+                    next.push(child.clone());
+                    Ok(TreeNodeRecursion::Continue)
+                });
+                children?;
+            }
+            level = next;
+        }
+        Ok(())
+    }
+}
