@@ -73,14 +73,6 @@ pub enum Error {
     /// A text holds a NUL character, which PostgreSQL cannot store.
     #[error("a text holds a NUL character; refuse it at the door")]
     NulCharacter,
-    /// A row is wider than one statement can bind.
-    #[error("{binds} values in one statement; the engine takes at most {limit}")]
-    TooManyBinds {
-        /// How many were asked for.
-        binds: usize,
-        /// How many are possible.
-        limit: usize,
-    },
     /// A column holds something else than was asked for.
     #[error("column {column} cannot be read: {reason}")]
     Decode {
@@ -107,6 +99,12 @@ pub enum Error {
         head_epoch: i64,
         /// The head's position.
         head_position: i64,
+    },
+    /// Another worker of the same consumer was faster.
+    #[error("{consumer}'s cursor was moved by another worker; read again from where it stands")]
+    CursorMoved {
+        /// The consumer.
+        consumer: String,
     },
     /// The worker no longer holds the lease of this job.
     #[error("the lease of job {job} was lost to another worker, or the job was cancelled")]
@@ -140,10 +138,10 @@ impl Error {
             Self::Busy { .. } => "store.busy",
             Self::DiskFull => "store.disk_full",
             Self::NulCharacter => "store.nul_character",
-            Self::TooManyBinds { .. } => "store.too_many_binds",
             Self::Decode { .. } => "store.decode",
             Self::TransactionFailed => "store.transaction_failed",
             Self::CursorBeyondEnd { .. } => "store.cursor_beyond_end",
+            Self::CursorMoved { .. } => "store.cursor_moved",
             Self::LeaseLost { .. } => "store.lease_lost",
             Self::Closed => "store.closed",
             Self::Engine { .. } => "store.engine",
@@ -169,14 +167,7 @@ impl Error {
 
     /// Whether the engine itself said so, after which a transaction can only be rolled back.
     pub(crate) const fn ends_transaction(&self) -> bool {
-        !matches!(
-            self,
-            Self::NotFound
-                | Self::NulCharacter
-                | Self::TooManyBinds { .. }
-                | Self::Decode { .. }
-                | Self::LeaseLost { .. }
-        )
+        !matches!(self, Self::NotFound | Self::NulCharacter | Self::Decode { .. } | Self::LeaseLost { .. })
     }
 
     /// Whether a unique or primary key was already taken.

@@ -12,10 +12,15 @@ extern crate self as rapport_store;
 pub mod arg;
 pub mod column;
 mod connection;
+pub mod cursor;
+pub mod data_map;
 pub mod error;
 mod folder;
+pub mod jobs;
 pub mod migrate;
+pub mod outbox;
 pub mod read;
+mod schema;
 pub mod sql;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -30,9 +35,7 @@ pub use folder::FolderLock;
 pub use migrate::{Migration, Migrations};
 pub use rapport_store_macros::{Record, db_test};
 pub use read::{Queries, Reader, Snapshot};
+pub use schema::{DATA_MAP, MIGRATIONS};
 pub use sql::Sql;
 pub use store::{Engine, Store, StoreConfig};
 pub use tx::{Priority, Tx};
-
-/// The store's own tables: outbox, cursors, jobs. [`Store::open`] applies them by itself.
-pub const MIGRATIONS: Migrations = Migrations { namespace: "store", list: &[] };

@@ -3,7 +3,6 @@
 //!
 //! Always holds: on SQLite a reader's connection cannot write (`query_only`) and never waits for the writer.
 
-use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use sqlx::pool::PoolConnection;
@@ -114,20 +113,20 @@ enum SnapshotInner {
 }
 
 impl Snapshot {
-    /// Begins one. SQLite pins the state at the first statement, so one is run at once.
-    pub(crate) fn begin(pools: &Pools) -> BoxFuture<'_, Result<Self>> {
-        Box::pin(async move {
-            Ok(Self(match pools {
-                Pools::Sqlite { readers, .. } => {
-                    let mut transaction = readers.begin().await?;
-                    sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *transaction).await?;
-                    SnapshotInner::Sqlite(transaction)
-                }
-                Pools::Postgres(pool) => {
-                    SnapshotInner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-                }
-            }))
-        })
+    /// Begins one. Both engines pin the state at the first statement, so one is run at once.
+    pub(crate) async fn begin(pools: &Pools) -> Result<Self> {
+        Ok(Self(match pools {
+            Pools::Sqlite { readers, .. } => {
+                let mut transaction = readers.begin().await?;
+                sqlx::query("SELECT COUNT(*) FROM rapport_migration").fetch_one(&mut *transaction).await?;
+                SnapshotInner::Sqlite(transaction)
+            }
+            Pools::Postgres(pool) => {
+                let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+                sqlx::query("SELECT COUNT(*) FROM rapport_migration").fetch_one(&mut *transaction).await?;
+                SnapshotInner::Postgres(transaction)
+            }
+        }))
     }
 
     fn connection(&mut self) -> Connection<'_> {

@@ -17,6 +17,7 @@ use sqlx::{ConnectOptions, Connection as _};
 use crate::connection::{Call, Connection};
 use crate::folder::{self, APPLICATION_ID, FolderLock};
 use crate::migrate::{self, Migrations};
+use crate::tx::TxInner;
 use crate::writer::Writer;
 use crate::{Error, Priority, Reader, Result, Snapshot, Tx, args};
 
@@ -45,15 +46,8 @@ impl Engine {
         }
     }
 
-    /// How many values one statement can bind.
-    pub const fn binds_per_statement(self) -> usize {
-        match self {
-            Self::Sqlite => 32_766,
-            Self::Postgres => 65_535,
-        }
-    }
-
-    /// How many rows of `width` values one `INSERT` should have: see docs/decisions/0004.
+    /// How many rows of `width` values one `INSERT` should have, far below what the engines can bind (32,766 and 65,535):
+    /// on SQLite, named binds cost the square of their number. See docs/decisions/0004.
     pub(crate) const fn rows_per_statement(self, width: usize) -> usize {
         let binds = match self {
             Self::Sqlite => 512,
@@ -176,10 +170,11 @@ impl Store {
 
     /// Begins a write transaction; on SQLite, waits for a turn of the one writer.
     pub async fn begin(&self, priority: Priority) -> Result<Tx> {
-        match &self.0.pools {
-            Pools::Sqlite { writer, .. } => Ok(Tx::sqlite(writer.turn(priority).await?)),
-            Pools::Postgres(pool) => Ok(Tx::postgres(pool.begin().await?)),
-        }
+        let inner = match &self.0.pools {
+            Pools::Sqlite { writer, .. } => TxInner::Sqlite(writer.turn(priority).await?),
+            Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
+        };
+        Ok(Tx::new(inner, self.0.clock.clone()))
     }
 
     #[cfg(feature = "testing")]

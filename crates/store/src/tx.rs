@@ -6,11 +6,15 @@
 //! Keep one short: on SQLite everybody else's writes wait for it. Never wait for the network inside.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
+use rapport_domain::Clock;
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Transaction};
 
 use crate::connection::{Call, Connection};
+use crate::outbox::{self, Event};
 use crate::writer::Lease;
 use crate::{Arg, Args, Engine, Error, Queries, Record, Result, Sql};
 
@@ -27,10 +31,12 @@ pub enum Priority {
 pub const SLICE: Duration = Duration::from_millis(5);
 
 /// A write transaction.
-#[derive(Debug)]
 pub struct Tx {
     inner: TxInner,
     began: Instant,
+    clock: Arc<dyn Clock>,
+    /// Domain events to be written when it commits.
+    events: Vec<Event>,
     savepoints: u32,
     /// A savepoint was dropped unreleased: undo to this depth before the next statement.
     undo_to: Option<u32>,
@@ -38,22 +44,19 @@ pub struct Tx {
 }
 
 #[derive(Debug)]
-enum TxInner {
+pub(crate) enum TxInner {
     Sqlite(Lease),
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Tx {
-    pub(crate) fn sqlite(lease: Lease) -> Self {
-        Self::new(TxInner::Sqlite(lease))
+    pub(crate) fn new(inner: TxInner, clock: Arc<dyn Clock>) -> Self {
+        Self { inner, began: Instant::now(), clock, events: Vec::new(), savepoints: 0, undo_to: None, failed: false }
     }
 
-    pub(crate) fn postgres(transaction: Transaction<'static, Postgres>) -> Self {
-        Self::new(TxInner::Postgres(transaction))
-    }
-
-    fn new(inner: TxInner) -> Self {
-        Self { inner, began: Instant::now(), savepoints: 0, undo_to: None, failed: false }
+    /// Reports a domain event: it is written to the outbox when this commits, and only then.
+    pub fn emit(&mut self, event: Event) {
+        self.events.push(event);
     }
 
     /// Runs a statement; how many rows it changed.
@@ -66,33 +69,40 @@ impl Tx {
 
     /// Inserts many rows with as few statements as the engine's bind limit allows; how many rows changed. The text says
     /// `{rows}` where they go: `INSERT INTO t (a, b) VALUES {rows} ON CONFLICT DO NOTHING`; every row has the same width.
-    pub async fn execute_many(&mut self, sql: Sql, rows: impl IntoIterator<Item = Args>) -> Result<u64> {
-        let mut changed = 0;
-        let mut rows = rows.into_iter().peekable();
-        let Some(width) = rows.peek().map(|row| row.0.len()) else { return Ok(0) };
-        let limit = self.engine().binds_per_statement();
-        if width == 0 || width > limit {
-            return Err(Error::TooManyBinds { binds: width, limit });
+    pub fn execute_many<'t>(
+        &'t mut self,
+        sql: Sql,
+        rows: impl IntoIterator<Item = Args>,
+    ) -> BoxFuture<'t, Result<u64>> {
+        // Collected before the first await: a closure in the iterator would otherwise cost the caller's future its `Send`.
+        let mut width = 0;
+        let mut binds = Vec::new();
+        let mut count = 0;
+        for row in rows {
+            width = row.0.len();
+            count += 1;
+            binds.extend(row.0);
         }
-        let full = (limit / width).min(self.engine().rows_per_statement(width));
-        let full_text = sql.with_rows(width, full);
-        loop {
-            let mut binds: Vec<Arg> = Vec::with_capacity(full * width);
-            binds.extend(rows.by_ref().take(full).flat_map(|row| row.0));
-            if binds.is_empty() {
-                return Ok(changed);
-            }
-            let count = binds.len() / width;
-            let text = if count == full { full_text.clone() } else { sql.with_rows(width, count) };
+        debug_assert_eq!(width * count, binds.len(), "every row has the same width");
+        Box::pin(self.insert_rows(sql, width, binds))
+    }
+
+    async fn insert_rows(&mut self, sql: Sql, width: usize, binds: Vec<Arg>) -> Result<u64> {
+        let engine = self.engine();
+        let full = engine.rows_per_statement(width.max(1)) * width;
+        let mut binds = binds.into_iter();
+        let mut changed = 0;
+        while binds.len() > 0 {
+            let part: Vec<Arg> = binds.by_ref().take(full).collect();
+            let is_full = part.len() == full;
+            let text = sql.with_rows(width, part.len() / width);
             let text = text.ok_or_else(|| Error::Engine { what: "execute_many needs {rows} in its text".into() })?;
             self.settle().await?;
-            let mut call = Call::new(self.engine(), Sql::assembled(text), Args(binds));
-            if count != full {
-                call = call.once();
-            }
-            let outcome = self.connection().execute(call).await;
+            let call = Call::new(engine, Sql::assembled(text), Args(part));
+            let outcome = self.connection().execute(if is_full { call } else { call.once() }).await;
             changed += self.noted(outcome)?;
         }
+        Ok(changed)
     }
 
     /// Begins a part that can fail and be undone by itself. Release it to keep its work; dropped, it is undone.
@@ -101,12 +111,18 @@ impl Tx {
         let depth = self.savepoints + 1;
         self.run(format!("SAVEPOINT s{depth}")).await?;
         self.savepoints = depth;
-        Ok(Savepoint { tx: self, depth, released: false })
+        let events = self.events.len();
+        Ok(Savepoint { tx: self, depth, events, released: false })
     }
 
     /// Commits. When this returns `Ok`, the work is on disk.
     pub async fn commit(mut self) -> Result<()> {
         self.settle().await?;
+        let events = std::mem::take(&mut self.events);
+        if !events.is_empty() {
+            let now = self.clock.now();
+            outbox::append(&mut self, events, now).await?;
+        }
         match self.inner {
             TxInner::Sqlite(lease) => lease.finish().await,
             TxInner::Postgres(transaction) => Ok(transaction.commit().await?),
@@ -156,6 +172,12 @@ impl Tx {
     }
 }
 
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx").field("engine", &self.engine()).field("failed", &self.failed).finish_non_exhaustive()
+    }
+}
+
 impl Queries for Tx {
     async fn fetch_all<T: Record + Send>(&mut self, sql: Sql, args: Args) -> Result<Vec<T>> {
         self.settle().await?;
@@ -184,6 +206,8 @@ impl Queries for Tx {
 pub struct Savepoint<'t> {
     tx: &'t mut Tx,
     depth: u32,
+    /// How many events had been reported when it began.
+    events: usize,
     released: bool,
 }
 
@@ -203,6 +227,7 @@ impl Drop for Savepoint<'_> {
     fn drop(&mut self) {
         if !self.released {
             self.tx.undo_to = Some(self.depth);
+            self.tx.events.truncate(self.events);
             self.tx.savepoints = self.depth - 1;
         }
     }

@@ -1,5 +1,6 @@
 //! The facade on both engines: values, lists, rows, transactions, savepoints, errors.
 
+use futures::TryStreamExt;
 use rapport_domain::{Handle, PersonId, Timestamp};
 use rapport_store::testing::TestDatabase;
 use rapport_store::{Arg, Error, Json, Migration, Migrations, Priority, Queries, Record, args, db_test, sql};
@@ -35,7 +36,7 @@ fn full(id: i64) -> Thing {
         seen_at: Some(Timestamp(i64::MAX)),
         weight: Some(0.1),
         active: true,
-        traits: Some(Json(vec!["ä\"".into()])),
+        traits: Some(Json(vec![String::from("ä\"")])),
         body: Some(vec![0, 255]),
     }
 }
@@ -87,12 +88,10 @@ async fn many_rows_are_cut_into_statements(db: TestDatabase) {
     let (count, sum): (i64, i64) =
         db.read().fetch_one(sql!("SELECT COUNT(*), CAST(SUM(person) AS BIGINT) FROM thing"), args![]).await.unwrap();
     assert_eq!((count, sum), (20_001, 20_001 * 20_002 / 2));
-    let streamed = futures::TryStreamExt::try_collect::<Vec<(i64,)>>(
-        db.read()
-            .stream(sql!("SELECT person FROM thing WHERE person > $1 ORDER BY person"), args![19_000_i64])
-            .unwrap(),
-    );
-    assert_eq!(streamed.await.unwrap().len(), 1_001);
+    let above = sql!("SELECT person FROM thing WHERE person > $1 ORDER BY person");
+    let streamed = db.read().stream::<(i64,)>(above, args![19_000_i64]).unwrap();
+    let streamed: Vec<(i64,)> = streamed.try_collect().await.unwrap();
+    assert_eq!(streamed.len(), 1_001);
 }
 
 #[db_test(TABLES)]
