@@ -60,8 +60,7 @@ pub(super) fn passes(test: &Test, read: &dyn Fn(Reading) -> Expr, numbers: Readi
     let number = || read(numbers);
     let instant = || time_of_text(read(Reading::Text));
     let search = |how, part: &str| text_matches(read(Reading::Text), how, part);
-    let low = |bound: &Number| literal(*bound, numbers, Side::Low);
-    let high = |bound: &Number| literal(*bound, numbers, Side::High);
+    let bound = |bound: &Number| literal(*bound, numbers);
     match test {
         Test::Exists => read(Reading::Text).is_not_null(),
         Test::NotExists => read(Reading::Text).is_null(),
@@ -75,16 +74,16 @@ pub(super) fn passes(test: &Test, read: &dyn Fn(Reading) -> Expr, numbers: Readi
         Test::NotContains(part) => search(How::Contains, part).is_not_true(),
         Test::StartsWith(part) => search(How::StartsWith, part),
         Test::EndsWith(part) => search(How::EndsWith, part),
-        Test::AtLeast(bound) => number().gt_eq(low(bound)),
-        Test::MoreThan(bound) => number().gt(high(bound)),
-        Test::AtMost(bound) => number().lt_eq(high(bound)),
-        Test::LessThan(bound) => number().lt(low(bound)),
-        Test::Between(from, to) => number().between(low(from), high(to)),
+        Test::AtLeast(least) => number().gt_eq(bound(least)),
+        Test::MoreThan(limit) => number().gt(bound(limit)),
+        Test::AtMost(most) => number().lt_eq(bound(most)),
+        Test::LessThan(limit) => number().lt(bound(limit)),
+        Test::Between(from, to) => number().between(bound(from), bound(to)),
         Test::BetweenTimes(from, to) => {
             instant().gt_eq(time(from.start(calendar))).and(instant().lt(time(to.end(calendar))))
         }
-        Test::Before(bound) => instant().lt(time(bound.start(calendar))),
-        Test::After(bound) => instant().gt_eq(time(bound.end(calendar))),
+        Test::Before(limit) => instant().lt(time(limit.start(calendar))),
+        Test::After(limit) => instant().gt_eq(time(limit.end(calendar))),
     }
 }
 
@@ -95,9 +94,10 @@ fn one_of(operands: &[Operand], read: &dyn Fn(Reading) -> Expr, numbers: Reading
         match operand {
             Operand::Text(text) => texts.push(lit(text.as_str())),
             Operand::Number(number) => {
-                values.push(literal(*number, numbers, Side::High));
+                values.push(literal(*number, numbers));
+                // The engine's comparisons take -0.0 for 0.0; its lists compare bits.
                 if numbers == Reading::Number && number.micros() == 0 {
-                    values.push(literal(*number, numbers, Side::Low));
+                    values.push(lit(-0.0));
                 }
             }
             Operand::Boolean(boolean) => booleans.push(lit(*boolean)),
@@ -112,18 +112,10 @@ fn one_of(operands: &[Operand], read: &dyn Fn(Reading) -> Expr, numbers: Reading
     tests.reduce(Expr::or).unwrap_or_else(|| lit(false))
 }
 
-/// Which of the two zeros a bound at zero is.
-#[derive(Clone, Copy)]
-enum Side {
-    Low,
-    High,
-}
-
-/// A number as a literal of its reading. Arrow puts -0.0 below 0.0; a bound is the one that leaves both on the same side.
-fn literal(number: Number, numbers: Reading, side: Side) -> Expr {
-    match (numbers, side) {
-        (Reading::Amount, _) => lit(number.micros()),
-        (_, Side::Low) if number.micros() == 0 => lit(-0.0),
+/// A number as a literal of its reading.
+fn literal(number: Number, numbers: Reading) -> Expr {
+    match numbers {
+        Reading::Amount => lit(number.micros()),
         _ => lit(number.as_f64()),
     }
 }
