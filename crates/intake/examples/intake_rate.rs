@@ -41,7 +41,8 @@ fn main() {
 
     let keys = FolderKeys::open(&folder.join("keys"), Arc::new(SystemRng)).expect("a writable folder");
     let options = LogOptions { keys: Some(Arc::new(keys)), ..LogOptions::default() };
-    let log = IntakeLog::open(&folder.join("log"), options, Arc::new(SystemClock), Arc::new(SystemRng)).expect("an empty folder");
+    let log = IntakeLog::open(&folder.join("log"), options, Arc::new(SystemClock), Arc::new(SystemRng))
+        .expect("an empty folder");
     let next = AtomicUsize::new(0);
     let start = Instant::now();
     let mut waits: Vec<Duration> = std::thread::scope(|scope| {
@@ -63,7 +64,11 @@ fn main() {
     let rate = events as f64 / start.elapsed().as_secs_f64();
     waits.sort();
     let quantile = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize];
-    println!("decode + append: {rate:.0} events/s, {concurrent} senders, batch p50 {:?} p99 {:?}", quantile(0.5), quantile(0.99));
+    println!(
+        "decode + append: {rate:.0} events/s, {concurrent} senders, batch p50 {:?} p99 {:?}",
+        quantile(0.5),
+        quantile(0.99)
+    );
     assert_eq!(log.head(), events as u64);
 
     let start = Instant::now();

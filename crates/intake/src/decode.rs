@@ -13,4 +13,3 @@ mod tree;
 
 pub use body::{Body, Decoded, Origin};
 pub use inflate::inflate;
-

@@ -52,7 +52,9 @@ pub enum Error {
         reason: String,
     },
     /// A cursor from another log: a backup was restored, or the folder was exchanged.
-    #[error("the cursor {position} lies beyond the end {head} of this log: the log and the database do not belong together")]
+    #[error(
+        "the cursor {position} lies beyond the end {head} of this log: the log and the database do not belong together"
+    )]
     CursorBeyondEnd {
         /// What was asked for.
         position: u64,

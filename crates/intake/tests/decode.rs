@@ -49,7 +49,10 @@ fn segment_python() {
     assert!(decoded.rejects.is_empty() && decoded.warnings.is_empty());
     let [first, second] = decoded.events.as_slice() else { panic!("{decoded:?}") };
     assert_eq!(first.id, EventId::of_message(ORIGIN.workspace, ORIGIN.source, "m-1"));
-    assert_eq!((first.kind, first.name.as_str(), second.name.as_str()), (EventKind::Track, "Order Completed", "Quiz finished"));
+    assert_eq!(
+        (first.kind, first.name.as_str(), second.name.as_str()),
+        (EventKind::Track, "Order Completed", "Quiz finished")
+    );
     assert_eq!(first.identifiers, [who(IdentifierKind::UserId, "u1")]);
     assert_eq!(first.occurred_at, Timestamp::parse("2026-11-21T11:59:58.123456Z").unwrap());
     assert_eq!(first.sent_at, Timestamp::parse("2026-11-21T11:59:59Z"));
@@ -140,24 +143,27 @@ fn good_items_survive_bad_neighbours() {
     assert_eq!(decoded.events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["Good", "Also good"]);
     let found: Vec<(usize, &str, &str)> =
         decoded.rejects.iter().map(|reject| (reject.index, reject.code.as_str(), reject.location.as_str())).collect();
-    assert_eq!(found, [
-        (1, "missing_field", "batch[1].event"),
-        (2, "unknown_type", "batch[2].type"),
-        (3, "no_identifier", "batch[3].userId"),
-        (4, "no_identifier", "batch[4].userId"),
-        (5, "wrong_type", "batch[5].userId"),
-        (6, "bad_json", "batch[6].properties.price"),
-        (7, "nul", "batch[7].properties.list[0].note"),
-        (8, "bad_json", "batch[8].properties.t"),
-        (9, "duplicate_key", "batch[9].properties.k"),
-        (10, "wrong_type", "batch[10].properties"),
-        (11, "bad_time", "batch[11].timestamp"),
-        (12, "future", "batch[12].timestamp"),
-        (13, "missing_field", "batch[13].groupId"),
-        (14, "blocked_identifier", "batch[14].previousId"),
-        (15, "wrong_type", "batch[15].userId"),
-        (16, "wrong_type", "batch[16]"),
-    ]);
+    assert_eq!(
+        found,
+        [
+            (1, "missing_field", "batch[1].event"),
+            (2, "unknown_type", "batch[2].type"),
+            (3, "no_identifier", "batch[3].userId"),
+            (4, "no_identifier", "batch[4].userId"),
+            (5, "wrong_type", "batch[5].userId"),
+            (6, "bad_json", "batch[6].properties.price"),
+            (7, "nul", "batch[7].properties.list[0].note"),
+            (8, "bad_json", "batch[8].properties.t"),
+            (9, "duplicate_key", "batch[9].properties.k"),
+            (10, "wrong_type", "batch[10].properties"),
+            (11, "bad_time", "batch[11].timestamp"),
+            (12, "future", "batch[12].timestamp"),
+            (13, "missing_field", "batch[13].groupId"),
+            (14, "blocked_identifier", "batch[14].previousId"),
+            (15, "wrong_type", "batch[15].userId"),
+            (16, "wrong_type", "batch[16]"),
+        ]
+    );
     assert_eq!(decoded.rejects[1].excerpt, r#"{"type":"dance","userId":"…"}"#);
 }
 
@@ -200,8 +206,12 @@ fn compression_is_seen_by_content() {
 fn hostile_bodies() {
     let zeros = vec![b' '; 64 << 20];
     let deep = "[".repeat(2_000_000);
-    let deep_item = format!(r#"{{"event":"X","userId":"u","properties":{{"a":{}1{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-    let many_keys = format!(r#"{{"event":"X","userId":"u","properties":{{{}}}}}"#, (0..30_000).map(|i| format!("\"{i}\":0")).collect::<Vec<_>>().join(","));
+    let deep_item =
+        format!(r#"{{"event":"X","userId":"u","properties":{{"a":{}1{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let many_keys = format!(
+        r#"{{"event":"X","userId":"u","properties":{{{}}}}}"#,
+        (0..30_000).map(|i| format!("\"{i}\":0")).collect::<Vec<_>>().join(",")
+    );
     let cases: Vec<(&str, Vec<u8>, &str, &str)> = vec![
         ("gzip bomb", gzip(&zeros), "track", "body_too_large"),
         ("zstd bomb", zstd::encode_all(&zeros[..], 3).unwrap(), "track", "body_too_large"),
@@ -239,7 +249,10 @@ fn batches_have_limits() {
     let items = vec![r#"{"type":"track","event":"X","userId":"u"}"#; 5].join(",");
     let limits = Limits { events: 3, ..Limits::default() };
     let (decoded, _) = decode_with(format!("[{items}]").as_bytes(), "batch", &limits).unwrap();
-    assert_eq!((decoded.events.len(), decoded.rejects[0].code, decoded.rejects[0].index), (3, RejectCode::TooManyEvents, 3));
+    assert_eq!(
+        (decoded.events.len(), decoded.rejects[0].code, decoded.rejects[0].index),
+        (3, RejectCode::TooManyEvents, 3)
+    );
     // The envelope's context may not be multiplied without bound.
     let context = format!(r#"{{"context":{{"x":"{}"}},"batch":[{items}]}}"#, "y".repeat(1000));
     let limits = Limits { text_bytes: 8000, ..Limits::default() };

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
-use rapport_domain::{Event, EventId, EventKind, Identifier, IdentifierKind, ManualClock, SeededRng, SourceId, Timestamp, WorkspaceId};
+use rapport_domain::{
+    Event, EventId, EventKind, Identifier, IdentifierKind, ManualClock, SeededRng, SourceId, Timestamp, WorkspaceId,
+};
 use rapport_intake::log::{Disk, Files, SegmentFile};
 use rapport_intake::{Error, IntakeLog, LogOptions};
 
@@ -152,7 +154,11 @@ enum Step {
     Send(Vec<u32>),
     Fault(Fault),
     /// The process ends with its last write unsynced, the dedupe keys lost or not.
-    Crash { keep: u64, garble: bool, lose_keys: bool },
+    Crash {
+        keep: u64,
+        garble: bool,
+        lose_keys: bool,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {

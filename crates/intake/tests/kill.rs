@@ -7,7 +7,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rapport_domain::{Event, EventId, EventKind, Identifier, IdentifierKind, Rng, SeededRng, SourceId, SystemClock, SystemRng, Timestamp, WorkspaceId};
+use rapport_domain::{
+    Event, EventId, EventKind, Identifier, IdentifierKind, Rng, SeededRng, SourceId, SystemClock, SystemRng, Timestamp,
+    WorkspaceId,
+};
 use rapport_intake::{IntakeLog, LogOptions};
 
 const FOLDER: &str = "RAPPORT_TEST_LOG";
@@ -86,7 +89,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // Sometimes while it opens the log, mostly while it writes.
-        let wanted = chance.next_u64() % 12;
+        let wanted = chance.next_u64() % 6;
         let mut seen = 0;
         while seen < wanted {
             let line = lines.next().expect("the sender never ends by itself").unwrap();
@@ -95,7 +98,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
                 seen += 1;
             }
         }
-        std::thread::sleep(Duration::from_micros(chance.next_u64() % 20_000));
+        std::thread::sleep(Duration::from_micros(chance.next_u64() % 10_000));
         child.kill().unwrap();
         // What it still managed to say counts as acknowledged.
         for line in lines.map_while(Result::ok) {

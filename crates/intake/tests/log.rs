@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rapport_domain::{
-    Event, EventId, EventKind, Identifier, IdentifierKind, ManualClock, NaturalKey, SeededRng, SourceId, Timestamp, WorkspaceId,
+    Event, EventId, EventKind, Identifier, IdentifierKind, ManualClock, NaturalKey, SeededRng, SourceId, Timestamp,
+    WorkspaceId,
 };
 use rapport_intake::log::{FolderKeys, KeyProvider};
 use rapport_intake::{Error, IntakeLog, LogOptions};
@@ -67,7 +68,8 @@ impl Bench {
     }
 
     fn segments(&self) -> Vec<PathBuf> {
-        let mut paths: Vec<_> = fs::read_dir(self.folder.path().join("segments")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut paths: Vec<_> =
+            fs::read_dir(self.folder.path().join("segments")).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.sort();
         paths
     }
@@ -127,7 +129,11 @@ fn a_message_is_taken_once_within_the_window() {
     drop(log);
     bench.clock.advance(2 * Timestamp::HOUR);
     let log = bench.open();
-    assert_eq!(log.append_blocking(&[message(1), message(9)]).unwrap().duplicates, [1], "a week later the id is free again");
+    assert_eq!(
+        log.append_blocking(&[message(1), message(9)]).unwrap().duplicates,
+        [1],
+        "a week later the id is free again"
+    );
     assert_eq!(log.append_blocking(&[message(1)]).unwrap().duplicates, [0]);
 }
 
@@ -190,7 +196,11 @@ fn what_is_consumed_and_old_is_released() {
     assert_eq!(log.release(40, 3).unwrap(), 0, "not old enough");
     bench.clock.advance(4 * Timestamp::DAY);
     let last_first: u64 = bench.segments().last().unwrap().file_stem().unwrap().to_str().unwrap().parse().unwrap();
-    assert_eq!(log.release(last_first - 2, 3).unwrap(), before - 2, "a segment with an event that was not consumed stays");
+    assert_eq!(
+        log.release(last_first - 2, 3).unwrap(),
+        before - 2,
+        "a segment with an event that was not consumed stays"
+    );
     assert_eq!(log.release(40, 3).unwrap(), 1, "the last segment stays");
     assert_eq!((bench.segments().len(), log.first()), (1, last_first));
     assert!(matches!(log.read(1, 1, 1), Err(Error::Released { position: 1, .. })));
@@ -259,7 +269,9 @@ fn keys_of_another_log_are_thrown_away() {
     let log = old.open();
     log.append_blocking(&[message(1)]).unwrap();
     drop(log);
-    let open = |folder: &Path| IntakeLog::open(folder, small(), Arc::new(ManualClock::at(start())), Arc::new(SeededRng::new(77))).unwrap();
+    let open = |folder: &Path| {
+        IntakeLog::open(folder, small(), Arc::new(ManualClock::at(start())), Arc::new(SeededRng::new(77))).unwrap()
+    };
     drop(open(new.folder.path()));
     let keys = new.folder.path().join("dedupe");
     fs::remove_dir_all(&keys).unwrap();

@@ -101,10 +101,15 @@ impl<'a> Body<'a> {
             }
             (Call::Batch, Some(batch)) => {
                 (body.items, body.excess) = items(batch.get(), limits.events)?;
-                body.sent_at = envelope.sent_at.and_then(|raw| serde_json::from_str::<&str>(raw.get()).ok()).and_then(Timestamp::parse);
+                body.sent_at = envelope
+                    .sent_at
+                    .and_then(|raw| serde_json::from_str::<&str>(raw.get()).ok())
+                    .and_then(Timestamp::parse);
                 body.take_context(envelope.context)?;
             }
-            (Call::Batch, None) => return Err(Refusal::Shape { location: "batch", reason: "expected an array of events" }),
+            (Call::Batch, None) => {
+                return Err(Refusal::Shape { location: "batch", reason: "expected an array of events" });
+            }
         }
         Ok(body)
     }
@@ -167,7 +172,11 @@ impl<'a> Body<'a> {
             decoded.rejects.push(Reject {
                 index: self.items.len(),
                 code: RejectCode::TooManyEvents,
-                message: format!("{} events beyond the {} a batch may have: send them again in smaller batches", self.excess, self.items.len()),
+                message: format!(
+                    "{} events beyond the {} a batch may have: send them again in smaller batches",
+                    self.excess,
+                    self.items.len()
+                ),
                 location: "batch".to_owned(),
                 excerpt: String::new(),
             });

@@ -4,7 +4,8 @@
 //! [`LENGTH`] characters. It is a picture for people, not JSON to parse again.
 
 /// Keys whose values say nothing about a person.
-const SHOWN: &[&str] = &["type", "event", "messageId", "timestamp", "originalTimestamp", "sentAt", "channel", "version"];
+const SHOWN: &[&str] =
+    &["type", "event", "messageId", "timestamp", "originalTimestamp", "sentAt", "channel", "version"];
 
 /// Characters of an excerpt.
 const LENGTH: usize = 256;

@@ -5,9 +5,30 @@
 
 /// Values that many strangers share, compared without case.
 const BLOCKED: &[&str] = &[
-    "anonymous", "guest", "distinctid", "distinct_id", "id", "not_authenticated", "email", "undefined", "true", "false",
-    "null", "none", "nan", "nil", "[object object]", "unknown", "n/a", "-1", "userid", "user_id", "anonymousid",
-    "anonymous_id", "(null)", "void",
+    "anonymous",
+    "guest",
+    "distinctid",
+    "distinct_id",
+    "id",
+    "not_authenticated",
+    "email",
+    "undefined",
+    "true",
+    "false",
+    "null",
+    "none",
+    "nan",
+    "nil",
+    "[object object]",
+    "unknown",
+    "n/a",
+    "-1",
+    "userid",
+    "user_id",
+    "anonymousid",
+    "anonymous_id",
+    "(null)",
+    "void",
 ];
 
 /// Whether `value` (trimmed, not empty) is a placeholder and no name.
@@ -48,12 +69,28 @@ mod tests {
     #[test]
     fn placeholders_are_blocked() {
         for value in [
-            "anonymous", "Guest", "NULL", "undefined", "[object Object]", "0", "-1", "000000", "---", "'null'", "\"0\"", "None",
-            "NaN", "00000000-0000-0000-0000-000000000000", "\" \"", "false",
+            "anonymous",
+            "Guest",
+            "NULL",
+            "undefined",
+            "[object Object]",
+            "0",
+            "-1",
+            "000000",
+            "---",
+            "'null'",
+            "\"0\"",
+            "None",
+            "NaN",
+            "00000000-0000-0000-0000-000000000000",
+            "\" \"",
+            "false",
         ] {
             assert!(is_blocked(value), "{value}");
         }
-        for value in ["17850", "10", "guest-4711", "anonymously", "id1", "00000000-0000-0000-0000-000000000001", "o'neill"] {
+        for value in
+            ["17850", "10", "guest-4711", "anonymously", "id1", "00000000-0000-0000-0000-000000000001", "o'neill"]
+        {
             assert!(!is_blocked(value), "{value}");
         }
     }
@@ -62,7 +99,18 @@ mod tests {
     fn addresses_have_one_form() {
         assert_eq!(email(" Ann.Lee+x@Example.ORG ").as_deref(), Some("ann.lee+x@example.org"));
         assert_eq!(email("jürgen@müller.de").as_deref(), Some("jürgen@müller.de"));
-        for text in ["", "ann", "ann@", "@x.org", "ann@x", "ann@x..org", "a b@x.org", "a@b@x.org", "Ann <a@x.org>", "a@x.org,b@x.org"] {
+        for text in [
+            "",
+            "ann",
+            "ann@",
+            "@x.org",
+            "ann@x",
+            "ann@x..org",
+            "a b@x.org",
+            "a@b@x.org",
+            "Ann <a@x.org>",
+            "a@x.org,b@x.org",
+        ] {
             assert_eq!(email(text), None, "{text}");
         }
     }

@@ -32,10 +32,7 @@ pub fn inflate<'a>(body: &'a [u8], limits: &Limits) -> Result<Cow<'a, str>, Refu
 
 fn drain(reader: impl Read, format: &'static str, limit: usize) -> Result<Vec<u8>, Refusal> {
     let mut text = Vec::new();
-    reader
-        .take(limit as u64 + 1)
-        .read_to_end(&mut text)
-        .map_err(|_| Refusal::Compression { format })?;
+    reader.take(limit as u64 + 1).read_to_end(&mut text).map_err(|_| Refusal::Compression { format })?;
     if text.len() > limit { Err(Refusal::TooLarge { limit, decompressed: true }) } else { Ok(text) }
 }
 

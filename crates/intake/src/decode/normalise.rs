@@ -194,7 +194,12 @@ fn named(found: [(IdentifierKind, Option<String>); 3]) -> Result<Vec<Identifier>
 }
 
 /// The address in `traits.email` (identify) or `context.traits.email` (any call).
-fn email(traits: &Map<String, Value>, context: &Map<String, Value>, kind: EventKind, warnings: &mut Vec<Fault>) -> Option<String> {
+fn email(
+    traits: &Map<String, Value>,
+    context: &Map<String, Value>,
+    kind: EventKind,
+    warnings: &mut Vec<Fault>,
+) -> Option<String> {
     // The traits of a group call are the account's.
     let own = if kind == EventKind::Identify { traits.get("email") } else { None };
     let (value, path) = match own {
@@ -244,8 +249,9 @@ impl Fields<'_> {
         let text = match self.map.remove(key) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) => text,
-            Some(Value::Number(number)) => whole(&number)
-                .ok_or_else(|| Fault::new(RejectCode::WrongType, key, "expected a text or a whole number below 2^53"))?,
+            Some(Value::Number(number)) => whole(&number).ok_or_else(|| {
+                Fault::new(RejectCode::WrongType, key, "expected a text or a whole number below 2^53")
+            })?,
             Some(_) => return Err(Fault::new(RejectCode::WrongType, key, "expected a text")),
         };
         let trimmed = text.trim();
@@ -279,7 +285,11 @@ impl Fields<'_> {
     fn required_identifier(&mut self, key: &str) -> Result<String, Fault> {
         let value = self.required(key, self.limits.identifier_chars)?;
         if identifiers::is_blocked(&value) {
-            return Err(Fault::new(RejectCode::BlockedIdentifier, key, "a placeholder that many share: send the real id"));
+            return Err(Fault::new(
+                RejectCode::BlockedIdentifier,
+                key,
+                "a placeholder that many share: send the real id",
+            ));
         }
         Ok(value)
     }
@@ -297,7 +307,11 @@ impl Fields<'_> {
         };
         match time {
             Some(time) if (EARLIEST..LATEST).contains(&time) => Ok(Some(time)),
-            _ => Err(Fault::new(RejectCode::BadTime, key, "expected a time such as 2026-11-21T09:30:00.000Z, years 1900 to 2199")),
+            _ => Err(Fault::new(
+                RejectCode::BadTime,
+                key,
+                "expected a time such as 2026-11-21T09:30:00.000Z, years 1900 to 2199",
+            )),
         }
     }
 }

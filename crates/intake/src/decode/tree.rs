@@ -97,7 +97,9 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
         let Some(left) = self.walk.values_left.checked_sub(1) else {
-            return Err(self.walk.fail(RejectCode::TooManyValues, "too many values in one event or one body: send fewer"));
+            return Err(self
+                .walk
+                .fail(RejectCode::TooManyValues, "too many values in one event or one body: send fewer"));
         };
         self.walk.values_left = left;
         reader.deserialize_any(self)
@@ -128,9 +130,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        serde_json::Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("number out of range"))
+        serde_json::Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {

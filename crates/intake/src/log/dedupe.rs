@@ -13,6 +13,7 @@ use fjall::compaction::filter::{CompactionFilter, CompactionFilterResult, Contex
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use rapport_domain::{EventId, Timestamp};
 
+use super::files;
 use super::record::Key;
 use crate::Error;
 
@@ -46,22 +47,36 @@ pub(super) struct Dedupe {
 impl Dedupe {
     /// Opens the keys in `folder`; those of another epoch are thrown away.
     pub fn open(folder: &Path, epoch: u64, window_hours: i64) -> Result<Self, Error> {
-        let opened = Self::open_any(folder, window_hours)?;
-        match opened.about.get(EPOCH)? {
-            Some(found) if *found == epoch.to_le_bytes() => Ok(opened),
-            None if opened.messages.is_empty()? && opened.rows.is_empty()? => opened.begin(epoch),
-            _ => {
-                drop(opened);
-                std::fs::remove_dir_all(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })?;
-                Self::open_any(folder, window_hours)?.begin(epoch)
+        if folder.exists() {
+            let opened = Self::open_any(folder, window_hours)?;
+            if opened.about.get(EPOCH)?.is_some_and(|found| *found == epoch.to_le_bytes()) {
+                return Ok(opened);
             }
         }
+        Self::make(folder, epoch, window_hours)
     }
 
-    fn begin(self, epoch: u64) -> Result<Self, Error> {
-        self.about.insert(EPOCH, epoch.to_le_bytes())?;
-        self.db.persist(PersistMode::SyncAll)?;
-        Ok(self)
+    /// Makes an empty store. It is made beside its place and moved there, because a crash while fjall makes one leaves a folder
+    /// that fjall does not open.
+    fn make(folder: &Path, epoch: u64, window_hours: i64) -> Result<Self, Error> {
+        let new = folder.with_extension("new");
+        let old = folder.with_extension("old");
+        let io = |source| Error::Io { path: folder.to_owned(), source };
+        for stale in [&new, &old] {
+            if stale.exists() {
+                std::fs::remove_dir_all(stale).map_err(io)?;
+            }
+        }
+        let made = Self::open_any(&new, window_hours)?;
+        made.about.insert(EPOCH, epoch.to_le_bytes())?;
+        made.db.persist(PersistMode::SyncAll)?;
+        drop(made);
+        if folder.exists() {
+            std::fs::rename(folder, &old).map_err(io)?;
+            std::fs::remove_dir_all(&old).map_err(io)?;
+        }
+        std::fs::rename(&new, folder).and_then(|()| files::sync_folder_of(folder)).map_err(io)?;
+        Self::open_any(folder, window_hours)
     }
 
     fn open_any(folder: &Path, window_hours: i64) -> Result<Self, Error> {

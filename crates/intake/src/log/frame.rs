@@ -59,7 +59,9 @@ impl Header {
     fn bytes(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[..4].copy_from_slice(&MAGIC);
-        for (at, word) in [self.body_crc, self.body_length, self.content_length, self.count, self.flags].iter().enumerate() {
+        for (at, word) in
+            [self.body_crc, self.body_length, self.content_length, self.count, self.flags].iter().enumerate()
+        {
             bytes[4 + 4 * at..8 + 4 * at].copy_from_slice(&word.to_le_bytes());
         }
         bytes[24..32].copy_from_slice(&self.first_position.to_le_bytes());

@@ -39,7 +39,8 @@ pub(super) struct Encoded {
 impl Encoded {
     pub fn new(event: &Event) -> Result<Self, Error> {
         let mut json = Vec::with_capacity(1024);
-        serde_json::to_writer(&mut json, event).expect("an event has only text keys, and writing to memory cannot fail");
+        serde_json::to_writer(&mut json, event)
+            .expect("an event has only text keys, and writing to memory cannot fail");
         if json.len() > MAX_EVENT_BYTES {
             return Err(Error::EventTooLarge { bytes: json.len(), limit: MAX_EVENT_BYTES });
         }

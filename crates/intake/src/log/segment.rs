@@ -68,7 +68,12 @@ impl Segment {
     }
 
     /// Makes the segment that begins at `first` in `folder`; its header is durable on return.
-    pub fn create(folder: &Path, first: u64, epoch: u64, files: &dyn Files) -> io::Result<(Self, Box<dyn SegmentFile>)> {
+    pub fn create(
+        folder: &Path,
+        first: u64,
+        epoch: u64,
+        files: &dyn Files,
+    ) -> io::Result<(Self, Box<dyn SegmentFile>)> {
         let path = folder.join(format!("{first:020}.seg"));
         // Left by a creation that failed half way; it cannot hold a frame, for positions from `first` on were never written.
         match fs::remove_file(&path) {
@@ -175,7 +180,9 @@ impl Segment {
             index.push(&header);
         }
         if index.end <= durable {
-            return Err(self.damaged(index.length, &format!("it ends before position {durable}, which was acknowledged")));
+            return Err(
+                self.damaged(index.length, &format!("it ends before position {durable}, which was acknowledged"))
+            );
         }
         if index.length < length {
             tracing::warn!(bytes = length - index.length, "cut off the end of the event log that a crash had torn");
@@ -189,7 +196,8 @@ impl Segment {
     /// A frame is written only after the one before it is durable: a valid header after a bad frame means damage.
     fn check_torn(&self, offset: u64, length: u64) -> Result<(), Error> {
         let rest = self.read(offset + 1, usize::try_from(length - offset - 1).unwrap_or(usize::MAX))?;
-        let valid = (0..rest.len().saturating_sub(HEADER - 1)).any(|at| rest[at] == b'R' && Header::parse(&rest[at..]).is_some());
+        let valid = (0..rest.len().saturating_sub(HEADER - 1))
+            .any(|at| rest[at] == b'R' && Header::parse(&rest[at..]).is_some());
         if valid { Err(self.damaged(offset, "a frame is not whole, but frames after it are")) } else { Ok(()) }
     }
 
@@ -237,7 +245,11 @@ pub(super) fn open_all(folder: &Path, epoch: u64, durable: u64, files: &dyn File
     if let [.., last] = segments.as_slice() {
         last.recover(durable, files)?;
     } else if durable > 0 {
-        return Err(Error::Damaged { path: folder.to_owned(), offset: 0, reason: format!("positions up to {durable} are missing") });
+        return Err(Error::Damaged {
+            path: folder.to_owned(),
+            offset: 0,
+            reason: format!("positions up to {durable} are missing"),
+        });
     }
     Ok(segments.into_iter().map(Arc::new).collect())
 }

@@ -51,8 +51,13 @@ impl Writer {
             }
             self.commit(group);
         }
-        if self.uncertain.is_none() && let Err(error) = self.checkpoint() {
-            tracing::warn!(code = error.code(), "the dedupe keys were not made durable; they are applied again at the next start");
+        if self.uncertain.is_none()
+            && let Err(error) = self.checkpoint()
+        {
+            tracing::warn!(
+                code = error.code(),
+                "the dedupe keys were not made durable; they are applied again at the next start"
+            );
         }
     }
 
@@ -157,7 +162,8 @@ impl Writer {
             self.uncertain = None;
         }
         if self.dedupe.is_none() {
-            let mut dedupe = Dedupe::open(&self.shared.dedupe_folder, self.shared.epoch, self.shared.options.window_hours)?;
+            let mut dedupe =
+                Dedupe::open(&self.shared.dedupe_folder, self.shared.epoch, self.shared.options.window_hours)?;
             self.shared.apply_log(&mut dedupe)?;
             self.dedupe = Some(dedupe);
         }
@@ -169,9 +175,10 @@ impl Writer {
         let head = self.shared.head();
         let first = head + 1 - events.len() as u64;
         let written_at = self.active.as_ref().and_then(|(segment, _)| Some(segment.index().as_ref()?.last_written_at));
-        let applied = self.dedupe.as_mut().map_or(Ok(()), |dedupe| {
-            dedupe.apply(first, written_at.unwrap_or_else(|| self.clock.now()), events)
-        });
+        let applied = self
+            .dedupe
+            .as_mut()
+            .map_or(Ok(()), |dedupe| dedupe.apply(first, written_at.unwrap_or_else(|| self.clock.now()), events));
         let due = head >= self.shared.checkpoint.load(Ordering::Relaxed) + CHECKPOINT_EVERY;
         if let Err(error) = applied.and_then(|()| if due { self.checkpoint() } else { Ok(()) }) {
             tracing::error!(code = error.code(), "the dedupe keys failed; they are opened again before the next event");
