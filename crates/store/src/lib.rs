@@ -5,7 +5,33 @@
 //! is refused untouched. After a statement of a transaction failed, that transaction (or its innermost savepoint) can only
 //! be rolled back, on both engines.
 //!
-//! Does not: know any business rule, or show sqlx's types to other crates.
+//! Does not: know any business rule, or show sqlx's types to other crates; retry by itself: a failed transaction is begun
+//! again by whoever knows how ([`Error::is_retryable`]).
+//!
+//! ```no_run
+//! use rapport_domain::{PersonId, Timestamp};
+//! use rapport_store::{Priority, Queries, Record, Result, Store, StoreConfig, args, sql};
+//!
+//! #[derive(Record)]
+//! struct Seen {
+//!     person: PersonId,
+//!     seen_at: Option<Timestamp>,
+//! }
+//!
+//! async fn find(db: &mut impl Queries, persons: &[PersonId]) -> Result<Vec<Seen>> {
+//!     db.fetch_all(sql!("SELECT person, seen_at FROM seen WHERE person IN ($1)"), args![persons]).await
+//! }
+//!
+//! async fn example(now: Timestamp) -> Result<()> {
+//!     let store = Store::open(StoreConfig::folder("data"), &[]).await?;
+//!     let mut tx = store.begin(Priority::Interactive).await?;
+//!     let insert = sql!("INSERT INTO seen (person, seen_at) VALUES {rows} ON CONFLICT DO NOTHING");
+//!     tx.execute_many(insert, (1..=1_000).map(|n| args![PersonId(n), now])).await?;
+//!     assert!(!find(&mut tx, &[PersonId(1)]).await?.is_empty());
+//!     tx.commit().await?;
+//!     find(&mut store.read(), &[PersonId(2), PersonId(3)]).await.map(drop)
+//! }
+//! ```
 
 extern crate self as rapport_store;
 
