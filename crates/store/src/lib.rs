@@ -37,9 +37,11 @@ extern crate self as rapport_store;
 
 pub mod arg;
 pub mod column;
+pub mod config;
 mod connection;
 pub mod cursor;
 pub mod data_map;
+pub mod engine;
 pub mod error;
 mod folder;
 pub mod jobs;
@@ -56,6 +58,8 @@ mod writer;
 
 pub use arg::{Arg, Args};
 pub use column::{Cell, Column, Json, Record, Row};
+pub use config::StoreConfig;
+pub use engine::Engine;
 pub use error::{Error, Result};
 pub use folder::FolderLock;
 pub use migrate::{Migration, Migrations};
@@ -63,5 +67,5 @@ pub use rapport_store_macros::{Record, db_test};
 pub use read::{Queries, Reader, Snapshot};
 pub use schema::{DATA_MAP, MIGRATIONS};
 pub use sql::Sql;
-pub use store::{Engine, Store, StoreConfig};
+pub use store::Store;
 pub use tx::{Priority, Tx};

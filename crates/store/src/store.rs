@@ -7,19 +7,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rapport_domain::{Clock, Rng, SystemClock, SystemRng};
+use rapport_domain::{Clock, Rng};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection as _};
 
+use crate::config::Location;
 use crate::connection::{Call, Connection};
 use crate::folder::{self, APPLICATION_ID, FolderLock};
 use crate::migrate::{self, Migrations};
 use crate::tx::TxInner;
 use crate::writer::Writer;
-use crate::{Error, Priority, Reader, Result, Snapshot, Tx, args};
+use crate::{Engine, Error, Priority, Reader, Result, Snapshot, StoreConfig, Tx, args};
 
 /// The file of the product database within the data folder.
 pub const DATABASE_FILE: &str = "rapport.db";
@@ -27,88 +28,6 @@ pub const DATABASE_FILE: &str = "rapport.db";
 pub const POSTGRES_SCHEMA: &str = "rapport";
 /// How long SQLite waits for a foreign lock (a backup, say).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Which database runs the statements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// Embedded, one file.
-    Sqlite,
-    /// PostgreSQL, or what speaks its protocol.
-    Postgres,
-}
-
-impl Engine {
-    /// The only fragment in which statements differ.
-    pub(crate) const fn skip_locked(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => "FOR UPDATE SKIP LOCKED",
-        }
-    }
-
-    /// How many rows of `width` values one `INSERT` should have, far below what the engines can bind (32,766 and 65,535):
-    /// on SQLite, named binds cost the square of their number. See docs/decisions/0004.
-    pub(crate) const fn rows_per_statement(self, width: usize) -> usize {
-        let binds = match self {
-            Self::Sqlite => 512,
-            Self::Postgres => 16_384,
-        };
-        if binds / width == 0 { 1 } else { binds / width }
-    }
-}
-
-/// Where the database is and what it is run with.
-#[derive(Clone)]
-pub struct StoreConfig {
-    location: Location,
-    readers: u32,
-    clock: Arc<dyn Clock>,
-    rng: Arc<dyn Rng>,
-}
-
-#[derive(Clone)]
-enum Location {
-    Folder(PathBuf),
-    Postgres(String),
-}
-
-impl StoreConfig {
-    /// SQLite in a data folder, which is created if need be.
-    pub fn folder(folder: impl Into<PathBuf>) -> Self {
-        Self::at(Location::Folder(folder.into()))
-    }
-
-    /// PostgreSQL at a URL (`postgres://user:password@host/database`). The database should have the C collation, so that
-    /// texts sort as they do on SQLite; our tables go into the schema [`POSTGRES_SCHEMA`].
-    pub fn postgres(url: impl Into<String>) -> Self {
-        Self::at(Location::Postgres(url.into()))
-    }
-
-    fn at(location: Location) -> Self {
-        Self { location, readers: 4, clock: Arc::new(SystemClock), rng: Arc::new(SystemRng) }
-    }
-
-    /// How many connections read (on PostgreSQL: read and write) at once; 4 unless said.
-    #[must_use]
-    pub fn readers(mut self, readers: u32) -> Self {
-        self.readers = readers;
-        self
-    }
-
-    /// The clock of jobs, leases and events; the machine's unless said.
-    #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// The randomness of ids and lease tokens; the system's unless said.
-    #[must_use]
-    pub fn rng(mut self, rng: Arc<dyn Rng>) -> Self {
-        self.rng = rng;
-        self
-    }
-}
 
 /// The product database. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -289,6 +208,8 @@ async fn open_sqlite(file: &Path, readers: u32, known: &[Migrations], now: i64) 
     let pool = SqlitePoolOptions::new()
         .max_connections(readers)
         .acquire_timeout(Duration::from_secs(30))
+        // A connection within our own process does not die unnoticed.
+        .test_before_acquire(false)
         .connect_with(sqlite_options(file).pragma("query_only", "ON"))
         .await?;
     Ok(Pools::Sqlite { readers: pool, writer: Writer::start(writer) })
