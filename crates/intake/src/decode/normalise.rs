@@ -71,21 +71,7 @@ impl<'a> Normaliser<'a> {
         if kind == EventKind::Identify {
             merge_context_traits(&mut traits, &mut context);
         }
-        let name = match kind {
-            EventKind::Track => self.standard_name(fields.required("event", self.limits.name_chars)?),
-            EventKind::Page => shop_events::PAGE_VIEWED.to_owned(),
-            EventKind::Screen => shop_events::SCREEN_VIEWED.to_owned(),
-            EventKind::Identify => "Identify".to_owned(),
-            EventKind::Group => "Group".to_owned(),
-            EventKind::Alias => "Alias".to_owned(),
-        };
-        if matches!(kind, EventKind::Page | EventKind::Screen) {
-            for key in ["name", "category"] {
-                if let Some(text) = fields.text(key, self.limits.name_chars)? {
-                    properties.entry(key).or_insert(Value::String(text));
-                }
-            }
-        }
+        let name = self.name(kind, &mut fields, &mut properties)?;
         let group_id = match kind {
             EventKind::Group => Some(fields.required_identifier("groupId")?),
             _ => None,
@@ -115,6 +101,30 @@ impl<'a> Normaliser<'a> {
             context,
         };
         Ok((event, warnings))
+    }
+
+    /// The event's standard name. A page's or screen's own name is a property.
+    fn name(
+        &mut self,
+        kind: EventKind,
+        fields: &mut Fields<'_>,
+        properties: &mut Map<String, Value>,
+    ) -> Result<String, Fault> {
+        let chars = self.limits.name_chars;
+        Ok(match kind {
+            EventKind::Track => self.standard_name(fields.required("event", chars)?),
+            EventKind::Identify => "Identify".to_owned(),
+            EventKind::Group => "Group".to_owned(),
+            EventKind::Alias => "Alias".to_owned(),
+            EventKind::Page | EventKind::Screen => {
+                for key in ["name", "category"] {
+                    if let Some(text) = fields.text(key, chars)? {
+                        properties.entry(key).or_insert(Value::String(text));
+                    }
+                }
+                if kind == EventKind::Page { shop_events::PAGE_VIEWED } else { shop_events::SCREEN_VIEWED }.to_owned()
+            }
+        })
     }
 
     /// `timestamp`, else `originalTimestamp` (RudderStack), else the time of sending, else now.
@@ -319,7 +329,7 @@ impl Fields<'_> {
 /// A number of seconds, or from 10^11 on of milliseconds (1973 in milliseconds, the year 5138 in seconds).
 fn epoch(number: f64) -> Timestamp {
     let micros = if number.abs() >= 1e11 { number * 1e3 } else { number * 1e6 };
-    #[expect(clippy::cast_possible_truncation, reason = "saturates; the range is checked by the caller")]
+    // The cast saturates; the caller checks the range.
     Timestamp(micros.round() as i64)
 }
 
