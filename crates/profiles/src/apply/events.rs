@@ -1,0 +1,153 @@
+//! Activity, facts, accounts, and what of an event may go to the lake.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rapport_domain::{AccountId, EventKind, Handle, PersonId, Timestamp};
+use rapport_store::{Result, Tx};
+use serde_json::{Map, Value};
+
+use super::{AppliedEvent, Work, consents, lake_properties};
+use crate::records::event_names::EventNameRow;
+use crate::records::facts::FactRow;
+use crate::records::identifiers::Activity;
+use crate::records::texts::TextRow;
+use crate::records::{accounts, event_names, facts, identifiers, persons, texts};
+
+/// Traits of one call beyond this are ignored: a sender that writes more uses traits as a database.
+const MOST_TRAITS: usize = 300;
+
+impl Work<'_> {
+    /// Counts events by identifier and by name.
+    pub(super) async fn record_activity(&mut self, tx: &mut Tx) -> Result<()> {
+        let mut by_handle: BTreeMap<Handle, Activity> = BTreeMap::new();
+        let mut by_name: BTreeMap<&str, EventNameRow> = BTreeMap::new();
+        for (event, at) in self.events.iter().zip(&self.times) {
+            let a = by_handle.entry(self.who(event).handle).or_insert(Activity { first: *at, last: *at, events: 0 });
+            *a = Activity { first: a.first.min(*at), last: a.last.max(*at), events: a.events + 1 };
+            let row = by_name.entry(&event.name).or_insert_with(|| EventNameRow {
+                name: event.name.clone(),
+                events: 0,
+                first_at: *at,
+                last_at: *at,
+            });
+            row.events += 1;
+            row.first_at = row.first_at.min(*at);
+            row.last_at = row.last_at.max(*at);
+        }
+        let activity: Vec<_> = by_handle.into_iter().collect();
+        identifiers::add_activity(tx, self.settings.workspace, &activity).await?;
+        let names: Vec<_> = by_name.into_values().collect();
+        event_names::add(tx, self.settings.workspace, &names).await
+    }
+
+    /// Records what the calls say about persons, where it is news.
+    pub(super) async fn record_facts(&mut self, tx: &mut Tx) -> Result<()> {
+        let mut told: Vec<(usize, String, String)> = Vec::new();
+        for (index, event) in self.events.iter().enumerate() {
+            if event.kind != EventKind::Group {
+                let traits = event.traits.iter().take(MOST_TRAITS);
+                told.extend(traits.map(|(key, value)| (index, format!("trait.{key}"), value.to_string())));
+            }
+            told.extend(consents::facts(event).into_iter().map(|(key, value)| (index, key, value)));
+        }
+        if told.is_empty() {
+            return Ok(());
+        }
+        let fresh: HashSet<Handle> = self.ids.values().filter(|r| r.fresh).map(|r| r.known.handle).collect();
+        let handles: HashSet<Handle> = told.iter().map(|(i, ..)| self.who(&self.events[*i]).handle).collect();
+        let old: Vec<Handle> = handles.into_iter().filter(|h| !fresh.contains(h)).collect();
+        let mut known: HashMap<(Handle, String), BTreeMap<Timestamp, String>> = HashMap::new();
+        if !old.is_empty() {
+            for row in facts::of_handles(tx, self.settings.workspace, &old).await? {
+                known.entry((row.handle, row.fact_key)).or_default().insert(row.valid_from, row.value);
+            }
+        }
+        for (index, key, value) in told {
+            let who = self.who(&self.events[index]);
+            let at = self.times[index];
+            let history = known.entry((who.handle, key.clone())).or_default();
+            if history.range(..=at).next_back().is_some_and(|(_, held)| *held == value) {
+                continue;
+            }
+            history.insert(at, value.clone());
+            self.relabel.insert(who.person);
+            let event = &self.events[index];
+            let row = FactRow {
+                handle: who.handle,
+                fact_key: key.clone(),
+                valid_from: at,
+                recorded_at: self.now,
+                value,
+                source: event.source,
+                event_id: event.id.0,
+            };
+            self.facts.insert((who.handle, key, at), row);
+        }
+        let rows: Vec<FactRow> = std::mem::take(&mut self.facts).into_values().collect();
+        facts::insert(tx, self.settings.workspace, &rows).await
+    }
+
+    /// `group` calls: the person belongs to an organisation.
+    pub(super) async fn record_accounts(&mut self, tx: &mut Tx) -> Result<()> {
+        for (index, event) in self.events.iter().enumerate() {
+            let (EventKind::Group, Some(group)) = (event.kind, &event.group_id) else { continue };
+            let name = event.traits.get("name").and_then(Value::as_str);
+            let fresh = AccountId(self.profiles.rng.next_positive_i64());
+            let workspace = self.settings.workspace;
+            let account = accounts::ensure(tx, workspace, group, name, fresh, self.times[index]).await?;
+            accounts::add_member(tx, workspace, account, self.who(event).handle, self.times[index]).await?;
+        }
+        Ok(())
+    }
+
+    /// Parts each event's properties into the lake's and those that stay here.
+    pub(super) async fn split_properties(&mut self, tx: &mut Tx) -> Result<()> {
+        let mut withheld_rows = Vec::new();
+        for (index, event) in self.events.iter().enumerate() {
+            let who = self.who(event);
+            let (properties, context, withheld) = lake_properties(event);
+            if !withheld.is_empty() {
+                withheld_rows.push(self.text_row(index, who.handle, withheld));
+            }
+            if let Some(old) = event.supersedes {
+                texts::delete(tx, self.settings.workspace, old.0).await?;
+                self.applied.superseded.push((index, old));
+            }
+            let occurred_at = self.times[index];
+            self.applied.events.push(AppliedEvent {
+                handle: who.handle,
+                person: who.person,
+                occurred_at,
+                properties,
+                context,
+            });
+        }
+        texts::insert(tx, self.settings.workspace, &withheld_rows).await
+    }
+
+    fn text_row(&self, index: usize, handle: Handle, withheld: Map<String, Value>) -> TextRow {
+        let event = &self.events[index];
+        TextRow {
+            event_id: event.id.0,
+            handle,
+            occurred_at: self.times[index],
+            event_name: event.name.clone(),
+            content: Value::Object(withheld).to_string(),
+        }
+    }
+
+    /// Derives the summary of everyone the batch touched.
+    pub(super) async fn summarise(&mut self, tx: &mut Tx) -> Result<()> {
+        let mut touched: HashSet<PersonId> = self.ids.values().map(|r| r.known.person).collect();
+        touched.extend(&self.relabel);
+        let mut touched: Vec<PersonId> = touched.into_iter().collect();
+        touched.sort_unstable();
+        persons::summarise(tx, self.workspace(), &touched).await?;
+        let relabel: Vec<PersonId> = std::mem::take(&mut self.relabel).into_iter().collect();
+        super::labels::relabel(tx, self.workspace(), &relabel).await?;
+        self.applied.touched = touched;
+        let ids = std::mem::take(&mut self.ids);
+        self.applied.known.extend(ids.into_iter().map(|(identifier, resolved)| (identifier, resolved.known)));
+        Ok(())
+    }
+}

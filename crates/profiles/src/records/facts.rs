@@ -1,0 +1,80 @@
+//! Facts: what is held true of a person, since when, and since when we know it. Kept by handle, so that joining and parting persons
+//! moves no fact.
+
+use rapport_domain::{EventId, Handle, SourceId, Timestamp, WorkspaceId};
+use rapport_store::{Queries, Record, Result, Tx, args, sql};
+
+/// A stored fact.
+#[derive(Clone, Debug, PartialEq, Record)]
+pub struct FactRow {
+    /// Whose (by identifier).
+    pub handle: Handle,
+    /// E.g. `trait.country`.
+    pub fact_key: String,
+    /// From when it is true.
+    pub valid_from: Timestamp,
+    /// When we learned of it.
+    pub recorded_at: Timestamp,
+    /// JSON.
+    pub value: String,
+    /// Who said so.
+    pub source: SourceId,
+    /// Which event said so.
+    pub event_id: [u8; 16],
+}
+
+impl FactRow {
+    /// The event that said so.
+    pub const fn event(&self) -> EventId {
+        EventId(self.event_id)
+    }
+}
+
+/// All facts of these handles, in the order in which the later overrules the earlier.
+pub async fn of_handles(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Handle]) -> Result<Vec<FactRow>> {
+    let text = sql!(
+        "SELECT handle, fact_key, valid_from, recorded_at, value, source, event_id FROM facts
+         WHERE workspace = $1 AND handle IN ($2) ORDER BY fact_key, valid_from, recorded_at, handle"
+    );
+    db.fetch_all(text, args![workspace, handles]).await
+}
+
+/// The present values of some keys for every person: (person, key, value as JSON). For filters and breakdowns.
+pub async fn current_by_person(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    keys: &[String],
+    valid_at: Timestamp,
+) -> Result<Vec<(rapport_domain::PersonId, String, String)>> {
+    let text = sql!(
+        "SELECT person, fact_key, value FROM (
+           SELECT i.person AS person, f.fact_key AS fact_key, f.value AS value,
+                  ROW_NUMBER() OVER (PARTITION BY i.person, f.fact_key ORDER BY f.valid_from DESC, f.recorded_at DESC, f.handle DESC) AS place
+           FROM facts f JOIN identifiers i ON i.workspace = f.workspace AND i.handle = f.handle
+           WHERE f.workspace = $1 AND f.fact_key IN ($2) AND f.valid_from <= $3) ranked
+         WHERE place = 1 ORDER BY person, fact_key"
+    );
+    db.fetch_all(text, args![workspace, keys, valid_at]).await
+}
+
+/// The keys in use, with how many handles have them.
+pub async fn keys(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<(String, i64)>> {
+    let text = sql!(
+        "SELECT fact_key, COUNT(DISTINCT handle) FROM facts WHERE workspace = $1 GROUP BY fact_key ORDER BY fact_key"
+    );
+    db.fetch_all(text, args![workspace]).await
+}
+
+/// Adds facts. The very same statement again changes nothing.
+pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[FactRow]) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO facts (workspace, handle, fact_key, valid_from, recorded_at, value, source, event_id) VALUES {rows}
+         ON CONFLICT (workspace, handle, fact_key, valid_from, recorded_at) DO UPDATE SET
+           value = excluded.value, event_id = excluded.event_id, source = excluded.source"
+    );
+    let rows = rows.iter().map(|r| {
+        args![workspace, r.handle, &r.fact_key, r.valid_from, r.recorded_at, &r.value, r.source, r.event_id]
+    });
+    tx.execute_many(text, rows).await?;
+    Ok(())
+}

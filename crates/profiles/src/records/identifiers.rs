@@ -1,0 +1,110 @@
+//! Identifiers: every name a person goes by, its handle, and the person it belongs to now.
+
+use rapport_domain::{Handle, Identifier, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId};
+use rapport_store::{Queries, Record, Result, Tx, args, sql};
+
+/// A stored identifier.
+#[derive(Clone, Debug, PartialEq, Record)]
+pub struct IdentifierRow {
+    /// The kind's word.
+    pub kind: String,
+    /// The name itself.
+    pub value: String,
+    /// Its handle.
+    pub handle: Handle,
+    /// Whose it is.
+    pub person: PersonId,
+    /// The source that named it first.
+    pub source: SourceId,
+    /// Of the events it was primary in (or the first that named it).
+    pub first_seen_at: Timestamp,
+    /// Of the events it was primary in.
+    pub last_seen_at: Timestamp,
+    /// How many events it was primary in.
+    pub events: i64,
+}
+
+impl IdentifierRow {
+    /// Kind and value.
+    pub fn identifier(&self) -> Identifier {
+        let kind = IdentifierKind::parse(&self.kind).unwrap_or(IdentifierKind::UserId);
+        Identifier { kind, value: self.value.clone() }
+    }
+}
+
+/// Those of `values` that are known, of one kind.
+pub async fn by_values(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    kind: IdentifierKind,
+    values: &[String],
+) -> Result<Vec<IdentifierRow>> {
+    let text = sql!(
+        "SELECT kind, value, handle, person, source, first_seen_at, last_seen_at, events FROM identifiers
+         WHERE workspace = $1 AND kind = $2 AND value IN ($3)"
+    );
+    db.fetch_all(text, args![workspace, kind.as_str(), values]).await
+}
+
+/// The identifiers behind these handles.
+pub async fn by_handles(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Handle]) -> Result<Vec<IdentifierRow>> {
+    let text = sql!(
+        "SELECT kind, value, handle, person, source, first_seen_at, last_seen_at, events FROM identifiers
+         WHERE workspace = $1 AND handle IN ($2) ORDER BY handle"
+    );
+    db.fetch_all(text, args![workspace, handles]).await
+}
+
+/// All identifiers of these persons.
+pub async fn by_persons(db: &mut impl Queries, workspace: WorkspaceId, persons: &[PersonId]) -> Result<Vec<IdentifierRow>> {
+    let text = sql!(
+        "SELECT kind, value, handle, person, source, first_seen_at, last_seen_at, events FROM identifiers
+         WHERE workspace = $1 AND person IN ($2) ORDER BY first_seen_at, handle"
+    );
+    db.fetch_all(text, args![workspace, persons]).await
+}
+
+/// Adds new identifiers.
+pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[IdentifierRow]) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO identifiers (workspace, kind, value, handle, person, source, first_seen_at, last_seen_at, events) VALUES {rows}"
+    );
+    let rows = rows.iter().map(|r| {
+        args![workspace, &r.kind, &r.value, r.handle, r.person, r.source, r.first_seen_at, r.last_seen_at, r.events]
+    });
+    tx.execute_many(text, rows).await?;
+    Ok(())
+}
+
+/// What a batch adds to an identifier's activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// Earliest event in the batch.
+    pub first: Timestamp,
+    /// Latest event in the batch.
+    pub last: Timestamp,
+    /// How many events.
+    pub events: i64,
+}
+
+/// Adds a batch's activity to the identifiers.
+pub async fn add_activity(tx: &mut Tx, workspace: WorkspaceId, activity: &[(Handle, Activity)]) -> Result<()> {
+    for (handle, a) in activity {
+        let text = sql!(
+            "UPDATE identifiers SET
+               first_seen_at = CASE WHEN first_seen_at < $3 THEN first_seen_at ELSE $3 END,
+               last_seen_at = CASE WHEN last_seen_at > $4 THEN last_seen_at ELSE $4 END,
+               events = events + $5
+             WHERE workspace = $1 AND handle = $2"
+        );
+        tx.execute(text, args![workspace, *handle, a.first, a.last, a.events]).await?;
+    }
+    Ok(())
+}
+
+/// Gives an identifier to a person.
+pub async fn assign(tx: &mut Tx, workspace: WorkspaceId, handle: Handle, person: PersonId) -> Result<()> {
+    let text = sql!("UPDATE identifiers SET person = $3 WHERE workspace = $1 AND handle = $2");
+    tx.execute(text, args![workspace, handle, person]).await?;
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Orders and refunds, by the shop's order number.
+
+use rapport_domain::{Currency, Handle, Money, PersonId, SourceId, Timestamp, WorkspaceId};
+use rapport_store::{Queries, Record, Result, Tx, args, sql};
+
+/// A stored order.
+#[derive(Clone, Debug, PartialEq, Record)]
+pub struct OrderRow {
+    /// The shop's number.
+    pub order_id: String,
+    /// Who ordered (by identifier).
+    pub handle: Handle,
+    /// Who told us.
+    pub source: SourceId,
+    /// The event that tells it now.
+    pub event_id: [u8; 16],
+    /// When.
+    pub placed_at: Timestamp,
+    /// What it brought, in millionths.
+    pub revenue_micros: i64,
+    /// What went back, in millionths.
+    pub refunded_micros: i64,
+    /// Three letters.
+    pub currency: String,
+    /// completed, cancelled or refunded.
+    pub status: String,
+    /// How many lines.
+    pub lines: i64,
+}
+
+/// Adds or renews orders. A cancelled order stays cancelled when it is told again.
+pub async fn upsert(tx: &mut Tx, workspace: WorkspaceId, rows: &[OrderRow]) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO orders (workspace, order_id, handle, source, event_id, placed_at, revenue_micros, refunded_micros, currency, status, lines)
+         VALUES {rows}
+         ON CONFLICT (workspace, order_id) DO UPDATE SET
+           handle = excluded.handle, event_id = excluded.event_id, placed_at = excluded.placed_at,
+           revenue_micros = excluded.revenue_micros, currency = excluded.currency, lines = excluded.lines"
+    );
+    let rows = rows.iter().map(|r| {
+        args![
+            workspace, &r.order_id, r.handle, r.source, r.event_id, r.placed_at, r.revenue_micros, r.refunded_micros,
+            &r.currency, &r.status, r.lines
+        ]
+    });
+    tx.execute_many(text, rows).await?;
+    Ok(())
+}
+
+/// A refund as it is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refund {
+    /// The event that told it.
+    pub event_id: [u8; 16],
+    /// The order's number, or the refund's own.
+    pub order_id: String,
+    /// Whose.
+    pub handle: Handle,
+    /// When.
+    pub at: Timestamp,
+    /// How much; `None` is the whole order.
+    pub amount: Option<Money>,
+    /// For a refund without amount of an order we do not know.
+    pub fallback: Currency,
+}
+
+/// Records a refund once and adds it to its order, if we know the order.
+pub async fn refund(tx: &mut Tx, workspace: WorkspaceId, refund: &Refund) -> Result<()> {
+    let known = sql!("SELECT revenue_micros, currency FROM orders WHERE workspace = $1 AND order_id = $2");
+    let order: Option<(i64, String)> = tx.fetch_optional(known, args![workspace, &refund.order_id]).await?;
+    let (micros, currency) = match (&refund.amount, order) {
+        (Some(money), _) => (money.micros, money.currency.as_str().to_owned()),
+        (None, Some(order)) => order,
+        (None, None) => (0, refund.fallback.as_str().to_owned()),
+    };
+    let insert = sql!(
+        "INSERT INTO refunds (workspace, event_id, order_id, handle, refunded_at, amount_micros, currency)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (workspace, event_id) DO NOTHING"
+    );
+    tx.execute(insert, args![workspace, refund.event_id, &refund.order_id, refund.handle, refund.at, micros, currency])
+        .await?;
+    settle(tx, workspace, &refund.order_id).await
+}
+
+/// Takes back a refund whose event was superseded.
+pub async fn forget_refund(tx: &mut Tx, workspace: WorkspaceId, event_id: [u8; 16]) -> Result<()> {
+    let find = sql!("SELECT order_id FROM refunds WHERE workspace = $1 AND event_id = $2");
+    let Some((order_id,)) = tx.fetch_optional::<(String,)>(find, args![workspace, event_id]).await? else {
+        return Ok(());
+    };
+    let delete = sql!("DELETE FROM refunds WHERE workspace = $1 AND event_id = $2");
+    tx.execute(delete, args![workspace, event_id]).await?;
+    settle(tx, workspace, &order_id).await
+}
+
+/// Sets what went back of an order to the sum of its refunds.
+async fn settle(tx: &mut Tx, workspace: WorkspaceId, order_id: &str) -> Result<()> {
+    let update = sql!(
+        "UPDATE orders SET refunded_micros = (
+           SELECT CAST(COALESCE(SUM(r.amount_micros), 0) AS BIGINT) FROM refunds r
+           WHERE r.workspace = orders.workspace AND r.order_id = orders.order_id),
+         status = CASE WHEN status = 'cancelled' THEN status
+           WHEN EXISTS (SELECT 1 FROM refunds r WHERE r.workspace = orders.workspace AND r.order_id = orders.order_id)
+           THEN 'refunded' ELSE 'completed' END
+         WHERE workspace = $1 AND order_id = $2"
+    );
+    tx.execute(update, args![workspace, order_id]).await?;
+    Ok(())
+}
+
+/// Marks an order as called off.
+pub async fn cancel(tx: &mut Tx, workspace: WorkspaceId, order_id: &str) -> Result<()> {
+    let text = sql!("UPDATE orders SET status = 'cancelled' WHERE workspace = $1 AND order_id = $2");
+    tx.execute(text, args![workspace, order_id]).await?;
+    Ok(())
+}
+
+/// A person's orders, newest first.
+pub async fn of_handles(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    handles: &[Handle],
+    limit: i64,
+) -> Result<Vec<OrderRow>> {
+    let text = sql!(
+        "SELECT order_id, handle, source, event_id, placed_at, revenue_micros, refunded_micros, currency, status, lines FROM orders
+         WHERE workspace = $1 AND handle IN ($2) ORDER BY placed_at DESC, order_id LIMIT $3"
+    );
+    db.fetch_all(text, args![workspace, handles, limit]).await
+}
+
+/// The latest orders: (person, order).
+pub async fn latest(db: &mut impl Queries, workspace: WorkspaceId, limit: i64) -> Result<Vec<(PersonId, OrderRow)>> {
+    let text = sql!(
+        "SELECT order_id, handle, source, event_id, placed_at, revenue_micros, refunded_micros, currency, status, lines FROM orders
+         WHERE workspace = $1 ORDER BY placed_at DESC, order_id LIMIT $2"
+    );
+    let rows: Vec<OrderRow> = db.fetch_all(text, args![workspace, limit]).await?;
+    let handles: Vec<Handle> = rows.iter().map(|row| row.handle).collect();
+    let owners = super::identifiers::by_handles(db, workspace, &handles).await?;
+    let owner = |handle: Handle| owners.iter().find(|owner| owner.handle == handle).map(|owner| owner.person);
+    Ok(rows.into_iter().filter_map(|row| Some((owner(row.handle)?, row))).collect())
+}
+
+/// Orders whose number begins so: (number, handle, when).
+pub async fn starting_with(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    prefix: &str,
+    limit: i64,
+) -> Result<Vec<(String, Handle, Timestamp)>> {
+    let text = sql!(
+        "SELECT order_id, handle, placed_at FROM orders
+         WHERE workspace = $1 AND order_id >= $2 AND order_id < $3 ORDER BY order_id LIMIT $4"
+    );
+    let end = format!("{prefix}\u{10FFFF}");
+    db.fetch_all(text, args![workspace, prefix, end, limit]).await
+}

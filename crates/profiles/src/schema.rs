@@ -1,0 +1,155 @@
+//! The tables of profiles. Every column is declared in [`DATA_MAP`](crate::data_map).
+
+use rapport_store::{Migration, Migrations};
+
+/// All migrations of this crate, in order.
+pub const MIGRATIONS: Migrations = Migrations {
+    namespace: "profiles",
+    list: &[Migration { number: 1, name: "profiles", sql: PROFILES }],
+};
+
+const PROFILES: &str = "
+CREATE TABLE identifiers (
+    workspace {int} NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    handle {int} NOT NULL,
+    person {int} NOT NULL,
+    source {int} NOT NULL,
+    first_seen_at {int} NOT NULL,
+    last_seen_at {int} NOT NULL,
+    events {int} NOT NULL,
+    PRIMARY KEY (workspace, kind, value)
+) {clustered};
+CREATE UNIQUE INDEX identifiers_handle ON identifiers (workspace, handle);
+CREATE INDEX identifiers_person ON identifiers (workspace, person);
+
+CREATE TABLE evidence (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspace {int} NOT NULL,
+    left_handle {int} NOT NULL,
+    right_handle {int} NOT NULL,
+    rule TEXT NOT NULL,
+    event_id {bytes} NOT NULL,
+    occurred_at {int} NOT NULL,
+    recorded_at {int} NOT NULL,
+    set_aside {bool} NOT NULL,
+    undone_at {int},
+    undone_by TEXT,
+    reason TEXT
+) {clustered};
+CREATE UNIQUE INDEX evidence_pair ON evidence (workspace, left_handle, right_handle, rule);
+CREATE INDEX evidence_right ON evidence (workspace, right_handle);
+
+CREATE TABLE persons (
+    workspace {int} NOT NULL,
+    person {int} NOT NULL,
+    first_seen_at {int} NOT NULL,
+    last_seen_at {int} NOT NULL,
+    events {int} NOT NULL,
+    name TEXT,
+    email TEXT,
+    country TEXT,
+    search_folded TEXT NOT NULL,
+    orders {int} NOT NULL,
+    spent_micros {int} NOT NULL,
+    refunded_micros {int} NOT NULL,
+    currency TEXT,
+    first_order_at {int},
+    last_order_at {int},
+    recency {int},
+    frequency {int},
+    monetary {int},
+    rfm_group TEXT,
+    PRIMARY KEY (workspace, person)
+) {clustered};
+CREATE INDEX persons_last_seen ON persons (workspace, last_seen_at);
+CREATE INDEX persons_spent ON persons (workspace, spent_micros);
+
+CREATE TABLE facts (
+    workspace {int} NOT NULL,
+    handle {int} NOT NULL,
+    fact_key TEXT NOT NULL,
+    valid_from {int} NOT NULL,
+    recorded_at {int} NOT NULL,
+    value TEXT NOT NULL,
+    source {int} NOT NULL,
+    event_id {bytes} NOT NULL,
+    PRIMARY KEY (workspace, handle, fact_key, valid_from, recorded_at)
+) {clustered};
+
+CREATE TABLE orders (
+    workspace {int} NOT NULL,
+    order_id TEXT NOT NULL,
+    handle {int} NOT NULL,
+    source {int} NOT NULL,
+    event_id {bytes} NOT NULL,
+    placed_at {int} NOT NULL,
+    revenue_micros {int} NOT NULL,
+    refunded_micros {int} NOT NULL,
+    currency TEXT NOT NULL,
+    status TEXT NOT NULL,
+    lines {int} NOT NULL,
+    PRIMARY KEY (workspace, order_id)
+) {clustered};
+CREATE INDEX orders_handle ON orders (workspace, handle, placed_at);
+CREATE INDEX orders_placed ON orders (workspace, placed_at);
+
+CREATE TABLE refunds (
+    workspace {int} NOT NULL,
+    event_id {bytes} NOT NULL,
+    order_id TEXT NOT NULL,
+    handle {int} NOT NULL,
+    refunded_at {int} NOT NULL,
+    amount_micros {int} NOT NULL,
+    currency TEXT NOT NULL,
+    PRIMARY KEY (workspace, event_id)
+) {clustered};
+CREATE INDEX refunds_handle ON refunds (workspace, handle);
+
+CREATE TABLE texts (
+    workspace {int} NOT NULL,
+    event_id {bytes} NOT NULL,
+    handle {int} NOT NULL,
+    occurred_at {int} NOT NULL,
+    event_name TEXT NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (workspace, event_id)
+) {clustered};
+CREATE INDEX texts_handle ON texts (workspace, handle, occurred_at);
+
+CREATE TABLE accounts (
+    workspace {int} NOT NULL,
+    account {int} NOT NULL,
+    group_id TEXT NOT NULL,
+    name TEXT,
+    created_at {int} NOT NULL,
+    PRIMARY KEY (workspace, account)
+) {clustered};
+CREATE UNIQUE INDEX accounts_group ON accounts (workspace, group_id);
+
+CREATE TABLE account_members (
+    workspace {int} NOT NULL,
+    account {int} NOT NULL,
+    handle {int} NOT NULL,
+    since {int} NOT NULL,
+    PRIMARY KEY (workspace, account, handle)
+) {clustered};
+CREATE INDEX account_members_handle ON account_members (workspace, handle);
+
+CREATE TABLE event_names (
+    workspace {int} NOT NULL,
+    name TEXT NOT NULL,
+    events {int} NOT NULL,
+    first_at {int} NOT NULL,
+    last_at {int} NOT NULL,
+    PRIMARY KEY (workspace, name)
+) {clustered};
+
+CREATE TABLE device_clocks (
+    workspace {int} NOT NULL,
+    device {int} NOT NULL,
+    offset_micros {int} NOT NULL,
+    PRIMARY KEY (workspace, device)
+) {clustered};
+";

@@ -1,0 +1,239 @@
+//! Applying events on both engines: who is one person, whatever the order of arrival; orders, refunds, facts; undo.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rapport_domain::{
+    Currency, Event, EventId, EventKind, Handle, Identifier, IdentifierKind, ManualClock, NaturalKey, PersonId, SeededRng,
+    SourceId, Timestamp, WorkspaceId,
+};
+use rapport_profiles::identity::partition::Limits;
+use rapport_profiles::identity::undo::set_undone;
+use rapport_profiles::records::{accounts, evidence, facts, identifiers, orders, persons, texts};
+use rapport_profiles::{Applied, MIGRATIONS, Profiles, Settings};
+use rapport_store::testing::{TestDatabase, prepare_statements};
+use rapport_store::{Priority, Store, db_test};
+use serde_json::{Value, json};
+
+const W: WorkspaceId = WorkspaceId(1);
+
+fn profiles(seed: u64) -> Profiles {
+    let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(2_000_000_000)));
+    Profiles::new(clock, Arc::new(SeededRng::new(seed)), Limits::default())
+}
+
+fn user(value: &str) -> Identifier {
+    Identifier { kind: IdentifierKind::UserId, value: value.into() }
+}
+
+fn device(value: &str) -> Identifier {
+    Identifier { kind: IdentifierKind::AnonymousId, value: value.into() }
+}
+
+fn event(number: i64, name: &str, identifiers: Vec<Identifier>, properties: Value) -> Event {
+    Event {
+        id: EventId::of_message(W, SourceId(1), &format!("{number}")),
+        workspace: W,
+        source: SourceId(1),
+        kind: EventKind::Track,
+        name: name.into(),
+        occurred_at: Timestamp::from_seconds(number),
+        sent_at: None,
+        received_at: Timestamp::from_seconds(1_000_000),
+        order_key: number,
+        identifiers,
+        group_id: None,
+        previous_id: None,
+        natural_key: None,
+        supersedes: None,
+        properties: properties.as_object().cloned().unwrap_or_default(),
+        traits: serde_json::Map::new(),
+        context: serde_json::Map::new(),
+    }
+}
+
+async fn apply(store: &Store, profiles: &Profiles, events: &[Event]) -> Applied {
+    let settings = Settings { workspace: W, currency: Currency::parse("EUR").unwrap() };
+    let mut tx = store.begin(Priority::Background).await.unwrap();
+    let applied = profiles.apply(&mut tx, settings, events).await.unwrap();
+    tx.commit().await.unwrap();
+    profiles.remember(W, &applied);
+    applied
+}
+
+/// Identifiers grouped by person, as text.
+async fn people(store: &Store) -> BTreeSet<BTreeSet<String>> {
+    let mut groups: BTreeMap<PersonId, BTreeSet<String>> = BTreeMap::new();
+    for kind in [IdentifierKind::UserId, IdentifierKind::AnonymousId, IdentifierKind::Email] {
+        let values: Vec<String> = (0..20).map(|i| format!("{i}")).collect();
+        for row in identifiers::by_values(&mut store.read(), W, kind, &values).await.unwrap() {
+            groups.entry(row.person).or_default().insert(format!("{}{}", row.kind, row.value));
+        }
+    }
+    groups.into_values().collect()
+}
+
+#[db_test(MIGRATIONS)]
+async fn every_statement_can_be_prepared(db: TestDatabase) {
+    assert!(prepare_statements(&db, concat!(env!("CARGO_MANIFEST_DIR"), "/src")).await > 30);
+}
+
+#[db_test(MIGRATIONS)]
+async fn browsing_before_signing_in_belongs_to_the_customer(db: TestDatabase) {
+    let profiles = profiles(1);
+    let first = apply(&db, &profiles, &[event(1, "Product Viewed", vec![device("0")], json!({}))]).await;
+    let second = apply(&db, &profiles, &[event(2, "Signed Up", vec![user("0"), device("0")], json!({}))]).await;
+    assert_eq!(second.events[0].person, first.events[0].person);
+    assert!(second.moved.is_empty(), "the lake's rows were the person's already");
+    let person = persons::find(&mut db.read(), W, first.events[0].person).await.unwrap().unwrap();
+    assert_eq!((person.events, person.first_seen_at), (2, Timestamp::from_seconds(1)));
+}
+
+#[db_test(MIGRATIONS)]
+async fn two_histories_become_one_and_part_again(db: TestDatabase) {
+    let profiles = profiles(2);
+    let order = |n: i64, who: Vec<Identifier>| event(n, "Order Completed", who, json!({"order_id": n, "revenue": "10.50"}));
+    apply(&db, &profiles, &[order(1, vec![user("0")]), order(2, vec![device("0")])]).await;
+    let joined = apply(&db, &profiles, &[event(3, "Signed In", vec![user("0"), device("0")], json!({}))]).await;
+    assert_eq!(joined.moved.len(), 1);
+    let one = joined.events[0].person;
+    let person = persons::find(&mut db.read(), W, one).await.unwrap().unwrap();
+    assert_eq!((person.orders, person.spent_micros, person.events), (2, 21_000_000, 3));
+    assert!(persons::find(&mut db.read(), W, joined.moved[0].from).await.unwrap().is_none());
+
+    let rows = identifiers::by_persons(&mut db.read(), W, &[one]).await.unwrap();
+    let handles: Vec<Handle> = rows.iter().map(|row| row.handle).collect();
+    let why = evidence::touching(&mut db.read(), W, &handles).await.unwrap();
+    assert_eq!(why.len(), 1);
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    let changed = set_undone(&mut tx, &profiles, W, &why[0].id, true, "usr_1", "a shared tablet").await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    profiles.forget();
+    assert_eq!((changed.moved.len(), changed.touched.len()), (1, 2));
+    for person in &changed.touched {
+        assert_eq!(persons::find(&mut db.read(), W, *person).await.unwrap().unwrap().orders, 1);
+    }
+    // The same evidence again does not overrule a person's decision.
+    apply(&db, &profiles, &[event(4, "Signed In", vec![user("0"), device("0")], json!({}))]).await;
+    assert_eq!(people(&db).await.len(), 2);
+
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    set_undone(&mut tx, &profiles, W, &why[0].id, false, "usr_1", "").await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(people(&db).await.len(), 1);
+}
+
+#[db_test(MIGRATIONS)]
+async fn a_changed_order_replaces_its_old_version(db: TestDatabase) {
+    let profiles = profiles(3);
+    let version = |n: i64, revenue: &str, old: Option<EventId>| Event {
+        natural_key: Some(NaturalKey("order:7".into())),
+        supersedes: old,
+        ..event(n, "Order Completed", vec![user("0")], json!({"order_id": "7", "revenue": revenue, "comment": "gift for Anna"}))
+    };
+    let old = version(1, "10", None);
+    apply(&db, &profiles, std::slice::from_ref(&old)).await;
+    let applied = apply(&db, &profiles, &[version(2, "12", Some(old.id))]).await;
+    assert_eq!(applied.superseded, [(0, old.id)]);
+    let handle = applied.events[0].handle;
+    let rows = orders::of_handles(&mut db.read(), W, &[handle], 10).await.unwrap();
+    assert_eq!(rows.iter().map(|r| r.revenue_micros).collect::<Vec<_>>(), [12_000_000]);
+    let kept = texts::of_handles(&mut db.read(), W, &[handle], Timestamp(0), Timestamp(i64::MAX), 10).await.unwrap();
+    assert_eq!(kept.len(), 1, "what the superseded version said is forgotten");
+    assert!(!applied.events[0].properties.contains_key("comment"), "free text has no way into the lake");
+}
+
+#[db_test(MIGRATIONS)]
+async fn refunds_count_once(db: TestDatabase) {
+    let profiles = profiles(4);
+    let order = event(1, "Order Completed", vec![user("0")], json!({"order_id": "7", "revenue": 10}));
+    let refund = event(2, "Order Refunded", vec![user("0")], json!({"order_id": "7", "amount": "4"}));
+    let applied = apply(&db, &profiles, &[refund.clone(), order]).await;
+    apply(&db, &profiles, &[refund]).await;
+    let rows = orders::of_handles(&mut db.read(), W, &[applied.events[0].handle], 10).await.unwrap();
+    assert_eq!((rows[0].refunded_micros, rows[0].status.as_str()), (4_000_000, "refunded"));
+    let person = persons::find(&mut db.read(), W, applied.events[0].person).await.unwrap().unwrap();
+    assert_eq!((person.spent_micros, person.refunded_micros), (10_000_000, 4_000_000));
+}
+
+#[db_test(MIGRATIONS)]
+async fn facts_are_kept_with_both_times_and_names_are_found(db: TestDatabase) {
+    let profiles = profiles(5);
+    let says = |n: i64, traits: Value| Event {
+        kind: EventKind::Identify,
+        traits: traits.as_object().unwrap().clone(),
+        ..event(n, "Identify", vec![user("0")], json!({}))
+    };
+    let batch = [says(1, json!({"name": "Åsa Berg", "city": "Ulm"})), says(5, json!({"city": "Bonn"}))];
+    let applied = apply(&db, &profiles, &batch).await;
+    // Late news about an earlier time restates without touching what holds now; the same again is no news.
+    apply(&db, &profiles, &[says(3, json!({"city": "Köln"})), says(6, json!({"city": "Bonn"}))]).await;
+    let history = facts::of_handles(&mut db.read(), W, &[applied.events[0].handle]).await.unwrap();
+    let cities: Vec<_> =
+        history.iter().filter(|f| f.fact_key == "trait.city").map(|f| (f.valid_from.0 / 1_000_000, f.value.as_str())).collect();
+    assert_eq!(cities, [(1, "\"Ulm\""), (3, "\"Köln\""), (5, "\"Bonn\"")]);
+    let filter = persons::Filter { search: rapport_profiles::fold::fold("asa b"), limit: 10, ..Default::default() };
+    let found = persons::list(&mut db.read(), W, &filter).await.unwrap();
+    assert_eq!(found[0].name.as_deref(), Some("Åsa Berg"));
+    assert_eq!(persons::count(&mut db.read(), W, &filter).await.unwrap(), 1);
+    let now = facts::current_by_person(&mut db.read(), W, &["trait.city".to_owned()], Timestamp::from_seconds(4)).await.unwrap();
+    assert_eq!(now, [(found[0].person, "trait.city".to_owned(), "\"Köln\"".to_owned())]);
+}
+
+#[db_test(MIGRATIONS)]
+async fn people_belong_to_accounts(db: TestDatabase) {
+    let profiles = profiles(6);
+    let mut group = event(1, "Group", vec![user("0")], json!({}));
+    group.kind = EventKind::Group;
+    group.group_id = Some("acme".into());
+    group.traits = json!({"name": "Acme"}).as_object().unwrap().clone();
+    let applied = apply(&db, &profiles, &[group.clone(), group]).await;
+    let found = accounts::of_handles(&mut db.read(), W, &[applied.events[0].handle]).await.unwrap();
+    assert_eq!(found.iter().map(|a| a.2.as_deref()).collect::<Vec<_>>(), [Some("Acme")]);
+}
+
+/// The same events in any order and any batches give the same persons, sums and orders.
+#[db_test(MIGRATIONS)]
+async fn arrival_does_not_matter(db: TestDatabase) {
+    use rapport_domain::Rng;
+    let chance = SeededRng::new(99);
+    let mut below = move |n: u64| chance.next_u64() % n;
+    let mut expected = None;
+    let mut events = Vec::new();
+    for n in 0..60_i64 {
+        let mut ids = vec![];
+        if below(2) == 0 {
+            ids.push(user(&below(5).to_string()));
+        }
+        if ids.is_empty() || below(2) == 0 {
+            ids.push(device(&below(8).to_string()));
+        }
+        let named = if below(3) == 0 { "Order Completed" } else { "Product Viewed" };
+        events.push(event(n, named, ids, json!({"order_id": n, "revenue": n})));
+    }
+    for round in 0..6_u64 {
+        let workspace_profiles = profiles(round);
+        let folder = tempfile::tempdir().unwrap();
+        let fresh = rapport_store::testing::open_folder(folder.path(), &[MIGRATIONS]).await;
+        let store: &Store = if round == 0 { &db } else { &fresh };
+        let mut rest = events.clone();
+        while !rest.is_empty() {
+            let size = 1 + usize::try_from(below(9)).unwrap();
+            let mut batch = Vec::new();
+            for _ in 0..size.min(rest.len()) {
+                batch.push(rest.swap_remove(usize::try_from(below(rest.len() as u64)).unwrap()));
+            }
+            apply(store, &workspace_profiles, &batch).await;
+        }
+        let filter = persons::Filter { limit: 1000, ..Default::default() };
+        let mut sums: Vec<_> = persons::list(&mut store.read(), W, &filter)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|p| (p.orders, p.spent_micros, p.events, p.first_seen_at, p.last_seen_at))
+            .collect();
+        sums.sort_unstable();
+        let result = (people(store).await, sums);
+        assert_eq!(*expected.get_or_insert_with(|| result.clone()), result, "round {round}");
+    }
+}

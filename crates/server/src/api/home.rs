@@ -1,0 +1,165 @@
+//! `/api/v1/home`: who are my customers, what changed, what should I do now.
+
+mod changes;
+mod next;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use rapport_analytics::{Answer, Context, Detail, Question};
+use rapport_domain::{Timestamp, WorkspaceId};
+use rapport_profiles::records::{orders, persons};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+use super::questions::context;
+use super::shapes::{Amount, display_name, time};
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::problem::Problem;
+
+pub use changes::Change;
+pub use next::NextStep;
+
+/// How many orders the latest activity shows.
+const LATEST: i64 = 8;
+/// Data that ended longer ago than this is looked at from its own end.
+const STALE: i64 = 2 * Timestamp::DAY;
+
+/// Which period.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct HomeQuery {
+    /// 7d, 30d, 90d or 365d; 30d unless told.
+    period: Option<String>,
+}
+
+/// The period shown, and the one before it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HomePeriod {
+    from: String,
+    to: String,
+    compare_from: String,
+    compare_to: String,
+    /// The data ended a while ago, so the period ends with it instead of today.
+    ends_at_last_event: bool,
+}
+
+/// An order as the latest activity shows it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LatestOrder {
+    person_id: String,
+    name: String,
+    order_id: String,
+    placed_at: String,
+    total: Amount,
+}
+
+/// The page.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Home {
+    period: HomePeriod,
+    /// Key figures with change and sparkline.
+    #[schema(value_type = Vec<Object>)]
+    figures: Value,
+    /// The largest movements, in words.
+    changes: Vec<Change>,
+    /// What to do now, by value at stake.
+    next: Vec<NextStep>,
+    /// Revenue of new and returning customers by week, with its sentence and question.
+    #[schema(value_type = Object)]
+    revenue: Value,
+    /// Who comes back, by month of the first order, with its sentence and question.
+    #[schema(value_type = Object)]
+    retention: Value,
+    latest: Vec<LatestOrder>,
+}
+
+/// Shows the first page of the day.
+#[utoipa::path(get, path = "/api/v1/home", tag = "home", params(HomeQuery), responses((status = 200, body = Home)))]
+pub async fn show(State(app): State<App>, caller: Caller, Query(query): Query<HomeQuery>) -> Result<Json<Home>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let workspace = caller.workspace;
+    let days = match query.period.as_deref() {
+        Some("7d") => 7,
+        None | Some("30d") => 30,
+        Some("90d") => 90,
+        Some("365d") => 365,
+        Some(_) => return Err(Problem::bad_request("unknown_period", "period is 7d, 30d, 90d or 365d")),
+    };
+    let context = at_last_event(context(&app.installation, workspace).await?);
+    let stale = context.stale;
+    let context = context.context;
+    let last = json!({"last": format!("{days}d")});
+    let kpis = ask(&app, workspace, &context, json!({"kind": "kpis", "period": last, "compare": true})).await?;
+    let Detail::Kpis(figures) = &kpis.detail else { return Err(Problem::internal("kpis gave another answer")) };
+    let who_comes_back = json!({
+        "kind": "retention", "start": {"event": "Order Completed"}, "back": {"event": "Order Completed"},
+        "interval": "month", "first_time": true, "intervals": 6, "period": {"last": "210d"},
+    });
+    let retention = ask(&app, workspace, &context, who_comes_back.clone()).await?;
+    let weekly = json!({
+        "kind": "trend", "series": [{"event": "Order Completed", "measure": "sum", "property": "revenue"}],
+        "interval": "week", "period": {"last": "84d"},
+    });
+    let mut revenue = serde_json::to_value(&figures.revenue).map_err(Problem::internal)?;
+    revenue["sentence"] = Value::String(kpis.sentence.clone());
+    revenue["question"] = weekly;
+    let mut cohorts = serde_json::to_value(&retention.detail).map_err(Problem::internal)?;
+    cohorts["sentence"] = Value::String(retention.sentence.clone());
+    cohorts["question"] = who_comes_back;
+    let span = figures.period;
+    let before = |at: Option<Timestamp>| at.map(time).unwrap_or_default();
+    Ok(Json(Home {
+        period: HomePeriod {
+            from: time(span.from),
+            to: time(span.to),
+            compare_from: before(span.compare_from),
+            compare_to: before(span.compare_to),
+            ends_at_last_event: stale,
+        },
+        changes: changes::find(&app, workspace, &context, figures, days).await?,
+        next: next::find(&app, workspace, &context).await?,
+        figures: serde_json::to_value(&figures.figures).map_err(Problem::internal)?,
+        revenue,
+        retention: cohorts,
+        latest: latest(&app, workspace).await?,
+    }))
+}
+
+struct Standing {
+    context: Context,
+    stale: bool,
+}
+
+/// A historical import is looked at from its own end, so that its page is not empty.
+fn at_last_event(mut context: Context) -> Standing {
+    let stale = context.now.0 - context.data_until.0 > STALE;
+    if stale {
+        context.now = context.data_until.plus(1);
+    }
+    Standing { context, stale }
+}
+
+/// Asks a question of ours.
+async fn ask(app: &App, workspace: WorkspaceId, context: &Context, question: Value) -> Result<Answer, Problem> {
+    let question = Question::from_json(question)?;
+    Ok(app.installation.analytics.ask(workspace, &question, context).await?)
+}
+
+async fn latest(app: &App, workspace: WorkspaceId) -> Result<Vec<LatestOrder>, Problem> {
+    let mut db = app.installation.store.read();
+    let rows = orders::latest(&mut db, workspace, LATEST).await?;
+    let ids: Vec<_> = rows.iter().map(|(person, _)| *person).collect();
+    let people = persons::by_ids(&mut db, workspace, &ids).await?;
+    let shown = rows.into_iter().filter_map(|(person, order)| {
+        let row = people.iter().find(|row| row.person == person)?;
+        Some(LatestOrder {
+            person_id: person.to_string(),
+            name: display_name(row),
+            order_id: if order.order_id.starts_with("event:") { String::new() } else { order.order_id },
+            placed_at: time(order.placed_at),
+            total: Amount::of(order.revenue_micros, &order.currency),
+        })
+    });
+    Ok(shown.collect())
+}

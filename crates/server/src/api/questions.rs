@@ -1,0 +1,179 @@
+//! `/api/v1/questions`: asking, the people behind an answer, and saved questions.
+//!
+//! A question's and an answer's JSON is that of `rapport-analytics`; the guide "Ask" describes it.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use rapport_analytics::{Context, Part, Question};
+use rapport_domain::{Calendar, Currency, Id, PersonId, WeekStart, WorkspaceId};
+use rapport_profiles::records::persons::{Filter, SortBy};
+use rapport_store::{Json as Stored, Priority};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::customers::page;
+use super::shapes::{Customers, time};
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::installation::Installation;
+use crate::problem::Problem;
+use crate::records::questions::{self, QuestionRow};
+use crate::records::workspaces;
+
+/// In which zone, currency and present a workspace's questions are asked.
+pub async fn context(installation: &Installation, workspace: WorkspaceId) -> Result<Context, Problem> {
+    let row = workspaces::find(&mut installation.store.read(), workspace).await?.ok_or_else(|| Problem::not_found("workspace"))?;
+    let week_start = match row.week_start.as_str() {
+        "sunday" => WeekStart::Sunday,
+        "saturday" => WeekStart::Saturday,
+        _ => WeekStart::Monday,
+    };
+    let calendar = Calendar::new(&row.time_zone, week_start).ok_or_else(|| Problem::internal("unknown time zone"))?;
+    let currency = Currency::parse(&row.currency).ok_or_else(|| Problem::internal("unknown currency"))?;
+    let now = installation.clock.now();
+    let times = installation.lake.snapshot(workspace).await.map_err(Problem::internal)?.times();
+    Ok(Context { calendar, currency, now, data_until: times.map_or(now, |(_, last)| last) })
+}
+
+/// Answers a question.
+#[utoipa::path(post, path = "/api/v1/questions/ask", tag = "questions", request_body(content = Object),
+    responses((status = 200, body = Object), (status = 400, body = crate::problem::ProblemBody)))]
+pub async fn ask(State(app): State<App>, caller: Caller, Json(question): Json<Value>) -> Result<Json<Value>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let question = Question::from_json(question)?;
+    let context = context(&app.installation, caller.workspace).await?;
+    let answer = app.installation.analytics.ask(caller.workspace, &question, &context).await?;
+    Ok(Json(serde_json::to_value(answer).map_err(Problem::internal)?))
+}
+
+/// Which part of which answer.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct PeopleBody {
+    /// The question.
+    #[schema(value_type = Object)]
+    question: Value,
+    /// The part, e.g. `{"step": 2, "stage": "dropped"}`.
+    #[schema(value_type = Object)]
+    part: Value,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// Lists the people behind a part of an answer.
+#[utoipa::path(post, path = "/api/v1/questions/people", tag = "questions", request_body = PeopleBody, responses((status = 200, body = Customers)))]
+pub async fn people(State(app): State<App>, caller: Caller, Json(body): Json<PeopleBody>) -> Result<Json<Customers>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let question = Question::from_json(body.question)?;
+    let part: Part = serde_json::from_value(body.part).map_err(|error| Problem::bad_request("unknown_part", format!("part: {error}")))?;
+    let context = context(&app.installation, caller.workspace).await?;
+    let people: Vec<PersonId> = app.installation.analytics.people(caller.workspace, &question, &part, &context).await?;
+    let offset = body.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+    let filter = Filter { persons: Some(people), sort: SortBy::Spent, offset, limit: 50, ..Filter::default() };
+    page(&app, caller.workspace, filter).await.map(Json)
+}
+
+/// A saved question.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SavedQuestion {
+    id: String,
+    name: String,
+    #[schema(value_type = Object)]
+    question: Value,
+    created_by: String,
+    updated_at: String,
+}
+
+impl From<QuestionRow> for SavedQuestion {
+    fn from(row: QuestionRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            name: row.name,
+            question: row.question.0,
+            created_by: row.created_by,
+            updated_at: time(row.updated_at),
+        }
+    }
+}
+
+/// All saved questions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SavedQuestions {
+    rows: Vec<SavedQuestion>,
+}
+
+/// A question to save.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct SaveBody {
+    name: String,
+    #[schema(value_type = Object)]
+    question: Value,
+}
+
+/// Lists saved questions, the latest first.
+#[utoipa::path(get, path = "/api/v1/questions", tag = "questions", responses((status = 200, body = SavedQuestions)))]
+pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<SavedQuestions>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let rows = questions::all(&mut app.installation.store.read(), caller.workspace).await?;
+    Ok(Json(SavedQuestions { rows: rows.into_iter().map(Into::into).collect() }))
+}
+
+/// Saves a question.
+#[utoipa::path(post, path = "/api/v1/questions", tag = "questions", request_body = SaveBody, responses((status = 200, body = SavedQuestion)))]
+pub async fn create(State(app): State<App>, caller: Caller, Json(body): Json<SaveBody>) -> Result<Json<SavedQuestion>, Problem> {
+    caller.require(Permission::EditQuestions)?;
+    let id = Id::new("qst", &*app.installation.clock, &*app.installation.rng);
+    save(&app, &caller, id, body).await
+}
+
+/// Shows a saved question.
+#[utoipa::path(get, path = "/api/v1/questions/{id}", tag = "questions", params(("id" = String, Path)), responses((status = 200, body = SavedQuestion)))]
+pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<SavedQuestion>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let row = questions::find(&mut app.installation.store.read(), caller.workspace, &Id(id)).await?;
+    row.map(|row| Json(row.into())).ok_or_else(|| Problem::not_found("question"))
+}
+
+/// Changes a saved question.
+#[utoipa::path(put, path = "/api/v1/questions/{id}", tag = "questions", params(("id" = String, Path)), request_body = SaveBody, responses((status = 200, body = SavedQuestion)))]
+pub async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(body): Json<SaveBody>,
+) -> Result<Json<SavedQuestion>, Problem> {
+    caller.require(Permission::EditQuestions)?;
+    let id = Id(id);
+    let known = questions::find(&mut app.installation.store.read(), caller.workspace, &id).await?;
+    known.ok_or_else(|| Problem::not_found("question"))?;
+    save(&app, &caller, id, body).await
+}
+
+async fn save(app: &App, caller: &Caller, id: Id, body: SaveBody) -> Result<Json<SavedQuestion>, Problem> {
+    let name = body.name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > 200 {
+        return Err(Problem::invalid("name", "a name has 1 to 200 characters"));
+    }
+    let question = Question::from_json(body.question)?;
+    let row = QuestionRow {
+        id,
+        name,
+        question: Stored(serde_json::to_value(question).map_err(Problem::internal)?),
+        created_by: caller.id().to_string(),
+        updated_at: app.installation.clock.now(),
+    };
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    questions::save(&mut tx, caller.workspace, &row).await?;
+    tx.commit().await?;
+    Ok(Json(row.into()))
+}
+
+/// Deletes a saved question.
+#[utoipa::path(delete, path = "/api/v1/questions/{id}", tag = "questions", params(("id" = String, Path)), responses((status = 204)))]
+pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::http::StatusCode, Problem> {
+    caller.require(Permission::EditQuestions)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let gone = questions::delete(&mut tx, caller.workspace, &Id(id)).await?;
+    tx.commit().await?;
+    if gone { Ok(axum::http::StatusCode::NO_CONTENT) } else { Err(Problem::not_found("question")) }
+}

@@ -1,0 +1,108 @@
+//! An opened data folder: the product database, the intake log, the lake, and what works on them.
+//!
+//! Always holds: one process at a time; whatever cannot be opened is refused before anything is changed.
+//!
+//! Does not do: HTTP, the pipeline's loop (see `pipeline`).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use rapport_analytics::Analytics;
+use rapport_domain::{Clock, Rng, SystemClock, SystemRng};
+use rapport_intake::log::keys::FolderKeys;
+use rapport_intake::{IntakeLog, LogOptions};
+use rapport_lake::{Lake, Location};
+use rapport_profiles::Profiles;
+use rapport_profiles::identity::partition::Limits;
+use rapport_store::{Migrations, Priority, Store, StoreConfig};
+
+use crate::records::{self, workspaces};
+use crate::{importing, pipeline, schema};
+
+/// Where things are: a folder, and for scale-out a database and an object store elsewhere.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The data folder.
+    pub data: PathBuf,
+    /// PostgreSQL's URL; `None` is SQLite in the data folder.
+    pub database: Option<String>,
+    /// The lake's URL (`s3://bucket/prefix`); `None` is a folder in the data folder.
+    pub lake: Option<String>,
+}
+
+impl Places {
+    /// Everything in one folder.
+    pub fn folder(data: impl Into<PathBuf>) -> Self {
+        Self { data: data.into(), database: None, lake: None }
+    }
+}
+
+/// An opened data folder.
+pub struct Installation {
+    /// The product database.
+    pub store: Store,
+    /// Accepted events.
+    pub log: IntakeLog,
+    /// Applied events.
+    pub lake: Lake,
+    /// Who the customers are.
+    pub profiles: Profiles,
+    /// Questions and answers.
+    pub analytics: Analytics,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub rng: Arc<dyn Rng>,
+    /// The data folder.
+    pub folder: PathBuf,
+}
+
+/// All tables, in the order in which they are made.
+pub const MIGRATIONS: &[Migrations] = &[
+    rapport_profiles::MIGRATIONS,
+    rapport_lake::MIGRATIONS,
+    schema::MIGRATIONS,
+    pipeline::cursors::MIGRATIONS,
+    importing::MIGRATIONS,
+    records::questions::MIGRATIONS,
+];
+
+impl Installation {
+    /// Opens a data folder, or founds one.
+    ///
+    /// # Errors
+    /// The folder is in use, of a newer version, or damaged: nothing was changed then.
+    pub async fn open(places: &Places) -> Result<Self> {
+        Self::open_with(places, Arc::new(SystemClock), Arc::new(SystemRng)).await
+    }
+
+    /// As [`Installation::open`], in a time and with a chance of one's own.
+    pub async fn open_with(places: &Places, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self> {
+        let folder = &places.data;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the data folder {}", folder.display()))?;
+        let config = match &places.database {
+            Some(url) => StoreConfig::postgres(url),
+            None => StoreConfig::folder(folder),
+        };
+        let store = Store::open(config.clock(Arc::clone(&clock)).rng(Arc::clone(&rng)), MIGRATIONS).await?;
+        let mut tx = store.begin(Priority::Interactive).await?;
+        workspaces::found(&mut tx, clock.now()).await?;
+        tx.commit().await?;
+        let log = open_log(folder, &clock, &rng)?;
+        let location = match &places.lake {
+            Some(url) => Location::Url(url.clone()),
+            None => Location::Folder(folder.join("lake")),
+        };
+        let lake = Lake::open(store.clone(), &location, rapport_lake::Settings::default()).await?;
+        let profiles = Profiles::new(Arc::clone(&clock), Arc::clone(&rng), Limits::default());
+        let analytics = Analytics::new(store.clone(), lake.clone());
+        Ok(Self { store, log, lake, profiles, analytics, clock, rng, folder: folder.clone() })
+    }
+}
+
+fn open_log(folder: &Path, clock: &Arc<dyn Clock>, rng: &Arc<dyn Rng>) -> Result<IntakeLog> {
+    let keys = FolderKeys::open(&folder.join("log-keys"), Arc::clone(rng)).context("cannot open the log's day keys")?;
+    let options = LogOptions { keys: Some(Arc::new(keys)), ..LogOptions::default() };
+    Ok(IntakeLog::open(&folder.join("log"), options, Arc::clone(clock), Arc::clone(rng))?)
+}

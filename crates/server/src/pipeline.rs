@@ -1,0 +1,263 @@
+//! From the log to profiles and the lake: reads accepted events in order and applies each exactly once.
+//!
+//! Always holds: the cursor moves in the transaction that holds its events' effects. Hot rows that a crash took from memory are made
+//! again from the log, from the lake's flushed position on, before anything new is applied.
+//!
+//! Does not do: accepting events, answering questions.
+
+pub mod caretaker;
+pub mod cursors;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use rapport_domain::{Currency, Event, EventId, WorkspaceId};
+use rapport_intake::ReadBatch;
+use rapport_lake::{EventRow, Fate, Move, PropertyPolicy, Ticket, record_moves, record_superseded};
+use rapport_profiles::{Applied, AppliedEvent, Settings};
+use rapport_store::{Priority, Tx};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::installation::Installation;
+use crate::records::workspaces;
+
+/// A batch's transaction should take about this long, so that whoever waits for the writer waits no longer.
+const SLICE: Duration = Duration::from_millis(5);
+/// The same while far behind: larger batches cost less for each event.
+const SLICE_BEHIND: Duration = Duration::from_millis(60);
+/// Further behind than this, catching up is what matters.
+const FAR_BEHIND: u64 = 20_000;
+const FEWEST_EVENTS: usize = 32;
+const MOST_EVENTS: usize = 4_000;
+const MOST_BYTES: usize = 8 << 20;
+
+/// Applies the log.
+pub struct Pipeline {
+    installation: Arc<Installation>,
+    cursor: tokio::sync::Mutex<u64>,
+    applied: watch::Sender<u64>,
+    batch: AtomicU64,
+}
+
+/// Properties come to the lake from [`rapport_profiles::classify::split`], which has withheld what may not go there.
+struct SplitBefore;
+
+impl PropertyPolicy for SplitBefore {
+    fn fate(&self, _path: &str, _value: &Value) -> Fate {
+        Fate::Keep
+    }
+}
+
+impl Pipeline {
+    /// Stands where the last run stopped, with all hot rows in memory again.
+    pub async fn open(installation: Arc<Installation>) -> Result<Self> {
+        let cursor = cursors::position(&mut installation.store.read(), installation.log.epoch()).await?;
+        let pipeline = Self {
+            installation,
+            cursor: tokio::sync::Mutex::new(cursor),
+            applied: watch::Sender::new(cursor),
+            batch: AtomicU64::new(500),
+        };
+        pipeline.warm(cursor).await.context("making the newest rows again from the log")?;
+        Ok(pipeline)
+    }
+
+    /// The position up to which events are visible in answers.
+    pub fn applied(&self) -> u64 {
+        *self.applied.borrow()
+    }
+
+    /// Returns when events up to `position` are visible in answers.
+    pub async fn wait_for(&self, position: u64) {
+        let mut applied = self.applied.subscribe();
+        // The sender lives as long as we do, so waiting cannot fail.
+        let _ = applied.wait_for(|applied| *applied >= position).await;
+    }
+
+    /// Applies events as they come, until `stop` is set.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<()> {
+        loop {
+            if *stop.borrow() {
+                return Ok(());
+            }
+            if self.step().await? == 0 {
+                let next = self.applied() + 1;
+                tokio::select! {
+                    _ = self.installation.log.wait_for(next) => {}
+                    _ = stop.changed() => {}
+                }
+            }
+        }
+    }
+
+    /// Applies everything that is in the log now.
+    pub async fn drain(&self) -> Result<()> {
+        while self.step().await? > 0 {}
+        Ok(())
+    }
+
+    /// Holds the pipeline between two batches until the guard is dropped: for changes of identity that the lake hears of after their commit.
+    pub async fn pause(&self) -> impl Drop + '_ {
+        self.cursor.lock().await
+    }
+
+    /// Applies one batch; how many events it had.
+    pub async fn step(&self) -> Result<usize> {
+        let mut cursor = self.cursor.lock().await;
+        let size = usize::try_from(self.batch.load(Ordering::Relaxed)).unwrap_or(MOST_EVENTS);
+        let read = self.read(*cursor + 1, size).await?;
+        if read.next == *cursor + 1 {
+            return Ok(0);
+        }
+        let last = read.next - 1;
+        let began = Instant::now();
+        let groups = by_workspace(read.events);
+        let mut tx = self.installation.store.begin(Priority::Background).await?;
+        let mut done = Vec::new();
+        let mut count = 0;
+        for (workspace, (positions, events)) in groups {
+            count += events.len();
+            done.push(self.apply(&mut tx, workspace, positions, events).await?);
+        }
+        cursors::advance(&mut tx, self.installation.log.epoch(), last).await?;
+        tx.commit().await?;
+        self.adapt(began.elapsed(), count, last);
+        for group in done {
+            self.publish(group, last).await?;
+        }
+        *cursor = last;
+        self.applied.send_replace(last);
+        metrics::counter!("rapport_events_applied_total").increment(count as u64);
+        Ok(count)
+    }
+
+    async fn read(&self, from: u64, most: usize) -> Result<ReadBatch> {
+        let installation = Arc::clone(&self.installation);
+        let read = move || installation.log.read(from, most, MOST_BYTES);
+        Ok(tokio::task::spawn_blocking(read).await.context("reading the log")??)
+    }
+
+    /// Applies one workspace's events of a batch, in the transaction.
+    async fn apply(&self, tx: &mut Tx, workspace: WorkspaceId, positions: Vec<u64>, events: Vec<Event>) -> Result<Group> {
+        let settings = Settings { workspace, currency: self.currency(tx, workspace).await? };
+        let applied = self.installation.profiles.apply(tx, settings, &events).await?;
+        let mut tickets = Vec::new();
+        if !applied.moved.is_empty() {
+            let moves: Vec<Move> =
+                applied.moved.iter().map(|m| Move { handle: m.handle, from: m.from, to: Some(m.to) }).collect();
+            tickets.push(record_moves(tx, workspace, &moves).await?);
+        }
+        let mut superseded: BTreeMap<u64, Vec<EventId>> = BTreeMap::new();
+        for (index, event) in &applied.superseded {
+            superseded.entry(positions[*index]).or_default().push(*event);
+        }
+        for (position, events) in superseded {
+            tickets.push(record_superseded(tx, workspace, &events, signed(position)).await?);
+        }
+        Ok(Group { workspace, events, applied, tickets })
+    }
+
+    /// Shows questions what was committed.
+    async fn publish(&self, group: Group, last: u64) -> Result<()> {
+        let Group { workspace, events, applied, tickets } = group;
+        self.installation.profiles.remember(workspace, &applied);
+        self.append(workspace, rows(events, applied.events), last).await?;
+        for ticket in tickets {
+            self.installation.lake.publish(ticket).await?;
+        }
+        Ok(())
+    }
+
+    /// Appends rows; when memory for hot rows is used up, makes room first.
+    async fn append(&self, workspace: WorkspaceId, rows: Vec<EventRow>, last: u64) -> Result<()> {
+        let lake = &self.installation.lake;
+        if lake.is_flush_due(workspace).await? {
+            lake.flush(workspace).await?;
+        }
+        Ok(lake.append(workspace, rows, signed(last)).await?)
+    }
+
+    /// Fills the lake's memory again with what was applied but is in no file.
+    async fn warm(&self, cursor: u64) -> Result<()> {
+        for workspace in workspaces::ids(&mut self.installation.store.read()).await? {
+            let flushed = self.installation.lake.positions(workspace).await?.flushed;
+            let mut next = u64::try_from(flushed).unwrap_or(0) + 1;
+            next = next.max(self.installation.log.first());
+            while next <= cursor {
+                let most = usize::try_from(cursor + 1 - next).unwrap_or(MOST_EVENTS).min(MOST_EVENTS);
+                let read = self.read(next, most).await?;
+                let events: Vec<Event> =
+                    read.events.into_iter().map(|(_, event)| event).filter(|e| e.workspace == workspace).collect();
+                next = read.next;
+                self.warm_with(workspace, events, next - 1).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn warm_with(&self, workspace: WorkspaceId, events: Vec<Event>, last: u64) -> Result<()> {
+        let mut db = self.installation.store.read();
+        let settings = Settings { workspace, currency: self.currency(&mut db, workspace).await? };
+        let (kept, again) = self.installation.profiles.again(&mut db, settings, &events).await?;
+        let mut kept = kept.into_iter().peekable();
+        let events = events.into_iter().enumerate().filter(|(i, _)| kept.next_if_eq(i).is_some()).map(|(_, e)| e).collect();
+        self.append(workspace, rows(events, again), last).await
+    }
+
+    async fn currency(&self, db: &mut impl rapport_store::Queries, workspace: WorkspaceId) -> Result<Currency> {
+        let row = workspaces::find(db, workspace).await?;
+        let known = row.and_then(|row| Currency::parse(&row.currency));
+        known.with_context(|| format!("workspace {workspace} has no currency"))
+    }
+
+    /// Makes the next batch such that it takes about one slice.
+    fn adapt(&self, took: Duration, count: usize, last: u64) {
+        let behind = self.installation.log.head().saturating_sub(last);
+        let slice = if behind > FAR_BEHIND { SLICE_BEHIND } else { SLICE };
+        let each = took.as_secs_f64() / count.max(1) as f64;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number, clamped just below")]
+        let fits = (slice.as_secs_f64() / each.max(1e-9)) as usize;
+        let old = usize::try_from(self.batch.load(Ordering::Relaxed)).unwrap_or(MOST_EVENTS);
+        // Half way each time, so that one slow commit does not throw it about.
+        let next = (old + fits.min(MOST_EVENTS)) / 2;
+        self.batch.store(next.clamp(FEWEST_EVENTS, MOST_EVENTS) as u64, Ordering::Relaxed);
+    }
+}
+
+/// One workspace's part of a batch, committed but not yet visible.
+struct Group {
+    workspace: WorkspaceId,
+    events: Vec<Event>,
+    applied: Applied,
+    tickets: Vec<Ticket>,
+}
+
+fn by_workspace(events: Vec<(u64, Event)>) -> BTreeMap<WorkspaceId, (Vec<u64>, Vec<Event>)> {
+    let mut groups: BTreeMap<WorkspaceId, (Vec<u64>, Vec<Event>)> = BTreeMap::new();
+    for (position, event) in events {
+        let group = groups.entry(event.workspace).or_default();
+        group.0.push(position);
+        group.1.push(event);
+    }
+    groups
+}
+
+/// The lake's rows of applied events.
+fn rows(events: Vec<Event>, applied: Vec<AppliedEvent>) -> Vec<EventRow> {
+    let rows = events.into_iter().zip(applied).map(|(mut event, applied)| {
+        event.properties = applied.properties;
+        event.context = applied.context;
+        event.occurred_at = applied.occurred_at;
+        EventRow::of_event(&event, applied.person, applied.handle, &SplitBefore).0
+    });
+    rows.collect()
+}
+
+/// The lake counts positions as the database does.
+fn signed(position: u64) -> i64 {
+    i64::try_from(position).unwrap_or(i64::MAX)
+}

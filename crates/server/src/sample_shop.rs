@@ -1,0 +1,72 @@
+//! The sample shop in a data folder: simulated customers, sent through the same door as anybody's events.
+//!
+//! Always holds: what the customers really are is written beside the data folder's contents (`truth.jsonl`), never into it.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use rapport_domain::{SourceId, Timestamp, WorkspaceId};
+use rapport_intake::{Body, Call, Limits, Origin};
+use rapport_sample::{Message, Options, SampleShop, Totals};
+
+use crate::installation::Installation;
+
+/// Messages in one body, as an SDK would send them.
+const BATCH: usize = 500;
+/// Where the truth is written in the data folder.
+pub const TRUTH: &str = "truth.jsonl";
+
+/// Sends the stories of `customers` customers through the intake. Blocks: call it on a thread that may. `progress` gets the number
+/// of messages sent.
+pub fn fill(
+    installation: &Arc<Installation>,
+    workspace: WorkspaceId,
+    source: SourceId,
+    customers: u32,
+    seed: u64,
+    end: Timestamp,
+    mut progress: impl FnMut(u64),
+) -> Result<Totals> {
+    let shop = SampleShop::new(Options { customers, seed, end });
+    let mut truth = BufWriter::new(create(&installation.folder)?);
+    let mut totals = Totals::default();
+    let mut batch: Vec<Message> = Vec::with_capacity(BATCH * 2);
+    let origin = Origin { workspace, source };
+    for story in shop.stories() {
+        totals.add(story.truth.as_ref(), story.messages.len());
+        if let Some(true_customer) = &story.truth {
+            serde_json::to_writer(&mut truth, true_customer)?;
+            truth.write_all(b"\n")?;
+        }
+        batch.extend(story.messages);
+        if batch.len() >= BATCH {
+            send(installation, origin, &batch)?;
+            progress(totals.messages);
+            batch.clear();
+        }
+    }
+    send(installation, origin, &batch)?;
+    progress(totals.messages);
+    truth.flush()?;
+    Ok(totals)
+}
+
+fn create(folder: &Path) -> Result<File> {
+    let path = folder.join(TRUTH);
+    File::create(&path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// One body of `POST /v1/batch`, decoded and logged as the HTTP route does it.
+fn send(installation: &Installation, origin: Origin, messages: &[Message]) -> Result<()> {
+    for messages in messages.chunks(BATCH) {
+        let text = format!("{{\"batch\":{}}}", serde_json::to_string(messages)?);
+        let body = Body::parse(&text, Call::Batch, &Limits::default())?;
+        let decoded = body.decode(origin, installation.clock.now(), &*installation.rng);
+        ensure!(decoded.rejects.is_empty(), "the sample shop sent what our own door refuses: {:?}", decoded.rejects[0]);
+        installation.log.append_blocking(&decoded.events)?;
+    }
+    Ok(())
+}
