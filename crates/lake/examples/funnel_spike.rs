@@ -68,7 +68,11 @@ impl AggregateUDFImpl for Funnel {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<Arc<Field>>> {
-        Ok(vec![Arc::new(Field::new_list(format!("{}[events]", args.name), Field::new_list_field(DataType::Int64, true), true))])
+        Ok(vec![Arc::new(Field::new_list(
+            format!("{}[events]", args.name),
+            Field::new_list_field(DataType::Int64, true),
+            true,
+        ))])
     }
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -140,7 +144,13 @@ impl FunnelGroups {
 }
 
 impl GroupsAccumulator for FunnelGroups {
-    fn update_batch(&mut self, values: &[ArrayRef], groups: &[usize], filter: Option<&BooleanArray>, total: usize) -> Result<()> {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
         self.groups = total;
         let times = values[0].as_primitive::<TimestampMicrosecondType>().values();
         let steps = values[1].as_primitive::<Int64Type>().values();
@@ -215,7 +225,13 @@ impl TableProvider for Files {
         TableType::Base
     }
 
-    async fn scan(&self, session: &dyn Session, projection: Option<&Vec<usize>>, _: &[Expr], _: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let file = |path: &PathBuf| {
             let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
             PartitionedFile::new(path.display().to_string(), bytes)
@@ -239,10 +255,13 @@ impl TableProvider for Files {
 
 fn question(files: Files) -> Result<LogicalPlan> {
     let names = STEPS.iter().map(|name| lit(*name)).collect();
-    let step = STEPS[..2].iter().enumerate().skip(1).fold(
-        when(col("name").eq(lit(STEPS[0])), lit(1_i64)),
-        |mut case, (at, name)| case.when(col("name").eq(lit(*name)), lit(at as i64 + 1)),
-    );
+    let step = STEPS[..2]
+        .iter()
+        .enumerate()
+        .skip(1)
+        .fold(when(col("name").eq(lit(STEPS[0])), lit(1_i64)), |mut case, (at, name)| {
+            case.when(col("name").eq(lit(*name)), lit(at as i64 + 1))
+        });
     let mut step = step;
     let step = step.otherwise(lit(3_i64))?;
     let funnel = AggregateUDF::from(Funnel { signature: Signature::any(3, Volatility::Immutable) });
@@ -276,8 +295,10 @@ fn cpu_seconds() -> f64 {
 }
 
 async fn measure(folder: &Path, words: DataType, declared: bool, rounds: usize) -> Result<()> {
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some_and(|end| end == "parquet")).collect();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "parquet"))
+        .collect();
     paths.sort();
     let schema = Arc::new(Schema::new(vec![
         Field::new("person", DataType::Int64, false),

@@ -12,7 +12,11 @@ use crate::error::Result;
 #[async_trait]
 pub trait ExecutionBackend: Send + Sync + 'static {
     /// The rows of `plan`; dropping the stream cancels the run.
-    async fn execute(&self, plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream>;
+    async fn execute(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream>;
 }
 
 /// Runs plans in this process.
@@ -21,7 +25,11 @@ pub struct Local;
 
 #[async_trait]
 impl ExecutionBackend for Local {
-    async fn execute(&self, plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    async fn execute(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         Ok(execute_stream(plan, context)?)
     }
 }

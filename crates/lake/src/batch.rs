@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BooleanBuilder, FixedSizeBinaryArray, Float64Builder, Int64Array, Int64Builder,
-    RecordBatch, StringBuilder, StringDictionaryBuilder, TimestampMicrosecondArray, UInt32Array, new_null_array,
+    ArrayRef, AsArray, BooleanBuilder, FixedSizeBinaryArray, Float64Builder, Int64Array, Int64Builder, RecordBatch,
+    StringBuilder, StringDictionaryBuilder, TimestampMicrosecondArray, UInt32Array, new_null_array,
 };
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Field, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
@@ -146,7 +146,8 @@ impl HotColumn {
 }
 
 fn fixed_arrays(rows: &[EventRow]) -> Result<Vec<ArrayRef>> {
-    let integers = |get: fn(&EventRow) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(rows.iter().map(get))) };
+    let integers =
+        |get: fn(&EventRow) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(rows.iter().map(get))) };
     let times = |get: fn(&EventRow) -> i64| -> ArrayRef {
         Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(get)).with_timezone("UTC"))
     };
@@ -158,7 +159,11 @@ fn fixed_arrays(rows: &[EventRow]) -> Result<Vec<ArrayRef>> {
         Arc::new(builder.finish())
     };
     let ids = FixedSizeBinaryArray::try_from_iter(rows.iter().map(|row| row.event_id.0));
-    let ids = if rows.is_empty() { new_null_array(&arrow::datatypes::DataType::FixedSizeBinary(16), 0) } else { Arc::new(ids?) };
+    let ids = if rows.is_empty() {
+        new_null_array(&arrow::datatypes::DataType::FixedSizeBinary(16), 0)
+    } else {
+        Arc::new(ids?)
+    };
     Ok(vec![
         integers(|row| row.person.0),
         integers(|row| row.handle.0),
@@ -238,7 +243,10 @@ pub(crate) fn cut(batch: &RecordBatch, layout: Layout) -> Result<BTreeMap<Cell, 
 /// `batch` with exactly the columns of `schema`, in its order; columns it lacks are null.
 pub(crate) fn fitted(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let arrays = schema.fields().iter().map(|field| {
-        batch.column_by_name(field.name()).cloned().unwrap_or_else(|| new_null_array(field.data_type(), batch.num_rows()))
+        batch
+            .column_by_name(field.name())
+            .cloned()
+            .unwrap_or_else(|| new_null_array(field.data_type(), batch.num_rows()))
     });
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), arrays.collect(), &options)?)

@@ -98,7 +98,12 @@ impl Changes {
             revision: self.revision,
             ahead: BTreeSet::new(),
             moved: self.moved.iter().filter(|(_, to)| to.revision > revision).map(|(h, to)| (*h, to.clone())).collect(),
-            dead: self.dead.iter().filter(|(_, dead)| dead.revision > revision).map(|(id, dead)| (*id, *dead)).collect(),
+            dead: self
+                .dead
+                .iter()
+                .filter(|(_, dead)| dead.revision > revision)
+                .map(|(id, dead)| (*id, *dead))
+                .collect(),
         }
     }
 

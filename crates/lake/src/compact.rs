@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_expr::PhysicalSortExpr;
 use datafusion::physical_expr::expressions::col;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use datafusion::physical_expr::LexOrdering;
 use futures::StreamExt;
 use rapport_domain::WorkspaceId;
 use rapport_store::Priority;
@@ -86,11 +86,8 @@ impl Lake {
         let inputs = files.clone();
         let run = async move { merge.run(&inputs).await };
         let added = Aborting(self.0.engine.threads().spawn(run)).join().await?;
-        let done = Compacted {
-            before: files.len(),
-            after: added.len(),
-            rows: added.iter().map(|file| file.rows).sum(),
-        };
+        let done =
+            Compacted { before: files.len(), after: added.len(), rows: added.iter().map(|file| file.rows).sum() };
         let commit = Commit { added, removed: files, layout: Some(layout), ..Commit::compaction() };
         self.commit(workspace, commit).await?;
         Ok(Some(done))
@@ -169,7 +166,8 @@ fn alike(files: &[Arc<DataFile>], enough: usize) -> Option<Vec<Arc<DataFile>>> {
     for file in files {
         *counts.entry(class(file)).or_default() += 1;
     }
-    let largest = counts.into_iter().filter(|(_, count)| *count >= enough.max(2)).map(|(class, _)| class).next_back()?;
+    let largest =
+        counts.into_iter().filter(|(_, count)| *count >= enough.max(2)).map(|(class, _)| class).next_back()?;
     Some(files.iter().filter(|file| class(file) <= largest).cloned().collect())
 }
 

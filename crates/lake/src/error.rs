@@ -7,7 +7,9 @@ pub enum Error {
     #[error("the catalog of the lake could not be read or written: {0}")]
     Store(#[from] rapport_store::Error),
     /// A file or the object store refused.
-    #[error("the files of the lake could not be read or written ({0}); check the disk's space and rights, or the object store")]
+    #[error(
+        "the files of the lake could not be read or written ({0}); check the disk's space and rights, or the object store"
+    )]
     Files(String),
     /// The query engine refused: a wrong plan, or damaged files.
     #[error("the query engine failed: {0}")]

@@ -156,7 +156,8 @@ fn remote(url: &str) -> Result<Arc<dyn ObjectStore>> {
     if bucket.is_empty() {
         return Err(wrong());
     }
-    let store = object_store::aws::AmazonS3Builder::from_env().with_bucket_name(bucket).build().map_err(Error::files)?;
+    let store =
+        object_store::aws::AmazonS3Builder::from_env().with_bucket_name(bucket).build().map_err(Error::files)?;
     Ok(Arc::new(object_store::prefix::PrefixStore::new(store, prefix)))
 }
 

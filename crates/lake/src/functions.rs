@@ -60,7 +60,9 @@ impl ScalarUDFImpl for ResidualProperty {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [residual, path] = args.args.as_slice() else { return exec_err!("{} takes a residual and a path", self.name) };
+        let [residual, path] = args.args.as_slice() else {
+            return exec_err!("{} takes a residual and a path", self.name);
+        };
         let ColumnarValue::Scalar(ScalarValue::Utf8(Some(path))) = path else {
             return exec_err!("the path of {} is a literal", self.name);
         };
@@ -160,8 +162,11 @@ impl ScalarUDFImpl for PersonNow {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [handle, ColumnarValue::Scalar(ScalarValue::List(handles)), ColumnarValue::Scalar(ScalarValue::List(persons))] =
-            args.args.as_slice()
+        let [
+            handle,
+            ColumnarValue::Scalar(ScalarValue::List(handles)),
+            ColumnarValue::Scalar(ScalarValue::List(persons)),
+        ] = args.args.as_slice()
         else {
             return exec_err!("person_now takes a handle and two literal lists");
         };
@@ -189,7 +194,12 @@ mod tests {
             None,
             Some("{}"),
         ]);
-        let numbers = |path| extract(&residual, path, PropertyType::Number).as_primitive::<arrow::datatypes::Float64Type>().iter().collect::<Vec<_>>();
+        let numbers = |path| {
+            extract(&residual, path, PropertyType::Number)
+                .as_primitive::<arrow::datatypes::Float64Type>()
+                .iter()
+                .collect::<Vec<_>>()
+        };
         let texts = |path| {
             let column = extract(&residual, path, PropertyType::Text);
             column.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>()

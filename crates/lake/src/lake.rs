@@ -93,7 +93,12 @@ pub async fn record_moves(tx: &mut Tx, workspace: WorkspaceId, moves: &[Move]) -
 
 /// Writes that events are superseded or erased. `position` is the log position of the event that says so: the dead events come
 /// before it. Publish the ticket after the commit ([`Lake::publish`]).
-pub async fn record_superseded(tx: &mut Tx, workspace: WorkspaceId, events: &[EventId], position: i64) -> Result<Ticket> {
+pub async fn record_superseded(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    events: &[EventId],
+    position: i64,
+) -> Result<Ticket> {
     let dead = Dead { revision: records::next_revision(tx, workspace).await?, position };
     records::add_dead(tx, workspace, events, dead).await?;
     Ok(Ticket { workspace, change: Change::Superseded { events: events.to_vec(), dead } })

@@ -32,7 +32,7 @@ mod workspace;
 mod writer;
 
 pub use backend::{ExecutionBackend, Local};
-pub use catalog::MIGRATIONS;
+pub use catalog::{DATA_MAP, LAKE_COLUMNS, MIGRATIONS};
 pub use changes::Move;
 pub use columns::{PropertyColumn, PropertyType};
 pub use compact::Compacted;

@@ -72,7 +72,8 @@ fn parts_of(state: &State, person: PersonId, times: scan::Times) -> Vec<Part> {
         part.tests.push(Test::Persons(vec![person]));
         part.few = true;
     }
-    let here: Vec<(Handle, PersonId)> = parts.moved.iter().flat_map(|part| part.moved.iter().flatten()).copied().collect();
+    let here: Vec<(Handle, PersonId)> =
+        parts.moved.iter().flat_map(|part| part.moved.iter().flatten()).copied().collect();
     let here: Vec<(Handle, PersonId)> = here.into_iter().filter(|(_, to)| *to == person).collect();
     if let Some(mut part) = parts.moved.filter(|_| !here.is_empty()) {
         part.tests.retain(|test| !matches!(test, Test::Handles { .. } | Test::Persons(_)));

@@ -124,15 +124,9 @@ fn from_texts(texts: &StringArray, kind: PropertyType) -> ArrayRef {
     let texts = texts.iter();
     match kind {
         PropertyType::Text | PropertyType::Json => Arc::new(texts.collect::<StringArray>()),
-        PropertyType::Number => {
-            Arc::new(texts.map(|text| text.and_then(number_of_text)).collect::<Float64Array>())
-        }
-        PropertyType::Money => {
-            Arc::new(texts.map(|text| money::parse_micros(text?).ok()).collect::<Int64Array>())
-        }
-        PropertyType::Boolean => {
-            Arc::new(texts.map(|text| text.and_then(boolean_of_text)).collect::<BooleanArray>())
-        }
+        PropertyType::Number => Arc::new(texts.map(|text| text.and_then(number_of_text)).collect::<Float64Array>()),
+        PropertyType::Money => Arc::new(texts.map(|text| money::parse_micros(text?).ok()).collect::<Int64Array>()),
+        PropertyType::Boolean => Arc::new(texts.map(|text| text.and_then(boolean_of_text)).collect::<BooleanArray>()),
     }
 }
 
@@ -215,14 +209,18 @@ mod tests {
 
     #[test]
     fn a_column_reads_like_its_values() {
-        let texts: Vec<Option<String>> =
-            ["12.50", " 20 ", "NaN", "True", "x", ""].map(|text| Some(text.to_owned())).into_iter().chain([None]).collect();
+        let texts: Vec<Option<String>> = ["12.50", " 20 ", "NaN", "True", "x", ""]
+            .map(|text| Some(text.to_owned()))
+            .into_iter()
+            .chain([None])
+            .collect();
         let numbers: Vec<Option<f64>> = vec![Some(0.5), Some(-0.0), Some(17850.0), Some(1e-7), Some(1e21), None];
         let flags = vec![Some(true), Some(false), None];
         let texts_json: Vec<Value> = texts.iter().map(|text| json!(text)).collect();
         let numbers_json: Vec<Value> = numbers.iter().map(|number| json!(number)).collect();
         let flags_json: Vec<Value> = flags.iter().map(|flag| json!(flag)).collect();
-        let (texts, numbers, flags) = (StringArray::from(texts), Float64Array::from(numbers), BooleanArray::from(flags));
+        let (texts, numbers, flags) =
+            (StringArray::from(texts), Float64Array::from(numbers), BooleanArray::from(flags));
         for kind in [PropertyType::Text, PropertyType::Number, PropertyType::Money, PropertyType::Boolean] {
             for (read, values) in [
                 (from_texts(&texts, kind), &texts_json),

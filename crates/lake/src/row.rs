@@ -92,7 +92,18 @@ impl EventRow {
     /// A row without properties.
     pub(crate) fn bare(key: RowKey, received_at: Timestamp, source: SourceId, kind: EventKind, name: String) -> Self {
         let RowKey { person, handle, occurred_at, order_key, event_id } = key;
-        Self { person, handle, occurred_at, received_at, order_key, event_id, source, kind, name, properties: Vec::new() }
+        Self {
+            person,
+            handle,
+            occurred_at,
+            received_at,
+            order_key,
+            event_id,
+            source,
+            kind,
+            name,
+            properties: Vec::new(),
+        }
     }
 }
 

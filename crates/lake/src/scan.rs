@@ -18,20 +18,20 @@ use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::{Result, ScalarValue};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::expressions::{Column, binary, col, in_list, lit};
 use datafusion::physical_expr::{Partitioning, PhysicalExpr, ScalarFunctionExpr, conjunction};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
-use datafusion::physical_plan::ExecutionPlan;
 use rapport_domain::{Handle, PersonId};
 
 use crate::batch;
@@ -285,9 +285,8 @@ impl Scan<'_> {
         if !part.tests.is_empty() {
             source = source.with_predicate(all(&part.tests, &self.schema)?);
         }
-        let partitioning = declared.map(|bits| {
-            Partitioning::Hash(vec![Arc::new(Column::new(columns::PERSON, person)) as _], 1 << bits)
-        });
+        let partitioning = declared
+            .map(|bits| Partitioning::Hash(vec![Arc::new(Column::new(columns::PERSON, person)) as _], 1 << bits));
         let config = FileScanConfigBuilder::new(url, Arc::new(source))
             .with_file_groups(groups)
             .with_projection_indices(Some(needed.clone()))?

@@ -12,7 +12,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
@@ -80,11 +80,8 @@ impl Engine {
         let runtime = RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(pool).build_arc()?;
         let mut config = SessionConfig::new().with_target_partitions(self.partitions).with_collect_statistics(false);
         config.options_mut().execution.parquet.schema_force_view_types = false;
-        let state = SessionStateBuilder::new()
-            .with_config(config)
-            .with_runtime_env(runtime)
-            .with_default_features()
-            .build();
+        let state =
+            SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
         let session = SessionContext::new_with_state(state);
         for function in functions::all() {
             session.register_udf((*function).clone());
@@ -197,7 +194,8 @@ pub fn check_size(plan: &LogicalPlan) -> Result<()> {
         for node in &level {
             size.count()?;
             node.apply_expressions(|expression| {
-                size.expression(expression).map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))?;
+                size.expression(expression)
+                    .map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))?;
                 Ok(TreeNodeRecursion::Continue)
             })
             .map_err(|_| size.error())?;
@@ -229,9 +227,9 @@ impl Size {
     }
 
     /// Counts an expression level by level, without recursion: it may be deeper than the stack.
-    fn expression(&mut self, expression: &datafusion::logical_expr::Expr) -> Result<()> {
+    fn expression(&mut self, expression: &Expr) -> Result<()> {
         let mut depth = 0;
-        let mut level = vec![expression.clone()];
+        let mut level = vec![expression];
         while !level.is_empty() {
             depth += 1;
             if depth > MAX_PLAN_DEPTH {
@@ -241,14 +239,37 @@ impl Size {
             let mut next = Vec::new();
             for expression in level {
                 self.count()?;
-                let children = expression.apply_children(|child| {
-                    next.push(child.clone());
+                expression.apply_children(|child| {
+                    next.push(child);
                     Ok(TreeNodeRecursion::Continue)
-                });
-                children?;
+                })?;
             }
             level = next;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::logical_expr::{LogicalPlanBuilder, lit};
+
+    #[test]
+    fn plans_that_are_too_large_or_too_deep_are_refused() {
+        let filtered = |terms: usize, deep: bool| {
+            let term = |n: usize| lit(i64::try_from(n).unwrap()).eq(lit(1_i64));
+            let filter = if deep {
+                (0..terms).fold(lit(true), |all, n| all.and(term(n)))
+            } else {
+                let list = (0..terms).map(|n| lit(i64::try_from(n).unwrap())).collect();
+                lit(1_i64).in_list(list, false)
+            };
+            LogicalPlanBuilder::empty(true).filter(filter).unwrap().build().unwrap()
+        };
+        assert!(check_size(&filtered(100, true)).is_ok());
+        assert!(check_size(&filtered(5_000, false)).is_ok());
+        assert!(matches!(check_size(&filtered(500, true)), Err(Error::TooLarge { .. })));
+        assert!(matches!(check_size(&filtered(30_000, false)), Err(Error::TooLarge { .. })));
     }
 }

@@ -12,9 +12,7 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Column, Result as EngineResult, TableReference};
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{
-    Expr, LogicalPlanBuilder, TableType, cast, lit,
-};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableType, cast, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use rapport_domain::{Timestamp, WorkspaceId};
 

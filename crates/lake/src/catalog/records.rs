@@ -65,9 +65,8 @@ pub(crate) async fn advance(
     if tx.execute(text, values).await? != 1 {
         return Err(Error::Damaged(format!("commit {seq} does not follow the last one; start the program again")));
     }
-    let text = sql!(
-        "INSERT INTO lake_commit (workspace, seq, kind, log_position, committed_at) VALUES ($1, $2, $3, $4, $5)"
-    );
+    let text =
+        sql!("INSERT INTO lake_commit (workspace, seq, kind, log_position, committed_at) VALUES ($1, $2, $3, $4, $5)");
     tx.execute(text, args![workspace, seq, kind.as_str(), flushed, now]).await?;
     let text = sql!("DELETE FROM lake_commit WHERE workspace = $1 AND seq <= $2");
     tx.execute(text, args![workspace, seq - KEPT_COMMITS]).await?;
@@ -236,9 +235,8 @@ fn property_type(letter: &str) -> Result<PropertyType> {
 /// The changes of a workspace that some file may not have yet.
 pub(crate) async fn changes(db: &mut impl Queries, workspace: WorkspaceId, revision: i64) -> Result<Changes> {
     let mut changes = Changes::at(revision);
-    let text = sql!(
-        "SELECT handle, from_person, to_person, revision FROM lake_move WHERE workspace = $1 ORDER BY revision"
-    );
+    let text =
+        sql!("SELECT handle, from_person, to_person, revision FROM lake_move WHERE workspace = $1 ORDER BY revision");
     let moves: Vec<(Handle, PersonId, Option<PersonId>, i64)> = db.fetch_all(text, args![workspace]).await?;
     for (handle, from, to, revision) in moves {
         changes.apply_move(Move { handle, from, to }, revision);
