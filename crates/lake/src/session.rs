@@ -3,6 +3,7 @@
 //! Always holds: planning happens on a thread with a large stack; a plan that is too large or too deep is refused before it;
 //! dropping the future of a run cancels the run; questions never run on the threads that answer requests.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -47,17 +49,17 @@ pub const MAX_PLAN_DEPTH: usize = 400;
 
 const PLANNER_STACK: usize = 64 << 20;
 
-/// The engine that all questions share: threads, the cache of file footers, the object store.
+/// The engine that all questions share: threads, functions, the cache of file footers, the object store.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    runtime: Arc<RuntimeEnv>,
+    /// What every session begins with.
+    base: SessionState,
     threads: Option<tokio::runtime::Runtime>,
-    partitions: usize,
 }
 
 impl Engine {
     pub(crate) fn new(files: &Files, partitions: usize, footers: usize) -> Result<Self> {
-        let runtime = RuntimeEnvBuilder::new().with_metadata_cache_limit(footers).build()?;
+        let runtime = RuntimeEnvBuilder::new().with_metadata_cache_limit(footers).build_arc()?;
         let url = STORE.parse().map_err(Error::files)?;
         runtime.register_object_store(&url, files.store());
         let threads = tokio::runtime::Builder::new_multi_thread()
@@ -66,7 +68,13 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(Error::files)?;
-        Ok(Self { runtime: Arc::new(runtime), threads: Some(threads), partitions })
+        let config = SessionConfig::new().with_target_partitions(partitions).with_collect_statistics(false);
+        let base = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+        let session = SessionContext::new_with_state(base.build());
+        for function in functions::all() {
+            session.register_udf((*function).clone());
+        }
+        Ok(Self { base: session.state(), threads: Some(threads) })
     }
 
     pub(crate) fn threads(&self) -> &tokio::runtime::Handle {
@@ -75,18 +83,11 @@ impl Engine {
 
     /// A session whose operators share `memory` bytes.
     pub(crate) fn session(&self, memory: usize) -> Result<SessionContext> {
-        let top = std::num::NonZeroUsize::MIN;
-        let pool = Arc::new(TrackConsumersPool::new(FairSpillPool::new(memory), top));
-        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(pool).build_arc()?;
-        let mut config = SessionConfig::new().with_target_partitions(self.partitions).with_collect_statistics(false);
-        config.options_mut().execution.parquet.schema_force_view_types = false;
-        let state =
-            SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
-        let session = SessionContext::new_with_state(state);
-        for function in functions::all() {
-            session.register_udf((*function).clone());
-        }
-        Ok(session)
+        let pool = Arc::new(TrackConsumersPool::new(FairSpillPool::new(memory), NonZeroUsize::MIN));
+        let shared = RuntimeEnvBuilder::from_runtime_env(self.base.runtime_env());
+        let runtime = shared.with_memory_pool(pool).build_arc()?;
+        let state = SessionStateBuilder::new_from_existing(self.base.clone()).with_runtime_env(runtime).build();
+        Ok(SessionContext::new_with_state(state))
     }
 }
 
