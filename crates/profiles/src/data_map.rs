@@ -1,1 +1,99 @@
-//! Where personal data of profiles lies, what for, and what erasure does to it.
+//! Where the data of profiles lies, what it is for, how long it is kept, and what erasure does to it.
+
+use rapport_domain::Purpose::{self, Analytics, Marketing, Service, Support};
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention};
+
+const ALL: &[Purpose] = &[Service, Analytics, Marketing, Support];
+const TAX_LAW: Erasure = Erasure::Keep("commercial and tax law: records of sales are kept without the link to the person's contact data");
+
+const fn personal(
+    table: &'static str,
+    columns: &'static [&'static str],
+    category: Category,
+    person: &'static str,
+    erasure: Erasure,
+) -> Declaration {
+    Declaration { table, columns, category, purposes: ALL, retention: Retention::Person, person, erasure }
+}
+
+const OF_HANDLE: &str = "handle > identifiers.person";
+
+/// Every column of every table of this crate.
+pub const DATA_MAP: &[Declaration] = &[
+    Declaration::technical("identifiers", &["workspace", "kind", "source"]),
+    personal("identifiers", &["value"], Category::Contact, "identifiers.person", Erasure::Delete),
+    personal("identifiers", &["handle", "person"], Category::Identifier, "identifiers.person", Erasure::Delete),
+    personal(
+        "identifiers",
+        &["first_seen_at", "last_seen_at", "events"],
+        Category::Behavioural,
+        "identifiers.person",
+        Erasure::Delete,
+    ),
+    Declaration::technical("evidence", &["id", "workspace", "rule", "recorded_at", "set_aside", "undone_at", "undone_by"]),
+    personal(
+        "evidence",
+        &["left_handle", "right_handle", "event_id"],
+        Category::Identifier,
+        "evidence.left_handle > identifiers.person",
+        Erasure::Delete,
+    ),
+    personal(
+        "evidence",
+        &["occurred_at"],
+        Category::Behavioural,
+        "evidence.left_handle > identifiers.person",
+        Erasure::Delete,
+    ),
+    personal("evidence", &["reason"], Category::FreeText, "evidence.left_handle > identifiers.person", Erasure::Delete),
+    Declaration::technical("persons", &["workspace", "currency"]),
+    personal("persons", &["person"], Category::Identifier, "persons.person", Erasure::Delete),
+    personal(
+        "persons",
+        &["name", "email", "country", "search_folded"],
+        Category::Contact,
+        "persons.person",
+        Erasure::Delete,
+    ),
+    personal(
+        "persons",
+        &["first_seen_at", "last_seen_at", "events", "orders", "first_order_at", "last_order_at"],
+        Category::Behavioural,
+        "persons.person",
+        Erasure::Delete,
+    ),
+    personal("persons", &["spent_micros", "refunded_micros"], Category::Financial, "persons.person", Erasure::Delete),
+    personal(
+        "persons",
+        &["recency", "frequency", "monetary", "rfm_group"],
+        Category::Derived,
+        "persons.person",
+        Erasure::Delete,
+    ),
+    Declaration::technical("facts", &["workspace", "fact_key", "recorded_at", "source"]),
+    personal("facts", &["handle", "event_id"], Category::Identifier, OF_HANDLE, Erasure::Delete),
+    personal("facts", &["value"], Category::Contact, OF_HANDLE, Erasure::Delete),
+    personal("facts", &["valid_from"], Category::Behavioural, OF_HANDLE, Erasure::Delete),
+    Declaration::technical("orders", &["workspace", "source", "currency", "status", "lines"]),
+    personal("orders", &["handle"], Category::Identifier, OF_HANDLE, Erasure::Unlink),
+    personal("orders", &["order_id", "event_id"], Category::Identifier, OF_HANDLE, TAX_LAW),
+    personal("orders", &["placed_at"], Category::Behavioural, OF_HANDLE, TAX_LAW),
+    personal("orders", &["revenue_micros", "refunded_micros"], Category::Financial, OF_HANDLE, TAX_LAW),
+    Declaration::technical("refunds", &["workspace", "currency"]),
+    personal("refunds", &["handle"], Category::Identifier, OF_HANDLE, Erasure::Unlink),
+    personal("refunds", &["order_id", "event_id"], Category::Identifier, OF_HANDLE, TAX_LAW),
+    personal("refunds", &["refunded_at"], Category::Behavioural, OF_HANDLE, TAX_LAW),
+    personal("refunds", &["amount_micros"], Category::Financial, OF_HANDLE, TAX_LAW),
+    Declaration::technical("texts", &["workspace", "event_name"]),
+    personal("texts", &["handle", "event_id"], Category::Identifier, OF_HANDLE, Erasure::Delete),
+    personal("texts", &["content"], Category::FreeText, OF_HANDLE, Erasure::Delete),
+    personal("texts", &["occurred_at"], Category::Behavioural, OF_HANDLE, Erasure::Delete),
+    // Organisations, not people; who belongs to one is in account_members.
+    Declaration::technical("accounts", &["workspace", "account", "group_id", "name", "created_at"]),
+    Declaration::technical("account_members", &["workspace", "account"]),
+    personal("account_members", &["handle"], Category::Identifier, OF_HANDLE, Erasure::Delete),
+    personal("account_members", &["since"], Category::Behavioural, OF_HANDLE, Erasure::Delete),
+    Declaration::technical("event_names", &["workspace", "name", "events", "first_at", "last_at"]),
+    Declaration::technical("device_clocks", &["workspace", "offset_micros"]),
+    personal("device_clocks", &["device"], Category::Identifier, "hash of source and device", Erasure::Delete),
+];

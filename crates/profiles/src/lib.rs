@@ -15,4 +15,5 @@ pub mod records;
 pub mod schema;
 
 pub use apply::{Applied, AppliedEvent, Moved, Profiles, Settings};
+pub use data_map::DATA_MAP;
 pub use schema::MIGRATIONS;

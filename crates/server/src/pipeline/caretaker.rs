@@ -1,4 +1,5 @@
-//! What keeps an installation in shape beside the pipeline: flushes hot rows into files, compacts files, lets go of old log segments.
+//! What keeps an installation in shape beside the pipeline: flushes hot rows into files, compacts files, scores customers anew, lets go
+//! of old log segments.
 //!
 //! Always holds: a failure is logged and tried again later; nothing here can lose an event, because a log segment is released only
 //! when all of it is in files.
@@ -14,44 +15,61 @@ use tokio::time::{Instant, sleep};
 use crate::installation::Installation;
 use crate::pipeline::cursors;
 use crate::records::workspaces;
+use crate::scoring;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Hot rows are in files after this long at the latest, so that a restart has little to read again.
 const FLUSH_EVERY: Duration = Duration::from_secs(120);
+/// Scores are as old as this at most.
+const SCORE_EVERY: Duration = Duration::from_secs(30);
 /// Accepted events stay in the log this long after they are in the lake.
 const KEEP_LOG_DAYS: i64 = 7;
 
+/// When things were done last.
+struct Done {
+    flushed: Instant,
+    scored: Instant,
+    /// The cursor's position when customers were scored.
+    scored_at: u64,
+}
+
 /// Looks after the installation until `stop` is set.
 pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
-    let mut flushed = Instant::now();
+    let mut done = Done { flushed: Instant::now(), scored: Instant::now(), scored_at: 0 };
     while !*stop.borrow() {
         sleep(LOOK_EVERY).await;
-        let overdue = flushed.elapsed() >= FLUSH_EVERY;
-        if overdue {
-            flushed = Instant::now();
-        }
-        if let Err(error) = look(&installation, overdue).await {
+        if let Err(error) = look(&installation, &mut done).await {
             tracing::warn!(error = %error, "looking after the lake failed; it is tried again");
         }
     }
 }
 
-async fn look(installation: &Installation, overdue: bool) -> Result<()> {
-    let mut in_files = u64::MAX;
+async fn look(installation: &Installation, done: &mut Done) -> Result<()> {
+    let overdue = done.flushed.elapsed() >= FLUSH_EVERY;
+    if overdue {
+        done.flushed = Instant::now();
+    }
+    let cursor = cursors::position(&mut installation.store.read(), installation.log.epoch()).await?;
+    let score = done.scored.elapsed() >= SCORE_EVERY && cursor != done.scored_at;
+    let mut in_files = cursor;
     for workspace in workspaces::ids(&mut installation.store.read()).await? {
-        let due = overdue || installation.lake.is_flush_due(workspace).await?;
-        if due {
+        if overdue || installation.lake.is_flush_due(workspace).await? {
             installation.lake.flush(workspace).await?;
             installation.lake.compact(workspace).await?;
+        }
+        if score {
+            scoring::refresh(installation, workspace).await?;
         }
         let positions = installation.lake.positions(workspace).await?;
         if positions.applied > positions.flushed {
             in_files = in_files.min(u64::try_from(positions.flushed).unwrap_or(0));
         }
     }
+    if score {
+        (done.scored, done.scored_at) = (Instant::now(), cursor);
+    }
     if overdue {
-        let applied = cursors::position(&mut installation.store.read(), installation.log.epoch()).await?;
-        installation.log.release(in_files.min(applied), KEEP_LOG_DAYS)?;
+        installation.log.release(in_files, KEEP_LOG_DAYS)?;
     }
     Ok(())
 }
