@@ -2,12 +2,13 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
-use rapport_domain::{EventKind, Handle, PersonId, SourceId, Timestamp, money};
+use rapport_domain::{EventKind, Handle, PersonId, SourceId, Timestamp};
 use serde_json::{Map, Number, Value};
 
 use crate::batch::{self, Keys};
 use crate::columns::{self, ColumnSet, PropertyType};
 use crate::error::{Error, Result};
+use crate::reading::money_as_text;
 use crate::row::{EventRow, RowKey};
 
 /// Some rows of `batch`, in the order of `rows`.
@@ -60,7 +61,7 @@ fn value(column: &ArrayRef, kind: PropertyType, row: usize) -> Option<Value> {
         PropertyType::Boolean => Value::from(column.as_boolean().value(row)),
         PropertyType::Money => {
             let micros = column.as_primitive::<Int64Type>().value(row);
-            serde_json::from_str(&money::format_micros(micros)).ok()?
+            serde_json::from_str(&money_as_text(micros)).ok()?
         }
     })
 }
