@@ -1,7 +1,7 @@
 //! `cargo xtask openapi`: the API's description, and the console's client generated from it.
 
 use crate::console;
-use crate::run::{captured, cargo, command, root, shown};
+use crate::run::{command, debug_binary, root, shown};
 
 /// Writes `web/openapi.json` from the code and `web/src/lib/api/schema.d.ts` from that.
 pub fn write() -> Result<(), String> {
@@ -13,10 +13,11 @@ pub fn write() -> Result<(), String> {
 
 /// The document as the code has it now.
 pub fn current() -> Result<String, String> {
-    let (ok, document) = captured(quiet_run())?;
-    if ok { Ok(document) } else { Err("`rapport openapi` failed".into()) }
-}
-
-fn quiet_run() -> std::process::Command {
-    command(&cargo(), &["run", "--quiet", "--package", "rapport", "--", "openapi"])
+    let binary = debug_binary()?;
+    let output =
+        command(&binary.to_string_lossy(), &["openapi"]).output().map_err(|e| format!("rapport openapi: {e}"))?;
+    if !output.status.success() {
+        return Err(format!("`rapport openapi` failed: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    String::from_utf8(output.stdout).map_err(|e| format!("rapport openapi: {e}"))
 }

@@ -25,6 +25,13 @@ pub fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
+/// The debug binary, built as part of the whole workspace's tests: a command for one package alone would make Cargo unify features
+/// differently and build the query engine a second time.
+pub fn debug_binary() -> Result<PathBuf, String> {
+    shown(command(&cargo(), &["test", "--quiet", "--workspace", "--no-run"]))?;
+    Ok(target_folder().join("debug/rapport"))
+}
+
 /// One line that says what comes next.
 pub fn say(what: &str) {
     println!("\n== {what}");

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::postgres::Postgres;
-use crate::run::{captured, cargo, command, root, say, target_folder};
+use crate::run::{captured, cargo, command, debug_binary, root, say};
 use crate::{console, openapi, tidy, tools};
 
 /// What the stages counted.
@@ -44,7 +44,9 @@ impl Tally {
     }
 }
 
-const STAGES: &[(&str, fn(&mut Tally))] = &[
+type Stage = (&'static str, fn(&mut Tally));
+
+const STAGES: &[Stage] = &[
     ("format", format),
     ("tidy", |tally| tally.one("tidy", tidy::run())),
     ("clippy", clippy),
@@ -144,27 +146,24 @@ fn client_is_current() -> Result<(), String> {
 
 /// The unchanged SDKs of Segment and RudderStack post to a real server.
 fn sdk(tally: &mut Tally) {
-    if let Err(message) = build_binary() {
-        return tally.fail("sdk", 1, &message);
-    }
+    let binary = match debug_binary() {
+        Ok(binary) => binary,
+        Err(message) => return tally.fail("sdk", 1, &message),
+    };
     let mut sdk = command("node", &["tests/sdk/run.mjs"]);
-    sdk.env("RAPPORT_BINARY", target_folder().join("debug/rapport"));
+    sdk.env("RAPPORT_BINARY", binary);
     tally.runner("sdk", captured(sdk), count_plain);
 }
 
 /// Chromium walks every page of a sample shop.
 fn browser(tally: &mut Tally) {
-    let ready = console::build().and_then(|()| build_binary());
-    if let Err(message) = ready {
-        return tally.fail("browser", 1, &message);
-    }
+    let binary = match console::build().and_then(|()| debug_binary()) {
+        Ok(binary) => binary,
+        Err(message) => return tally.fail("browser", 1, &message),
+    };
     let mut browser = command("node", &["web/tests/browser/run.mjs"]);
-    browser.env("RAPPORT_BINARY", target_folder().join("debug/rapport"));
+    browser.env("RAPPORT_BINARY", binary);
     tally.runner("browser", captured(browser), count_plain);
-}
-
-fn build_binary() -> Result<(), String> {
-    succeeded(command(&cargo(), &["build", "--quiet", "--package", "rapport"]))
 }
 
 #[cfg(test)]
