@@ -178,7 +178,7 @@ fn stored(log: &IntakeLog) -> Vec<u32> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
 
     #[test]
     fn acknowledged_means_there_once(steps in prop::collection::vec(step(), 1..25)) {
