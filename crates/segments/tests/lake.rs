@@ -4,14 +4,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use datafusion::logical_expr::ident;
+use datafusion::logical_expr::{LogicalPlan, ident};
 use rapport_domain::{
     Calendar, Event, EventId, EventKind, Handle, Identifier, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId,
 };
-use rapport_lake::{Budget, EventRow, Fate, HotRule, Lake, Location, PropertyPolicy, Settings, TableOptions, columns};
-use rapport_segments::{Condition, EventView, Moment, Scope, Sources, Subject, event_filter, holds, person_set};
+use rapport_lake::{
+    Budget, EventRow, Fate, HotRule, Lake, Location, PropertyPolicy, PropertyType, Settings, Snapshot, TableOptions,
+    columns,
+};
+use rapport_segments::{Condition, EventView, Moment, Sources, Subject, event_filter, holds, person_set};
 use rapport_store::testing::on_sqlite;
 use serde_json::{Map, Value, json};
 
@@ -118,44 +121,54 @@ fn view(row: &EventRow) -> EventView<'_> {
     EventView { name: &row.name, occurred_at: row.occurred_at, properties: row.properties() }
 }
 
-async fn numbers(lake: &Lake, plan: datafusion::logical_expr::LogicalPlan) -> Vec<i64> {
-    let (_, batches) = lake.query(Budget::default()).unwrap().collect(plan).await.unwrap();
-    let values = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec());
-    let mut values: Vec<i64> = values.collect();
-    values.sort_unstable();
-    values
+async fn collect(lake: &Lake, plan: LogicalPlan) -> Vec<RecordBatch> {
+    lake.query(Budget::default()).unwrap().collect(plan).await.unwrap().1
 }
 
+/// Compares every condition in one plan: the number of each event, and whether each condition holds for it.
 async fn compare(lake: &Lake, rows: &[EventRow], state: &str) {
     let calendar = Calendar::default();
     let moment = Moment { now: Timestamp::from_seconds(1_780_000_000), calendar: &calendar };
     let snapshot = lake.snapshot(WORKSPACE).await.unwrap();
     let facts = BTreeMap::new();
-    for condition in conditions() {
-        condition.validate(Scope::Event).unwrap();
-        let filter = event_filter(&condition, &snapshot, &calendar).unwrap();
-        let scan = snapshot.scan(TableOptions::default()).unwrap();
-        let plan = scan.filter(filter).unwrap().project([ident(columns::ORDER_KEY)]).unwrap().build().unwrap();
-        let found = numbers(lake, plan).await;
-        let passes = |row: &&EventRow| {
-            holds(&condition, &Subject { event: Some(view(row)), facts: &facts, events: &[] }, moment)
-        };
-        let expected: Vec<i64> = rows.iter().filter(passes).map(|row| row.order_key).collect();
-        let named = |numbers: &[i64]| -> Vec<(i64, String)> {
-            numbers.iter().map(|number| (*number, format!("{:?}", rows[*number as usize].properties()))).collect()
-        };
-        assert_eq!(named(&found), named(&expected), "{state}: {}", serde_json::to_string(&condition).unwrap());
+    let conditions = conditions();
+    let predicates = conditions.iter().enumerate().map(|(index, condition)| {
+        event_filter(condition, &snapshot, &calendar).unwrap().is_true().alias(format!("condition_{index}"))
+    });
+    let scan = snapshot.scan(TableOptions::default()).unwrap();
+    let plan = scan.project(std::iter::once(ident(columns::ORDER_KEY)).chain(predicates)).unwrap().build().unwrap();
+    let mut seen = 0;
+    for batch in collect(lake, plan).await {
+        for (at, number) in batch.column(0).as_primitive::<Int64Type>().values().iter().enumerate() {
+            let row = &rows[usize::try_from(*number).unwrap()];
+            let subject = Subject { event: Some(view(row)), facts: &facts, events: &[] };
+            for (condition, found) in conditions.iter().zip(&batch.columns()[1..]) {
+                let (found, expected) = (found.as_boolean().value(at), holds(condition, &subject, moment));
+                assert_eq!(found, expected, "{state}: {} of {:?}", condition.to_json(), row.properties());
+            }
+            seen += 1;
+        }
     }
-    let condition = r#"{"performed":{"event":"*","times":{"at_least":2},"where":{"property":{"path":"size","op":"at_least","value":20}}}}"#;
-    let condition = Condition::parse(condition).unwrap();
+    assert_eq!(seen, rows.len(), "{state}");
+    compare_persons(lake, &snapshot, rows, moment).await;
+}
+
+async fn compare_persons(lake: &Lake, snapshot: &Snapshot, rows: &[EventRow], moment: Moment<'_>) {
+    let facts = BTreeMap::new();
+    let large = json!({ "property": { "path": "size", "op": "at_least", "value": 20 } });
+    let condition = json!({ "performed": { "event": "*", "times": { "at_least": 2 }, "where": large } });
+    let condition = Condition::parse(&condition.to_string()).unwrap();
     let events = snapshot.scan(TableOptions::default()).unwrap().build().unwrap();
-    let sources = Sources { events, columns: &snapshot, facts: None, persons: None };
-    let found = numbers(lake, person_set(&condition, sources, moment).unwrap()).await;
+    let sources = Sources { events, columns: snapshot, facts: None, persons: None };
+    let batches = collect(lake, person_set(&condition, sources, moment).unwrap()).await;
+    let found = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec());
+    let mut found: Vec<i64> = found.collect();
+    found.sort_unstable();
     let qualifies = |person: &i64| {
         let events: Vec<EventView<'_>> = rows.iter().filter(|row| row.person.0 == *person).map(view).collect();
         holds(&condition, &Subject { event: None, facts: &facts, events: &events }, moment)
     };
-    assert_eq!(found, (1..=5).filter(qualifies).collect::<Vec<_>>(), "{state}");
+    assert_eq!(found, (1..=5).filter(qualifies).collect::<Vec<_>>());
 }
 
 #[test]
@@ -178,6 +191,10 @@ fn a_filter_finds_the_same_wherever_the_values_lie() {
         let more = rows(all.len() as i64);
         all.extend(more.clone());
         lake.append(WORKSPACE, more, 2).await.unwrap();
+        let snapshot = lake.snapshot(WORKSPACE).await.unwrap();
+        for kind in [PropertyType::Number, PropertyType::Text, PropertyType::Boolean] {
+            assert!(PATHS.iter().all(|path| *path == "price" || snapshot.is_column(path, kind)), "{kind:?}");
+        }
         compare(&lake, &all, "some in a file, some hot with columns").await;
         lake.flush(WORKSPACE).await.unwrap();
         while lake.compact(WORKSPACE).await.unwrap().is_some() {}

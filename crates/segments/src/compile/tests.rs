@@ -156,7 +156,7 @@ fn the_two_zeros_of_doubles_are_one_number() {
         let mut test = test;
         test["path"] = json!("size");
         let filter = Condition::parse(&json!({ "property": test }).to_string()).unwrap();
-        assert_eq!(passing(&world, std::slice::from_ref(&filter)), [rows.clone()], "{test}");
+        assert_eq!(passing(&world, std::slice::from_ref(&filter)), [rows.as_slice()], "{test}");
         assert_eq!(expected_rows(&world, &filter), rows, "{test}");
     }
 }
