@@ -69,7 +69,8 @@ impl ImportedEvent {
                 part(key.as_bytes());
                 match value {
                     Value::Array(items) => {
-                        let mut digests: Vec<[u8; 32]> = items.iter().map(|item| *blake3::hash(item.to_string().as_bytes()).as_bytes()).collect();
+                        let mut digests: Vec<[u8; 32]> =
+                            items.iter().map(|item| *blake3::hash(item.to_string().as_bytes()).as_bytes()).collect();
                         digests.sort_unstable();
                         part(digests.as_flattened());
                     }

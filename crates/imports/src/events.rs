@@ -63,9 +63,15 @@ enum State {
 }
 
 impl Events {
-    pub(crate) fn new(files: &[SourceFile], mapping: &Mapping, imported_at: Timestamp, memory: usize) -> Result<Self, Error> {
-        let zone = TimeZone::get(&mapping.time_zone)
-            .map_err(|_| Error::Mapping(format!("\"{}\" is no time zone; write it as in \"Europe/Berlin\"", mapping.time_zone)))?;
+    pub(crate) fn new(
+        files: &[SourceFile],
+        mapping: &Mapping,
+        imported_at: Timestamp,
+        memory: usize,
+    ) -> Result<Self, Error> {
+        let zone = TimeZone::get(&mapping.time_zone).map_err(|_| {
+            Error::Mapping(format!("\"{}\" is no time zone; write it as in \"Europe/Berlin\"", mapping.time_zone))
+        })?;
         let zone = if zone.iana_name() == Some("UTC") { TimeZone::UTC } else { zone };
         let given = match &mapping.assumed_date {
             Some(text) => Some(
@@ -100,7 +106,12 @@ impl Events {
             queue: VecDeque::new(),
             traits: identity::TraitsSeen::default(),
         };
-        Ok(Self { files: used, order, shop, state: State::Reading { position: 0, table: None, pool: Pool::new(memory) } })
+        Ok(Self {
+            files: used,
+            order,
+            shop,
+            state: State::Reading { position: 0, table: None, pool: Pool::new(memory) },
+        })
     }
 
     /// What was done so far; complete when the stream has ended.
@@ -113,7 +124,9 @@ impl Events {
         match &mut self.state {
             State::Reading { position, table, pool } => {
                 let Some(index) = self.order.get(*position).copied() else {
-                    let State::Reading { pool, .. } = std::mem::replace(&mut self.state, State::Done) else { unreachable!("just matched") };
+                    let State::Reading { pool, .. } = std::mem::replace(&mut self.state, State::Done) else {
+                        unreachable!("just matched")
+                    };
                     self.state = State::Grouped(pool.into_groups()?);
                     return Ok(());
                 };
@@ -151,14 +164,20 @@ fn check(file: &crate::mapping::FileMapping) -> Result<(), Error> {
     let has = |fields: &[Field]| file.columns.iter().any(|column| fields.contains(&column.field));
     let needs = match file.role {
         Role::OrderItems | Role::Payments if !has(&[Field::OrderId]) => Some("a column for order_id"),
-        Role::Customers if !has(&[Field::CustomerId, Field::CustomerKey, Field::Email]) => Some("a column for customer_id or email"),
-        Role::Reviews if !has(&[Field::OrderId, Field::CustomerId, Field::Email]) => Some("a column for order_id or customer_id"),
+        Role::Customers if !has(&[Field::CustomerId, Field::CustomerKey, Field::Email]) => {
+            Some("a column for customer_id or email")
+        }
+        Role::Reviews if !has(&[Field::OrderId, Field::CustomerId, Field::Email]) => {
+            Some("a column for order_id or customer_id")
+        }
         Role::Orders if !has(&[Field::OrderId, Field::CustomerId, Field::CustomerKey, Field::Email]) => {
             Some("a column for order_id or customer_id")
         }
         _ => None,
     };
-    needs.map_or(Ok(()), |what| Err(Error::Mapping(format!("{} needs {what}; name one of its columns in the mapping", file.file))))
+    needs.map_or(Ok(()), |what| {
+        Err(Error::Mapping(format!("{} needs {what}; name one of its columns in the mapping", file.file)))
+    })
 }
 
 impl Iterator for Events {
@@ -197,7 +216,10 @@ impl Shop {
                 Step::End => {
                     if table.repaired() > 0 {
                         let file = &self.plans[index].file;
-                        self.tally.warn(format!("{} rows of {file} were not in the file's encoding and were read as windows-1252", table.repaired()));
+                        self.tally.warn(format!(
+                            "{} rows of {file} were not in the file's encoding and were read as windows-1252",
+                            table.repaired()
+                        ));
                     }
                     self.progress(index, row.number, table.bytes_read(), bytes_total);
                     return Ok(false);
@@ -273,7 +295,13 @@ impl Shop {
     fn reject_row(&mut self, index: usize, row_number: u64, bad: BadRow) {
         self.tally.reject(bad.code);
         let file = self.plans[index].file.clone();
-        self.queue.push_back(Output::Reject(Reject { file, row_number, code: bad.code.to_owned(), message: bad.message, excerpt: bad.excerpt }));
+        self.queue.push_back(Output::Reject(Reject {
+            file,
+            row_number,
+            code: bad.code.to_owned(),
+            message: bad.message,
+            excerpt: bad.excerpt,
+        }));
     }
 
     fn reject(&mut self, line: &Line<'_>, code: &'static str, message: &str) {
@@ -282,7 +310,8 @@ impl Shop {
     }
 
     fn reject_value(&mut self, line: &Line<'_>, bad: BadValue) {
-        let what = if bad.code == "bad_date" { "no date in the column's form" } else { "no number in the column's form" };
+        let what =
+            if bad.code == "bad_date" { "no date in the column's form" } else { "no number in the column's form" };
         let message = format!("the value for {:?} is {what}; correct it, or the mapping's style", bad.field);
         self.reject(line, bad.code, &message);
     }

@@ -17,7 +17,9 @@ pub(crate) fn flatten(prefix: &str, object: &Map<String, Value>, found: &mut dyn
     for (key, value) in object {
         let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match value {
-            Value::Object(inner) if !inner.is_empty() && path.matches('.').count() < MAX_DEPTH => flatten(&path, inner, found),
+            Value::Object(inner) if !inner.is_empty() && path.matches('.').count() < MAX_DEPTH => {
+                flatten(&path, inner, found)
+            }
             _ => found(&path, value),
         }
     }

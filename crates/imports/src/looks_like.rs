@@ -7,7 +7,11 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 /// First bytes, what they mean, and what to do.
 const MAGIC: &[(&[u8], &str, &str)] = &[
     (b"%PDF", "a PDF document", "Ask for the data behind it as CSV."),
-    (b"PK\x03\x04", "a ZIP archive or an Excel workbook (.xlsx)", "Save the sheet as CSV, or unpack the archive, and import that."),
+    (
+        b"PK\x03\x04",
+        "a ZIP archive or an Excel workbook (.xlsx)",
+        "Save the sheet as CSV, or unpack the archive, and import that.",
+    ),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file (.xls, .doc)", "Save the sheet as CSV and import that."),
     (b"\x89PNG", "a picture (PNG)", "Import the data behind it."),
     (b"\xff\xd8\xff", "a picture (JPEG)", "Import the data behind it."),
@@ -35,10 +39,14 @@ pub(crate) fn no_table(raw: &[u8], encoding: &'static Encoding) -> Option<(&'sta
             return Some((looks_like, advice));
         }
     }
-    let start: Vec<u8> = raw.iter().copied().filter(|b| !b.is_ascii_whitespace()).take(64).map(|b| b.to_ascii_lowercase()).collect();
+    let start: Vec<u8> =
+        raw.iter().copied().filter(|b| !b.is_ascii_whitespace()).take(64).map(|b| b.to_ascii_lowercase()).collect();
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
     if start.starts_with(b"<!doctypehtml") || start.starts_with(b"<html") || start.starts_with(b"<head") {
-        return Some(("a web page (HTML)", "It may be a sign-in page that was saved instead of the export: download the export again."));
+        return Some((
+            "a web page (HTML)",
+            "It may be a sign-in page that was saved instead of the export: download the export again.",
+        ));
     }
     if start.starts_with(b"<?xml") {
         return Some(("an XML document", "Export as CSV or JSON Lines."));

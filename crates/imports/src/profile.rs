@@ -84,13 +84,24 @@ pub(crate) fn profile(file: &SourceFile, on_progress: &mut dyn FnMut(Progress)) 
         }
         rows += 1;
         if rows.is_multiple_of(ROWS_BETWEEN) {
-            on_progress(Progress { file: file.name.clone(), rows_read: rows, bytes_read: table.bytes_read(), bytes_total: file.bytes });
+            on_progress(Progress {
+                file: file.name.clone(),
+                rows_read: rows,
+                bytes_read: table.bytes_read(),
+                bytes_total: file.bytes,
+            });
         }
     }
     let mut notes = Vec::new();
     if repeated_rows > 0 {
-        let limit = if seen.len() < REPEATS_CHECKED { String::new() } else { format!(" (checked in the first {REPEATS_CHECKED} rows)") };
-        notes.push(format!("{repeated_rows} rows are the same as an earlier row{limit}; they are kept, because they may be real"));
+        let limit = if seen.len() < REPEATS_CHECKED {
+            String::new()
+        } else {
+            format!(" (checked in the first {REPEATS_CHECKED} rows)")
+        };
+        notes.push(format!(
+            "{repeated_rows} rows are the same as an earlier row{limit}; they are kept, because they may be real"
+        ));
     }
     if bad_rows > 0 {
         notes.push(format!("{bad_rows} rows cannot be cut into the columns and will be rejected"));
@@ -99,7 +110,11 @@ pub(crate) fn profile(file: &SourceFile, on_progress: &mut dyn FnMut(Progress)) 
         notes.push("the file breaks off in the middle: download it again".to_owned());
     }
     if table.repaired() > 0 {
-        notes.push(format!("{} rows are not {} or hold NUL bytes; they are read as windows-1252", table.repaired(), file.format.encoding));
+        notes.push(format!(
+            "{} rows are not {} or hold NUL bytes; they are read as windows-1252",
+            table.repaired(),
+            file.format.encoding
+        ));
     }
     if !file.format.renamed.is_empty() {
         notes.push(format!("columns without a name of their own were named: {}", file.format.renamed.join(", ")));
@@ -107,7 +122,16 @@ pub(crate) fn profile(file: &SourceFile, on_progress: &mut dyn FnMut(Progress)) 
     let finished = columns.iter().zip(&file.format.columns).map(|(column, name)| column.finish(name)).collect();
     Ok(Profiled {
         sketches: columns.iter().map(|column| column.distinct.sketch()).collect(),
-        profile: FileProfile { file: file.name.clone(), bytes: file.bytes, format: file.format.clone(), rows, bad_rows, repeated_rows, columns: finished, notes },
+        profile: FileProfile {
+            file: file.name.clone(),
+            bytes: file.bytes,
+            format: file.format.clone(),
+            rows,
+            bad_rows,
+            repeated_rows,
+            columns: finished,
+            notes,
+        },
         sample,
     })
 }

@@ -65,7 +65,17 @@ enum Parsed {
 
 impl<R: Read> Records<R> {
     pub fn new(reader: R, cut: Cut, columns: usize) -> Self {
-        Self { reader, cut, buffer: vec![0; 128 * 1024], start: 0, end: 0, ended: false, columns, number: 0, repaired: 0 }
+        Self {
+            reader,
+            cut,
+            buffer: vec![0; 128 * 1024],
+            start: 0,
+            end: 0,
+            ended: false,
+            columns,
+            number: 0,
+            repaired: 0,
+        }
     }
 
     /// Fills `row` with the next row. Blank lines are no rows.
@@ -197,7 +207,9 @@ fn cut_delimited(input: &[u8], ended: bool, delimiter: u8, bytes: &mut Vec<u8>, 
             start += 1;
         }
         if input.get(start) == Some(&b'"') {
-            let Some(after) = cut_quoted(input, start + 1, ended, bytes, &mut lines) else { return Parsed::More { quoted: true } };
+            let Some(after) = cut_quoted(input, start + 1, ended, bytes, &mut lines) else {
+                return Parsed::More { quoted: true };
+            };
             at = after;
             was_quoted = true;
         }
@@ -303,7 +315,10 @@ mod tests {
         let comma = Cut::Delimiter(b',');
         assert_eq!(rows(b"a,b\r\nc,d\ne,f\rg,h", comma, 2), ["a|b", "c|d", "e|f", "g|h"]);
         assert_eq!(rows(b"\"a,1\",\"say \"\"yes\"\"\"\n x , \"y\" \n\n,\n", comma, 2), ["a,1|say \"yes\"", "x|y", "|"]);
-        assert_eq!(rows("\"two\nlines\",b\nx\u{85}y,5\" pipe\n".as_bytes(), comma, 2), ["two\nlines|b", "x\u{85}y|5\" pipe"]);
+        assert_eq!(
+            rows("\"two\nlines\",b\nx\u{85}y,5\" pipe\n".as_bytes(), comma, 2),
+            ["two\nlines|b", "x\u{85}y|5\" pipe"]
+        );
         assert_eq!(rows(b"a,b\nc\nd,e,f\ng,h,,\n", comma, 2), ["a|b", "!too_few_fields", "!too_many_fields", "g|h||"]);
         assert_eq!(rows(b"  1  2 \t3\r\n\r\n4 5 6", Cut::Blanks, 3), ["1|2|3", "4|5|6"]);
     }

@@ -80,25 +80,58 @@ pub(crate) enum Rule {
 impl Rule {
     const fn text(self) -> (&'static str, &'static str) {
         match self {
-            Self::Cancellation => ("cancellation", "rows of a cancellation (its number begins with the cancellation mark): they make an \"Order Refunded\" event with that number"),
-            Self::ReturnLine => ("return_line", "lines with a negative quantity in an order: they make an \"Order Refunded\" event of that order"),
-            Self::FreeLine => ("free_line", "lines with a price of zero: kept with the order as free_products, without revenue"),
-            Self::FreeOrder => ("free_order", "orders of free lines only: a \"Free Order Completed\" event, not counted as an order"),
+            Self::Cancellation => (
+                "cancellation",
+                "rows of a cancellation (its number begins with the cancellation mark): they make an \"Order Refunded\" event with that number",
+            ),
+            Self::ReturnLine => (
+                "return_line",
+                "lines with a negative quantity in an order: they make an \"Order Refunded\" event of that order",
+            ),
+            Self::FreeLine => {
+                ("free_line", "lines with a price of zero: kept with the order as free_products, without revenue")
+            }
+            Self::FreeOrder => {
+                ("free_order", "orders of free lines only: a \"Free Order Completed\" event, not counted as an order")
+            }
             Self::ZeroOrder => ("zero_order", "orders with a total of zero: kept as orders"),
-            Self::Adjustment => ("adjustment", "lines with a negative price (e.g. bad debt): an \"Order Adjusted\" event, not an order"),
-            Self::ZeroQuantity => ("zero_quantity", "lines with a quantity of zero: kept with the order as free_products"),
-            Self::WithoutCustomer => ("without_customer", "rows without a customer: counted, not imported, because they can make no profile"),
-            Self::AnonymousOrder => ("anonymous_order", "orders from a file that names no customers: each is an anonymous visitor's"),
+            Self::Adjustment => {
+                ("adjustment", "lines with a negative price (e.g. bad debt): an \"Order Adjusted\" event, not an order")
+            }
+            Self::ZeroQuantity => {
+                ("zero_quantity", "lines with a quantity of zero: kept with the order as free_products")
+            }
+            Self::WithoutCustomer => {
+                ("without_customer", "rows without a customer: counted, not imported, because they can make no profile")
+            }
+            Self::AnonymousOrder => {
+                ("anonymous_order", "orders from a file that names no customers: each is an anonymous visitor's")
+            }
             Self::AssumedDate => ("assumed_date", "orders without a date in the file: the date given for the import"),
-            Self::RepeatedLine => ("repeated_line", "lines that are the same as another line of their order: kept, numbered"),
-            Self::RepeatedRow => ("repeated_row", "rows without a number that are the same as an earlier row: kept, numbered"),
+            Self::RepeatedLine => {
+                ("repeated_line", "lines that are the same as another line of their order: kept, numbered")
+            }
+            Self::RepeatedRow => {
+                ("repeated_row", "rows without a number that are the same as an earlier row: kept, numbered")
+            }
             Self::SeveralTimes => ("several_times", "orders whose lines have different times: the earliest counts"),
-            Self::SeveralCustomers => ("several_customers", "order numbers that several customers share: one order for each customer"),
+            Self::SeveralCustomers => {
+                ("several_customers", "order numbers that several customers share: one order for each customer")
+            }
             Self::PointZero => ("point_zero", "ids written with \".0\" (17850.0): the ending is taken off"),
-            Self::CancelledStatus => ("cancelled_status", "orders whose status says cancelled: an \"Order Cancelled\" event"),
-            Self::WithoutLines => ("without_lines", "orders without lines: their total comes from the order or its payments"),
-            Self::WithoutOrder => ("without_order", "lines or payments whose order is in no file: counted, not imported"),
-            Self::UnknownCustomerKey => ("unknown_customer_key", "orders whose customer key is not in the customers' file: the key itself names the customer"),
+            Self::CancelledStatus => {
+                ("cancelled_status", "orders whose status says cancelled: an \"Order Cancelled\" event")
+            }
+            Self::WithoutLines => {
+                ("without_lines", "orders without lines: their total comes from the order or its payments")
+            }
+            Self::WithoutOrder => {
+                ("without_order", "lines or payments whose order is in no file: counted, not imported")
+            }
+            Self::UnknownCustomerKey => (
+                "unknown_customer_key",
+                "orders whose customer key is not in the customers' file: the key itself names the customer",
+            ),
             Self::Lookup => ("lookup", "rows of customers, products and categories that complete the orders"),
         }
     }
@@ -158,14 +191,22 @@ impl Tally {
         report.rules = self
             .rules
             .iter()
-            .map(|(rule, count)| RuleCount { rule: rule.text().0.to_owned(), count: *count, explanation: rule.text().1.to_owned() })
+            .map(|(rule, count)| RuleCount {
+                rule: rule.text().0.to_owned(),
+                count: *count,
+                explanation: rule.text().1.to_owned(),
+            })
             .collect();
         report.customers = self.customers.len() as u64;
-        let show = |sums: &BTreeMap<String, i128>| sums.iter().map(|(currency, sum)| (currency.clone(), amount(*sum))).collect();
+        let show = |sums: &BTreeMap<String, i128>| {
+            sums.iter().map(|(currency, sum)| (currency.clone(), amount(*sum))).collect()
+        };
         report.revenue = show(&self.revenue);
         report.refunds = show(&self.refunds);
         for (currency, sum) in &self.without_customer {
-            report.warnings.push(format!("the rows without a customer are worth {} {currency}", amount(*sum)).trim_end().to_owned());
+            report.warnings.push(
+                format!("the rows without a customer are worth {} {currency}", amount(*sum)).trim_end().to_owned(),
+            );
         }
         report
     }
@@ -173,5 +214,6 @@ impl Tally {
 
 /// A sum of millionths as text; sums can be larger than one amount.
 fn amount(micros: i128) -> String {
-    i64::try_from(micros).map_or_else(|_| format!("{}.{:06}", micros / 1_000_000, (micros % 1_000_000).abs()), format_micros)
+    i64::try_from(micros)
+        .map_or_else(|_| format!("{}.{:06}", micros / 1_000_000, (micros % 1_000_000).abs()), format_micros)
 }

@@ -117,7 +117,8 @@ fn line_ends(sample: &[u8]) -> String {
     let crlf = memchr::memmem::find_iter(sample, b"\r\n").count();
     let lf = memchr::memchr_iter(b'\n', sample).count() - crlf;
     let cr = memchr::memchr_iter(b'\r', sample).count() - crlf;
-    let kinds: Vec<&str> = [("CRLF", crlf), ("LF", lf), ("CR", cr)].iter().filter(|(_, n)| *n > 0).map(|(k, _)| *k).collect();
+    let kinds: Vec<&str> =
+        [("CRLF", crlf), ("LF", lf), ("CR", cr)].iter().filter(|(_, n)| *n > 0).map(|(k, _)| *k).collect();
     match kinds[..] {
         [] => "LF".to_owned(),
         [one] => one.to_owned(),
@@ -164,6 +165,12 @@ fn layout_of(sample: &[u8]) -> Option<Layout> {
             best = Some((layout, score));
         }
     }
+    let is_table = |layout: Layout| {
+        let rows = rows(sample, layout.cut(), 300);
+        let known = rows.first().is_some_and(|row| row.iter().any(words::is_known));
+        usual_width(&rows).1 > 0.9 || known || rows.iter().flat_map(Row::iter).any(is_typed)
+    };
+    let best = best.filter(|(layout, _)| is_table(*layout));
     if let Some((layout, score)) = best
         && score > 1.0
     {
@@ -269,10 +276,20 @@ mod tests {
     #[test]
     fn shapes() {
         for (text, layout, header, columns) in [
-            ("Kunde;Datum;Betrag\n1;01.02.2020;1,50\n2;03.02.2020;2,75\n", Layout::Semicolon, true, vec!["Kunde", "Datum", "Betrag"]),
+            (
+                "Kunde;Datum;Betrag\n1;01.02.2020;1,50\n2;03.02.2020;2,75\n",
+                Layout::Semicolon,
+                true,
+                vec!["Kunde", "Datum", "Betrag"],
+            ),
             ("id,name \n1,a\n2,b\n", Layout::Comma, true, vec!["id", "name"]),
             (",a,a\n0,1,2\n1,3,4\n", Layout::Comma, true, vec!["column_1", "a", "a_2"]),
-            (" 00004 0001 19970101  2   29.33\r\n 00004 0001 19970118  2   29.73\r\n", Layout::Blanks, false, vec!["column_1", "column_2", "column_3", "column_4", "column_5"]),
+            (
+                " 00004 0001 19970101  2   29.33\r\n 00004 0001 19970118  2   29.73\r\n",
+                Layout::Blanks,
+                false,
+                vec!["column_1", "column_2", "column_3", "column_4", "column_5"],
+            ),
             ("text\tlabel\nSo, there is no way, for me\t0\nGood case\t1\n", Layout::Tab, true, vec!["text", "label"]),
             ("So, there is no way, for me\t0\nGood case\t1\n", Layout::Tab, false, vec!["column_1", "column_2"]),
             ("{\"a\":1,\"b\":{\"c\":2}}\n{\"a\":1,\"d\":3}\n", Layout::JsonLines, true, vec!["a", "b.c", "d"]),
@@ -280,7 +297,11 @@ mod tests {
             ("a|b\n1|x, y\n2|z\n", Layout::Pipe, true, vec!["a", "b"]),
         ] {
             let format = sniffed(text);
-            assert_eq!((format.layout, format.header, format.columns), (layout, header, columns.iter().map(|c| (*c).to_owned()).collect()), "{text}");
+            assert_eq!(
+                (format.layout, format.header, format.columns),
+                (layout, header, columns.iter().map(|c| (*c).to_owned()).collect()),
+                "{text}"
+            );
         }
         assert_eq!(sniffed("a,b\r\n1,2\n").line_ends, "mixed");
     }

@@ -82,7 +82,8 @@ impl Table {
     fn open_as(file: &SourceFile, lines: bool) -> Result<Self, Error> {
         let read = Arc::new(AtomicU64::new(0));
         let text = || {
-            let encoding = encoding_rs::Encoding::for_label(file.format.encoding.as_bytes()).unwrap_or(encoding_rs::UTF_8);
+            let encoding =
+                encoding_rs::Encoding::for_label(file.format.encoding.as_bytes()).unwrap_or(encoding_rs::UTF_8);
             unpack::text(&file.path, file.format.packing, encoding, Arc::clone(&read))
                 .map_err(|source| Error::Unreadable { file: file.name.clone(), source })
         };

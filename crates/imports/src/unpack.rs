@@ -56,11 +56,20 @@ pub(crate) fn look(path: &Path) -> Result<Head, Error> {
     let packing = packing_of(&magic);
     let mut raw = Vec::new();
     let unreadable = |source| Error::Unreadable { file: file.clone(), source };
-    let mut reader = decompress(File::open(path).map_err(unreadable)?, packing).map_err(|source| Error::Unreadable { file: file.clone(), source })?;
+    let mut reader = decompress(File::open(path).map_err(unreadable)?, packing)
+        .map_err(|source| Error::Unreadable { file: file.clone(), source })?;
     // A cut-off archive gives what it has; the loss is reported when the rows are read.
     let whole = read_some(&mut reader, &mut raw).unwrap_or(false);
     if magic.starts_with(b"PAR1") {
-        let head = Head { packing, encoding: UTF_8, byte_order_mark: false, is_parquet: true, sample: Vec::new(), whole, bytes };
+        let head = Head {
+            packing,
+            encoding: UTF_8,
+            byte_order_mark: false,
+            is_parquet: true,
+            sample: Vec::new(),
+            whole,
+            bytes,
+        };
         return Ok(head);
     }
     let (encoding, byte_order_mark) = encoding_of(&raw);
@@ -74,7 +83,12 @@ pub(crate) fn look(path: &Path) -> Result<Head, Error> {
 }
 
 /// Opens a file as UTF-8 text; `read` counts the bytes taken from disk.
-pub(crate) fn text(path: &Path, packing: Packing, encoding: &'static Encoding, read: Arc<AtomicU64>) -> io::Result<Box<dyn Read + Send>> {
+pub(crate) fn text(
+    path: &Path,
+    packing: Packing,
+    encoding: &'static Encoding,
+    read: Arc<AtomicU64>,
+) -> io::Result<Box<dyn Read + Send>> {
     let counted = Counted { inner: File::open(path)?, read };
     let plain = decompress(counted, packing)?;
     Ok(Box::new(Transcoder::new(plain, encoding)))
@@ -131,12 +145,24 @@ fn encoding_of(raw: &[u8]) -> (&'static Encoding, bool) {
         Ok(_) => (UTF_8, false),
         // Cut in the middle of a character at the sample's end.
         Err(error) if error.valid_up_to() + 4 > raw.len() => (UTF_8, false),
+        // Some rows of an export can be in another encoding than the rest: UTF-8 that makes sense is no accident.
+        Err(_) if utf8_prevails(raw) => (UTF_8, false),
         Err(_) => {
             let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
             detector.feed(raw, true);
             (detector.guess(None, chardetng::Utf8Detection::Deny), false)
         }
     }
+}
+
+/// Whether more characters beyond ASCII are valid UTF-8 than not.
+fn utf8_prevails(raw: &[u8]) -> bool {
+    let (mut valid, mut invalid) = (0, 0);
+    for chunk in raw.utf8_chunks() {
+        valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        invalid += usize::from(!chunk.invalid().is_empty());
+    }
+    valid > invalid
 }
 
 struct Counted<R> {
@@ -155,63 +181,71 @@ impl<R: Read> Read for Counted<R> {
 /// Converts an encoding to UTF-8 while reading. UTF-8 passes through unchecked: each row is checked by itself.
 struct Transcoder<R> {
     inner: R,
+    /// `None` for UTF-8.
     decoder: Option<encoding_rs::Decoder>,
     at_start: bool,
     raw: Vec<u8>,
-    raw_len: usize,
-    ended: bool,
+    /// What is decoded and not yet handed out: `text[given..filled]`.
+    text: Vec<u8>,
+    given: usize,
+    filled: usize,
     finished: bool,
 }
 
 impl<R: Read> Transcoder<R> {
     fn new(inner: R, encoding: &'static Encoding) -> Self {
         let decoder = (encoding != UTF_8).then(|| encoding.new_decoder_with_bom_removal());
-        Self { inner, decoder, at_start: true, raw: vec![0; 16 * 1024], raw_len: 0, ended: false, finished: false }
+        let (raw, text) = (vec![0; 16 * 1024], Vec::new());
+        Self { inner, decoder, at_start: true, raw, text, given: 0, filled: 0, finished: false }
     }
 
-    /// The first bytes of UTF-8, without the byte-order mark.
-    fn read_start(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut start = [0; 3];
-        let mut length = 0;
-        while length < 3 {
-            let count = self.inner.read(&mut start[length..])?;
+    /// Decodes the next piece.
+    fn decode(&mut self) -> io::Result<()> {
+        let count = self.inner.read(&mut self.raw)?;
+        let Some(decoder) = &mut self.decoder else { return Ok(()) };
+        let room = decoder.max_utf8_buffer_length(count).unwrap_or(4 * count + 16);
+        self.text.resize(room, 0);
+        let (_, _, written, _) = decoder.decode_to_utf8(&self.raw[..count], &mut self.text, count == 0);
+        (self.given, self.filled, self.finished) = (0, written, count == 0);
+        Ok(())
+    }
+
+    /// Takes the byte-order mark off the beginning of UTF-8.
+    fn start(&mut self) -> io::Result<()> {
+        self.at_start = false;
+        self.text.resize(3, 0);
+        while self.filled < 3 {
+            let count = self.inner.read(&mut self.text[self.filled..])?;
             if count == 0 {
                 break;
             }
-            length += count;
+            self.filled += count;
         }
-        self.at_start = false;
-        let kept = if start[..length] == *b"\xef\xbb\xbf" { &[][..] } else { &start[..length] };
-        buffer[..kept.len()].copy_from_slice(kept);
-        if kept.is_empty() { self.inner.read(buffer) } else { Ok(kept.len()) }
+        if self.text[..self.filled] == *b"\xef\xbb\xbf" {
+            self.given = self.filled;
+        }
+        Ok(())
     }
 }
 
 impl<R: Read> Read for Transcoder<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(decoder) = &mut self.decoder else {
-            return if self.at_start && buffer.len() >= 3 { self.read_start(buffer) } else { self.inner.read(buffer) };
-        };
-        if buffer.len() < 4 {
-            return Err(io::Error::other("the buffer must hold one character"));
+        if self.decoder.is_none() && self.at_start {
+            self.start()?;
         }
-        if self.finished {
-            return Ok(0);
-        }
-        loop {
-            if !self.ended && self.raw_len < self.raw.len() {
-                let count = self.inner.read(&mut self.raw[self.raw_len..])?;
-                self.raw_len += count;
-                self.ended = count == 0;
+        while self.given == self.filled {
+            if self.decoder.is_none() {
+                return self.inner.read(buffer);
             }
-            let (result, read, written, _) = decoder.decode_to_utf8(&self.raw[..self.raw_len], buffer, self.ended);
-            self.finished = self.ended && result == encoding_rs::CoderResult::InputEmpty;
-            self.raw.copy_within(read..self.raw_len, 0);
-            self.raw_len -= read;
-            if written > 0 || self.finished {
-                return Ok(written);
+            if self.finished {
+                return Ok(0);
             }
+            self.decode()?;
         }
+        let count = buffer.len().min(self.filled - self.given);
+        buffer[..count].copy_from_slice(&self.text[self.given..self.given + count]);
+        self.given += count;
+        Ok(count)
     }
 }
 
@@ -236,6 +270,9 @@ mod tests {
             assert_eq!(decoded(&raw), "Straße,1\nÖl,2\n");
         }
         assert_eq!(decoded(b"\xef\xbb\xbfa,b"), "a,b");
-        assert_eq!(decoded(b"name;ort\nM\xfcller;K\xf6ln\nStra\xdfe;F\xfcrth\n"), "name;ort\nMüller;Köln\nStraße;Fürth\n");
+        assert_eq!(
+            decoded(b"name;ort\nM\xfcller;K\xf6ln\nStra\xdfe;F\xfcrth\n"),
+            "name;ort\nMüller;Köln\nStraße;Fürth\n"
+        );
     }
 }

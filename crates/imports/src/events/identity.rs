@@ -12,10 +12,10 @@ use super::Shop;
 use super::plan::Plan;
 use super::pool::Line;
 use crate::event::{ImportedEvent, Output};
-use crate::mapping::Field;
+use crate::mapping::{Field, Role};
 use crate::profile::distinct::{Same, hash};
 use crate::report::Rule;
-use crate::values::{is_email, is_placeholder_customer};
+use crate::values::{is_blank, is_email, is_placeholder_customer};
 
 /// The last traits stated for each person, as hashes: the same again is not said again.
 pub(crate) type TraitsSeen = HashMap<u64, u64, BuildHasherDefault<Same>>;
@@ -23,8 +23,11 @@ pub(crate) type TraitsSeen = HashMap<u64, u64, BuildHasherDefault<Same>>;
 /// The identifiers in a row itself.
 pub(crate) fn identifiers(plan: &Plan, fields: &[&str]) -> Vec<Identifier> {
     let mut found = Vec::new();
+    // In a customers' file a row is a customer, also number 0; in orders 0 stands for "nobody".
+    let is_nobody =
+        |value: &str| if plan.role == Role::Customers { is_blank(value) } else { is_placeholder_customer(value) };
     let mut add = |kind, value: &str| {
-        if !is_placeholder_customer(value) {
+        if !is_nobody(value) {
             found.push(Identifier { kind, value: value.to_owned() });
         }
     };
@@ -75,7 +78,13 @@ impl Shop {
     }
 
     /// States traits as an event, unless the same was stated last for this person.
-    pub(crate) fn state_traits(&mut self, identifiers: &[Identifier], traits: Map<String, Value>, at: Timestamp, line: &Line<'_>) {
+    pub(crate) fn state_traits(
+        &mut self,
+        identifiers: &[Identifier],
+        traits: Map<String, Value>,
+        at: Timestamp,
+        line: &Line<'_>,
+    ) {
         let Some(primary) = identifiers.first() else { return };
         if traits.is_empty() {
             return;
@@ -86,11 +95,24 @@ impl Shop {
             return;
         }
         let key = format!("traits:{}:{}@{}", primary.kind.as_str(), primary.value, at.0);
-        self.emit(key, EventKind::Identify, "Identify", at, identifiers.to_vec(), Map::new(), traits, (line, line.row), true);
+        self.emit(
+            key,
+            EventKind::Identify,
+            "Identify",
+            at,
+            identifiers.to_vec(),
+            Map::new(),
+            traits,
+            (line, line.row),
+            true,
+        );
     }
 
     /// Sends an event.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one event; a struct for them would be the event itself")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one event; a struct for them would be the event itself"
+    )]
     pub(crate) fn emit(
         &mut self,
         key: String,

@@ -31,7 +31,9 @@ impl Lookups {
     /// Adds a row; rows without a key are of no use and are left out.
     pub fn add_row(&mut self, plan: &Plan, index: usize, row: &Row) {
         let fields: Vec<&str> = plan.columns.iter().map(|column| row.get(*column)).collect();
-        let first = |choices: &[Field]| choices.iter().map(|f| plan.id(&fields, *f)).find(|t| !t.is_empty()).unwrap_or_default();
+        let first = |choices: &[Field]| {
+            choices.iter().map(|f| plan.id(&fields, *f)).find(|t| !t.is_empty()).unwrap_or_default()
+        };
         let key = match plan.role {
             Role::Customers => first(&[Field::CustomerKey, Field::CustomerId, Field::Email]),
             Role::Products => first(&[Field::ProductId, Field::ProductName]),

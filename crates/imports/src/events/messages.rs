@@ -69,7 +69,11 @@ fn read(line: &str) -> Result<ImportedEvent, BadRow> {
     if identifiers.is_empty() {
         return Err(bad("no_customer", "the message has neither userId nor anonymousId"));
     }
-    let key = if message_id.is_empty() { format!("message:#{}", blake3::hash(line.as_bytes()).to_hex()) } else { format!("message:{message_id}") };
+    let key = if message_id.is_empty() {
+        format!("message:#{}", blake3::hash(line.as_bytes()).to_hex())
+    } else {
+        format!("message:{message_id}")
+    };
     Ok(ImportedEvent {
         natural_key: NaturalKey(key),
         digest: [0; 16],

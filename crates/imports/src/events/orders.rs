@@ -14,7 +14,6 @@ use super::pool::Line;
 use crate::mapping::{Field, Role};
 use crate::profile::distinct::hash;
 use crate::report::Rule;
-use crate::values::is_placeholder_customer;
 
 /// An order made of free lines only.
 pub const FREE_ORDER_COMPLETED: &str = "Free Order Completed";
@@ -66,7 +65,8 @@ impl Shop {
                 items.extend(self.item(line));
             }
         }
-        let payments: Vec<&Line<'_>> = lines.iter().filter(|line| self.plans[line.plan].role == Role::Payments).collect();
+        let payments: Vec<&Line<'_>> =
+            lines.iter().filter(|line| self.plans[line.plan].role == Role::Payments).collect();
         let reviews: Vec<&Line<'_>> = lines.iter().filter(|line| self.plans[line.plan].role == Role::Reviews).collect();
         let mut people: Vec<Vec<Identifier>> = Vec::new();
         for item in items.iter().filter(|item| !item.who.is_empty()) {
@@ -80,14 +80,18 @@ impl Shop {
         }
         self.tally.rule(Rule::SeveralCustomers, u64::from(people.len() > 1));
         for (position, who) in people.iter().enumerate() {
-            let of_person: Vec<&Item<'_, '_>> = items
-                .iter()
-                .filter(|item| if item.who.is_empty() { position == 0 && self.inherits(item) } else { item.who[0] == who[0] })
-                .collect();
+            let of_person: Vec<&Item<'_, '_>> =
+                items
+                    .iter()
+                    .filter(|item| {
+                        if item.who.is_empty() { position == 0 && self.inherits(item) } else { item.who[0] == who[0] }
+                    })
+                    .collect();
             let (payments, reviews) = if position == 0 { (&payments[..], &reviews[..]) } else { (&[][..], &[][..]) };
             self.order_of(who, position, of_person, payments, reviews);
         }
-        let lost: Vec<&Item<'_, '_>> = items.iter().filter(|item| item.who.is_empty() && !self.inherits(item)).collect();
+        let lost: Vec<&Item<'_, '_>> =
+            items.iter().filter(|item| item.who.is_empty() && !self.inherits(item)).collect();
         self.set_aside(&lost);
     }
 
@@ -126,7 +130,8 @@ impl Shop {
         if items.is_empty() || named {
             let all: Vec<&Item<'_, '_>> = items.iter().collect();
             self.set_aside(&all);
-            let orphans = payments.len() + if items.is_empty() { self.reviews_of_persons(reviews) } else { reviews.len() };
+            let orphans =
+                payments.len() + if items.is_empty() { self.reviews_of_persons(reviews) } else { reviews.len() };
             self.tally.report.rows_set_aside += orphans as u64;
             self.tally.rule(Rule::WithoutOrder, orphans as u64);
             return;
@@ -144,7 +149,8 @@ impl Shop {
         }
         let sum = items.iter().filter_map(|item| item.amount).sum();
         let currency = self.currency_of(items[0].line);
-        let without_head = items.iter().filter(|item| self.plans[item.line.plan].role == Role::OrderItems).count() as u64;
+        let without_head =
+            items.iter().filter(|item| self.plans[item.line.plan].role == Role::OrderItems).count() as u64;
         self.tally.rule(Rule::WithoutOrder, without_head);
         self.tally.without_customer(&currency, items.len() as u64 - without_head, sum);
         self.tally.report.rows_set_aside += items.len() as u64;
@@ -171,11 +177,20 @@ impl Shop {
         Some((self.assumed, false))
     }
 
-    fn order_of(&mut self, who: &[Identifier], position: usize, items: Vec<&Item<'_, '_>>, payments: &[&Line<'_>], reviews: &[&Line<'_>]) {
+    fn order_of(
+        &mut self,
+        who: &[Identifier],
+        position: usize,
+        items: Vec<&Item<'_, '_>>,
+        payments: &[&Line<'_>],
+        reviews: &[&Line<'_>],
+    ) {
         let first = items[0].line;
         let id = self.plans[first.plan].id(&first.fields, Field::OrderId).to_owned();
         let Some((at, time_is_content)) = self.time_of(&items) else {
-            items.iter().for_each(|item| self.reject(item.line, "no_date", "neither this row nor its order has a date"));
+            items
+                .iter()
+                .for_each(|item| self.reject(item.line, "no_date", "neither this row nor its order has a date"));
             payments.iter().chain(reviews).for_each(|line| self.reject(line, "no_date", "its order has no date"));
             return;
         };
@@ -226,13 +241,20 @@ impl Shop {
         sorted
     }
 
-    fn events_of(&mut self, order: &Order<'_, '_, '_>, sorted: &Sorted<'_, '_, '_>, is_cancellation: bool, payments: &[&Line<'_>]) {
+    fn events_of(
+        &mut self,
+        order: &Order<'_, '_, '_>,
+        sorted: &Sorted<'_, '_, '_>,
+        is_cancellation: bool,
+        payments: &[&Line<'_>],
+    ) {
         if !sorted.returned.is_empty() {
             let refund = -sorted.returned.iter().map(|item| item.amount.unwrap_or(0)).sum::<i128>();
             let mut properties = self.properties(order);
             properties.insert("total".to_owned(), money(refund));
             properties.insert("products".to_owned(), self.products(&sorted.returned, true));
-            let key = if is_cancellation { format!("order:{}", order.key) } else { format!("order:{}:returns", order.key) };
+            let key =
+                if is_cancellation { format!("order:{}", order.key) } else { format!("order:{}:returns", order.key) };
             if is_cancellation || refund != 0 {
                 self.tally.refund(&order.currency, refund);
                 self.send(order, key, ORDER_REFUNDED, properties);
@@ -303,7 +325,9 @@ impl Shop {
         for item in order.items.iter().rev() {
             let plan = &self.plans[item.line.plan];
             plan.fill(&item.line.fields, Field::Property, &self.zone, &mut properties);
-            for (field, key) in [(Field::Status, "status"), (Field::Coupon, "coupon"), (Field::PaymentMethod, "payment_method")] {
+            for (field, key) in
+                [(Field::Status, "status"), (Field::Coupon, "coupon"), (Field::PaymentMethod, "payment_method")]
+            {
                 let text = plan.text(&item.line.fields, field);
                 if !text.is_empty() {
                     properties.insert(key.to_owned(), Value::from(text));
@@ -414,13 +438,33 @@ impl Shop {
 
     fn send(&mut self, order: &Order<'_, '_, '_>, key: String, name: &str, properties: Map<String, Value>) {
         let first = order.items[0].line;
-        let last = order.items.iter().filter(|item| item.line.plan == first.plan).map(|item| item.line.row).max().unwrap_or(first.row);
-        self.emit(key, EventKind::Track, name, order.at, order.who.clone(), properties, Map::new(), (first, last), order.time_is_content);
+        let last = order
+            .items
+            .iter()
+            .filter(|item| item.line.plan == first.plan)
+            .map(|item| item.line.row)
+            .max()
+            .unwrap_or(first.row);
+        self.emit(
+            key,
+            EventKind::Track,
+            name,
+            order.at,
+            order.who.clone(),
+            properties,
+            Map::new(),
+            (first, last),
+            order.time_is_content,
+        );
     }
 
     fn reviews(&mut self, order: &Order<'_, '_, '_>, reviews: &[&Line<'_>]) {
-        let mut products: Vec<&str> =
-            order.items.iter().map(|item| self.plans[item.line.plan].id(&item.line.fields, Field::ProductId)).filter(|p| !p.is_empty()).collect();
+        let mut products: Vec<&str> = order
+            .items
+            .iter()
+            .map(|item| self.plans[item.line.plan].id(&item.line.fields, Field::ProductId))
+            .filter(|p| !p.is_empty())
+            .collect();
         products.sort_unstable();
         products.dedup();
         let product = if let [one] = products[..] { one } else { "" };
@@ -453,7 +497,15 @@ impl Shop {
     }
 
     /// A review as an event; its time is its own, else `at`.
-    pub(crate) fn review(&mut self, line: &Line<'_>, key: String, who: &[Identifier], at: Timestamp, order: &str, product: &str) {
+    pub(crate) fn review(
+        &mut self,
+        line: &Line<'_>,
+        key: String,
+        who: &[Identifier],
+        at: Timestamp,
+        order: &str,
+        product: &str,
+    ) {
         let plan = &self.plans[line.plan];
         let (date, rating) = match (plan.date(&line.fields, &self.zone), plan.number(&line.fields, Field::Rating)) {
             (Ok(date), Ok(rating)) => (date, rating),
@@ -466,10 +518,10 @@ impl Shop {
             ("order_id", order),
             ("product_id", if own.is_empty() { product } else { own }),
             ("review_id", plan.id(&line.fields, Field::ReviewId)),
-            ("review_title", plan.text(&line.fields, Field::ReviewTitle)),
-            ("review_body", plan.text(&line.fields, Field::ReviewText)),
+            ("review_title", plan.raw(&line.fields, Field::ReviewTitle)),
+            ("review_body", plan.raw(&line.fields, Field::ReviewText)),
         ] {
-            if !is_placeholder_customer(text) {
+            if !text.is_empty() {
                 properties.insert(name.to_owned(), Value::from(text));
             }
         }
@@ -478,7 +530,17 @@ impl Shop {
         }
         self.tally.report.rows_taken += 1;
         let name = PRODUCT_REVIEWED;
-        self.emit(key, EventKind::Track, name, date.unwrap_or(at), who.to_vec(), properties, Map::new(), (line, line.row), date.is_some());
+        self.emit(
+            key,
+            EventKind::Track,
+            name,
+            date.unwrap_or(at),
+            who.to_vec(),
+            properties,
+            Map::new(),
+            (line, line.row),
+            date.is_some(),
+        );
     }
 }
 
@@ -491,5 +553,6 @@ pub(crate) fn times(quantity: i64, price: i64) -> i128 {
 
 /// A sum as JSON; sums beyond one amount's range are given as text.
 fn money(micros: i128) -> Value {
-    i64::try_from(micros).map_or_else(|_| Value::from(format!("{}.{:06}", micros / MICROS, (micros % MICROS).abs())), amount)
+    i64::try_from(micros)
+        .map_or_else(|_| Value::from(format!("{}.{:06}", micros / MICROS, (micros % MICROS).abs())), amount)
 }

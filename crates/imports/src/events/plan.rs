@@ -48,7 +48,8 @@ impl Plan {
         };
         for column in mapping.columns.iter().filter(|c| c.field != Field::Ignore) {
             let index = file.column(&column.column);
-            let index = index.ok_or_else(|| Error::Mapping(format!("{} has no column \"{}\"", file.name, column.column)))?;
+            let index =
+                index.ok_or_else(|| Error::Mapping(format!("{} has no column \"{}\"", file.name, column.column)))?;
             let slot = plan.columns.len();
             plan.columns.push(index);
             plan.values.push(column.value);
@@ -87,6 +88,12 @@ impl Plan {
         if is_blank_word(text) { "" } else { text }
     }
 
+    /// A field's text as it stands, for what people wrote: there a "-" is a text too.
+    pub fn raw<'a>(&self, fields: &[&'a str], field: Field) -> &'a str {
+        let slot = self.slots[field as usize];
+        if slot == NONE { "" } else { fields[slot] }
+    }
+
     /// An id without what a spreadsheet added.
     pub fn id<'a>(&self, fields: &[&'a str], field: Field) -> &'a str {
         let slot = self.slots[field as usize];
@@ -119,7 +126,8 @@ impl Plan {
             _ => date::DateStyle::YearMonthDay,
         };
         let time = self.text(fields, Field::Time);
-        let moment = if time.is_empty() { date::parse(text, style) } else { date::parse(&format!("{text} {time}"), style) };
+        let moment =
+            if time.is_empty() { date::parse(text, style) } else { date::parse(&format!("{text} {time}"), style) };
         moment.map(|moment| Some(moment.at(zone))).ok_or(bad)
     }
 

@@ -55,10 +55,13 @@ impl Shop {
     fn row_order(&mut self, line: &Line<'_>, k: usize, who: &[Identifier]) {
         let plan = &self.plans[line.plan];
         let number = |field| plan.number(&line.fields, field);
-        let values = (number(Field::Quantity), number(Field::Price), number(Field::LineTotal), number(Field::OrderTotal));
+        let values =
+            (number(Field::Quantity), number(Field::Price), number(Field::LineTotal), number(Field::OrderTotal));
         let (quantity, price, line_total, order_total) = match values {
             (Ok(q), Ok(p), Ok(l), Ok(o)) => (q, p, l, o),
-            (Err(bad), ..) | (_, Err(bad), ..) | (_, _, Err(bad), _) | (.., Err(bad)) => return self.reject_value(line, bad),
+            (Err(bad), ..) | (_, Err(bad), ..) | (_, _, Err(bad), _) | (.., Err(bad)) => {
+                return self.reject_value(line, bad);
+            }
         };
         let at = match plan.date(&line.fields, &self.zone) {
             Ok(Some(at)) => (at, true),
@@ -66,12 +69,17 @@ impl Shop {
             Ok(None) => return self.reject(line, "no_date", "the row has no date"),
             Err(bad) => return self.reject_value(line, bad),
         };
-        let total = order_total.or(line_total).map(i128::from).or_else(|| price.map(|p| times(quantity.unwrap_or(1_000_000), p)));
+        let total = order_total
+            .or(line_total)
+            .map(i128::from)
+            .or_else(|| price.map(|p| times(quantity.unwrap_or(1_000_000), p)));
         let total = total.and_then(|total| i64::try_from(total).ok());
         let mut properties = Map::new();
         plan.fill(&line.fields, Field::Property, &self.zone, &mut properties);
         let mut product = Map::new();
-        for (field, key) in [(Field::ProductId, "product_id"), (Field::ProductName, "name"), (Field::Category, "category")] {
+        for (field, key) in
+            [(Field::ProductId, "product_id"), (Field::ProductName, "name"), (Field::Category, "category")]
+        {
             let text = plan.text(&line.fields, field);
             if !text.is_empty() {
                 product.insert(key.to_owned(), Value::from(text));
@@ -127,7 +135,17 @@ impl Shop {
             self.tally.report.order_lines += 1;
             self.tally.customers.insert(hash(&who[0].value));
         }
-        self.emit(key, EventKind::Track, name, at, who.to_vec(), properties, Map::new(), (line, line.row), time_is_content);
+        self.emit(
+            key,
+            EventKind::Track,
+            name,
+            at,
+            who.to_vec(),
+            properties,
+            Map::new(),
+            (line, line.row),
+            time_is_content,
+        );
     }
 
     /// A customer's row as a statement of traits.
@@ -141,7 +159,10 @@ impl Shop {
     /// Customers of the customers' file that have no order.
     pub(crate) fn leftover_customers(&mut self) {
         for bytes in self.lookups.take_unused() {
-            self.state_customer(&decode(&bytes));
+            if !self.state_customer(&decode(&bytes)) {
+                // It was counted as taken when it was read.
+                self.tally.report.rows_taken -= 1;
+            }
         }
     }
 

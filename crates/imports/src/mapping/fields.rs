@@ -25,7 +25,8 @@ pub(crate) fn propose(file: &Profiled) -> Vec<ColumnMapping> {
     candidates.sort_by(|a, b| b.score.cmp(&a.score).then(a.column.cmp(&b.column)));
     let mut chosen: Vec<Option<Candidate>> = columns.iter().map(|_| None).collect();
     for candidate in candidates {
-        let taken = candidate.field != Field::Trait && chosen.iter().flatten().any(|other| other.field == candidate.field);
+        let taken =
+            candidate.field != Field::Trait && chosen.iter().flatten().any(|other| other.field == candidate.field);
         if !taken && chosen[candidate.column].is_none() {
             let column = candidate.column;
             chosen[column] = Some(candidate);
@@ -64,8 +65,12 @@ pub(crate) fn value_type(field: Field, column: &ColumnProfile) -> ValueType {
         return ValueType::Text;
     }
     match column.kind {
-        ColumnType::Integer | ColumnType::Decimal => ValueType::Number { decimal_mark: column.decimal_mark.unwrap_or_default() },
-        ColumnType::Date => column.dates.as_ref().map_or(ValueType::Text, |dates| ValueType::Date { style: dates.style }),
+        ColumnType::Integer | ColumnType::Decimal => {
+            ValueType::Number { decimal_mark: column.decimal_mark.unwrap_or_default() }
+        }
+        ColumnType::Date => {
+            column.dates.as_ref().map_or(ValueType::Text, |dates| ValueType::Date { style: dates.style })
+        }
         ColumnType::Boolean => ValueType::Boolean,
         _ => ValueType::Text,
     }
@@ -101,7 +106,12 @@ fn by_name(index: usize, column: &ColumnProfile) -> Vec<Candidate> {
     }
     // An address is an address under any name.
     if column.kind == ColumnType::Email {
-        found.push(Candidate { score: 97, column: index, field: Field::Email, reason: "its values are e-mail addresses".to_owned() });
+        found.push(Candidate {
+            score: 97,
+            column: index,
+            field: Field::Email,
+            reason: "its values are e-mail addresses".to_owned(),
+        });
     }
     found
 }
@@ -113,7 +123,9 @@ fn fits(field: Field, column: &ColumnProfile) -> bool {
     let numeric = matches!(kind, Integer | Decimal);
     match field {
         Field::Date => kind == Date,
-        Field::Time => !numeric && kind != Date && column.top.iter().all(|v| is_clock(&v.value)) && !column.top.is_empty(),
+        Field::Time => {
+            !numeric && kind != Date && column.top.iter().all(|v| is_clock(&v.value)) && !column.top.is_empty()
+        }
         Field::Quantity | Field::Price | Field::LineTotal | Field::OrderTotal | Field::PaymentValue => numeric,
         Field::Discount | Field::Tax | Field::Shipping => numeric,
         Field::Rating => numeric && column.distinct <= 101,
@@ -126,7 +138,7 @@ fn fits(field: Field, column: &ColumnProfile) -> bool {
         Field::Status | Field::PaymentMethod => matches!(kind, Text | Id | Boolean) && column.distinct <= 100,
         Field::Currency => matches!(kind, Text | Id) && column.longest <= 4,
         Field::EventName => matches!(kind, Text | Id | Integer) && column.distinct <= 5_000 && column.longest <= 200,
-        Field::ProductName | Field::ReviewTitle => matches!(kind, Text | Id | Integer),
+        Field::ProductName | Field::ReviewTitle => matches!(kind, Text | Id),
         Field::ReviewText => kind == Text,
         Field::Category | Field::CategoryTranslated | Field::Coupon => matches!(kind, Text | Id | Integer),
         Field::Trait | Field::Property | Field::LineProperty | Field::Ignore => kind != Empty,
@@ -135,7 +147,9 @@ fn fits(field: Field, column: &ColumnProfile) -> bool {
 
 fn is_clock(value: &str) -> bool {
     let mut parts = value.split(':');
-    let number = |part: Option<&str>, limit| part.and_then(|p| p.get(..2.min(p.len()))).and_then(|p| p.parse::<u8>().ok()).is_some_and(|n| n < limit);
+    let number = |part: Option<&str>, limit| {
+        part.and_then(|p| p.get(..2.min(p.len()))).and_then(|p| p.parse::<u8>().ok()).is_some_and(|n| n < limit)
+    };
     number(parts.next(), 24) && number(parts.next(), 60)
 }
 
@@ -148,7 +162,8 @@ fn by_content(file: &Profiled, chosen: &mut [Option<Candidate>]) {
     };
     let number_sign = |column: usize| {
         let mut values = file.sample.iter().map(|row| row.get(column)).filter(|v| !v.is_empty()).peekable();
-        values.peek().is_some() && values.all(|v| v.strip_prefix('#').is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit())))
+        values.peek().is_some()
+            && values.all(|v| v.strip_prefix('#').is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit())))
     };
     if !has(chosen, Field::OrderId)
         && let Some(column) = (0..columns.len()).find(|c| number_sign(*c))
@@ -156,7 +171,8 @@ fn by_content(file: &Profiled, chosen: &mut [Option<Candidate>]) {
         set(chosen, column, Field::OrderId, 80, "its values are numbers like #1001, as shops write order numbers");
     }
     let free = |chosen: &[Option<Candidate>], kinds: &[ColumnType]| {
-        (0..columns.len()).find(|c| chosen[*c].is_none() && kinds.contains(&columns[*c].kind) && !is_row_index(&columns[*c], file))
+        (0..columns.len())
+            .find(|c| chosen[*c].is_none() && kinds.contains(&columns[*c].kind) && !is_row_index(&columns[*c], file))
     };
     let nameless = !file.profile.format.header;
     if !has(chosen, Field::Date)
@@ -170,16 +186,32 @@ fn by_content(file: &Profiled, chosen: &mut [Option<Candidate>]) {
     let date = chosen.iter().flatten().find(|c| c.field == Field::Date).map(|c| c.column);
     let ids = |chosen: &[Option<Candidate>]| {
         (0..columns.len())
-            .filter(|c| chosen[*c].is_none() && matches!(columns[*c].kind, ColumnType::Id | ColumnType::Integer) && columns[*c].distinct * 50 > file.profile.rows)
+            .filter(|c| {
+                chosen[*c].is_none()
+                    && matches!(columns[*c].kind, ColumnType::Id | ColumnType::Integer)
+                    && columns[*c].distinct * 50 > file.profile.rows
+            })
             .collect::<Vec<_>>()
     };
     let Some(date) = date else { return };
     for column in ids(chosen) {
         let (several, one_date) = groups(file, column, date);
         if several > 0 && one_date * 100 >= several * 98 && !has(chosen, Field::OrderId) {
-            set(chosen, column, Field::OrderId, 50, "rows with the same value have the same date, as lines of one order do");
+            set(
+                chosen,
+                column,
+                Field::OrderId,
+                50,
+                "rows with the same value have the same date, as lines of one order do",
+            );
         } else if several > 0 && one_date < several && !has(chosen, Field::CustomerId) {
-            set(chosen, column, Field::CustomerId, 55, "it is the first id that comes again on different days, as a customer does");
+            set(
+                chosen,
+                column,
+                Field::CustomerId,
+                55,
+                "it is the first id that comes again on different days, as a customer does",
+            );
         } else if has(chosen, Field::CustomerId) {
             set(chosen, column, Field::Property, 40, "it is another id; kept as a property");
         }

@@ -22,6 +22,12 @@ pub(crate) fn propose(files: &[Profiled], goal: Goal) -> Mapping {
             FileMapping { file: file.profile.file.clone(), role, reason, columns }
         })
         .collect();
+    // Lines without any file of orders are the orders themselves.
+    if !mappings.iter().any(|mapping| mapping.role == Role::Orders) {
+        for mapping in mappings.iter_mut().filter(|mapping| mapping.role == Role::OrderItems && goal == Goal::Orders) {
+            mapping.role = Role::Orders;
+        }
+    }
     name_persons(files, &mut mappings);
     let joins = joins(files, &mappings);
     let mut mapping = Mapping {
@@ -76,7 +82,11 @@ fn role_of(file: &Profiled, columns: &[ColumnMapping], goal: Goal, alone: bool) 
         return says(Role::OrderItems, "it has products of orders, but no customer");
     }
     if has(Field::OrderId) || (person && has(Field::Date) && (amount || has(Field::Quantity) || product)) {
-        let reason = if has(Field::OrderId) { "its rows have an order's number" } else { "its rows have a customer, a date and what was bought" };
+        let reason = if has(Field::OrderId) {
+            "its rows have an order's number"
+        } else {
+            "its rows have a customer, a date and what was bought"
+        };
         return says(Role::Orders, reason);
     }
     if person && columns.iter().any(|c| matches!(c.field, Field::Trait | Field::CustomerKey)) {
@@ -105,8 +115,11 @@ fn settle(file: &Profiled, role: Role, columns: &mut [ColumnMapping]) {
             columns[total].reason = "the lines of one order have the same amount: it is the order's".to_owned();
         }
     }
+    name_rows(file, role, columns);
     // An order's head has no lines: the same row twice is the same order.
-    let is_head = [Field::Price, Field::Quantity, Field::ProductId, Field::ProductName, Field::LineNumber].iter().all(|f| index(columns, *f).is_none());
+    let is_head = [Field::Price, Field::Quantity, Field::ProductId, Field::ProductName, Field::LineNumber]
+        .iter()
+        .all(|f| index(columns, *f).is_none());
     if role == Role::Orders
         && is_head
         && index(columns, Field::OrderId).is_some()
@@ -150,8 +163,45 @@ fn settle(file: &Profiled, role: Role, columns: &mut [ColumnMapping]) {
     }
 }
 
+/// A column "id", or the only key of a customers' file, names the rows when nothing else does.
+fn name_rows(file: &Profiled, role: Role, columns: &mut [ColumnMapping]) {
+    let has = |fields: &[Field]| columns.iter().any(|c| fields.contains(&c.field));
+    let field = match role {
+        Role::Customers if !has(&[Field::CustomerId, Field::CustomerKey]) => Field::CustomerId,
+        Role::Orders if !has(&[Field::OrderId]) && has(&[Field::CustomerId, Field::Email]) => Field::OrderId,
+        _ => return,
+    };
+    let is_key = |i: usize| {
+        let profile = &file.profile.columns[i];
+        profile.repeated == Some(0)
+            && profile.blanks == 0
+            && matches!(profile.kind, ColumnType::Id | ColumnType::Integer | ColumnType::Text)
+    };
+    let free = |i: &usize| matches!(columns[*i].field, Field::Property | Field::Trait) && is_key(*i);
+    let is_key_word = |word: &str| matches!(word, "id" | "no" | "key" | "number" | "nr");
+    let is_named = |i: &usize| match role {
+        Role::Customers => words::tokens(&columns[*i].column).iter().any(|t| is_key_word(t)),
+        _ => is_key_word(&words::fold(&columns[*i].column)),
+    };
+    let found = (0..columns.len()).filter(free).find(is_named);
+    if let Some(index) = found {
+        let column = &mut columns[index];
+        (column.field, column.key, column.value, column.confidence) = (field, None, ValueType::Id, 60);
+        column.reason = "its name says it is a number, and no value comes twice".to_owned();
+    }
+}
+
 const fn is_customer_field(field: Field) -> bool {
-    matches!(field, Field::CustomerId | Field::CustomerKey | Field::Email | Field::AnonymousId | Field::Date | Field::Trait | Field::Ignore)
+    matches!(
+        field,
+        Field::CustomerId
+            | Field::CustomerKey
+            | Field::Email
+            | Field::AnonymousId
+            | Field::Date
+            | Field::Trait
+            | Field::Ignore
+    )
 }
 
 fn is_product(file: &Profiled, columns: &[ColumnMapping], quantity: usize, price: usize, total: usize) -> bool {
@@ -161,7 +211,9 @@ fn is_product(file: &Profiled, columns: &[ColumnMapping], quantity: usize, price
     };
     let (mut rows, mut equal) = (0, 0);
     for row in &file.sample {
-        let (Some(q), Some(p), Some(t)) = (value(row, quantity), value(row, price), value(row, total)) else { continue };
+        let (Some(q), Some(p), Some(t)) = (value(row, quantity), value(row, price), value(row, total)) else {
+            continue;
+        };
         rows += 1;
         let product = i128::from(q) * i128::from(p) / 1_000_000;
         equal += usize::from((product - i128::from(t)).abs() < 20_000);
@@ -176,13 +228,18 @@ fn name_persons(files: &[Profiled], mappings: &mut [FileMapping]) {
         .filter(|c| {
             let name = words::tokens(&mappings[customers].columns[*c].column);
             let is_id = name.iter().any(|t| t == "id" || t == "no" || t == "key" || t == "number");
-            is_id && matches!(files[customers].profile.columns[*c].kind, ColumnType::Id | ColumnType::Integer | ColumnType::Text)
+            is_id
+                && matches!(
+                    files[customers].profile.columns[*c].kind,
+                    ColumnType::Id | ColumnType::Integer | ColumnType::Text
+                )
         })
         .collect();
     let distinct = |c: usize| files[customers].profile.columns[c].distinct;
-    let (Some(person), Some(key)) =
-        (id_columns.iter().copied().min_by_key(|c| distinct(*c)), id_columns.iter().copied().max_by_key(|c| distinct(*c)))
-    else {
+    let (Some(person), Some(key)) = (
+        id_columns.iter().copied().min_by_key(|c| distinct(*c)),
+        id_columns.iter().copied().max_by_key(|c| distinct(*c)),
+    ) else {
         return;
     };
     if distinct(person) == distinct(key) || person == key {
@@ -195,10 +252,19 @@ fn name_persons(files: &[Profiled], mappings: &mut [FileMapping]) {
         }
     }
     let give = |column: &mut ColumnMapping, field, reason: String| {
-        (column.field, column.key, column.value, column.confidence, column.reason) = (field, None, ValueType::Id, 90, reason);
+        (column.field, column.key, column.value, column.confidence, column.reason) =
+            (field, None, ValueType::Id, 90, reason);
     };
-    give(&mut mappings[customers].columns[person], Field::CustomerId, "its values come again for the same person".to_owned());
-    give(&mut mappings[customers].columns[key], Field::CustomerKey, "it is new in every row: a key between files, not a person".to_owned());
+    give(
+        &mut mappings[customers].columns[person],
+        Field::CustomerId,
+        "its values come again for the same person".to_owned(),
+    );
+    give(
+        &mut mappings[customers].columns[key],
+        Field::CustomerKey,
+        "it is new in every row: a key between files, not a person".to_owned(),
+    );
     let sketch = &files[customers].sketches[key];
     for (file, mapping) in files.iter().zip(mappings.iter_mut()) {
         if mapping.role == Role::Customers {
@@ -206,7 +272,11 @@ fn name_persons(files: &[Profiled], mappings: &mut [FileMapping]) {
         }
         for (column, values) in mapping.columns.iter_mut().zip(&file.sketches) {
             if column.field == Field::CustomerId && overlap(values, sketch) > 0.5 {
-                give(column, Field::CustomerKey, format!("its values are keys of the customers' file; the person is its column {person_name}"));
+                give(
+                    column,
+                    Field::CustomerKey,
+                    format!("its values are keys of the customers' file; the person is its column {person_name}"),
+                );
             }
         }
     }
@@ -223,7 +293,10 @@ fn joins(files: &[Profiled], mappings: &[FileMapping]) -> Vec<Join> {
     };
     for (file, mapping) in files.iter().zip(mappings) {
         for (index, column) in mapping.columns.iter().enumerate() {
-            let Some(role) = home(column.field).filter(|role| *role != mapping.role && mapping.role != Role::Ignored) else { continue };
+            let Some(role) = home(column.field).filter(|role| *role != mapping.role && mapping.role != Role::Ignored)
+            else {
+                continue;
+            };
             let Some((to, to_file)) = mappings.iter().zip(files).find(|(m, _)| m.role == role) else { continue };
             let Some(target) = to.columns.iter().position(|c| c.field == column.field) else { continue };
             joins.push(Join {
@@ -244,7 +317,9 @@ fn cancellation_prefix(files: &[Profiled], mappings: &[FileMapping]) -> Option<S
     for (file, mapping) in files.iter().zip(mappings).filter(|(_, m)| m.role == Role::Orders) {
         let Some(column) = mapping.columns.iter().position(|c| c.field == Field::OrderId) else { continue };
         let mut values = file.sample.iter().map(|row| row.get(column)).peekable();
-        if values.peek().is_some() && values.all(|v| is_digits(v.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(v))) {
+        if values.peek().is_some()
+            && values.all(|v| is_digits(v.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(v)))
+        {
             return Some("C".to_owned());
         }
     }
@@ -255,7 +330,9 @@ fn notes(files: &[Profiled], mappings: &[FileMapping]) -> Vec<String> {
     let mut notes = Vec::new();
     for (file, mapping) in files.iter().zip(mappings) {
         let profile = |field| mapping.columns.iter().position(|c| c.field == field).map(|i| &file.profile.columns[i]);
-        let has_person = [Field::CustomerId, Field::CustomerKey, Field::Email, Field::AnonymousId].iter().any(|f| profile(*f).is_some());
+        let has_person = [Field::CustomerId, Field::CustomerKey, Field::Email, Field::AnonymousId]
+            .iter()
+            .any(|f| profile(*f).is_some());
         match mapping.role {
             Role::Orders if !has_person && profile(Field::Date).is_none() => notes.push(format!(
                 "{} names neither customers nor dates: each basket is imported as one anonymous visitor's, on the date given as assumed_date; it says what is bought together, not who comes back",

@@ -121,7 +121,8 @@ fn set(file: &mut FileMapping, column: &str, meaning: &str) -> Result<(), Error>
     }
     let target: &mut ColumnMapping = &mut file.columns[index];
     target.field = field;
-    target.key = key.or_else(|| matches!(field, Field::Trait | Field::Property | Field::LineProperty).then(|| words::key(column)));
+    target.key = key
+        .or_else(|| matches!(field, Field::Trait | Field::Property | Field::LineProperty).then(|| words::key(column)));
     target.confidence = 100;
     target.reason = "set by hand".to_owned();
     match (field, target.value) {

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::dates::{DateFacts, Dates};
 use super::distinct::{Distinct, hash};
 use super::top::{Top, ValueCount};
+use crate::values::date::DateStyle;
 use crate::values::number::{self, DecimalMark, Evidence};
 use crate::values::{boolean, has_point_zero, is_blank_word, is_email};
+use crate::words;
 
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,7 +139,8 @@ impl Range {
     }
 
     fn bounds(&self) -> (Option<i64>, Option<i64>) {
-        let used = SENTINEL_NUMBERS.iter().zip(self.sentinels).filter(|(_, count)| *count > 0).map(|(v, _)| v * 1_000_000);
+        let used =
+            SENTINEL_NUMBERS.iter().zip(self.sentinels).filter(|(_, count)| *count > 0).map(|(v, _)| v * 1_000_000);
         let (mut low, mut high) = (self.low, self.high);
         for value in used {
             low = Some(low.map_or(value, |l| l.min(value)));
@@ -184,7 +187,8 @@ impl ColumnBuilder {
             Evidence::EitherPoint => self.either_point += 1,
             Evidence::EitherComma => self.either_comma += 1,
         }
-        self.leading_zero += u64::from(value.len() > 1 && value.starts_with('0') && value.bytes().all(|b| b.is_ascii_digit()));
+        self.leading_zero +=
+            u64::from(value.len() > 1 && value.starts_with('0') && value.bytes().all(|b| b.is_ascii_digit()));
         self.point_zero += u64::from(has_point_zero(value));
         for (range, mark) in self.ranges.iter_mut().zip([DecimalMark::Point, DecimalMark::Comma]) {
             if let Some(micros) = number::parse(value, mark) {
@@ -201,14 +205,14 @@ impl ColumnBuilder {
         if comma > point { DecimalMark::Comma } else { DecimalMark::Point }
     }
 
-    fn kind(&self) -> ColumnType {
+    fn kind(&self, name: &str) -> ColumnType {
         let filled = self.rows - self.blanks;
         if filled == 0 {
             return ColumnType::Empty;
         }
         let most = |count: u64| count * 100 >= filled * 95;
         let numbers = self.whole + self.point + self.comma + self.either_point + self.either_comma;
-        if most(self.dates.fits()) && !(self.leading_zero > 0 && self.dates.facts().is_some_and(|d| d.style != crate::values::date::DateStyle::Compact)) {
+        if most(self.dates.fits()) && self.is_date(name) {
             return ColumnType::Date;
         }
         if most(numbers) {
@@ -216,7 +220,11 @@ impl ColumnBuilder {
                 return ColumnType::Id;
             }
             let decimals = self.point + self.comma + self.either_point + self.either_comma;
-            return if decimals == 0 || decimals == self.point_zero { ColumnType::Integer } else { ColumnType::Decimal };
+            return if decimals == 0 || decimals == self.point_zero {
+                ColumnType::Integer
+            } else {
+                ColumnType::Decimal
+            };
         }
         if most(self.booleans) {
             return ColumnType::Boolean;
@@ -227,9 +235,22 @@ impl ColumnBuilder {
         if (self.id_like + numbers) * 10 >= filled * 9 { ColumnType::Id } else { ColumnType::Text }
     }
 
+    /// Ten digits are seconds since 1970 only where the name speaks of time: order numbers have ten digits too.
+    fn is_date(&self, name: &str) -> bool {
+        let style = self.dates.facts().map(|dates| dates.style);
+        let is_epoch = matches!(style, Some(DateStyle::EpochSeconds | DateStyle::EpochMillis));
+        let speaks_of_time = || {
+            words::field_named(name) == Some(words::Field::Date)
+                || words::tokens(name)
+                    .iter()
+                    .any(|t| matches!(t.as_str(), "time" | "date" | "timestamp" | "ts" | "at" | "epoch" | "millis"))
+        };
+        style.is_some() && (!is_epoch || speaks_of_time())
+    }
+
     /// Closes the column.
     pub fn finish(&self, name: &str) -> ColumnProfile {
-        let kind = self.kind();
+        let kind = self.kind(name);
         let filled = self.rows - self.blanks;
         let (distinct, exact) = self.distinct.count();
         let numeric = matches!(kind, ColumnType::Integer | ColumnType::Decimal);
@@ -286,7 +307,8 @@ impl ColumnBuilder {
             notes.push("a comma before three digits is taken as a thousands mark; no value proves it".to_owned());
         }
         if !profile.sentinels.is_empty() {
-            let shown: Vec<String> = profile.sentinels.iter().map(|s| format!("{} ({} times)", s.value, s.count)).collect();
+            let shown: Vec<String> =
+                profile.sentinels.iter().map(|s| format!("{} ({} times)", s.value, s.count)).collect();
             notes.push(format!("values that probably mean \"nothing\": {}", shown.join(", ")));
         }
         if profile.repeated.is_some_and(|repeated| repeated > 0) {

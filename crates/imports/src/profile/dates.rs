@@ -115,7 +115,8 @@ impl Dates {
             2 => Some(&self.by_style[1]),
             _ => None,
         };
-        let ambiguous = other.is_some_and(|other| other.fits == best.fits && other.backwards == best.backwards && best.days.len() > 1);
+        let ambiguous = other
+            .is_some_and(|other| other.fits == best.fits && other.backwards == best.backwards && best.days.len() > 1);
         Some(DateFacts {
             style: STYLES[index],
             pattern: date::pattern(&self.example, STYLES[index]),
@@ -154,7 +155,10 @@ const WEEKDAYS: [&str; 7] = ["Mondays", "Tuesdays", "Wednesdays", "Thursdays", "
 fn swap(days: &BTreeMap<i64, u8>) -> Option<String> {
     let span = days.keys().next_back()? - days.keys().next()?;
     if days.len() >= 24 && span > 60 && days.values().all(|day| *day <= 12) {
-        return Some("no day of the month is above 12 although the dates span months: day and month are probably swapped".to_owned());
+        return Some(
+            "no day of the month is above 12 although the dates span months: day and month are probably swapped"
+                .to_owned(),
+        );
     }
     // A shop that rests on Saturdays rests on all of them: the days 1 to 12 must show the same week as the days after.
     let mut early = [0u32; 7];
@@ -191,7 +195,10 @@ mod tests {
     fn finds_the_order() {
         assert_eq!(facts(&["04-09-2012", "21-05-2013"]).style, DateStyle::DayMonthYear);
         assert_eq!(facts(&["04/09/2012", "05/21/2013"]).style, DateStyle::MonthDayYear);
-        assert!(facts(&["04/09/2012", "05/04/2012"]).style == DateStyle::MonthDayYear, "the file is in order this way only");
+        assert!(
+            facts(&["04/09/2012", "05/04/2012"]).style == DateStyle::MonthDayYear,
+            "the file is in order this way only"
+        );
         let mixed = facts(&["13/01/2012", "14/01/2012", "01/15/2012"]);
         assert_eq!((mixed.style, mixed.other_order), (DateStyle::DayMonthYear, 1));
         assert!(facts(&["04/04/2012", "05/05/2012"]).ambiguous);

@@ -82,7 +82,9 @@ pub fn parse(text: &str, style: DateStyle) -> Option<Moment> {
 
 /// Whether a text is a date in any style that its shape alone gives away (not the epochs).
 pub fn looks_like_date(text: &str) -> bool {
-    [DateStyle::YearMonthDay, DateStyle::DayMonthYear, DateStyle::MonthDayYear].iter().any(|style| parse(text, *style).is_some())
+    [DateStyle::YearMonthDay, DateStyle::DayMonthYear, DateStyle::MonthDayYear]
+        .iter()
+        .any(|style| parse(text, *style).is_some())
 }
 
 fn digits(bytes: &[u8]) -> Option<i64> {
@@ -126,8 +128,7 @@ fn compact(bytes: &[u8]) -> Option<Moment> {
 
 fn of_clock(hour: i64, minute: i64, second: i64) -> Option<i64> {
     // A leap second is counted as the last one.
-    (hour < 24 && minute < 60 && second <= 60)
-        .then(|| (hour * 3600 + minute * 60 + second.min(59)) * Timestamp::SECOND)
+    (hour < 24 && minute < 60 && second <= 60).then(|| (hour * 3600 + minute * 60 + second.min(59)) * Timestamp::SECOND)
 }
 
 fn separated(bytes: &[u8], style: DateStyle) -> Option<Moment> {
@@ -139,7 +140,10 @@ fn separated(bytes: &[u8], style: DateStyle) -> Option<Moment> {
         DateStyle::DayMonthYear => (third, second, first),
         _ => (third, first, second),
     };
-    if matches!(year, Part::Name(_)) || matches!(day, Part::Name(_)) || (style == DateStyle::YearMonthDay && !year.is_long()) {
+    if matches!(year, Part::Name(_))
+        || matches!(day, Part::Name(_))
+        || (style == DateStyle::YearMonthDay && !year.is_long())
+    {
         return None;
     }
     let day = day.value();
@@ -217,7 +221,11 @@ fn month_named(name: &str) -> Option<i64> {
     if name.chars().count() < 3 {
         return None;
     }
-    MONTHS.iter().zip(1..).find(|(starts, _)| starts.iter().any(|start| name.starts_with(start))).map(|(_, month)| month)
+    MONTHS
+        .iter()
+        .zip(1..)
+        .find(|(starts, _)| starts.iter().any(|start| name.starts_with(start)))
+        .map(|(_, month)| month)
 }
 
 fn separator(bytes: &[u8]) -> Option<&[u8]> {
@@ -294,7 +302,8 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
         return None;
     }
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let length = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][usize::try_from(month).ok()? - 1];
+    let length =
+        [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][usize::try_from(month).ok()? - 1];
     if day > length {
         return None;
     }

@@ -89,6 +89,9 @@ fn decorated(text: &str, mark: DecimalMark) -> Option<i64> {
         (negative, body) = (!negative, rest);
     }
     let cleaned = ungroup(body.strip_prefix('+').unwrap_or(body), mark)?;
+    if cleaned.starts_with(['-', '+']) {
+        return None;
+    }
     let micros = parse_micros(&cleaned).ok()?;
     Some(if negative { -micros } else { micros })
 }
@@ -118,10 +121,12 @@ fn ungroup(body: &str, mark: DecimalMark) -> Option<String> {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (body, None),
     };
-    let is_group_mark = |c: char| c == char::from(mark.thousands()) || matches!(c, '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}');
+    let is_group_mark =
+        |c: char| c == char::from(mark.thousands()) || matches!(c, '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}');
     let mut cleaned = String::with_capacity(body.len());
     for (index, group) in whole.split(is_group_mark).enumerate() {
-        let right_size = if index == 0 { !group.is_empty() || !whole.contains(is_group_mark) } else { group.len() == 3 };
+        let right_size =
+            if index == 0 { !group.is_empty() || !whole.contains(is_group_mark) } else { group.len() == 3 };
         if !right_size || (index == 0 && whole.contains(is_group_mark) && group.len() > 3) {
             return None;
         }
