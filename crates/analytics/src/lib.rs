@@ -1,1 +1,32 @@
-//! Empty.
+//! Questions and their answers: trends, funnels, retention, RFM and key figures over a workspace's events.
+//!
+//! Always holds: a question is data with one JSON form, is checked before anything is planned, becomes a typed plan (never SQL
+//! text), and runs within a budget of time and memory; dropping the future of an answer cancels it. Per-person mathematics is that of
+//! the `sequences` crate. Intervals are those of the workspace's calendar, and those that are not over are marked. Money is added
+//! up exactly, in one currency.
+//!
+//! Does not: decide who may ask, keep questions, or draw anything.
+
+pub mod aggregates;
+mod analytics;
+pub mod answer;
+mod asking;
+mod breakdown;
+pub mod catalog;
+mod columns;
+mod english;
+mod error;
+mod funnel;
+mod kpis;
+mod people;
+mod period;
+pub mod question;
+mod retention;
+pub mod rfm;
+mod trend;
+
+pub use analytics::{Analytics, Context};
+pub use answer::{Answer, Cell, Detail};
+pub use error::{Error, Result};
+pub use people::Part;
+pub use question::Question;

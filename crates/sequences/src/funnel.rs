@@ -217,7 +217,12 @@ impl Funnel {
 
     /// The deepest level, and the first chain that reaches it.
     pub fn conversion<E: Stepped>(&mut self, events: &[E]) -> Conversion<'_> {
-        let level = self.run::<E, true>(events, Entries::ALL);
+        self.conversion_before(events, i64::MAX)
+    }
+
+    /// The same of the chains whose entry lies before `until`, whenever they end; `i64::MAX` stands for always.
+    pub fn conversion_before<E: Stepped>(&mut self, events: &[E], until: i64) -> Conversion<'_> {
+        let level = self.run::<E, true>(events, Entries { until });
         let matched = match self.spec.mode {
             FunnelMode::AnyOrder => self.any_order.matched(),
             FunnelMode::Ordered | FunnelMode::Strict => self.in_order.matched(level),

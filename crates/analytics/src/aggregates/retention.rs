@@ -1,0 +1,451 @@
+//! Retention in two aggregates: each person's intervals as two bit sets, and the table of cohorts over them.
+//!
+//! `retention_intervals(time, interval, started, returned, settings)` gives a list of `2 * words` integers: the intervals in which a
+//! cohort is founded, then those with a return. For a first-time question only the first start ever founds a cohort, and none if it
+//! lies before `from` or not before `to`. `retention_table(sets, settings)` gives the counts of all cells, row by row.
+
+use std::mem::size_of;
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, TimestampMicrosecondType};
+use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err, internal_err};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::AggregateOrderSensitivity;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, EmitTo, Expr, GroupsAccumulator, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
+};
+use rapport_sequences::{Counting, Retention, RetentionSpec};
+use serde::{Deserialize, Serialize};
+
+use super::lists::{Lists, ListsView, list_type};
+use super::rows::passes;
+use super::settings;
+
+/// The parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionSettings {
+    /// How many intervals there are.
+    pub intervals: usize,
+    /// How many of the first found a cohort.
+    pub cohorts: usize,
+    /// The greatest column.
+    pub last_column: usize,
+    /// Starts count from here.
+    pub from: i64,
+    /// Starts count before this.
+    pub to: i64,
+    /// Only the first start ever counts.
+    pub first_time: bool,
+    /// A later return counts for earlier columns.
+    pub on_or_after: bool,
+}
+
+impl RetentionSettings {
+    fn words(&self) -> usize {
+        self.intervals.div_ceil(64)
+    }
+
+    fn kernel(&self) -> Retention {
+        let end = i64::try_from(self.intervals).unwrap_or(i64::MAX);
+        Retention::new(RetentionSpec {
+            // By calendar the kernel needs to know only how many intervals there are: bits are their places.
+            boundaries: (0..=end).collect(),
+            cohorts: self.cohorts,
+            last_column: self.last_column,
+            counting: Counting::Calendar,
+            first_time: self.first_time,
+            on_or_after: self.on_or_after,
+            minimum: 1,
+        })
+    }
+}
+
+/// The first aggregate: `time` is a `Timestamp(µs)`, `interval` the place of its interval or null, `started` and `returned` say whether
+/// the event is a start or a return.
+pub fn retention_intervals(
+    time: Expr,
+    interval: Expr,
+    started: Expr,
+    returned: Expr,
+    settings: &RetentionSettings,
+) -> Expr {
+    INTERVALS.call(vec![time, interval, started, returned, settings::argument(settings)])
+}
+
+/// The second aggregate, over the lists of the first.
+pub fn retention_table(sets: Expr, settings: &RetentionSettings) -> Expr {
+    TABLE.call(vec![sets, settings::argument(settings)])
+}
+
+/// Whether a person with these lists is counted in a cell.
+pub fn retention_cell(sets: Expr, settings: &RetentionSettings, cohort: usize, column: usize) -> Expr {
+    let place = |place: usize| lit(i64::try_from(place).unwrap_or(i64::MAX));
+    CELL.call(vec![sets, settings::argument(settings), place(cohort), place(column)])
+}
+
+pub(super) fn intervals_function() -> Arc<AggregateUDF> {
+    Arc::clone(&INTERVALS)
+}
+
+pub(super) fn table_function() -> Arc<AggregateUDF> {
+    Arc::clone(&TABLE)
+}
+
+pub(super) fn cell_function() -> Arc<ScalarUDF> {
+    Arc::clone(&CELL)
+}
+
+static INTERVALS: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
+    Arc::new(AggregateUDF::from(IntervalsFunction { signature: Signature::any(5, Volatility::Immutable) }))
+});
+
+static TABLE: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
+    Arc::new(AggregateUDF::from(TableFunction { signature: Signature::any(2, Volatility::Immutable) }))
+});
+
+static CELL: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+    Arc::new(ScalarUDF::from(CellFunction { signature: Signature::any(4, Volatility::Immutable) }))
+});
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct IntervalsFunction {
+    signature: Signature,
+}
+
+impl AggregateUDFImpl for IntervalsFunction {
+    fn name(&self) -> &str {
+        "retention_intervals"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(list_type())
+    }
+
+    fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        internal_err!("`retention_intervals` is asked for by person")
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        Ok(vec![Arc::new(Field::new(format!("{}[sets]", args.name), list_type(), true))])
+    }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        let settings = settings::of_arguments(args.exprs)?;
+        Ok(Box::new(IntervalsAccumulator { settings, first: Vec::new(), sets: Vec::new() }))
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+}
+
+/// Where a person's first start lies: its time, and its interval or -1. The least pair is the first.
+type First = (i64, i64);
+
+const NO_START: First = (i64::MAX, i64::MAX);
+
+struct IntervalsAccumulator {
+    settings: RetentionSettings,
+    /// One a group.
+    first: Vec<First>,
+    /// `2 * words` a group: intervals with a start, intervals with a return.
+    sets: Vec<u64>,
+}
+
+impl IntervalsAccumulator {
+    fn width(&self) -> usize {
+        2 * self.settings.words()
+    }
+
+    fn grow(&mut self, total_groups: usize) {
+        if self.first.len() < total_groups {
+            self.first.resize(total_groups, NO_START);
+            self.sets.resize(total_groups * self.width(), 0);
+        }
+    }
+
+    fn see(&mut self, group: usize, event: Happening) {
+        let (width, words) = (self.width(), self.settings.words());
+        let set = &mut self.sets[group * width..][..width];
+        let place = usize::try_from(event.interval).ok().filter(|place| *place < self.settings.intervals);
+        if event.started {
+            self.first[group] = self.first[group].min((event.time, event.interval));
+            let counts = (self.settings.from..self.settings.to).contains(&event.time);
+            if let Some(place) = place.filter(|_| counts) {
+                set[place / 64] |= 1 << (place % 64);
+            }
+        }
+        if let Some(place) = place.filter(|_| event.returned) {
+            set[words + place / 64] |= 1 << (place % 64);
+        }
+    }
+
+    /// Takes the groups to emit, as (first start, sets).
+    fn take(&mut self, emit: EmitTo) -> (Vec<First>, Vec<u64>) {
+        let width = self.width();
+        let sets = match emit {
+            EmitTo::All => std::mem::take(&mut self.sets),
+            EmitTo::First(count) => EmitTo::First(count * width).take_needed(&mut self.sets),
+        };
+        (emit.take_needed(&mut self.first), sets)
+    }
+}
+
+impl GroupsAccumulator for IntervalsAccumulator {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total_groups: usize,
+    ) -> Result<()> {
+        self.grow(total_groups);
+        let happenings = Happenings::of(values)?;
+        for (at, group) in groups.iter().enumerate() {
+            if passes(filter, at) {
+                self.see(*group, happenings.at(at));
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
+        let (words, width, settings) = (self.settings.words(), self.width(), self.settings);
+        let (firsts, mut sets) = self.take(emit);
+        let mut lists = Lists::with_capacity(firsts.len());
+        for (group, (time, interval)) in firsts.iter().enumerate() {
+            let set = &mut sets[group * width..][..width];
+            if settings.first_time {
+                set[..words].fill(0);
+                let place = usize::try_from(*interval).ok().filter(|place| *place < settings.intervals);
+                if let Some(place) = place.filter(|_| (settings.from..settings.to).contains(time)) {
+                    set[place / 64] |= 1 << (place % 64);
+                }
+            }
+            lists.push(set.iter().map(|word| word.cast_signed()));
+        }
+        Ok(lists.finish())
+    }
+
+    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
+        let width = self.width();
+        let (firsts, sets) = self.take(emit);
+        let mut lists = Lists::with_capacity(firsts.len());
+        for (group, (time, interval)) in firsts.into_iter().enumerate() {
+            let words = sets[group * width..][..width].iter().map(|word| word.cast_signed());
+            lists.push([time, interval].into_iter().chain(words));
+        }
+        Ok(vec![lists.finish()])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total_groups: usize) -> Result<()> {
+        self.grow(total_groups);
+        let (lists, width) = (ListsView::of(states[0].as_ref())?, self.width());
+        for (at, group) in groups.iter().enumerate() {
+            let [time, interval, words @ ..] = lists.list(at) else { continue };
+            self.first[*group] = self.first[*group].min((*time, *interval));
+            for (mine, theirs) in self.sets[group * width..][..width].iter_mut().zip(words) {
+                *mine |= theirs.cast_unsigned();
+            }
+        }
+        Ok(())
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let rows = values[0].len();
+        let mut single = Self { settings: self.settings, first: Vec::new(), sets: Vec::new() };
+        let groups: Vec<usize> = (0..rows).collect();
+        single.update_batch(values, &groups, filter, rows)?;
+        single.state(EmitTo::All)
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.first.capacity() * size_of::<First>() + self.sets.capacity() * size_of::<u64>()
+    }
+}
+
+/// One event.
+#[derive(Clone, Copy)]
+struct Happening {
+    time: i64,
+    /// -1: outside of all.
+    interval: i64,
+    started: bool,
+    returned: bool,
+}
+
+/// The arguments of a batch.
+struct Happenings<'a> {
+    times: &'a [i64],
+    intervals: &'a arrow::array::Int64Array,
+    started: &'a BooleanArray,
+    returned: &'a BooleanArray,
+}
+
+impl<'a> Happenings<'a> {
+    fn of(values: &'a [ArrayRef]) -> Result<Self> {
+        let wrong = || exec_datafusion_err!("`retention_intervals` takes a time, an interval and two booleans");
+        Ok(Self {
+            times: values[0].as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(wrong)?.values(),
+            intervals: values[1].as_primitive_opt::<Int64Type>().ok_or_else(wrong)?,
+            started: values[2].as_boolean_opt().ok_or_else(wrong)?,
+            returned: values[3].as_boolean_opt().ok_or_else(wrong)?,
+        })
+    }
+
+    fn at(&self, at: usize) -> Happening {
+        let interval = if self.intervals.is_valid(at) { self.intervals.value(at) } else { -1 };
+        let holds = |flags: &BooleanArray| flags.is_valid(at) && flags.value(at);
+        Happening { time: self.times[at], interval, started: holds(self.started), returned: holds(self.returned) }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct TableFunction {
+    signature: Signature,
+}
+
+impl AggregateUDFImpl for TableFunction {
+    fn name(&self) -> &str {
+        "retention_table"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(list_type())
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let settings: RetentionSettings = settings::of_arguments(args.exprs)?;
+        let cells = settings.cohorts * (settings.last_column + 1);
+        Ok(Box::new(TableAccumulator { settings, kernel: settings.kernel(), merged: vec![0; cells] }))
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        Ok(vec![Arc::new(Field::new(format!("{}[cells]", args.name), list_type(), true))])
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+}
+
+#[derive(Debug)]
+struct TableAccumulator {
+    settings: RetentionSettings,
+    kernel: Retention,
+    /// Counts of other parts.
+    merged: Vec<i64>,
+}
+
+impl TableAccumulator {
+    /// All cells, as wide as the last column; what is not observed is 0.
+    fn cells(&self) -> ScalarValue {
+        let width = self.settings.last_column + 1;
+        let mut cells = self.merged.clone();
+        for (cohort, row) in cells.chunks_mut(width).enumerate() {
+            for (cell, count) in row.iter_mut().zip(self.kernel.row(cohort)) {
+                *cell += i64::try_from(*count).unwrap_or(i64::MAX);
+            }
+        }
+        let mut lists = Lists::with_capacity(1);
+        lists.push(cells);
+        ScalarValue::List(Arc::new(lists.finish().as_list::<i32>().clone()))
+    }
+}
+
+impl Accumulator for TableAccumulator {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let lists = ListsView::of(values[0].as_ref())?;
+        let words = self.settings.words();
+        let mut sets = Vec::with_capacity(2 * words);
+        for row in 0..values[0].len() {
+            sets.clear();
+            sets.extend(lists.list(row).iter().map(|word| word.cast_unsigned()));
+            if sets.len() == 2 * words {
+                self.kernel.add_intervals(&sets[..words], &sets[words..]);
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        Ok(self.cells())
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + 2 * self.merged.capacity() * size_of::<u64>()
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Ok(vec![self.cells()])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let lists = ListsView::of(states[0].as_ref())?;
+        for row in 0..states[0].len() {
+            self.merged.iter_mut().zip(lists.list(row)).for_each(|(mine, theirs)| *mine += theirs);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct CellFunction {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for CellFunction {
+    fn name(&self) -> &str {
+        "retention_cell"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [
+            sets,
+            settings,
+            ColumnarValue::Scalar(ScalarValue::Int64(Some(cohort))),
+            ColumnarValue::Scalar(ScalarValue::Int64(Some(column))),
+        ] = args.args.as_slice()
+        else {
+            return exec_err!("retention_cell takes sets, settings, a cohort and a column");
+        };
+        let settings: RetentionSettings = settings::of_value(settings)?;
+        let (cohort, column) = (usize::try_from(*cohort).unwrap_or(0), usize::try_from(*column).unwrap_or(0));
+        let sets = sets.to_array(args.number_rows)?;
+        let lists = ListsView::of(sets.as_ref())?;
+        let words = settings.words();
+        let has = |list: &[i64], place: usize| {
+            list.get(place / 64).is_some_and(|word| place < settings.intervals && word & (1 << (place % 64)) != 0)
+        };
+        let last = if settings.on_or_after { settings.last_column } else { column };
+        let counted = |row: usize| {
+            let list = lists.list(row);
+            let (started, returned) = list.split_at(words.min(list.len()));
+            has(started, cohort) && (column == 0 || (column..=last).any(|k| has(returned, cohort + k)))
+        };
+        let counted: BooleanArray = (0..sets.len()).map(|row| Some(counted(row))).collect();
+        Ok(ColumnarValue::Array(Arc::new(counted)))
+    }
+}
