@@ -31,6 +31,11 @@ pub struct EvidenceRow {
 }
 
 impl EvidenceRow {
+    /// Whether it is about this identifier.
+    pub fn touches(&self, handle: Handle) -> bool {
+        self.left_handle == handle || self.right_handle == handle
+    }
+
     /// The event that said so.
     pub const fn event(&self) -> EventId {
         EventId(self.event_id)
