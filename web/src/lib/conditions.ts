@@ -16,7 +16,8 @@ export interface Test {
 	values?: Scalar[];
 }
 export type Times = { at_least: number } | { at_most: number } | { exactly: number } | { between: [number, number] };
-export type Period = { last: string } | { from: string; to: string } | { all: true };
+/** Without a beginning or an end, a period is open there. */
+export type Period = { last: string } | { from?: string; to?: string } | { all: true };
 export interface Performed {
 	event: string;
 	where: Condition | null;
@@ -110,7 +111,14 @@ export function finished(condition: Condition | null | undefined): Condition | n
 	if ('property' in condition) return condition.property.path && testIsReady(condition.property) ? condition : null;
 	if ('fact' in condition) return condition.fact.key && testIsReady(condition.fact) ? condition : null;
 	if (!condition.performed.event) return null;
-	return { performed: { ...condition.performed, where: finished(condition.performed.where) } };
+	return { performed: { ...condition.performed, where: finished(condition.performed.where), within: finishedSpan(condition.performed.within) } };
+}
+
+/** Dates that are not chosen yet leave the span open on that side; without any it is all of the past. */
+function finishedSpan(within: Performed['within']): Performed['within'] {
+	if (within === null || 'last' in within) return within;
+	const { from, to } = within;
+	return from || to ? { ...(from ? { from } : {}), ...(to ? { to } : {}) } : null;
 }
 
 // The builder works on a group at the root; these keep the stored tree as small as what it says.

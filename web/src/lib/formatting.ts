@@ -102,13 +102,13 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 const SECONDS: Record<string, number> = { second: 1, minute: 60, hour: 3600, day: 86_400 };
 
-/** "2 hours ago" within a week, a date beyond it. */
-export function relative(reader: Reader, iso: string | null | undefined): string {
+/** "2 hours ago" within a week, a date beyond it; `brief` where space is short. */
+export function relative(reader: Reader, iso: string | null | undefined, brief = false): string {
 	if (!iso || Number.isNaN(time(iso))) return NONE;
 	const seconds = (time(iso) - reader.now()) / 1000;
 	const step = STEPS.find(([, limit]) => Math.abs(seconds) < limit);
 	if (!step) return date(reader, iso);
-	const format = kept(`r${reader.locale}`, () => new Intl.RelativeTimeFormat(reader.locale, { numeric: 'auto' }));
+	const format = kept(`r${reader.locale}${brief}`, () => new Intl.RelativeTimeFormat(reader.locale, { numeric: 'auto', style: brief ? 'narrow' : 'long' }));
 	return format.format(Math.trunc(seconds / SECONDS[step[0]]), step[0]);
 }
 
@@ -124,7 +124,7 @@ export function periodName(reader: Reader, start: string, interval: PeriodLength
 		case 'week':
 			return dateFormat(reader, { day: 'numeric', month: 'short', ...(long ? { year: 'numeric' } : {}) }).format(at);
 		case 'month':
-			return dateFormat(reader, { month: long ? 'long' : 'short', year: long ? 'numeric' : '2-digit' }).format(at);
+			return dateFormat(reader, { month: long ? 'long' : 'short', year: 'numeric' }).format(at);
 		case 'quarter': {
 			const [month, year] = [Number(dateFormat({ ...reader, locale: 'en' }, { month: 'numeric' }).format(at)), dateFormat({ ...reader, locale: 'en' }, { year: 'numeric' }).format(at)];
 			return `Q${Math.ceil(month / 3)} ${year}`;

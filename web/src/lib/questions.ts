@@ -55,6 +55,8 @@ export const INTERVALS: Interval[] = ['hour', 'day', 'week', 'month', 'quarter',
 export const MEASURES: Measure[] = ['count', 'people', 'sum', 'average', 'median', 'minimum', 'maximum'];
 export const PERIODS = ['7d', '30d', '90d', '365d'] as const;
 
+/** Only these can show the period before beside theirs. */
+export const mayCompare = (kind: Kind): boolean => kind === 'trend' || kind === 'funnel';
 export const needsProperty = (measure: Measure): boolean => measure !== 'count' && measure !== 'people';
 
 const ORDER = 'Order Completed';
@@ -71,10 +73,10 @@ export function firstQuestion(kind: Kind, before?: Question): Question {
 		}
 		case 'retention': {
 			const order = { event: ORDER, where: null };
-			return { kind, ...common, period: before ? common.period : { last: '365d' }, start: order, back: { ...order }, interval: 'month', first_time: true, on_or_after: false, intervals: 12 };
+			return { kind, ...common, compare: false, period: before ? common.period : { last: '365d' }, start: order, back: { ...order }, interval: 'month', first_time: true, on_or_after: false, intervals: 12 };
 		}
 		case 'rfm':
-			return { kind, ...common, period: { last: '365d' }, event: ORDER };
+			return { kind, ...common, compare: false, period: { last: '365d' }, event: ORDER };
 	}
 }
 

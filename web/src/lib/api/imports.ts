@@ -89,24 +89,33 @@ export interface Mapping {
 	notes: string[];
 }
 
-/** One rule of reading and how many rows it touched. */
+/** One rule of reading and how many rows or orders it was used on. */
 export interface RuleCount {
-	code: string;
-	text: string;
+	rule: string;
 	count: number;
+	explanation: string;
 }
-/** What came of an import: counts by name, and each rule that was applied. */
+/** What came of an import: every row read is taken, set aside or rejected. */
 export interface Report {
 	rows_read: number;
-	rows_rejected: number;
-	events_new?: number;
-	events_known?: number;
-	events_changed?: number;
-	orders?: number;
-	customers?: number;
-	rules?: RuleCount[];
-	[name: string]: unknown;
+	rows_taken: number;
+	rows_set_aside: number;
+	/** Rows by the code of their fault. */
+	rejected: Record<string, number>;
+	rules: RuleCount[];
+	/** Events by name. */
+	events: Record<string, number>;
+	orders: number;
+	order_lines: number;
+	customers: number;
+	/** Amounts by currency; "" where none is known. */
+	revenue: Record<string, string>;
+	refunds: Record<string, string>;
+	first: string | null;
+	last: string | null;
+	warnings: string[];
 }
+export const rejectedRows = (report: Report): number => Object.values(report.rejected).reduce((sum, count) => sum + count, 0);
 export type ImportState = 'profiled' | 'running' | 'done' | 'failed' | 'cancelled';
 export interface Import {
 	id: string;

@@ -214,28 +214,34 @@ export interface Column {
 }
 export interface TrendSeries {
 	label: string;
+	/** Which series of the question this line belongs to. */
+	series: number;
 	breakdown: string | null;
 	values: (number | null)[];
 	compare?: (number | null)[] | null;
-	total: number | null;
-	unit: string;
+	total: number | string | null;
+	compare_total?: number | string | null;
+	unit: 'count' | 'money' | 'ratio' | 'number';
+	currency?: string | null;
 }
 export interface FunnelStep {
 	label: string;
 	people: number;
-	of_first: number;
+	of_first: number | null;
 	of_previous: number | null;
 	median_seconds: number | null;
-	breakdown: { value: string; people: number; of_first: number }[];
+	/** People in the period before. */
+	compare?: number | null;
+	breakdown: { value: string; people: number; of_first: number | null }[];
 }
 export interface RfmGroup {
 	key: string;
 	label: string;
 	people: number;
-	share: number;
-	revenue: string | number;
-	average_recency_days: number;
-	average_orders: number;
+	share: number | null;
+	revenue: string | number | null;
+	average_recency_days: number | null;
+	average_orders: number | null;
 	action: string;
 }
 export type TrendDetail = { starts: string[]; incomplete: boolean[]; series: TrendSeries[] };
@@ -268,7 +274,7 @@ export type Answer =
 
 /** Which people stand behind a number, in the words of the answer. */
 export type Part =
-	| { series: number; start: string }
+	| { series: number; breakdown?: string; start: string }
 	| { step: number; stage: 'reached' | 'dropped'; breakdown?: string }
 	| { cohort: string; interval: number }
 	| { group: string }

@@ -5,30 +5,16 @@ import { useLanguage } from '$lib/api/client';
 import { session } from '$lib/state/session.svelte';
 import * as pure from '$lib/formatting';
 import { en } from './en';
+import { fill, type Params } from './fill';
 
 export type Key = keyof typeof en;
 export type Messages = Record<Key, string>;
 export type Language = 'en' | 'zh';
-export type Params = Record<string, string | number>;
 
 export const LANGUAGES: { tag: Language; name: string }[] = [
 	{ tag: 'en', name: 'English' },
 	{ tag: 'zh', name: '中文' }
 ];
-
-/** Fills one message. Numbers are written the reader's way; {n} chooses the form. */
-export function fill(message: string, params: Params, locale: string): string {
-	let text = message;
-	if (message.includes(' || ')) {
-		const [one, other] = message.split(' || ');
-		text = new Intl.PluralRules(locale).select(Number(params.n)) === 'one' ? one : other;
-	}
-	return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
-		const value = params[name];
-		if (value === undefined) return whole;
-		return typeof value === 'number' ? new Intl.NumberFormat(locale).format(value) : value;
-	});
-}
 
 class Words {
 	language = $state<Language>('en');
@@ -93,7 +79,7 @@ export const f = {
 	date: (iso: string | null | undefined) => pure.date(reader(), iso),
 	dateTime: (iso: string | null | undefined) => pure.dateTime(reader(), iso),
 	dateRange: (from: string, to: string) => pure.dateRange(reader(), from, to),
-	relative: (iso: string | null | undefined) => pure.relative(reader(), iso),
+	relative: (iso: string | null | undefined, brief = false) => pure.relative(reader(), iso, brief),
 	period: (start: string, interval: pure.PeriodLength, long = false) => pure.periodName(reader(), start, interval, long),
 	duration: (seconds: number | null | undefined) => pure.duration(reader(), seconds),
 	bytes: (size: number) => pure.bytes(reader(), size)

@@ -29,8 +29,11 @@ export interface Palette {
 	font: string;
 }
 
-const HATCH = (colour: string) =>
-	`data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" width="6" height="6"><path d="M-1 7 7-1" stroke="${colour}" stroke-width="1" fill="none"/></svg>`)}`;
+/** Diagonal lines, over a colour where there is one: what is not over yet. */
+function hatch(lines: string, under = 'none', width = 1): Record<string, unknown> {
+	const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="6" height="6"><rect width="6" height="6" fill="${under}"/><path d="M-1 1 1-1M-1 7 7-1M5 7 7 5" stroke="${lines}" stroke-width="${width}" fill="none"/></svg>`;
+	return { image: `data:image/svg+xml,${encodeURIComponent(svg)}`, imageWidth: 6, imageHeight: 6, repeat: 'repeat' };
+}
 
 /** The part of a line that is still open: from the last complete point on, so that the dashes join it. */
 export function openTail(values: (number | null)[], incomplete: boolean[]): (number | null)[] {
@@ -59,8 +62,8 @@ function tooltip(data: TimeData, palette: Palette, index: number): string {
 
 export function timeOptions(data: TimeData, palette: Palette, description: string): Record<string, unknown> {
 	const bars = data.shape === 'bar';
-	const direct = !bars && !data.narrow && data.series.length > 1;
-	const right = direct ? Math.min(150, Math.max(...data.series.map((s) => labelWidth(s.label))) + 12) : 12;
+	const direct = !bars && !data.narrow && (data.series.length > 1 || data.series.some((s) => s.compare));
+	const right = direct ? Math.min(150, Math.max(...data.series.flatMap((s) => [labelWidth(s.label), s.compare ? labelWidth(data.compareLabel) : 0])) + 12) : 12;
 	const firstOpen = data.incomplete.indexOf(true);
 	const common = { emphasis: { disabled: true }, animationDuration: 200, cursor: 'pointer' };
 
@@ -69,29 +72,26 @@ export function timeOptions(data: TimeData, palette: Palette, description: strin
 		if (bars) {
 			const values = s.values.map((value, at) => ({
 				value,
-				itemStyle: data.incomplete[at]
-					? { opacity: 0.75, decal: { symbol: 'rect', color: palette.surface, dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: -Math.PI / 4, symbolSize: 1 } }
-					: { decal: 'none' }
+				itemStyle: data.incomplete[at] ? { color: hatch(palette.surface, colour, 1.6) } : {}
 			}));
 			return [{ ...common, type: 'bar', name: s.label, stack: 'all', data: values, itemStyle: { color: colour, borderColor: palette.surface, borderWidth: data.series.length > 1 ? 0.5 : 0 }, barMaxWidth: 44, barCategoryGap: '32%' }];
 		}
 		const line = { ...common, type: 'line', name: s.label, color: colour, symbol: 'circle', symbolSize: 6, showSymbol: s.values.length < 3, lineStyle: { width: 2, color: colour } };
 		// The label sits where the line ends: on the open part when there is one, on the closed part otherwise.
-		const end = (on: boolean) => ({
-			endLabel: { show: on && direct, formatter: () => s.label, color: palette.text[i % palette.text.length], fontSize: 12, fontFamily: palette.font, width: 140, overflow: 'truncate' },
+		const end = (on: boolean, label = s.label) => ({
+			endLabel: { show: on && direct, formatter: () => label, color: palette.text[i % palette.text.length], fontSize: 12, fontFamily: palette.font, width: 140, overflow: 'truncate' },
 			labelLayout: { moveOverlap: 'shiftY' }
 		});
 		const out: Record<string, unknown>[] = [{ ...line, ...end(firstOpen < 0), data: closedPart(s.values, data.incomplete) }];
 		if (firstOpen >= 0) out.push({ ...line, ...end(true), data: openTail(s.values, data.incomplete), symbol: 'emptyCircle', lineStyle: { width: 2, type: [4, 4], color: colour } });
-		if (s.compare) out.push({ ...line, data: s.compare, symbol: 'none', lineStyle: { width: 1.5, type: [2, 3], color: colour, opacity: 0.6 } });
+		if (s.compare) out.push({ ...line, ...end(data.series.length === 1, data.compareLabel), data: s.compare, symbol: 'none', lineStyle: { width: 1.5, type: [2, 3], color: colour, opacity: 0.6 } });
 		return out;
 	});
 	if (firstOpen >= 0 && !bars && series[0]) {
-		const from = data.names[Math.max(firstOpen - 1, 0)];
-		series[0].markArea = { silent: true, itemStyle: { color: { image: HATCH(palette.line), imageWidth: 6, imageHeight: 6, repeat: 'repeat' } }, data: [[{ xAxis: from }, { xAxis: data.names.at(-1) }]] };
+		series[0].markArea = { silent: true, itemStyle: { color: hatch(palette.line) }, data: [[{ xAxis: Math.max(firstOpen - 1, 0) }, { xAxis: data.names.length - 1 }]] };
 	}
 	return {
-		aria: { enabled: true, label: { description }, decal: { show: bars } },
+		aria: { enabled: true, label: { description } },
 		textStyle: { fontFamily: palette.font, fontSize: 12 },
 		animation: false,
 		grid: { left: 4, right, top: 16, bottom: 4, containLabel: true, outerBoundsMode: 'same' },

@@ -5,7 +5,7 @@ import type { Question } from '$lib/questions';
 
 export function partTitle(part: Part, question: Question, answer: Answer | undefined): string {
 	if ('series' in part) {
-		const series = answer?.kind === 'trend' ? answer.detail.series[part.series]?.label : '';
+		const series = answer?.kind === 'trend' ? answer.detail.series.find((s) => s.series === part.series && (s.breakdown ?? undefined) === part.breakdown)?.label : '';
 		const interval = question.kind === 'trend' ? question.interval : 'day';
 		return [series, f.period(part.start, interval, true)].filter(Boolean).join(', ');
 	}

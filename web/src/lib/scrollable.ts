@@ -1,0 +1,11 @@
+// What scrolls sideways must be reachable without a mouse: it takes the focus while, and only while, it is wider than its place.
+export function scrollable(element: HTMLElement): () => void {
+	const check = () => {
+		if (element.scrollWidth > element.clientWidth + 1) element.tabIndex = 0;
+		else element.removeAttribute('tabindex');
+	};
+	const observer = new ResizeObserver(check);
+	observer.observe(element);
+	if (element.firstElementChild) observer.observe(element.firstElementChild);
+	return () => observer.disconnect();
+}

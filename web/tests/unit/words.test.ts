@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { en } from '../../src/lib/i18n/en';
+import { zh } from '../../src/lib/i18n/zh';
+import { fill } from '../../src/lib/i18n/fill';
+import { FIELDS, ROLES } from '../../src/lib/api/imports';
+import { OPERATORS } from '../../src/lib/conditions';
+
+const english: Record<string, string> = en;
+const chinese: Record<string, string> = zh;
+const holes = (text: string) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
+
+function sources(folder: string): string[] {
+	return readdirSync(folder).flatMap((name) => {
+		const path = join(folder, name);
+		if (statSync(path).isDirectory()) return name === 'i18n' ? [] : sources(path);
+		return /\.(svelte|ts)$/.test(name) ? [readFileSync(path, 'utf8')] : [];
+	});
+}
+
+describe('the languages', () => {
+	it('have the same keys', () => {
+		expect(Object.keys(chinese).sort()).toEqual(Object.keys(english).sort());
+	});
+	it('have the same placeholders', () => {
+		const different = Object.keys(english).filter((key) => holes(english[key]).join() !== holes(chinese[key]).join());
+		expect(different).toEqual([]);
+	});
+	it('leave nothing empty', () => {
+		for (const words of [english, chinese]) expect(Object.keys(words).filter((key) => !words[key].trim())).toEqual([]);
+	});
+	it('have a word for everything the server can name', () => {
+		const wanted = [...FIELDS.map((field) => `field.${field}`), ...ROLES.map((role) => `role_file.${role}`), ...OPERATORS.map((op) => `op.${op}`)];
+		expect(wanted.filter((key) => !(key in english))).toEqual([]);
+	});
+	it('hold no word that nobody says', () => {
+		const text = sources(join(import.meta.dirname, '../../src')).join('\n');
+		// Keys that are put together from a value: their beginning must be in the code.
+		const said = (key: string) => text.includes(`'${key}'`) || [...key.matchAll(/[._]/g)].some((dot) => text.includes(`\`${key.slice(0, dot.index + 1)}\${`) || text.includes(`term('${key.slice(0, dot.index)}'`));
+		expect(Object.keys(english).filter((key) => !said(key))).toEqual([]);
+	});
+});
+
+describe('a message', () => {
+	it('chooses the form by the number and writes it the reader\'s way', () => {
+		expect(fill('{n} person || {n} people', { n: 1 }, 'en')).toBe('1 person');
+		expect(fill('{n} person || {n} people', { n: 24118 }, 'en')).toBe('24,118 people');
+		expect(fill('{n} 人', { n: 1 }, 'zh')).toBe('1 人');
+	});
+	it('does not fill what a value brings along', () => {
+		expect(fill('Hello {name}', { name: '{n}' }, 'en')).toBe('Hello {n}');
+		expect(fill('Hello {name}', {}, 'en')).toBe('Hello {name}');
+	});
+});
