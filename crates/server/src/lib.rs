@@ -1,1 +1,23 @@
-//! Empty.
+//! The binary `rapport` as a library, so that tests start it in their own process: HTTP, API, sign-in, console, command line, wiring.
+//!
+//! Always holds: no domain decisions are made here; the JSON shapes of the API are defined here only.
+
+pub mod api;
+pub mod app;
+pub mod audit;
+pub mod auth;
+pub mod cli;
+pub mod collect;
+pub mod console;
+pub mod housekeeping;
+pub mod http;
+pub mod importing;
+pub mod installation;
+pub mod metrics;
+pub mod openapi;
+pub mod pipeline;
+pub mod problem;
+pub mod public_pages;
+pub mod records;
+pub mod schema;
+pub mod settings;

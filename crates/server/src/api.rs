@@ -1,0 +1,30 @@
+//! The API below `/api/v1`: one module a part, each with its routes and JSON shapes.
+//!
+//! To add a route: write `#[utoipa::path(get, path = "/api/v1/things", security(("caller" = ["view_reports"])), ...)]`, take
+//! `State<App>` and [`Caller`](crate::auth::Caller), ask the database for `caller.workspace` only, and add it to its module's
+//! `router()`. The guard has checked the declared permission by then; without a declaration the route is closed.
+
+pub mod data_health;
+pub mod keys;
+pub mod me;
+pub mod rejects;
+pub mod sources;
+pub mod users;
+pub mod wire;
+pub mod workspace;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// All routes.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(me::router())
+        .merge(workspace::router())
+        .merge(users::router())
+        .merge(sources::router())
+        .merge(keys::router())
+        .merge(rejects::router())
+        .merge(data_health::router())
+}

@@ -1,0 +1,79 @@
+//! What every request handler can reach: the installation, the settings, and what the server remembers while it runs.
+
+use std::sync::Arc;
+
+use rapport_domain::{Rng, Timestamp};
+use rapport_intake::Limits;
+use tokio::task::JoinHandle;
+
+use crate::api::data_health::Arrivals;
+use crate::audit::AuditLog;
+use crate::auth::key_cache::KeyCache;
+use crate::installation::Installation;
+use crate::metrics::Metrics;
+use crate::pipeline::Pipeline;
+use crate::records::api_keys::ApiKeyRow;
+use crate::records::write_keys::WriteKeyUse;
+use crate::settings::Settings;
+
+/// The state of the HTTP surface. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The opened data folder.
+    pub installation: Arc<Installation>,
+    /// What brings accepted events into profiles and lake.
+    pub pipeline: Arc<Pipeline>,
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// Limits of the intake.
+    pub intake_limits: Limits,
+    /// Notes who read what.
+    pub audit: AuditLog,
+    /// API keys seen a moment ago.
+    pub api_keys: Arc<KeyCache<ApiKeyRow>>,
+    /// Write keys seen a moment ago.
+    pub write_keys: Arc<KeyCache<WriteKeyUse>>,
+    /// How fast events came in lately.
+    pub arrivals: Arc<Arrivals>,
+    /// Counters and timings.
+    pub metrics: Metrics,
+}
+
+impl App {
+    /// The state over an opened installation, and the task that writes the audit log, which ends when the last clone of the state is
+    /// gone.
+    pub fn new(installation: Arc<Installation>, pipeline: Arc<Pipeline>, settings: Settings) -> (Self, JoinHandle<()>) {
+        let (audit, writer) = AuditLog::start(installation.store.clone());
+        let app = Self {
+            installation,
+            pipeline,
+            intake_limits: settings.intake_limits(),
+            settings: Arc::new(settings),
+            audit,
+            api_keys: Arc::default(),
+            write_keys: Arc::default(),
+            arrivals: Arc::default(),
+            metrics: Metrics::install(),
+        };
+        (app, writer)
+    }
+
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        self.installation.clock.now()
+    }
+
+    /// Chance.
+    pub fn rng(&self) -> &dyn Rng {
+        &*self.installation.rng
+    }
+
+    /// The address people use, without a slash at its end; from the request's host when none is set.
+    pub fn public_url(&self, host: Option<&str>) -> String {
+        match (self.settings.public_url.trim_end_matches('/'), host) {
+            ("", Some(host)) => format!("http://{host}"),
+            ("", None) => format!("http://{}", self.settings.listen),
+            (url, _) => url.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The command line.
+//!
+//! Always holds: what a program reads goes to standard output, everything else to standard error; an error says what to do.
+
+pub mod doctor;
+pub mod flags;
+pub mod key;
+pub mod serve;
+pub mod user;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use rapport_store::{Store, StoreConfig};
+
+use crate::installation::{MIGRATIONS, Places};
+use crate::{openapi, settings};
+
+/// Know your customers: collects what they do, makes one profile a person, and answers questions about them.
+#[derive(Debug, Parser)]
+#[command(name = "rapport", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the console, the API and the intake.
+    Serve(serve::ServeArgs),
+    /// Make, list and revoke write keys and API keys.
+    Key(key::KeyArgs),
+    /// Make and list users, and let them in.
+    User(user::UserArgs),
+    /// Check settings and data folder.
+    Doctor(doctor::DoctorArgs),
+    /// Print the documented settings with their defaults.
+    Config,
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub async fn run(self) -> Result<()> {
+        match self.command {
+            Command::Serve(args) => serve::run(args).await,
+            Command::Key(args) => key::run(args).await,
+            Command::User(args) => user::run(args).await,
+            Command::Doctor(args) => doctor::run(args).await,
+            Command::Config => {
+                print!("{}", settings::DOCUMENTED);
+                Ok(())
+            }
+            Command::Openapi => {
+                println!("{}", openapi::document());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Only the product database of an installation, for commands that need no more.
+async fn open_store(places: &Places) -> Result<Store> {
+    let config = match &places.database {
+        Some(url) => StoreConfig::postgres(url),
+        None => StoreConfig::folder(&places.data),
+    };
+    Ok(Store::open(config, MIGRATIONS).await?)
+}

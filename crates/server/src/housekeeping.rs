@@ -1,0 +1,48 @@
+//! Forgets, once an hour, what the server keeps only for a while: ended sessions, old links and failures, rejects, audit entries.
+//!
+//! Always holds: what is deleted is past the retention that the data map declares.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rapport_domain::Timestamp;
+use rapport_store::{Priority, Result};
+use tokio::sync::watch;
+
+use crate::installation::Installation;
+use crate::records::{audit, rejects, sessions, sign_in_failures, sign_in_links};
+use crate::schema::{AUDIT_DAYS, REJECT_DAYS};
+use crate::settings::Session;
+
+const EVERY: Duration = Duration::from_secs(3600);
+
+/// Works until `stop` is set.
+pub async fn run(installation: Arc<Installation>, session: Session, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = tidy(&installation, session).await {
+            tracing::warn!(code = error.code(), "old rows could not be deleted; it is tried again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Deletes what is past its time.
+pub async fn tidy(installation: &Installation, session: Session) -> Result<()> {
+    let now = installation.clock.now();
+    let days = |days: u32| now.plus(-i64::from(days) * Timestamp::DAY);
+    let idle_since = now.plus(-i64::from(session.idle_hours) * Timestamp::HOUR);
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    sessions::delete_ended(&mut tx, now, idle_since).await?;
+    sign_in_links::delete_expired(&mut tx, now).await?;
+    sign_in_failures::delete_old(&mut tx, days(1)).await?;
+    tx.commit().await?;
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    rejects::delete_before(&mut tx, days(REJECT_DAYS)).await?;
+    tx.commit().await?;
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    audit::delete_before(&mut tx, days(AUDIT_DAYS)).await?;
+    tx.commit().await
+}

@@ -1,0 +1,70 @@
+//! The HTTP surface as one router: API, intake, public pages, console, and what stands around all of them.
+//!
+//! Always holds: a panic in a handler is an answered 500; every answer has a request id and the security headers; errors are problems
+//! ([`crate::problem`]), also those of unknown routes and methods.
+
+pub mod body;
+pub mod extract;
+pub mod form;
+pub mod headers;
+pub mod listen;
+pub mod paging;
+pub mod peer;
+pub mod trace;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::auth::guard::{self, Guard};
+use crate::problem::Problem;
+use crate::{api, collect, console, metrics, openapi, public_pages};
+
+/// Everything that is served.
+pub fn router(app: App) -> Router {
+    let (api, document) = openapi::described(api::router()).split_for_parts();
+    let guard = Guard { app: app.clone(), routes: Arc::new(openapi::permissions(&document)) };
+    let api = api.layer(from_fn_with_state(guard, guard::check));
+    let text: Arc<str> = openapi::finish(document).into();
+    let openapi_json = move || async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()) };
+    Router::new()
+        .merge(api)
+        .merge(collect::router())
+        .merge(public_pages::router())
+        .merge(metrics::router())
+        .route("/openapi.json", get(openapi_json))
+        .fallback(fallback)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), headers::add))
+        .layer(from_fn(trace::follow))
+        .with_state(app)
+}
+
+/// What no route matches: the console's pages, except below the addresses that programs use.
+async fn fallback(request: Request) -> Response {
+    let path = request.uri().path();
+    let of_programs = ["/api/", "/v1/", "/beacon/", "/pixel/"].iter().any(|prefix| path.starts_with(prefix));
+    if of_programs { Problem::not_found("address").into_response() } else { console::serve(&request) }
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This address does not take this method.",
+        "The header Allow says which ones it takes; /openapi.json describes them.",
+    )
+}
+
+/// The panic's own text may hold data and stays out of the answer; the panic hook has logged where it happened.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::internal("a handler panicked").into_response()
+}

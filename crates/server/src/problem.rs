@@ -1,0 +1,235 @@
+//! The one error of the HTTP surface: `application/problem+json` (RFC 9457) with a stable code and what to do.
+//!
+//! Always holds: no text of it carries personal data or an internal detail; what went wrong inside is logged, not answered.
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The media type of errors.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// The result of a handler.
+pub type Result<T, E = Problem> = std::result::Result<T, E>;
+
+/// An error as it is answered.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: Cow<'static, str>,
+    detail: String,
+    what_to_do: Cow<'static, str>,
+    retry_after_seconds: Option<u32>,
+}
+
+/// The JSON of an error.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// A stable address of this kind of error.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// A stable word for programs.
+    pub code: String,
+    /// What went wrong.
+    pub detail: String,
+    /// What to do about it.
+    pub what_to_do: String,
+}
+
+impl Problem {
+    /// An error with this status and code.
+    pub fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<String>,
+        what_to_do: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            detail: detail.into(),
+            what_to_do: what_to_do.into(),
+            retry_after_seconds: None,
+        }
+    }
+
+    /// 400: the request is not what it should be.
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail, "Correct the request; /openapi.json describes it.")
+    }
+
+    /// 401: nobody we know.
+    pub fn unauthorized(code: &'static str, detail: &str) -> Self {
+        let what = "Sign in, or send `Authorization: Bearer` with an API key that is valid.";
+        Self::new(StatusCode::UNAUTHORIZED, code, detail, what)
+    }
+
+    /// 403: known, but not allowed.
+    pub fn forbidden(code: &'static str, detail: impl Into<String>, what_to_do: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail, what_to_do)
+    }
+
+    /// 404: there is no such thing in this workspace.
+    pub fn not_found(what: &str) -> Self {
+        let detail = format!("There is no such {what} in this workspace.");
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail, "Check the address; the list has what there is.")
+    }
+
+    /// 409: it contradicts what is there.
+    pub fn conflict(code: &'static str, detail: impl Into<String>, what_to_do: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail, what_to_do)
+    }
+
+    /// 422: understood, but a value cannot be accepted; `field` is its path.
+    pub fn invalid(field: &str, why: impl std::fmt::Display) -> Self {
+        let detail = format!("{field}: {why}");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail, "Correct this value and send it again.")
+    }
+
+    /// 429 or 503: the same request can succeed later.
+    pub fn later(status: StatusCode, code: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
+        let mut problem = Self::new(status, code, detail, "Send the same request again after the time in Retry-After.");
+        problem.retry_after_seconds = Some(seconds);
+        problem
+    }
+
+    /// 500: our fault. `error` goes to the log only.
+    pub fn internal(error: impl std::fmt::Display) -> Self {
+        tracing::error!(%error, "a request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong inside.",
+            "Try again; if it stays, look for the request's id (header X-Request-Id) in the server's log.",
+        )
+    }
+
+    /// The status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// What went wrong, for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The JSON of it.
+    pub fn body(&self) -> ProblemBody {
+        ProblemBody {
+            kind: format!("urn:rapport:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            code: self.code.clone().into_owned(),
+            detail: self.detail.clone(),
+            what_to_do: self.what_to_do.clone().into_owned(),
+        }
+    }
+
+    /// The answer with another JSON than [`Problem::body`]: same status and headers.
+    pub fn respond_with(&self, json: &impl Serialize) -> Response {
+        let text = serde_json::to_vec(json).unwrap_or_default();
+        let mut response = (self.status, text).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        headers.insert(CODE_HEADER, HeaderValue::from_str(&self.code).unwrap_or(HeaderValue::from_static("error")));
+        response
+    }
+}
+
+/// Repeats the code, so that logs and proxies see it without reading bodies.
+const CODE_HEADER: HeaderName = HeaderName::from_static("x-problem-code");
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.respond_with(&self.body())
+    }
+}
+
+impl From<rapport_store::Error> for Problem {
+    fn from(error: rapport_store::Error) -> Self {
+        use rapport_store::Error;
+        match &error {
+            Error::NotFound => Self::not_found("row"),
+            Error::NulCharacter => Self::invalid("body", "a text holds the character U+0000"),
+            Error::Busy { .. } | Error::Closed => {
+                Self::later(StatusCode::SERVICE_UNAVAILABLE, "database_busy", "The database is busy.", 1)
+            }
+            Error::DiskFull => {
+                Self::later(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "The server's disk is full.", 60)
+            }
+            Error::Unique { .. } => Self::conflict(
+                "already_exists",
+                "There is one already that has this name.",
+                "Choose another name, or use the one there is.",
+            ),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<rapport_intake::Error> for Problem {
+    fn from(error: rapport_intake::Error) -> Self {
+        use rapport_intake::Error;
+        match &error {
+            Error::Full { retry_after_seconds } => Self::later(
+                StatusCode::TOO_MANY_REQUESTS,
+                "intake_full",
+                "More events wait to be written than the server can take.",
+                *retry_after_seconds,
+            ),
+            Error::EventTooLarge { .. } => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                error.code(),
+                "The events of this request are too large together.",
+                "Send smaller batches.",
+            ),
+            Error::Closed => {
+                Self::later(StatusCode::SERVICE_UNAVAILABLE, "intake_closed", "The server is shutting down.", 5)
+            }
+            Error::Write { .. } | Error::Dedupe(_) | Error::Key { .. } => {
+                tracing::error!(code = error.code(), %error, "events could not be written");
+                Self::later(StatusCode::SERVICE_UNAVAILABLE, error.code(), "The events could not be written.", 5)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<rapport_intake::Refusal> for Problem {
+    fn from(refusal: rapport_intake::Refusal) -> Self {
+        let status = if refusal.is_size() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+        let text = refusal.to_string();
+        let what_to_do = match text.rsplit_once(": ") {
+            Some((_, advice)) if refusal.is_size() => advice.to_owned(),
+            _ => "Correct the body and send it again; sent as it is, it will be refused again.".to_owned(),
+        };
+        Self::new(status, refusal.code(), text, what_to_do)
+    }
+}
+
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Self {
+        match error.downcast::<rapport_store::Error>() {
+            Ok(error) => error.into(),
+            Err(error) => Self::internal(format!("{error:#}")),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Pages rendered on the server, which work without JavaScript: signing in and out, choosing a password.
+//!
+//! Always holds: a form is taken from our own pages only; `next` leads to an address of ours only.
+
+mod password;
+mod sign_in;
+mod words;
+
+use askama::Template;
+use axum::Router;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use crate::app::App;
+use crate::http::headers::PAGE_POLICY;
+use crate::problem::Problem;
+
+/// The routes of this module.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/sign-in/link", get(sign_in::by_link))
+        .route("/sign-out", post(sign_in::leave))
+        .route("/password", get(password::show).post(password::choose))
+        .route("/public.css", get(style))
+}
+
+async fn style() -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
+    (headers, include_str!("public_pages/public.css"))
+}
+
+/// A rendered page.
+fn page(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => {
+            let headers = [
+                (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+                (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)),
+            ];
+            (status, headers, html).into_response()
+        }
+        Err(error) => Problem::internal(error).into_response(),
+    }
+}
+
+/// 303 to an address of ours, with a cookie.
+fn see_other(location: &str, cookie: Option<HeaderValue>) -> Response {
+    let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
+    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(cookie) = cookie {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// An address of ours, or the first page: never another site, also not as `//host` or `/\host`.
+fn local(next: Option<String>) -> String {
+    next.filter(|next| {
+        let mut bytes = next.bytes();
+        bytes.next() == Some(b'/')
+            && !matches!(bytes.next(), Some(b'/' | b'\\'))
+            && next.bytes().all(|byte| byte.is_ascii_graphic())
+    })
+    .unwrap_or_else(|| "/".to_owned())
+}
+
+/// Whether a form comes from one of our own pages, as far as the browser tells.
+fn is_own_form(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    match (text("origin"), text("host")) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from == host),
+        // No browser sends a form without either header.
+        _ => true,
+    }
+}
+
+fn foreign_form() -> Problem {
+    Problem::forbidden("foreign_form", "This form was sent from another site.", "Open the page here and send it again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_stays_here() {
+        let of = |next: &str| local(Some(next.to_owned()));
+        assert_eq!(of("/customers/5?tab=orders"), "/customers/5?tab=orders");
+        for elsewhere in ["//evil.example", "/\\evil.example", "https://evil.example", "", "javascript:x", "/a\r\nb"] {
+            assert_eq!(of(elsewhere), "/", "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn forms_of_other_sites_are_seen() {
+        let of = |pairs: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.insert(*name, HeaderValue::from_static(value));
+            }
+            is_own_form(&headers)
+        };
+        assert!(of(&[("sec-fetch-site", "same-origin")]) && of(&[]));
+        assert!(of(&[("origin", "http://127.0.0.1:8480"), ("host", "127.0.0.1:8480")]));
+        assert!(!of(&[("sec-fetch-site", "cross-site")]));
+        assert!(!of(&[("origin", "https://evil.example"), ("host", "crm.example")]));
+        assert!(!of(&[("origin", "null"), ("host", "crm.example")]));
+    }
+}

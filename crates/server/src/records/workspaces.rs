@@ -1,0 +1,48 @@
+//! Workspaces: the tenants, and the calendar, currency and language in which each one counts.
+
+use rapport_domain::WorkspaceId;
+use rapport_store::{Queries, Record, Result, Tx, args, sql};
+
+/// The workspace that every data folder has from the start: the migration that makes the table puts it there.
+pub const FIRST: WorkspaceId = WorkspaceId(1);
+
+/// A stored workspace.
+#[derive(Clone, Debug, PartialEq, Record)]
+pub struct WorkspaceRow {
+    /// Which one.
+    pub workspace: WorkspaceId,
+    /// What people call it.
+    pub name: String,
+    /// IANA name.
+    pub time_zone: String,
+    /// monday, sunday or saturday.
+    pub week_start: String,
+    /// Three letters.
+    pub currency: String,
+    /// BCP 47 tag.
+    pub locale: String,
+}
+
+/// All workspaces.
+pub async fn ids(db: &mut impl Queries) -> Result<Vec<WorkspaceId>> {
+    let rows: Vec<(WorkspaceId,)> =
+        db.fetch_all(sql!("SELECT workspace FROM workspaces ORDER BY workspace"), args![]).await?;
+    Ok(rows.into_iter().map(|(workspace,)| workspace).collect())
+}
+
+/// One workspace.
+pub async fn find(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Option<WorkspaceRow>> {
+    let text =
+        sql!("SELECT workspace, name, time_zone, week_start, currency, locale FROM workspaces WHERE workspace = $1");
+    db.fetch_optional(text, args![workspace]).await
+}
+
+/// Stores what may change of a workspace.
+pub async fn update(tx: &mut Tx, row: &WorkspaceRow) -> Result<()> {
+    let text = sql!(
+        "UPDATE workspaces SET name = $2, time_zone = $3, week_start = $4, currency = $5, locale = $6 WHERE workspace = $1"
+    );
+    tx.execute(text, args![row.workspace, &row.name, &row.time_zone, &row.week_start, &row.currency, &row.locale])
+        .await?;
+    Ok(())
+}
