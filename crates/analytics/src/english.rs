@@ -1,6 +1,6 @@
 //! Numbers and lists as the sentences of answers say them.
 
-use rapport_domain::{Calendar, Currency, Interval, Timestamp, money};
+use rapport_domain::{Calendar, Currency, Interval, Timestamp};
 
 use crate::answer::Cell;
 
@@ -51,11 +51,6 @@ pub(crate) fn value(cell: &Cell, currency: Currency) -> String {
         Cell::Money(micros) => amount(*micros, currency),
         Cell::Time(time) => time.to_rfc3339(),
     }
-}
-
-/// An exact decimal without trailing zeros beyond cents.
-pub(crate) fn decimal(micros: i64) -> String {
-    money::format_micros(micros)
 }
 
 /// "12.0% more than", "3.1% less than", "as much as".

@@ -199,6 +199,7 @@ fn notes(asking: &Asking<'_>, trend: &Trend, intervals: &Intervals, incomplete: 
 
 /// That events were left out because their money is in another currency.
 pub(crate) fn foreign_note(events: u64, currency: Currency) -> String {
+    let left_out = if events == 1 { "is" } else { "are" };
     let events = english::counted(events, "event has an amount", "events have amounts");
-    format!("{events} in another currency than {currency} and are left out of the sums.")
+    format!("{events} in another currency than {currency} and {left_out} left out of the sums.")
 }
