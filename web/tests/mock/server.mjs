@@ -61,6 +61,7 @@ const routes = [
 	['GET', /^\/rejects$/, () => fixture('rejects')],
 	['GET', /^\/imports$/, () => fixture('imports')],
 	['POST', /^\/imports\/upload$/, () => fixture('imports').rows[0]],
+	['GET', /^\/imports\/\w+\/rejects\.csv$/, () => ({ csv: 'file,row,code,message,excerpt\r\n"orders.csv","14","bad_date","The date ""31.02.2011"" is not one.","536370,22728,24,31.02.2011"\r\n' })],
 	['GET', /^\/imports\/(\w+)$/, ([id]) => findImport(id)],
 	['PUT', /^\/imports\/(\w+)\/mapping$/, ([id], _, body) => ({ ...findImport(id), mapping: body })],
 	['POST', /^\/imports\/(\w+)\/(start|cancel)$/, ([id]) => findImport(id)],
@@ -95,6 +96,7 @@ export function serve(port = 0) {
 		if (url.pathname.startsWith('/api/v1/')) {
 			const json = request.headers['content-type'] === 'application/json';
 			const { status, body } = answer(request.method, url.pathname.slice(7), url.searchParams, json ? JSON.parse(Buffer.concat(chunks).toString() || '{}') : {});
+			if (body?.csv) return response.writeHead(200, { 'content-type': 'text/csv' }).end(body.csv);
 			response.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json' });
 			return response.end(body === null ? undefined : JSON.stringify(body));
 		}

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { closedPart, openTail, pickSeries, timeOptions, type Palette, type TimeData } from '../../src/lib/components/chart/timeOptions';
 
 vi.mock('../../src/lib/picture', () => ({ save: vi.fn() }));
-const { toCsv } = await import('../../src/lib/csv');
+const { parseCsv, toCsv } = await import('../../src/lib/csv');
 
 const data = (shape: 'line' | 'bar'): TimeData => ({
 	shape, names: ['a', 'b', 'c'], longNames: ['A', 'B', 'C'], incomplete: [false, false, true], series: [{ label: 'one', values: [1, 2, 3] }, { label: '<b>two</b>', values: [10, null, 30] }],
@@ -43,6 +43,11 @@ describe('a chart', () => {
 describe('CSV', () => {
 	it('quotes what must be quoted', () => {
 		expect(toCsv(['a', 'b'], [['x,y', 'say "hi"'], [1, null]])).toBe('a,b\r\n"x,y","say ""hi"""\r\n1,\r\n');
+	});
+	it('is read back as it was written', () => {
+		const rows = [['a', 'b,c', 'say "hi"'], ['', 'two\nlines', 'x']];
+		expect(parseCsv(toCsv(['p', 'q', 'r'], rows))).toEqual([['p', 'q', 'r'], ...rows]);
+		expect(parseCsv('a\nb\nc', 2)).toEqual([['a'], ['b']]);
 	});
 	it('starts no formula in a spreadsheet, and leaves numbers alone', () => {
 		expect(toCsv(['a'], [['=1+1'], ['@x'], ['-12.5'], [-3]])).toBe("a\r\n'=1+1\r\n'@x\r\n-12.5\r\n-3\r\n");

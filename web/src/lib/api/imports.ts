@@ -125,6 +125,9 @@ export interface Import {
 	mapping: Mapping;
 	progress: { rows_read: number; rows_total: number; rate_per_second: number; seconds_left: number | null } | null;
 	report: Report | null;
+	/** Events that were new, and events that were there before. */
+	added?: number | null;
+	known?: number | null;
 	created_at: string;
-	error: string | { title?: string; detail?: string; what_to_do?: string } | null;
+	error: string | null;
 }

@@ -60,7 +60,6 @@ export interface NextStep {
 	badge: string;
 	count: number;
 	value?: Amount | null;
-	question: Question | null;
 	people_url: string;
 }
 export interface Cohort {
@@ -127,7 +126,7 @@ export interface Customer {
 		average_order: Amount | null;
 		rhythm_days: number | null;
 		days_since_last_order: number | null;
-		refunds: number | Amount;
+		refunds: Amount | null;
 	};
 	rfm: Rfm | null;
 	traits: Trait[];
@@ -170,6 +169,8 @@ export interface Evidence {
 	event_id: string;
 	occurred_at: string;
 	recorded_at: string;
+	/** A limit keeps it from counting: a shared device, say. */
+	set_aside?: boolean;
 	undone_at: string | null;
 	undone_by: string | null;
 	reason: string | null;
@@ -192,7 +193,6 @@ export interface EventName {
 	name: string;
 	room: string;
 	count: number;
-	people: number;
 	first_at: string;
 	last_at: string;
 }
@@ -200,7 +200,10 @@ export interface Property {
 	path: string;
 	types: string[];
 	count: number;
-	sample_values: string[];
+	/** A property of events, or a trait of people. */
+	of?: 'event' | 'trait';
+	/** A few values, where they are not personal. */
+	sample_values?: string[];
 	category: string;
 	storage: 'column' | 'residual' | 'database';
 }
@@ -275,6 +278,7 @@ export type Answer =
 /** Which people stand behind a number, in the words of the answer. */
 export type Part =
 	| { series: number; breakdown?: string; start: string }
+	/** The step counts from 1. */
 	| { step: number; stage: 'reached' | 'dropped'; breakdown?: string }
 	| { cohort: string; interval: number }
 	| { group: string }

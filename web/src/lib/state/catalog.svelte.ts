@@ -19,15 +19,14 @@ class Catalog {
 
 	/** Properties of one event; of all events with "*". */
 	propertiesOf(event: string): Property[] {
-		return this.#properties[event] ?? [];
+		return (this.#properties[event] ?? []).filter((property) => property.of !== 'trait');
 	}
 
 	loadProperties(event: string): void {
 		if (!event || this.#asked.has(`p:${event}`)) return;
 		this.#asked.add(`p:${event}`);
-		const query = event === '*' ? {} : { event };
 		api
-			.get<{ rows: Property[] }>('/properties', { query })
+			.get<{ rows: Property[] }>('/properties', { query: event === '*' ? {} : { event } })
 			.then((list) => (this.#properties = { ...this.#properties, [event]: list.rows }))
 			.catch(() => this.#asked.delete(`p:${event}`));
 	}
@@ -40,13 +39,19 @@ class Catalog {
 		return [{ value: '*', label: t('event.any') }, ...this.events.map((event) => ({ value: event.name, label: event.name, detail: f.compact(event.count) }))];
 	}
 
+	/** The traits that are there, the most frequent first. */
+	traitKeys(): string[] {
+		const known = (this.#properties['*'] ?? []).filter((property) => property.of === 'trait').sort((a, b) => b.count - a.count);
+		return known.length ? known.map((property) => property.path) : USUAL_TRAITS;
+	}
+
 	propertyChoices(event: string, only?: ValueType): Choice[] {
 		const all = this.propertiesOf(event).filter((property) => !only || valueType(property.types) === only);
-		return all.map((property) => ({ value: property.path, label: property.path, detail: property.sample_values.slice(0, 2).join(', ') || property.types.join(', ') }));
+		return all.map((property) => ({ value: property.path, label: property.path, detail: property.sample_values?.slice(0, 2).join(', ') || property.types.join(', ') }));
 	}
 }
 
 export const catalog = new Catalog();
 
-/** Traits a shop usually has; any other key can be typed. */
-export const TRAIT_KEYS = ['country', 'city', 'language', 'plan', 'channel', 'gender', 'birth_year', 'company', 'state'];
+/** Traits a shop usually has, for a workspace that has none yet; any other key can be typed. */
+const USUAL_TRAITS = ['country', 'city', 'language', 'plan', 'company'];

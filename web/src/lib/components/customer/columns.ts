@@ -20,4 +20,4 @@ export function writeColumns(columns: readonly ColumnKey[]): string | null {
 }
 
 /** The RFM groups the server names, for the filter. */
-export const RFM_GROUPS = ['champions', 'loyal', 'potential_loyalists', 'new_customers', 'promising', 'need_attention', 'about_to_sleep', 'at_risk', 'cannot_lose', 'hibernating', 'lost'] as const;
+export const RFM_GROUPS = ['champions', 'loyal', 'potential_loyalists', 'new_customers', 'promising', 'need_attention', 'about_to_sleep', 'at_risk', 'cannot_lose_them', 'hibernating'] as const;

@@ -10,7 +10,7 @@ export function partTitle(part: Part, question: Question, answer: Answer | undef
 		return [series, f.period(part.start, interval, true)].filter(Boolean).join(', ');
 	}
 	if ('step' in part) {
-		const label = answer?.kind === 'funnel' ? (answer.detail.steps[part.step]?.label ?? '') : '';
+		const label = answer?.kind === 'funnel' ? (answer.detail.steps[part.step - 1]?.label ?? '') : '';
 		const text = part.stage === 'reached' ? t('people.reached', { step: label }) : t('people.dropped', { step: label });
 		return part.breakdown ? `${text}, ${part.breakdown}` : text;
 	}
