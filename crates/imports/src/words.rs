@@ -77,568 +77,132 @@ pub enum Field {
     Ignore,
 }
 
-/// Folded names for each field. A name stands at one field only.
-pub(crate) const NAMES: &[(Field, &[&str])] = &[
+/// Folded names for each field, between blanks, the usual ones first. A name stands at one field only.
+pub(crate) const NAMES: &[(Field, &str)] = &[
     (
         Field::OrderId,
-        &[
-            "orderid",
-            "order",
-            "orderno",
-            "ordernumber",
-            "ordernr",
-            "invoice",
-            "invoiceno",
-            "invoiceid",
-            "invoicenumber",
-            "transactionid",
-            "transaction",
-            "transactionno",
-            "basketid",
-            "basket",
-            "receipt",
-            "receiptid",
-            "receiptno",
-            "billno",
-            "billid",
-            "purchaseid",
-            "saleid",
-            "bestellnummer",
-            "bestellung",
-            "bestellnr",
-            "bestellid",
-            "auftrag",
-            "auftragsnummer",
-            "auftragsnr",
-            "rechnung",
-            "rechnungsnummer",
-            "rechnungsnr",
-            "belegnummer",
-            "belegnr",
-            "bonnr",
-            "pedido",
-            "pedidoid",
-            "idpedido",
-            "numeropedido",
-            "numpedido",
-            "notafiscal",
-            "commande",
-            "numerocommande",
-            "factura",
-            "nofactura",
-            "ticketid",
-            "cartid",
-            "checkoutid",
-            "订单号",
-            "订单编号",
-        ],
+        "orderid order orderno ordernumber ordernr invoice invoiceno invoiceid invoicenumber transactionid \
+         transaction transactionno basketid basket receipt receiptid receiptno billno billid purchaseid \
+         saleid bestellnummer bestellung bestellnr bestellid auftrag auftragsnummer auftragsnr rechnung \
+         rechnungsnummer rechnungsnr belegnummer belegnr bonnr pedido pedidoid idpedido numeropedido \
+         numpedido notafiscal commande numerocommande factura nofactura ticketid cartid checkoutid 订单号 订单编号",
     ),
     (
         Field::CustomerId,
-        &[
-            "customerid",
-            "customer",
-            "custid",
-            "cust",
-            "custno",
-            "customerno",
-            "customernumber",
-            "customernr",
-            "customeruniqueid",
-            "clientid",
-            "client",
-            "clientno",
-            "userid",
-            "user",
-            "memberid",
-            "buyerid",
-            "buyer",
-            "shopperid",
-            "personid",
-            "accountid",
-            "contactid",
-            "loyaltyid",
-            "cardno",
-            "cardid",
-            "kunde",
-            "kundenid",
-            "kundennummer",
-            "kundennr",
-            "kdnr",
-            "cliente",
-            "clienteid",
-            "idcliente",
-            "codcliente",
-            "codigocliente",
-            "householdkey",
-            "visitorid",
-            "customerref",
-            "customercode",
-            "clientcode",
-            "clientref",
-            "客户编号",
-            "客户",
-            "用户id",
-        ],
+        "customerid customer custid cust custno customerno customernumber customernr customeruniqueid \
+         clientid client clientno userid user memberid buyerid buyer shopperid personid accountid contactid \
+         loyaltyid cardno cardid kunde kundenid kundennummer kundennr kdnr cliente clienteid idcliente \
+         codcliente codigocliente householdkey visitorid customerref customercode clientcode clientref 客户编号 \
+         客户 用户id",
     ),
     (
         Field::Email,
-        &[
-            "email",
-            "emailaddress",
-            "mail",
-            "customeremail",
-            "useremail",
-            "contactemail",
-            "buyeremail",
-            "emailadresse",
-            "correo",
-            "billingemail",
-        ],
+        "email emailaddress mail customeremail useremail contactemail buyeremail emailadresse correo \
+         billingemail",
     ),
-    (Field::AnonymousId, &["anonymousid", "deviceid", "cookieid", "sessionid", "fullvisitorid"]),
+    (Field::AnonymousId, "anonymousid deviceid cookieid sessionid fullvisitorid"),
     (
         Field::Date,
-        &[
-            "date",
-            "orderdate",
-            "invoicedate",
-            "orderpurchasetimestamp",
-            "purchasedate",
-            "purchasetimestamp",
-            "purchasedat",
-            "transactiondate",
-            "saledate",
-            "timestamp",
-            "datetime",
-            "createdat",
-            "ordercreatedat",
-            "orderedat",
-            "placedat",
-            "completedat",
-            "paidat",
-            "processedat",
-            "occurredat",
-            "originaltimestamp",
-            "eventtime",
-            "eventtimestamp",
-            "eventdate",
-            "orderts",
-            "orderplacedat",
-            "datum",
-            "bestelldatum",
-            "rechnungsdatum",
-            "auftragsdatum",
-            "kaufdatum",
-            "zeitpunkt",
-            "data",
-            "datapedido",
-            "datacompra",
-            "fecha",
-            "datecommande",
-            "reviewcreationdate",
-            "reviewdate",
-            "completetimestamp",
-            "dtcustomer",
-            "signupdate",
-            "registeredat",
-            "created",
-            "createdon",
-            "day",
-            "ts",
-            "bookingdate",
-            "下单时间",
-            "日期",
-        ],
+        "date orderdate invoicedate orderpurchasetimestamp purchasedate purchasetimestamp purchasedat \
+         transactiondate saledate timestamp datetime createdat ordercreatedat orderedat placedat completedat \
+         paidat processedat occurredat originaltimestamp eventtime eventtimestamp eventdate orderts \
+         orderplacedat datum bestelldatum rechnungsdatum auftragsdatum kaufdatum zeitpunkt data datapedido \
+         datacompra fecha datecommande reviewcreationdate reviewdate completetimestamp dtcustomer signupdate \
+         registeredat created createdon day ts bookingdate 下单时间 日期",
     ),
-    (Field::Time, &["time", "ordertime", "invoicetime", "timeofday", "uhrzeit", "zeit", "hora", "heure"]),
+    (Field::Time, "time ordertime invoicetime timeofday uhrzeit zeit hora heure"),
     (
         Field::Quantity,
-        &[
-            "quantity",
-            "qty",
-            "quantities",
-            "count",
-            "units",
-            "pieces",
-            "pcs",
-            "itemcount",
-            "numberofitems",
-            "numberofcds",
-            "noofitems",
-            "lineitemquantity",
-            "orderedquantity",
-            "qtyordered",
-            "menge",
-            "anzahl",
-            "stuck",
-            "stueck",
-            "quantidade",
-            "qtde",
-            "qtd",
-            "cantidad",
-            "quantite",
-            "数量",
-        ],
+        "quantity qty quantities count units pieces pcs itemcount numberofitems numberofcds noofitems \
+         lineitemquantity orderedquantity qtyordered menge anzahl stuck stueck quantidade qtde qtd cantidad \
+         quantite 数量",
     ),
     (
         Field::Price,
-        &[
-            "price",
-            "unitprice",
-            "itemprice",
-            "priceperunit",
-            "productprice",
-            "sellingprice",
-            "saleprice",
-            "lineitemprice",
-            "unitcost",
-            "listprice",
-            "preis",
-            "einzelpreis",
-            "stuckpreis",
-            "stueckpreis",
-            "preco",
-            "precounitario",
-            "valorunitario",
-            "precio",
-            "preciounitario",
-            "prix",
-            "prixunitaire",
-            "rate",
-            "单价",
-            "价格",
-        ],
+        "price unitprice itemprice priceperunit productprice sellingprice saleprice lineitemprice unitcost \
+         listprice preis einzelpreis stuckpreis stueckpreis preco precounitario valorunitario precio \
+         preciounitario prix prixunitaire rate 单价 价格",
     ),
     (
         Field::LineTotal,
-        &[
-            "total",
-            "amount",
-            "value",
-            "linetotal",
-            "lineamount",
-            "linevalue",
-            "sales",
-            "salesamount",
-            "revenue",
-            "spend",
-            "dollarvalue",
-            "totalprice",
-            "totalamount",
-            "totalsales",
-            "extendedprice",
-            "netamount",
-            "grossamount",
-            "betrag",
-            "summe",
-            "umsatz",
-            "gesamt",
-            "gesamtpreis",
-            "gesamtbetrag",
-            "positionssumme",
-            "valor",
-            "valortotal",
-            "importe",
-            "montant",
-            "subtotal",
-            "netsales",
-            "turnover",
-            "netto",
-            "brutto",
-            "金额",
-            "总价",
-        ],
+        "total amount value linetotal lineamount linevalue sales salesamount revenue spend dollarvalue \
+         totalprice totalamount totalsales extendedprice netamount grossamount betrag summe umsatz gesamt \
+         gesamtpreis gesamtbetrag positionssumme valor valortotal importe montant subtotal netsales turnover \
+         netto brutto 金额 总价",
     ),
     (
         Field::OrderTotal,
-        &[
-            "ordertotal",
-            "orderamount",
-            "ordervalue",
-            "grandtotal",
-            "invoicetotal",
-            "invoiceamount",
-            "baskettotal",
-            "basketvalue",
-            "bestellwert",
-            "bestellsumme",
-            "rechnungsbetrag",
-            "auftragswert",
-            "valorpedido",
-            "totalpedido",
-            "transactionamount",
-            "transactionvalue",
-            "purchaseamount",
-            "purchasevalue",
-        ],
+        "ordertotal orderamount ordervalue grandtotal invoicetotal invoiceamount baskettotal basketvalue \
+         bestellwert bestellsumme rechnungsbetrag auftragswert valorpedido totalpedido transactionamount \
+         transactionvalue purchaseamount purchasevalue",
     ),
-    (Field::Discount, &["discount", "discountamount", "rabatt", "nachlass", "desconto", "descuento", "remise"]),
-    (Field::Tax, &["tax", "taxes", "vat", "taxamount", "mwst", "ust", "steuer", "imposto", "iva", "tva"]),
+    (Field::Discount, "discount discountamount rabatt nachlass desconto descuento remise"),
+    (Field::Tax, "tax taxes vat taxamount mwst ust steuer imposto iva tva"),
     (
         Field::Shipping,
-        &[
-            "shipping",
-            "shippingcost",
-            "freight",
-            "freightvalue",
-            "postage",
-            "deliveryfee",
-            "versand",
-            "versandkosten",
-            "frete",
-            "envio",
-        ],
+        "shipping shippingcost freight freightvalue postage deliveryfee versand versandkosten frete envio",
     ),
-    (Field::Currency, &["currency", "currencycode", "waehrung", "wahrung", "moeda", "moneda", "devise"]),
+    (Field::Currency, "currency currencycode waehrung wahrung moeda moneda devise"),
     (
         Field::ProductId,
-        &[
-            "productid",
-            "product",
-            "sku",
-            "stockcode",
-            "itemid",
-            "itemno",
-            "itemcode",
-            "articleid",
-            "article",
-            "articleno",
-            "productcode",
-            "productno",
-            "asin",
-            "isbn",
-            "ean",
-            "upc",
-            "variantid",
-            "lineitemsku",
-            "productsku",
-            "artikel",
-            "artikelnr",
-            "artikelnummer",
-            "artnr",
-            "produkt",
-            "produktid",
-            "produto",
-            "produtoid",
-            "idproduto",
-            "codproduto",
-            "producto",
-            "codigoproducto",
-            "produit",
-            "商品编号",
-            "商品",
-        ],
+        "productid product sku stockcode itemid itemno itemcode articleid article articleno productcode \
+         productno asin isbn ean upc variantid lineitemsku productsku artikel artikelnr artikelnummer artnr \
+         produkt produktid produto produtoid idproduto codproduto producto codigoproducto produit 商品编号 商品",
     ),
     (
         Field::ProductName,
-        &[
-            "description",
-            "productname",
-            "item",
-            "itemname",
-            "producttitle",
-            "itemdescription",
-            "productdescription",
-            "lineitemname",
-            "articlename",
-            "bezeichnung",
-            "artikelbezeichnung",
-            "artikelname",
-            "produktname",
-            "beschreibung",
-            "descricao",
-            "nomeproduto",
-            "descripcion",
-            "designation",
-            "商品名称",
-        ],
+        "description productname item itemname producttitle itemdescription productdescription lineitemname \
+         articlename bezeichnung artikelbezeichnung artikelname produktname beschreibung descricao \
+         nomeproduto descripcion designation 商品名称",
     ),
     (
         Field::Category,
-        &[
-            "category",
-            "productcategory",
-            "productcategoryname",
-            "department",
-            "level1",
-            "level2",
-            "producttype",
-            "kategorie",
-            "warengruppe",
-            "categoria",
-            "rubrique",
-            "itemcategory",
-        ],
+        "category productcategory productcategoryname department level1 level2 producttype kategorie \
+         warengruppe categoria rubrique itemcategory",
     ),
-    (Field::CategoryTranslated, &["productcategorynameenglish", "categoryenglish", "categorynameenglish"]),
+    (Field::CategoryTranslated, "productcategorynameenglish categoryenglish categorynameenglish"),
     (
         Field::LineNumber,
-        &[
-            "orderitemid",
-            "linenumber",
-            "lineno",
-            "line",
-            "lineid",
-            "lineitem",
-            "lineitemid",
-            "position",
-            "pos",
-            "itemnumber",
-            "positionsnummer",
-            "zeile",
-        ],
+        "orderitemid linenumber lineno line lineid lineitem lineitemid position pos itemnumber \
+         positionsnummer zeile",
     ),
     (
         Field::Status,
-        &[
-            "status",
-            "orderstatus",
-            "financialstatus",
-            "fulfillmentstatus",
-            "bestellstatus",
-            "auftragsstatus",
-            "situacao",
-            "estado",
-        ],
+        "status orderstatus financialstatus fulfillmentstatus bestellstatus auftragsstatus situacao estado",
     ),
-    (
-        Field::Coupon,
-        &[
-            "coupon",
-            "couponcode",
-            "voucher",
-            "vouchercode",
-            "promocode",
-            "discountcode",
-            "gutschein",
-            "gutscheincode",
-            "cupom",
-            "cupon",
-        ],
-    ),
+    (Field::Coupon, "coupon couponcode voucher vouchercode promocode discountcode gutschein gutscheincode cupom cupon"),
     (
         Field::PaymentMethod,
-        &[
-            "paymentmethod",
-            "paymenttype",
-            "payment",
-            "paidby",
-            "tender",
-            "zahlungsart",
-            "zahlart",
-            "formapagamento",
-            "metodopago",
-        ],
+        "paymentmethod paymenttype payment paidby tender zahlungsart zahlart formapagamento metodopago",
     ),
-    (
-        Field::PaymentValue,
-        &["paymentvalue", "paymentamount", "amountpaid", "paidamount", "zahlungsbetrag", "valorpago", "valorpagamento"],
-    ),
+    (Field::PaymentValue, "paymentvalue paymentamount amountpaid paidamount zahlungsbetrag valorpago valorpagamento"),
     (
         Field::Rating,
-        &[
-            "rating",
-            "reviewscore",
-            "score",
-            "stars",
-            "starrating",
-            "reviewrating",
-            "bewertung",
-            "sterne",
-            "nota",
-            "avaliacao",
-            "overall",
-            "puntuacion",
-        ],
+        "rating reviewscore score stars starrating reviewrating bewertung sterne nota avaliacao overall \
+         puntuacion",
     ),
-    (Field::ReviewId, &["reviewid", "reviewno", "ratingid", "bewertungsid", "avaliacaoid"]),
-    (Field::ReviewTitle, &["reviewtitle", "reviewcommenttitle", "reviewheadline", "summary", "headline", "betreff"]),
+    (Field::ReviewId, "reviewid reviewno ratingid bewertungsid avaliacaoid"),
+    (Field::ReviewTitle, "reviewtitle reviewcommenttitle reviewheadline summary headline betreff"),
     (
         Field::ReviewText,
-        &[
-            "reviewtext",
-            "review",
-            "reviewcommentmessage",
-            "reviewbody",
-            "comment",
-            "comments",
-            "message",
-            "text",
-            "feedback",
-            "kommentar",
-            "comentario",
-            "mensagem",
-            "bewertungstext",
-        ],
+        "reviewtext review reviewcommentmessage reviewbody comment comments message text feedback kommentar \
+         comentario mensagem bewertungstext",
     ),
-    (
-        Field::EventName,
-        &["event", "eventname", "eventtype", "activity", "activityid", "action", "ereignis", "evento", "aktion"],
-    ),
+    (Field::EventName, "event eventname eventtype activity activityid action ereignis evento aktion"),
     (
         Field::Trait,
-        &[
-            "country",
-            "city",
-            "zip",
-            "zipcode",
-            "postcode",
-            "postalcode",
-            "region",
-            "firstname",
-            "lastname",
-            "surname",
-            "givenname",
-            "name",
-            "fullname",
-            "customername",
-            "phone",
-            "gender",
-            "sex",
-            "age",
-            "birthday",
-            "dateofbirth",
-            "dob",
-            "birthdate",
-            "yearbirth",
-            "education",
-            "maritalstatus",
-            "income",
-            "company",
-            "address",
-            "street",
-            "suburb",
-            "land",
-            "ort",
-            "plz",
-            "vorname",
-            "nachname",
-            "strasse",
-            "telefon",
-            "pais",
-            "cidade",
-            "uf",
-            "cep",
-            "ciudad",
-            "nom",
-            "prenom",
-            "ville",
-            "customertype",
-            "occupation",
-            "loyaltytier",
-            "tier",
-            "customercity",
-            "customerstate",
-            "customerzipcodeprefix",
-            "shippingcountry",
-            "billingcountry",
-            "customercountry",
-            "language",
-            "locale",
-        ],
+        "country city zip zipcode postcode postalcode region firstname lastname surname givenname name \
+         fullname customername phone gender sex age birthday dateofbirth dob birthdate yearbirth education \
+         maritalstatus income company address street suburb land ort plz vorname nachname strasse telefon \
+         pais cidade uf cep ciudad nom prenom ville customertype occupation loyaltytier tier customercity \
+         customerstate customerzipcodeprefix shippingcountry billingcountry customercountry language locale",
     ),
 ];
+
+/// A field's names, the usual ones first.
+pub(crate) fn names(list: &'static str) -> impl Iterator<Item = &'static str> {
+    list.split_ascii_whitespace()
+}
 
 /// A name as it is compared.
 pub(crate) fn fold(name: &str) -> String {
@@ -681,7 +245,7 @@ pub(crate) fn tokens(name: &str) -> Vec<String> {
 /// The field that a whole name stands for.
 pub(crate) fn field_named(name: &str) -> Option<Field> {
     let folded = fold(name);
-    NAMES.iter().find(|(_, names)| names.contains(&folded.as_str())).map(|(field, _)| *field)
+    NAMES.iter().find(|(_, list)| names(list).any(|name| name == folded)).map(|(field, _)| *field)
 }
 
 /// Whether a text is one of the names.
@@ -708,6 +272,27 @@ pub(crate) fn key(name: &str) -> String {
     if key.is_empty() { "column".to_owned() } else { key.to_owned() }
 }
 
+/// The key of a trait: one word for what shops call country, city or first name in several languages.
+pub(crate) fn trait_key(name: &str) -> String {
+    const STANDARD: &[(&str, &str)] = &[
+        ("country", "country land pais"),
+        ("city", "city ort cidade ciudad ville town"),
+        ("zip", "zip zipcode postcode postalcode plz cep"),
+        ("first_name", "firstname givenname vorname prenom"),
+        ("last_name", "lastname surname nachname"),
+        ("name", "name fullname nom"),
+        ("phone", "phone telefon"),
+        ("street", "street strasse"),
+        ("birthday", "birthday dateofbirth dob birthdate"),
+        ("gender", "gender sex"),
+    ];
+    let key = key(name);
+    let own = key.strip_prefix("customer_").filter(|rest| !rest.is_empty()).unwrap_or(&key);
+    let folded = fold(own);
+    let standard = STANDARD.iter().find(|(_, list)| names(list).any(|other| other == folded));
+    standard.map_or_else(|| own.to_owned(), |(standard, _)| (*standard).to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -715,10 +300,10 @@ mod tests {
     #[test]
     fn names_are_known_once() {
         let mut seen = std::collections::HashMap::new();
-        for (field, names) in NAMES {
-            for name in *names {
-                assert_eq!(fold(name), *name, "{name} is not folded");
-                assert_eq!(seen.insert(*name, *field), None, "{name} stands twice");
+        for (field, list) in NAMES {
+            for name in names(list) {
+                assert_eq!(fold(name), name, "{name} is not folded");
+                assert_eq!(seen.insert(name, *field), None, "{name} stands twice");
             }
         }
     }
@@ -736,6 +321,7 @@ mod tests {
         }
         assert_eq!(key("CustomerCity"), "customer_city");
         assert_eq!(key("Ship. Mode "), "ship_mode");
+        assert_eq!((trait_key("customer_city"), trait_key("Ort")), ("city".to_owned(), "city".to_owned()));
         assert_eq!(tokens("OrderDate_UTC"), ["order", "date", "utc"]);
     }
 }

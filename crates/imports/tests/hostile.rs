@@ -89,7 +89,7 @@ fn a_german_export() {
     assert_eq!((revenue(order), order.identifiers[0].value.as_str()), (2_469_990_000, "0012"));
     assert_eq!(order.occurred_at.to_rfc3339(), "2023-12-31T23:30:00Z");
     assert_eq!(order.properties["products"][1]["product_id"], "Schirm; \"groß\"");
-    assert!(all.events.iter().any(|e| e.kind == EventKind::Identify && e.traits["ort"] == "Köln"));
+    assert!(all.events.iter().any(|e| e.kind == EventKind::Identify && e.traits["city"] == "Köln"));
     assert_eq!(all.rule("several_times"), 1);
     let local = import_as(
         "id;kunde;datum;betrag\n1;a;1.7.2024 12:00;5\n2;b;13.7.2024 12:00;6\n",
@@ -373,4 +373,38 @@ fn a_mapping_can_be_corrected_and_kept() {
         assert!(error.to_string().contains(word), "{error}");
     }
     assert_eq!(all.mapping.files[0].column(Field::Date).unwrap().column, "wann");
+}
+
+#[test]
+fn parquet_is_a_table_too() {
+    use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+    use parquet::file::writer::SerializedFileWriter;
+
+    let schema = "message shop { required int64 order_id; required binary customer (UTF8); \
+                  required int64 created_at (TIMESTAMP(MILLIS,true)); required double total; }";
+    let schema = std::sync::Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, std::sync::Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut position = 0;
+    while let Some(mut column) = group.next_column().unwrap() {
+        match position {
+            0 => column.typed::<Int64Type>().write_batch(&[1, 2], None, None),
+            1 => {
+                let names = [ByteArray::from("a"), ByteArray::from("b")];
+                column.typed::<ByteArrayType>().write_batch(&names, None, None)
+            }
+            2 => column.typed::<Int64Type>().write_batch(&[1_704_103_200_000, 1_704_189_600_500], None, None),
+            _ => column.typed::<DoubleType>().write_batch(&[0.1, 12.34], None, None),
+        }
+        .unwrap();
+        column.close().unwrap();
+        position += 1;
+    }
+    group.close().unwrap();
+    let all = import(writer.into_inner().unwrap());
+    let found: Vec<_> = all.orders().iter().map(|order| (revenue(order), order.occurred_at.to_rfc3339())).collect();
+    assert_eq!(
+        found,
+        [(100_000, "2024-01-01T10:00:00Z".to_owned()), (12_340_000, "2024-01-02T10:00:00.5Z".to_owned())]
+    );
 }

@@ -43,7 +43,11 @@ fn close(candidate: Option<Candidate>, column: &ColumnProfile, file: &Profiled) 
         None if is_row_index(column, file) => (Field::Ignore, 80, "it has no name and counts the rows".to_owned()),
         None => (Field::Property, 50, "its name is not one we know: it is kept as a property".to_owned()),
     };
-    let key = matches!(field, Field::Trait | Field::Property).then(|| words::key(&column.name));
+    let key = match field {
+        Field::Trait => Some(words::trait_key(&column.name)),
+        Field::Property => Some(words::key(&column.name)),
+        _ => None,
+    };
     ColumnMapping { column: column.name.clone(), field, key, value: value_type(field, column), confidence, reason }
 }
 
@@ -81,18 +85,18 @@ fn by_name(index: usize, column: &ColumnProfile) -> Vec<Candidate> {
     let tokens = words::tokens(&column.name);
     let whole = words::fold(&column.name);
     let mut found = Vec::new();
-    for (field, names) in NAMES {
+    for (field, list) in NAMES {
         let mut best = 0;
-        for (rank, name) in names.iter().enumerate() {
+        for (rank, name) in words::names(list).enumerate() {
             let rank = u32::try_from(rank).unwrap_or(0).min(20);
-            if *name == whole {
+            if name == whole {
                 best = best.max(96 - rank / 4);
                 continue;
             }
             // A part of the name: the last words weigh most ("order date" is a date), each word more is surer.
             for length in 1..tokens.len() {
                 for start in 0..=tokens.len() - length {
-                    if name.len() > 2 && tokens[start..start + length].concat() == **name {
+                    if name.len() > 2 && tokens[start..start + length].concat() == name {
                         let at_end = u32::from(start + length == tokens.len()) * 10;
                         best = best.max(45 + at_end + 5 * u32::try_from(length).unwrap_or(1));
                     }
@@ -238,6 +242,9 @@ pub(crate) fn groups(file: &Profiled, key: usize, other: usize) -> (usize, usize
 }
 
 fn label(field: Field) -> String {
+    if field == Field::Trait {
+        return "something about the customer".to_owned();
+    }
     serde_json::to_value(field).ok().and_then(|v| v.as_str().map(|s| s.replace('_', " "))).unwrap_or_default()
 }
 

@@ -149,7 +149,7 @@ fn settle(file: &Profiled, role: Role, columns: &mut [ColumnMapping]) {
             Role::Customers => {
                 if matches!(column.field, Field::Property) || !is_customer_field(column.field) {
                     column.field = Field::Trait;
-                    column.key = Some(words::key(&column.column));
+                    column.key = Some(words::trait_key(&column.column));
                     column.value = fields::value_type(Field::Trait, profile);
                 }
                 false

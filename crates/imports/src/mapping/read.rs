@@ -121,8 +121,11 @@ fn set(file: &mut FileMapping, column: &str, meaning: &str) -> Result<(), Error>
     }
     let target: &mut ColumnMapping = &mut file.columns[index];
     target.field = field;
-    target.key = key
-        .or_else(|| matches!(field, Field::Trait | Field::Property | Field::LineProperty).then(|| words::key(column)));
+    target.key = key.or_else(|| match field {
+        Field::Trait => Some(words::trait_key(column)),
+        Field::Property | Field::LineProperty => Some(words::key(column)),
+        _ => None,
+    });
     target.confidence = 100;
     target.reason = "set by hand".to_owned();
     match (field, target.value) {

@@ -62,6 +62,8 @@ pub struct ColumnProfile {
     pub maximum: Option<String>,
     /// Most frequent values (at most ten).
     pub top: Vec<ValueCount>,
+    /// Whether the counts in `top` are exact; else they are lower bounds.
+    pub top_is_exact: bool,
     /// Values that probably stand for "nothing".
     pub sentinels: Vec<ValueCount>,
     /// Whole numbers written with ".0" ("17850.0").
@@ -283,6 +285,7 @@ impl ColumnBuilder {
             distinct_is_exact: exact,
             repeated,
             top: self.top.most(10),
+            top_is_exact: !self.top.exact_lost,
             sentinels,
             point_zero: self.point_zero,
             negative: if numeric { range.negative } else { 0 },
@@ -311,7 +314,8 @@ impl ColumnBuilder {
                 profile.sentinels.iter().map(|s| format!("{} ({} times)", s.value, s.count)).collect();
             notes.push(format!("values that probably mean \"nothing\": {}", shown.join(", ")));
         }
-        if profile.repeated.is_some_and(|repeated| repeated > 0) {
+        let can_be_key = matches!(profile.kind, ColumnType::Id | ColumnType::Integer | ColumnType::Email);
+        if can_be_key && profile.repeated.is_some_and(|repeated| repeated > 0) {
             notes.push(format!("nearly a key, but {} values come again", profile.repeated.unwrap_or(0)));
         }
         if let Some(dates) = &profile.dates {

@@ -1,13 +1,13 @@
 //! The most frequent values of a column, in bounded memory.
 //!
-//! Always holds: a value that makes up more than 1/256 of the column is among them (Misra and Gries 1982); counts are exact while
-//! there are at most 256 different values, else lower bounds. Long values are cut.
+//! Always holds: a value that makes up more than 1/8192 of the column is among them (Misra and Gries 1982); counts are exact while
+//! there are at most 8,192 different values, else lower bounds. Long values are cut.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-const KEPT: usize = 256;
+const KEPT: usize = 8_192;
 const LONGEST: usize = 80;
 
 /// A value and how often it comes.
