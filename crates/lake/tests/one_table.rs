@@ -299,6 +299,25 @@ proptest! {
     }
 }
 
+/// A file may have some changes and lack others; its rows of a moved handle lie under the person before or the one now.
+#[test]
+fn files_that_have_some_of_the_changes() {
+    let event = |handle, day| Step::Append(vec![(handle, day, 1, 100, 0)]);
+    play(vec![
+        event(0, 1),
+        event(1, 2),
+        Step::Flush,
+        Step::Move { handle: 0, person: 5 },
+        event(0, 3),
+        Step::Flush,
+        Step::Move { handle: 1, person: 4 },
+        Step::Supersede { event: 0 },
+        Step::Move { handle: 0, person: 3 },
+        Step::Crash,
+        Step::Compact,
+    ]);
+}
+
 /// One long life: enough events that cells are cut by month and by bucket, so that declared partitioning is really used.
 #[test]
 fn buckets_double_and_partitioning_is_declared() {
