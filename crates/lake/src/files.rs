@@ -165,3 +165,51 @@ fn remote(url: &str) -> Result<Arc<dyn ObjectStore>> {
 fn remote(url: &str) -> Result<Arc<dyn ObjectStore>> {
     Err(Error::files(format!("{url}: this program is built without object stores; use a local folder")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn paths(files: &Files) -> Vec<String> {
+        let mut paths: Vec<String> =
+            files.store.list(None).map(|meta| meta.unwrap().location.to_string()).collect().await;
+        paths.sort();
+        paths
+    }
+
+    /// Writes two files, one of them unknown to the catalog, and deletes.
+    async fn write_and_delete(files: Files) -> Vec<String> {
+        for path in ["1/2024/b1-0/a.parquet", "1/2024/b1-0/b.parquet"] {
+            let mut sink = files.create(path).unwrap();
+            sink.write_all(b"rows").unwrap();
+            assert!(!paths(&files).await.contains(&path.to_owned()), "a file appears when it is complete");
+            assert_eq!(files.finish(path, sink).await.unwrap(), 4);
+        }
+        files.create("1/2024/b1-0/c.parquet").unwrap().write_all(b"half").unwrap();
+        files.delete_orphans(&HashSet::from(["1/2024/b1-0/a.parquet".to_owned()])).await.unwrap();
+        let left = paths(&files).await;
+        files.delete(vec!["1/2024/b1-0/a.parquet".to_owned(), "never/was.parquet".to_owned()]).await.unwrap();
+        left
+    }
+
+    #[tokio::test]
+    async fn a_folder_keeps_what_the_catalog_knows() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::open(&Location::Folder(folder.path().to_owned())).unwrap();
+        assert_eq!(write_and_delete(files).await, ["1/2024/b1-0/a.parquet"]);
+    }
+
+    #[tokio::test]
+    async fn an_object_store_is_shared_so_nothing_unknown_is_deleted() {
+        let files = Files { store: Arc::new(object_store::memory::InMemory::new()), folder: None };
+        assert_eq!(write_and_delete(files).await, ["1/2024/b1-0/a.parquet", "1/2024/b1-0/b.parquet"]);
+    }
+
+    #[test]
+    fn a_url_that_is_no_bucket_is_refused() {
+        for url in ["ftp://bucket", "s3://", "bucket/prefix"] {
+            let error = Files::open(&Location::Url(url.to_owned())).unwrap_err();
+            assert!(error.to_string().contains("s3://bucket/prefix"), "{error}");
+        }
+    }
+}
