@@ -8,5 +8,5 @@ export default defineConfig({
 	plugins: [sveltekit()],
 	server: { proxy: { '/api': api, '/sign-in': api, '/sign-out': api } },
 	build: { target: 'es2022', chunkSizeWarningLimit: 700 },
-	test: { include: ['tests/unit/**/*.test.ts'], environment: 'node' }
+	test: { include: ['tests/unit/**/*.test.ts'], environment: 'node', reporters: ['default', './tests/plain-reporter.ts'] }
 });

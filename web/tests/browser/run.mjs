@@ -1,23 +1,22 @@
 // Walks every page in Chromium, light and dark, at 1440x900 and 390x844. Fails on axe findings, console errors and missing content;
 // keeps the screenshots in tests/browser/shots. Then uses the console by hand: see scenarios.mjs.
 //
-// Without BASE_URL it starts the mock with the fixtures. Against a real server: BASE_URL=http://127.0.0.1:8480
-// SIGN_IN_LINK=http://127.0.0.1:8480/sign-in/link?token=... npm run browser
+// Walks the mock with the fixtures; with RAPPORT_BINARY a sample shop of that binary; with BASE_URL (and SIGN_IN_LINK) a running server.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { serve } from '../mock/server.mjs';
 import { pages } from './pages.mjs';
 import { scenarios } from './scenarios.mjs';
+import { openShop } from './shop.mjs';
 
 const shots = join(dirname(fileURLToPath(import.meta.url)), 'shots');
 rmSync(shots, { recursive: true, force: true });
 mkdirSync(shots, { recursive: true });
 
-const mock = process.env.BASE_URL ? null : await serve();
-const base = (process.env.BASE_URL ?? mock.url).replace(/\/$/, '');
+const shop = await openShop();
+const base = shop.url;
 const only = process.env.ONLY;
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 // The fixtures were made for this moment; a real server has its own clock.
@@ -28,6 +27,8 @@ const browser = await chromium.launch({
 	args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 });
 
+/** The session: a sign-in link works once, so its cookie is handed to every later context. */
+let session;
 let passed = 0;
 let failed = 0;
 function report(name, problems) {
@@ -38,15 +39,19 @@ function report(name, problems) {
 }
 
 async function open([width, height], language = 'en') {
-	const context = await browser.newContext({ baseURL: base, viewport: { width, height }, locale: language === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] });
+	const context = await browser.newContext({ baseURL: base, viewport: { width, height }, locale: language === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'], storageState: session });
 	await context.addInitScript((l) => localStorage.setItem('rapport.language', l), language);
 	const page = await context.newPage();
-	if (mock) await page.clock.setFixedTime(FIXTURE_NOW);
+	if (shop.mock) await page.clock.setFixedTime(FIXTURE_NOW);
 	const errors = [];
 	page.on('console', (message) => message.type() === 'error' && errors.push(`console: ${message.text()}`));
 	page.on('pageerror', (error) => errors.push(`page: ${error.message}`));
 	page.setDefaultTimeout(10_000);
-	if (process.env.SIGN_IN_LINK) await page.goto(process.env.SIGN_IN_LINK);
+	if (shop.link && !session) {
+		await page.goto(shop.link);
+		session = { cookies: (await context.storageState()).cookies, origins: [] };
+	}
+	errors.length = 0;
 	return { context, page, errors };
 }
 
@@ -98,7 +103,7 @@ for (const [name, run] of Object.entries(scenarios)) {
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');
 	const problems = [];
 	try {
-		await run(page, { base, settled, mock: mock !== null });
+		await run(page, { base, settled, mock: shop.mock });
 	} catch (error) {
 		problems.push(error.message.split('\n').slice(0, 3).join(' '));
 		await page.screenshot({ path: join(shots, `failed-${name.replace(/\W+/g, '-')}.png`) }).catch(() => {});
@@ -108,6 +113,6 @@ for (const [name, run] of Object.entries(scenarios)) {
 }
 
 await browser.close();
-mock?.close();
+await shop.close();
 console.log(`1..${passed + failed}\n${passed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);
