@@ -92,46 +92,45 @@ pub(crate) fn profile(file: &SourceFile, on_progress: &mut dyn FnMut(Progress)) 
             });
         }
     }
+    let finished = columns.iter().zip(&file.format.columns).map(|(column, name)| column.finish(name)).collect();
+    let mut profile = FileProfile {
+        file: file.name.clone(),
+        bytes: file.bytes,
+        format: file.format.clone(),
+        rows,
+        bad_rows,
+        repeated_rows,
+        columns: finished,
+        notes: Vec::new(),
+    };
+    profile.notes = notes(&profile, seen.len() >= REPEATS_CHECKED, cut_short, table.repaired());
+    let sketches = columns.iter().map(|column| column.distinct.sketch()).collect();
+    Ok(Profiled { profile, sketches, sample })
+}
+
+/// What a person should know about a file.
+fn notes(profile: &FileProfile, repeats_cut: bool, cut_short: bool, repaired: u64) -> Vec<String> {
     let mut notes = Vec::new();
-    if repeated_rows > 0 {
-        let limit = if seen.len() < REPEATS_CHECKED {
-            String::new()
-        } else {
-            format!(" (checked in the first {REPEATS_CHECKED} rows)")
-        };
+    if profile.repeated_rows > 0 {
+        let limit = if repeats_cut { format!(" (the first {REPEATS_CHECKED} were compared)") } else { String::new() };
         notes.push(format!(
-            "{repeated_rows} rows are the same as an earlier row{limit}; they are kept, because they may be real"
+            "{} rows are the same as an earlier row{limit}; they are kept, because they may be real",
+            profile.repeated_rows
         ));
     }
-    if bad_rows > 0 {
-        notes.push(format!("{bad_rows} rows cannot be cut into the columns and will be rejected"));
+    if profile.bad_rows > 0 {
+        notes.push(format!("{} rows cannot be cut into the columns and will be rejected", profile.bad_rows));
     }
     if cut_short {
         notes.push("the file breaks off in the middle: download it again".to_owned());
     }
-    if table.repaired() > 0 {
-        notes.push(format!(
-            "{} rows are not {} or hold NUL bytes; they are read as windows-1252",
-            table.repaired(),
-            file.format.encoding
-        ));
+    if repaired > 0 {
+        let encoding = &profile.format.encoding;
+        notes.push(format!("{repaired} rows are not {encoding} or hold NUL bytes; they are read as windows-1252"));
     }
-    if !file.format.renamed.is_empty() {
-        notes.push(format!("columns without a name of their own were named: {}", file.format.renamed.join(", ")));
+    if !profile.format.renamed.is_empty() {
+        let names = profile.format.renamed.join(", ");
+        notes.push(format!("columns without a name of their own were named: {names}"));
     }
-    let finished = columns.iter().zip(&file.format.columns).map(|(column, name)| column.finish(name)).collect();
-    Ok(Profiled {
-        sketches: columns.iter().map(|column| column.distinct.sketch()).collect(),
-        profile: FileProfile {
-            file: file.name.clone(),
-            bytes: file.bytes,
-            format: file.format.clone(),
-            rows,
-            bad_rows,
-            repeated_rows,
-            columns: finished,
-            notes,
-        },
-        sample,
-    })
+    notes
 }
