@@ -49,6 +49,8 @@ pub fn router() -> Router<App> {
         .max_age(std::time::Duration::from_secs(86_400));
     let anywhere = HeaderName::from_static("cross-origin-resource-policy");
     router
+        // Set before the layers, so that these surround it too: a preflight is a method that no route has.
+        .method_not_allowed_fallback(crate::http::wrong_method)
         .layer(SetResponseHeaderLayer::if_not_present(anywhere, HeaderValue::from_static("cross-origin")))
         .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(SetResponseHeaderLayer::if_not_present(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")))

@@ -55,7 +55,8 @@ async fn fallback(request: Request) -> Response {
     if of_programs { Problem::not_found("address").into_response() } else { console::serve(&request) }
 }
 
-async fn wrong_method() -> Problem {
+/// 405 as a problem.
+pub async fn wrong_method() -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",

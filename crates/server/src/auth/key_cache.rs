@@ -14,9 +14,12 @@ pub const LASTS: i64 = 10 * Timestamp::SECOND;
 /// How many answers are remembered.
 const MOST: usize = 10_000;
 
-/// Answers by the key's hash; `None` is "no such key".
+/// When the database was asked, and what it said; `None` is "no such key".
+type Answer<T> = (Timestamp, Option<T>);
+
+/// Answers by the key's hash.
 #[derive(Debug)]
-pub struct KeyCache<T>(Mutex<HashMap<[u8; 32], (Timestamp, Option<T>)>>);
+pub struct KeyCache<T>(Mutex<HashMap<[u8; 32], Answer<T>>>);
 
 impl<T: Clone> KeyCache<T> {
     /// An empty one.

@@ -34,7 +34,8 @@ fn json(arguments: &[&str]) -> Value {
 
 fn cell(answer: &Value, row: usize, column: &str) -> Value {
     let columns = answer["columns"].as_array().expect("columns");
-    let index = columns.iter().position(|c| c["name"] == column).unwrap_or_else(|| panic!("no column {column} in {columns:?}"));
+    let index =
+        columns.iter().position(|c| c["name"] == column).unwrap_or_else(|| panic!("no column {column} in {columns:?}"));
     answer["rows"][row][index].clone()
 }
 
@@ -46,26 +47,56 @@ fn online_retail_comes_out_to_the_penny() {
     let outcome = json(&["import", file, "--data", at, "--as", "orders", "--json"]);
     let report = &outcome["report"];
     assert_eq!(report["rows_read"], 541_909);
-    assert_eq!((&report["orders"], &report["customers"], &report["order_lines"]), (&18_532.into(), &4_338.into(), &397_884.into()));
+    assert_eq!(
+        (&report["orders"], &report["customers"], &report["order_lines"]),
+        (&18_532.into(), &4_338.into(), &397_884.into())
+    );
     assert_eq!(report["revenue"].as_object().unwrap().values().next().unwrap(), "8911407.904");
 
     // The answers come from the lake, through identity, log and files.
     let orders = json(&["ask", "trend", "--event", "Order Completed", "--interval", "year", "--data", at, "--json"]);
-    let total: i64 = orders["rows"].as_array().unwrap().iter().map(|row| row.as_array().unwrap().last().unwrap().as_i64().unwrap()).sum();
+    let total: i64 = orders["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row.as_array().unwrap().last().unwrap().as_i64().unwrap())
+        .sum();
     assert_eq!(total, 18_532);
     let revenue = json(&[
-        "ask", "trend", "--measure", "sum", "--property", "revenue", "--interval", "year", "--data", at, "--json",
+        "ask",
+        "trend",
+        "--measure",
+        "sum",
+        "--property",
+        "revenue",
+        "--interval",
+        "year",
+        "--data",
+        at,
+        "--json",
     ]);
     let micros: i64 = revenue["rows"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|row| rapport_domain::money::parse_micros(row.as_array().unwrap().last().unwrap().as_str().unwrap()).unwrap())
+        .map(|row| {
+            rapport_domain::money::parse_micros(row.as_array().unwrap().last().unwrap().as_str().unwrap()).unwrap()
+        })
         .sum();
     assert_eq!(micros, 8_911_407_904_000);
 
-    let retention =
-        json(&["ask", "retention", "--event", "Order Completed", "--interval", "month", "--first-time", "--data", at, "--json"]);
+    let retention = json(&[
+        "ask",
+        "retention",
+        "--event",
+        "Order Completed",
+        "--interval",
+        "month",
+        "--first-time",
+        "--data",
+        at,
+        "--json",
+    ]);
     let sizes: Vec<i64> = (0..13).map(|row| cell(&retention, row, "people").as_i64().unwrap()).collect();
     assert_eq!(sizes, [885, 417, 380, 452, 300, 284, 242, 188, 169, 299, 358, 323, 41]);
     let december = retention["rows"][0].as_array().unwrap();
@@ -76,7 +107,8 @@ fn online_retail_comes_out_to_the_penny() {
     let again = json(&["import", file, "--data", at, "--as", "orders", "--json"]);
     assert_eq!(again["added"], 0);
     let rfm = json(&["ask", "rfm", "--data", at, "--json"]);
-    let people: i64 = (0..rfm["rows"].as_array().unwrap().len()).map(|row| cell(&rfm, row, "people").as_i64().unwrap()).sum();
+    let people: i64 =
+        (0..rfm["rows"].as_array().unwrap().len()).map(|row| cell(&rfm, row, "people").as_i64().unwrap()).sum();
     assert_eq!(people, 4_338);
 }
 
@@ -97,7 +129,8 @@ fn cdnow_with_and_without_header() {
 fn a_dry_run_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("orders.csv");
-    std::fs::write(&file, "client_id;order_no;date;UnitPrice;qty\n7;1;03.04.2026;9,50;2\n8;2;13.04.2026;1,00;1\n").unwrap();
+    std::fs::write(&file, "client_id;order_no;date;UnitPrice;qty\n7;1;03.04.2026;9,50;2\n8;2;13.04.2026;1,00;1\n")
+        .unwrap();
     let at = folder.path().join("data");
     let shown = rapport(&["import", file.to_str().unwrap(), "--data", at.to_str().unwrap(), "--dry-run"]);
     assert!(shown.contains("client_id") && shown.contains("[[files"), "{shown}");

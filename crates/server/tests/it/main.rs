@@ -1,0 +1,13 @@
+//! The server's HTTP surface from outside: requests in, answers out, on a real data folder with a clock that tests move.
+
+mod audit;
+mod connections;
+mod hostile;
+mod intake;
+mod keys;
+mod pages;
+mod records;
+mod routes;
+mod sessions;
+mod users;
+mod world;
