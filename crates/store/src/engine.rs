@@ -18,13 +18,10 @@ impl Engine {
         }
     }
 
-    /// How many rows of `width` values one `INSERT` should have, far below what the engines can bind (32,766 and 65,535):
-    /// on SQLite, named binds cost the square of their number. See docs/decisions/0004.
+    /// How many rows of `width` values one `INSERT` has: enough that a larger one buys little (docs/decisions/0004), and
+    /// far below what the engines can bind (32,766 and 65,535).
     pub(crate) const fn rows_per_statement(self, width: usize) -> usize {
-        let binds = match self {
-            Self::Sqlite => 512,
-            Self::Postgres => 16_384,
-        };
-        if binds / width == 0 { 1 } else { binds / width }
+        let rows = 6_000 / width;
+        if rows == 0 { 1 } else { rows }
     }
 }

@@ -54,18 +54,23 @@ impl Sql {
         }
     }
 
-    /// Writes `rows` rows of `width` binds where `{rows}` stands. `None` when the text has no such place.
-    pub(crate) fn with_rows(&self, width: usize, rows: usize) -> Option<String> {
+    /// Writes `rows` rows of `width` binds where `{rows}` stands; these are the text's only binds. `None` when the text has
+    /// no such place. SQLite gets them unnamed: it looks each named one up among all before it, which costs the square of
+    /// their number (docs/decisions/0004).
+    pub(crate) fn with_rows(&self, engine: Engine, width: usize, rows: usize) -> Option<String> {
         let (before, after) = self.0.split_once("{rows}")?;
-        let mut text = String::with_capacity(before.len() + after.len() + rows * (width * 6 + 3));
+        let mut text = String::with_capacity(before.len() + after.len() + rows * (width * 7 + 4));
         text.push_str(before);
-        let mut bind = 0;
+        let mut number = 0;
         for row in 0..rows {
             text.push_str(if row == 0 { "(" } else { ", (" });
             for column in 0..width {
-                bind += 1;
-                text.push_str(if column == 0 { "$" } else { ", $" });
-                text.push_str(&bind.to_string());
+                number += 1;
+                text.push_str(if column == 0 { "" } else { ", " });
+                match engine {
+                    Engine::Sqlite => text.push('?'),
+                    Engine::Postgres => text.push_str(&format!("${number}")),
+                }
             }
             text.push(')');
         }
@@ -104,10 +109,14 @@ mod tests {
     fn rows_are_numbered_through() {
         let sql = Sql::literal("INSERT INTO t (a, b) VALUES {rows} ON CONFLICT DO NOTHING");
         assert_eq!(
-            sql.with_rows(2, 2).as_deref(),
+            sql.with_rows(Engine::Postgres, 2, 2).as_deref(),
             Some("INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING")
         );
-        assert_eq!(Sql::literal("SELECT a FROM t").with_rows(2, 2), None);
+        assert_eq!(
+            sql.with_rows(Engine::Sqlite, 2, 2).as_deref(),
+            Some("INSERT INTO t (a, b) VALUES (?, ?), (?, ?) ON CONFLICT DO NOTHING")
+        );
+        assert_eq!(Sql::literal("SELECT a FROM t").with_rows(Engine::Sqlite, 2, 2), None);
     }
 
     #[test]

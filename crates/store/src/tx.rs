@@ -95,7 +95,7 @@ impl Tx {
         while binds.len() > 0 {
             let part: Vec<Arg> = binds.by_ref().take(full).collect();
             let is_full = part.len() == full;
-            let text = sql.with_rows(width, part.len() / width);
+            let text = sql.with_rows(engine, width, part.len() / width);
             let text = text.ok_or_else(|| Error::Engine { what: "execute_many needs {rows} in its text".into() })?;
             self.settle().await?;
             let call = Call::new(engine, Sql::assembled(text), Args(part));

@@ -118,14 +118,6 @@ struct Schedule {
     closing: Option<oneshot::Sender<()>>,
 }
 
-/// What came of one request's turn.
-enum Turn {
-    /// It wrote, and waits for the commit.
-    Written(oneshot::Sender<Result<()>>),
-    /// It went away or was rolled back.
-    Nothing,
-}
-
 impl Schedule {
     async fn run(mut self, mut connection: SqliteConnection) {
         while let Some(first) = self.next_request().await {
@@ -150,37 +142,33 @@ impl Schedule {
             let _ = first.grant.send(Err(error));
             return Some(connection);
         }
-        let mut waiting = Vec::new();
+        let mut batch = Batch { waiting: Vec::new(), somebody_waits: false, savepoint: false };
         let mut next = Some(first);
-        let mut broken = false;
+        let mut intact = Ok(());
         while let Some(request) = next {
-            let (returned, turn) = serve(connection, request, waiting.is_empty()).await?;
+            let (returned, outcome) = batch.serve(connection, request).await?;
             connection = returned;
-            match turn {
-                Ok(Turn::Written(committed)) => waiting.push(committed),
-                Ok(Turn::Nothing) => {}
-                Err(error) => {
-                    tracing::error!(code = error.code(), "sqlite.batch lost");
-                    broken = true;
-                    break;
-                }
-            }
-            let open = started.elapsed() < BATCH_TIME && waiting.len() < BATCH_REQUESTS;
-            next = if open { self.waiting_request() } else { None };
+            intact = outcome;
+            let open = started.elapsed() < BATCH_TIME && batch.waiting.len() < BATCH_REQUESTS && intact.is_ok();
+            next = match (open, batch.somebody_waits) {
+                (false, _) => None,
+                (true, true) => self.waiting_interactive(),
+                (true, false) => self.waiting_request(),
+            };
         }
-        let outcome = if broken {
-            // The engine itself ended the transaction (disk full, I/O error): nobody's work is kept.
-            let _ = run(&mut connection, "ROLLBACK").await;
-            Err(Error::Busy { what: "the shared transaction was lost".into() })
-        } else if waiting.is_empty() {
-            run(&mut connection, "ROLLBACK").await
-        } else {
-            run(&mut connection, "COMMIT").await
+        let outcome = match intact {
+            // COMMIT releases the last savepoint too. It fails when the engine itself ended the transaction.
+            Ok(()) if !batch.waiting.is_empty() => run(&mut connection, "COMMIT").await,
+            other => other,
         };
-        if outcome.is_err() && !broken {
+        if let Err(error) = &outcome {
+            tracing::error!(code = error.code(), "sqlite.batch lost");
+        }
+        if outcome.is_err() || batch.waiting.is_empty() {
+            // Fails when the engine has rolled back already.
             let _ = run(&mut connection, "ROLLBACK").await;
         }
-        for committed in waiting {
+        for committed in batch.waiting {
             let _ = committed.send(outcome.as_ref().copied().map_err(Error::copy));
         }
         Some(connection)
@@ -210,50 +198,76 @@ impl Schedule {
 
     /// The request to serve now, if one waits.
     fn waiting_request(&mut self) -> Option<Request> {
-        while let Ok(message) = self.queue.try_recv() {
-            self.sort_in(message);
-        }
+        self.sort_in_all();
         let starved = self.background.front().is_some_and(|request| request.since.elapsed() > BACKGROUND_WAIT);
         if starved || self.interactive.is_empty() {
             return self.background.pop_front();
         }
         self.interactive.pop_front()
     }
+
+    /// The next interactive request, if one waits: somebody who waits for the commit does not wait for background work.
+    fn waiting_interactive(&mut self) -> Option<Request> {
+        self.sort_in_all();
+        self.interactive.pop_front()
+    }
+
+    fn sort_in_all(&mut self) {
+        while let Ok(message) = self.queue.try_recv() {
+            self.sort_in(message);
+        }
+    }
 }
 
-/// Lends the connection to one request. The first of a batch needs no savepoint: its rollback is the batch's.
-async fn serve(
-    mut connection: SqliteConnection,
-    request: Request,
-    first: bool,
-) -> Option<(SqliteConnection, Result<Turn>)> {
-    if request.grant.is_closed() {
-        return Some((connection, Ok(Turn::Nothing)));
-    }
-    if !first && let Err(error) = run(&mut connection, "SAVEPOINT request").await {
-        return Some((connection, Err(error)));
-    }
-    let started = Instant::now();
-    let (give_back, returned) = oneshot::channel();
-    // Should the caller be gone by now, the refused lease drops and comes back as a rollback.
-    drop(request.grant.send(Ok(Lease { connection: Some(connection), give_back: Some(give_back) })));
-    let Returned { mut connection, committed } = returned.await.ok()?;
-    if request.priority == Priority::Background && started.elapsed() > BACKGROUND_TURN {
-        tracing::warn!(turn_ms = started.elapsed().as_millis(), "sqlite.background turn is too long");
-    }
-    let turn = match (committed, first) {
-        (Some(committed), true) => Ok(Turn::Written(committed)),
-        (Some(committed), false) => match run(&mut connection, "RELEASE request").await {
-            Ok(()) => Ok(Turn::Written(committed)),
-            Err(error) => {
-                let _ = committed.send(Err(error.copy()));
-                Err(error)
+/// The requests that share one commit.
+struct Batch {
+    /// Those who have written and wait for it.
+    waiting: Vec<oneshot::Sender<Result<()>>>,
+    /// Whether one of them is interactive.
+    somebody_waits: bool,
+    /// Whether a request's savepoint is open.
+    savepoint: bool,
+}
+
+impl Batch {
+    /// Lends the connection to one request; `Err` when the shared transaction is lost. Until somebody has written, a request
+    /// needs no savepoint: its rollback is the whole transaction's.
+    async fn serve(
+        &mut self,
+        mut connection: SqliteConnection,
+        request: Request,
+    ) -> Option<(SqliteConnection, Result<()>)> {
+        if request.grant.is_closed() {
+            return Some((connection, Ok(())));
+        }
+        let alone = self.waiting.is_empty();
+        if !alone {
+            let text = if self.savepoint { "RELEASE request; SAVEPOINT request" } else { "SAVEPOINT request" };
+            if let Err(error) = run(&mut connection, text).await {
+                let _ = request.grant.send(Err(error.copy()));
+                return Some((connection, Err(error)));
             }
-        },
-        (None, true) => run(&mut connection, "ROLLBACK; BEGIN IMMEDIATE").await.map(|()| Turn::Nothing),
-        (None, false) => run(&mut connection, "ROLLBACK TO request; RELEASE request").await.map(|()| Turn::Nothing),
-    };
-    Some((connection, turn))
+            self.savepoint = true;
+        }
+        let started = Instant::now();
+        let (give_back, returned) = oneshot::channel();
+        // Should the caller be gone by now, the refused lease drops and comes back as a rollback.
+        drop(request.grant.send(Ok(Lease { connection: Some(connection), give_back: Some(give_back) })));
+        let Returned { mut connection, committed } = returned.await.ok()?;
+        if request.priority == Priority::Background && started.elapsed() > BACKGROUND_TURN {
+            tracing::warn!(turn_ms = started.elapsed().as_millis(), "sqlite.background turn is too long");
+        }
+        let outcome = match committed {
+            Some(committed) => {
+                self.waiting.push(committed);
+                self.somebody_waits |= request.priority == Priority::Interactive;
+                Ok(())
+            }
+            None if alone => run(&mut connection, "ROLLBACK; BEGIN IMMEDIATE").await,
+            None => run(&mut connection, "ROLLBACK TO request").await,
+        };
+        Some((connection, outcome))
+    }
 }
 
 async fn run(connection: &mut SqliteConnection, text: &'static str) -> Result<()> {

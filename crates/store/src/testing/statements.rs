@@ -31,7 +31,7 @@ pub async fn prepare_statements(store: &Store, folder: &str) -> usize {
 
 async fn prepare(store: &Store, statement: &str) -> sqlx::Result<()> {
     let statement = match row_width(statement) {
-        Some(width) => Sql::assembled(statement.to_owned()).with_rows(width, 1).unwrap_or_default(),
+        Some(width) => Sql::assembled(statement.to_owned()).with_rows(store.engine(), width, 1).unwrap_or_default(),
         None => statement.to_owned(),
     };
     let text = AssertSqlSafe(statement.replace("{skip_locked}", store.engine().skip_locked())).into_sql_str();
