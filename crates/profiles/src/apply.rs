@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 use rapport_domain::{
-    Clock, Currency, Event, EventId, Handle, Identifier, PersonId, Rng, SourceId, Timestamp, WorkspaceId, money, shop_events,
+    Clock, Currency, Event, EventId, Handle, Identifier, PersonId, Rng, Timestamp, WorkspaceId, money, shop_events,
 };
 use rapport_store::{Result, Tx};
 use serde_json::{Map, Value};
@@ -124,7 +124,6 @@ struct Resolved {
     known: Known,
     /// First named in this batch, so no row of the lake has its handle yet.
     fresh: bool,
-    source: SourceId,
 }
 
 /// An event's properties and context as the lake may hold them, and the properties withheld from it.

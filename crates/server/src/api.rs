@@ -4,11 +4,20 @@
 //! `State<App>` and [`Caller`](crate::auth::Caller), ask the database for `caller.workspace` only, and add it to its module's
 //! `router()`. The guard has checked the declared permission by then; without a declaration the route is closed.
 
+pub mod customers;
 pub mod data_health;
+pub mod events;
+pub mod home;
+pub mod identity;
+pub mod imports;
 pub mod keys;
 pub mod me;
+pub mod questions;
 pub mod rejects;
+pub mod search;
+pub mod shapes;
 pub mod sources;
+pub mod timeline;
 pub mod users;
 pub mod wire;
 pub mod workspace;
@@ -27,4 +36,12 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(keys::router())
         .merge(rejects::router())
         .merge(data_health::router())
+        .merge(home::router())
+        .merge(customers::router())
+        .merge(timeline::router())
+        .merge(identity::router())
+        .merge(search::router())
+        .merge(events::router())
+        .merge(questions::router())
+        .merge(imports::router())
 }

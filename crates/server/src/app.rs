@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use crate::api::data_health::Arrivals;
 use crate::audit::AuditLog;
 use crate::auth::key_cache::KeyCache;
+use crate::importing::runs::Runs;
 use crate::installation::Installation;
 use crate::metrics::Metrics;
 use crate::pipeline::Pipeline;
@@ -33,6 +34,8 @@ pub struct App {
     pub api_keys: Arc<KeyCache<ApiKeyRow>>,
     /// Write keys seen a moment ago.
     pub write_keys: Arc<KeyCache<WriteKeyUse>>,
+    /// Imports under way.
+    pub imports: Arc<Runs>,
     /// How fast events came in lately.
     pub arrivals: Arc<Arrivals>,
     /// Counters and timings.
@@ -45,6 +48,7 @@ impl App {
     pub fn new(installation: Arc<Installation>, pipeline: Arc<Pipeline>, settings: Settings) -> (Self, JoinHandle<()>) {
         let (audit, writer) = AuditLog::start(installation.store.clone());
         let app = Self {
+            imports: Runs::new(Arc::clone(&installation)),
             installation,
             pipeline,
             intake_limits: settings.intake_limits(),

@@ -2,9 +2,14 @@
 //!
 //! Always holds: what a program reads goes to standard output, everything else to standard error; an error says what to do.
 
+pub mod ask;
+pub mod demo;
 pub mod doctor;
 pub mod flags;
+pub mod import;
 pub mod key;
+pub mod profile_view;
+pub mod remote;
 pub mod serve;
 pub mod user;
 
@@ -27,6 +32,12 @@ pub struct Cli {
 enum Command {
     /// Serve the console, the API and the intake.
     Serve(serve::ServeArgs),
+    /// Make a sample shop and serve it.
+    Demo(demo::DemoArgs),
+    /// Import files: orders, customers, events.
+    Import(import::ImportArgs),
+    /// Ask a question.
+    Ask(ask::AskArgs),
     /// Make, list and revoke write keys and API keys.
     Key(key::KeyArgs),
     /// Make and list users, and let them in.
@@ -44,6 +55,9 @@ impl Cli {
     pub async fn run(self) -> Result<()> {
         match self.command {
             Command::Serve(args) => serve::run(args).await,
+            Command::Demo(args) => demo::run(args).await,
+            Command::Import(args) => import::run(args).await,
+            Command::Ask(args) => ask::run(args).await,
             Command::Key(args) => key::run(args).await,
             Command::User(args) => user::run(args).await,
             Command::Doctor(args) => doctor::run(args).await,

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use rapport_domain::{Event, EventId, Id, SourceId, Timestamp, WorkspaceId};
-use rapport_imports::{Events, ImportedEvent, Mapping, Options, Output, Progress, Reject, Report};
+use rapport_imports::{ImportedEvent, Mapping, Options, Output, Progress, Reject, Report};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +64,7 @@ pub fn run(
 ) -> Result<Outcome> {
     let runtime = tokio::runtime::Handle::current();
     let now = installation.clock.now();
-    let mut import = rapport_imports::Import::open(&task.files, Options::at(now))?;
+    let import = rapport_imports::Import::open(&task.files, Options::at(now))?;
     // Detection and the profile were shown before; here only the mapping decides.
     let mut events = import.events(&task.mapping)?;
     let mut sink = Sink { installation, task, now, batch: Vec::with_capacity(BATCH), added: 0, known: 0, counter: 0 };
@@ -73,7 +73,7 @@ pub fn run(
     let mut cancelled = false;
     while let Some(output) = events.next() {
         match output? {
-            Output::Event(event) => sink.take(event)?,
+            Output::Event(event) => sink.take(*event)?,
             Output::Reject(reject) => rejects.push(reject),
             Output::Progress(at) => progress(&at, sink.added),
         }
@@ -87,11 +87,7 @@ pub fn run(
     }
     sink.flush()?;
     runtime.block_on(records::add_rejects(installation, task, &rejects))?;
-    Ok(Outcome { report: report(&events), added: sink.added, known: sink.known, cancelled })
-}
-
-fn report(events: &Events<'_>) -> Report {
-    events.report().clone()
+    Ok(Outcome { report: events.report().clone(), added: sink.added, known: sink.known, cancelled })
 }
 
 /// Takes imported events to the log.

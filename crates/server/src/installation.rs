@@ -10,14 +10,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use rapport_analytics::Analytics;
 use rapport_domain::{Clock, Rng, SystemClock, SystemRng};
-use rapport_intake::log::keys::FolderKeys;
+use rapport_intake::log::FolderKeys;
 use rapport_intake::{IntakeLog, LogOptions};
 use rapport_lake::{Lake, Location};
 use rapport_profiles::Profiles;
 use rapport_profiles::identity::partition::Limits;
-use rapport_store::{Migrations, Priority, Store, StoreConfig};
+use rapport_store::{Migrations, Store, StoreConfig};
 
-use crate::records::{self, workspaces};
+use crate::records;
 use crate::{importing, pipeline, schema};
 
 /// Where things are: a folder, and for scale-out a database and an object store elsewhere.
@@ -86,9 +86,6 @@ impl Installation {
             None => StoreConfig::folder(folder),
         };
         let store = Store::open(config.clock(Arc::clone(&clock)).rng(Arc::clone(&rng)), MIGRATIONS).await?;
-        let mut tx = store.begin(Priority::Interactive).await?;
-        workspaces::found(&mut tx, clock.now()).await?;
-        tx.commit().await?;
         let log = open_log(folder, &clock, &rng)?;
         let location = match &places.lake {
             Some(url) => Location::Url(url.clone()),

@@ -19,5 +19,7 @@ pub mod pipeline;
 pub mod problem;
 pub mod public_pages;
 pub mod records;
+pub mod sample_shop;
 pub mod schema;
+pub mod scoring;
 pub mod settings;

@@ -27,11 +27,11 @@ use crate::records::workspaces;
 
 /// A batch's transaction should take about this long, so that whoever waits for the writer waits no longer.
 const SLICE: Duration = Duration::from_millis(5);
-/// The same while far behind: larger batches cost less for each event.
-const SLICE_BEHIND: Duration = Duration::from_millis(60);
+/// The same while behind: larger batches cost less for each event.
+const SLICE_BEHIND: Duration = Duration::from_millis(100);
 /// Further behind than this, catching up is what matters.
-const FAR_BEHIND: u64 = 20_000;
-const FEWEST_EVENTS: usize = 32;
+const BEHIND: u64 = 2_000;
+const FEWEST_EVENTS: usize = 64;
 const MOST_EVENTS: usize = 4_000;
 const MOST_BYTES: usize = 8 << 20;
 
@@ -142,7 +142,13 @@ impl Pipeline {
     }
 
     /// Applies one workspace's events of a batch, in the transaction.
-    async fn apply(&self, tx: &mut Tx, workspace: WorkspaceId, positions: Vec<u64>, events: Vec<Event>) -> Result<Group> {
+    async fn apply(
+        &self,
+        tx: &mut Tx,
+        workspace: WorkspaceId,
+        positions: Vec<u64>,
+        events: Vec<Event>,
+    ) -> Result<Group> {
         let settings = Settings { workspace, currency: self.currency(tx, workspace).await? };
         let applied = self.installation.profiles.apply(tx, settings, &events).await?;
         let mut tickets = Vec::new();
@@ -204,7 +210,8 @@ impl Pipeline {
         let settings = Settings { workspace, currency: self.currency(&mut db, workspace).await? };
         let (kept, again) = self.installation.profiles.again(&mut db, settings, &events).await?;
         let mut kept = kept.into_iter().peekable();
-        let events = events.into_iter().enumerate().filter(|(i, _)| kept.next_if_eq(i).is_some()).map(|(_, e)| e).collect();
+        let events =
+            events.into_iter().enumerate().filter(|(i, _)| kept.next_if_eq(i).is_some()).map(|(_, e)| e).collect();
         self.append(workspace, rows(events, again), last).await
     }
 
@@ -217,9 +224,13 @@ impl Pipeline {
     /// Makes the next batch such that it takes about one slice.
     fn adapt(&self, took: Duration, count: usize, last: u64) {
         let behind = self.installation.log.head().saturating_sub(last);
-        let slice = if behind > FAR_BEHIND { SLICE_BEHIND } else { SLICE };
+        let slice = if behind > BEHIND { SLICE_BEHIND } else { SLICE };
         let each = took.as_secs_f64() / count.max(1) as f64;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number, clamped just below")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive number, clamped just below"
+        )]
         let fits = (slice.as_secs_f64() / each.max(1e-9)) as usize;
         let old = usize::try_from(self.batch.load(Ordering::Relaxed)).unwrap_or(MOST_EVENTS);
         // Half way each time, so that one slow commit does not throw it about.

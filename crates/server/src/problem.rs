@@ -213,6 +213,26 @@ impl From<rapport_intake::Error> for Problem {
     }
 }
 
+impl From<rapport_analytics::Error> for Problem {
+    fn from(error: rapport_analytics::Error) -> Self {
+        if error.is_callers() {
+            let what_to_do = "Correct the question; the guide Ask describes it.";
+            return Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.code(), error.to_string(), what_to_do);
+        }
+        Self::internal(error)
+    }
+}
+
+impl From<rapport_lake::Error> for Problem {
+    fn from(error: rapport_lake::Error) -> Self {
+        if error.is_retryable() {
+            tracing::warn!(code = error.code(), %error, "the lake could not serve a request");
+            return Self::later(StatusCode::SERVICE_UNAVAILABLE, error.code(), "The lake is busy.", 2);
+        }
+        Self::internal(error)
+    }
+}
+
 impl From<rapport_intake::Refusal> for Problem {
     fn from(refusal: rapport_intake::Refusal) -> Self {
         let status = if refusal.is_size() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };

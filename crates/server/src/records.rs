@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod questions;
 pub mod rejects;
 pub mod sessions;
 pub mod sign_in_failures;

@@ -27,7 +27,8 @@ pub async fn refresh(installation: &Installation, workspace: WorkspaceId) -> Res
             spent_micros: row.spent_micros,
         })
         .collect();
-    let scored = rfm::scores(&figures);
+    let as_of = figures.iter().map(|buyer| buyer.last_order_at).max().unwrap_or_default();
+    let Some((_, scored)) = rfm::scores(&figures, as_of) else { return Ok(0) };
     let before: HashMap<PersonId, &PersonRow> = buyers.iter().map(|row| (row.person, row)).collect();
     let changed: Vec<Scores> = scored
         .into_iter()

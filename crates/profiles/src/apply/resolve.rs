@@ -62,7 +62,7 @@ impl Work<'_> {
                 first_named.insert(identifier, index);
                 match self.profiles.known.get(&(self.settings.workspace, identifier.clone())) {
                     Some(known) => {
-                        self.ids.insert(identifier.clone(), Resolved { known, fresh: false, source: event.source });
+                        self.ids.insert(identifier.clone(), Resolved { known, fresh: false });
                     }
                     None => missing.entry(identifier.kind).or_default().push(identifier.value.clone()),
                 }
@@ -71,7 +71,7 @@ impl Work<'_> {
         for (kind, values) in &missing {
             for row in identifiers::by_values(tx, self.settings.workspace, *kind, values).await? {
                 let known = Known { handle: row.handle, person: row.person };
-                self.ids.insert(row.identifier(), Resolved { known, fresh: false, source: row.source });
+                self.ids.insert(row.identifier(), Resolved { known, fresh: false });
             }
         }
         let mut rows = Vec::new();
@@ -90,19 +90,18 @@ impl Work<'_> {
     /// A new identifier, its own person until evidence says otherwise.
     fn make(&mut self, identifier: Identifier, index: usize) -> IdentifierRow {
         let known = Known { handle: Handle(self.profiles.rng.next_positive_i64()), person: self.profiles.new_person() };
-        let source = self.events[index].source;
         let row = IdentifierRow {
             kind: identifier.kind.as_str().to_owned(),
             value: identifier.value.clone(),
             handle: known.handle,
             person: known.person,
-            source,
+            source: self.events[index].source,
             first_seen_at: self.times[index],
             last_seen_at: self.times[index],
             events: 0,
         };
         self.relabel.insert(known.person);
-        self.ids.insert(identifier, Resolved { known, fresh: true, source });
+        self.ids.insert(identifier, Resolved { known, fresh: true });
         row
     }
 }

@@ -33,6 +33,8 @@ pub struct PersonRow {
     pub first_order_at: Option<Timestamp>,
     /// Latest completed order.
     pub last_order_at: Option<Timestamp>,
+    /// Folded text that search looks in.
+    pub search_folded: String,
     /// RFM score 1 to 5.
     pub recency: Option<i64>,
     /// RFM score 1 to 5.
@@ -44,7 +46,7 @@ pub struct PersonRow {
 }
 
 const COLUMNS: &str = "person, first_seen_at, last_seen_at, events, name, email, country, orders, spent_micros, refunded_micros, currency, \
-                       first_order_at, last_order_at, recency, frequency, monetary, rfm_group";
+                       first_order_at, last_order_at, search_folded, recency, frequency, monetary, rfm_group";
 
 /// Derives the figures of these persons anew and drops the rows of persons that have no identifier any more.
 pub async fn summarise(tx: &mut Tx, workspace: WorkspaceId, persons: &[PersonId]) -> Result<()> {

@@ -2,24 +2,39 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use rapport_domain::{Handle, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId};
+use rapport_domain::{Handle, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId, money};
 use rapport_profiles::fold::fold;
 use rapport_profiles::records::facts::FactRow;
 use rapport_profiles::records::identifiers::IdentifierRow;
 use rapport_profiles::records::persons::{Filter, PersonRow, SortBy};
-use rapport_profiles::records::{accounts, facts, identifiers, orders, persons};
+use rapport_profiles::records::evidence::EvidenceRow;
+use rapport_profiles::records::texts::TextRow;
+use rapport_profiles::records::{accounts, evidence, facts, identifiers, orders, persons, texts};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::timeline::{room, written_text};
 use super::shapes::{Amount, CustomerRow, Customers, RfmScores, display_name, mask, mask_email, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::problem::Problem;
 use crate::records::sources::{self, SourceRow};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(trait_history))
+}
 
 /// How many orders a customer's page shows.
 const ORDERS: i64 = 100;
+/// How many of their texts.
+const TEXTS: usize = 5;
 
 /// Which customers to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -67,7 +82,7 @@ impl ListQuery {
 }
 
 /// Lists customers.
-#[utoipa::path(get, path = "/api/v1/customers", tag = "customers", params(ListQuery), responses((status = 200, body = Customers)))]
+#[utoipa::path(get, path = "/api/v1/customers", security(("caller" = ["view_people"])), tag = "customers", params(ListQuery), responses((status = 200, body = Customers)))]
 pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Customers>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let filter = query.filter()?;
@@ -114,7 +129,8 @@ pub struct Trait {
     value: Value,
     valid_from: String,
     recorded_at: String,
-    source_name: String,
+    /// Who said so.
+    source: String,
 }
 
 /// A name the customer goes by.
@@ -124,6 +140,8 @@ pub struct IdentifierShape {
     kind: String,
     value_masked: String,
     first_seen_at: String,
+    /// By which rule it came to this person; `first` for the one that made the profile.
+    rule: String,
     source_name: String,
 }
 
@@ -139,8 +157,10 @@ pub struct AccountShape {
 pub struct OrderShape {
     order_id: String,
     placed_at: String,
-    total: Amount,
-    refunded: Option<Amount>,
+    /// Exact decimal.
+    total: String,
+    currency: String,
+    refunded: Option<String>,
     status: String,
     lines: i64,
 }
@@ -161,10 +181,22 @@ pub struct Customer {
     identifiers: Vec<IdentifierShape>,
     accounts: Vec<AccountShape>,
     orders: Vec<OrderShape>,
+    /// What they wrote lately.
+    texts: Vec<Text>,
+}
+
+/// Something a customer wrote.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Text {
+    /// The event's room: feedback, support ...
+    kind: String,
+    occurred_at: String,
+    title: String,
+    text: String,
 }
 
 /// Shows one customer.
-#[utoipa::path(get, path = "/api/v1/customers/{person_id}", tag = "customers", params(("person_id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/customers/{person_id}", security(("caller" = ["view_people"])), tag = "customers", params(("person_id" = String, Path)),
     responses((status = 200, body = Customer), (status = 404, body = crate::problem::ProblemBody)))]
 pub async fn show(State(app): State<App>, caller: Caller, Path(person): Path<String>) -> Result<Json<Customer>, Problem> {
     caller.require(Permission::ViewPeople)?;
@@ -176,9 +208,11 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(person): Path<Str
     let sources = sources::all(&mut db, caller.workspace).await?;
     let orders = orders::of_handles(&mut db, caller.workspace, &handles, ORDERS).await?;
     let accounts = accounts::of_handles(&mut db, caller.workspace, &handles).await?;
+    let why = standing(evidence::touching(&mut db, caller.workspace, &handles).await?);
+    let written = texts::of_handles(&mut db, caller.workspace, &handles, Timestamp(i64::MIN), Timestamp(i64::MAX), 40).await?;
     let source_name = |source: SourceId| name_of(&sources, source);
     let contact = contacts(&names, &known);
-    let identifiers = names.iter().map(|name| identifier(name, source_name(name.source))).collect();
+    let identifiers = names.iter().map(|name| identifier(name, &why, source_name(name.source))).collect();
     let traits = known.iter().filter_map(|fact| shown_trait(fact, source_name(fact.source))).collect();
     Ok(Json(Customer {
         person_id: row.person.to_string(),
@@ -197,12 +231,28 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(person): Path<Str
             .map(|(id, group, name)| AccountShape { id: id.to_string(), name: name.unwrap_or(group) })
             .collect(),
         orders: orders.iter().map(order).collect(),
+        texts: written.iter().filter_map(text).take(TEXTS).collect(),
     }))
 }
 
 /// What people call a source.
 pub fn name_of(sources: &[SourceRow], source: SourceId) -> String {
     sources.iter().find(|row| row.source == source).map(|row| row.name.clone()).unwrap_or_default()
+}
+
+/// Evidence that counts now.
+pub fn standing(rows: Vec<EvidenceRow>) -> Vec<EvidenceRow> {
+    rows.into_iter().filter(|row| row.undone_at.is_none() && !row.set_aside).collect()
+}
+
+fn text(row: &TextRow) -> Option<Text> {
+    let content = serde_json::from_str(&row.content).ok()?;
+    Some(Text {
+        kind: room(&row.event_name).to_owned(),
+        occurred_at: time(row.occurred_at),
+        title: row.event_name.clone(),
+        text: written_text(&content)?,
+    })
 }
 
 /// The person a path names.
@@ -243,7 +293,8 @@ fn contacts(names: &[IdentifierRow], known: &[FactRow]) -> Vec<Contact> {
     contacts
 }
 
-fn identifier(name: &IdentifierRow, source_name: String) -> IdentifierShape {
+/// An identifier as people see it; `why` is the evidence that stands.
+pub fn identifier(name: &IdentifierRow, why: &[EvidenceRow], source_name: String) -> IdentifierShape {
     let value_masked = match IdentifierKind::parse(&name.kind) {
         Some(IdentifierKind::Email) => mask_email(&name.value),
         Some(IdentifierKind::UserId) => name.value.clone(),
@@ -254,12 +305,13 @@ fn identifier(name: &IdentifierRow, source_name: String) -> IdentifierShape {
         kind: name.kind.clone(),
         value_masked,
         first_seen_at: time(name.first_seen_at),
+        rule: why.iter().find(|e| e.touches(name.handle)).map_or("first", |e| e.rule.as_str()).to_owned(),
         source_name,
     }
 }
 
 /// Traits that reach a person are shown masked; consents have their own place.
-fn shown_trait(fact: &FactRow, source_name: String) -> Option<Trait> {
+fn shown_trait(fact: &FactRow, source: String) -> Option<Trait> {
     let key = fact.fact_key.strip_prefix("trait.")?;
     let value: Value = serde_json::from_str(&fact.value).ok()?;
     let value = match (&value, rapport_profiles::classify::category(key, value.as_str().unwrap_or_default())) {
@@ -277,7 +329,7 @@ fn shown_trait(fact: &FactRow, source_name: String) -> Option<Trait> {
         value,
         valid_from: time(fact.valid_from),
         recorded_at: time(fact.recorded_at),
-        source_name,
+        source,
     })
 }
 
@@ -286,8 +338,9 @@ fn order(row: &orders::OrderRow) -> OrderShape {
         // An order without a number is known by its event.
         order_id: if row.order_id.starts_with("event:") { String::new() } else { row.order_id.clone() },
         placed_at: time(row.placed_at),
-        total: Amount::of(row.revenue_micros, &row.currency),
-        refunded: (row.refunded_micros != 0).then(|| Amount::of(row.refunded_micros, &row.currency)),
+        total: money::format_micros(row.revenue_micros),
+        currency: row.currency.clone(),
+        refunded: (row.refunded_micros != 0).then(|| money::format_micros(row.refunded_micros)),
         status: row.status.clone(),
         lines: row.lines,
     }
@@ -307,4 +360,30 @@ fn figures(row: &PersonRow, orders: &[orders::OrderRow], now: Timestamp) -> Cust
         days_since_last_order: row.last_order_at.map(|at| days(now.0 - at.0)),
         refunds: (row.refunded_micros != 0).then(|| Amount::of(row.refunded_micros, currency)),
     }
+}
+
+/// What was said about one trait, over time.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TraitHistory {
+    rows: Vec<Trait>,
+}
+
+/// Shows what one trait was, when, and since when we know it.
+#[utoipa::path(get, path = "/api/v1/customers/{person_id}/traits/{key}/history", security(("caller" = ["view_people"])), tag = "customers",
+    params(("person_id" = String, Path), ("key" = String, Path)), responses((status = 200, body = TraitHistory)))]
+pub async fn trait_history(
+    State(app): State<App>,
+    caller: Caller,
+    Path((person, key)): Path<(String, String)>,
+) -> Result<Json<TraitHistory>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let row = find(&app, caller.workspace, &person).await?;
+    let mut db = app.installation.store.read();
+    let names = identifiers::by_persons(&mut db, caller.workspace, &[row.person]).await?;
+    let handles: Vec<Handle> = names.iter().map(|name| name.handle).collect();
+    let sources = sources::all(&mut db, caller.workspace).await?;
+    let key = format!("trait.{key}");
+    let facts = facts::of_handles(&mut db, caller.workspace, &handles).await?;
+    let told = facts.iter().filter(|fact| fact.fact_key == key);
+    Ok(Json(TraitHistory { rows: told.filter_map(|fact| shown_trait(fact, name_of(&sources, fact.source))).collect() }))
 }

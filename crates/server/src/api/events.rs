@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use rapport_lake::PropertyType;
+use rapport_profiles::classify;
 use rapport_profiles::records::{event_names, facts};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,6 +13,15 @@ use super::timeline::room;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::problem::Problem;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(names))
+        .routes(routes!(properties))
+}
 
 /// An event name in use.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,7 +42,7 @@ pub struct EventNames {
 }
 
 /// Lists the names of events, the most frequent first.
-#[utoipa::path(get, path = "/api/v1/events", tag = "data", responses((status = 200, body = EventNames)))]
+#[utoipa::path(get, path = "/api/v1/events", security(("caller" = ["view_data"])), tag = "data", responses((status = 200, body = EventNames)))]
 pub async fn names(State(app): State<App>, caller: Caller) -> Result<Json<EventNames>, Problem> {
     caller.require(Permission::ViewData)?;
     let rows = event_names::all(&mut app.installation.store.read(), caller.workspace).await?;
@@ -55,6 +65,8 @@ pub struct Property {
     /// Types seen: text, number, boolean, money.
     types: Vec<String>,
     count: i64,
+    /// What it says about a person: behavioural, identifier, contact or free_text.
+    category: String,
     /// column (fast), residual, or database (withheld from the lake).
     storage: String,
 }
@@ -66,7 +78,7 @@ pub struct Properties {
 }
 
 /// Lists properties of events and traits of customers.
-#[utoipa::path(get, path = "/api/v1/properties", tag = "data", responses((status = 200, body = Properties)))]
+#[utoipa::path(get, path = "/api/v1/properties", security(("caller" = ["view_data"])), tag = "data", responses((status = 200, body = Properties)))]
 pub async fn properties(State(app): State<App>, caller: Caller) -> Result<Json<Properties>, Problem> {
     caller.require(Permission::ViewData)?;
     let snapshot = app.installation.lake.snapshot(caller.workspace).await?;
@@ -84,13 +96,15 @@ pub async fn properties(State(app): State<App>, caller: Caller) -> Result<Json<P
                 of: "event".to_owned(),
                 types: vec![type_name(kind).to_owned()],
                 count: used.rows,
+                category: "behavioural".to_owned(),
                 storage: storage.to_owned(),
             }),
         }
     }
     for (key, count) in facts::keys(&mut app.installation.store.read(), caller.workspace).await? {
         let path = key.strip_prefix("trait.").map_or(key.clone(), str::to_owned);
-        rows.push(Property { path, of: "trait".into(), types: vec!["text".into()], count, storage: "database".into() });
+        let category = classify::category(&path, "").as_str().to_owned();
+        rows.push(Property { path, of: "trait".into(), types: vec!["text".into()], count, category, storage: "database".into() });
     }
     Ok(Json(Properties { rows }))
 }

@@ -13,10 +13,19 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::questions::context;
-use super::shapes::{Amount, display_name, time};
+use super::shapes::{display_name, time};
+use super::timeline::{TimelineItem, order_item};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::problem::Problem;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(show))
+}
 
 pub use changes::Change;
 pub use next::NextStep;
@@ -44,14 +53,13 @@ pub struct HomePeriod {
     ends_at_last_event: bool,
 }
 
-/// An order as the latest activity shows it.
+/// Something that happened lately, and with whom.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LatestOrder {
+pub struct Latest {
     person_id: String,
-    name: String,
-    order_id: String,
-    placed_at: String,
-    total: Amount,
+    person_name: String,
+    #[serde(flatten)]
+    item: TimelineItem,
 }
 
 /// The page.
@@ -71,11 +79,11 @@ pub struct Home {
     /// Who comes back, by month of the first order, with its sentence and question.
     #[schema(value_type = Object)]
     retention: Value,
-    latest: Vec<LatestOrder>,
+    latest: Vec<Latest>,
 }
 
 /// Shows the first page of the day.
-#[utoipa::path(get, path = "/api/v1/home", tag = "home", params(HomeQuery), responses((status = 200, body = Home)))]
+#[utoipa::path(get, path = "/api/v1/home", security(("caller" = ["view_reports"])), tag = "home", params(HomeQuery), responses((status = 200, body = Home)))]
 pub async fn show(State(app): State<App>, caller: Caller, Query(query): Query<HomeQuery>) -> Result<Json<Home>, Problem> {
     caller.require(Permission::ViewReports)?;
     let workspace = caller.workspace;
@@ -146,20 +154,14 @@ async fn ask(app: &App, workspace: WorkspaceId, context: &Context, question: Val
     Ok(app.installation.analytics.ask(workspace, &question, context).await?)
 }
 
-async fn latest(app: &App, workspace: WorkspaceId) -> Result<Vec<LatestOrder>, Problem> {
+async fn latest(app: &App, workspace: WorkspaceId) -> Result<Vec<Latest>, Problem> {
     let mut db = app.installation.store.read();
     let rows = orders::latest(&mut db, workspace, LATEST).await?;
     let ids: Vec<_> = rows.iter().map(|(person, _)| *person).collect();
     let people = persons::by_ids(&mut db, workspace, &ids).await?;
     let shown = rows.into_iter().filter_map(|(person, order)| {
         let row = people.iter().find(|row| row.person == person)?;
-        Some(LatestOrder {
-            person_id: person.to_string(),
-            name: display_name(row),
-            order_id: if order.order_id.starts_with("event:") { String::new() } else { order.order_id },
-            placed_at: time(order.placed_at),
-            total: Amount::of(order.revenue_micros, &order.currency),
-        })
+        Some(Latest { person_id: person.to_string(), person_name: display_name(row), item: order_item(&order) })
     });
     Ok(shown.collect())
 }

@@ -12,11 +12,22 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use utoipa::ToSchema;
 
-use super::customers::find;
+use super::customers::{IdentifierShape, find, identifier, name_of, standing};
 use super::shapes::{mask, mask_email, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::problem::Problem;
+use crate::records::sources;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(show))
+        .routes(routes!(undo))
+        .routes(routes!(redo))
+}
 
 /// One end of a piece of evidence.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -50,6 +61,7 @@ pub struct EvidenceShape {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Identity {
     sentence: String,
+    identifiers: Vec<IdentifierShape>,
     evidence: Vec<EvidenceShape>,
 }
 
@@ -62,7 +74,7 @@ pub struct UndoBody {
 }
 
 /// Shows why a person's identifiers are one person.
-#[utoipa::path(get, path = "/api/v1/customers/{person_id}/identity", tag = "customers", params(("person_id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/customers/{person_id}/identity", security(("caller" = ["view_people"])), tag = "customers", params(("person_id" = String, Path)),
     responses((status = 200, body = Identity)))]
 pub async fn show(State(app): State<App>, caller: Caller, Path(person): Path<String>) -> Result<Json<Identity>, Problem> {
     caller.require(Permission::ViewPeople)?;
@@ -71,7 +83,7 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(person): Path<Str
 }
 
 /// Takes a piece of evidence back: its identifiers part, with everything they did.
-#[utoipa::path(post, path = "/api/v1/identity/evidence/{id}/undo", tag = "customers", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/identity/evidence/{id}/undo", security(("caller" = ["edit_identity"])), tag = "customers", params(("id" = String, Path)),
     request_body = UndoBody, responses((status = 200, body = Identity)))]
 pub async fn undo(
     State(app): State<App>,
@@ -83,7 +95,7 @@ pub async fn undo(
 }
 
 /// Stands by a piece of evidence again.
-#[utoipa::path(post, path = "/api/v1/identity/evidence/{id}/redo", tag = "customers", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/identity/evidence/{id}/redo", security(("caller" = ["edit_identity"])), tag = "customers", params(("id" = String, Path)),
     responses((status = 200, body = Identity)))]
 pub async fn redo(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<Identity>, Problem> {
     change(&app, &caller, Id(id), false, "").await
@@ -139,12 +151,14 @@ async fn explain(app: &App, workspace: WorkspaceId, person: PersonId) -> Result<
             })
         })
         .collect();
-    let standing = evidence.iter().filter(|e| e.undone_at.is_none() && !e.set_aside).count();
+    let why = standing(rows);
     let sentence = match own.len() {
         1 => "This person has one identifier, so nothing had to be joined.".to_owned(),
-        n => format!("{n} identifiers are one person because of {standing} pieces of evidence."),
+        n => format!("{n} identifiers are one person because of {} pieces of evidence.", why.len()),
     };
-    Ok(Identity { sentence, evidence })
+    let sources = sources::all(&mut db, workspace).await?;
+    let identifiers = own.iter().map(|row| identifier(row, &why, name_of(&sources, row.source))).collect();
+    Ok(Identity { sentence, identifiers, evidence })
 }
 
 fn end(row: &IdentifierRow) -> EvidenceEnd {

@@ -24,6 +24,20 @@ use crate::importing::records::{self, ImportRow};
 use crate::importing::runs;
 use crate::problem::Problem;
 use crate::records::sources;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(upload))
+        .routes(routes!(set_mapping))
+        .routes(routes!(start))
+        .routes(routes!(cancel))
+        .routes(routes!(rejects))
+}
 
 /// A file larger than this is imported with `rapport import` instead.
 const LARGEST_UPLOAD: u64 = 2 << 30;
@@ -32,6 +46,8 @@ const LARGEST_UPLOAD: u64 = 2 << 30;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProgressShape {
     rows_read: u64,
+    /// As the files' profiles counted them.
+    rows_total: u64,
     bytes_read: u64,
     bytes_total: u64,
     rate_per_second: f64,
@@ -55,6 +71,10 @@ pub struct ImportShape {
     #[schema(value_type = Object)]
     mapping: Value,
     progress: Option<ProgressShape>,
+    /// Events that were new.
+    added: Option<u64>,
+    /// Events that were there before.
+    known: Option<u64>,
     /// What it did: counts by rule, orders, customers, revenue.
     #[schema(value_type = Option<Object>)]
     report: Option<Value>,
@@ -86,7 +106,8 @@ fn shape(app: &App, row: ImportRow) -> ImportShape {
             rows_read as f64 / seconds,
             (bytes_read > 0).then(|| seconds * (bytes_total.saturating_sub(bytes_read)) as f64 / bytes_read as f64),
         );
-        ProgressShape { rows_read, bytes_read, bytes_total, rate_per_second: rate, seconds_left: left, added: running.added }
+        let rows_total = row.profiles.0.as_array().into_iter().flatten().filter_map(|file| file["rows"].as_u64()).sum();
+        ProgressShape { rows_read, rows_total, bytes_read, bytes_total, rate_per_second: rate, seconds_left: left, added: running.added }
     });
     ImportShape {
         id: row.id.to_string(),
@@ -96,14 +117,16 @@ fn shape(app: &App, row: ImportRow) -> ImportShape {
         files: row.profiles.0,
         mapping: row.mapping.0,
         progress,
-        report: row.outcome.map(|outcome| outcome.0),
+        added: row.outcome.as_ref().and_then(|outcome| outcome.0["added"].as_u64()),
+        known: row.outcome.as_ref().and_then(|outcome| outcome.0["known"].as_u64()),
+        report: row.outcome.map(|outcome| outcome.0["report"].clone()),
         error: row.error,
         created_at: time(row.created_at),
     }
 }
 
 /// Lists imports, newest first.
-#[utoipa::path(get, path = "/api/v1/imports", tag = "imports", responses((status = 200, body = ImportList)))]
+#[utoipa::path(get, path = "/api/v1/imports", security(("caller" = ["view_data"])), tag = "imports", responses((status = 200, body = ImportList)))]
 pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<ImportList>, Problem> {
     caller.require(Permission::ViewData)?;
     let rows = records::all(&mut app.installation.store.read(), caller.workspace).await?;
@@ -111,7 +134,7 @@ pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<ImportL
 }
 
 /// Shows an import.
-#[utoipa::path(get, path = "/api/v1/imports/{id}", tag = "imports", params(("id" = String, Path)), responses((status = 200, body = ImportShape)))]
+#[utoipa::path(get, path = "/api/v1/imports/{id}", security(("caller" = ["view_data"])), tag = "imports", params(("id" = String, Path)), responses((status = 200, body = ImportShape)))]
 pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<ImportShape>, Problem> {
     caller.require(Permission::ViewData)?;
     let row = find(&app, caller.workspace, &id).await?;
@@ -124,7 +147,7 @@ async fn find(app: &App, workspace: WorkspaceId, id: &str) -> Result<ImportRow, 
 }
 
 /// Takes a file in, looks at it, and proposes what its columns mean. Nothing is imported yet.
-#[utoipa::path(post, path = "/api/v1/imports/upload", tag = "imports", params(UploadQuery),
+#[utoipa::path(post, path = "/api/v1/imports/upload", security(("caller" = ["import_data"])), tag = "imports", params(UploadQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = ImportShape)))]
 pub async fn upload(
     State(app): State<App>,
@@ -252,7 +275,7 @@ fn look(files: &[(String, String)], now: Timestamp) -> Result<(Value, Value), Pr
 }
 
 /// Corrects what the columns mean.
-#[utoipa::path(put, path = "/api/v1/imports/{id}/mapping", tag = "imports", params(("id" = String, Path)),
+#[utoipa::path(put, path = "/api/v1/imports/{id}/mapping", security(("caller" = ["import_data"])), tag = "imports", params(("id" = String, Path)),
     request_body(content = Object), responses((status = 200, body = ImportShape)))]
 pub async fn set_mapping(
     State(app): State<App>,
@@ -272,7 +295,7 @@ pub async fn set_mapping(
 }
 
 /// Begins an import, or runs it again.
-#[utoipa::path(post, path = "/api/v1/imports/{id}/start", tag = "imports", params(("id" = String, Path)), responses((status = 200, body = ImportShape)))]
+#[utoipa::path(post, path = "/api/v1/imports/{id}/start", security(("caller" = ["import_data"])), tag = "imports", params(("id" = String, Path)), responses((status = 200, body = ImportShape)))]
 pub async fn start(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<ImportShape>, Problem> {
     caller.require(Permission::ImportData)?;
     let mut row = find(&app, caller.workspace, &id).await?;
@@ -284,7 +307,7 @@ pub async fn start(State(app): State<App>, caller: Caller, Path(id): Path<String
 }
 
 /// Stops an import; what it has taken stays.
-#[utoipa::path(post, path = "/api/v1/imports/{id}/cancel", tag = "imports", params(("id" = String, Path)), responses((status = 200, body = ImportShape)))]
+#[utoipa::path(post, path = "/api/v1/imports/{id}/cancel", security(("caller" = ["import_data"])), tag = "imports", params(("id" = String, Path)), responses((status = 200, body = ImportShape)))]
 pub async fn cancel(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<ImportShape>, Problem> {
     caller.require(Permission::ImportData)?;
     let row = find(&app, caller.workspace, &id).await?;
@@ -293,7 +316,7 @@ pub async fn cancel(State(app): State<App>, caller: Caller, Path(id): Path<Strin
 }
 
 /// The rejected rows as CSV.
-#[utoipa::path(get, path = "/api/v1/imports/{id}/rejects.csv", tag = "imports", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/imports/{id}/rejects.csv", security(("caller" = ["view_data"])), tag = "imports", params(("id" = String, Path)),
     responses((status = 200, body = String, content_type = "text/csv")))]
 pub async fn rejects(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     caller.require(Permission::ViewData)?;

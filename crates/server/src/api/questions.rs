@@ -20,6 +20,20 @@ use crate::installation::Installation;
 use crate::problem::Problem;
 use crate::records::questions::{self, QuestionRow};
 use crate::records::workspaces;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(ask))
+        .routes(routes!(people))
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, delete))
+}
+
+/// How many people a part of an answer names at most.
+const MOST_PEOPLE: usize = 100_000;
 
 /// In which zone, currency and present a workspace's questions are asked.
 pub async fn context(installation: &Installation, workspace: WorkspaceId) -> Result<Context, Problem> {
@@ -37,7 +51,7 @@ pub async fn context(installation: &Installation, workspace: WorkspaceId) -> Res
 }
 
 /// Answers a question.
-#[utoipa::path(post, path = "/api/v1/questions/ask", tag = "questions", request_body(content = Object),
+#[utoipa::path(post, path = "/api/v1/questions/ask", security(("caller" = ["view_reports"])), tag = "questions", request_body(content = Object),
     responses((status = 200, body = Object), (status = 400, body = crate::problem::ProblemBody)))]
 pub async fn ask(State(app): State<App>, caller: Caller, Json(question): Json<Value>) -> Result<Json<Value>, Problem> {
     caller.require(Permission::ViewReports)?;
@@ -61,13 +75,14 @@ pub struct PeopleBody {
 }
 
 /// Lists the people behind a part of an answer.
-#[utoipa::path(post, path = "/api/v1/questions/people", tag = "questions", request_body = PeopleBody, responses((status = 200, body = Customers)))]
+#[utoipa::path(post, path = "/api/v1/questions/people", security(("caller" = ["view_people"])), tag = "questions", request_body = PeopleBody, responses((status = 200, body = Customers)))]
 pub async fn people(State(app): State<App>, caller: Caller, Json(body): Json<PeopleBody>) -> Result<Json<Customers>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let question = Question::from_json(body.question)?;
-    let part: Part = serde_json::from_value(body.part).map_err(|error| Problem::bad_request("unknown_part", format!("part: {error}")))?;
+    let part = Part::from_json(&question, body.part)?;
     let context = context(&app.installation, caller.workspace).await?;
-    let people: Vec<PersonId> = app.installation.analytics.people(caller.workspace, &question, &part, &context).await?;
+    let analytics = &app.installation.analytics;
+    let people: Vec<PersonId> = analytics.people(caller.workspace, &question, &part, &context, MOST_PEOPLE).await?;
     let offset = body.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
     let filter = Filter { persons: Some(people), sort: SortBy::Spent, offset, limit: 50, ..Filter::default() };
     page(&app, caller.workspace, filter).await.map(Json)
@@ -111,7 +126,7 @@ pub struct SaveBody {
 }
 
 /// Lists saved questions, the latest first.
-#[utoipa::path(get, path = "/api/v1/questions", tag = "questions", responses((status = 200, body = SavedQuestions)))]
+#[utoipa::path(get, path = "/api/v1/questions", security(("caller" = ["view_reports"])), tag = "questions", responses((status = 200, body = SavedQuestions)))]
 pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<SavedQuestions>, Problem> {
     caller.require(Permission::ViewReports)?;
     let rows = questions::all(&mut app.installation.store.read(), caller.workspace).await?;
@@ -119,7 +134,7 @@ pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<SavedQu
 }
 
 /// Saves a question.
-#[utoipa::path(post, path = "/api/v1/questions", tag = "questions", request_body = SaveBody, responses((status = 200, body = SavedQuestion)))]
+#[utoipa::path(post, path = "/api/v1/questions", security(("caller" = ["edit_questions"])), tag = "questions", request_body = SaveBody, responses((status = 200, body = SavedQuestion)))]
 pub async fn create(State(app): State<App>, caller: Caller, Json(body): Json<SaveBody>) -> Result<Json<SavedQuestion>, Problem> {
     caller.require(Permission::EditQuestions)?;
     let id = Id::new("qst", &*app.installation.clock, &*app.installation.rng);
@@ -127,7 +142,7 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(body): Json<Sav
 }
 
 /// Shows a saved question.
-#[utoipa::path(get, path = "/api/v1/questions/{id}", tag = "questions", params(("id" = String, Path)), responses((status = 200, body = SavedQuestion)))]
+#[utoipa::path(get, path = "/api/v1/questions/{id}", security(("caller" = ["view_reports"])), tag = "questions", params(("id" = String, Path)), responses((status = 200, body = SavedQuestion)))]
 pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<SavedQuestion>, Problem> {
     caller.require(Permission::ViewReports)?;
     let row = questions::find(&mut app.installation.store.read(), caller.workspace, &Id(id)).await?;
@@ -135,7 +150,7 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>
 }
 
 /// Changes a saved question.
-#[utoipa::path(put, path = "/api/v1/questions/{id}", tag = "questions", params(("id" = String, Path)), request_body = SaveBody, responses((status = 200, body = SavedQuestion)))]
+#[utoipa::path(put, path = "/api/v1/questions/{id}", security(("caller" = ["edit_questions"])), tag = "questions", params(("id" = String, Path)), request_body = SaveBody, responses((status = 200, body = SavedQuestion)))]
 pub async fn update(
     State(app): State<App>,
     caller: Caller,
@@ -169,7 +184,7 @@ async fn save(app: &App, caller: &Caller, id: Id, body: SaveBody) -> Result<Json
 }
 
 /// Deletes a saved question.
-#[utoipa::path(delete, path = "/api/v1/questions/{id}", tag = "questions", params(("id" = String, Path)), responses((status = 204)))]
+#[utoipa::path(delete, path = "/api/v1/questions/{id}", security(("caller" = ["edit_questions"])), tag = "questions", params(("id" = String, Path)), responses((status = 204)))]
 pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::http::StatusCode, Problem> {
     caller.require(Permission::EditQuestions)?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;

@@ -12,6 +12,14 @@ use super::shapes::{CustomerRow, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::problem::Problem;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(search))
+}
 
 const PEOPLE: i64 = 8;
 const ORDERS: i64 = 5;
@@ -43,7 +51,7 @@ pub struct FoundList {
 }
 
 /// Looks for people, orders and saved questions.
-#[utoipa::path(get, path = "/api/v1/search", tag = "search", params(SearchQuery), responses((status = 200, body = FoundList)))]
+#[utoipa::path(get, path = "/api/v1/search", security(("caller" = ["view_people"])), tag = "search", params(SearchQuery), responses((status = 200, body = FoundList)))]
 pub async fn search(State(app): State<App>, caller: Caller, Query(query): Query<SearchQuery>) -> Result<Json<FoundList>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let folded = fold(&query.q);

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use rapport_domain::{EventId, Handle, Timestamp, WorkspaceId, money, shop_events};
 use rapport_lake::EventRow;
+use rapport_profiles::records::orders::OrderRow;
 use rapport_profiles::records::texts::TextRow;
 use rapport_profiles::records::{identifiers, texts};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,14 @@ use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::problem::Problem;
 use crate::records::{sources, workspaces};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(show))
+}
 
 /// Which part of the timeline.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -55,6 +64,8 @@ pub struct TimelineItem {
     /// All that is known about it.
     #[schema(value_type = Object)]
     pub properties: Map<String, Value>,
+    /// A newer version of the same row has replaced it. The lake no longer shows such events, so this is false.
+    pub superseded: bool,
 }
 
 /// A page of the timeline.
@@ -65,7 +76,7 @@ pub struct Timeline {
 }
 
 /// Shows what happened with one customer.
-#[utoipa::path(get, path = "/api/v1/customers/{person_id}/timeline", tag = "customers",
+#[utoipa::path(get, path = "/api/v1/customers/{person_id}/timeline", security(("caller" = ["view_people"])), tag = "customers",
     params(("person_id" = String, Path), TimelineQuery), responses((status = 200, body = Timeline)))]
 pub async fn show(
     State(app): State<App>,
@@ -123,6 +134,7 @@ pub async fn items(app: &App, workspace: WorkspaceId, events: Vec<EventRow>) -> 
             source_name: name_of(&sources, row.source),
             name: row.name,
             properties,
+            superseded: false,
         }
     });
     Ok(items.collect())
@@ -146,9 +158,13 @@ async fn written(app: &App, workspace: WorkspaceId, events: &[EventRow]) -> Resu
 
 /// What the person wrote, in quotation marks.
 fn quote(content: &Map<String, Value>) -> Option<String> {
+    written_text(content).map(|text| format!("“{text}”"))
+}
+
+/// The text among withheld properties.
+pub fn written_text(content: &Map<String, Value>) -> Option<String> {
     let keys = ["text", "comment", "body", "message", "review_body", "subject", "query", "answer"];
-    let text = keys.iter().find_map(|key| content.get(*key)?.as_str()).filter(|text| !text.is_empty())?;
-    Some(format!("“{text}”"))
+    keys.iter().find_map(|key| content.get(*key)?.as_str()).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// The room of a standard event; events of the customer's own are "use".
@@ -157,30 +173,46 @@ pub fn room(name: &str) -> &'static str {
     found.map_or("use", |(room, _)| room)
 }
 
+/// An order of the product database as a timeline shows it.
+pub fn order_item(order: &OrderRow) -> TimelineItem {
+    let number = if order.order_id.starts_with("event:") { "" } else { order.order_id.as_str() };
+    let amount = format!("{} {}", order.currency, money::format_micros(order.revenue_micros));
+    TimelineItem {
+        event_id: EventId(order.event_id).to_hex(),
+        occurred_at: time(order.placed_at),
+        received_at: time(order.placed_at),
+        name: shop_events::ORDER_COMPLETED.to_owned(),
+        kind: "track".to_owned(),
+        room: "ordering".to_owned(),
+        title: format!("Order {number}, {amount}"),
+        detail: if order.lines == 1 { "1 item".to_owned() } else { format!("{} items", order.lines) },
+        source_name: String::new(),
+        properties: Map::new(),
+        superseded: false,
+    }
+}
+
 /// Paths joined by dots back into objects.
 fn unflatten(flat: &[(String, Value)]) -> Map<String, Value> {
     let mut root = Map::new();
     for (path, value) in flat.iter().filter(|(path, _)| !path.starts_with("context.")) {
-        let mut parts: Vec<&str> = path.split('.').collect();
-        let Some(last) = parts.pop() else { continue };
-        let mut at = &mut root;
-        let mut blocked = false;
-        for part in parts {
-            match at.entry(part.to_owned()).or_insert_with(|| Value::Object(Map::new())) {
-                Value::Object(inner) => at = inner,
-                _ => {
-                    blocked = true;
-                    break;
-                }
-            }
-        }
-        if !blocked {
-            at.insert(last.to_owned(), value.clone());
-        } else {
+        if !place(&mut root, path, value) {
             root.insert(path.clone(), value.clone());
         }
     }
     root
+}
+
+/// Puts a value at its path; false when something that is no object stands in the way.
+fn place(object: &mut Map<String, Value>, path: &str, value: &Value) -> bool {
+    let Some((first, rest)) = path.split_once('.') else {
+        object.insert(path.to_owned(), value.clone());
+        return true;
+    };
+    match object.entry(first.to_owned()).or_insert_with(|| Value::Object(Map::new())) {
+        Value::Object(inner) => place(inner, rest, value),
+        _ => false,
+    }
 }
 
 /// A title and a line for an event.

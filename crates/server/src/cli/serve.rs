@@ -107,6 +107,7 @@ impl Server {
         });
         workers.spawn(caretaker::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(housekeeping::run(installation, session, stop.subscribe()));
+        app.imports.resume().await?;
         let router = http::router(app.clone());
         let listener = tokio::spawn(listen::serve(listener, router, limits, stop.subscribe()));
         Ok(Self { url, app, stop, listener, workers, audit })
@@ -133,6 +134,7 @@ impl Server {
     pub async fn stop(self) {
         let Self { app, stop, listener, mut workers, audit, .. } = self;
         stop.send_replace(true);
+        app.imports.interrupt();
         // A panic in a task was logged when it happened; stopping goes on.
         let _ = listener.await;
         while workers.join_next().await.is_some() {}

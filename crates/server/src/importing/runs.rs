@@ -42,12 +42,14 @@ pub struct Runs {
     installation: Arc<Installation>,
     runs: Mutex<HashMap<Id, Arc<Run>>>,
     turn: Arc<Semaphore>,
+    /// The server stops: what is under way begins again at its next start.
+    interrupted: AtomicBool,
 }
 
 impl Runs {
     /// None under way.
     pub fn new(installation: Arc<Installation>) -> Arc<Self> {
-        Arc::new(Self { installation, runs: Mutex::default(), turn: Arc::new(Semaphore::new(AT_ONCE)) })
+        Arc::new(Self { installation, runs: Mutex::default(), turn: Arc::new(Semaphore::new(AT_ONCE)), interrupted: AtomicBool::new(false) })
     }
 
     /// Begins again what a stop of the server interrupted.
@@ -79,6 +81,7 @@ impl Runs {
 
     /// Stops all, for the server's end; they begin again at its next start.
     pub fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
         for run in self.runs.lock().unwrap_or_else(PoisonError::into_inner).values() {
             run.stop.store(true, Ordering::Relaxed);
         }
@@ -117,6 +120,9 @@ impl Runs {
             })
         })
         .await?;
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         finish(&self.installation, task, &outcome).await
     }
 }

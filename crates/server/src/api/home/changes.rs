@@ -2,7 +2,8 @@
 //!
 //! Always holds: a movement of a share is told only when it is larger than chance makes likely (twice its standard error).
 
-use rapport_analytics::{Context, Detail, FunnelDetail, KpisDetail, Unit};
+use rapport_analytics::answer::{FunnelDetail, KpisDetail, Unit};
+use rapport_analytics::{Context, Detail};
 use rapport_domain::WorkspaceId;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -41,7 +41,7 @@ pub async fn find(app: &App, workspace: WorkspaceId, context: &Context) -> Resul
         .into_iter()
         .filter_map(|(key, count, spent)| {
             let (_, badge) = CALLS.iter().find(|(group, _)| *group == key)?;
-            let group = rfm::Group::parse(&key)?;
+            let group = rfm::Group::of_key(&key)?;
             let step = NextStep {
                 title: format!("{count} customers: {}", group.label().to_lowercase()),
                 detail: group.action().to_owned(),
