@@ -7,7 +7,8 @@ export default {
 	preprocess: vitePreprocess(),
 	compilerOptions: { runes: true },
 	kit: {
-		adapter: adapter({ pages: 'dist', assets: 'dist', fallback: 'index.html', strict: true }),
+		// The binary embeds the .br and .gz files that this writes beside each file, and sends them as they are.
+		adapter: adapter({ pages: 'dist', assets: 'dist', fallback: 'index.html', strict: true, precompress: true }),
 		// Scripts only from our own origin. Styles may be inline, because the chart library sets style attributes.
 		csp: {
 			mode: 'hash',

@@ -3,6 +3,7 @@
 //! Always holds: the address is printed once requests are answered there; on SIGTERM or SIGINT running requests are finished, accepted
 //! events stay in the log, the audit log is written, and only then the data folder is let go. A second signal ends at once.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -147,7 +148,8 @@ impl Server {
 
 fn log_to_stderr(log: &Log) -> Result<()> {
     let filter = EnvFilter::try_new(&log.level).with_context(|| format!("log.level {:?} is no filter", log.level))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let started = match log.format.as_str() {
         "text" => builder.try_init(),
         "json" => builder.json().try_init(),
