@@ -59,12 +59,13 @@ impl File {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
         headers.insert(header::ETAG, HeaderValue::from_static(self.etag));
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        // Also with a 304: a browser renews what it has kept with the headers of that.
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONSOLE_POLICY));
         let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
         if known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == self.etag)) {
             return (StatusCode::NOT_MODIFIED, headers).into_response();
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(self.path)));
-        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONSOLE_POLICY));
         let (encoding, content) = match (self.brotli, self.gzip) {
             (Some(brotli), _) if accepts(asked, "br") => (Some("br"), brotli),
             (_, Some(gzip)) if accepts(asked, "gzip") => (Some("gzip"), gzip),

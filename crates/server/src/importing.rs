@@ -71,7 +71,7 @@ pub fn run(
     let mut rejects: Vec<Reject> = Vec::new();
     runtime.block_on(records::forget_rejects(installation, task.workspace, &task.id))?;
     let mut cancelled = false;
-    while let Some(output) = events.next() {
+    for output in &mut events {
         match output? {
             Output::Event(event) => sink.take(*event)?,
             Output::Reject(reject) => rejects.push(reject),

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use rapport_domain::{Currency, Event, EventId, WorkspaceId};
+use rapport_domain::{Currency, Event, EventId, SourceId, Timestamp, WorkspaceId};
 use rapport_intake::ReadBatch;
 use rapport_lake::{EventRow, Fate, Move, PropertyPolicy, Ticket, record_moves, record_superseded};
 use rapport_profiles::{Applied, AppliedEvent, Settings};
@@ -23,7 +23,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::installation::Installation;
-use crate::records::workspaces;
+use crate::records::{sources, workspaces};
 
 /// A batch's transaction should take about this long, so that whoever waits for the writer waits no longer.
 const SLICE: Duration = Duration::from_millis(5);
@@ -151,6 +151,7 @@ impl Pipeline {
     ) -> Result<Group> {
         let settings = Settings { workspace, currency: self.currency(tx, workspace).await? };
         let applied = self.installation.profiles.apply(tx, settings, &events).await?;
+        count_by_source(tx, workspace, &events).await?;
         let mut tickets = Vec::new();
         if !applied.moved.is_empty() {
             let moves: Vec<Move> =
@@ -237,6 +238,18 @@ impl Pipeline {
         let next = (old + fits.min(MOST_EVENTS)) / 2;
         self.batch.store(next.clamp(FEWEST_EVENTS, MOST_EVENTS) as u64, Ordering::Relaxed);
     }
+}
+
+async fn count_by_source(tx: &mut Tx, workspace: WorkspaceId, events: &[Event]) -> Result<()> {
+    let mut counts: BTreeMap<SourceId, (i64, Timestamp)> = BTreeMap::new();
+    for event in events {
+        let entry = counts.entry(event.source).or_insert((0, event.received_at));
+        *entry = (entry.0 + 1, entry.1.max(event.received_at));
+    }
+    for (source, (count, last)) in counts {
+        sources::add_events(tx, workspace, source, count, last).await?;
+    }
+    Ok(())
 }
 
 /// One workspace's part of a batch, committed but not yet visible.
