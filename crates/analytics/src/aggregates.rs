@@ -6,7 +6,7 @@
 //! | `interval_of(time, boundaries)` | the place of the interval that holds a time; null outside of all |
 //! | `list_item(list, place)` | an item of a list of integers; null past its end |
 //! | `funnel(time, order_key, mask, tag, settings)` | per person: level, tag of the entry, times of the steps |
-//! | `retention_intervals(time, interval, started, returned, settings)` | per person: two bit sets of intervals |
+//! | `retention_intervals(time, interval, marks, settings)` | per person: two bit sets of intervals |
 //! | `retention_table(sets, settings)` | the table of cohorts by columns, row by row |
 //! | `retention_cell(sets, settings, cohort, column)` | whether a person is counted in a cell |
 //!
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub use funnel::{FunnelSettings, funnel};
-pub use retention::{RetentionSettings, retention_cell, retention_intervals, retention_table};
+pub use retention::{RETURNED, RetentionSettings, STARTED, retention_cell, retention_intervals, retention_table};
 pub use scalars::{interval_of, list_item};
 
 /// The scalar functions, to register with every session that runs plans that came from another node.

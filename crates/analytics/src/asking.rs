@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use datafusion::common::{Column, JoinType};
 use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident, lit, when};
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_lake::{Budget, Lake, QueryContext, Snapshot, TableOptions, columns};
 use rapport_profiles::records::facts;
@@ -134,6 +134,11 @@ impl<'a> Asking<'a> {
         let own = self.context.currency.as_str();
         let others = currency.clone().in_list(vec![lit(own), lit(own.to_ascii_lowercase())], true);
         currency.is_not_null().and(others)
+    }
+
+    /// The same as 1 or 0.
+    pub(crate) fn foreign(&self) -> Result<Expr> {
+        Ok(when(self.is_foreign(), lit(1_i64)).otherwise(lit(0_i64))?)
     }
 
     /// Runs a plan.

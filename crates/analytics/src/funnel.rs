@@ -154,8 +154,8 @@ impl Counts {
             }
             if place.is_none() {
                 for step in 1..self.whole.len() {
-                    let micros = at(columns.integers(&gap(step))?, row, |gaps, row| gaps.value(row));
-                    self.medians[step] = micros.map(|micros| micros as f64 / Timestamp::SECOND as f64);
+                    let micros = at(columns.numbers(&gap(step))?, row, |gaps, row| gaps.value(row));
+                    self.medians[step] = micros.map(|micros| micros / Timestamp::SECOND as f64);
                 }
             }
         }

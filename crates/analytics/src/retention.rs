@@ -5,11 +5,11 @@
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, ident};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, ident, lit, when};
 use rapport_domain::{Interval, Timestamp};
 use rapport_lake::columns::PERSON;
 
-use crate::aggregates::{RetentionSettings, interval_of, retention_intervals, retention_table};
+use crate::aggregates::{RETURNED, RetentionSettings, STARTED, interval_of, retention_intervals, retention_table};
 use crate::analytics::Found;
 use crate::answer::{Cell, Cohort, CohortCell, Column, ColumnType, Detail, RetentionDetail, ratio};
 use crate::asking::{Asking, time};
@@ -61,22 +61,15 @@ impl Plan {
         if let Some(names) = asking.names(&[&question.start, &question.back]) {
             events = events.filter(names)?;
         }
-        let (started, returned) = (asking.selected(&question.start)?, asking.selected(&question.back)?);
-        let interval = interval_of(time(), &self.intervals.micros());
+        let mark = |holds: Expr, mark: i64| when(holds, lit(mark)).otherwise(lit(0_i64));
+        let marks = mark(asking.selected(&question.start)?, STARTED)? + mark(asking.selected(&question.back)?, RETURNED)?;
         let columns = [
             ident(PERSON),
             time().alias("time"),
-            interval.alias("interval"),
-            started.is_true().alias("started"),
-            returned.is_true().alias("returned"),
+            interval_of(time(), &self.intervals.micros()).alias("interval"),
+            marks.alias("marks"),
         ];
-        let sets = retention_intervals(
-            ident("time"),
-            ident("interval"),
-            ident("started"),
-            ident("returned"),
-            &self.settings,
-        );
+        let sets = retention_intervals(ident("time"), ident("interval"), ident("marks"), &self.settings);
         Ok(events.project(columns)?.aggregate([ident(PERSON)], [sets.alias("sets")])?)
     }
 }

@@ -118,11 +118,9 @@ pub(crate) async fn buyers(asking: &Asking<'_>, question: &Rfm) -> Result<Buyers
     let to = range.to.min(as_of.plus(1));
     let orders = EventSelector { event: question.event.clone(), filter: question.filter.clone() };
     let spent = cast(asking.property("revenue", Reading::Amount), EXACT);
-    let foreign = asking.is_foreign().is_true();
-    let own = when(foreign.clone(), lit(ScalarValue::Decimal128(None, 19, 0))).otherwise(spent)?;
-    let in_other = when(foreign, lit(1_i64)).otherwise(lit(0_i64))?;
+    let own = when(asking.is_foreign(), lit(ScalarValue::Decimal128(None, 19, 0))).otherwise(spent)?;
     let micros = cast(time(), DataType::Int64).alias("time");
-    let columns = [ident(PERSON), micros, own.alias("spent"), in_other.alias("foreign")];
+    let columns = [ident(PERSON), micros, own.alias("spent"), asking.foreign()?.alias("foreign")];
     let plan = asking
         .events(range.from, to.max(range.from), true)?
         .filter(asking.selected(&orders)?)?

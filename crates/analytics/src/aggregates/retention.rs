@@ -1,13 +1,13 @@
 //! Retention in two aggregates: each person's intervals as two bit sets, and the table of cohorts over them.
 //!
-//! `retention_intervals(time, interval, started, returned, settings)` gives a list of `2 * words` integers: the intervals in which a
-//! cohort is founded, then those with a return. For a first-time question only the first start ever founds a cohort, and none if it
+//! `retention_intervals(time, interval, marks, settings)` gives a list of `2 * words` integers: the intervals in which a cohort is
+//! founded, then those with a return. Of `marks`, bit 0 says that the event is a start, bit 1 that it is a return. For a first-time question only the first start ever founds a cohort, and none if it
 //! lies before `from` or not before `to`. `retention_table(sets, settings)` gives the counts of all cells, row by row.
 
 use std::mem::size_of;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -62,17 +62,16 @@ impl RetentionSettings {
     }
 }
 
-/// The first aggregate: `time` is a `Timestamp(µs)`, `interval` the place of its interval or null, `started` and `returned` say whether
-/// the event is a start or a return.
-pub fn retention_intervals(
-    time: Expr,
-    interval: Expr,
-    started: Expr,
-    returned: Expr,
-    settings: &RetentionSettings,
-) -> Expr {
-    INTERVALS.call(vec![time, interval, started, returned, settings::argument(settings)])
+/// The first aggregate: `time` is a `Timestamp(µs)`, `interval` the place of its interval or null, `marks` are [`STARTED`] and
+/// [`RETURNED`].
+pub fn retention_intervals(time: Expr, interval: Expr, marks: Expr, settings: &RetentionSettings) -> Expr {
+    INTERVALS.call(vec![time, interval, marks, settings::argument(settings)])
 }
+
+/// The mark of an event that founds a cohort.
+pub const STARTED: i64 = 1;
+/// The mark of an event that counts as coming back.
+pub const RETURNED: i64 = 2;
 
 /// The second aggregate, over the lists of the first.
 pub fn retention_table(sets: Expr, settings: &RetentionSettings) -> Expr {
@@ -98,7 +97,7 @@ pub(super) fn cell_function() -> Arc<ScalarUDF> {
 }
 
 static INTERVALS: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
-    Arc::new(AggregateUDF::from(IntervalsFunction { signature: Signature::any(5, Volatility::Immutable) }))
+    Arc::new(AggregateUDF::from(IntervalsFunction { signature: Signature::any(4, Volatility::Immutable) }))
 });
 
 static TABLE: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
@@ -287,26 +286,24 @@ struct Happening {
 /// The arguments of a batch.
 struct Happenings<'a> {
     times: &'a [i64],
-    intervals: &'a arrow::array::Int64Array,
-    started: &'a BooleanArray,
-    returned: &'a BooleanArray,
+    intervals: &'a Int64Array,
+    marks: &'a [i64],
 }
 
 impl<'a> Happenings<'a> {
     fn of(values: &'a [ArrayRef]) -> Result<Self> {
-        let wrong = || exec_datafusion_err!("`retention_intervals` takes a time, an interval and two booleans");
+        let wrong = || exec_datafusion_err!("`retention_intervals` takes a time, an interval and marks");
         Ok(Self {
             times: values[0].as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(wrong)?.values(),
             intervals: values[1].as_primitive_opt::<Int64Type>().ok_or_else(wrong)?,
-            started: values[2].as_boolean_opt().ok_or_else(wrong)?,
-            returned: values[3].as_boolean_opt().ok_or_else(wrong)?,
+            marks: values[2].as_primitive_opt::<Int64Type>().ok_or_else(wrong)?.values(),
         })
     }
 
     fn at(&self, at: usize) -> Happening {
         let interval = if self.intervals.is_valid(at) { self.intervals.value(at) } else { -1 };
-        let holds = |flags: &BooleanArray| flags.is_valid(at) && flags.value(at);
-        Happening { time: self.times[at], interval, started: holds(self.started), returned: holds(self.returned) }
+        let has = |mark: i64| self.marks[at] & mark != 0;
+        Happening { time: self.times[at], interval, started: has(STARTED), returned: has(RETURNED) }
     }
 }
 

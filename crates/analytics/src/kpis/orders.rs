@@ -3,7 +3,6 @@
 //! Always holds: an order is a first one if its person has none before it, whenever the period begins; of several at the same first
 //! instant all are.
 
-use arrow::datatypes::DataType;
 use datafusion::common::{Column, JoinType, ScalarValue};
 use datafusion::functions_aggregate::count::count_distinct;
 use datafusion::functions_aggregate::expr_fn::{count, min, sum};
@@ -92,9 +91,8 @@ fn plan(asking: &Asking<'_>, range: &Range, intervals: &Intervals) -> Result<Log
         .aggregate([ident(PERSON).alias("buyer")], [min(time()).alias("first_at")])?
         .alias("firsts")?
         .build()?;
-    let foreign = asking.is_foreign().is_true();
     let spent = cast(asking.property("revenue", Reading::Amount), EXACT);
-    let own = when(foreign.clone(), lit(ScalarValue::Decimal128(None, 19, 0))).otherwise(spent)?;
+    let own = when(asking.is_foreign(), lit(ScalarValue::Decimal128(None, 19, 0))).otherwise(spent)?;
     let keys = (vec![person_column()], vec![Column::new(Some("firsts"), "buyer")]);
     let rows = asking
         .events(range.from, range.to, false)?
@@ -104,7 +102,7 @@ fn plan(asking: &Asking<'_>, range: &Range, intervals: &Intervals) -> Result<Log
             time().alias("at"),
             interval_of(time(), &intervals.micros()).alias("interval"),
             own.alias("spent"),
-            cast(foreign, DataType::Int64).alias("foreign"),
+            asking.foreign()?.alias("foreign"),
         ])?
         .join(firsts, JoinType::Inner, keys, None)?
         .project([

@@ -84,7 +84,10 @@ impl Figure {
         let (path, reading) = self.property.as_ref()?;
         let value = asking.property(path, *reading);
         Some(match reading {
-            Reading::Amount if matches!(self.measure, Measure::Sum | Measure::Average) => cast(value, EXACT),
+            // The engine's median of integers is a floating point number.
+            Reading::Amount if matches!(self.measure, Measure::Sum | Measure::Average | Measure::Median) => {
+                cast(value, EXACT)
+            }
             _ => value,
         })
     }
@@ -125,7 +128,11 @@ impl Figure {
                     }
                 }
             }
-            Measure::Minimum | Measure::Maximum | Measure::Median if self.is_money() => {
+            Measure::Median if self.is_money() => {
+                let median = at(columns.decimals("figure")?, row, |figures, row| figures.value(row));
+                median.map_or(Ok(Cell::Nothing), |median| amount(median).map(Cell::Money))?
+            }
+            Measure::Minimum | Measure::Maximum if self.is_money() => {
                 let figures = columns.integers("figure")?;
                 at(figures, row, |figures, row| Cell::Money(figures.value(row))).unwrap_or(Cell::Nothing)
             }
@@ -203,11 +210,7 @@ pub(super) async fn measured(
     range: &Range,
     intervals: &Intervals,
 ) -> Result<Lines> {
-    let foreign = if figure.is_money() {
-        cast(asking.is_foreign().is_true(), DataType::Int64)
-    } else {
-        lit(0_i64)
-    };
+    let foreign = if figure.is_money() { asking.foreign()? } else { lit(0_i64) };
     let mut rows = vec![
         ident(PERSON),
         interval_of(time(), &intervals.micros()).alias("interval"),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::world::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn questions_agree_with_one_another(

@@ -33,7 +33,7 @@ fn expected(world: &World, (from, to): (Timestamp, Timestamp)) -> BTreeMap<&'sta
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn the_key_figures_are_what_counting_gives(world in any_world(), period in any_period()) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::world::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn retention_is_what_looking_at_everyone_gives(

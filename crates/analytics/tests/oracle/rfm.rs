@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::world::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn groups_and_grid_hold_every_buyer_once(world in any_world(), period in any_period(), who in any_who()) {

@@ -63,7 +63,7 @@ fn any_measure() -> impl Strategy<Value = (&'static str, Option<&'static str>)> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn a_trend_is_what_adding_up_gives(

@@ -229,15 +229,16 @@ impl World {
     pub fn settle(&self) -> Settled<'_> {
         static WORKSPACES: AtomicI64 = AtomicI64::new(1);
         let workspace = WorkspaceId(WORKSPACES.fetch_add(1, Ordering::Relaxed));
+        let lake = &LAKE.lake;
         RUNTIME.block_on(async {
             let (stored, hot) = self.events.split_at(self.events.len() / 2);
             let rows = |events: &[Happening], first: usize| {
                 events.iter().enumerate().map(|(at, event)| row(workspace, first + at, event)).collect::<Vec<_>>()
             };
-            LAKE.lake.append(workspace, rows(stored, 0), 1).await.unwrap();
-            LAKE.lake.flush(workspace).await.unwrap();
-            while LAKE.lake.compact(workspace).await.unwrap().is_some() {}
-            LAKE.lake.append(workspace, rows(hot, stored.len()), 2).await.unwrap();
+            lake.append(workspace, rows(stored, 0), 1).await.unwrap();
+            lake.flush(workspace).await.unwrap();
+            while lake.compact(workspace).await.unwrap().is_some() {}
+            lake.append(workspace, rows(hot, stored.len()), 2).await.unwrap();
             self.write_traits(workspace).await;
         });
         Settled { world: self, workspace }
@@ -283,7 +284,7 @@ impl Settled<'_> {
         let question = Question::from_json(question.clone()).unwrap();
         let context = self.world.context();
         let asked = LAKE.analytics.ask(self.workspace, &question, &context);
-        RUNTIME.block_on(asked).unwrap_or_else(|error| panic!("{error}: {question:?}"))
+        block_on(asked).unwrap_or_else(|error| panic!("{error}: {question:?}"))
     }
 
     pub fn people(&self, question: &Value, part: Value) -> Vec<i64> {
@@ -291,20 +292,24 @@ impl Settled<'_> {
         let part = Part::from_json(&question, part).unwrap();
         let context = self.world.context();
         let asked = LAKE.analytics.people(self.workspace, &question, &part, &context, 1_000);
-        RUNTIME.block_on(asked).unwrap().into_iter().map(|person| person.0).collect()
+        block_on(asked).unwrap().into_iter().map(|person| person.0).collect()
     }
 
     pub fn events(&self) -> Vec<rapport_analytics::catalog::EventUse> {
-        RUNTIME.block_on(LAKE.analytics.events(self.workspace)).unwrap()
+        block_on(LAKE.analytics.events(self.workspace)).unwrap()
     }
 
     pub fn properties(&self, event: Option<&str>) -> Vec<rapport_analytics::catalog::PropertyInfo> {
-        RUNTIME.block_on(LAKE.analytics.properties(self.workspace, event)).unwrap()
+        block_on(LAKE.analytics.properties(self.workspace, event)).unwrap()
     }
 
     pub fn values(&self, path: &str) -> Vec<rapport_analytics::catalog::PropertyValue> {
-        RUNTIME.block_on(LAKE.analytics.values(self.workspace, None, path, 10)).unwrap()
+        block_on(LAKE.analytics.values(self.workspace, None, path, 10)).unwrap()
     }
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    RUNTIME.block_on(future)
 }
 
 /// The details of an answer as JSON: what a client sees.
