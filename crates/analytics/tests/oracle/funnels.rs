@@ -3,77 +3,81 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use rapport_domain::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::world::*;
 
 struct Asked<'a> {
-    steps: &'a [Value],
-    exclude: &'a [Value],
+    steps: usize,
     order: &'a str,
     window: i64,
     range: (Timestamp, Timestamp),
 }
 
+/// An event of one person: when, which steps it matches, and whether it matches an exclusion.
+struct Seen {
+    at: Timestamp,
+    steps: Vec<bool>,
+    excluded: bool,
+}
+
 /// All chains of `level` steps, as the times of their steps. One event is one step at most.
-fn chains(world: &World, asked: &Asked<'_>, events: &[&Happening], level: usize) -> Vec<Vec<Timestamp>> {
+fn chains(asked: &Asked<'_>, events: &[Seen], level: usize) -> Vec<Vec<Timestamp>> {
     let mut found = Vec::new();
     let steps: Vec<Vec<usize>> = if asked.order == "any" {
-        (0_u32..1 << asked.steps.len())
+        (0_u32..1 << asked.steps)
             .filter(|set| set.count_ones() as usize == level)
-            .map(|set| (0..asked.steps.len()).filter(|step| set & (1 << step) != 0).collect())
+            .map(|set| (0..asked.steps).filter(|step| set & (1 << step) != 0).collect())
             .collect()
     } else {
         vec![(0..level).collect()]
     };
     for steps in steps {
-        extend(world, asked, events, &steps, &mut Vec::new(), &mut found);
+        extend(asked, events, &steps, &mut Vec::new(), &mut found);
     }
     found
 }
 
 fn extend(
-    world: &World,
     asked: &Asked<'_>,
-    events: &[&Happening],
+    events: &[Seen],
     steps: &[usize],
     chosen: &mut Vec<usize>,
     found: &mut Vec<Vec<Timestamp>>,
 ) {
     let Some(step) = steps.get(chosen.len()) else {
-        if allowed(world, asked, events, chosen) {
+        if allowed(asked, events, chosen) {
             found.push(chosen.iter().map(|event| events[*event].at).collect());
         }
         return;
     };
     for event in 0..events.len() {
-        if !chosen.contains(&event) && world.selected(&asked.steps[*step], events[event]) {
+        if !chosen.contains(&event) && events[event].steps[*step] {
             chosen.push(event);
-            extend(world, asked, events, steps, chosen, found);
+            extend(asked, events, steps, chosen, found);
             chosen.pop();
         }
     }
 }
 
-fn allowed(world: &World, asked: &Asked<'_>, events: &[&Happening], chosen: &[usize]) -> bool {
+fn allowed(asked: &Asked<'_>, events: &[Seen], chosen: &[usize]) -> bool {
     let times: Vec<Timestamp> = chosen.iter().map(|event| events[*event].at).collect();
     let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return false };
-    let between = |event: &Happening| *first < event.at && event.at < *last;
-    let excluded = |event: &&Happening| asked.exclude.iter().any(|selector| world.selected(selector, event));
+    let between = |event: &Seen| *first < event.at && event.at < *last;
     let in_order = asked.order == "any" || times.is_sorted();
     let strict = asked.order != "strict"
-        || (0..events.len()).all(|event| !between(events[event]) || chosen.contains(&event));
+        || (0..events.len()).all(|event| !between(&events[event]) || chosen.contains(&event));
     in_order
         && strict
         && (asked.range.0..asked.range.1).contains(first)
         && last.0 - first.0 <= asked.window
-        && !events.iter().filter(|event| between(event)).any(excluded)
+        && !events.iter().any(|event| between(event) && event.excluded)
 }
 
 /// The deepest level of a person, and the chain that is told: complete first, entered last, further steps as early as can be.
-fn deepest(world: &World, asked: &Asked<'_>, events: &[&Happening]) -> (usize, Vec<Timestamp>) {
-    for level in (1..=asked.steps.len()).rev() {
-        let told = chains(world, asked, events, level).into_iter().min_by_key(|times| {
+fn deepest(asked: &Asked<'_>, events: &[Seen]) -> (usize, Vec<Timestamp>) {
+    for level in (1..=asked.steps).rev() {
+        let told = chains(asked, events, level).into_iter().min_by_key(|times| {
             (times.iter().max().copied(), std::cmp::Reverse(times.first().copied()), times.clone())
         });
         if let Some(told) = told {
@@ -109,16 +113,22 @@ proptest! {
         let found = detail(&settled.ask(&question));
 
         let window = rapport_segments::Duration::parse(window).unwrap().micros();
-        let asked = Asked { steps: &steps, exclude: &exclude, order, window, range: world.range(&period) };
+        let asked = Asked { steps: steps.len(), order, window, range: world.range(&period) };
+        let seen = |event: &Happening| Seen {
+            at: event.at,
+            steps: steps.iter().map(|step| world.selected(step, event)).collect(),
+            excluded: exclude.iter().any(|selector| world.selected(selector, event)),
+        };
         let mut told = Vec::new();
         for person in world.people() {
-            let events: Vec<&Happening> = world
+            let events: Vec<Seen> = world
                 .events
                 .iter()
                 .filter(|event| event.person == person && event.at >= asked.range.0 && event.at <= world.now)
+                .map(seen)
                 .collect();
             if world.is_meant(who.as_ref(), person) {
-                told.push((person, deepest(&world, &asked, &events)));
+                told.push((person, deepest(&asked, &events)));
             }
         }
         for step in 0..steps.len() {

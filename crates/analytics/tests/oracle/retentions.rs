@@ -1,5 +1,7 @@
 //! Retention against looking at every person and interval.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::prelude::*;
 use rapport_domain::Timestamp;
 use serde_json::{Value, json};
@@ -34,14 +36,16 @@ proptest! {
             };
             world.events.iter().filter(done).map(|event| event.at).collect()
         };
+        let starts: BTreeMap<i64, Vec<Timestamp>> = world.people().into_iter().map(|p| (p, times(p, &start))).collect();
+        let backs: BTreeMap<i64, Vec<Timestamp>> = world.people().into_iter().map(|p| (p, times(p, &back))).collect();
         let meant: Vec<i64> = world.people().into_iter().filter(|p| world.is_meant(who.as_ref(), *p)).collect();
         let founds = |person: i64, cohort: Timestamp| {
-            let starts = times(person, &start);
-            let counted: Vec<Timestamp> = if first_time { starts.iter().min().copied().into_iter().collect() } else { starts };
-            counted.iter().any(|at| (from..to).contains(at) && calendar.floor(*at, interval) == cohort)
+            let first = starts[&person].iter().min();
+            let counted: Vec<&Timestamp> = starts[&person].iter().filter(|at| !first_time || first == Some(at)).collect();
+            counted.iter().any(|at| (from..to).contains(*at) && calendar.floor(**at, interval) == cohort)
         };
         let comes_back = |person: i64, interval_start: Timestamp| {
-            times(person, &back).iter().any(|at| calendar.floor(*at, interval) == interval_start)
+            backs[&person].iter().any(|at| calendar.floor(*at, interval) == interval_start)
         };
         let mut people_in_cohorts = 0;
         for (place, cohort) in found["cohorts"].as_array().unwrap().iter().enumerate() {
@@ -75,13 +79,12 @@ proptest! {
                 prop_assert!(later[cells.len()] > world.now || later[cells.len()] >= to);
             }
         }
-        let founded: std::collections::BTreeSet<(i64, Timestamp)> = meant
+        let founded: BTreeSet<(i64, Timestamp)> = meant
             .iter()
             .flat_map(|person| {
-                let starts = times(*person, &start);
-                let first = starts.iter().min().copied();
-                let counts = move |at: &Timestamp| !first_time || Some(*at) == first;
-                starts.into_iter().filter(counts).map(|at| (*person, at)).collect::<Vec<_>>()
+                let first = starts[person].iter().min();
+                let counts = move |at: &&Timestamp| !first_time || first == Some(*at);
+                starts[person].iter().filter(counts).map(|at| (*person, *at)).collect::<Vec<_>>()
             })
             .filter(|(_, at)| (from..to).contains(at))
             .map(|(person, at)| (person, calendar.floor(at, interval)))
