@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, AsArray, BooleanBuilder, FixedSizeBinaryArray, Float64Builder, Int64Array, Int64Builder, RecordBatch,
-    StringBuilder, StringDictionaryBuilder, TimestampMicrosecondArray, UInt32Array, new_null_array,
+    StringBuilder, StringViewArray, StringViewBuilder, TimestampMicrosecondArray, UInt32Array, new_null_array,
 };
 use arrow::compute::{concat_batches, take_record_batch};
-use arrow::datatypes::{Field, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use rapport_domain::{EventId, PersonId, Timestamp, money};
 use serde_json::{Map, Value};
 
@@ -152,10 +152,8 @@ fn fixed_arrays(rows: &[EventRow]) -> Result<Vec<ArrayRef>> {
         Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(get)).with_timezone("UTC"))
     };
     let words = |get: fn(&EventRow) -> &str| -> ArrayRef {
-        let mut builder = StringDictionaryBuilder::<Int32Type>::new();
-        for row in rows {
-            builder.append_value(get(row));
-        }
+        let mut builder = StringViewBuilder::with_capacity(rows.len()).with_deduplicate_strings();
+        rows.iter().for_each(|row| builder.append_value(get(row)));
         Arc::new(builder.finish())
     };
     let ids = FixedSizeBinaryArray::try_from_iter(rows.iter().map(|row| row.event_id.0));
@@ -268,9 +266,7 @@ pub(crate) fn index(row: usize) -> u32 {
     u32::try_from(row).expect("no batch has four billion rows")
 }
 
-/// The column `name` of words (a dictionary) as texts.
-pub(crate) fn words<'b>(batch: &'b RecordBatch, name: &str) -> Result<impl Fn(usize) -> &'b str + use<'b>> {
-    let words = column(batch, name)?.as_dictionary::<Int32Type>();
-    let values = words.values().as_string::<i32>();
-    Ok(move |row: usize| values.value(usize::try_from(words.keys().value(row)).unwrap_or_default()))
+/// The column `name` of words.
+pub(crate) fn words<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringViewArray> {
+    Ok(column(batch, name)?.as_string_view())
 }

@@ -41,6 +41,7 @@ pub const DATA_MAP: &[Declaration] = &[
             "row_count",
             "byte_count",
             "column_count",
+            "present",
             "revision",
             "names",
             "added_seq",
@@ -105,6 +106,8 @@ pub struct DataFile {
     pub bytes: i64,
     /// Hot columns of rank below this are complete in it.
     pub columns: usize,
+    /// The ranks of the hot columns that are in it; the others have no value in it.
+    pub present: Vec<usize>,
     /// The changes up to this revision are applied in it.
     pub revision: i64,
     /// Rows of each event name.

@@ -191,14 +191,26 @@ impl ColumnSet {
 
     /// The schema of a table with all columns.
     pub fn schema(&self) -> SchemaRef {
-        let fields = fixed_fields().into_iter().chain(self.columns.iter().map(PropertyColumn::field));
-        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+        self.schema_with(0..self.len())
+    }
+
+    /// The schema of a table with the fixed columns and those of these ranks.
+    pub(crate) fn schema_with(&self, ranks: impl IntoIterator<Item = usize>) -> SchemaRef {
+        let hot = ranks.into_iter().filter_map(|rank| self.columns.get(rank)).map(PropertyColumn::field);
+        Arc::new(Schema::new(fixed_fields().into_iter().chain(hot).collect::<Vec<_>>()))
+    }
+
+    /// The ranks of the hot columns of `schema`.
+    pub(crate) fn ranks_in(&self, schema: &Schema) -> Vec<usize> {
+        let is_there = |column: &PropertyColumn| schema.column_with_name(&column.name()).is_some();
+        (0..self.len()).filter(|rank| is_there(&self.columns[*rank])).collect()
     }
 }
 
-/// The type of the columns `kind` and `name`: few different values, so a dictionary.
-pub(crate) fn word_type() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+/// The type of the columns `kind` and `name`: views, which Parquet's dictionaries are read into without copying and which compare
+/// faster than Arrow dictionaries (`docs/decisions/0001`).
+pub(crate) const fn word_type() -> DataType {
+    DataType::Utf8View
 }
 
 /// The type of times.

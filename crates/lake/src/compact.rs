@@ -3,7 +3,7 @@
 //! Always holds: it replaces files by files with the same rows (less those that are superseded or erased) in one commit; flushes and
 //! questions go on meanwhile; replaced files are deleted when no snapshot holds them any more.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use datafusion::physical_expr::LexOrdering;
@@ -180,9 +180,18 @@ struct Merge {
 }
 
 impl Merge {
+    /// The ranks of the columns to write: those that the inputs have, and those that became hot since and may take values out of their
+    /// residuals.
+    fn present(&self, inputs: &[Arc<DataFile>]) -> Vec<usize> {
+        let first = inputs.iter().map(|file| file.columns).min().unwrap_or_default();
+        let there = inputs.iter().flat_map(|file| file.present.iter().copied());
+        there.chain(first..self.state.set.len()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     async fn run(self, inputs: &[Arc<DataFile>]) -> Result<Vec<DataFile>> {
         let session = self.inner.engine.session(self.inner.settings.compaction_bytes)?;
-        let schema = self.state.set.schema();
+        let present = self.present(inputs);
+        let schema = self.state.set.schema_with(present.iter().copied());
         let wanted = (0..schema.fields().len()).collect();
         let context = session.state();
         let times = (i64::MIN, i64::MAX);
@@ -193,6 +202,7 @@ impl Merge {
             workspace: self.workspace,
             schema,
             columns: self.state.set.len(),
+            present,
             revision: self.state.changes.revision,
         };
         let all_complete = inputs.iter().all(|file| file.columns == written.columns);

@@ -231,7 +231,13 @@ impl Lake {
             Ok((joined.schema(), batch::cut(&joined, layout)?))
         });
         let (schema, cells) = cells.await?;
-        let written = Written { workspace: workspace.id, schema, columns, revision: state.changes.revision };
+        let written = Written {
+            workspace: workspace.id,
+            present: state.set.ranks_in(&schema),
+            schema,
+            columns,
+            revision: state.changes.revision,
+        };
         self.write(written, cells).await
     }
 

@@ -3,11 +3,18 @@
 //! Reads only files whose cell can hold the person, of those only the pages whose persons do (files are sorted by person and pages are
 //! indexed by it), and of those only the rows asked for.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::physical_plan::collect;
+use datafusion::common::ScalarValue;
+use datafusion::execution::session_state::SessionState;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{Column, lit};
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::{ExecutionPlan, collect};
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 
 use crate::batch::Keys;
@@ -21,6 +28,8 @@ use crate::session::{Aborting, Engine};
 use crate::snapshot::Snapshot;
 use crate::workspace::State;
 
+/// Up to so many rows, files are read from the newest on as needed; for more, all at once.
+const FEW_ROWS: usize = 1_000;
 /// Bytes that a point read may hold.
 const MEMORY: usize = 128 << 20;
 
@@ -49,8 +58,8 @@ impl Lake {
         let times = (from.map_or(i64::MIN, |from| from.0), to.map_or(i64::MAX, |to| to.0));
         let (engine, snapshot) = (Arc::clone(&self.0.engine), snapshot.clone());
         let read = async move {
-            let mut batches = cold(&engine, &snapshot, person, times).await?;
-            batches.extend(hot(snapshot.state(), person, times)?);
+            let mut batches = hot(snapshot.state(), person, times)?;
+            cold(&engine, &snapshot, person, times, limit, &mut batches).await?;
             newest(&batches, snapshot.state(), limit)
         };
         Aborting(self.0.engine.threads().spawn(read)).join().await
@@ -86,21 +95,76 @@ fn parts_of(state: &State, person: PersonId, times: scan::Times) -> Vec<Part> {
     all
 }
 
-async fn cold(engine: &Engine, snapshot: &Snapshot, person: PersonId, times: scan::Times) -> Result<Vec<RecordBatch>> {
-    let parts = parts_of(snapshot.state(), person, times);
-    if parts.is_empty() {
-        return Ok(Vec::new());
-    }
+/// Reads files into `batches`, the newest first and twice as many each time, until no older file can hold one of the newest
+/// `limit` rows.
+async fn cold(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    person: PersonId,
+    times: scan::Times,
+    limit: usize,
+    batches: &mut Vec<RecordBatch>,
+) -> Result<()> {
+    let mut parts = parts_of(snapshot.state(), person, times);
+    let mut ends: Vec<i64> = parts.iter().flat_map(|part| &part.files).map(|file| file.times.1).collect();
+    ends.sort_unstable_by_key(|end| Reverse(*end));
     let session = engine.session(MEMORY)?;
     let context = session.state();
-    let schema = snapshot.schema();
-    let wanted = (0..schema.fields().len()).collect();
-    let scan = Scan { session: &context, state: snapshot.state(), schema, wanted, times };
-    let mut plans = Vec::new();
-    for part in &parts {
-        plans.push(scan.files(part, scan::one_each(&part.files), None)?);
+    let mut count = if limit > FEW_ROWS { ends.len() } else { 1 };
+    while let Some(end) = ends.first().copied() {
+        if oldest_of_newest(batches, limit)?.is_some_and(|oldest| end < oldest) {
+            break;
+        }
+        let until = ends[count.min(ends.len()) - 1];
+        ends.retain(|end| *end < until);
+        let mut plans = Vec::new();
+        for part in &mut parts {
+            let (now, later) = std::mem::take(&mut part.files).into_iter().partition(|file| file.times.1 >= until);
+            part.files = later;
+            let now = Part { files: now, ..part.clone() };
+            if !now.files.is_empty() {
+                plans.push(plan(&context, snapshot, &now, times)?);
+            }
+        }
+        batches.extend(collect(UnionExec::try_new(plans)?, session.task_ctx()).await?);
+        count *= 2;
     }
-    Ok(collect(UnionExec::try_new(plans)?, session.task_ctx()).await?)
+    Ok(())
+}
+
+/// A part with the columns that its files have; the others are null for all.
+fn plan(
+    context: &SessionState,
+    snapshot: &Snapshot,
+    part: &Part,
+    times: scan::Times,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let state = snapshot.state();
+    let schema = state.set.schema();
+    let present: BTreeSet<usize> = part.files.iter().flat_map(|file| file.present.iter().copied()).collect();
+    let columns = state.set.schema_with(present);
+    let wanted = columns.fields().iter().map(|field| schema.index_of(field.name()));
+    let wanted = wanted.collect::<std::result::Result<Vec<_>, _>>()?;
+    let scan = Scan { session: context, state, schema: Arc::clone(&schema), wanted, times };
+    let plan = scan.files(part, scan::one_each(&part.files), None)?;
+    // All parts have the same columns in the end.
+    let all = schema.fields().iter().map(|field| {
+        let column = columns.index_of(field.name()).map(|at| Arc::new(Column::new(field.name(), at)) as _);
+        let null = || ScalarValue::try_from(field.data_type()).map(lit);
+        Ok((column.or_else(|_| null())?, field.name().clone()))
+    });
+    let all = all.collect::<datafusion::common::Result<Vec<(Arc<dyn PhysicalExpr>, String)>>>()?;
+    Ok(Arc::new(ProjectionExec::try_new(all, plan)?))
+}
+
+/// The time of the last of the newest `limit` rows, if there are as many.
+fn oldest_of_newest(batches: &[RecordBatch], limit: usize) -> Result<Option<i64>> {
+    let mut times = Vec::new();
+    for batch in batches {
+        times.extend_from_slice(Keys::of(batch)?.occurred_at.values());
+    }
+    times.sort_unstable_by_key(|at| Reverse(*at));
+    Ok(limit.checked_sub(1).and_then(|last| times.get(last).copied()))
 }
 
 fn hot(state: &State, person: PersonId, times: scan::Times) -> Result<Vec<RecordBatch>> {

@@ -32,8 +32,9 @@ pub(crate) fn rows(batch: &RecordBatch, set: &ColumnSet, rows: &[usize]) -> Resu
             event_id: keys.id(row),
         };
         let received_at = Timestamp(received_at.value(row));
-        let kind = kind_of(kind(row)).ok_or_else(|| Error::Damaged(format!("unknown kind {}", kind(row))))?;
-        let bare = EventRow::bare(key, received_at, SourceId(source.value(row)), kind, name(row).to_owned());
+        let kind =
+            kind_of(kind.value(row)).ok_or_else(|| Error::Damaged(format!("unknown kind {}", kind.value(row))))?;
+        let bare = EventRow::bare(key, received_at, SourceId(source.value(row)), kind, name.value(row).to_owned());
         let mut properties: Vec<(String, Value)> = Vec::new();
         for (path, kind, column) in hot.iter().filter(|(_, _, column)| column.is_valid(row)) {
             properties.extend(value(column, *kind, row).map(|value| ((*path).to_owned(), value)));

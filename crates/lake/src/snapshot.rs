@@ -111,8 +111,7 @@ impl Snapshot {
             add(name, *events);
         }
         for hot in &self.state.hot.batches {
-            let name = batch::words(&hot.batch, columns::NAME)?;
-            (0..hot.batch.num_rows()).for_each(|row| add(name(row), 1));
+            batch::words(&hot.batch, columns::NAME)?.iter().flatten().for_each(|name| add(name, 1));
         }
         Ok(names)
     }

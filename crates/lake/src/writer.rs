@@ -2,12 +2,12 @@
 //!
 //! Pages are small and indexed by person and time, so that one person's rows are found without reading the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::compute::{max, min};
-use arrow::datatypes::{Int32Type, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -24,7 +24,7 @@ use crate::layout::Cell;
 /// Rows of a row group.
 const GROUP_ROWS: usize = 131_072;
 /// Rows of a page.
-const PAGE_ROWS: usize = 8_192;
+const PAGE_ROWS: usize = 2_048;
 
 /// What all files of one write have in common.
 #[derive(Clone, Debug)]
@@ -32,6 +32,7 @@ pub(crate) struct Written {
     pub(crate) workspace: WorkspaceId,
     pub(crate) schema: SchemaRef,
     pub(crate) columns: usize,
+    pub(crate) present: Vec<usize>,
     pub(crate) revision: i64,
 }
 
@@ -54,6 +55,7 @@ impl CellWriter {
             rows: 0,
             bytes: 0,
             columns: written.columns,
+            present: written.present.clone(),
             revision: written.revision,
             names: BTreeMap::new(),
         };
@@ -87,14 +89,12 @@ impl CellWriter {
         self.file.times.1 = self.file.times.1.max(max(keys.occurred_at).unwrap_or(i64::MIN));
         self.file.persons.0 = self.file.persons.0.min(min(keys.person).unwrap_or(i64::MAX));
         self.file.persons.1 = self.file.persons.1.max(max(keys.person).unwrap_or(i64::MIN));
-        let names = batch::column(batch, columns::NAME)?.as_dictionary::<Int32Type>();
-        let mut counts = vec![0_i64; names.values().len()];
-        for key in names.keys().values() {
-            counts[usize::try_from(*key).unwrap_or_default()] += 1;
+        let mut names: HashMap<&str, i64> = HashMap::new();
+        for name in batch::words(batch, columns::NAME)?.iter().flatten() {
+            *names.entry(name).or_default() += 1;
         }
-        let values = names.values().as_string::<i32>();
-        for (at, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
-            *self.file.names.entry(values.value(at).to_owned()).or_default() += count;
+        for (name, count) in names {
+            *self.file.names.entry(name.to_owned()).or_default() += count;
         }
         Ok(())
     }
@@ -106,6 +106,7 @@ fn properties() -> WriterProperties {
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(PAGE_ROWS)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_column_dictionary_enabled(ColumnPath::from(columns::EVENT_ID), false)
         .set_column_statistics_enabled(ColumnPath::from(columns::EVENT_ID), EnabledStatistics::None)

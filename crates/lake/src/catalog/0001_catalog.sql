@@ -21,6 +21,7 @@ CREATE TABLE lake_file (
     row_count {int} NOT NULL,
     byte_count {int} NOT NULL,
     column_count {int} NOT NULL,
+    present {json} NOT NULL,
     revision {int} NOT NULL,
     names {json} NOT NULL,
     added_seq {int} NOT NULL,

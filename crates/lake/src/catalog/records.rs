@@ -90,6 +90,7 @@ struct FileRow {
     row_count: i64,
     byte_count: i64,
     column_count: u32,
+    present: Json<Vec<usize>>,
     revision: i64,
     names: Json<std::collections::BTreeMap<String, i64>>,
 }
@@ -99,13 +100,13 @@ pub(crate) async fn files(db: &mut impl Queries, workspace: WorkspaceId, removed
     let text = if removed {
         sql!(
             "SELECT id, granularity, first_day, bucket_bits, bucket, min_at, max_at, min_person, max_person, row_count,
-                    byte_count, column_count, revision, names
+                    byte_count, column_count, present, revision, names
              FROM lake_file WHERE workspace = $1 AND removed_seq IS NOT NULL ORDER BY id"
         )
     } else {
         sql!(
             "SELECT id, granularity, first_day, bucket_bits, bucket, min_at, max_at, min_person, max_person, row_count,
-                    byte_count, column_count, revision, names
+                    byte_count, column_count, present, revision, names
              FROM lake_file WHERE workspace = $1 AND removed_seq IS NULL ORDER BY added_seq, id"
         )
     };
@@ -130,6 +131,7 @@ fn file(workspace: WorkspaceId, row: FileRow) -> Result<DataFile> {
         rows: row.row_count,
         bytes: row.byte_count,
         columns: usize::try_from(row.column_count).unwrap_or_default(),
+        present: row.present.0,
         revision: row.revision,
         names: row.names.0,
     })
@@ -139,7 +141,8 @@ fn file(workspace: WorkspaceId, row: FileRow) -> Result<DataFile> {
 pub(crate) async fn add_files(tx: &mut Tx, files: &[DataFile], seq: i64) -> Result<()> {
     let text = sql!(
         "INSERT INTO lake_file (id, workspace, granularity, first_day, bucket_bits, bucket, min_at, max_at, min_person,
-                                max_person, row_count, byte_count, column_count, revision, names, added_seq)
+                                max_person, row_count, byte_count, column_count, present, revision, names,
+                                added_seq)
          VALUES {rows}"
     );
     let rows = files.iter().map(|file| {
@@ -157,6 +160,7 @@ pub(crate) async fn add_files(tx: &mut Tx, files: &[DataFile], seq: i64) -> Resu
             file.rows,
             file.bytes,
             integer(file.columns),
+            Json(file.present.clone()),
             file.revision,
             Json(file.names.clone()),
             seq
