@@ -125,7 +125,12 @@ impl Analytics {
         catalog::values(&self.lake, self.budget, workspace, event, path, limit).await
     }
 
-    async fn begin<'a>(&'a self, workspace: WorkspaceId, question: &Question, context: &'a Context) -> Result<Asking<'a>> {
+    async fn begin<'a>(
+        &'a self,
+        workspace: WorkspaceId,
+        question: &Question,
+        context: &'a Context,
+    ) -> Result<Asking<'a>> {
         Asking::begin(&self.store, &self.lake, self.budget, workspace, question.who(), context).await
     }
 }

@@ -56,7 +56,8 @@ impl<'a> Asking<'a> {
     async fn persons(&self, condition: &Condition) -> Result<LogicalPlan> {
         let keys: Vec<String> = condition.fact_keys().into_iter().map(str::to_owned).collect();
         let facts = if keys.is_empty() { None } else { Some(self.fact_table(&keys).await?) };
-        let events = self.snapshot.scan(TableOptions { to: Some(self.context.now.plus(1)), ..TableOptions::default() })?;
+        let events =
+            self.snapshot.scan(TableOptions { to: Some(self.context.now.plus(1)), ..TableOptions::default() })?;
         // Only persons with events matter to a question, so the table of all persons is not needed.
         let sources = Sources { events: events.build()?, columns: &self.snapshot, facts, persons: None };
         let moment = Moment { now: self.context.now, calendar: &self.context.calendar };
@@ -93,7 +94,12 @@ impl<'a> Asking<'a> {
         let events = self.snapshot.scan(TableOptions { from: Some(from), to: Some(to), per_person })?;
         let Some(who) = &self.who else { return Ok(events) };
         let who = LogicalPlanBuilder::from(who.clone()).alias("who")?.build()?;
-        Ok(events.join(who, JoinType::LeftSemi, (vec![person_column()], vec![Column::new(Some("who"), "person")]), None)?)
+        Ok(events.join(
+            who,
+            JoinType::LeftSemi,
+            (vec![person_column()], vec![Column::new(Some("who"), "person")]),
+            None,
+        )?)
     }
 
     /// Whether an event is one of a selector's.

@@ -94,7 +94,9 @@ impl Parts {
         let mut values = Vec::new();
         for batch in asking.collect(plan.build()?).await? {
             let texts = Columns(&batch).texts("value")?;
-            values.extend((0..batch.num_rows()).filter_map(|row| at(texts, row, |texts, row| texts.value(row).to_owned())));
+            values.extend(
+                (0..batch.num_rows()).filter_map(|row| at(texts, row, |texts, row| texts.value(row).to_owned())),
+            );
         }
         Ok(Self { breaking: Some(breaking), values })
     }

@@ -103,10 +103,7 @@ pub(crate) async fn events(lake: &Lake, budget: Budget, workspace: WorkspaceId) 
     Ok(uses)
 }
 
-fn time<'b>(
-    batch: &'b arrow::array::RecordBatch,
-    name: &str,
-) -> Result<&'b arrow::array::TimestampMicrosecondArray> {
+fn time<'b>(batch: &'b arrow::array::RecordBatch, name: &str) -> Result<&'b arrow::array::TimestampMicrosecondArray> {
     let wrong = || Error::Plan(format!("the plan gave no time `{name}`"));
     batch.column_by_name(name).and_then(|array| array.as_primitive_opt::<TimestampMicrosecondType>()).ok_or_else(wrong)
 }

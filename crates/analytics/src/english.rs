@@ -82,7 +82,9 @@ pub(crate) const fn interval(interval: Interval) -> &'static str {
 pub(crate) fn interval_name(start: Timestamp, of: Interval, calendar: &Calendar) -> String {
     let date = calendar.date(start);
     match of {
-        Interval::Hour => format!("the hour from {}", start.to_jiff().to_zoned(calendar.zone.clone()).strftime("%Y-%m-%d %H:%M")),
+        Interval::Hour => {
+            format!("the hour from {}", start.to_jiff().to_zoned(calendar.zone.clone()).strftime("%Y-%m-%d %H:%M"))
+        }
         Interval::Day => date.to_string(),
         Interval::Week => format!("the week of {date}"),
         Interval::Month => date.strftime("%B %Y").to_string(),

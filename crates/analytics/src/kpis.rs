@@ -251,7 +251,8 @@ fn as_table(figures: &[KpiFigure]) -> (Vec<Column>, Vec<Vec<Cell>>) {
 
 fn sentence(asking: &Asking<'_>, now: &Figures, before: Option<&Figures>) -> Result<String> {
     let revenue = columns::amount(now.takings.revenue)?;
-    let compared = before.and_then(|before| english::compared(drawn(now.takings.revenue), drawn(before.takings.revenue)));
+    let compared =
+        before.and_then(|before| english::compared(drawn(now.takings.revenue), drawn(before.takings.revenue)));
     Ok(format!(
         "{} active, {} new, {} for {}{}.",
         english::counted(now.active, "customer was", "customers were"),

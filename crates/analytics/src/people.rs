@@ -163,12 +163,7 @@ async fn of_funnel(asking: &Asking<'_>, question: &Funnel, part: &FunnelPart) ->
 }
 
 /// Keeps the rows of one value of the breakdown.
-fn in_part(
-    rows: LogicalPlanBuilder,
-    parts: &Parts,
-    value: Option<&str>,
-    place: Expr,
-) -> Result<LogicalPlanBuilder> {
+fn in_part(rows: LogicalPlanBuilder, parts: &Parts, value: Option<&str>, place: Expr) -> Result<LogicalPlanBuilder> {
     let Some(value) = value else { return Ok(rows) };
     let unknown = || Error::invalid("part.breakdown", "the answer has no such value");
     let wanted = parts.place_of(value).ok_or_else(unknown)?;
@@ -208,5 +203,6 @@ async fn of_rfm(asking: &Asking<'_>, question: &Rfm, part: &RfmPart, limit: usiz
 }
 
 fn instant(text: &str, place: &str) -> Result<Timestamp> {
-    Timestamp::parse(text).ok_or_else(|| Error::invalid(place, "expected the start of an interval as the answer gave it"))
+    Timestamp::parse(text)
+        .ok_or_else(|| Error::invalid(place, "expected the start of an interval as the answer gave it"))
 }

@@ -71,7 +71,11 @@ impl Range {
         let at_midnight = Instant::Date(first).start(calendar) == self.from;
         let days = i64::from(first.until(last).map_or(0, |span| span.get_days())) + 1;
         let earlier = if at_midnight {
-            Self { from: Instant::Date(days_before(first, days)).start(calendar), to: back(self.to, days, calendar), ..*self }
+            Self {
+                from: Instant::Date(days_before(first, days)).start(calendar),
+                to: back(self.to, days, calendar),
+                ..*self
+            }
         } else {
             Self { from: self.from.plus(self.from.0 - self.to.0), to: self.from, ..*self }
         };
@@ -186,7 +190,10 @@ mod tests {
         let period = Period::Between { from: Instant::parse("2026-01-15"), to: None };
         let range = Range::of(period, &context, None).unwrap();
         let months = range.intervals(Interval::Month, &context.calendar).unwrap();
-        assert_eq!(months.starts(), [at("2025-12-31T23:00:00Z"), at("2026-01-31T23:00:00Z"), at("2026-02-28T23:00:00Z")]);
+        assert_eq!(
+            months.starts(),
+            [at("2025-12-31T23:00:00Z"), at("2026-01-31T23:00:00Z"), at("2026-02-28T23:00:00Z")]
+        );
         assert_eq!(months.incomplete(&range, context.now), [true, false, true]);
         assert_eq!(months.incomplete(&range, at("2026-02-10")), [true, true, true]);
         assert_eq!(months.place(at("2026-01-31T23:00:00Z")), Some(1));

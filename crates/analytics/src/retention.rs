@@ -62,7 +62,8 @@ impl Plan {
             events = events.filter(names)?;
         }
         let mark = |holds: Expr, mark: i64| when(holds, lit(mark)).otherwise(lit(0_i64));
-        let marks = mark(asking.selected(&question.start)?, STARTED)? + mark(asking.selected(&question.back)?, RETURNED)?;
+        let marks =
+            mark(asking.selected(&question.start)?, STARTED)? + mark(asking.selected(&question.back)?, RETURNED)?;
         let columns = [
             ident(PERSON),
             time().alias("time"),
@@ -146,10 +147,8 @@ fn averages(cohorts: &[Cohort], last: usize) -> Vec<Option<f64>> {
 fn as_table(cohorts: &[Cohort], question: &Retention) -> (Vec<Column>, Vec<Vec<Cell>>) {
     let width = cohorts.iter().map(|cohort| cohort.cells.len()).max().unwrap_or(1);
     let word = english::sentence(english::interval(question.interval));
-    let mut columns = vec![
-        Column::new("cohort", "Cohort", ColumnType::Time),
-        Column::new("size", "People", ColumnType::Integer),
-    ];
+    let mut columns =
+        vec![Column::new("cohort", "Cohort", ColumnType::Time), Column::new("size", "People", ColumnType::Integer)];
     columns.extend((1..width).map(|k| Column::new(format!("back_{k}"), format!("{word} {k}"), ColumnType::Integer)));
     let row = |cohort: &Cohort| {
         let cell = |k: usize| match cohort.cells.get(k) {

@@ -167,7 +167,11 @@ fn sentence(trend: &Trend, lines: &[Line], intervals: usize, currency: Currency)
         },
         _ => english::value(&line.total, currency),
     };
-    let over = english::counted(intervals as u64, english::interval(trend.interval), &format!("{}s", english::interval(trend.interval)));
+    let over = english::counted(
+        intervals as u64,
+        english::interval(trend.interval),
+        &format!("{}s", english::interval(trend.interval)),
+    );
     let leading = if lines.len() > 1 { " (the largest)" } else { "" };
     let compared = line.before.as_ref().and_then(|(_, before)| {
         let change = english::compared(line.total.as_f64()?, before.as_f64()?)?;

@@ -104,9 +104,8 @@ static TABLE: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
     Arc::new(AggregateUDF::from(TableFunction { signature: Signature::any(2, Volatility::Immutable) }))
 });
 
-static CELL: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    Arc::new(ScalarUDF::from(CellFunction { signature: Signature::any(4, Volatility::Immutable) }))
-});
+static CELL: LazyLock<Arc<ScalarUDF>> =
+    LazyLock::new(|| Arc::new(ScalarUDF::from(CellFunction { signature: Signature::any(4, Volatility::Immutable) })));
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct IntervalsFunction {

@@ -67,7 +67,8 @@ impl ScalarUDFImpl for IntervalOf {
         // Rows of one person follow one another in time, so the interval found last is likely the next one, too.
         let mut found = 0;
         let place = |time: i64| {
-            let inside = |at: usize| bounds.get(at).zip(bounds.get(at + 1)).is_some_and(|(a, b)| *a <= time && time < *b);
+            let inside =
+                |at: usize| bounds.get(at).zip(bounds.get(at + 1)).is_some_and(|(a, b)| *a <= time && time < *b);
             if inside(found) {
                 return i64::try_from(found).ok();
             }

@@ -111,11 +111,13 @@ async fn read(asking: &Asking<'_>, to: Timestamp) -> Result<Vec<Sign>> {
     let mut signs = Vec::new();
     for batch in asking.collect(plan(asking, to)?).await? {
         let columns = Columns(&batch);
-        let (persons, times, keys) = (columns.integers(PERSON)?, columns.integers("at")?, columns.integers("order_key")?);
+        let (persons, times, keys) =
+            (columns.integers(PERSON)?, columns.integers("at")?, columns.integers("order_key")?);
         let (names, ids, mrr) = (columns.texts("event")?, columns.texts("subscription")?, columns.texts("mrr")?);
         let (prices, terms) = (columns.integers("price")?, columns.texts("term")?);
         for row in 0..batch.num_rows() {
-            let text = |texts, row| at(texts, row, |texts: &arrow::array::StringArray, row| texts.value(row).to_owned());
+            let text =
+                |texts, row| at(texts, row, |texts: &arrow::array::StringArray, row| texts.value(row).to_owned());
             let price = at(prices, row, |prices, row| prices.value(row));
             let monthly = text(mrr, row).and_then(|text| money::parse_micros(&text).ok());
             signs.push(Sign {
@@ -127,7 +129,9 @@ async fn read(asking: &Asking<'_>, to: Timestamp) -> Result<Vec<Sign>> {
             });
         }
     }
-    signs.sort_by(|a, b| (a.at, a.order_key, a.kind, &a.subscription).cmp(&(b.at, b.order_key, b.kind, &b.subscription)));
+    signs.sort_by(|a, b| {
+        (a.at, a.order_key, a.kind, &a.subscription).cmp(&(b.at, b.order_key, b.kind, &b.subscription))
+    });
     Ok(signs)
 }
 

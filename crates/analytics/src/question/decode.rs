@@ -93,11 +93,15 @@ mod tests {
         let trend = |series: Value| json!({"kind": "trend", "interval": "day", "series": series});
         assert!(refusal(json!({"kind": "sankey"})).starts_with("kind: expected"));
         assert!(refusal(json!([])).starts_with("the question: expected"));
-        assert!(refusal(trend(json!([{"event": "a", "propery": "x"}]))).starts_with("series[0].propery: unknown field"));
+        assert!(
+            refusal(trend(json!([{"event": "a", "propery": "x"}]))).starts_with("series[0].propery: unknown field")
+        );
         assert!(refusal(trend(json!([{"event": "a", "measure": "sum"}]))).starts_with("series[0].property: "));
         assert!(refusal(trend(json!([]))).starts_with("series: "));
         assert!(refusal(json!({"kind": "kpis", "period": {"last": "3mo"}})).starts_with("period"));
-        assert!(refusal(json!({"kind": "kpis", "period": {"last": "3d", "all": true}})).starts_with("period: a period is"));
+        assert!(
+            refusal(json!({"kind": "kpis", "period": {"last": "3d", "all": true}})).starts_with("period: a period is")
+        );
         let fact = json!({"fact": {"key": "tier", "op": "exists"}});
         let misplaced = refusal(trend(json!([{"event": "a", "where": fact}])));
         assert!(misplaced.starts_with("series[0].where: ") && misplaced.contains("fact"), "{misplaced}");

@@ -65,8 +65,8 @@ fn allowed(asked: &Asked<'_>, events: &[Seen], chosen: &[usize]) -> bool {
     let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return false };
     let between = |event: &Seen| *first < event.at && event.at < *last;
     let in_order = asked.order == "any" || times.is_sorted();
-    let strict = asked.order != "strict"
-        || (0..events.len()).all(|event| !between(&events[event]) || chosen.contains(&event));
+    let strict =
+        asked.order != "strict" || (0..events.len()).all(|event| !between(&events[event]) || chosen.contains(&event));
     in_order
         && strict
         && (asked.range.0..asked.range.1).contains(first)

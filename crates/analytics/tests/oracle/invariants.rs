@@ -112,10 +112,10 @@ fn subscriptions_have_figures_of_their_own() {
         zone: "UTC",
         now: at("2026-04-05T00:00:00Z"),
     };
-    let found = detail(&world.settle().ask(&json!({"kind": "kpis", "period": {"from": "2026-04-01", "to": "2026-04-04"}})));
-    let figure = |key: &str| {
-        found["figures"].as_array().unwrap().iter().find(|figure| figure["key"] == key).cloned().unwrap()
-    };
+    let found =
+        detail(&world.settle().ask(&json!({"kind": "kpis", "period": {"from": "2026-04-01", "to": "2026-04-04"}})));
+    let figure =
+        |key: &str| found["figures"].as_array().unwrap().iter().find(|figure| figure["key"] == key).cloned().unwrap();
     assert_eq!(figure("mrr")["value"], "14.90");
     assert_eq!(figure("churned_mrr")["value"], "24.90");
     assert_eq!(figure("renewal_rate")["value"], 0.5);
@@ -131,7 +131,11 @@ fn an_answer_says_what_is_not_over_and_what_is_left_out() {
         properties: vec![("revenue".to_owned(), json!("1000000.10")), ("currency".to_owned(), json!(currency))],
     };
     let world = World {
-        events: vec![happening("2026-10-31T23:30:00Z", "EUR"), happening("2026-11-20", "EUR"), happening("2026-11-21", "USD")],
+        events: vec![
+            happening("2026-10-31T23:30:00Z", "EUR"),
+            happening("2026-11-20", "EUR"),
+            happening("2026-11-21", "USD"),
+        ],
         countries: BTreeMap::new(),
         zone: "Europe/Berlin",
         now: at("2026-11-21T22:00:00Z"),
@@ -148,4 +152,21 @@ fn an_answer_says_what_is_not_over_and_what_is_left_out() {
     );
     let row = serde_json::to_value(&answer.rows[0]).unwrap();
     assert_eq!(row, json!(["2026-10-31T23:00:00Z", "2000000.20"]));
+}
+
+#[test]
+fn a_question_about_nobody_has_an_end() {
+    let order = || Happening { person: 1, name: ORDER, at: at("2026-03-26T12:00:00Z"), properties: Vec::new() };
+    let world = World {
+        events: vec![order(), order()],
+        countries: BTreeMap::new(),
+        zone: "UTC",
+        now: at("2026-04-01T10:00:00Z"),
+    };
+    let who = json!({"all": [
+        {"fact": {"key": "trait.country", "op": "exists"}},
+        {"performed": {"event": VIEW, "within": {"last": "2d"}}}
+    ]});
+    let found = detail(&world.settle().ask(&json!({"kind": "rfm", "period": {"last": "1w"}, "who": who})));
+    assert_eq!(found["customers"], 0);
 }

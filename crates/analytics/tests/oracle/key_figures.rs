@@ -28,7 +28,10 @@ fn expected(world: &World, (from, to): (Timestamp, Timestamp)) -> BTreeMap<&'sta
         ("orders", json!(in_period.len())),
         ("revenue", json!(money::format_micros(revenue))),
         ("repeat_purchase_rate", if ever.is_empty() { Value::Null } else { json!(twice as f64 / ever.len() as f64) }),
-        ("average_order_value", if n == 0 { Value::Null } else { json!(money::format_micros((2 * sum + n) / (2 * n))) }),
+        (
+            "average_order_value",
+            if n == 0 { Value::Null } else { json!(money::format_micros((2 * sum + n) / (2 * n))) },
+        ),
     ])
 }
 

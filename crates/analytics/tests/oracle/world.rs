@@ -15,7 +15,7 @@ use rapport_domain::{
     Calendar, Currency, Event, EventId, EventKind, Handle, Identifier, IdentifierKind, Interval, PersonId, SourceId,
     Timestamp, WeekStart, WorkspaceId,
 };
-use rapport_lake::{EventRow, Fate, HotRule, Lake, Location, PropertyPolicy, Settings};
+use rapport_lake::{Budget, EventRow, Fate, HotRule, Lake, Location, PropertyPolicy, Settings};
 use rapport_profiles::records::facts::{self, FactRow};
 use rapport_profiles::records::identifiers::{self, IdentifierRow};
 use rapport_segments::{Condition, EventView, Moment, Subject, holds};
@@ -347,7 +347,9 @@ static LAKE: LazyLock<Shop> = LazyLock::new(|| {
         };
         let location = Location::Folder(folder.path().join("lake"));
         let lake = Lake::open(database.store.clone(), &location, settings).await.unwrap();
-        let analytics = Analytics::new(database.store.clone(), lake.clone());
+        // Short, so that a plan that never ends fails soon, also while it is made smaller.
+        let budget = Budget { time: Duration::from_secs(20), ..Budget::default() };
+        let analytics = Analytics::new(database.store.clone(), lake.clone()).with_budget(budget);
         Shop { analytics, lake, database, _folder: folder }
     })
 });
