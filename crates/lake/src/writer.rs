@@ -23,6 +23,8 @@ use crate::layout::Cell;
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 131_072;
+/// Bytes of a column's dictionary in a row group: a point read has to decode all of it.
+const DICTIONARY_BYTES: usize = 64 << 10;
 /// Rows of a page.
 const PAGE_ROWS: usize = 2_048;
 
@@ -108,7 +110,10 @@ fn properties() -> WriterProperties {
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS)
         .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_column_dictionary_enabled(ColumnPath::from(columns::EVENT_ID), false)
+        .set_column_dictionary_enabled(ColumnPath::from(columns::OCCURRED_AT), false)
+        .set_column_dictionary_enabled(ColumnPath::from(columns::RECEIVED_AT), false)
         .set_column_statistics_enabled(ColumnPath::from(columns::EVENT_ID), EnabledStatistics::None)
         .set_column_statistics_enabled(ColumnPath::from(columns::RESIDUAL), EnabledStatistics::None);
     for name in [columns::PERSON, columns::HANDLE, columns::OCCURRED_AT] {
