@@ -264,14 +264,65 @@ impl<'a> Events<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{Int64Array, TimestampMicrosecondArray};
+    use proptest::prelude::*;
+
+    const SETTINGS: FunnelSettings =
+        FunnelSettings { steps: 2, exclusions: 1, window: 5, until: 15, any_order: false, strict: false };
+    const GROUPS: usize = 4;
+
+    fn accumulator() -> FunnelAccumulator {
+        FunnelAccumulator { kernel: SETTINGS.kernel().unwrap(), until: SETTINGS.until, rows: GroupedRows::default() }
+    }
+
+    fn arguments(events: &[(usize, i64, i64)]) -> (Vec<ArrayRef>, Vec<usize>) {
+        let column =
+            |of: fn(&(usize, i64, i64)) -> i64| Arc::new(events.iter().map(of).collect::<Int64Array>()) as ArrayRef;
+        let times: TimestampMicrosecondArray = events.iter().map(|event| Some(event.1)).collect();
+        let arguments =
+            vec![Arc::new(times) as ArrayRef, column(|_| 0), column(|event| event.2), column(|event| event.1)];
+        (arguments, events.iter().map(|event| event.0).collect())
+    }
+
+    fn lists(array: &ArrayRef) -> Vec<Vec<i64>> {
+        let view = ListsView::of(array.as_ref()).unwrap();
+        (0..array.len()).map(|row| view.list(row).to_vec()).collect()
+    }
 
     #[test]
     fn a_row_comes_back_from_its_state() {
         for (mask, tag) in [(0, 0), (u32::MAX, -1), (1 << 31, i32::MIN), (5, i32::MAX)] {
             let row = Row { time: -7, order_key: i64::MIN, mask, tag };
-            assert_eq!(Row::of_state(&row.to_state()).to_state(), row.to_state());
             let back = Row::of_state(&row.to_state());
-            assert_eq!((back.mask, back.tag), (mask, tag));
+            assert_eq!((back.time, back.order_key, back.mask, back.tag), (-7, i64::MIN, mask, tag));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parts_that_are_merged_give_what_the_whole_gives(
+            events in prop::collection::vec((0..GROUPS, 0i64..20, 0i64..8), 0..24),
+            cut in 0usize..24,
+            first in 0..GROUPS,
+        ) {
+            let mut whole = accumulator();
+            let (values, groups) = arguments(&events);
+            whole.update_batch(&values, &groups, None, GROUPS).unwrap();
+            let whole = lists(&whole.evaluate(EmitTo::All).unwrap());
+
+            // One part hands over its state, of the other each row becomes a state by itself.
+            let (left, right) = events.split_at(cut.min(events.len()));
+            let (mut part, mut merged) = (accumulator(), accumulator());
+            let (values, groups) = arguments(left);
+            part.update_batch(&values, &groups, None, GROUPS).unwrap();
+            let state = part.state(EmitTo::All).unwrap();
+            merged.merge_batch(&state, &(0..GROUPS).collect::<Vec<_>>(), GROUPS).unwrap();
+            let (values, groups) = arguments(right);
+            let state = merged.convert_to_state(&values, None).unwrap();
+            merged.merge_batch(&state, &groups, GROUPS).unwrap();
+            let mut found = lists(&merged.evaluate(EmitTo::First(first)).unwrap());
+            found.extend(lists(&merged.evaluate(EmitTo::All).unwrap()));
+            prop_assert_eq!(found, whole);
         }
     }
 }

@@ -445,3 +445,73 @@ impl ScalarUDFImpl for CellFunction {
         Ok(ColumnarValue::Array(Arc::new(counted)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::TimestampMicrosecondArray;
+    use proptest::prelude::*;
+
+    const GROUPS: usize = 4;
+    const INTERVALS: i64 = 70;
+
+    fn settings(first_time: bool) -> RetentionSettings {
+        let intervals = usize::try_from(INTERVALS).unwrap();
+        RetentionSettings { intervals, cohorts: 40, last_column: 3, from: 5, to: 60, first_time, on_or_after: false }
+    }
+
+    fn accumulator(first_time: bool) -> IntervalsAccumulator {
+        IntervalsAccumulator { settings: settings(first_time), first: Vec::new(), sets: Vec::new() }
+    }
+
+    /// Interval `i` is the microsecond `i`; times outside have none.
+    fn arguments(events: &[(usize, i64, i64)]) -> (Vec<ArrayRef>, Vec<usize>) {
+        let times: TimestampMicrosecondArray = events.iter().map(|event| Some(event.1)).collect();
+        let intervals: Int64Array =
+            events.iter().map(|event| (0..INTERVALS).contains(&event.1).then_some(event.1)).collect();
+        let marks: Int64Array = events.iter().map(|event| event.2).collect();
+        (vec![Arc::new(times), Arc::new(intervals), Arc::new(marks)], events.iter().map(|event| event.0).collect())
+    }
+
+    fn places(words: &[i64]) -> Vec<i64> {
+        (0..INTERVALS).filter(|place| words[usize::try_from(place / 64).unwrap()] & (1 << (place % 64)) != 0).collect()
+    }
+
+    proptest! {
+        /// Oracle: the times of each group's starts and returns.
+        #[test]
+        fn parts_that_are_merged_give_the_intervals_of_all_events(
+            events in prop::collection::vec((0..GROUPS, -3i64..75, 0i64..4), 0..40),
+            cut in 0usize..40,
+            first_time in any::<bool>(),
+        ) {
+            let (left, right) = events.split_at(cut.min(events.len()));
+            let (mut part, mut merged) = (accumulator(first_time), accumulator(first_time));
+            let (values, groups) = arguments(left);
+            part.update_batch(&values, &groups, None, GROUPS).unwrap();
+            let state = part.state(EmitTo::All).unwrap();
+            merged.merge_batch(&state, &(0..GROUPS).collect::<Vec<_>>(), GROUPS).unwrap();
+            let (values, groups) = arguments(right);
+            let state = merged.convert_to_state(&values, None).unwrap();
+            merged.merge_batch(&state, &groups, GROUPS).unwrap();
+            let early = merged.evaluate(EmitTo::First(1)).unwrap();
+            let late = merged.evaluate(EmitTo::All).unwrap();
+            for group in 0..GROUPS {
+                let (array, row) = if group == 0 { (&early, 0) } else { (&late, group - 1) };
+                let sets = ListsView::of(array.as_ref()).unwrap().list(row);
+                let marked = |mark: i64| {
+                    let mut times: Vec<i64> =
+                        events.iter().filter(|(g, _, marks)| *g == group && marks & mark != 0).map(|event| event.1).collect();
+                    times.sort_unstable();
+                    times.dedup();
+                    times
+                };
+                let mut started = marked(STARTED);
+                started.truncate(if first_time { 1 } else { usize::MAX });
+                started.retain(|time| (5..60).contains(time));
+                let returned: Vec<i64> = marked(RETURNED).into_iter().filter(|time| (0..INTERVALS).contains(time)).collect();
+                prop_assert_eq!((places(&sets[..2]), places(&sets[2..])), (started, returned));
+            }
+        }
+    }
+}
