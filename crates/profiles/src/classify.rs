@@ -35,20 +35,105 @@ impl Category {
 
 /// Last parts of paths that name a person or device (folded: letters and digits only, lower case).
 const IDENTIFIERS: &[&str] = &[
-    "userid", "anonymousid", "customerid", "clientid", "memberid", "deviceid", "advertisingid", "idfa", "idfv", "gaid", "ip",
-    "ipaddress", "ssn", "passport", "taxid", "vatid", "iban", "accountnumber", "cardnumber", "token", "password", "useragent",
-    "distinctid", "sessionid", "cookie", "macaddress", "licenseplate",
+    "userid",
+    "anonymousid",
+    "customerid",
+    "clientid",
+    "memberid",
+    "deviceid",
+    "advertisingid",
+    "idfa",
+    "idfv",
+    "gaid",
+    "ip",
+    "ipaddress",
+    "ssn",
+    "passport",
+    "taxid",
+    "vatid",
+    "iban",
+    "accountnumber",
+    "cardnumber",
+    "token",
+    "password",
+    "useragent",
+    "distinctid",
+    "sessionid",
+    "cookie",
+    "macaddress",
+    "licenseplate",
 ];
 const CONTACTS: &[&str] = &[
-    "email", "mail", "emailaddress", "phone", "phonenumber", "mobile", "tel", "telephone", "fax", "firstname", "lastname", "fullname",
-    "middlename", "surname", "givenname", "familyname", "username", "nickname", "customername", "contactname", "address", "street",
-    "addressline1", "addressline2", "address1", "address2", "zip", "zipcode", "postalcode", "postcode", "birthday", "birthdate",
-    "dateofbirth", "dob", "lat", "lng", "latitude", "longitude", "avatar", "twitter", "facebook", "instagram", "linkedin",
+    "email",
+    "mail",
+    "emailaddress",
+    "phone",
+    "phonenumber",
+    "mobile",
+    "tel",
+    "telephone",
+    "fax",
+    "firstname",
+    "lastname",
+    "fullname",
+    "middlename",
+    "surname",
+    "givenname",
+    "familyname",
+    "username",
+    "nickname",
+    "customername",
+    "contactname",
+    "address",
+    "street",
+    "addressline1",
+    "addressline2",
+    "address1",
+    "address2",
+    "zip",
+    "zipcode",
+    "postalcode",
+    "postcode",
+    "birthday",
+    "birthdate",
+    "dateofbirth",
+    "dob",
+    "lat",
+    "lng",
+    "latitude",
+    "longitude",
+    "avatar",
+    "twitter",
+    "facebook",
+    "instagram",
+    "linkedin",
 ];
 const FREE_TEXTS: &[&str] = &[
-    "text", "comment", "comments", "body", "message", "reviewbody", "reviewtext", "reviewcomment", "reviewtitle", "reviewcommentmessage",
-    "reviewcommenttitle", "feedback", "subject", "note", "notes", "query", "searchquery", "search", "answer", "answertext", "giftmessage",
-    "instructions", "remark", "remarks", "content",
+    "text",
+    "comment",
+    "comments",
+    "body",
+    "message",
+    "reviewbody",
+    "reviewtext",
+    "reviewcomment",
+    "reviewtitle",
+    "reviewcommentmessage",
+    "reviewcommenttitle",
+    "feedback",
+    "subject",
+    "note",
+    "notes",
+    "query",
+    "searchquery",
+    "search",
+    "answer",
+    "answertext",
+    "giftmessage",
+    "instructions",
+    "remark",
+    "remarks",
+    "content",
 ];
 /// Page addresses: kept without query and fragment.
 const ADDRESSES: &[&str] = &["url", "href", "referrer", "referer", "pageurl", "link", "imageurl"];
@@ -135,7 +220,8 @@ fn fold(name: &str) -> String {
 pub fn looks_like_email(value: &str) -> bool {
     value.match_indices('@').any(|(at, _)| {
         let before = value[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || "._%+-".contains(c));
-        let host: &str = value[at + 1..].split(|c: char| !(c.is_alphanumeric() || c == '.' || c == '-')).next().unwrap_or("");
+        let host: &str =
+            value[at + 1..].split(|c: char| !(c.is_alphanumeric() || c == '.' || c == '-')).next().unwrap_or("");
         before && host.split_once('.').is_some_and(|(name, rest)| !name.is_empty() && rest.len() >= 2)
     })
 }
@@ -145,7 +231,8 @@ fn looks_like_phone(value: &str) -> bool {
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let only = value.chars().all(|c| c.is_ascii_digit() || " +-()/.".contains(c));
     let grouped = value.contains(['(', ' ', '/']) && !value.contains('.');
-    only && (8..=15).contains(&digits) && (value.starts_with('+') || (grouped && value.trim_start().starts_with(['0', '('])))
+    only && (8..=15).contains(&digits)
+        && (value.starts_with('+') || (grouped && value.trim_start().starts_with(['0', '('])))
 }
 
 fn looks_like_ip(value: &str) -> bool {
@@ -163,7 +250,15 @@ fn looks_like_card(value: &str) -> bool {
         .iter()
         .rev()
         .enumerate()
-        .map(|(i, d)| if i % 2 == 0 { *d } else if *d > 4 { d * 2 - 9 } else { d * 2 })
+        .map(|(i, d)| {
+            if i % 2 == 0 {
+                *d
+            } else if *d > 4 {
+                d * 2 - 9
+            } else {
+                d * 2
+            }
+        })
         .sum();
     sum.is_multiple_of(10)
 }
@@ -196,7 +291,11 @@ mod tests {
             ("version", "1.2.3", Category::Behavioural),
             ("x", "4111 1111 1111 1111", Category::Identifier),
             ("Review Text", "ok", Category::FreeText),
-            ("label", "the parcel came four days late and nobody told me why it had been sent back twice", Category::FreeText),
+            (
+                "label",
+                "the parcel came four days late and nobody told me why it had been sent back twice",
+                Category::FreeText,
+            ),
             ("userId", "7", Category::Identifier),
         ] {
             assert_eq!(category(path, value), expected, "{path}={value}");

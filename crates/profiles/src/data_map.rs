@@ -4,7 +4,8 @@ use rapport_domain::Purpose::{self, Analytics, Marketing, Service, Support};
 use rapport_store::data_map::{Category, Declaration, Erasure, Retention};
 
 const ALL: &[Purpose] = &[Service, Analytics, Marketing, Support];
-const TAX_LAW: Erasure = Erasure::Keep("commercial and tax law: records of sales are kept without the link to the person's contact data");
+const TAX_LAW: Erasure =
+    Erasure::Keep("commercial and tax law: records of sales are kept without the link to the person's contact data");
 
 const fn personal(
     table: &'static str,
@@ -30,7 +31,10 @@ pub const DATA_MAP: &[Declaration] = &[
         "identifiers.person",
         Erasure::Delete,
     ),
-    Declaration::technical("evidence", &["id", "workspace", "rule", "recorded_at", "set_aside", "undone_at", "undone_by"]),
+    Declaration::technical(
+        "evidence",
+        &["id", "workspace", "rule", "recorded_at", "set_aside", "undone_at", "undone_by"],
+    ),
     personal(
         "evidence",
         &["left_handle", "right_handle", "event_id"],

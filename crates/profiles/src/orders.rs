@@ -75,7 +75,11 @@ pub fn change(event: &Event, at: Timestamp, fallback: Currency) -> Option<OrderC
         }),
         shop_events::ORDER_REFUNDED => {
             let micros = amount(properties, &["refund", "amount", "revenue", "total"]);
-            Some(OrderChange::Refunded { order_id, at, amount: micros.map(|m| Money { micros: m.saturating_abs(), currency }) })
+            Some(OrderChange::Refunded {
+                order_id,
+                at,
+                amount: micros.map(|m| Money { micros: m.saturating_abs(), currency }),
+            })
         }
         shop_events::ORDER_CANCELLED => Some(OrderChange::Cancelled { order_id, at }),
         _ => None,

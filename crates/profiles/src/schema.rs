@@ -1,12 +1,13 @@
 //! The tables of profiles. Every column is declared in [`DATA_MAP`](crate::data_map).
+//!
+//! Always holds: a primary key does not begin with the workspace. SQLite, which keeps no statistics here, takes any index whose first column
+//! is compared for a selective one, and would read a whole workspace where a few rows are asked for.
 
 use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
-pub const MIGRATIONS: Migrations = Migrations {
-    namespace: "profiles",
-    list: &[Migration { number: 1, name: "profiles", sql: PROFILES }],
-};
+pub const MIGRATIONS: Migrations =
+    Migrations { namespace: "profiles", list: &[Migration { number: 1, name: "profiles", sql: PROFILES }] };
 
 const PROFILES: &str = "
 CREATE TABLE identifiers (
@@ -19,7 +20,7 @@ CREATE TABLE identifiers (
     first_seen_at {int} NOT NULL,
     last_seen_at {int} NOT NULL,
     events {int} NOT NULL,
-    PRIMARY KEY (workspace, kind, value)
+    PRIMARY KEY (value, kind, workspace)
 ) {clustered};
 CREATE UNIQUE INDEX identifiers_handle ON identifiers (workspace, handle);
 CREATE INDEX identifiers_person ON identifiers (workspace, person);
@@ -61,7 +62,7 @@ CREATE TABLE persons (
     frequency {int},
     monetary {int},
     rfm_group TEXT,
-    PRIMARY KEY (workspace, person)
+    PRIMARY KEY (person, workspace)
 ) {clustered};
 CREATE INDEX persons_last_seen ON persons (workspace, last_seen_at);
 CREATE INDEX persons_spent ON persons (workspace, spent_micros);
@@ -75,8 +76,9 @@ CREATE TABLE facts (
     value TEXT NOT NULL,
     source {int} NOT NULL,
     event_id {bytes} NOT NULL,
-    PRIMARY KEY (workspace, handle, fact_key, valid_from, recorded_at)
+    PRIMARY KEY (handle, workspace, fact_key, valid_from, recorded_at)
 ) {clustered};
+CREATE INDEX facts_key ON facts (workspace, fact_key, handle);
 
 CREATE TABLE orders (
     workspace {int} NOT NULL,
@@ -90,9 +92,9 @@ CREATE TABLE orders (
     currency TEXT NOT NULL,
     status TEXT NOT NULL,
     lines {int} NOT NULL,
-    PRIMARY KEY (workspace, order_id)
+    PRIMARY KEY (order_id, workspace)
 ) {clustered};
-CREATE INDEX orders_handle ON orders (workspace, handle, placed_at);
+CREATE INDEX orders_handle ON orders (handle, workspace, placed_at);
 CREATE INDEX orders_placed ON orders (workspace, placed_at);
 
 CREATE TABLE refunds (
@@ -103,9 +105,10 @@ CREATE TABLE refunds (
     refunded_at {int} NOT NULL,
     amount_micros {int} NOT NULL,
     currency TEXT NOT NULL,
-    PRIMARY KEY (workspace, event_id)
+    PRIMARY KEY (event_id, workspace)
 ) {clustered};
-CREATE INDEX refunds_handle ON refunds (workspace, handle);
+CREATE INDEX refunds_handle ON refunds (handle, workspace);
+CREATE INDEX refunds_order ON refunds (order_id, workspace);
 
 CREATE TABLE texts (
     workspace {int} NOT NULL,
@@ -114,9 +117,9 @@ CREATE TABLE texts (
     occurred_at {int} NOT NULL,
     event_name TEXT NOT NULL,
     content TEXT NOT NULL,
-    PRIMARY KEY (workspace, event_id)
+    PRIMARY KEY (event_id, workspace)
 ) {clustered};
-CREATE INDEX texts_handle ON texts (workspace, handle, occurred_at);
+CREATE INDEX texts_handle ON texts (handle, workspace, occurred_at);
 
 CREATE TABLE accounts (
     workspace {int} NOT NULL,
@@ -124,7 +127,7 @@ CREATE TABLE accounts (
     group_id TEXT NOT NULL,
     name TEXT,
     created_at {int} NOT NULL,
-    PRIMARY KEY (workspace, account)
+    PRIMARY KEY (account, workspace)
 ) {clustered};
 CREATE UNIQUE INDEX accounts_group ON accounts (workspace, group_id);
 
@@ -133,7 +136,7 @@ CREATE TABLE account_members (
     account {int} NOT NULL,
     handle {int} NOT NULL,
     since {int} NOT NULL,
-    PRIMARY KEY (workspace, account, handle)
+    PRIMARY KEY (account, handle, workspace)
 ) {clustered};
 CREATE INDEX account_members_handle ON account_members (workspace, handle);
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rapport_domain::{
-    Currency, Event, EventId, EventKind, Handle, Identifier, IdentifierKind, ManualClock, NaturalKey, PersonId, SeededRng,
-    SourceId, Timestamp, WorkspaceId,
+    Currency, Event, EventId, EventKind, Handle, Identifier, IdentifierKind, ManualClock, NaturalKey, PersonId,
+    SeededRng, SourceId, Timestamp, WorkspaceId,
 };
 use rapport_profiles::identity::partition::Limits;
 use rapport_profiles::identity::undo::set_undone;
@@ -92,7 +92,8 @@ async fn browsing_before_signing_in_belongs_to_the_customer(db: TestDatabase) {
 #[db_test(MIGRATIONS)]
 async fn two_histories_become_one_and_part_again(db: TestDatabase) {
     let profiles = profiles(2);
-    let order = |n: i64, who: Vec<Identifier>| event(n, "Order Completed", who, json!({"order_id": n, "revenue": "10.50"}));
+    let order =
+        |n: i64, who: Vec<Identifier>| event(n, "Order Completed", who, json!({"order_id": n, "revenue": "10.50"}));
     apply(&db, &profiles, &[order(1, vec![user("0")]), order(2, vec![device("0")])]).await;
     let joined = apply(&db, &profiles, &[event(3, "Signed In", vec![user("0"), device("0")], json!({}))]).await;
     assert_eq!(joined.moved.len(), 1);
@@ -106,7 +107,8 @@ async fn two_histories_become_one_and_part_again(db: TestDatabase) {
     let why = evidence::touching(&mut db.read(), W, &handles).await.unwrap();
     assert_eq!(why.len(), 1);
     let mut tx = db.begin(Priority::Interactive).await.unwrap();
-    let changed = set_undone(&mut tx, &profiles, W, &why[0].id, true, "usr_1", "a shared tablet").await.unwrap().unwrap();
+    let changed =
+        set_undone(&mut tx, &profiles, W, &why[0].id, true, "usr_1", "a shared tablet").await.unwrap().unwrap();
     tx.commit().await.unwrap();
     profiles.forget();
     assert_eq!((changed.moved.len(), changed.touched.len()), (1, 2));
@@ -129,7 +131,12 @@ async fn a_changed_order_replaces_its_old_version(db: TestDatabase) {
     let version = |n: i64, revenue: &str, old: Option<EventId>| Event {
         natural_key: Some(NaturalKey("order:7".into())),
         supersedes: old,
-        ..event(n, "Order Completed", vec![user("0")], json!({"order_id": "7", "revenue": revenue, "comment": "gift for Anna"}))
+        ..event(
+            n,
+            "Order Completed",
+            vec![user("0")],
+            json!({"order_id": "7", "revenue": revenue, "comment": "gift for Anna"}),
+        )
     };
     let old = version(1, "10", None);
     apply(&db, &profiles, std::slice::from_ref(&old)).await;
@@ -169,14 +176,19 @@ async fn facts_are_kept_with_both_times_and_names_are_found(db: TestDatabase) {
     // Late news about an earlier time restates without touching what holds now; the same again is no news.
     apply(&db, &profiles, &[says(3, json!({"city": "Köln"})), says(6, json!({"city": "Bonn"}))]).await;
     let history = facts::of_handles(&mut db.read(), W, &[applied.events[0].handle]).await.unwrap();
-    let cities: Vec<_> =
-        history.iter().filter(|f| f.fact_key == "trait.city").map(|f| (f.valid_from.0 / 1_000_000, f.value.as_str())).collect();
+    let cities: Vec<_> = history
+        .iter()
+        .filter(|f| f.fact_key == "trait.city")
+        .map(|f| (f.valid_from.0 / 1_000_000, f.value.as_str()))
+        .collect();
     assert_eq!(cities, [(1, "\"Ulm\""), (3, "\"Köln\""), (5, "\"Bonn\"")]);
     let filter = persons::Filter { search: rapport_profiles::fold::fold("asa b"), limit: 10, ..Default::default() };
     let found = persons::list(&mut db.read(), W, &filter).await.unwrap();
     assert_eq!(found[0].name.as_deref(), Some("Åsa Berg"));
     assert_eq!(persons::count(&mut db.read(), W, &filter).await.unwrap(), 1);
-    let now = facts::current_by_person(&mut db.read(), W, &["trait.city".to_owned()], Timestamp::from_seconds(4)).await.unwrap();
+    let now = facts::current_by_person(&mut db.read(), W, &["trait.city".to_owned()], Timestamp::from_seconds(4))
+        .await
+        .unwrap();
     assert_eq!(now, [(found[0].person, "trait.city".to_owned(), "\"Köln\"".to_owned())]);
 }
 

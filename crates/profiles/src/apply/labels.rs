@@ -47,8 +47,15 @@ fn label(person: PersonId, rows: &[&IdentifierRow], facts: &HashMap<&str, &FactR
     let name = text(&["name", "full_name", "fullName"]).or_else(|| (!parts.is_empty()).then(|| parts.join(" ")));
     let named = rows.iter().find(|r| r.kind == IdentifierKind::Email.as_str()).map(|r| r.value.clone());
     let email = text(&["email"]).or(named);
-    let mut words: Vec<&str> = rows.iter().filter(|r| r.kind != IdentifierKind::AnonymousId.as_str()).map(|r| r.value.as_str()).collect();
+    let mut words: Vec<&str> =
+        rows.iter().filter(|r| r.kind != IdentifierKind::AnonymousId.as_str()).map(|r| r.value.as_str()).collect();
     words.extend(name.as_deref());
     words.extend(email.as_deref());
-    Label { person: person.0, country: text(&["country", "country_code"]), search_folded: fold(&words.join(" ")), name, email }
+    Label {
+        person: person.0,
+        country: text(&["country", "country_code"]),
+        search_folded: fold(&words.join(" ")),
+        name,
+        email,
+    }
 }

@@ -21,11 +21,16 @@ impl Work<'_> {
         let handles: BTreeSet<Handle> = candidates.iter().flat_map(|e| [e.left_handle, e.right_handle]).collect();
         let handles: Vec<Handle> = handles.into_iter().collect();
         let mut cluster = cluster::load(tx, self.settings.workspace, &handles).await?;
-        let known: HashMap<(Handle, Handle, &str), Timestamp> =
-            cluster.evidence.iter().map(|e| ((e.left_handle, e.right_handle, e.rule.as_str()), e.occurred_at)).collect();
+        let known: HashMap<(Handle, Handle, &str), Timestamp> = cluster
+            .evidence
+            .iter()
+            .map(|e| ((e.left_handle, e.right_handle, e.rule.as_str()), e.occurred_at))
+            .collect();
         let mut new: Vec<EvidenceRow> = candidates
             .into_iter()
-            .filter(|e| known.get(&(e.left_handle, e.right_handle, e.rule.as_str())).is_none_or(|at| e.occurred_at < *at))
+            .filter(|e| {
+                known.get(&(e.left_handle, e.right_handle, e.rule.as_str())).is_none_or(|at| e.occurred_at < *at)
+            })
             .collect();
         for row in &mut new {
             row.set_aside = cluster.too_large;

@@ -32,6 +32,7 @@ pub async fn add(tx: &mut Tx, workspace: WorkspaceId, rows: &[EventNameRow]) -> 
 
 /// All names, the most frequent first.
 pub async fn all(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<EventNameRow>> {
-    let text = sql!("SELECT name, events, first_at, last_at FROM event_names WHERE workspace = $1 ORDER BY events DESC, name");
+    let text =
+        sql!("SELECT name, events, first_at, last_at FROM event_names WHERE workspace = $1 ORDER BY events DESC, name");
     db.fetch_all(text, args![workspace]).await
 }

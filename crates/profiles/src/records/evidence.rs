@@ -74,7 +74,17 @@ pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[EvidenceRow]) -
          WHERE excluded.occurred_at < evidence.occurred_at"
     );
     let rows = rows.iter().map(|r| {
-        args![&r.id, workspace, r.left_handle, r.right_handle, &r.rule, r.event_id, r.occurred_at, r.recorded_at, r.set_aside]
+        args![
+            &r.id,
+            workspace,
+            r.left_handle,
+            r.right_handle,
+            &r.rule,
+            r.event_id,
+            r.occurred_at,
+            r.recorded_at,
+            r.set_aside
+        ]
     });
     tx.execute_many(text, rows).await?;
     Ok(())

@@ -34,7 +34,7 @@ impl FactRow {
 pub async fn of_handles(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Handle]) -> Result<Vec<FactRow>> {
     let text = sql!(
         "SELECT handle, fact_key, valid_from, recorded_at, value, source, event_id FROM facts
-         WHERE workspace = $1 AND handle IN ($2) ORDER BY fact_key, valid_from, recorded_at, handle"
+         WHERE +workspace = $1 AND handle IN ($2) ORDER BY fact_key, valid_from, recorded_at, handle"
     );
     db.fetch_all(text, args![workspace, handles]).await
 }
@@ -72,9 +72,9 @@ pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[FactRow]) -> Re
          ON CONFLICT (workspace, handle, fact_key, valid_from, recorded_at) DO UPDATE SET
            value = excluded.value, event_id = excluded.event_id, source = excluded.source"
     );
-    let rows = rows.iter().map(|r| {
-        args![workspace, r.handle, &r.fact_key, r.valid_from, r.recorded_at, &r.value, r.source, r.event_id]
-    });
+    let rows = rows
+        .iter()
+        .map(|r| args![workspace, r.handle, &r.fact_key, r.valid_from, r.recorded_at, &r.value, r.source, r.event_id]);
     tx.execute_many(text, rows).await?;
     Ok(())
 }

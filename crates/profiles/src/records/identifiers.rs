@@ -47,7 +47,11 @@ pub async fn by_values(
 }
 
 /// The identifiers behind these handles.
-pub async fn by_handles(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Handle]) -> Result<Vec<IdentifierRow>> {
+pub async fn by_handles(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    handles: &[Handle],
+) -> Result<Vec<IdentifierRow>> {
     let text = sql!(
         "SELECT kind, value, handle, person, source, first_seen_at, last_seen_at, events FROM identifiers
          WHERE workspace = $1 AND handle IN ($2) ORDER BY handle"
@@ -56,7 +60,11 @@ pub async fn by_handles(db: &mut impl Queries, workspace: WorkspaceId, handles: 
 }
 
 /// All identifiers of these persons.
-pub async fn by_persons(db: &mut impl Queries, workspace: WorkspaceId, persons: &[PersonId]) -> Result<Vec<IdentifierRow>> {
+pub async fn by_persons(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+) -> Result<Vec<IdentifierRow>> {
     let text = sql!(
         "SELECT kind, value, handle, person, source, first_seen_at, last_seen_at, events FROM identifiers
          WHERE workspace = $1 AND person IN ($2) ORDER BY first_seen_at, handle"

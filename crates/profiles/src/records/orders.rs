@@ -39,8 +39,17 @@ pub async fn upsert(tx: &mut Tx, workspace: WorkspaceId, rows: &[OrderRow]) -> R
     );
     let rows = rows.iter().map(|r| {
         args![
-            workspace, &r.order_id, r.handle, r.source, r.event_id, r.placed_at, r.revenue_micros, r.refunded_micros,
-            &r.currency, &r.status, r.lines
+            workspace,
+            &r.order_id,
+            r.handle,
+            r.source,
+            r.event_id,
+            r.placed_at,
+            r.revenue_micros,
+            r.refunded_micros,
+            &r.currency,
+            &r.status,
+            r.lines
         ]
     });
     tx.execute_many(text, rows).await?;
@@ -124,7 +133,7 @@ pub async fn of_handles(
 ) -> Result<Vec<OrderRow>> {
     let text = sql!(
         "SELECT order_id, handle, source, event_id, placed_at, revenue_micros, refunded_micros, currency, status, lines FROM orders
-         WHERE workspace = $1 AND handle IN ($2) ORDER BY placed_at DESC, order_id LIMIT $3"
+         WHERE +workspace = $1 AND handle IN ($2) ORDER BY placed_at DESC, order_id LIMIT $3"
     );
     db.fetch_all(text, args![workspace, handles, limit]).await
 }
@@ -151,7 +160,7 @@ pub async fn starting_with(
 ) -> Result<Vec<(String, Handle, Timestamp)>> {
     let text = sql!(
         "SELECT order_id, handle, placed_at FROM orders
-         WHERE workspace = $1 AND order_id >= $2 AND order_id < $3 ORDER BY order_id LIMIT $4"
+         WHERE +workspace = $1 AND order_id >= $2 AND order_id < $3 ORDER BY order_id LIMIT $4"
     );
     let end = format!("{prefix}\u{10FFFF}");
     db.fetch_all(text, args![workspace, prefix, end, limit]).await

@@ -49,6 +49,8 @@ const COLUMNS: &str = "person, first_seen_at, last_seen_at, events, name, email,
                        first_order_at, last_order_at, search_folded, recency, frequency, monetary, rfm_group";
 
 /// Derives the figures of these persons anew and drops the rows of persons that have no identifier any more.
+///
+/// `CROSS JOIN` because SQLite keeps its order: from the few identifiers to their orders, never through all orders of the workspace.
 pub async fn summarise(tx: &mut Tx, workspace: WorkspaceId, persons: &[PersonId]) -> Result<()> {
     let drop = sql!(
         "DELETE FROM persons WHERE workspace = $1 AND person IN ($2) AND NOT EXISTS (
@@ -68,8 +70,8 @@ pub async fn summarise(tx: &mut Tx, workspace: WorkspaceId, persons: &[PersonId]
            currency, first_order_at, last_order_at)
          SELECT i.workspace, i.person, MIN(o.placed_at), MAX(o.placed_at), CAST(0 AS BIGINT), '', COUNT(*),
            CAST(SUM(o.revenue_micros) AS BIGINT), CAST(0 AS BIGINT), MAX(o.currency), MIN(o.placed_at), MAX(o.placed_at)
-         FROM identifiers i JOIN orders o ON o.workspace = i.workspace AND o.handle = i.handle
-         WHERE i.workspace = $1 AND i.person IN ($2) AND o.status <> 'cancelled'
+         FROM identifiers i CROSS JOIN orders o
+         WHERE i.workspace = $1 AND i.person IN ($2) AND o.workspace = i.workspace AND o.handle = i.handle AND o.status <> 'cancelled'
          GROUP BY i.workspace, i.person
          ON CONFLICT (workspace, person) DO UPDATE SET
            orders = excluded.orders, spent_micros = excluded.spent_micros, currency = excluded.currency,
@@ -79,8 +81,8 @@ pub async fn summarise(tx: &mut Tx, workspace: WorkspaceId, persons: &[PersonId]
     let refunded = sql!(
         "UPDATE persons SET refunded_micros = (
            SELECT CAST(COALESCE(SUM(r.amount_micros), 0) AS BIGINT) FROM identifiers i
-           JOIN refunds r ON r.workspace = i.workspace AND r.handle = i.handle
-           WHERE i.workspace = persons.workspace AND i.person = persons.person)
+           CROSS JOIN refunds r
+           WHERE i.workspace = persons.workspace AND i.person = persons.person AND r.workspace = i.workspace AND r.handle = i.handle)
          WHERE workspace = $1 AND person IN ($2)"
     );
     tx.execute(refunded, args![workspace, persons]).await?;
@@ -88,8 +90,9 @@ pub async fn summarise(tx: &mut Tx, workspace: WorkspaceId, persons: &[PersonId]
     let none = sql!(
         "UPDATE persons SET orders = 0, spent_micros = 0, first_order_at = NULL, last_order_at = NULL
          WHERE workspace = $1 AND person IN ($2) AND orders > 0 AND NOT EXISTS (
-           SELECT 1 FROM identifiers i JOIN orders o ON o.workspace = i.workspace AND o.handle = i.handle
-           WHERE i.workspace = persons.workspace AND i.person = persons.person AND o.status <> 'cancelled')"
+           SELECT 1 FROM identifiers i CROSS JOIN orders o
+           WHERE i.workspace = persons.workspace AND i.person = persons.person
+             AND o.workspace = i.workspace AND o.handle = i.handle AND o.status <> 'cancelled')"
     );
     tx.execute(none, args![workspace, persons]).await?;
     Ok(())
@@ -165,7 +168,8 @@ pub async fn by_ids(db: &mut impl Queries, workspace: WorkspaceId, persons: &[Pe
 
 /// Everyone who ever ordered: (person, orders, spent, last order, scores as stored).
 pub async fn buyers(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<PersonRow>> {
-    let text = Sql::assembled(format!("SELECT {COLUMNS} FROM persons WHERE workspace = $1 AND orders > 0 ORDER BY person"));
+    let text =
+        Sql::assembled(format!("SELECT {COLUMNS} FROM persons WHERE workspace = $1 AND orders > 0 ORDER BY person"));
     db.fetch_all(text, args![workspace]).await
 }
 
@@ -235,7 +239,8 @@ pub async fn list(db: &mut impl Queries, workspace: WorkspaceId, filter: &Filter
     let text = Sql::assembled(format!(
         "SELECT {COLUMNS} FROM persons WHERE {WHERE}{only} ORDER BY {column} {direction} NULLS LAST, person LIMIT $5 OFFSET $6"
     ));
-    let mut args = args![workspace, &filter.search, like(&filter.search), &filter.rfm_group, filter.limit, filter.offset];
+    let mut args =
+        args![workspace, &filter.search, like(&filter.search), &filter.rfm_group, filter.limit, filter.offset];
     args.0.extend(filter.persons.as_ref().map(Into::into));
     db.fetch_all(text, args).await
 }

@@ -4,18 +4,18 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use rapport_domain::{Handle, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId, money};
 use rapport_profiles::fold::fold;
+use rapport_profiles::records::evidence::EvidenceRow;
 use rapport_profiles::records::facts::FactRow;
 use rapport_profiles::records::identifiers::IdentifierRow;
 use rapport_profiles::records::persons::{Filter, PersonRow, SortBy};
-use rapport_profiles::records::evidence::EvidenceRow;
 use rapport_profiles::records::texts::TextRow;
 use rapport_profiles::records::{accounts, evidence, facts, identifiers, orders, persons, texts};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::timeline::{room, written_text};
 use super::shapes::{Amount, CustomerRow, Customers, RfmScores, display_name, mask, mask_email, time};
+use super::timeline::{room, written_text};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::problem::Problem;
@@ -25,10 +25,7 @@ use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(show))
-        .routes(routes!(trait_history))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(trait_history))
 }
 
 /// How many orders a customer's page shows.
@@ -63,11 +60,18 @@ impl ListQuery {
             "orders" => SortBy::Orders,
             "spent" => SortBy::Spent,
             "name" => SortBy::Name,
-            _ => return Err(Problem::bad_request("unknown_sort", "sort is last_seen, first_seen, orders, spent or name")),
+            _ => {
+                return Err(Problem::bad_request(
+                    "unknown_sort",
+                    "sort is last_seen, first_seen, orders, spent or name",
+                ));
+            }
         };
         let offset = match self.cursor.as_deref() {
             None | Some("") => 0,
-            Some(text) => text.parse().map_err(|_| Problem::bad_request("unknown_cursor", "cursor is the `next` of an answer"))?,
+            Some(text) => {
+                text.parse().map_err(|_| Problem::bad_request("unknown_cursor", "cursor is the `next` of an answer"))?
+            }
         };
         Ok(Filter {
             search: fold(&self.search),
@@ -83,7 +87,11 @@ impl ListQuery {
 
 /// Lists customers.
 #[utoipa::path(get, path = "/api/v1/customers", security(("caller" = ["view_people"])), tag = "customers", params(ListQuery), responses((status = 200, body = Customers)))]
-pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Customers>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Customers>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let filter = query.filter()?;
     page(&app, caller.workspace, filter).await.map(Json)
@@ -198,7 +206,11 @@ pub struct Text {
 /// Shows one customer.
 #[utoipa::path(get, path = "/api/v1/customers/{person_id}", security(("caller" = ["view_people"])), tag = "customers", params(("person_id" = String, Path)),
     responses((status = 200, body = Customer), (status = 404, body = crate::problem::ProblemBody)))]
-pub async fn show(State(app): State<App>, caller: Caller, Path(person): Path<String>) -> Result<Json<Customer>, Problem> {
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<String>,
+) -> Result<Json<Customer>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let row = find(&app, caller.workspace, &person).await?;
     let mut db = app.installation.store.read();
@@ -209,7 +221,8 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(person): Path<Str
     let orders = orders::of_handles(&mut db, caller.workspace, &handles, ORDERS).await?;
     let accounts = accounts::of_handles(&mut db, caller.workspace, &handles).await?;
     let why = standing(evidence::touching(&mut db, caller.workspace, &handles).await?);
-    let written = texts::of_handles(&mut db, caller.workspace, &handles, Timestamp(i64::MIN), Timestamp(i64::MAX), 40).await?;
+    let written =
+        texts::of_handles(&mut db, caller.workspace, &handles, Timestamp(i64::MIN), Timestamp(i64::MAX), 40).await?;
     let source_name = |source: SourceId| name_of(&sources, source);
     let contact = contacts(&names, &known);
     let identifiers = names.iter().map(|name| identifier(name, &why, source_name(name.source))).collect();

@@ -18,9 +18,7 @@ use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(names))
-        .routes(routes!(properties))
+    OpenApiRouter::new().routes(routes!(names)).routes(routes!(properties))
 }
 
 /// An event name in use.
@@ -104,7 +102,14 @@ pub async fn properties(State(app): State<App>, caller: Caller) -> Result<Json<P
     for (key, count) in facts::keys(&mut app.installation.store.read(), caller.workspace).await? {
         let path = key.strip_prefix("trait.").map_or(key.clone(), str::to_owned);
         let category = classify::category(&path, "").as_str().to_owned();
-        rows.push(Property { path, of: "trait".into(), types: vec!["text".into()], count, category, storage: "database".into() });
+        rows.push(Property {
+            path,
+            of: "trait".into(),
+            types: vec!["text".into()],
+            count,
+            category,
+            storage: "database".into(),
+        });
     }
     Ok(Json(Properties { rows }))
 }

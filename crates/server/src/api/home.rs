@@ -23,8 +23,7 @@ use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(show))
+    OpenApiRouter::new().routes(routes!(show))
 }
 
 pub use changes::Change;
@@ -84,7 +83,11 @@ pub struct Home {
 
 /// Shows the first page of the day.
 #[utoipa::path(get, path = "/api/v1/home", security(("caller" = ["view_reports"])), tag = "home", params(HomeQuery), responses((status = 200, body = Home)))]
-pub async fn show(State(app): State<App>, caller: Caller, Query(query): Query<HomeQuery>) -> Result<Json<Home>, Problem> {
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<HomeQuery>,
+) -> Result<Json<Home>, Problem> {
     caller.require(Permission::ViewReports)?;
     let workspace = caller.workspace;
     let days = match query.period.as_deref() {

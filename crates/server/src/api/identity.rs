@@ -23,10 +23,7 @@ use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(show))
-        .routes(routes!(undo))
-        .routes(routes!(redo))
+    OpenApiRouter::new().routes(routes!(show)).routes(routes!(undo)).routes(routes!(redo))
 }
 
 /// One end of a piece of evidence.
@@ -76,7 +73,11 @@ pub struct UndoBody {
 /// Shows why a person's identifiers are one person.
 #[utoipa::path(get, path = "/api/v1/customers/{person_id}/identity", security(("caller" = ["view_people"])), tag = "customers", params(("person_id" = String, Path)),
     responses((status = 200, body = Identity)))]
-pub async fn show(State(app): State<App>, caller: Caller, Path(person): Path<String>) -> Result<Json<Identity>, Problem> {
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<String>,
+) -> Result<Json<Identity>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let row = find(&app, caller.workspace, &person).await?;
     explain(&app, caller.workspace, row.person).await.map(Json)
@@ -111,8 +112,10 @@ async fn change(app: &App, caller: &Caller, id: Id, undone: bool, reason: &str) 
     let mut tx = installation.store.begin(Priority::Interactive).await?;
     let row = evidence::by_id(&mut tx, workspace, &id).await?.ok_or_else(missing)?;
     let by = caller.id().as_str();
-    let changed = set_undone(&mut tx, &installation.profiles, workspace, &id, undone, by, reason).await?.ok_or_else(missing)?;
-    let moves: Vec<Move> = changed.moved.iter().map(|m| Move { handle: m.handle, from: m.from, to: Some(m.to) }).collect();
+    let changed =
+        set_undone(&mut tx, &installation.profiles, workspace, &id, undone, by, reason).await?.ok_or_else(missing)?;
+    let moves: Vec<Move> =
+        changed.moved.iter().map(|m| Move { handle: m.handle, from: m.from, to: Some(m.to) }).collect();
     let ticket = if moves.is_empty() { None } else { Some(record_moves(&mut tx, workspace, &moves).await?) };
     tx.commit().await?;
     installation.profiles.forget();

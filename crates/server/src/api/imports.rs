@@ -107,7 +107,15 @@ fn shape(app: &App, row: ImportRow) -> ImportShape {
             (bytes_read > 0).then(|| seconds * (bytes_total.saturating_sub(bytes_read)) as f64 / bytes_read as f64),
         );
         let rows_total = row.profiles.0.as_array().into_iter().flatten().filter_map(|file| file["rows"].as_u64()).sum();
-        ProgressShape { rows_read, rows_total, bytes_read, bytes_total, rate_per_second: rate, seconds_left: left, added: running.added }
+        ProgressShape {
+            rows_read,
+            rows_total,
+            bytes_read,
+            bytes_total,
+            rate_per_second: rate,
+            seconds_left: left,
+            added: running.added,
+        }
     });
     ImportShape {
         id: row.id.to_string(),
@@ -135,7 +143,11 @@ pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<ImportL
 
 /// Shows an import.
 #[utoipa::path(get, path = "/api/v1/imports/{id}", security(("caller" = ["view_data"])), tag = "imports", params(("id" = String, Path)), responses((status = 200, body = ImportShape)))]
-pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<ImportShape>, Problem> {
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ImportShape>, Problem> {
     caller.require(Permission::ViewData)?;
     let row = find(&app, caller.workspace, &id).await?;
     Ok(Json(shape(&app, row)))
@@ -165,7 +177,11 @@ pub async fn upload(
         None => new_import(&app, caller.workspace, &name).await?,
     };
     if row.state != "profiled" {
-        return Err(Problem::conflict("import_has_begun", "This import has begun.", "Drop the file again to begin another."));
+        return Err(Problem::conflict(
+            "import_has_begun",
+            "This import has begun.",
+            "Drop the file again to begin another.",
+        ));
     }
     let folder = installation.folder.join("uploads").join(row.id.as_str());
     // The file's place has a name of ours; the sender's is only shown.
@@ -214,7 +230,11 @@ fn file_name(headers: &HeaderMap) -> Result<String, Problem> {
     let name = headers.get("x-file-name").and_then(|value| value.to_str().ok()).unwrap_or("file");
     let decoded = percent_decode(name);
     let name: String = decoded.chars().filter(|c| !c.is_control() && !"/\\".contains(*c)).take(200).collect();
-    if name.is_empty() { Err(Problem::bad_request("no_file_name", "X-File-Name is the file's name, percent-encoded.")) } else { Ok(name) }
+    if name.is_empty() {
+        Err(Problem::bad_request("no_file_name", "X-File-Name is the file's name, percent-encoded."))
+    } else {
+        Ok(name)
+    }
 }
 
 /// Header values are ASCII, so names come percent-encoded.
@@ -288,7 +308,8 @@ pub async fn set_mapping(
     if row.state == "running" {
         return Err(Problem::conflict("import_is_running", "This import is running.", "Cancel it first."));
     }
-    let checked: Mapping = serde_json::from_value(mapping).map_err(|error| Problem::bad_request("not_a_mapping", format!("not a mapping: {error}")))?;
+    let checked: Mapping = serde_json::from_value(mapping)
+        .map_err(|error| Problem::bad_request("not_a_mapping", format!("not a mapping: {error}")))?;
     row.mapping = Stored(serde_json::to_value(checked).map_err(Problem::internal)?);
     save(&app, caller.workspace, &row).await?;
     Ok(Json(shape(&app, row)))
@@ -296,10 +317,20 @@ pub async fn set_mapping(
 
 /// Begins an import, or runs it again.
 #[utoipa::path(post, path = "/api/v1/imports/{id}/start", security(("caller" = ["import_data"])), tag = "imports", params(("id" = String, Path)), responses((status = 200, body = ImportShape)))]
-pub async fn start(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<ImportShape>, Problem> {
+pub async fn start(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ImportShape>, Problem> {
     caller.require(Permission::ImportData)?;
     let mut row = find(&app, caller.workspace, &id).await?;
-    let task = runs::task(caller.workspace, &row).map_err(|_| Problem::conflict("import_has_no_mapping", "This import has no mapping yet.", "Say what its columns mean first."))?;
+    let task = runs::task(caller.workspace, &row).map_err(|_| {
+        Problem::conflict(
+            "import_has_no_mapping",
+            "This import has no mapping yet.",
+            "Say what its columns mean first.",
+        )
+    })?;
     runs::mark_running(&app.installation, caller.workspace, &row.id).await?;
     app.imports.begin(task);
     row.state = "running".to_owned();
@@ -308,7 +339,11 @@ pub async fn start(State(app): State<App>, caller: Caller, Path(id): Path<String
 
 /// Stops an import; what it has taken stays.
 #[utoipa::path(post, path = "/api/v1/imports/{id}/cancel", security(("caller" = ["import_data"])), tag = "imports", params(("id" = String, Path)), responses((status = 200, body = ImportShape)))]
-pub async fn cancel(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<ImportShape>, Problem> {
+pub async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ImportShape>, Problem> {
     caller.require(Permission::ImportData)?;
     let row = find(&app, caller.workspace, &id).await?;
     app.imports.stop(&row.id);

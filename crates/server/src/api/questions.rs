@@ -37,7 +37,9 @@ const MOST_PEOPLE: usize = 100_000;
 
 /// In which zone, currency and present a workspace's questions are asked.
 pub async fn context(installation: &Installation, workspace: WorkspaceId) -> Result<Context, Problem> {
-    let row = workspaces::find(&mut installation.store.read(), workspace).await?.ok_or_else(|| Problem::not_found("workspace"))?;
+    let row = workspaces::find(&mut installation.store.read(), workspace)
+        .await?
+        .ok_or_else(|| Problem::not_found("workspace"))?;
     let week_start = match row.week_start.as_str() {
         "sunday" => WeekStart::Sunday,
         "saturday" => WeekStart::Saturday,
@@ -76,7 +78,11 @@ pub struct PeopleBody {
 
 /// Lists the people behind a part of an answer.
 #[utoipa::path(post, path = "/api/v1/questions/people", security(("caller" = ["view_people"])), tag = "questions", request_body = PeopleBody, responses((status = 200, body = Customers)))]
-pub async fn people(State(app): State<App>, caller: Caller, Json(body): Json<PeopleBody>) -> Result<Json<Customers>, Problem> {
+pub async fn people(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<PeopleBody>,
+) -> Result<Json<Customers>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let question = Question::from_json(body.question)?;
     let part = Part::from_json(&question, body.part)?;
@@ -135,7 +141,11 @@ pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<SavedQu
 
 /// Saves a question.
 #[utoipa::path(post, path = "/api/v1/questions", security(("caller" = ["edit_questions"])), tag = "questions", request_body = SaveBody, responses((status = 200, body = SavedQuestion)))]
-pub async fn create(State(app): State<App>, caller: Caller, Json(body): Json<SaveBody>) -> Result<Json<SavedQuestion>, Problem> {
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<SaveBody>,
+) -> Result<Json<SavedQuestion>, Problem> {
     caller.require(Permission::EditQuestions)?;
     let id = Id::new("qst", &*app.installation.clock, &*app.installation.rng);
     save(&app, &caller, id, body).await
@@ -143,7 +153,11 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(body): Json<Sav
 
 /// Shows a saved question.
 #[utoipa::path(get, path = "/api/v1/questions/{id}", security(("caller" = ["view_reports"])), tag = "questions", params(("id" = String, Path)), responses((status = 200, body = SavedQuestion)))]
-pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<SavedQuestion>, Problem> {
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<SavedQuestion>, Problem> {
     caller.require(Permission::ViewReports)?;
     let row = questions::find(&mut app.installation.store.read(), caller.workspace, &Id(id)).await?;
     row.map(|row| Json(row.into())).ok_or_else(|| Problem::not_found("question"))
@@ -185,7 +199,11 @@ async fn save(app: &App, caller: &Caller, id: Id, body: SaveBody) -> Result<Json
 
 /// Deletes a saved question.
 #[utoipa::path(delete, path = "/api/v1/questions/{id}", security(("caller" = ["edit_questions"])), tag = "questions", params(("id" = String, Path)), responses((status = 204)))]
-pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::http::StatusCode, Problem> {
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::http::StatusCode, Problem> {
     caller.require(Permission::EditQuestions)?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     let gone = questions::delete(&mut tx, caller.workspace, &Id(id)).await?;

@@ -17,8 +17,7 @@ use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(search))
+    OpenApiRouter::new().routes(routes!(search))
 }
 
 const PEOPLE: i64 = 8;
@@ -52,7 +51,11 @@ pub struct FoundList {
 
 /// Looks for people, orders and saved questions.
 #[utoipa::path(get, path = "/api/v1/search", security(("caller" = ["view_people"])), tag = "search", params(SearchQuery), responses((status = 200, body = FoundList)))]
-pub async fn search(State(app): State<App>, caller: Caller, Query(query): Query<SearchQuery>) -> Result<Json<FoundList>, Problem> {
+pub async fn search(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<SearchQuery>,
+) -> Result<Json<FoundList>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let folded = fold(&query.q);
     if folded.is_empty() {
@@ -70,10 +73,18 @@ pub async fn search(State(app): State<App>, caller: Caller, Query(query): Query<
                 1 => "1 order".to_owned(),
                 n => format!("{n} orders"),
             };
-            Found { kind: "person".into(), url: format!("/customers/{}", shown.person_id), id: shown.person_id, title: shown.name, detail }
+            Found {
+                kind: "person".into(),
+                url: format!("/customers/{}", shown.person_id),
+                id: shown.person_id,
+                title: shown.name,
+                detail,
+            }
         })
         .collect();
-    for (order_id, handle, placed_at) in orders::starting_with(&mut db, caller.workspace, query.q.trim(), ORDERS).await? {
+    for (order_id, handle, placed_at) in
+        orders::starting_with(&mut db, caller.workspace, query.q.trim(), ORDERS).await?
+    {
         let owner = identifiers::by_handles(&mut db, caller.workspace, &[handle]).await?;
         let Some(owner) = owner.first() else { continue };
         rows.push(Found {

@@ -126,7 +126,8 @@ pub fn mask(value: &str) -> String {
     if letters.len() < 8 {
         return "•••".to_owned();
     }
-    let (first, last): (String, String) = (letters[..2].iter().collect(), letters[letters.len() - 2..].iter().collect());
+    let (first, last): (String, String) =
+        (letters[..2].iter().collect(), letters[letters.len() - 2..].iter().collect());
     format!("{first}•••{last}")
 }
 

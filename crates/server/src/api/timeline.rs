@@ -25,8 +25,7 @@ use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(show))
+    OpenApiRouter::new().routes(routes!(show))
 }
 
 /// Which part of the timeline.
@@ -89,7 +88,9 @@ pub async fn show(
     let limit = query.limit.unwrap_or(50).clamp(1, 200);
     let mut before = match query.before.as_deref() {
         None | Some("") => None,
-        Some(text) => Some(Timestamp(text.parse().map_err(|_| Problem::bad_request("unknown_cursor", "before is the `next` of an answer"))?)),
+        Some(text) => Some(Timestamp(
+            text.parse().map_err(|_| Problem::bad_request("unknown_cursor", "before is the `next` of an answer"))?,
+        )),
     };
     let mut found: Vec<EventRow> = Vec::new();
     let wanted = |row: &EventRow| query.kind.as_deref().is_none_or(|kind| kind.is_empty() || room(&row.name) == kind);
@@ -119,7 +120,8 @@ pub async fn items(app: &App, workspace: WorkspaceId, events: Vec<EventRow>) -> 
     let currency = workspaces::find(&mut db, workspace).await?.map(|w| w.currency).unwrap_or_default();
     let items = events.into_iter().map(|row| {
         let mut properties = unflatten(row.properties());
-        let content = written.get(&row.event_id).and_then(|text| serde_json::from_str::<Map<String, Value>>(&text.content).ok());
+        let content =
+            written.get(&row.event_id).and_then(|text| serde_json::from_str::<Map<String, Value>>(&text.content).ok());
         let quote = content.as_ref().and_then(quote);
         properties.extend(content.unwrap_or_default());
         let (title, detail) = words(&row.name, &properties, &currency);
@@ -141,7 +143,8 @@ pub async fn items(app: &App, workspace: WorkspaceId, events: Vec<EventRow>) -> 
 }
 
 async fn written(app: &App, workspace: WorkspaceId, events: &[EventRow]) -> Result<HashMap<EventId, TextRow>, Problem> {
-    let (Some(newest), Some(oldest)) = (events.iter().map(|e| e.occurred_at).max(), events.iter().map(|e| e.occurred_at).min())
+    let (Some(newest), Some(oldest)) =
+        (events.iter().map(|e| e.occurred_at).max(), events.iter().map(|e| e.occurred_at).min())
     else {
         return Ok(HashMap::new());
     };
@@ -242,12 +245,17 @@ fn words(name: &str, properties: &Map<String, Value>, currency: &str) -> (String
             let number = shown("order_id");
             (join(&[format!("Order {number}").trim_end().to_owned(), amount(&["revenue", "total"])]), items)
         }
-        shop_events::ORDER_REFUNDED => {
-            (join(&["Money back".to_owned(), amount(&["refund", "amount", "revenue", "total"])]), format!("order {}", shown("order_id")))
-        }
+        shop_events::ORDER_REFUNDED => (
+            join(&["Money back".to_owned(), amount(&["refund", "amount", "revenue", "total"])]),
+            format!("order {}", shown("order_id")),
+        ),
         "Survey Answered" => (join(&[format!("Answered {}", shown("score"))]), text("survey")),
-        shop_events::PRODUCT_REVIEWED => (format!("Rated {} {}", product, shown("rating")).trim().to_owned(), String::new()),
-        shop_events::PAGE_VIEWED => (format!("Looked at {}", if product.is_empty() { shown("path") } else { product }), shown("path")),
+        shop_events::PRODUCT_REVIEWED => {
+            (format!("Rated {} {}", product, shown("rating")).trim().to_owned(), String::new())
+        }
+        shop_events::PAGE_VIEWED => {
+            (format!("Looked at {}", if product.is_empty() { shown("path") } else { product }), shown("path"))
+        }
         _ => (name.to_owned(), join(&[product, shown("category"), amount(&["price", "mrr"]), shown("channel")])),
     }
 }
@@ -259,7 +267,12 @@ mod tests {
 
     #[test]
     fn paths_become_objects_again() {
-        let flat = [("a.b".to_owned(), json!(1)), ("a.c".to_owned(), json!("x")), ("d".to_owned(), json!(true)), ("d.e".to_owned(), json!(2))];
+        let flat = [
+            ("a.b".to_owned(), json!(1)),
+            ("a.c".to_owned(), json!("x")),
+            ("d".to_owned(), json!(true)),
+            ("d.e".to_owned(), json!(2)),
+        ];
         assert_eq!(Value::Object(unflatten(&flat)), json!({"a": {"b": 1, "c": "x"}, "d": true, "d.e": 2}));
     }
 

@@ -151,7 +151,8 @@ fn question(kind: Kind) -> (Value, Where) {
             if let Some(property) = property {
                 series["property"] = Value::String(property);
             }
-            let mut trend = json!({"kind": "trend", "series": [series], "interval": interval, "period": place.period()});
+            let mut trend =
+                json!({"kind": "trend", "series": [series], "interval": interval, "period": place.period()});
             if let Some(by) = by {
                 trend["breakdown"] = json!({"property": by});
             }
@@ -159,7 +160,10 @@ fn question(kind: Kind) -> (Value, Where) {
         }
         Kind::Funnel { steps, window, order, place } => {
             let steps: Vec<Value> = steps.iter().map(|step| json!({"event": step})).collect();
-            (json!({"kind": "funnel", "steps": steps, "window": window, "order": order, "period": place.period()}), place)
+            (
+                json!({"kind": "funnel", "steps": steps, "window": window, "order": order, "period": place.period()}),
+                place,
+            )
         }
         Kind::Retention { event, back, interval, first_time, intervals, place } => {
             let back = back.unwrap_or_else(|| event.clone());
@@ -174,7 +178,10 @@ fn question(kind: Kind) -> (Value, Where) {
 
 async fn local(place: &Where, question: Value) -> Result<Value> {
     if !place.data.join("rapport.db").exists() {
-        bail!("{} is no data folder; import something into it first, or name another with --data", place.data.display());
+        bail!(
+            "{} is no data folder; import something into it first, or name another with --data",
+            place.data.display()
+        );
     }
     let question = Question::from_json(question)?;
     let installation = Arc::new(Installation::open(&Places::folder(&place.data)).await?);
@@ -241,7 +248,8 @@ fn bars(columns: &[Value], rows: &[Value]) -> Option<Vec<String>> {
     };
     let most = rows.iter().map(value).fold(0.0, f64::max);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the width")]
-    let bar = |row: &Value| "█".repeat(if most > 0.0 { (value(row).max(0.0) / most * WIDTH).round() as usize } else { 0 });
+    let bar =
+        |row: &Value| "█".repeat(if most > 0.0 { (value(row).max(0.0) / most * WIDTH).round() as usize } else { 0 });
     Some(rows.iter().map(bar).collect())
 }
 
@@ -256,6 +264,9 @@ mod tests {
             "rows": [["2011-01-01T00:00:00Z", 2], ["2011-02-01T00:00:00Z", 4]], "sentence": "Six orders.", "notes": ["So far."],
         });
         let shown = show(&answer);
-        assert!(shown.contains("2011-02-01") && shown.contains(&"█".repeat(40)) && shown.contains("Six orders."), "{shown}");
+        assert!(
+            shown.contains("2011-02-01") && shown.contains(&"█".repeat(40)) && shown.contains("Six orders."),
+            "{shown}"
+        );
     }
 }

@@ -92,7 +92,9 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
 
     println!("Making {}: {} customers of two years ...", SampleShop::NAME, args.customers);
     let bar = ProgressBar::new_spinner();
-    bar.set_style(ProgressStyle::with_template("  {pos} events  {per_sec}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_style(
+        ProgressStyle::with_template("  {pos} events  {per_sec}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
     bar.enable_steady_tick(Duration::from_millis(200));
     let pipeline = Arc::new(Pipeline::open(Arc::clone(installation)).await?);
     let (stop, stopped) = watch::channel(false);
@@ -103,7 +105,9 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     let filling = tokio::task::spawn_blocking({
         let (installation, bar) = (Arc::clone(installation), bar.clone());
         let (customers, seed) = (args.customers, args.seed);
-        move || sample_shop::fill(&installation, workspace, source, customers, seed, now, |count| bar.set_position(count))
+        move || {
+            sample_shop::fill(&installation, workspace, source, customers, seed, now, |count| bar.set_position(count))
+        }
     });
     let totals = filling.await??;
     pipeline.wait_for(installation.log.head()).await;
@@ -123,9 +127,18 @@ async fn save_questions(installation: &Installation, workspace: WorkspaceId) -> 
     use serde_json::json;
     let ordered = json!({"event": "Order Completed"});
     let saved = [
-        ("Who comes back, by month of the first order", json!({"kind": "retention", "start": ordered, "back": ordered, "interval": "month", "first_time": true, "intervals": 12, "period": {"last": "365d"}})),
-        ("From product page to order, by device", json!({"kind": "funnel", "steps": [{"event": "Product Viewed"}, {"event": "Product Added"}, {"event": "Checkout Started"}, {"event": "Order Completed"}], "window": "14d", "breakdown": {"property": "device"}, "period": {"last": "90d"}})),
-        ("Revenue by week", json!({"kind": "trend", "series": [{"event": "Order Completed", "measure": "sum", "property": "revenue"}], "interval": "week", "period": {"last": "180d"}})),
+        (
+            "Who comes back, by month of the first order",
+            json!({"kind": "retention", "start": ordered, "back": ordered, "interval": "month", "first_time": true, "intervals": 12, "period": {"last": "365d"}}),
+        ),
+        (
+            "From product page to order, by device",
+            json!({"kind": "funnel", "steps": [{"event": "Product Viewed"}, {"event": "Product Added"}, {"event": "Checkout Started"}, {"event": "Order Completed"}], "window": "14d", "breakdown": {"property": "device"}, "period": {"last": "90d"}}),
+        ),
+        (
+            "Revenue by week",
+            json!({"kind": "trend", "series": [{"event": "Order Completed", "measure": "sum", "property": "revenue"}], "interval": "week", "period": {"last": "180d"}}),
+        ),
         ("Customers by recency, frequency and money", json!({"kind": "rfm", "period": {"all": true}})),
     ];
     let mut tx = installation.store.begin(Priority::Interactive).await?;

@@ -49,8 +49,8 @@ pub struct ImportArgs {
 
 /// Runs the command.
 pub async fn run(args: ImportArgs) -> Result<()> {
-    let goal = Goal::parse(&args.goal)
-        .with_context(|| format!("--as {}: it is orders, customers or events", args.goal))?;
+    let goal =
+        Goal::parse(&args.goal).with_context(|| format!("--as {}: it is orders, customers or events", args.goal))?;
     let mapping_file = args.map.as_ref().map(|path| {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         toml::from_str::<Mapping>(&text).with_context(|| format!("{} is no mapping", path.display()))

@@ -12,7 +12,11 @@ use crate::importing::Outcome;
 pub fn profiles(profiles: &[FileProfile]) -> String {
     let mut text = String::new();
     for file in profiles {
-        let _ = writeln!(text, "\n{}: {} rows, {} repeated, {} unreadable", file.file, file.rows, file.repeated_rows, file.bad_rows);
+        let _ = writeln!(
+            text,
+            "\n{}: {} rows, {} repeated, {} unreadable",
+            file.file, file.rows, file.repeated_rows, file.bad_rows
+        );
         let mut table = Table::new();
         table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(["Column", "Type", "Blank", "Different", "From", "To"]);
         for column in &file.columns {
@@ -22,7 +26,14 @@ pub fn profiles(profiles: &[FileProfile]) -> String {
                 serde_json::Value::Null => String::new(),
                 other => other.to_string(),
             };
-            table.add_row([shown("name"), shown("kind"), shown("blanks"), shown("distinct"), shown("minimum"), shown("maximum")]);
+            table.add_row([
+                shown("name"),
+                shown("kind"),
+                shown("blanks"),
+                shown("distinct"),
+                shown("minimum"),
+                shown("maximum"),
+            ]);
         }
         let _ = writeln!(text, "{table}");
         for note in &file.notes {

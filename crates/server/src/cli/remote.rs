@@ -10,7 +10,10 @@ use tokio::net::TcpStream;
 
 /// Posts a question; the answer's JSON.
 pub async fn ask(url: &str, key: &str, question: &Value) -> Result<Value> {
-    let host = url.trim_end_matches('/').strip_prefix("http://").context("--url begins with http://; for https use a tunnel")?;
+    let host = url
+        .trim_end_matches('/')
+        .strip_prefix("http://")
+        .context("--url begins with http://; for https use a tunnel")?;
     let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
     let stream = TcpStream::connect(&address).await.with_context(|| format!("no server answers at {address}"))?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;

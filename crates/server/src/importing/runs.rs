@@ -49,7 +49,12 @@ pub struct Runs {
 impl Runs {
     /// None under way.
     pub fn new(installation: Arc<Installation>) -> Arc<Self> {
-        Arc::new(Self { installation, runs: Mutex::default(), turn: Arc::new(Semaphore::new(AT_ONCE)), interrupted: AtomicBool::new(false) })
+        Arc::new(Self {
+            installation,
+            runs: Mutex::default(),
+            turn: Arc::new(Semaphore::new(AT_ONCE)),
+            interrupted: AtomicBool::new(false),
+        })
     }
 
     /// Begins again what a stop of the server interrupted.

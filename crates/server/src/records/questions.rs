@@ -44,7 +44,8 @@ pub async fn save(tx: &mut Tx, workspace: WorkspaceId, row: &QuestionRow) -> Res
          ON CONFLICT (workspace, id) DO UPDATE SET
            name = excluded.name, question = excluded.question, updated_at = excluded.updated_at"
     );
-    tx.execute(text, args![workspace, &row.id, &row.name, row.question.clone(), &row.created_by, row.updated_at]).await?;
+    tx.execute(text, args![workspace, &row.id, &row.name, row.question.clone(), &row.created_by, row.updated_at])
+        .await?;
     Ok(())
 }
 
@@ -58,7 +59,8 @@ pub async fn all(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<Qu
 
 /// One question.
 pub async fn find(db: &mut impl Queries, workspace: WorkspaceId, id: &Id) -> Result<Option<QuestionRow>> {
-    let text = sql!("SELECT id, name, question, created_by, updated_at FROM questions WHERE workspace = $1 AND id = $2");
+    let text =
+        sql!("SELECT id, name, question, created_by, updated_at FROM questions WHERE workspace = $1 AND id = $2");
     db.fetch_optional(text, args![workspace, id]).await
 }
 

@@ -1,11 +1,11 @@
 //! The server's HTTP surface from outside: requests in, answers out, on a real data folder with a clock that tests move.
 
-mod main_job;
 mod audit;
 mod connections;
 mod hostile;
 mod intake;
 mod keys;
+mod main_job;
 mod pages;
 mod records;
 mod routes;

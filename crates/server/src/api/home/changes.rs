@@ -88,7 +88,8 @@ async fn conversion(app: &App, workspace: WorkspaceId, context: &Context, days: 
     ) else {
         return Ok(Vec::new());
     };
-    let values: Vec<String> = now.steps.first().map_or_else(Vec::new, |s| s.breakdown.iter().map(|p| p.value.clone()).collect());
+    let values: Vec<String> =
+        now.steps.first().map_or_else(Vec::new, |s| s.breakdown.iter().map(|p| p.value.clone()).collect());
     let told = values.iter().filter_map(|value| movement(value, &now, &before, question(true)));
     Ok(told.collect())
 }
@@ -127,6 +128,7 @@ fn movement(value: &str, now: &FunnelDetail, before: &FunnelDetail, question: Va
 
 /// People in the first and in the last step with this value.
 fn share(funnel: &FunnelDetail, value: &str) -> Option<(u64, u64)> {
-    let of = |step: usize| funnel.steps.get(step)?.breakdown.iter().find(|part| part.value == value).map(|part| part.people);
+    let of =
+        |step: usize| funnel.steps.get(step)?.breakdown.iter().find(|part| part.value == value).map(|part| part.people);
     Some((of(0)?, of(1).unwrap_or(0)))
 }
