@@ -9,7 +9,7 @@ use crate::run::root;
 const FLOORS: &[(&str, u32)] = &[
     ("domain", 0),
     ("sequences", 0),
-    ("sample", 0),
+    ("sample", 1),
     ("models", 0),
     ("text", 0),
     ("store-macros", 0),

@@ -209,7 +209,7 @@ async fn people_belong_to_accounts(db: TestDatabase) {
 async fn arrival_does_not_matter(db: TestDatabase) {
     use rapport_domain::Rng;
     let chance = SeededRng::new(99);
-    let mut below = move |n: u64| chance.next_u64() % n;
+    let below = move |n: u64| chance.next_u64() % n;
     let mut expected = None;
     let mut events = Vec::new();
     for n in 0..60_i64 {

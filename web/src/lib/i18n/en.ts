@@ -1,5 +1,5 @@
 // All words of the console in English, by room. Other languages have exactly these keys.
-import { core } from './en/core';
+import { core } from './en/console';
 import { customers } from './en/customers';
 import { data } from './en/data';
 import { insights } from './en/insights';

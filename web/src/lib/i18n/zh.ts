@@ -1,5 +1,5 @@
 // All words of the console in Chinese; the types keep the keys equal to the English ones.
-import { core } from './zh/core';
+import { core } from './zh/console';
 import { customers } from './zh/customers';
 import { data } from './zh/data';
 import { insights } from './zh/insights';

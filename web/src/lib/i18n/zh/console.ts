@@ -1,5 +1,5 @@
 // 框架、首页和通用词语。
-import type { core as en } from '../en/core';
+import type { core as en } from '../en/console';
 
 export const core: Record<keyof typeof en, string> = {
 	'room.home': '首页',
