@@ -97,7 +97,7 @@ fn online_retail_comes_out_to_the_penny() {
         at,
         "--json",
     ]);
-    let sizes: Vec<i64> = (0..13).map(|row| cell(&retention, row, "people").as_i64().unwrap()).collect();
+    let sizes: Vec<i64> = (0..13).map(|row| cell(&retention, row, "size").as_i64().unwrap()).collect();
     assert_eq!(sizes, [885, 417, 380, 452, 300, 284, 242, 188, 169, 299, 358, 323, 41]);
     let december = retention["rows"][0].as_array().unwrap();
     let returns: Vec<i64> = december[december.len() - 12..].iter().map(|cell| cell.as_i64().unwrap()).collect();
