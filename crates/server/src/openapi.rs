@@ -45,8 +45,9 @@ pub fn finish(mut document: utoipa::openapi::OpenApi) -> String {
     let cookie = ApiKey::Cookie(ApiKeyValue::new(crate::auth::sessions::COOKIE));
     components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
     components.add_security_scheme("api_key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    for item in document.paths.paths.values_mut() {
-        for (_, operation) in operations(item) {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            operation.operation_id = Some(operation_id(&method, path));
             let Some(permission) = permission_of(operation) else { continue };
             operation.security = Some(vec![
                 SecurityRequirement::new("session", [permission.as_str()]),
@@ -63,6 +64,13 @@ pub fn finish(mut document: utoipa::openapi::OpenApi) -> String {
         }
     }
     document.to_pretty_json().unwrap_or_default()
+}
+
+/// A name that is unique in the document, made of what is: `get_customers_person_id_timeline`.
+fn operation_id(method: &Method, path: &str) -> String {
+    let words =
+        path.trim_start_matches("/api/v1").split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method.as_str().to_ascii_lowercase()).chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
 }
 
 /// The permission of each route.
@@ -113,6 +121,17 @@ mod tests {
             }
         }
         assert!(!declared.is_empty());
+    }
+
+    #[test]
+    fn operations_have_names_of_their_own() {
+        let document: serde_json::Value = serde_json::from_str(&super::document()).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for operation in
+            document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values())
+        {
+            assert!(seen.insert(operation["operationId"].as_str().unwrap().to_owned()), "{}", operation["operationId"]);
+        }
     }
 
     #[test]

@@ -12,10 +12,10 @@ export interface paths {
             cookie?: never;
         };
         /** The API keys of the workspace. */
-        get: operations["list_api_keys"];
+        get: operations["get_api_keys"];
         put?: never;
         /** Make an API key. */
-        post: operations["create_api_key"];
+        post: operations["post_api_keys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -33,7 +33,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Revoke an API key. */
-        delete: operations["revoke_api_key"];
+        delete: operations["delete_api_keys_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -47,7 +47,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists customers. */
-        get: operations["list"];
+        get: operations["get_customers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -64,7 +64,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows one customer. */
-        get: operations["show"];
+        get: operations["get_customers_person_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -81,7 +81,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows why a person's identifiers are one person. */
-        get: operations["show"];
+        get: operations["get_customers_person_id_identity"];
         put?: never;
         post?: never;
         delete?: never;
@@ -98,7 +98,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows what happened with one customer. */
-        get: operations["show"];
+        get: operations["get_customers_person_id_timeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -115,7 +115,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows what one trait was, when, and since when we know it. */
-        get: operations["trait_history"];
+        get: operations["get_customers_person_id_traits_key_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -132,7 +132,7 @@ export interface paths {
             cookie?: never;
         };
         /** Is data coming in. */
-        get: operations["show"];
+        get: operations["get_data_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -149,7 +149,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the names of events, the most frequent first. */
-        get: operations["names"];
+        get: operations["get_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -166,7 +166,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows the first page of the day. */
-        get: operations["show"];
+        get: operations["get_home"];
         put?: never;
         post?: never;
         delete?: never;
@@ -185,7 +185,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Stands by a piece of evidence again. */
-        post: operations["redo"];
+        post: operations["post_identity_evidence_id_redo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -202,7 +202,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Takes a piece of evidence back: its identifiers part, with everything they did. */
-        post: operations["undo"];
+        post: operations["post_identity_evidence_id_undo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -217,7 +217,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists imports, newest first. */
-        get: operations["list"];
+        get: operations["get_imports"];
         put?: never;
         post?: never;
         delete?: never;
@@ -236,7 +236,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Takes a file in, looks at it, and proposes what its columns mean. Nothing is imported yet. */
-        post: operations["upload"];
+        post: operations["post_imports_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -251,7 +251,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows an import. */
-        get: operations["show"];
+        get: operations["get_imports_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -270,7 +270,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Stops an import; what it has taken stays. */
-        post: operations["cancel"];
+        post: operations["post_imports_id_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -286,7 +286,7 @@ export interface paths {
         };
         get?: never;
         /** Corrects what the columns mean. */
-        put: operations["set_mapping"];
+        put: operations["put_imports_id_mapping"];
         post?: never;
         delete?: never;
         options?: never;
@@ -302,7 +302,7 @@ export interface paths {
             cookie?: never;
         };
         /** The rejected rows as CSV. */
-        get: operations["rejects"];
+        get: operations["get_imports_id_rejects_csv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -321,7 +321,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Begins an import, or runs it again. */
-        post: operations["start"];
+        post: operations["post_imports_id_start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -339,7 +339,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Revoke a write key. */
-        delete: operations["revoke_write_key"];
+        delete: operations["delete_keys_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -353,7 +353,7 @@ export interface paths {
             cookie?: never;
         };
         /** Who asks, where, and what they may do. */
-        get: operations["show"];
+        get: operations["get_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -370,7 +370,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists properties of events and traits of customers. */
-        get: operations["properties"];
+        get: operations["get_properties"];
         put?: never;
         post?: never;
         delete?: never;
@@ -387,10 +387,10 @@ export interface paths {
             cookie?: never;
         };
         /** Lists saved questions, the latest first. */
-        get: operations["list"];
+        get: operations["get_questions"];
         put?: never;
         /** Saves a question. */
-        post: operations["create"];
+        post: operations["post_questions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -407,7 +407,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Answers a question. */
-        post: operations["ask"];
+        post: operations["post_questions_ask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -424,7 +424,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Lists the people behind a part of an answer. */
-        post: operations["people"];
+        post: operations["post_questions_people"];
         delete?: never;
         options?: never;
         head?: never;
@@ -439,12 +439,12 @@ export interface paths {
             cookie?: never;
         };
         /** Shows a saved question. */
-        get: operations["show"];
+        get: operations["get_questions_id"];
         /** Changes a saved question. */
-        put: operations["update"];
+        put: operations["put_questions_id"];
         post?: never;
         /** Deletes a saved question. */
-        delete: operations["delete"];
+        delete: operations["delete_questions_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -458,7 +458,7 @@ export interface paths {
             cookie?: never;
         };
         /** Rejected events of live sources, the newest first. */
-        get: operations["list"];
+        get: operations["get_rejects"];
         put?: never;
         post?: never;
         delete?: never;
@@ -475,7 +475,7 @@ export interface paths {
             cookie?: never;
         };
         /** Looks for people, orders and saved questions. */
-        get: operations["search"];
+        get: operations["get_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -492,10 +492,10 @@ export interface paths {
             cookie?: never;
         };
         /** All sources. */
-        get: operations["list"];
+        get: operations["get_sources"];
         put?: never;
         /** Make a source. */
-        post: operations["create"];
+        post: operations["post_sources"];
         delete?: never;
         options?: never;
         head?: never;
@@ -510,10 +510,10 @@ export interface paths {
             cookie?: never;
         };
         /** The write keys of a source. */
-        get: operations["list_write_keys"];
+        get: operations["get_sources_id_keys"];
         put?: never;
         /** Make a write key for a source. */
-        post: operations["create_write_key"];
+        post: operations["post_sources_id_keys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -528,7 +528,7 @@ export interface paths {
             cookie?: never;
         };
         /** The newest events and rejects of a source. */
-        get: operations["live"];
+        get: operations["get_sources_id_live"];
         put?: never;
         post?: never;
         delete?: never;
@@ -545,10 +545,10 @@ export interface paths {
             cookie?: never;
         };
         /** All users of the workspace. */
-        get: operations["list"];
+        get: operations["get_users"];
         put?: never;
         /** Make a user, and a link by which they sign in and choose a password. */
-        post: operations["invite"];
+        post: operations["post_users"];
         delete?: never;
         options?: never;
         head?: never;
@@ -569,7 +569,7 @@ export interface paths {
         options?: never;
         head?: never;
         /** Change a user's role, or whether they may sign in. */
-        patch: operations["change"];
+        patch: operations["patch_users_id"];
         trace?: never;
     };
     "/api/v1/users/{id}/sign-in-link": {
@@ -582,7 +582,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Make a new one-time sign-in link for a user. */
-        post: operations["link"];
+        post: operations["post_users_id_sign_in_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -603,7 +603,7 @@ export interface paths {
         options?: never;
         head?: never;
         /** Change name, time zone, week start, currency or locale. */
-        patch: operations["change"];
+        patch: operations["patch_workspace"];
         trace?: never;
     };
 }
@@ -1426,7 +1426,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list_api_keys: {
+    get_api_keys: {
         parameters: {
             query?: never;
             header?: never;
@@ -1454,7 +1454,7 @@ export interface operations {
             };
         };
     };
-    create_api_key: {
+    post_api_keys: {
         parameters: {
             query?: never;
             header?: never;
@@ -1486,7 +1486,7 @@ export interface operations {
             };
         };
     };
-    revoke_api_key: {
+    delete_api_keys_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -1514,7 +1514,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_customers: {
         parameters: {
             query?: {
                 /** @description Name, address, or customer number, or a part of one. */
@@ -1555,7 +1555,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    get_customers_person_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -1593,7 +1593,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    get_customers_person_id_identity: {
         parameters: {
             query?: never;
             header?: never;
@@ -1623,7 +1623,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    get_customers_person_id_timeline: {
         parameters: {
             query?: {
                 /** @description Only events of this room: ordering, browsing, messages, feedback, support, subscriptions or use. */
@@ -1660,7 +1660,7 @@ export interface operations {
             };
         };
     };
-    trait_history: {
+    get_customers_person_id_traits_key_history: {
         parameters: {
             query?: never;
             header?: never;
@@ -1691,7 +1691,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    get_data_health: {
         parameters: {
             query?: never;
             header?: never;
@@ -1719,7 +1719,7 @@ export interface operations {
             };
         };
     };
-    names: {
+    get_events: {
         parameters: {
             query?: never;
             header?: never;
@@ -1747,7 +1747,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    get_home: {
         parameters: {
             query?: {
                 /** @description 7d, 30d, 90d or 365d; 30d unless told. */
@@ -1778,7 +1778,7 @@ export interface operations {
             };
         };
     };
-    redo: {
+    post_identity_evidence_id_redo: {
         parameters: {
             query?: never;
             header?: never;
@@ -1808,7 +1808,7 @@ export interface operations {
             };
         };
     };
-    undo: {
+    post_identity_evidence_id_undo: {
         parameters: {
             query?: never;
             header?: never;
@@ -1842,7 +1842,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_imports: {
         parameters: {
             query?: never;
             header?: never;
@@ -1870,7 +1870,7 @@ export interface operations {
             };
         };
     };
-    upload: {
+    post_imports_upload: {
         parameters: {
             query?: {
                 /** @description An import that has not begun yet; without it a new one is made. */
@@ -1905,7 +1905,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    get_imports_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -1935,7 +1935,7 @@ export interface operations {
             };
         };
     };
-    cancel: {
+    post_imports_id_cancel: {
         parameters: {
             query?: never;
             header?: never;
@@ -1965,7 +1965,7 @@ export interface operations {
             };
         };
     };
-    set_mapping: {
+    put_imports_id_mapping: {
         parameters: {
             query?: never;
             header?: never;
@@ -1999,7 +1999,7 @@ export interface operations {
             };
         };
     };
-    rejects: {
+    get_imports_id_rejects_csv: {
         parameters: {
             query?: never;
             header?: never;
@@ -2029,7 +2029,7 @@ export interface operations {
             };
         };
     };
-    start: {
+    post_imports_id_start: {
         parameters: {
             query?: never;
             header?: never;
@@ -2059,7 +2059,7 @@ export interface operations {
             };
         };
     };
-    revoke_write_key: {
+    delete_keys_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2087,7 +2087,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    get_me: {
         parameters: {
             query?: never;
             header?: never;
@@ -2115,7 +2115,7 @@ export interface operations {
             };
         };
     };
-    properties: {
+    get_properties: {
         parameters: {
             query?: never;
             header?: never;
@@ -2143,7 +2143,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_questions: {
         parameters: {
             query?: never;
             header?: never;
@@ -2171,7 +2171,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    post_questions: {
         parameters: {
             query?: never;
             header?: never;
@@ -2203,7 +2203,7 @@ export interface operations {
             };
         };
     };
-    ask: {
+    post_questions_ask: {
         parameters: {
             query?: never;
             header?: never;
@@ -2243,7 +2243,7 @@ export interface operations {
             };
         };
     };
-    people: {
+    post_questions_people: {
         parameters: {
             query?: never;
             header?: never;
@@ -2275,7 +2275,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    get_questions_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2305,7 +2305,7 @@ export interface operations {
             };
         };
     };
-    update: {
+    put_questions_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2339,7 +2339,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_questions_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2367,7 +2367,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_rejects: {
         parameters: {
             query?: {
                 /** @description Only those of this source. */
@@ -2402,7 +2402,7 @@ export interface operations {
             };
         };
     };
-    search: {
+    get_search: {
         parameters: {
             query?: {
                 /** @description A name, an address, a number, or a part of one. */
@@ -2433,7 +2433,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_sources: {
         parameters: {
             query?: never;
             header?: never;
@@ -2461,7 +2461,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    post_sources: {
         parameters: {
             query?: never;
             header?: never;
@@ -2493,7 +2493,7 @@ export interface operations {
             };
         };
     };
-    list_write_keys: {
+    get_sources_id_keys: {
         parameters: {
             query?: never;
             header?: never;
@@ -2523,7 +2523,7 @@ export interface operations {
             };
         };
     };
-    create_write_key: {
+    post_sources_id_keys: {
         parameters: {
             query?: never;
             header?: never;
@@ -2557,7 +2557,7 @@ export interface operations {
             };
         };
     };
-    live: {
+    get_sources_id_live: {
         parameters: {
             query?: never;
             header?: never;
@@ -2587,7 +2587,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_users: {
         parameters: {
             query?: never;
             header?: never;
@@ -2615,7 +2615,7 @@ export interface operations {
             };
         };
     };
-    invite: {
+    post_users: {
         parameters: {
             query?: never;
             header?: never;
@@ -2647,7 +2647,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    patch_users_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2681,7 +2681,7 @@ export interface operations {
             };
         };
     };
-    link: {
+    post_users_id_sign_in_link: {
         parameters: {
             query?: never;
             header?: never;
@@ -2711,7 +2711,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    patch_workspace: {
         parameters: {
             query?: never;
             header?: never;

@@ -2,10 +2,10 @@
 import { BarChart, LineChart } from 'echarts/charts';
 import { AriaComponent, GridComponent, MarkAreaComponent, TooltipComponent } from 'echarts/components';
 import { LabelLayout } from 'echarts/features';
-import { init, use } from 'echarts/console';
+import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 
 use([BarChart, LineChart, AriaComponent, GridComponent, MarkAreaComponent, TooltipComponent, LabelLayout, SVGRenderer]);
 
 export { init };
-export type { EChartsType } from 'echarts/console';
+export type { EChartsType } from 'echarts/core';
