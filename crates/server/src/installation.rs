@@ -15,6 +15,7 @@ use rapport_intake::{IntakeLog, LogOptions};
 use rapport_lake::{Lake, Location};
 use rapport_profiles::Profiles;
 use rapport_profiles::identity::partition::Limits;
+use rapport_store::data_map::Declaration;
 use rapport_store::{Migrations, Store, StoreConfig};
 
 use crate::records;
@@ -37,6 +38,17 @@ impl Places {
         Self { data: data.into(), database: None, lake: None }
     }
 }
+
+/// What every column of every table holds, whose it is, and what erasure does to it.
+pub const DATA_MAPS: &[&[Declaration]] = &[
+    rapport_store::DATA_MAP,
+    rapport_profiles::DATA_MAP,
+    rapport_lake::DATA_MAP,
+    schema::DATA_MAP,
+    pipeline::cursors::DATA_MAP,
+    importing::DATA_MAP,
+    records::questions::DATA_MAP,
+];
 
 /// An opened data folder.
 pub struct Installation {

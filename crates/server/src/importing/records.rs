@@ -1,7 +1,8 @@
 //! Imports and their rejected rows in the product database.
 
-use rapport_domain::{Id, SourceId, Timestamp, WorkspaceId};
+use rapport_domain::{Id, Purpose, SourceId, Timestamp, WorkspaceId};
 use rapport_imports::Reject;
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention};
 use rapport_store::{Json, Migration, Migrations, Priority, Queries, Record, Result, Tx, args, sql};
 use serde_json::Value;
 
@@ -41,6 +42,41 @@ pub const MIGRATIONS: Migrations = Migrations {
         ) {clustered};",
     }],
 };
+
+/// What the tables' columns hold. Profiles and rejected rows repeat values of the file, which may be about people.
+pub const DATA_MAP: &[Declaration] = &[
+    Declaration::technical(
+        "imports",
+        &[
+            "workspace",
+            "id",
+            "name",
+            "source",
+            "state",
+            "files",
+            "mapping",
+            "outcome",
+            "error",
+            "created_at",
+            "ended_at",
+        ],
+    ),
+    of_the_file("imports", &["profiles"], Erasure::Blank),
+    Declaration::technical("import_rejects", &["workspace", "import", "file", "row_number", "code", "message"]),
+    of_the_file("import_rejects", &["excerpt"], Erasure::Delete),
+];
+
+const fn of_the_file(table: &'static str, columns: &'static [&'static str], erasure: Erasure) -> Declaration {
+    Declaration {
+        table,
+        columns,
+        category: Category::FreeText,
+        purposes: &[Purpose::Administration],
+        retention: Retention::Workspace,
+        person: "values of the imported file",
+        erasure,
+    }
+}
 
 /// An import as it is stored.
 #[derive(Clone, Debug, Record)]

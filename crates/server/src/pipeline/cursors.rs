@@ -3,6 +3,7 @@
 //! Always holds: a position belongs to the log's epoch. A database that was restored beside another log begins at that log's start, which
 //! its dedupe by event id makes harmless for facts and orders.
 
+use rapport_store::data_map::Declaration;
 use rapport_store::{Migration, Migrations, Queries, Result, Tx, args, sql};
 
 /// The table of cursors.
@@ -19,6 +20,9 @@ pub const MIGRATIONS: Migrations = Migrations {
         ) {clustered};",
     }],
 };
+
+/// What the table's columns hold.
+pub const DATA_MAP: &[Declaration] = &[Declaration::technical("log_cursors", &["consumer", "epoch", "position"])];
 
 /// The one consumer there is: identity, facts and orders, and with them the lake.
 const PROFILES: &str = "profiles";

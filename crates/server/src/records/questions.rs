@@ -1,6 +1,7 @@
 //! Saved questions.
 
 use rapport_domain::{Id, Timestamp, WorkspaceId};
+use rapport_store::data_map::Declaration;
 use rapport_store::{Json, Migration, Migrations, Queries, Record, Result, Tx, args, sql};
 use serde_json::Value;
 
@@ -21,6 +22,10 @@ pub const MIGRATIONS: Migrations = Migrations {
         ) {clustered};",
     }],
 };
+
+/// What the table's columns hold.
+pub const DATA_MAP: &[Declaration] =
+    &[Declaration::technical("questions", &["workspace", "id", "name", "question", "created_by", "updated_at"])];
 
 /// A saved question.
 #[derive(Clone, Debug, Record)]
