@@ -64,6 +64,8 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         _ => return Err("usage: cargo xtask test [--only NAME[,NAME]]".into()),
     };
     tools::ensure(tools::FOR_TESTS)?;
+    // First, because the binary embeds it: built in between, it would change under the tests' feet.
+    console::build()?;
     let mut tally = Tally::default();
     for (name, stage) in STAGES {
         if only.as_ref().is_some_and(|only| !only.contains(name)) {
@@ -157,7 +159,7 @@ fn sdk(tally: &mut Tally) {
 
 /// Chromium walks every page of a sample shop.
 fn browser(tally: &mut Tally) {
-    let binary = match console::build().and_then(|()| debug_binary()) {
+    let binary = match debug_binary() {
         Ok(binary) => binary,
         Err(message) => return tally.fail("browser", 1, &message),
     };
