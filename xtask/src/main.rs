@@ -1,10 +1,9 @@
-//! The project's own commands: `cargo xtask demo | test | tidy | bench | console | openapi`.
+//! The project's own commands: `cargo xtask demo | test | tidy | console | openapi`.
 //!
 //! Always holds: needs nothing but the standard library, so that it is built in a second on a fresh machine.
 
 use std::process::ExitCode;
 
-mod bench;
 mod console;
 mod demo;
 mod openapi;
@@ -23,7 +22,6 @@ cargo xtask <command>
   tidy      the rules of the house (CONTRIBUTING.md)
   console   build the console into web/dist
   openapi   write web/openapi.json and the console's generated client from the code
-  bench     side by side with the peers; prints the table of docs/benchmarks.md
 ";
 
 fn main() -> ExitCode {
@@ -35,7 +33,6 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(),
         Some("console") => console::build(),
         Some("openapi") => openapi::write(),
-        Some("bench") => bench::run(rest),
         _ => {
             print!("{HELP}");
             return ExitCode::from(u8::from(!arguments.is_empty()) * 2);

@@ -1,10 +1,12 @@
 //! JSON shapes that several routes share. Money is a decimal text beside its currency; ids of persons are texts, because JavaScript's
 //! numbers cannot hold them.
 
-use rapport_domain::{Timestamp, money};
+use rapport_domain::money;
 use rapport_profiles::records::persons::PersonRow;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use super::wire::time;
 
 /// An amount.
 #[derive(Debug, Serialize, ToSchema)]
@@ -90,11 +92,6 @@ impl CustomerRow {
             country: row.country.clone(),
         }
     }
-}
-
-/// RFC 3339.
-pub fn time(at: Timestamp) -> String {
-    at.to_rfc3339()
 }
 
 /// A person's name, else what a list can show without showing an address.
