@@ -1,9 +1,10 @@
-//! The project's own commands: `cargo xtask demo | test | tidy | console | openapi`.
+//! The project's own commands: `cargo xtask demo | test | bench | tidy | console | openapi`.
 //!
 //! Always holds: needs nothing but the standard library, so that it is built in a second on a fresh machine.
 
 use std::process::ExitCode;
 
+mod bench;
 mod console;
 mod demo;
 mod openapi;
@@ -19,6 +20,9 @@ cargo xtask <command>
   demo      build console and binary, create a sample shop in ./rapport-demo, start it on http://127.0.0.1:8480
   test      everything that must pass: format, clippy, tidy, tests on SQLite and PostgreSQL, console, browser
               --only NAME[,NAME]   some of: format clippy tidy rust console browser sdk
+  bench     us and the peers in one run; writes docs/benchmarks.md
+              --only NAME[,NAME]   some of: idle import questions timeline intake sample whole
+              --quick              small, and writes nothing
   tidy      the rules of the house (CONTRIBUTING.md)
   console   build the console into web/dist
   openapi   write web/openapi.json and the console's generated client from the code
@@ -30,6 +34,7 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         Some("demo") => demo::run(rest),
         Some("test") => test::run(rest),
+        Some("bench") => bench::run(rest),
         Some("tidy") => tidy::run(),
         Some("console") => console::build(),
         Some("openapi") => openapi::write(),

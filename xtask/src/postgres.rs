@@ -14,6 +14,15 @@ pub struct Postgres {
     pub url: String,
 }
 
+/// Whether it keeps its promises when the machine fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// As installed: for measuring.
+    On,
+    /// It lives as long as the tests.
+    Off,
+}
+
 /// The newest installed server's folder of programs.
 pub fn binaries() -> Option<PathBuf> {
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
@@ -27,8 +36,8 @@ pub fn binaries() -> Option<PathBuf> {
 }
 
 impl Postgres {
-    /// Creates a cluster and starts it. Durability is off: it lives as long as the tests.
-    pub fn start() -> Result<Self, String> {
+    /// Creates a cluster and starts it.
+    pub fn start(durability: Durability) -> Result<Self, String> {
         let binaries = binaries().ok_or("no PostgreSQL server is installed")?;
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
@@ -42,9 +51,12 @@ impl Postgres {
             return Err("could not give the temporary folder to the user postgres".into());
         }
         server.program("initdb", &["-U", "postgres", "-A", "trust", "--locale=C", "-E", "UTF8", "-N"])?;
+        let fast = match durability {
+            Durability::On => "",
+            Durability::Off => "-c fsync=off -c full_page_writes=off -c synchronous_commit=off",
+        };
         let options = format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off \
-             -c full_page_writes=off -c synchronous_commit=off -c max_connections=200"
+            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200 {fast}"
         );
         server.program("pg_ctl", &["-w", "-l", "log", "-o", &options, "start"])?;
         Ok(server)

@@ -8,10 +8,17 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_path_buf()
 }
 
-/// A command that runs in the workspace's root.
+/// A command that runs in the workspace's root. What Cargo told us about ourselves is kept from it: build scripts of C libraries look at
+/// those variables, and would have half of the dependencies built again whenever Cargo is started by hand in between.
 pub fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|about| name.starts_with(about)) {
+            command.env_remove(name.as_ref());
+        }
+    }
     command
 }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::postgres::Postgres;
+use crate::postgres::{Durability, Postgres};
 use crate::run::{captured, cargo, command, debug_binary, root, say};
 use crate::{console, openapi, tidy, tools};
 
@@ -98,7 +98,7 @@ fn succeeded(command: Command) -> Result<(), String> {
 
 /// All Rust tests, on SQLite and on a PostgreSQL started for them.
 fn rust(tally: &mut Tally) {
-    let postgres = match Postgres::start() {
+    let postgres = match Postgres::start(Durability::Off) {
         Ok(postgres) => postgres,
         Err(message) => return tally.fail("rust", 1, &message),
     };

@@ -5,9 +5,12 @@
 
 use rapport_domain::{Currency, Interval, Timestamp, money};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use crate::schema;
 
 /// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnType {
     /// A text.
@@ -27,7 +30,7 @@ pub enum ColumnType {
 }
 
 /// A column of the table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Column {
     /// Its stable name.
     pub name: String,
@@ -38,6 +41,7 @@ pub struct Column {
     pub kind: ColumnType,
     /// Of money.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub currency: Option<Currency>,
 }
 
@@ -94,6 +98,14 @@ pub(crate) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
+impl utoipa::PartialSchema for Cell {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        schema::cell()
+    }
+}
+
+impl ToSchema for Cell {}
+
 impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -116,7 +128,7 @@ pub(crate) fn time_texts<S: Serializer>(times: &[Timestamp], serializer: S) -> R
 }
 
 /// The unit of a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// How many.
@@ -130,9 +142,9 @@ pub enum Unit {
 }
 
 /// The answer to a question.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Answer {
-    /// The question's kind.
+    /// The question's kind: trend, funnel, retention, rfm or kpis.
     pub kind: &'static str,
     /// The table's columns.
     pub columns: Vec<Column>,
@@ -146,6 +158,7 @@ pub struct Answer {
     pub computed_ms: u64,
     /// Up to when there is data.
     #[serde(serialize_with = "time_text")]
+    #[schema(value_type = String, format = DateTime)]
     pub data_until: Timestamp,
     /// Rows of the events that the question stood over.
     pub rows_read: u64,
@@ -154,7 +167,7 @@ pub struct Answer {
 }
 
 /// What only answers of one kind have.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Detail {
     /// Of a trend.
@@ -170,10 +183,11 @@ pub enum Detail {
 }
 
 /// The lines of a trend.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct TrendDetail {
     /// Where the intervals begin.
     #[serde(serialize_with = "time_texts")]
+    #[schema(value_type = Vec<String>)]
     pub starts: Vec<Timestamp>,
     /// Which of them the period or the data do not cover wholly.
     pub incomplete: Vec<bool>,
@@ -182,7 +196,7 @@ pub struct TrendDetail {
 }
 
 /// One line.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct TrendLine {
     /// What it shows.
     pub label: String,
@@ -204,11 +218,12 @@ pub struct TrendLine {
     pub unit: Unit,
     /// Of money.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub currency: Option<Currency>,
 }
 
 /// The steps of a funnel.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct FunnelDetail {
     /// Step by step.
     pub steps: Vec<FunnelStep>,
@@ -217,7 +232,7 @@ pub struct FunnelDetail {
 }
 
 /// One step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct FunnelStep {
     /// What it is called.
     pub label: String,
@@ -237,7 +252,7 @@ pub struct FunnelStep {
 }
 
 /// One value of a funnel's breakdown.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct FunnelPart {
     /// The value at the first step.
     pub value: String,
@@ -248,9 +263,10 @@ pub struct FunnelPart {
 }
 
 /// The cohorts of a retention table.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RetentionDetail {
     /// The length of an interval.
+    #[schema(schema_with = schema::interval)]
     pub interval: Interval,
     /// Cohort by cohort.
     pub cohorts: Vec<Cohort>,
@@ -259,10 +275,11 @@ pub struct RetentionDetail {
 }
 
 /// One cohort.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Cohort {
     /// Where its interval begins.
     #[serde(serialize_with = "time_text")]
+    #[schema(value_type = String, format = DateTime)]
     pub start: Timestamp,
     /// Its people.
     pub size: u64,
@@ -273,7 +290,7 @@ pub struct Cohort {
 }
 
 /// One cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CohortCell {
     /// Who came back.
     pub count: u64,
@@ -282,10 +299,11 @@ pub struct CohortCell {
 }
 
 /// Buyers by recency, frequency and money.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RfmDetail {
     /// From when recency counts back.
     #[serde(serialize_with = "time_text")]
+    #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
     /// How many buyers.
     pub customers: u64,
@@ -294,11 +312,12 @@ pub struct RfmDetail {
     /// The named groups.
     pub groups: Vec<RfmGroup>,
     /// People by recency score (from 1) and frequency score (from 1).
+    #[schema(value_type = Vec<Vec<u64>>)]
     pub grid: [[u64; 5]; 5],
 }
 
 /// Up to the first threshold is the first fifth, and so on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct RfmThresholds {
     /// Whole days; up to the first is score 5.
     pub recency_days: Vec<i64>,
@@ -309,7 +328,7 @@ pub struct RfmThresholds {
 }
 
 /// A named group of buyers.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RfmGroup {
     /// Its stable name.
     pub key: &'static str,
@@ -330,7 +349,7 @@ pub struct RfmGroup {
 }
 
 /// The key figures.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct KpisDetail {
     /// The period.
     pub period: PeriodSpan,
@@ -341,19 +360,23 @@ pub struct KpisDetail {
 }
 
 /// A period and the one that it is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PeriodSpan {
     /// Its beginning.
     #[serde(serialize_with = "time_text")]
+    #[schema(value_type = String, format = DateTime)]
     pub from: Timestamp,
     /// Its end, which does not belong to it.
     #[serde(serialize_with = "time_text")]
+    #[schema(value_type = String, format = DateTime)]
     pub to: Timestamp,
     /// The beginning of the period before.
     #[serde(serialize_with = "optional_time_text", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub compare_from: Option<Timestamp>,
     /// Its end.
     #[serde(serialize_with = "optional_time_text", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub compare_to: Option<Timestamp>,
 }
 
@@ -364,33 +387,63 @@ fn optional_time_text<S: Serializer>(time: &Option<Timestamp>, serializer: S) ->
     }
 }
 
+/// What a figure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// Customers and their orders.
+    Shop,
+    /// What is paid again and again.
+    Subscriptions,
+}
+
+/// Which direction one hopes for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Better {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+}
+
 /// One key figure.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct KpiFigure {
     /// Its stable name.
     pub key: &'static str,
     /// What it is called on screen.
     pub label: &'static str,
+    /// What it is about.
+    pub topic: Topic,
+    /// Which direction one hopes for.
+    pub better: Better,
     /// Its value.
     pub value: Cell,
     /// Its unit.
     pub unit: Unit,
     /// Of money.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub currency: Option<Currency>,
+    /// Its value in the period before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Cell>,
     /// Against the period before: relative; of a share in points.
     pub change: Option<f64>,
     /// The figure over the period, from first to last; empty where it has none.
     pub spark: Vec<f64>,
 }
 
-/// Revenue of first orders and of later ones.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Revenue of first orders and of later ones, week by week; of a short period with the weeks before it, so that there is a course to see.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RevenueSplit {
     /// The length of an interval.
+    #[schema(schema_with = schema::interval)]
     pub interval: Interval,
     /// Where the intervals begin.
     #[serde(serialize_with = "time_texts")]
+    #[schema(value_type = Vec<String>)]
     pub starts: Vec<Timestamp>,
     /// Which of them are not covered wholly.
     pub incomplete: Vec<bool>,
@@ -399,5 +452,6 @@ pub struct RevenueSplit {
     /// Revenue of all other orders.
     pub returning: Vec<f64>,
     /// Its currency.
+    #[schema(value_type = String)]
     pub currency: Currency,
 }

@@ -24,7 +24,7 @@ use rapport_segments::EventColumns;
 use crate::aggregates::interval_of;
 use crate::analytics::Found;
 use crate::answer::{
-    Cell, Column, ColumnType, Detail, KpiFigure, KpisDetail, PeriodSpan, RevenueSplit, Unit, ratio, units,
+    Better, Cell, Column, ColumnType, Detail, KpiFigure, KpisDetail, PeriodSpan, RevenueSplit, Topic, Unit, ratio, units,
 };
 use crate::asking::{Asking, time};
 use crate::columns::{self, Columns, at};
@@ -52,6 +52,9 @@ const PASSIVE: [&str; 13] = [
     "Payment Failed",
 ];
 
+/// Revenue is drawn over at least as many weeks.
+const WEEKS: usize = 12;
+
 /// The figures of one period.
 struct Figures {
     active: u64,
@@ -65,17 +68,19 @@ pub(crate) async fn answer(asking: &Asking<'_>, question: &Kpis) -> Result<Found
     let calendar = &asking.context.calendar;
     let before = if question.compare { range.before(calendar) } else { None };
     let intervals = range.intervals(spark_interval(&range), calendar)?;
-    let weeks = range.intervals(Interval::Week, calendar)?;
+    let first = asking.snapshot.times().map(|times| times.0);
+    let shown_range = range.reaching_back(calendar, Interval::Week, WEEKS, first);
+    let weeks = shown_range.intervals(Interval::Week, calendar)?;
     let (active, active_spark) = active(asking, &range, &intervals).await?;
     let orders = orders::read(asking, &range, &intervals).await?;
-    let weekly = orders::read(asking, &range, &weeks).await?;
+    let weekly = orders::read(asking, &shown_range, &weeks).await?;
     let now = Figures { active, takings: orders.whole, repeat_rate: repeat_rate(asking, &range).await? };
     let earlier = match &before {
         Some(range) => Some(figures(asking, range).await?),
         None => None,
     };
     let mut shown = now.shown(earlier.as_ref(), asking, &orders, active_spark)?;
-    shown.extend(subscriptions::figures(asking, &range, before.as_ref()).await?);
+    shown.extend(subscriptions::figures(asking, &range, before.as_ref(), &intervals).await?);
     let detail = KpisDetail {
         period: PeriodSpan {
             from: range.from,
@@ -83,7 +88,7 @@ pub(crate) async fn answer(asking: &Asking<'_>, question: &Kpis) -> Result<Found
             compare_from: before.map(|before| before.from),
             compare_to: before.map(|before| before.to),
         },
-        revenue: split(asking, &range, &weeks, &weekly),
+        revenue: split(asking, &shown_range, &weeks, &weekly),
         figures: shown,
     };
     let (columns, rows) = as_table(&detail.figures);
@@ -169,8 +174,9 @@ impl Figures {
         let average = |takings: &Takings| takings.average().map_or(Cell::Nothing, Cell::Money);
         let mut shown = Vec::new();
         let mut add = |key, label, unit, value: &dyn Fn(&Self) -> Result<Cell>, spark| -> Result<()> {
-            let value_before = before.map(value).transpose()?;
-            shown.push(figure(asking, key, label, unit, value(self)?, value_before, spark));
+            let before = before.map(value).transpose()?;
+            let name = Name { key, label, topic: Topic::Shop, better: Better::Higher, unit };
+            shown.push(figure(asking, name, value(self)?, before, spark));
             Ok(())
         };
         let actives = active.into_iter().map(|people| people as f64).collect();
@@ -194,22 +200,25 @@ fn drawn(micros: i128) -> f64 {
     micros as f64 / rapport_domain::money::MICROS_PER_UNIT as f64
 }
 
-/// A figure beside the one before.
-fn figure(
-    asking: &Asking<'_>,
+/// What a figure is called and means.
+struct Name {
     key: &'static str,
     label: &'static str,
+    topic: Topic,
+    better: Better,
     unit: Unit,
-    value: Cell,
-    before: Option<Cell>,
-    spark: Vec<f64>,
-) -> KpiFigure {
-    let change = before.and_then(|before| before.as_f64()).zip(value.as_f64()).and_then(|(before, now)| match unit {
+}
+
+/// A figure beside the one before.
+fn figure(asking: &Asking<'_>, name: Name, value: Cell, before: Option<Cell>, spark: Vec<f64>) -> KpiFigure {
+    let Name { key, label, topic, better, unit } = name;
+    let earlier = before.as_ref().and_then(Cell::as_f64);
+    let change = earlier.zip(value.as_f64()).and_then(|(before, now)| match unit {
         Unit::Ratio => Some(now - before),
         _ => (before > 0.0).then(|| now / before - 1.0),
     });
     let currency = (unit == Unit::Money).then_some(asking.context.currency);
-    KpiFigure { key, label, value, unit, currency, change, spark }
+    KpiFigure { key, label, topic, better, value, unit, currency, before, change, spark }
 }
 
 fn split(asking: &Asking<'_>, range: &Range, weeks: &Intervals, weekly: &Orders) -> RevenueSplit {

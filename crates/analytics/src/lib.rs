@@ -23,6 +23,7 @@ mod period;
 pub mod question;
 mod retention;
 pub mod rfm;
+mod schema;
 mod trend;
 
 pub use analytics::{Analytics, Context};

@@ -82,6 +82,22 @@ impl Range {
         (earlier.from < earlier.to).then_some(earlier)
     }
 
+    /// The same end, reaching back over at least `count` whole intervals, but not to before the interval of the first event.
+    pub(crate) fn reaching_back(
+        &self,
+        calendar: &Calendar,
+        interval: Interval,
+        count: usize,
+        first: Option<Timestamp>,
+    ) -> Self {
+        let mut start = calendar.floor(self.to.plus(-1), interval);
+        for _ in 1..count {
+            start = calendar.floor(start.plus(-1), interval);
+        }
+        let data = first.map_or(self.from, |first| calendar.floor(first, interval));
+        Self { from: self.from.min(start.max(data)), ..*self }
+    }
+
     /// The intervals that touch it.
     pub(crate) fn intervals(&self, interval: Interval, calendar: &Calendar) -> Result<Intervals> {
         let bounds = calendar.starts(interval, self.from, self.to, MAX_INTERVALS);
@@ -143,6 +159,16 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_short_range_reaches_back_over_whole_weeks_as_far_as_there_is_data() {
+        let calendar = Calendar::default();
+        let range = Range { from: at("2026-11-01T00:00:00Z"), to: at("2026-11-21T12:00:00Z"), from_the_first: false };
+        let back = |first: &str| range.reaching_back(&calendar, Interval::Week, 4, Some(at(first))).from;
+        assert_eq!(back("2020-01-01T00:00:00Z"), at("2026-10-26T00:00:00Z"));
+        assert_eq!(back("2026-11-20T00:00:00Z"), range.from, "no earlier than there is data");
+        assert_eq!(range.reaching_back(&calendar, Interval::Week, 2, None).from, range.from, "never shorter");
     }
 
     fn berlin(now: &str) -> Context {

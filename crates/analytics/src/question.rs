@@ -13,11 +13,14 @@ use rapport_domain::Interval;
 use rapport_domain::shop_events::{ORDER_COMPLETED, standard_name};
 use rapport_segments::{Condition, Duration};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use period::Period;
 
+use crate::schema;
+
 /// A question, tagged by `kind`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Question {
     /// How much of something, interval by interval.
@@ -33,7 +36,7 @@ pub enum Question {
 }
 
 /// An event by name, and what it must pass.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventSelector {
     /// Its standard name; `*` is any event.
@@ -41,6 +44,7 @@ pub struct EventSelector {
     pub event: String,
     /// A condition on the event.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::condition)]
     pub filter: Option<Condition>,
 }
 
@@ -65,7 +69,7 @@ impl EventSelector {
 pub const ANY_EVENT: &str = "*";
 
 /// What is counted of the events of a series.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// Events.
@@ -93,7 +97,7 @@ impl Measure {
 }
 
 /// One line of a trend.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
     /// Its events' standard name; `*` is any event.
@@ -101,6 +105,7 @@ pub struct Series {
     pub event: String,
     /// A condition on the event.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::condition)]
     pub filter: Option<Condition>,
     /// What is counted.
     #[serde(default)]
@@ -118,7 +123,7 @@ impl Series {
 }
 
 /// By what an answer is taken apart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Breakdown {
     /// A property of the event.
@@ -128,12 +133,13 @@ pub enum Breakdown {
 }
 
 /// How much of something, interval by interval.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trend {
     /// What is counted, line by line.
     pub series: Vec<Series>,
     /// The length of an interval.
+    #[schema(schema_with = schema::interval)]
     pub interval: Interval,
     /// By what each line is taken apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,9 +149,11 @@ pub struct Trend {
     pub breakdown_limit: usize,
     /// When.
     #[serde(default)]
+    #[schema(schema_with = schema::period)]
     pub period: Period,
     /// Whose events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::condition)]
     pub who: Option<Condition>,
     /// Whether the period before is shown beside it.
     #[serde(default)]
@@ -153,7 +161,7 @@ pub struct Trend {
 }
 
 /// How the steps of a funnel must follow one another; the kernel (`sequences::funnel`) has the rules.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOrder {
     /// In their order, with anything in between.
@@ -166,13 +174,14 @@ pub enum StepOrder {
 }
 
 /// How far people come through steps.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Funnel {
     /// The steps.
     pub steps: Vec<EventSelector>,
     /// The longest time from the first step to the last, this time included.
     #[serde(default = "default_window")]
+    #[schema(value_type = String, example = "14d")]
     pub window: Duration,
     /// How they must follow one another.
     #[serde(default)]
@@ -188,9 +197,11 @@ pub struct Funnel {
     pub breakdown_limit: usize,
     /// When the first step was done. Later steps may follow after the period, within the window.
     #[serde(default)]
+    #[schema(schema_with = schema::period)]
     pub period: Period,
     /// Who.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::condition)]
     pub who: Option<Condition>,
     /// Whether the period before is shown beside it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -198,7 +209,7 @@ pub struct Funnel {
 }
 
 /// Who comes back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retention {
     /// What puts a person into a cohort.
@@ -206,6 +217,7 @@ pub struct Retention {
     /// What counts as coming back.
     pub back: EventSelector,
     /// The length of an interval.
+    #[schema(schema_with = schema::interval)]
     pub interval: Interval,
     /// Only a person's first start ever founds a cohort, whenever the period begins.
     #[serde(default)]
@@ -218,9 +230,11 @@ pub struct Retention {
     pub intervals: usize,
     /// When cohorts are founded. People may come back after the period.
     #[serde(default)]
+    #[schema(schema_with = schema::period)]
     pub period: Period,
     /// Who.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::condition)]
     pub who: Option<Condition>,
     /// A common field of questions; here the period before cannot be shown, so only `false` is taken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -228,7 +242,7 @@ pub struct Retention {
 }
 
 /// Buyers by recency, frequency and money.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rfm {
     /// What counts as an order.
@@ -236,15 +250,19 @@ pub struct Rfm {
     pub event: String,
     /// A condition on the order.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::condition)]
     pub filter: Option<Condition>,
     /// Which orders count.
     #[serde(default)]
+    #[schema(schema_with = schema::period)]
     pub period: Period,
     /// The day or instant from which recency counts back; else the end of the period, or of the data if that is earlier.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "period::optional_instant")]
+    #[schema(value_type = Option<String>)]
     pub as_of: Option<rapport_segments::Instant>,
     /// Who.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::condition)]
     pub who: Option<Condition>,
     /// A common field of questions; here the period before cannot be shown, so only `false` is taken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -252,14 +270,16 @@ pub struct Rfm {
 }
 
 /// The key figures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kpis {
     /// When.
     #[serde(default)]
+    #[schema(schema_with = schema::period)]
     pub period: Period,
     /// Whose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schema::condition)]
     pub who: Option<Condition>,
     /// Whether the period before is shown beside it.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]

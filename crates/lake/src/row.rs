@@ -4,6 +4,8 @@
 //! data, free text) is handed back to the caller and is nowhere in the row. Traits, identifiers, group ids and natural keys never
 //! come in at all.
 
+use std::collections::HashSet;
+
 use rapport_domain::{Event, EventId, EventKind, Handle, PersonId, SourceId, Timestamp};
 use serde_json::{Map, Value};
 
@@ -60,9 +62,13 @@ impl EventRow {
         handle: Handle,
         policy: &dyn PropertyPolicy,
     ) -> (Self, Vec<(String, Value)>) {
-        let mut flat = Flattener { policy, kept: Vec::new(), withheld: Vec::new() };
+        let mut flat = Flattener { policy, kept: Vec::new(), withheld: Vec::new(), ambiguous: false };
         flat.object("", 0, &event.properties);
+        flat.ambiguous |= event.properties.contains_key("context");
         flat.object("context", 1, &event.context);
+        if flat.ambiguous {
+            flat.first_of_each_path();
+        }
         let row = Self {
             person,
             handle,
@@ -121,11 +127,14 @@ struct Flattener<'p> {
     policy: &'p dyn PropertyPolicy,
     kept: Vec<(String, Value)>,
     withheld: Vec<(String, Value)>,
+    /// A path may have come twice: `{"a.b": 1, "a": {"b": 2}}`.
+    ambiguous: bool,
 }
 
 impl Flattener<'_> {
     fn object(&mut self, prefix: &str, depth: usize, object: &Map<String, Value>) {
         for (key, value) in object {
+            self.ambiguous |= key.contains('.');
             let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
             if path.len() > MAX_PATH_BYTES {
                 self.withheld.push((path, value.clone()));
@@ -137,6 +146,12 @@ impl Flattener<'_> {
                 _ => self.leaf(path, value),
             }
         }
+    }
+
+    /// A row has one value at a path.
+    fn first_of_each_path(&mut self) {
+        let mut seen = HashSet::new();
+        self.kept.retain(|(path, _)| seen.insert(path.clone()));
     }
 
     fn leaf(&mut self, path: String, value: &Value) {
@@ -188,6 +203,12 @@ mod tests {
             traits: object(json!({"email": "ann@example.com"})),
             context: object(json!({"page": {"path": "/"}, "a": {"b": {"c": {"d": {"e": {"f": 1}}}}}})),
         };
+        let mut twice = event.clone();
+        twice.properties = object(json!({"a": {"b": 2}, "a.b": 1, "context": {"page": {"path": "/mine"}}}));
+        let (row, _) = EventRow::of_event(&twice, PersonId(1), Handle(2), &NoContact);
+        let of = |path: &str| row.properties().iter().filter(|(own, _)| own == path).count();
+        assert_eq!((of("a.b"), of("context.page.path")), (1, 1), "one value at a path");
+
         let (row, withheld) = EventRow::of_event(&event, PersonId(1), Handle(2), &NoContact);
         assert!(!format!("{row:?}").contains("ann@example.com"));
         let paths = |list: &[(String, Value)]| list.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();

@@ -27,6 +27,7 @@ use serde_json::{Map, Value};
 use crate::classify;
 use crate::identity::partition::Limits;
 use crate::records::facts::FactRow;
+use crate::records::identifiers::IdentifierRow;
 
 /// How many identifiers are remembered between batches (about 100 bytes each).
 const REMEMBERED_IDENTIFIERS: usize = 200_000;
@@ -109,21 +110,15 @@ struct Work<'a> {
     events: &'a [Event],
     now: Timestamp,
     /// Of every identifier named in the batch.
-    ids: HashMap<Identifier, Resolved>,
+    ids: HashMap<Identifier, Known>,
+    /// Those that are first named in this batch, as they will be recorded; no row of the lake has their handle yet.
+    fresh: BTreeMap<Handle, IdentifierRow>,
     /// When each event happened.
     times: Vec<Timestamp>,
     facts: BTreeMap<(Handle, String, Timestamp), FactRow>,
     /// Persons whose name or search text may have changed.
     relabel: BTreeSet<PersonId>,
     applied: Applied,
-}
-
-/// An identifier of the batch.
-#[derive(Clone, Copy, Debug)]
-struct Resolved {
-    known: Known,
-    /// First named in this batch, so no row of the lake has its handle yet.
-    fresh: bool,
 }
 
 /// An event's properties and context as the lake may hold them, and the properties withheld from it.
@@ -155,6 +150,7 @@ impl Profiles {
             events,
             now: self.clock.now(),
             ids: HashMap::new(),
+            fresh: BTreeMap::new(),
             times: Vec::with_capacity(events.len()),
             facts: BTreeMap::new(),
             relabel: BTreeSet::new(),
@@ -200,6 +196,6 @@ impl Work<'_> {
 
     /// The primary identifier's handle and person of an event.
     fn who(&self, event: &Event) -> Known {
-        self.ids[&event.identifiers[0]].known
+        self.ids[&event.identifiers[0]]
     }
 }

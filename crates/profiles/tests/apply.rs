@@ -11,7 +11,7 @@ use rapport_profiles::identity::partition::Limits;
 use rapport_profiles::identity::undo::set_undone;
 use rapport_profiles::records::{accounts, evidence, facts, identifiers, orders, persons, texts};
 use rapport_profiles::{Applied, MIGRATIONS, Profiles, Settings};
-use rapport_store::testing::{TestDatabase, prepare_statements};
+use rapport_store::testing::{TestDatabase, on_sqlite, prepare_statements, whole_reads};
 use rapport_store::{Priority, Store, db_test};
 use serde_json::{Value, json};
 
@@ -77,6 +77,19 @@ async fn people(store: &Store) -> BTreeSet<BTreeSet<String>> {
 async fn every_statement_can_be_prepared(db: TestDatabase) {
     assert!(prepare_statements(&db, concat!(env!("CARGO_MANIFEST_DIR"), "/src")).await > 30);
 }
+
+/// What a batch of events does may not grow with the number of customers.
+#[test]
+fn only_lists_of_everybody_read_everybody() {
+    on_sqlite(vec![MIGRATIONS], |db: TestDatabase| async move {
+        let reads = whole_reads(&db, concat!(env!("CARGO_MANIFEST_DIR"), "/src")).await;
+        let unmeant: Vec<_> = reads.iter().filter(|(_, text)| !MEANT.iter().any(|meant| text.contains(meant))).collect();
+        assert!(unmeant.is_empty(), "{unmeant:#?}");
+    });
+}
+
+/// Questions about all customers, orders, facts or names.
+const MEANT: &[&str] = &["GROUP BY rfm_group", "GROUP BY fact_key", "FROM event_names", "fact_key IN ($2)", "ORDER BY placed_at DESC, order_id LIMIT $2"];
 
 #[db_test(MIGRATIONS)]
 async fn browsing_before_signing_in_belongs_to_the_customer(db: TestDatabase) {

@@ -19,7 +19,7 @@ use rapport_store::data_map::Declaration;
 use rapport_store::{Migrations, Store, StoreConfig};
 
 use crate::records;
-use crate::{importing, pipeline, schema};
+use crate::{importing, schema};
 
 /// Where things are: a folder, and for scale-out a database and an object store elsewhere.
 #[derive(Clone, Debug)]
@@ -45,7 +45,6 @@ pub const DATA_MAPS: &[&[Declaration]] = &[
     rapport_profiles::DATA_MAP,
     rapport_lake::DATA_MAP,
     schema::DATA_MAP,
-    pipeline::cursors::DATA_MAP,
     importing::DATA_MAP,
     records::questions::DATA_MAP,
 ];
@@ -75,7 +74,6 @@ pub const MIGRATIONS: &[Migrations] = &[
     rapport_profiles::MIGRATIONS,
     rapport_lake::MIGRATIONS,
     schema::MIGRATIONS,
-    pipeline::cursors::MIGRATIONS,
     importing::MIGRATIONS,
     records::questions::MIGRATIONS,
 ];
@@ -98,6 +96,12 @@ impl Installation {
             None => StoreConfig::folder(folder),
         };
         let store = Store::open(config.clock(Arc::clone(&clock)).rng(Arc::clone(&rng)), MIGRATIONS).await?;
+        Self::over(store, places, clock, rng).await
+    }
+
+    /// As [`Installation::open_with`], over a product database that is open already.
+    pub async fn over(store: Store, places: &Places, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self> {
+        let folder = &places.data;
         let log = open_log(folder, &clock, &rng)?;
         let location = match &places.lake {
             Some(url) => Location::Url(url.clone()),

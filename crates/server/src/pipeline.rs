@@ -6,7 +6,6 @@
 //! Does not do: accepting events, answering questions.
 
 pub mod caretaker;
-pub mod cursors;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use rapport_domain::{Currency, Event, EventId, SourceId, Timestamp, WorkspaceId}
 use rapport_intake::ReadBatch;
 use rapport_lake::{EventRow, Fate, Move, PropertyPolicy, Ticket, record_moves, record_superseded};
 use rapport_profiles::{Applied, AppliedEvent, Settings};
+use rapport_store::cursor::{Cursor, Head};
 use rapport_store::{Priority, Tx};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -28,12 +28,19 @@ use crate::records::{sources, workspaces};
 /// A batch's transaction should take about this long, so that whoever waits for the writer waits no longer.
 const SLICE: Duration = Duration::from_millis(5);
 /// The same while behind: larger batches cost less for each event.
-const SLICE_BEHIND: Duration = Duration::from_millis(100);
+const SLICE_BEHIND: Duration = Duration::from_millis(40);
 /// Further behind than this, catching up is what matters.
 const BEHIND: u64 = 2_000;
 const FEWEST_EVENTS: usize = 128;
 const MOST_EVENTS: usize = 4_000;
 const MOST_BYTES: usize = 8 << 20;
+/// How often a command's pipeline looks whether the work beside it has ended.
+const IDLE: Duration = Duration::from_millis(20);
+/// After a failure, until the same events are tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How far identity, facts, orders and the lake have come: one cursor, because the log is one for all workspaces.
+const CURSOR: Cursor<'static> = Cursor { consumer: "profiles", workspace: WorkspaceId(0), partition: 0 };
 
 /// Applies the log.
 pub struct Pipeline {
@@ -55,7 +62,7 @@ impl PropertyPolicy for SplitBefore {
 impl Pipeline {
     /// Stands where the last run stopped, with all hot rows in memory again.
     pub async fn open(installation: Arc<Installation>) -> Result<Self> {
-        let cursor = cursors::position(&mut installation.store.read(), installation.log.epoch()).await?;
+        let cursor = position(&installation).await.context("the log and the database do not belong together")?;
         let pipeline = Self {
             installation,
             cursor: tokio::sync::Mutex::new(cursor),
@@ -78,17 +85,28 @@ impl Pipeline {
         let _ = applied.wait_for(|applied| *applied >= position).await;
     }
 
-    /// Applies events as they come, until `stop` is set.
-    pub async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<()> {
-        loop {
-            if *stop.borrow() {
-                return Ok(());
-            }
-            if self.step().await? == 0 {
-                let next = self.applied() + 1;
-                tokio::select! {
-                    _ = self.installation.log.wait_for(next) => {}
-                    _ = stop.changed() => {}
+    /// Applies events as they come, until `stop` is set. What fails (a full disk, a database that is gone for a while) is tried again,
+    /// because nothing behind it can be applied before.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        let mut pause = PAUSE;
+        while !*stop.borrow() {
+            match self.step().await {
+                Ok(0) => {
+                    let next = self.applied() + 1;
+                    tokio::select! {
+                        _ = self.installation.log.wait_for(next) => {}
+                        _ = stop.changed() => {}
+                    }
+                }
+                Ok(_) => pause = PAUSE,
+                Err(error) => {
+                    metrics::counter!("rapport_apply_failures_total").increment(1);
+                    tracing::error!(error = %format!("{error:#}"), "events wait in the log; applying them is tried again");
+                    self.installation.profiles.forget();
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+                        _ = stop.changed() => {}
+                    }
                 }
             }
         }
@@ -98,6 +116,27 @@ impl Pipeline {
     pub async fn drain(&self) -> Result<()> {
         while self.step().await? > 0 {}
         Ok(())
+    }
+
+    /// Applies events while `work` puts them into the log, and then the rest. For commands, where a failure ends the command.
+    pub async fn apply_beside<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let log = &self.installation.log;
+        let done = std::sync::atomic::AtomicBool::new(false);
+        let applying = async {
+            while !done.load(Ordering::Acquire) {
+                if self.step().await? == 0 {
+                    // A short wait, because the work may end without another event.
+                    let _ = tokio::time::timeout(IDLE, log.wait_for(self.applied() + 1)).await;
+                }
+            }
+            self.drain().await
+        };
+        let working = async {
+            let outcome = work.await;
+            done.store(true, Ordering::Release);
+            outcome
+        };
+        tokio::try_join!(working, applying).map(|(outcome, ())| outcome)
     }
 
     /// Holds the pipeline between two batches until the guard is dropped: for changes of identity that the lake hears of after their commit.
@@ -114,16 +153,19 @@ impl Pipeline {
             return Ok(0);
         }
         let last = read.next - 1;
-        let began = Instant::now();
         let groups = by_workspace(read.events);
+        for workspace in groups.keys() {
+            self.make_room(*workspace).await?;
+        }
         let mut tx = self.installation.store.begin(Priority::Background).await?;
+        let began = Instant::now();
         let mut done = Vec::new();
         let mut count = 0;
         for (workspace, (positions, events)) in groups {
             count += events.len();
             done.push(self.apply(&mut tx, workspace, positions, events).await?);
         }
-        cursors::advance(&mut tx, self.installation.log.epoch(), last).await?;
+        CURSOR.advance(&mut tx, epoch(&self.installation), signed(*cursor), signed(last)).await?;
         // Without the commit: its sync costs the same for any batch, and must not make batches smaller.
         let worked = began.elapsed();
         tx.commit().await?;
@@ -170,24 +212,23 @@ impl Pipeline {
         Ok(Group { workspace, events, applied, tickets })
     }
 
-    /// Shows questions what was committed.
-    async fn publish(&self, group: Group, last: u64) -> Result<()> {
-        let Group { workspace, events, applied, tickets } = group;
-        self.installation.profiles.remember(workspace, &applied);
-        self.append(workspace, rows(events, applied.events), last).await?;
-        for ticket in tickets {
-            self.installation.lake.publish(ticket).await?;
+    /// Writes hot rows into files when their memory is used up: before a batch is applied, because after its commit nothing may fail.
+    async fn make_room(&self, workspace: WorkspaceId) -> Result<()> {
+        if self.installation.lake.is_flush_due(workspace).await? {
+            self.installation.lake.flush(workspace).await?;
         }
         Ok(())
     }
 
-    /// Appends rows; when memory for hot rows is used up, makes room first.
-    async fn append(&self, workspace: WorkspaceId, rows: Vec<EventRow>, last: u64) -> Result<()> {
-        let lake = &self.installation.lake;
-        if lake.is_flush_due(workspace).await? {
-            lake.flush(workspace).await?;
+    /// Shows questions what was committed.
+    async fn publish(&self, group: Group, last: u64) -> Result<()> {
+        let Group { workspace, events, applied, tickets } = group;
+        self.installation.profiles.remember(workspace, &applied);
+        self.installation.lake.append(workspace, rows(events, applied.events), signed(last)).await?;
+        for ticket in tickets {
+            self.installation.lake.publish(ticket).await?;
         }
-        Ok(lake.append(workspace, rows, signed(last)).await?)
+        Ok(())
     }
 
     /// Fills the lake's memory again with what was applied but is in no file.
@@ -215,7 +256,8 @@ impl Pipeline {
         let mut kept = kept.into_iter().peekable();
         let events =
             events.into_iter().enumerate().filter(|(i, _)| kept.next_if_eq(i).is_some()).map(|(_, e)| e).collect();
-        self.append(workspace, rows(events, again), last).await
+        self.make_room(workspace).await?;
+        Ok(self.installation.lake.append(workspace, rows(events, again), signed(last)).await?)
     }
 
     async fn currency(&self, db: &mut impl rapport_store::Queries, workspace: WorkspaceId) -> Result<Currency> {
@@ -281,6 +323,17 @@ fn rows(events: Vec<Event>, applied: Vec<AppliedEvent>) -> Vec<EventRow> {
         EventRow::of_event(&event, applied.person, applied.handle, &SplitBefore).0
     });
     rows.collect()
+}
+
+/// How far the log has been applied. Refuses a database that knows another log, or more of this one than there is.
+pub async fn position(installation: &Installation) -> Result<u64> {
+    let head = Head { epoch: epoch(installation), position: signed(installation.log.head()) };
+    let position = CURSOR.position(&mut installation.store.read(), head).await?;
+    Ok(u64::try_from(position).unwrap_or(0))
+}
+
+fn epoch(installation: &Installation) -> i64 {
+    installation.log.epoch().cast_signed()
 }
 
 /// The lake counts positions as the database does.

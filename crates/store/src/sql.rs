@@ -80,7 +80,7 @@ impl Sql {
 }
 
 /// Replaces `($n)` by a sub-select over the one bound list, so that a list of any length is one bind and one prepared text.
-fn expand_list(text: &str, number: usize, engine: Engine) -> String {
+pub(crate) fn expand_list(text: &str, number: usize, engine: Engine) -> String {
     let place = format!("(${number})");
     let select = match engine {
         Engine::Sqlite => format!("(SELECT value FROM json_each(${number}))"),

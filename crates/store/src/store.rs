@@ -194,7 +194,14 @@ async fn open_sqlite(file: &Path, readers: u32, known: &[Migrations], now: i64) 
         migrate::pending(known, &applied)?;
         look.close().await?;
     }
-    let mut writer = sqlite_options(file).create_if_missing(true).connect().await?;
+    let mut writer = sqlite_options(file)
+        .create_if_missing(true)
+        // Handles are random, so a batch touches pages all over its indexes: they should be in memory (64 MB at most), and a page that
+        // many batches change should go into the file once, not at every 4 MB of journal.
+        .pragma("cache_size", "-65536")
+        .pragma("wal_autocheckpoint", "8000")
+        .connect()
+        .await?;
     let applied = migrate::applied(Connection::Sqlite(&mut writer), Engine::Sqlite).await?;
     let steps = migrate::pending(known, &applied)?;
     if !steps.is_empty() {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use rapport_domain::{ManualClock, SeededRng, Timestamp};
 
-pub use statements::prepare_statements;
+pub use statements::{prepare_statements, whole_reads};
 
 use crate::{Migrations, Store, StoreConfig};
 

@@ -67,8 +67,9 @@ impl Tx {
         self.noted(outcome)
     }
 
-    /// Inserts many rows with as few statements as the engine's bind limit allows; how many rows changed. The text says
-    /// `{rows}` where they go: `INSERT INTO t (a, b) VALUES {rows} ON CONFLICT DO NOTHING`; every row has the same width.
+    /// Writes many rows with as few statements as the engine's bind limit allows; how many rows changed. The text says
+    /// `{rows}` where they go: `INSERT INTO t (a, b) VALUES {rows} ON CONFLICT DO NOTHING`, or
+    /// `WITH v (a, b) AS (VALUES {rows}) UPDATE t SET b = v.b FROM v WHERE t.a = v.a`; every row has the same width.
     pub fn execute_many<'t>(
         &'t mut self,
         sql: Sql,

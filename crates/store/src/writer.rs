@@ -23,7 +23,7 @@ const BATCH_TIME: Duration = Duration::from_millis(5);
 const BATCH_REQUESTS: usize = 256;
 /// A background request that has waited this long goes before interactive ones.
 const BACKGROUND_WAIT: Duration = Duration::from_millis(250);
-/// A background turn longer than this is reported: it should be cut into slices.
+/// A background turn longer than this is told to whoever debugs: it should be cut into slices.
 const BACKGROUND_TURN: Duration = Duration::from_millis(50);
 
 /// Asks for turns.
@@ -255,7 +255,7 @@ impl Batch {
         drop(request.grant.send(Ok(Lease { connection: Some(connection), give_back: Some(give_back) })));
         let Returned { mut connection, committed } = returned.await.ok()?;
         if request.priority == Priority::Background && started.elapsed() > BACKGROUND_TURN {
-            tracing::warn!(turn_ms = started.elapsed().as_millis(), "sqlite.background turn is too long");
+            tracing::debug!(turn_ms = started.elapsed().as_millis(), "sqlite.background turn is long");
         }
         let outcome = match committed {
             Some(committed) => {

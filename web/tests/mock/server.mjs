@@ -45,6 +45,7 @@ const routes = [
 	['GET', /^\/search$/, () => fixture('search')],
 	['GET', /^\/events$/, () => fixture('events')],
 	['GET', /^\/properties$/, () => fixture('properties')],
+	['GET', /^\/properties\/values$/, () => ({ rows: [{ value: 'phone', count: 4120 }, { value: 'computer', count: 3980 }, { value: 'tablet', count: 512 }] })],
 	['POST', /^\/questions\/ask$/, (_, __, body) => fixture(`answer-${body.kind}${body.breakdown && ['trend', 'funnel'].includes(body.kind) ? '-breakdown' : ''}`)],
 	['POST', /^\/questions\/people$/, (_, __, body) => page(fixture('customers').slice(0, 70), new URLSearchParams(body.cursor ? { cursor: body.cursor } : {}))],
 	['GET', /^\/questions$/, () => fixture('questions')],

@@ -19,12 +19,12 @@ use rapport_lake::columns::{NAME, ORDER_KEY, PERSON};
 use rapport_segments::EventColumns;
 use rapport_segments::value::Reading;
 
-use super::figure;
-use crate::answer::{Cell, KpiFigure, Unit, ratio};
+use super::{Name, drawn, figure};
+use crate::answer::{Better, Cell, KpiFigure, Topic, Unit, ratio};
 use crate::asking::{Asking, time};
 use crate::columns::{Columns, amount, at};
 use crate::error::Result;
-use crate::period::Range;
+use crate::period::{Intervals, Range};
 
 const NAMES: [&str; 6] = [
     SUBSCRIPTION_STARTED,
@@ -64,7 +64,12 @@ struct Recurring {
 }
 
 /// The figures of subscriptions; none where there are no subscriptions.
-pub(super) async fn figures(asking: &Asking<'_>, range: &Range, before: Option<&Range>) -> Result<Vec<KpiFigure>> {
+pub(super) async fn figures(
+    asking: &Asking<'_>,
+    range: &Range,
+    before: Option<&Range>,
+    intervals: &Intervals,
+) -> Result<Vec<KpiFigure>> {
     let names = asking.snapshot.names()?;
     if !NAMES.iter().any(|name| names.contains_key(*name)) {
         return Ok(Vec::new());
@@ -72,15 +77,19 @@ pub(super) async fn figures(asking: &Asking<'_>, range: &Range, before: Option<&
     let signs = read(asking, range.to).await?;
     let now = recurring(&signs, range);
     let before = before.map(|range| recurring(&signs, range));
+    let course: Vec<Recurring> =
+        intervals.bounds.windows(2).map(|ends| recurring(&signs, &Range { from: ends[0], to: ends[1], ..*range })).collect();
+    let spark = |of: fn(&Recurring) -> i128| course.iter().map(|recurring| drawn(of(recurring))).collect::<Vec<_>>();
     let money = |sum: i128| amount(sum).map(Cell::Money);
     let rate = |of: &Recurring| Cell::of_number(ratio(of.renewals, of.renewals + of.cancellations));
-    let shown = |key, label, unit, value: &dyn Fn(&Recurring) -> Result<Cell>| -> Result<KpiFigure> {
-        Ok(figure(asking, key, label, unit, value(&now)?, before.as_ref().map(value).transpose()?, Vec::new()))
+    let shown = |key, label, better, unit, value: &dyn Fn(&Recurring) -> Result<Cell>, spark| -> Result<KpiFigure> {
+        let name = Name { key, label, topic: Topic::Subscriptions, better, unit };
+        Ok(figure(asking, name, value(&now)?, before.as_ref().map(value).transpose()?, spark))
     };
     Ok(vec![
-        shown("mrr", "Monthly recurring revenue", Unit::Money, &|of| money(of.mrr))?,
-        shown("renewal_rate", "Renewal rate", Unit::Ratio, &|of| Ok(rate(of)))?,
-        shown("churned_mrr", "Churned MRR", Unit::Money, &|of| money(of.churned))?,
+        shown("mrr", "Monthly recurring revenue", Better::Higher, Unit::Money, &|of| money(of.mrr), spark(|of| of.mrr))?,
+        shown("renewal_rate", "Renewal rate", Better::Higher, Unit::Ratio, &|of| Ok(rate(of)), Vec::new())?,
+        shown("churned_mrr", "Churned MRR", Better::Lower, Unit::Money, &|of| money(of.churned), spark(|of| of.churned))?,
     ])
 }
 

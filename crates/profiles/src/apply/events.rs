@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{AppliedEvent, Work, consents, lake_properties};
 use crate::records::event_names::EventNameRow;
 use crate::records::facts::FactRow;
-use crate::records::identifiers::Activity;
+use crate::records::identifiers::{Activity, IdentifierRow};
 use crate::records::texts::TextRow;
 use crate::records::{accounts, event_names, facts, identifiers, persons, texts};
 
@@ -17,7 +17,7 @@ use crate::records::{accounts, event_names, facts, identifiers, persons, texts};
 const MOST_TRAITS: usize = 300;
 
 impl Work<'_> {
-    /// Counts events by identifier and by name.
+    /// Counts events by identifier and by name, and records the new identifiers, whose persons are settled by now.
     pub(super) async fn record_activity(&mut self, tx: &mut Tx) -> Result<()> {
         let mut by_handle: BTreeMap<Handle, Activity> = BTreeMap::new();
         let mut by_name: BTreeMap<&str, EventNameRow> = BTreeMap::new();
@@ -34,8 +34,16 @@ impl Work<'_> {
             row.first_at = row.first_at.min(*at);
             row.last_at = row.last_at.max(*at);
         }
-        let activity: Vec<_> = by_handle.into_iter().collect();
-        identifiers::add_activity(tx, self.settings.workspace, &activity).await?;
+        let mut known = Vec::new();
+        for (handle, activity) in by_handle {
+            match self.fresh.get_mut(&handle) {
+                Some(fresh) => activity.add_to(fresh),
+                None => known.push((handle, activity)),
+            }
+        }
+        let fresh: Vec<IdentifierRow> = self.fresh.values().cloned().collect();
+        identifiers::insert(tx, self.settings.workspace, &fresh).await?;
+        identifiers::add_activity(tx, self.settings.workspace, &known).await?;
         let names: Vec<_> = by_name.into_values().collect();
         event_names::add(tx, self.settings.workspace, &names).await
     }
@@ -53,9 +61,8 @@ impl Work<'_> {
         if told.is_empty() {
             return Ok(());
         }
-        let fresh: HashSet<Handle> = self.ids.values().filter(|r| r.fresh).map(|r| r.known.handle).collect();
         let handles: HashSet<Handle> = told.iter().map(|(i, ..)| self.who(&self.events[*i]).handle).collect();
-        let old: Vec<Handle> = handles.into_iter().filter(|h| !fresh.contains(h)).collect();
+        let old: Vec<Handle> = handles.into_iter().filter(|h| !self.fresh.contains_key(h)).collect();
         let mut known: HashMap<(Handle, String), BTreeMap<Timestamp, String>> = HashMap::new();
         if !old.is_empty() {
             for row in facts::of_handles(tx, self.settings.workspace, &old).await? {
@@ -138,7 +145,7 @@ impl Work<'_> {
 
     /// Derives the summary of everyone the batch touched.
     pub(super) async fn summarise(&mut self, tx: &mut Tx) -> Result<()> {
-        let mut touched: HashSet<PersonId> = self.ids.values().map(|r| r.known.person).collect();
+        let mut touched: HashSet<PersonId> = self.ids.values().map(|known| known.person).collect();
         touched.extend(&self.relabel);
         let mut touched: Vec<PersonId> = touched.into_iter().collect();
         touched.sort_unstable();
@@ -147,7 +154,7 @@ impl Work<'_> {
         super::labels::relabel(tx, self.workspace(), &relabel).await?;
         self.applied.touched = touched;
         let ids = std::mem::take(&mut self.ids);
-        self.applied.known.extend(ids.into_iter().map(|(identifier, resolved)| (identifier, resolved.known)));
+        self.applied.known.extend(ids);
         Ok(())
     }
 }

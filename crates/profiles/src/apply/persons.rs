@@ -1,8 +1,8 @@
 //! Joining identifiers into persons by the evidence of a batch.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rapport_domain::{Event, EventKind, Handle, Id, IdentifierKind, Timestamp};
+use rapport_domain::{Event, EventKind, Handle, Id, Identifier, IdentifierKind, Timestamp};
 use rapport_store::{Result, Tx};
 
 use super::{Known, Moved, Work};
@@ -20,7 +20,7 @@ impl Work<'_> {
         }
         let handles: BTreeSet<Handle> = candidates.iter().flat_map(|e| [e.left_handle, e.right_handle]).collect();
         let handles: Vec<Handle> = handles.into_iter().collect();
-        let mut cluster = cluster::load(tx, self.settings.workspace, &handles).await?;
+        let mut cluster = cluster::load(tx, self.settings.workspace, &handles, &self.fresh).await?;
         let known: HashMap<(Handle, Handle, &str), Timestamp> = cluster
             .evidence
             .iter()
@@ -53,30 +53,33 @@ impl Work<'_> {
 
     /// Writes who the identifiers of a cluster belong to now.
     async fn settle(&mut self, tx: &mut Tx, cluster: &Cluster) -> Result<()> {
-        let fresh: HashSet<Handle> = self.ids.values().filter(|r| r.fresh).map(|r| r.known.handle).collect();
         let (names, standing, result) = cluster.derive(self.profiles);
         for (row, aside) in standing.iter().zip(&result.set_aside) {
             if row.set_aside != *aside {
                 evidence::set_aside(tx, self.settings.workspace, &row.id, *aside).await?;
             }
         }
-        for (handle, person) in cluster.assign(self.profiles, &names, &result, &fresh) {
+        let mut assigned = Vec::new();
+        for (handle, person) in cluster.assign(self.profiles, &names, &result, &self.fresh) {
             let row = &cluster.identifiers[&handle];
             if row.person == person {
                 continue;
             }
-            identifiers::assign(tx, self.settings.workspace, handle, person).await?;
             self.relabel.extend([row.person, person]);
-            if !fresh.contains(&handle) {
-                self.applied.moved.push(Moved { handle, from: row.person, to: person });
+            match self.fresh.get_mut(&handle) {
+                Some(fresh) => fresh.person = person,
+                None => {
+                    assigned.push((handle, person));
+                    self.applied.moved.push(Moved { handle, from: row.person, to: person });
+                }
             }
             let known = Known { handle, person };
             match self.ids.get_mut(&row.identifier()) {
-                Some(resolved) => resolved.known = known,
+                Some(resolved) => *resolved = known,
                 None => self.applied.known.push((row.identifier(), known)),
             }
         }
-        Ok(())
+        identifiers::assign(tx, self.settings.workspace, &assigned).await
     }
 
     /// The evidence in this batch that is not remembered as known; of each pair and rule the earliest.
@@ -85,7 +88,7 @@ impl Work<'_> {
         for (index, event) in self.events.iter().enumerate() {
             let primary = self.who(event).handle;
             let mut pairs: Vec<(Handle, Rule)> =
-                event.identifiers[1..].iter().map(|i| (self.ids[i].known.handle, Rule::SameCall)).collect();
+                event.identifiers[1..].iter().map(|i| (self.ids[i].handle, Rule::SameCall)).collect();
             if let Some(previous) = self.previous(tx, event).await? {
                 pairs.push((previous, Rule::Alias));
             }
@@ -123,6 +126,9 @@ impl Work<'_> {
     async fn previous(&mut self, tx: &mut Tx, event: &Event) -> Result<Option<Handle>> {
         let (EventKind::Alias, Some(previous)) = (event.kind, &event.previous_id) else { return Ok(None) };
         for kind in [IdentifierKind::UserId, IdentifierKind::AnonymousId] {
+            if let Some(known) = self.ids.get(&Identifier { kind, value: previous.clone() }) {
+                return Ok(Some(known.handle));
+            }
             let found =
                 identifiers::by_values(tx, self.settings.workspace, kind, std::slice::from_ref(previous)).await?;
             if let Some(row) = found.first() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rapport_domain::{Handle, Identifier, IdentifierKind, Timestamp};
 use rapport_store::{Result, Tx};
 
-use super::{Known, Resolved, Work};
+use super::{Known, Work};
 use crate::records::identifiers::IdentifierRow;
 use crate::records::{device_clocks, identifiers};
 
@@ -50,7 +50,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Fills `ids`: from memory, then from the database, then by making new handles.
+    /// Fills `ids`: from memory, then from the database, then by making new ones (`fresh`).
     pub(super) async fn resolve_identifiers(&mut self, tx: &mut Tx) -> Result<()> {
         let mut missing: BTreeMap<IdentifierKind, Vec<String>> = BTreeMap::new();
         let mut first_named: HashMap<&Identifier, usize> = HashMap::new();
@@ -62,7 +62,7 @@ impl Work<'_> {
                 first_named.insert(identifier, index);
                 match self.profiles.known.get(&(self.settings.workspace, identifier.clone())) {
                     Some(known) => {
-                        self.ids.insert(identifier.clone(), Resolved { known, fresh: false });
+                        self.ids.insert(identifier.clone(), known);
                     }
                     None => missing.entry(identifier.kind).or_default().push(identifier.value.clone()),
                 }
@@ -70,25 +70,23 @@ impl Work<'_> {
         }
         for (kind, values) in &missing {
             for row in identifiers::by_values(tx, self.settings.workspace, *kind, values).await? {
-                let known = Known { handle: row.handle, person: row.person };
-                self.ids.insert(row.identifier(), Resolved { known, fresh: false });
+                self.ids.insert(row.identifier(), Known { handle: row.handle, person: row.person });
             }
         }
-        let mut rows = Vec::new();
         for (kind, values) in missing {
             for value in values {
                 let identifier = Identifier { kind, value };
                 if !self.ids.contains_key(&identifier) {
                     let index = first_named[&identifier];
-                    rows.push(self.make(identifier, index));
+                    self.make(identifier, index);
                 }
             }
         }
-        identifiers::insert(tx, self.settings.workspace, &rows).await
+        Ok(())
     }
 
-    /// A new identifier, its own person until evidence says otherwise.
-    fn make(&mut self, identifier: Identifier, index: usize) -> IdentifierRow {
+    /// A new identifier, its own person until evidence says otherwise. It is recorded when that is settled.
+    fn make(&mut self, identifier: Identifier, index: usize) {
         let known = Known { handle: Handle(self.profiles.rng.next_positive_i64()), person: self.profiles.new_person() };
         let row = IdentifierRow {
             kind: identifier.kind.as_str().to_owned(),
@@ -101,8 +99,8 @@ impl Work<'_> {
             events: 0,
         };
         self.relabel.insert(known.person);
-        self.ids.insert(identifier, Resolved { known, fresh: true });
-        row
+        self.ids.insert(identifier, known);
+        self.fresh.insert(row.handle, row);
     }
 }
 

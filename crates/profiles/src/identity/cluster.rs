@@ -22,10 +22,16 @@ pub(crate) struct Cluster {
     pub(crate) too_large: bool,
 }
 
-/// Everything connected with these handles by evidence that has not been undone.
-pub(crate) async fn load(tx: &mut Tx, workspace: WorkspaceId, handles: &[Handle]) -> Result<Cluster> {
+/// Everything connected with these handles by evidence that has not been undone. `fresh` are those that no record knows yet, so that
+/// there is nothing to read of them.
+pub(crate) async fn load(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    handles: &[Handle],
+    fresh: &BTreeMap<Handle, IdentifierRow>,
+) -> Result<Cluster> {
     let mut seen: HashSet<Handle> = handles.iter().copied().collect();
-    let mut frontier: Vec<Handle> = handles.to_vec();
+    let mut frontier: Vec<Handle> = handles.iter().copied().filter(|handle| !fresh.contains_key(handle)).collect();
     let mut found: BTreeMap<Id, EvidenceRow> = BTreeMap::new();
     while !frontier.is_empty() && seen.len() <= LARGEST_CLUSTER {
         let mut next = BTreeSet::new();
@@ -38,10 +44,15 @@ pub(crate) async fn load(tx: &mut Tx, workspace: WorkspaceId, handles: &[Handle]
         frontier = next.into_iter().collect();
     }
     let too_large = seen.len() > LARGEST_CLUSTER;
-    let seen: Vec<Handle> = seen.into_iter().collect();
-    let rows = identifiers::by_handles(tx, workspace, &seen).await?;
+    let (new, old): (Vec<Handle>, Vec<Handle>) = seen.into_iter().partition(|handle| fresh.contains_key(handle));
+    let mut identifiers: BTreeMap<Handle, IdentifierRow> =
+        new.into_iter().map(|handle| (handle, fresh[&handle].clone())).collect();
+    if !old.is_empty() {
+        let rows = identifiers::by_handles(tx, workspace, &old).await?;
+        identifiers.extend(rows.into_iter().map(|row| (row.handle, row)));
+    }
     Ok(Cluster {
-        identifiers: rows.into_iter().map(|row| (row.handle, row)).collect(),
+        identifiers,
         evidence: found.into_values().collect(),
         too_large,
     })
@@ -71,7 +82,7 @@ impl Cluster {
         profiles: &Profiles,
         names: &[Identifier],
         result: &Partition,
-        fresh: &HashSet<Handle>,
+        fresh: &BTreeMap<Handle, IdentifierRow>,
     ) -> Vec<(Handle, PersonId)> {
         let rows: Vec<&IdentifierRow> = self.identifiers.values().collect();
         let mut groups: BTreeMap<(&Identifier, usize), Vec<usize>> = BTreeMap::new();
@@ -81,7 +92,7 @@ impl Cluster {
         let mut taken: HashSet<PersonId> = HashSet::new();
         let mut assigned = Vec::with_capacity(rows.len());
         for members in groups.values_mut() {
-            members.sort_by_key(|&i| (fresh.contains(&rows[i].handle), &names[i]));
+            members.sort_by_key(|&i| (fresh.contains_key(&rows[i].handle), &names[i]));
             let person = members.iter().map(|&i| rows[i].person).find(|p| !taken.contains(p));
             let person = person.unwrap_or_else(|| profiles.new_person());
             taken.insert(person);

@@ -1,6 +1,6 @@
 //! Taking evidence back, and standing by it again: persons are derived anew from what is left.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Id, PersonId, WorkspaceId};
 use rapport_store::{Result, Tx};
@@ -38,7 +38,7 @@ pub async fn set_undone(
     let at = undone.then(|| profiles.clock.now());
     if undone {
         // The cluster must be read while this piece still connects it.
-        let before = cluster::load(tx, workspace, &ends).await?;
+        let before = cluster::load(tx, workspace, &ends, &BTreeMap::new()).await?;
         evidence::mark_undone(tx, workspace, id, at, by, reason).await?;
         let mut after = before;
         if let Some(piece) = after.evidence.iter_mut().find(|e| e.id == *id) {
@@ -47,7 +47,7 @@ pub async fn set_undone(
         return settle(tx, profiles, workspace, &after).await.map(Some);
     }
     evidence::mark_undone(tx, workspace, id, None, by, reason).await?;
-    let cluster = cluster::load(tx, workspace, &ends).await?;
+    let cluster = cluster::load(tx, workspace, &ends, &BTreeMap::new()).await?;
     settle(tx, profiles, workspace, &cluster).await.map(Some)
 }
 
@@ -65,14 +65,15 @@ async fn settle(
     }
     let mut changed = Changed::default();
     let mut touched = BTreeSet::new();
-    for (handle, person) in cluster.assign(profiles, &names, &result, &HashSet::new()) {
+    for (handle, person) in cluster.assign(profiles, &names, &result, &BTreeMap::new()) {
         let before = cluster.identifiers[&handle].person;
         touched.extend([before, person]);
         if before != person {
-            identifiers::assign(tx, workspace, handle, person).await?;
             changed.moved.push(Moved { handle, from: before, to: person });
         }
     }
+    let assigned: Vec<_> = changed.moved.iter().map(|moved| (moved.handle, moved.to)).collect();
+    identifiers::assign(tx, workspace, &assigned).await?;
     changed.touched = touched.into_iter().collect();
     persons::summarise(tx, workspace, &changed.touched).await?;
     labels::relabel(tx, workspace, &changed.touched).await?;

@@ -95,24 +95,38 @@ pub struct Activity {
     pub events: i64,
 }
 
+impl Activity {
+    /// Adds it to an identifier that is not recorded yet.
+    pub fn add_to(self, row: &mut IdentifierRow) {
+        row.first_seen_at = row.first_seen_at.min(self.first);
+        row.last_seen_at = row.last_seen_at.max(self.last);
+        row.events += self.events;
+    }
+}
+
 /// Adds a batch's activity to the identifiers.
 pub async fn add_activity(tx: &mut Tx, workspace: WorkspaceId, activity: &[(Handle, Activity)]) -> Result<()> {
-    for (handle, a) in activity {
-        let text = sql!(
-            "UPDATE identifiers SET
-               first_seen_at = CASE WHEN first_seen_at < $3 THEN first_seen_at ELSE $3 END,
-               last_seen_at = CASE WHEN last_seen_at > $4 THEN last_seen_at ELSE $4 END,
-               events = events + $5
-             WHERE workspace = $1 AND handle = $2"
-        );
-        tx.execute(text, args![workspace, *handle, a.first, a.last, a.events]).await?;
-    }
+    let text = sql!(
+        "WITH added (workspace, handle, first_at, last_at, events) AS (VALUES {rows})
+         UPDATE identifiers SET
+           first_seen_at = CASE WHEN first_seen_at < added.first_at THEN first_seen_at ELSE added.first_at END,
+           last_seen_at = CASE WHEN last_seen_at > added.last_at THEN last_seen_at ELSE added.last_at END,
+           events = identifiers.events + added.events
+         FROM added WHERE identifiers.workspace = added.workspace AND identifiers.handle = added.handle"
+    );
+    let rows = activity.iter().map(|(handle, a)| args![workspace, *handle, a.first, a.last, a.events]);
+    tx.execute_many(text, rows).await?;
     Ok(())
 }
 
-/// Gives an identifier to a person.
-pub async fn assign(tx: &mut Tx, workspace: WorkspaceId, handle: Handle, person: PersonId) -> Result<()> {
-    let text = sql!("UPDATE identifiers SET person = $3 WHERE workspace = $1 AND handle = $2");
-    tx.execute(text, args![workspace, handle, person]).await?;
+/// Gives identifiers to persons.
+pub async fn assign(tx: &mut Tx, workspace: WorkspaceId, assigned: &[(Handle, PersonId)]) -> Result<()> {
+    let text = sql!(
+        "WITH assigned (workspace, handle, person) AS (VALUES {rows})
+         UPDATE identifiers SET person = assigned.person
+         FROM assigned WHERE identifiers.workspace = assigned.workspace AND identifiers.handle = assigned.handle"
+    );
+    let rows = assigned.iter().map(|(handle, person)| args![workspace, *handle, *person]);
+    tx.execute_many(text, rows).await?;
     Ok(())
 }

@@ -115,16 +115,15 @@ pub struct Label {
 
 /// Writes names and search texts.
 pub async fn label(tx: &mut Tx, workspace: WorkspaceId, labels: &[Label]) -> Result<()> {
-    for l in labels {
-        let text = sql!(
-            "UPDATE persons SET name = $3, email = $4, country = $5, search_folded = $6 WHERE workspace = $1 AND person = $2"
-        );
-        tx.execute(
-            text,
-            args![workspace, l.person, l.name.clone(), l.email.clone(), l.country.clone(), &l.search_folded],
-        )
-        .await?;
-    }
+    let text = sql!(
+        "WITH label (workspace, person, name, email, country, search_folded) AS (VALUES {rows})
+         UPDATE persons SET name = label.name, email = label.email, country = label.country, search_folded = label.search_folded
+         FROM label WHERE persons.workspace = label.workspace AND persons.person = label.person"
+    );
+    let rows = labels
+        .iter()
+        .map(|l| args![workspace, l.person, l.name.clone(), l.email.clone(), l.country.clone(), &l.search_folded]);
+    tx.execute_many(text, rows).await?;
     Ok(())
 }
 
@@ -143,14 +142,15 @@ pub struct Scores {
     pub group: &'static str,
 }
 
-/// Writes RFM scores where they differ.
+/// Writes RFM scores.
 pub async fn score(tx: &mut Tx, workspace: WorkspaceId, scores: &[Scores]) -> Result<()> {
-    for s in scores {
-        let text = sql!(
-            "UPDATE persons SET recency = $3, frequency = $4, monetary = $5, rfm_group = $6 WHERE workspace = $1 AND person = $2"
-        );
-        tx.execute(text, args![workspace, s.person, s.recency, s.frequency, s.monetary, s.group]).await?;
-    }
+    let text = sql!(
+        "WITH score (workspace, person, recency, frequency, monetary, rfm_group) AS (VALUES {rows})
+         UPDATE persons SET recency = score.recency, frequency = score.frequency, monetary = score.monetary, rfm_group = score.rfm_group
+         FROM score WHERE persons.workspace = score.workspace AND persons.person = score.person"
+    );
+    let rows = scores.iter().map(|s| args![workspace, s.person, s.recency, s.frequency, s.monetary, s.group]);
+    tx.execute_many(text, rows).await?;
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! `/api/v1/customers`: the list, and everything about one of them.
 
-use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use rapport_domain::{Handle, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId, money};
 use rapport_profiles::fold::fold;
 use rapport_profiles::records::evidence::EvidenceRow;
@@ -18,6 +17,7 @@ use super::shapes::{Amount, CustomerRow, Customers, RfmScores, display_name, mas
 use super::timeline::{room, written_text};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path, Query};
 use crate::problem::Problem;
 use crate::records::sources::{self, SourceRow};
 use utoipa_axum::router::OpenApiRouter;

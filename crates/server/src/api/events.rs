@@ -1,24 +1,24 @@
 //! `/api/v1/events` and `/api/v1/properties`: what there is to ask about.
 
-use axum::Json;
 use axum::extract::State;
 use rapport_lake::PropertyType;
 use rapport_profiles::classify;
 use rapport_profiles::records::{event_names, facts};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::shapes::time;
 use super::timeline::room;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Query};
 use crate::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(names)).routes(routes!(properties))
+    OpenApiRouter::new().routes(routes!(names)).routes(routes!(properties)).routes(routes!(values))
 }
 
 /// An event name in use.
@@ -75,29 +75,40 @@ pub struct Properties {
     rows: Vec<Property>,
 }
 
+/// Of which event.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PropertiesQuery {
+    /// Only properties of this event; without it, those of all events, and traits.
+    #[serde(default)]
+    event: String,
+}
+
 /// Lists properties of events and traits of customers.
-#[utoipa::path(get, path = "/api/v1/properties", security(("caller" = ["view_data"])), tag = "data", responses((status = 200, body = Properties)))]
-pub async fn properties(State(app): State<App>, caller: Caller) -> Result<Json<Properties>, Problem> {
+#[utoipa::path(get, path = "/api/v1/properties", security(("caller" = ["view_data"])), tag = "data", params(PropertiesQuery),
+    responses((status = 200, body = Properties)))]
+pub async fn properties(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<PropertiesQuery>,
+) -> Result<Json<Properties>, Problem> {
     caller.require(Permission::ViewData)?;
-    let snapshot = app.installation.lake.snapshot(caller.workspace).await?;
-    let mut rows: Vec<Property> = Vec::new();
-    for (path, kind, used) in snapshot.properties().paths() {
-        let storage = if snapshot.is_column(path, kind) { "column" } else { "residual" };
-        match rows.last_mut() {
-            // The registry gives the types of one path together.
-            Some(last) if last.path == path => {
-                last.types.push(type_name(kind).to_owned());
-                last.count += used.rows;
-            }
-            _ => rows.push(Property {
-                path: path.to_owned(),
-                of: "event".to_owned(),
-                types: vec![type_name(kind).to_owned()],
-                count: used.rows,
-                category: "behavioural".to_owned(),
-                storage: storage.to_owned(),
-            }),
-        }
+    let event = (!query.event.is_empty()).then_some(query.event.as_str());
+    let found = app.installation.analytics.properties(caller.workspace, event).await?;
+    let mut rows: Vec<Property> = found
+        .into_iter()
+        .filter(|property| property.events > 0)
+        .map(|property| Property {
+            path: property.path,
+            of: "event".to_owned(),
+            types: property.types.into_iter().map(|kind| type_name(kind).to_owned()).collect(),
+            count: i64::try_from(property.events).unwrap_or(i64::MAX),
+            category: "behavioural".to_owned(),
+            storage: if property.is_column { "column" } else { "residual" }.to_owned(),
+        })
+        .collect();
+    if event.is_some() {
+        return Ok(Json(Properties { rows }));
     }
     for (key, count) in facts::keys(&mut app.installation.store.read(), caller.workspace).await? {
         let path = key.strip_prefix("trait.").map_or(key.clone(), str::to_owned);
@@ -113,6 +124,49 @@ pub async fn properties(State(app): State<App>, caller: Caller) -> Result<Json<P
     }
     Ok(Json(Properties { rows }))
 }
+
+/// Whose values.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ValuesQuery {
+    /// The property's path.
+    path: String,
+    /// Only of this event.
+    #[serde(default)]
+    event: String,
+}
+
+/// A value of a property.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Value {
+    value: String,
+    /// How many events have it.
+    count: u64,
+}
+
+/// The most frequent values of a property.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Values {
+    rows: Vec<Value>,
+}
+
+/// Lists a property's most frequent values.
+#[utoipa::path(get, path = "/api/v1/properties/values", security(("caller" = ["view_data"])), tag = "data", params(ValuesQuery),
+    responses((status = 200, body = Values)))]
+pub async fn values(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ValuesQuery>,
+) -> Result<Json<Values>, Problem> {
+    caller.require(Permission::ViewData)?;
+    let event = (!query.event.is_empty()).then_some(query.event.as_str());
+    let found = app.installation.analytics.values(caller.workspace, event, &query.path, MOST_VALUES).await?;
+    let rows = found.into_iter().map(|value| Value { value: value.value, count: value.events });
+    Ok(Json(Values { rows: rows.collect() }))
+}
+
+/// How many values a picker offers.
+const MOST_VALUES: usize = 30;
 
 /// What people call a type.
 const fn type_name(kind: PropertyType) -> &'static str {

@@ -3,8 +3,8 @@
 mod changes;
 mod next;
 
-use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
+use rapport_analytics::answer::{KpiFigure, RetentionDetail, RevenueSplit, Topic};
 use rapport_analytics::{Answer, Context, Detail, Question};
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_profiles::records::{orders, persons};
@@ -17,6 +17,7 @@ use super::shapes::{display_name, time};
 use super::timeline::{TimelineItem, order_item};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Query};
 use crate::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -61,23 +62,42 @@ pub struct Latest {
     item: TimelineItem,
 }
 
+/// Revenue of new and returning customers by week, with its sentence and question.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HomeRevenue {
+    #[serde(flatten)]
+    split: RevenueSplit,
+    sentence: String,
+    #[schema(value_type = Question)]
+    question: Value,
+}
+
+/// Who comes back, with its sentence and question.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HomeRetention {
+    #[serde(flatten)]
+    table: RetentionDetail,
+    sentence: String,
+    #[schema(value_type = Question)]
+    question: Value,
+}
+
 /// The page.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Home {
     period: HomePeriod,
-    /// Key figures with change and sparkline.
-    #[schema(value_type = Vec<Object>)]
-    figures: Value,
-    /// The largest movements, in words.
+    /// Key figures of customers and orders, with change and sparkline.
+    figures: Vec<KpiFigure>,
+    /// The same of subscriptions, where there are any.
+    subscriptions: Vec<KpiFigure>,
+    /// The largest movements.
     changes: Vec<Change>,
     /// What to do now, by value at stake.
     next: Vec<NextStep>,
-    /// Revenue of new and returning customers by week, with its sentence and question.
-    #[schema(value_type = Object)]
-    revenue: Value,
-    /// Who comes back, by month of the first order, with its sentence and question.
-    #[schema(value_type = Object)]
-    retention: Value,
+    /// Revenue of new and returning customers by week.
+    revenue: HomeRevenue,
+    /// Who comes back, by month of the first order.
+    retention: HomeRetention,
     latest: Vec<Latest>,
 }
 
@@ -112,12 +132,10 @@ pub async fn show(
         "kind": "trend", "series": [{"event": "Order Completed", "measure": "sum", "property": "revenue"}],
         "interval": "week", "period": {"last": "84d"},
     });
-    let mut revenue = serde_json::to_value(&figures.revenue).map_err(Problem::internal)?;
-    revenue["sentence"] = Value::String(kpis.sentence.clone());
-    revenue["question"] = weekly;
-    let mut cohorts = serde_json::to_value(&retention.detail).map_err(Problem::internal)?;
-    cohorts["sentence"] = Value::String(retention.sentence.clone());
-    cohorts["question"] = who_comes_back;
+    let Detail::Retention(table) = retention.detail else {
+        return Err(Problem::internal("retention gave another answer"));
+    };
+    let of = |topic: Topic| figures.figures.iter().filter(|figure| figure.topic == topic).cloned().collect();
     let span = figures.period;
     let before = |at: Option<Timestamp>| at.map(time).unwrap_or_default();
     Ok(Json(Home {
@@ -130,9 +148,10 @@ pub async fn show(
         },
         changes: changes::find(&app, workspace, &context, figures, days).await?,
         next: next::find(&app, workspace, &context).await?,
-        figures: serde_json::to_value(&figures.figures).map_err(Problem::internal)?,
-        revenue,
-        retention: cohorts,
+        figures: of(Topic::Shop),
+        subscriptions: of(Topic::Subscriptions),
+        revenue: HomeRevenue { split: figures.revenue.clone(), sentence: kpis.sentence.clone(), question: weekly },
+        retention: HomeRetention { table, sentence: retention.sentence, question: who_comes_back },
         latest: latest(&app, workspace).await?,
     }))
 }

@@ -1,7 +1,6 @@
 //! `/api/v1/customers/{person_id}/identity`: why identifiers are one person, and taking it back.
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use rapport_domain::{Handle, Id, PersonId, WorkspaceId};
 use rapport_lake::{Move, record_moves};
 use rapport_profiles::identity::undo::set_undone;
@@ -16,6 +15,7 @@ use super::customers::{IdentifierShape, find, identifier, name_of, standing};
 use super::shapes::{mask, mask_email, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path};
 use crate::problem::Problem;
 use crate::records::sources;
 use utoipa_axum::router::OpenApiRouter;

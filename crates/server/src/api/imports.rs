@@ -3,9 +3,8 @@
 use std::path::{Path as FilePath, PathBuf};
 
 use anyhow::Context as _;
-use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
@@ -22,6 +21,7 @@ use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::importing::records::{self, ImportRow};
 use crate::importing::runs;
+use crate::http::extract::{Json, Path, Query};
 use crate::problem::Problem;
 use crate::records::sources;
 use utoipa_axum::router::OpenApiRouter;

@@ -2,9 +2,8 @@
 //!
 //! A question's and an answer's JSON is that of `rapport-analytics`; the guide "Ask" describes it.
 
-use axum::Json;
-use axum::extract::{Path, State};
-use rapport_analytics::{Context, Part, Question};
+use axum::extract::State;
+use rapport_analytics::{Answer, Context, Part, Question};
 use rapport_domain::{Calendar, Currency, Id, PersonId, WeekStart, WorkspaceId};
 use rapport_profiles::records::persons::{Filter, SortBy};
 use rapport_store::{Json as Stored, Priority};
@@ -17,6 +16,7 @@ use super::shapes::{Customers, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::installation::Installation;
+use crate::http::extract::{Json, Path};
 use crate::problem::Problem;
 use crate::records::questions::{self, QuestionRow};
 use crate::records::workspaces;
@@ -53,21 +53,20 @@ pub async fn context(installation: &Installation, workspace: WorkspaceId) -> Res
 }
 
 /// Answers a question.
-#[utoipa::path(post, path = "/api/v1/questions/ask", security(("caller" = ["view_reports"])), tag = "questions", request_body(content = Object),
-    responses((status = 200, body = Object), (status = 400, body = crate::problem::ProblemBody)))]
-pub async fn ask(State(app): State<App>, caller: Caller, Json(question): Json<Value>) -> Result<Json<Value>, Problem> {
+#[utoipa::path(post, path = "/api/v1/questions/ask", security(("caller" = ["view_reports"])), tag = "questions", request_body = Question,
+    responses((status = 200, body = Answer), (status = 400, body = crate::problem::ProblemBody)))]
+pub async fn ask(State(app): State<App>, caller: Caller, Json(question): Json<Value>) -> Result<Json<Answer>, Problem> {
     caller.require(Permission::ViewReports)?;
     let question = Question::from_json(question)?;
     let context = context(&app.installation, caller.workspace).await?;
-    let answer = app.installation.analytics.ask(caller.workspace, &question, &context).await?;
-    Ok(Json(serde_json::to_value(answer).map_err(Problem::internal)?))
+    Ok(Json(app.installation.analytics.ask(caller.workspace, &question, &context).await?))
 }
 
 /// Which part of which answer.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct PeopleBody {
     /// The question.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Question)]
     question: Value,
     /// The part, e.g. `{"step": 2, "stage": "dropped"}`.
     #[schema(value_type = Object)]
@@ -99,7 +98,7 @@ pub async fn people(
 pub struct SavedQuestion {
     id: String,
     name: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Question)]
     question: Value,
     created_by: String,
     updated_at: String,
@@ -127,7 +126,7 @@ pub struct SavedQuestions {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SaveBody {
     name: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Question)]
     question: Value,
 }
 

@@ -1,7 +1,6 @@
 //! `/api/v1/search`: one box for people, orders, questions and imports.
 
-use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use rapport_profiles::fold::fold;
 use rapport_profiles::records::persons::{Filter, SortBy};
 use rapport_profiles::records::{identifiers, orders, persons};
@@ -11,7 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::shapes::{CustomerRow, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Query};
+use crate::importing;
 use crate::problem::Problem;
+use crate::records::questions;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -22,6 +24,7 @@ pub fn router() -> OpenApiRouter<App> {
 
 const PEOPLE: i64 = 8;
 const ORDERS: i64 = 5;
+const OTHERS: usize = 5;
 
 /// What to look for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -34,7 +37,7 @@ pub struct SearchQuery {
 /// Something found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Found {
-    /// person, order or question.
+    /// person, order, question or import.
     kind: String,
     id: String,
     title: String,
@@ -49,7 +52,7 @@ pub struct FoundList {
     rows: Vec<Found>,
 }
 
-/// Looks for people, orders and saved questions.
+/// Looks for people, orders, saved questions and imports.
 #[utoipa::path(get, path = "/api/v1/search", security(("caller" = ["view_people"])), tag = "search", params(SearchQuery), responses((status = 200, body = FoundList)))]
 pub async fn search(
     State(app): State<App>,
@@ -62,7 +65,7 @@ pub async fn search(
         return Ok(Json(FoundList { rows: Vec::new() }));
     }
     let mut db = app.installation.store.read();
-    let filter = Filter { search: folded, sort: SortBy::LastSeen, limit: PEOPLE, ..Filter::default() };
+    let filter = Filter { search: folded.clone(), sort: SortBy::LastSeen, limit: PEOPLE, ..Filter::default() };
     let people = persons::list(&mut db, caller.workspace, &filter).await?;
     let mut rows: Vec<Found> = people
         .iter()
@@ -94,6 +97,28 @@ pub async fn search(
             detail: time(placed_at),
             url: format!("/customers/{}", owner.person),
         });
+    }
+    if caller.may(Permission::ViewReports) {
+        let saved = questions::all(&mut db, caller.workspace).await?;
+        let named = saved.into_iter().filter(|row| fold(&row.name).contains(&folded)).take(OTHERS);
+        rows.extend(named.map(|row| Found {
+            kind: "question".into(),
+            url: format!("/insights/{}", row.id),
+            id: row.id.to_string(),
+            title: row.name,
+            detail: row.question.0["kind"].as_str().unwrap_or_default().to_owned(),
+        }));
+    }
+    if caller.may(Permission::ViewData) {
+        let imports = importing::records::all(&mut db, caller.workspace).await?;
+        let named = imports.into_iter().filter(|row| fold(&row.name).contains(&folded)).take(OTHERS);
+        rows.extend(named.map(|row| Found {
+            kind: "import".into(),
+            url: format!("/data/imports/{}", row.id),
+            id: row.id.to_string(),
+            title: row.name,
+            detail: row.state,
+        }));
     }
     Ok(Json(FoundList { rows }))
 }

@@ -3,8 +3,7 @@
 
 use std::collections::HashMap;
 
-use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use rapport_domain::{EventId, Handle, Timestamp, WorkspaceId, money, shop_events};
 use rapport_lake::EventRow;
 use rapport_profiles::records::orders::OrderRow;
@@ -18,6 +17,7 @@ use super::customers::{find, name_of};
 use super::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path, Query};
 use crate::problem::Problem;
 use crate::records::{sources, workspaces};
 use utoipa_axum::router::OpenApiRouter;

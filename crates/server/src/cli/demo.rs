@@ -12,7 +12,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rapport_domain::{Id, WorkspaceId};
 use rapport_sample::SampleShop;
 use rapport_store::Priority;
-use tokio::sync::watch;
 
 use crate::cli::serve;
 use crate::installation::{Installation, Places};
@@ -96,12 +95,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
         ProgressStyle::with_template("  {pos} events  {per_sec}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
     bar.enable_steady_tick(Duration::from_millis(200));
-    let pipeline = Arc::new(Pipeline::open(Arc::clone(installation)).await?);
-    let (stop, stopped) = watch::channel(false);
-    let applying = tokio::spawn({
-        let pipeline = Arc::clone(&pipeline);
-        async move { pipeline.run(stopped).await }
-    });
+    let pipeline = Pipeline::open(Arc::clone(installation)).await?;
     let filling = tokio::task::spawn_blocking({
         let (installation, bar) = (Arc::clone(installation), bar.clone());
         let (customers, seed) = (args.customers, args.seed);
@@ -109,10 +103,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
             sample_shop::fill(&installation, workspace, source, customers, seed, now, |count| bar.set_position(count))
         }
     });
-    let totals = filling.await??;
-    pipeline.wait_for(installation.log.head()).await;
-    let _ = stop.send(true);
-    applying.await??;
+    let totals = pipeline.apply_beside(async { filling.await? }).await?;
     caretaker::settle(installation, workspace).await?;
     scoring::refresh(installation, workspace).await?;
     save_questions(installation, workspace).await?;

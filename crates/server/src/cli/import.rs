@@ -12,7 +12,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rapport_domain::{Id, SourceId, WorkspaceId};
 use rapport_imports::{Goal, Import, Mapping, Options};
 use rapport_store::{Json, Priority};
-use tokio::sync::watch;
 
 use crate::cli::profile_view;
 use crate::importing::records::{self, ImportRow};
@@ -121,14 +120,9 @@ fn show(args: &ImportArgs, looked: &Looked) -> Result<()> {
 pub async fn import(installation: &Arc<Installation>, args: &ImportArgs, mapping: Mapping) -> Result<Outcome> {
     let workspace = WorkspaceId(1);
     let task = begin(installation, args, workspace, mapping).await?;
-    let pipeline = Arc::new(Pipeline::open(Arc::clone(installation)).await?);
-    let (stop, stopped) = watch::channel(false);
-    let applying = tokio::spawn({
-        let pipeline = Arc::clone(&pipeline);
-        async move { pipeline.run(stopped).await }
-    });
+    let pipeline = Pipeline::open(Arc::clone(installation)).await?;
     let bar = bar(args.json, "Reading");
-    let outcome = tokio::task::spawn_blocking({
+    let reading = tokio::task::spawn_blocking({
         let (installation, task) = (Arc::clone(installation), task.clone());
         move || {
             importing::run(&installation, &task, &AtomicBool::new(false), |at, _| {
@@ -137,11 +131,8 @@ pub async fn import(installation: &Arc<Installation>, args: &ImportArgs, mapping
                 bar.set_message(format!("{} rows", at.rows_read));
             })
         }
-    })
-    .await?;
-    pipeline.wait_for(installation.log.head()).await;
-    let _ = stop.send(true);
-    applying.await??;
+    });
+    let outcome = pipeline.apply_beside(async { Ok(reading.await?) }).await?;
     caretaker::settle(installation, workspace).await?;
     crate::scoring::refresh(installation, workspace).await?;
     importing::finish(installation, &task, &outcome).await?;

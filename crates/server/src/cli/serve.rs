@@ -101,11 +101,7 @@ impl Server {
         let stop = watch::Sender::new(false);
         let mut workers = JoinSet::new();
         let applying = stop.subscribe();
-        workers.spawn(async move {
-            if let Err(error) = pipeline.run(applying).await {
-                tracing::error!(error = %format!("{error:#}"), "events are no longer applied; restart the server");
-            }
-        });
+        workers.spawn(async move { pipeline.run(applying).await });
         workers.spawn(caretaker::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(housekeeping::run(installation, session, stop.subscribe()));
         app.imports.resume().await?;

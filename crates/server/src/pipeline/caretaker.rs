@@ -13,7 +13,6 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::installation::Installation;
-use crate::pipeline::cursors;
 use crate::records::workspaces;
 use crate::scoring;
 
@@ -49,7 +48,7 @@ async fn look(installation: &Installation, done: &mut Done) -> Result<()> {
     if overdue {
         done.flushed = Instant::now();
     }
-    let cursor = cursors::position(&mut installation.store.read(), installation.log.epoch()).await?;
+    let cursor = crate::pipeline::position(installation).await?;
     let score = done.scored.elapsed() >= SCORE_EVERY && cursor != done.scored_at;
     let mut in_files = cursor;
     for workspace in workspaces::ids(&mut installation.store.read()).await? {

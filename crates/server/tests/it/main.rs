@@ -1,11 +1,14 @@
 //! The server's HTTP surface from outside: requests in, answers out, on a real data folder with a clock that tests move.
 
+mod answers;
 mod audit;
 mod connections;
+mod crash;
 mod hostile;
 mod intake;
 mod keys;
 mod main_job;
+mod other_shops;
 mod pages;
 mod records;
 mod routes;

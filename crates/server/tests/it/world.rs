@@ -17,7 +17,7 @@ use rapport_server::installation::{Installation, Places};
 use rapport_server::pipeline::Pipeline;
 use rapport_server::records::{sources, workspaces::FIRST};
 use rapport_server::settings::{Origins, Settings};
-use rapport_store::Priority;
+use rapport_store::{Priority, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -69,6 +69,15 @@ impl World {
 
     /// With settings of its own: dotted name and value.
     pub async fn with(flags: &[(&'static str, &str)]) -> Self {
+        Self::made(flags, None).await
+    }
+
+    /// Over a product database that a test has, which has all tables.
+    pub async fn over(store: Store) -> Self {
+        Self::made(&[], Some(store)).await
+    }
+
+    async fn made(flags: &[(&'static str, &str)], store: Option<Store>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut flags: Vec<_> = flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         flags.push(("data", folder.path().display().to_string()));
@@ -76,7 +85,11 @@ impl World {
         let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-11-21T12:00:00Z").unwrap()));
         let rng = Arc::new(SeededRng::new(7));
         let places = Places::folder(folder.path());
-        let installation = Arc::new(Installation::open_with(&places, clock.clone(), rng).await.unwrap());
+        let installation = match store {
+            Some(store) => Installation::over(store, &places, clock.clone(), rng).await,
+            None => Installation::open_with(&places, clock.clone(), rng).await,
+        };
+        let installation = Arc::new(installation.unwrap());
         let pipeline = Arc::new(Pipeline::open(Arc::clone(&installation)).await.unwrap());
         let (app, audit) = App::new(installation, pipeline, settings);
         Self { router: http::router(app.clone()), app, clock, audit, folder }
@@ -159,7 +172,7 @@ impl World {
     }
 
     /// Lets go of everything and returns when the audit log is written; the folder stays.
-    pub async fn close(self) -> (TempDir, rapport_store::Store) {
+    pub async fn close(self) -> (TempDir, Store) {
         let Self { app, router, audit, folder, .. } = self;
         let store = app.installation.store.clone();
         drop((app, router));

@@ -8,17 +8,12 @@ use proc_macro2::{TokenStream, TokenTree};
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 
 use crate::store::Pools;
-use crate::{Sql, Store};
+use crate::{Engine, Sql, Store};
 
 /// Prepares every statement below `folder` (a crate's `src`) and returns how many there were; panics naming those that
 /// fail. Each crate has one such test: `prepare_statements(&db, concat!(env!("CARGO_MANIFEST_DIR"), "/src"))`.
 pub async fn prepare_statements(store: &Store, folder: &str) -> usize {
-    let mut statements = Vec::new();
-    for file in rust_files(Path::new(folder)) {
-        let text = std::fs::read_to_string(&file).expect("a source file can be read");
-        let tokens: TokenStream = text.parse().expect("a source file consists of tokens");
-        collect(tokens, &mut |statement| statements.push((file.display().to_string(), statement)));
-    }
+    let statements = statements_below(folder);
     let mut failed = Vec::new();
     for (file, statement) in &statements {
         if let Err(error) = prepare(store, statement).await {
@@ -29,24 +24,81 @@ pub async fn prepare_statements(store: &Store, folder: &str) -> usize {
     statements.len()
 }
 
-async fn prepare(store: &Store, statement: &str) -> sqlx::Result<()> {
-    let statement = match row_width(statement) {
-        Some(width) => Sql::assembled(statement.to_owned()).with_rows(store.engine(), width, 1).unwrap_or_default(),
-        None => statement.to_owned(),
+/// The tables that statements below `folder` read through by the workspace alone, or wholly, as SQLite plans them: `(table, statement)`.
+/// SQLite takes any index that begins with the workspace for selective, while a workspace is nearly all there is; a test names
+/// those reads that are meant.
+pub async fn whole_reads(store: &Store, folder: &str) -> Vec<(String, String)> {
+    let Pools::Sqlite { readers, .. } = store.pools() else { panic!("SQLite's plans are those of a database on SQLite") };
+    let mut found = Vec::new();
+    for (_, statement) in statements_below(folder) {
+        let text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", in_full(store.engine(), &statement))).into_sql_str();
+        // Statements that are no reads or writes (DDL) have no plan.
+        let Ok(steps) = sqlx::query_as::<_, (i64, i64, i64, String)>(text).fetch_all(readers).await else { continue };
+        for (.., step) in steps {
+            if let Some(table) = read_wholly(&step, &statement) {
+                found.push((table.to_owned(), statement.clone()));
+            }
+        }
+    }
+    found
+}
+
+/// The table of a step such as `SEARCH t USING INDEX i (workspace=?)` or `SCAN t`.
+fn read_wholly<'s>(step: &'s str, statement: &str) -> Option<&'s str> {
+    let words: Vec<&str> = step.split(' ').collect();
+    let table = *words.get(1)?;
+    // What a statement brings itself: rows, lists, results of its own parts.
+    let own = ["json_each", "(subquery", "(join", "CONSTANT"].iter().any(|word| step.contains(word))
+        || statement.contains(&format!("WITH {table} ("))
+        || statement.contains(&format!(") {table}"));
+    match words[0] {
+        "SCAN" if !own => Some(table),
+        "SEARCH" if step.ends_with("(workspace=?)") => Some(table),
+        _ => None,
+    }
+}
+
+fn statements_below(folder: &str) -> Vec<(String, String)> {
+    let mut statements = Vec::new();
+    for file in rust_files(Path::new(folder)) {
+        let text = std::fs::read_to_string(&file).expect("a source file can be read");
+        let tokens: TokenStream = text.parse().expect("a source file consists of tokens");
+        collect(tokens, &mut |statement| statements.push((file.display().to_string(), statement)));
+    }
+    statements
+}
+
+/// The text as the engine gets it: with one row, and with lists written out.
+fn in_full(engine: Engine, statement: &str) -> String {
+    let mut text = match row_width(statement) {
+        Some(width) => Sql::assembled(statement.to_owned()).with_rows(engine, width, 1).unwrap_or_default(),
+        None => statement.replace("{skip_locked}", engine.skip_locked()),
     };
-    let text = AssertSqlSafe(statement.replace("{skip_locked}", store.engine().skip_locked())).into_sql_str();
+    // PostgreSQL learns a list's type from what is bound, so there the text is prepared as it stands.
+    let most = if engine == Engine::Sqlite { 20 } else { 0 };
+    for number in 1..=most {
+        if text.contains(&format!("IN (${number})")) {
+            text = crate::sql::expand_list(&text, number, engine);
+        }
+    }
+    text
+}
+
+async fn prepare(store: &Store, statement: &str) -> sqlx::Result<()> {
+    let text = AssertSqlSafe(in_full(store.engine(), statement)).into_sql_str();
     match store.pools() {
         Pools::Sqlite { readers, .. } => readers.prepare(text).await.map(drop),
         Pools::Postgres(pool) => pool.prepare(text).await.map(drop),
     }
 }
 
-/// How many columns stand in the parentheses before `VALUES {rows}`.
+/// How many columns stand in the last parentheses before `{rows}`: those of `INSERT INTO t (a, b) VALUES {rows}` or of
+/// `WITH v (a, b) AS (VALUES {rows})`.
 fn row_width(statement: &str) -> Option<usize> {
     let (before, _) = statement.split_once("{rows}")?;
-    let (before, columns) = before.rsplit_once('(')?;
-    let (columns, _) = columns.split_once(')')?;
-    (!before.is_empty()).then(|| columns.split(',').count())
+    let (before, _) = before.rsplit_once(')')?;
+    let (_, columns) = before.rsplit_once('(')?;
+    Some(columns.split(',').count())
 }
 
 /// Finds `sql ! ( "literal" )` at any depth, inside other macros too.
@@ -95,6 +147,7 @@ mod tests {
     #[test]
     fn widths_are_counted() {
         assert_eq!(row_width("INSERT INTO t (a, b, c) VALUES {rows} ON CONFLICT (a) DO NOTHING"), Some(3));
+        assert_eq!(row_width("WITH v (a, b) AS (VALUES {rows}) UPDATE t SET b = v.b FROM v WHERE t.a = v.a"), Some(2));
         assert_eq!(row_width("SELECT (1)"), None);
     }
 }

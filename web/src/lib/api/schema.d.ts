@@ -379,6 +379,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/properties/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a property's most frequent values. */
+        get: operations["get_properties_values"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/questions": {
         parameters: {
             query?: never;
@@ -474,7 +491,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Looks for people, orders and saved questions. */
+        /** Looks for people, orders, saved questions and imports. */
         get: operations["get_search"];
         put?: never;
         post?: never;
@@ -622,6 +639,36 @@ export interface components {
             /** @description Three letters. */
             currency: string;
         };
+        /** @description The answer to a question. */
+        Answer: {
+            /** @description The table's columns. */
+            columns: components["schemas"]["Column"][];
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            computed_ms: number;
+            /**
+             * Format: date-time
+             * @description Up to when there is data.
+             */
+            data_until: string;
+            /** @description What only answers of this kind have. */
+            detail: components["schemas"]["Detail"];
+            /** @description The question's kind: trend, funnel, retention, rfm or kpis. */
+            kind: string;
+            /** @description What one must know to read it rightly. */
+            notes: string[];
+            /** @description Its rows, each as long as the columns. */
+            rows: components["schemas"]["Cell"][][];
+            /**
+             * Format: int64
+             * @description Rows of the events that the question stood over.
+             */
+            rows_read: number;
+            /** @description What it says, in one plain sentence. */
+            sentence: string;
+        };
         /** @description An API key, without the key itself. */
         ApiKey: components["schemas"]["WriteKey"] & {
             /** @description What people call it. */
@@ -641,22 +688,90 @@ export interface components {
             /** @description What it may do. */
             scopes: components["schemas"]["Scope"][];
         };
+        /**
+         * @description Which direction one hopes for.
+         * @enum {string}
+         */
+        Better: "higher" | "lower";
+        /** @description By what an answer is taken apart. */
+        Breakdown: {
+            /** @description A property of the event. */
+            property: string;
+        } | {
+            /** @description A trait of the person, as it is now. */
+            trait: string;
+        };
+        /** @description A text, a decimal text of money, a time, a number, or nothing. */
+        Cell: string | number | null;
         /** @description A movement. */
         Change: {
+            /** @description What the movement is made of. */
+            because: components["schemas"]["Reason"][];
+            /** @description In the period before. */
+            before: components["schemas"]["Cell"];
+            /** @description Which direction one hopes for. */
+            better: components["schemas"]["Better"];
             /**
              * Format: double
              * @description Relative for counts and money; in points for shares.
              */
             change: number;
-            /** @description From what to what, of how many. */
-            detail: string;
-            /** @description The question that shows it. */
-            question?: Record<string, never> | null;
-            /** @description What moved. */
-            title: string;
-            /** @description relative or points. */
-            unit: string;
+            /** @description Of a conversion: the 95 % interval of the change, in points. */
+            interval?: number[] | null;
+            /** @description Of a conversion: of which part of the people, such as `phone`. */
+            part?: string | null;
+            /** @description Of a conversion: who converted, and of how many. */
+            people?: number[] | null;
+            question?: components["schemas"]["Question"] | null;
+            unit: components["schemas"]["Unit"];
+            /** @description Now: an exact amount, a count or a share. */
+            value: components["schemas"]["Cell"];
+            /** @description What moved: the key of a figure, or `checkout_conversion`. */
+            what: string;
         };
+        /** @description One cohort. */
+        Cohort: {
+            /** @description From column 0, the cohort itself. */
+            cells: components["schemas"]["CohortCell"][];
+            /** @description Whether its interval is over and covered by the period. */
+            complete: boolean;
+            /**
+             * Format: int64
+             * @description Its people.
+             */
+            size: number;
+            /**
+             * Format: date-time
+             * @description Where its interval begins.
+             */
+            start: string;
+        };
+        /** @description One cell. */
+        CohortCell: {
+            /** @description Whether its time is over. */
+            complete: boolean;
+            /**
+             * Format: int64
+             * @description Who came back.
+             */
+            count: number;
+        };
+        /** @description A column of the table. */
+        Column: {
+            /** @description Of money. */
+            currency?: string | null;
+            /** @description What it is called on screen. */
+            label: string;
+            /** @description Its stable name. */
+            name: string;
+            /** @description What it holds. */
+            type: components["schemas"]["ColumnType"];
+        };
+        /**
+         * @description What a column holds.
+         * @enum {string}
+         */
+        ColumnType: "text" | "integer" | "number" | "money" | "time" | "ratio" | "duration";
         /** @description A way to reach a customer. */
         Contact: {
             consent: string;
@@ -755,6 +870,8 @@ export interface components {
              */
             rejects_24h: number;
         };
+        /** @description What only answers of one kind have. */
+        Detail: components["schemas"]["TrendDetail"] | components["schemas"]["FunnelDetail"] | components["schemas"]["RetentionDetail"] | components["schemas"]["RfmDetail"] | components["schemas"]["KpisDetail"];
         /** @description An event name in use. */
         EventName: {
             /**
@@ -771,6 +888,15 @@ export interface components {
         /** @description All event names. */
         EventNames: {
             rows: components["schemas"]["EventName"][];
+        };
+        /** @description An event by name, and what it must pass. */
+        EventSelector: {
+            /** @description Its standard name; `*` is any event. */
+            event: string;
+            /** @description A condition, as the guide Ask describes it. */
+            where?: {
+                [key: string]: unknown;
+            };
         };
         /** @description One end of a piece of evidence. */
         EvidenceEnd: {
@@ -800,7 +926,7 @@ export interface components {
         Found: {
             detail: string;
             id: string;
-            /** @description person, order or question. */
+            /** @description person, order, question or import. */
             kind: string;
             title: string;
             /** @description Its page of the console. */
@@ -810,20 +936,108 @@ export interface components {
         FoundList: {
             rows: components["schemas"]["Found"][];
         };
+        /** @description How far people come through steps. */
+        Funnel: {
+            breakdown?: components["schemas"]["Breakdown"] | null;
+            /** @description The most values of the breakdown that are shown by themselves. */
+            breakdown_limit?: number;
+            /** @description Whether the period before is shown beside it. */
+            compare?: boolean;
+            /** @description Events that must not happen between the steps. */
+            exclude?: components["schemas"]["EventSelector"][];
+            /** @description How they must follow one another. */
+            order?: components["schemas"]["StepOrder"];
+            period?: {
+                all?: boolean;
+                /** @description A day or an instant. */
+                from?: string;
+                /** @description A number and s, m, h, d or w. */
+                last?: string;
+                /** @description A day, which is included, or an instant, which is not. */
+                to?: string;
+            };
+            /** @description The steps. */
+            steps: components["schemas"]["EventSelector"][];
+            /** @description A condition, as the guide Ask describes it. */
+            who?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description The longest time from the first step to the last, this time included.
+             * @example 14d
+             */
+            window?: string;
+        };
+        /** @description The steps of a funnel. */
+        FunnelDetail: {
+            /** @description Step by step. */
+            steps: components["schemas"]["FunnelStep"][];
+            /** @description The window as it was asked for. */
+            window: string;
+        };
+        /** @description One value of a funnel's breakdown. */
+        FunnelPart: {
+            /**
+             * Format: double
+             * @description As a share of those of this value who began.
+             */
+            of_first?: number | null;
+            /**
+             * Format: int64
+             * @description Who came so far.
+             */
+            people: number;
+            /** @description The value at the first step. */
+            value: string;
+        };
+        /** @description One step. */
+        FunnelStep: {
+            /** @description Taken apart. */
+            breakdown: components["schemas"]["FunnelPart"][];
+            /**
+             * Format: int64
+             * @description Who came so far in the period before.
+             */
+            compare?: number | null;
+            /** @description What it is called. */
+            label: string;
+            /**
+             * Format: double
+             * @description The median time from the step before.
+             */
+            median_seconds?: number | null;
+            /**
+             * Format: double
+             * @description As a share of those who began.
+             */
+            of_first?: number | null;
+            /**
+             * Format: double
+             * @description As a share of those who did the step before.
+             */
+            of_previous?: number | null;
+            /**
+             * Format: int64
+             * @description Who came so far.
+             */
+            people: number;
+        };
         /** @description The page. */
         Home: {
-            /** @description The largest movements, in words. */
+            /** @description The largest movements. */
             changes: components["schemas"]["Change"][];
-            /** @description Key figures with change and sparkline. */
-            figures: Record<string, never>[];
+            /** @description Key figures of customers and orders, with change and sparkline. */
+            figures: components["schemas"]["KpiFigure"][];
             latest: components["schemas"]["Latest"][];
             /** @description What to do now, by value at stake. */
             next: components["schemas"]["NextStep"][];
             period: components["schemas"]["HomePeriod"];
-            /** @description Who comes back, by month of the first order, with its sentence and question. */
-            retention: Record<string, never>;
-            /** @description Revenue of new and returning customers by week, with its sentence and question. */
-            revenue: Record<string, never>;
+            /** @description Who comes back, by month of the first order. */
+            retention: components["schemas"]["HomeRetention"];
+            /** @description Revenue of new and returning customers by week. */
+            revenue: components["schemas"]["HomeRevenue"];
+            /** @description The same of subscriptions, where there are any. */
+            subscriptions: components["schemas"]["KpiFigure"][];
         };
         /** @description The period shown, and the one before it. */
         HomePeriod: {
@@ -833,6 +1047,16 @@ export interface components {
             ends_at_last_event: boolean;
             from: string;
             to: string;
+        };
+        /** @description Who comes back, with its sentence and question. */
+        HomeRetention: components["schemas"]["RetentionDetail"] & {
+            question: components["schemas"]["Question"];
+            sentence: string;
+        };
+        /** @description Revenue of new and returning customers by week, with its sentence and question. */
+        HomeRevenue: components["schemas"]["RevenueSplit"] & {
+            question: components["schemas"]["Question"];
+            sentence: string;
         };
         /** @description A name the customer goes by. */
         IdentifierShape: {
@@ -893,6 +1117,58 @@ export interface components {
             /** @description Signs them in once; give it to them. */
             sign_in_link: string;
         };
+        /** @description One key figure. */
+        KpiFigure: {
+            before?: components["schemas"]["Cell"] | null;
+            /** @description Which direction one hopes for. */
+            better: components["schemas"]["Better"];
+            /**
+             * Format: double
+             * @description Against the period before: relative; of a share in points.
+             */
+            change?: number | null;
+            /** @description Of money. */
+            currency?: string | null;
+            /** @description Its stable name. */
+            key: string;
+            /** @description What it is called on screen. */
+            label: string;
+            /** @description The figure over the period, from first to last; empty where it has none. */
+            spark: number[];
+            /** @description What it is about. */
+            topic: components["schemas"]["Topic"];
+            /** @description Its unit. */
+            unit: components["schemas"]["Unit"];
+            /** @description Its value. */
+            value: components["schemas"]["Cell"];
+        };
+        /** @description The key figures. */
+        Kpis: {
+            /** @description Whether the period before is shown beside it. */
+            compare?: boolean;
+            period?: {
+                all?: boolean;
+                /** @description A day or an instant. */
+                from?: string;
+                /** @description A number and s, m, h, d or w. */
+                last?: string;
+                /** @description A day, which is included, or an instant, which is not. */
+                to?: string;
+            };
+            /** @description A condition, as the guide Ask describes it. */
+            who?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description The key figures. */
+        KpisDetail: {
+            /** @description The figures. */
+            figures: components["schemas"]["KpiFigure"][];
+            /** @description The period. */
+            period: components["schemas"]["PeriodSpan"];
+            /** @description Revenue, week by week. */
+            revenue: components["schemas"]["RevenueSplit"];
+        };
         /** @description Something that happened lately, and with whom. */
         Latest: components["schemas"]["TimelineItem"] & {
             person_id: string;
@@ -944,6 +1220,11 @@ export interface components {
             name: string;
             role?: components["schemas"]["Role"] | null;
         };
+        /**
+         * @description What is counted of the events of a series.
+         * @enum {string}
+         */
+        Measure: "count" | "people" | "sum" | "average" | "minimum" | "maximum" | "median";
         /** @description An API key that was just made. */
         NewApiKey: components["schemas"]["ApiKey"] & {
             /** @description The key itself; it is never shown again. */
@@ -961,16 +1242,16 @@ export interface components {
         };
         /** @description Something to do. */
         NextStep: {
-            badge: string;
             /**
              * Format: int64
              * @description How many customers.
              */
             count: number;
-            detail: string;
+            /** @description The RFM group it is about. */
+            group: string;
             /** @description The list of them in the console. */
             people_url: string;
-            title: string;
+            urgency: components["schemas"]["Urgency"];
             /** @description What they have spent so far. */
             value: components["schemas"]["Amount"];
         };
@@ -1023,7 +1304,30 @@ export interface components {
             /** @description The part, e.g. `{"step": 2, "stage": "dropped"}`. */
             part: Record<string, never>;
             /** @description The question. */
-            question: Record<string, never>;
+            question: components["schemas"]["Question"];
+        };
+        /** @description A period and the one that it is compared with. */
+        PeriodSpan: {
+            /**
+             * Format: date-time
+             * @description The beginning of the period before.
+             */
+            compare_from?: string | null;
+            /**
+             * Format: date-time
+             * @description Its end.
+             */
+            compare_to?: string | null;
+            /**
+             * Format: date-time
+             * @description Its beginning.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Its end, which does not belong to it.
+             */
+            to: string;
         };
         /** @description The JSON of an error. */
         Problem: {
@@ -1081,6 +1385,33 @@ export interface components {
             /** @description Types seen: text, number, boolean, money. */
             types: string[];
         };
+        /** @description A question, tagged by `kind`. */
+        Question: (components["schemas"]["Trend"] & {
+            /** @enum {string} */
+            kind: "trend";
+        }) | (components["schemas"]["Funnel"] & {
+            /** @enum {string} */
+            kind: "funnel";
+        }) | (components["schemas"]["Retention"] & {
+            /** @enum {string} */
+            kind: "retention";
+        }) | (components["schemas"]["Rfm"] & {
+            /** @enum {string} */
+            kind: "rfm";
+        }) | (components["schemas"]["Kpis"] & {
+            /** @enum {string} */
+            kind: "kpis";
+        });
+        /** @description A figure that makes up a part of a movement. */
+        Reason: {
+            /**
+             * Format: double
+             * @description How it moved, relatively.
+             */
+            change: number;
+            /** @description The figure's key. */
+            what: string;
+        };
         /** @description An event that was not taken. */
         Reject: {
             /** @description Why, for programs. */
@@ -1101,6 +1432,136 @@ export interface components {
             /** @description Where in the body. */
             where: string;
         };
+        /** @description Who comes back. */
+        Retention: {
+            /** @description What counts as coming back. */
+            back: components["schemas"]["EventSelector"];
+            /** @description A common field of questions; here the period before cannot be shown, so only `false` is taken. */
+            compare?: boolean;
+            /** @description Only a person's first start ever founds a cohort, whenever the period begins. */
+            first_time?: boolean;
+            /** @enum {string} */
+            interval: "hour" | "day" | "week" | "month" | "quarter" | "year";
+            /** @description How many intervals after the cohort's own are shown. */
+            intervals?: number;
+            /** @description Whoever comes back later counts for the intervals before, too. */
+            on_or_after?: boolean;
+            period?: {
+                all?: boolean;
+                /** @description A day or an instant. */
+                from?: string;
+                /** @description A number and s, m, h, d or w. */
+                last?: string;
+                /** @description A day, which is included, or an instant, which is not. */
+                to?: string;
+            };
+            /** @description What puts a person into a cohort. */
+            start: components["schemas"]["EventSelector"];
+            /** @description A condition, as the guide Ask describes it. */
+            who?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description The cohorts of a retention table. */
+        RetentionDetail: {
+            /** @description Column by column, over complete cells only: those who came back as a share of those who could. */
+            average: (number | null)[];
+            /** @description Cohort by cohort. */
+            cohorts: components["schemas"]["Cohort"][];
+            /** @enum {string} */
+            interval: "hour" | "day" | "week" | "month" | "quarter" | "year";
+        };
+        /** @description Revenue of first orders and of later ones, week by week; of a short period with the weeks before it, so that there is a course to see. */
+        RevenueSplit: {
+            /** @description Its currency. */
+            currency: string;
+            /** @description Which of them are not covered wholly. */
+            incomplete: boolean[];
+            /** @enum {string} */
+            interval: "hour" | "day" | "week" | "month" | "quarter" | "year";
+            /** @description Revenue of people's first orders ever. */
+            new: number[];
+            /** @description Revenue of all other orders. */
+            returning: number[];
+            /** @description Where the intervals begin. */
+            starts: string[];
+        };
+        /** @description Buyers by recency, frequency and money. */
+        Rfm: {
+            /** @description The day or instant from which recency counts back; else the end of the period, or of the data if that is earlier. */
+            as_of?: string | null;
+            /** @description A common field of questions; here the period before cannot be shown, so only `false` is taken. */
+            compare?: boolean;
+            /** @description What counts as an order. */
+            event?: string;
+            period?: {
+                all?: boolean;
+                /** @description A day or an instant. */
+                from?: string;
+                /** @description A number and s, m, h, d or w. */
+                last?: string;
+                /** @description A day, which is included, or an instant, which is not. */
+                to?: string;
+            };
+            /** @description A condition, as the guide Ask describes it. */
+            where?: {
+                [key: string]: unknown;
+            };
+            /** @description A condition, as the guide Ask describes it. */
+            who?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Buyers by recency, frequency and money. */
+        RfmDetail: {
+            /**
+             * Format: date-time
+             * @description From when recency counts back.
+             */
+            as_of: string;
+            /**
+             * Format: int64
+             * @description How many buyers.
+             */
+            customers: number;
+            /** @description People by recency score (from 1) and frequency score (from 1). */
+            grid: number[][];
+            /** @description The named groups. */
+            groups: components["schemas"]["RfmGroup"][];
+            /** @description Where the scores change. */
+            thresholds: components["schemas"]["RfmThresholds"];
+        };
+        /** @description A named group of buyers. */
+        RfmGroup: {
+            /** @description What to do. */
+            action: string;
+            /**
+             * Format: double
+             * @description How often they bought, on average.
+             */
+            average_orders?: number | null;
+            /**
+             * Format: double
+             * @description How long ago they bought last, on average.
+             */
+            average_recency_days?: number | null;
+            /** @description Its stable name. */
+            key: string;
+            /** @description What it is called on screen. */
+            label: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            people: number;
+            /** @description What they spent. */
+            revenue: components["schemas"]["Cell"];
+            /**
+             * Format: double
+             * @description Of all buyers.
+             */
+            share?: number | null;
+        };
         /** @description RFM scores, 1 to 5, and the group they make. */
         RfmScores: {
             /**
@@ -1120,6 +1581,15 @@ export interface components {
              * @description How recently they ordered.
              */
             recency: number;
+        };
+        /** @description Up to the first threshold is the first fifth, and so on. */
+        RfmThresholds: {
+            /** @description Orders; up to the first is score 1. */
+            frequency: number[];
+            /** @description Amounts; up to the first is score 1. */
+            monetary: components["schemas"]["Cell"][];
+            /** @description Whole days; up to the first is score 5. */
+            recency_days: number[];
         };
         /**
          * @description A role of a user.
@@ -1222,14 +1692,14 @@ export interface components {
         /** @description A question to save. */
         SaveBody: {
             name: string;
-            question: Record<string, never>;
+            question: components["schemas"]["Question"];
         };
         /** @description A saved question. */
         SavedQuestion: {
             created_by: string;
             id: string;
             name: string;
-            question: Record<string, never>;
+            question: components["schemas"]["Question"];
             updated_at: string;
         };
         /** @description All saved questions. */
@@ -1241,6 +1711,19 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "write" | "admin";
+        /** @description One line of a trend. */
+        Series: {
+            /** @description Its events' standard name; `*` is any event. */
+            event: string;
+            /** @description What is counted. */
+            measure?: components["schemas"]["Measure"];
+            /** @description The property that is measured. */
+            property?: string | null;
+            /** @description A condition, as the guide Ask describes it. */
+            where?: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A link. */
         SignInLink: {
             /** @description Signs the user in once. */
@@ -1280,6 +1763,11 @@ export interface components {
          * @enum {string}
          */
         SourceKind: "http" | "file";
+        /**
+         * @description How the steps of a funnel must follow one another; the kernel (`sequences::funnel`) has the rules.
+         * @enum {string}
+         */
+        StepOrder: "ordered" | "strict" | "any";
         /** @description Something a customer wrote. */
         Text: {
             /** @description The event's room: feedback, support ... */
@@ -1318,6 +1806,11 @@ export interface components {
             /** @description What happened, in words. */
             title: string;
         };
+        /**
+         * @description What a figure is about.
+         * @enum {string}
+         */
+        Topic: "shop" | "subscriptions";
         /** @description What is held true of a customer. */
         Trait: {
             key: string;
@@ -1331,11 +1824,75 @@ export interface components {
         TraitHistory: {
             rows: components["schemas"]["Trait"][];
         };
+        /** @description How much of something, interval by interval. */
+        Trend: {
+            breakdown?: components["schemas"]["Breakdown"] | null;
+            /** @description The most values of the breakdown that are shown by themselves; what is left is one more. */
+            breakdown_limit?: number;
+            /** @description Whether the period before is shown beside it. */
+            compare?: boolean;
+            /** @enum {string} */
+            interval: "hour" | "day" | "week" | "month" | "quarter" | "year";
+            period?: {
+                all?: boolean;
+                /** @description A day or an instant. */
+                from?: string;
+                /** @description A number and s, m, h, d or w. */
+                last?: string;
+                /** @description A day, which is included, or an instant, which is not. */
+                to?: string;
+            };
+            /** @description What is counted, line by line. */
+            series: components["schemas"]["Series"][];
+            /** @description A condition, as the guide Ask describes it. */
+            who?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description The lines of a trend. */
+        TrendDetail: {
+            /** @description Which of them the period or the data do not cover wholly. */
+            incomplete: boolean[];
+            /** @description The lines. */
+            series: components["schemas"]["TrendLine"][];
+            /** @description Where the intervals begin. */
+            starts: string[];
+        };
+        /** @description One line. */
+        TrendLine: {
+            /** @description The value of the breakdown. */
+            breakdown?: string | null;
+            /** @description The period before, interval by interval. */
+            compare?: (number | null)[] | null;
+            compare_total?: components["schemas"]["Cell"] | null;
+            /** @description Of money. */
+            currency?: string | null;
+            /** @description What it shows. */
+            label: string;
+            /** @description Which series of the question it belongs to, from 0. */
+            series: number;
+            /** @description Of the whole period; of people each once. */
+            total: components["schemas"]["Cell"];
+            /** @description Its unit. */
+            unit: components["schemas"]["Unit"];
+            /** @description A number for each interval; none where there is nothing to measure. */
+            values: (number | null)[];
+        };
         /** @description Why it is taken back. */
         UndoBody: {
             /** @description In words, for whoever looks later. */
             reason?: string;
         };
+        /**
+         * @description The unit of a figure.
+         * @enum {string}
+         */
+        Unit: "count" | "money" | "ratio" | "number";
+        /**
+         * @description How pressing it is.
+         * @enum {string}
+         */
+        Urgency: "risk" | "soon" | "welcome";
         /** @description A user. */
         User: {
             /** @description Whether they may not sign in. */
@@ -1358,6 +1915,10 @@ export interface components {
         UserChange: {
             disabled?: boolean | null;
             role?: components["schemas"]["Role"] | null;
+        };
+        /** @description The most frequent values of a property. */
+        Values: {
+            rows: unknown[];
         };
         /** @description A workspace. */
         Workspace: {
@@ -2117,7 +2678,10 @@ export interface operations {
     };
     get_properties: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only properties of this event; without it, those of all events, and traits. */
+                event?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2130,6 +2694,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Properties"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_properties_values: {
+        parameters: {
+            query: {
+                /** @description The property's path. */
+                path: string;
+                /** @description Only of this event. */
+                event?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Values"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -2212,7 +2809,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["Question"];
             };
         };
         responses: {
@@ -2221,7 +2818,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": components["schemas"]["Answer"];
                 };
             };
             400: {

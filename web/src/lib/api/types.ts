@@ -44,22 +44,34 @@ export interface Figure {
 	value: number | string;
 	unit: Unit;
 	currency?: string | null;
+	before?: number | string | null;
 	change: number | null;
+	/** Which direction one hopes for. */
+	better: Better;
 	spark: number[];
 }
+export type Better = 'higher' | 'lower';
 export interface Change {
-	title: string;
-	detail: string;
+	/** A figure's key, or checkout_conversion. */
+	what: string;
+	part: string | null;
+	value: number | string;
+	before: number | string | null;
+	unit: Unit;
 	change: number;
-	unit: string;
+	better: Better;
+	/** The 95 % interval of the change, in points. */
+	interval: [number, number] | null;
+	/** Who converted, and of how many. */
+	people: [number, number] | null;
+	because: { what: string; change: number }[];
 	question: Question | null;
 }
 export interface NextStep {
-	title: string;
-	detail: string;
-	badge: string;
+	group: string;
+	urgency: 'risk' | 'soon' | 'welcome';
 	count: number;
-	value?: Amount | null;
+	value: Amount;
 	people_url: string;
 }
 export interface Cohort {
@@ -71,6 +83,7 @@ export interface Cohort {
 export interface Home {
 	period: { from: string; to: string; compare_from: string; compare_to: string; ends_at_last_event: boolean };
 	figures: Figure[];
+	subscriptions: Figure[];
 	changes: Change[];
 	next: NextStep[];
 	revenue: { interval: Interval; starts: string[]; incomplete: boolean[]; new: number[]; returning: number[]; currency: string; sentence: string; question: Question | null };
@@ -202,10 +215,12 @@ export interface Property {
 	count: number;
 	/** A property of events, or a trait of people. */
 	of?: 'event' | 'trait';
-	/** A few values, where they are not personal. */
-	sample_values?: string[];
 	category: string;
 	storage: 'column' | 'residual' | 'database';
+}
+
+export interface PropertyValues {
+	rows: { value: string; count: number }[];
 }
 
 // Insights

@@ -1,6 +1,6 @@
 // The names of events and properties, for pickers. Asked once a visit, and again when a picker's page asks for fresh ones.
 import { api } from '$lib/api/client';
-import type { EventName, Property } from '$lib/api/types';
+import type { EventName, Property, PropertyValues } from '$lib/api/types';
 import { valueType, type ValueType } from '$lib/conditions';
 import { f, t } from '$lib/i18n/index.svelte';
 import type { Choice } from '$lib/components/Combobox.svelte';
@@ -8,6 +8,7 @@ import type { Choice } from '$lib/components/Combobox.svelte';
 class Catalog {
 	events = $state.raw<EventName[]>([]);
 	#properties = $state.raw<Record<string, Property[]>>({});
+	#values = $state.raw<Record<string, string[]>>({});
 	#asked = new Set<string>();
 
 	loadEvents(): void {
@@ -31,6 +32,21 @@ class Catalog {
 			.catch(() => this.#asked.delete(`p:${event}`));
 	}
 
+	/** The most frequent values of a property, once they have been asked for. */
+	valuesOf(event: string, path: string): string[] {
+		return this.#values[`${event} ${path}`] ?? [];
+	}
+
+	loadValues(event: string, path: string): void {
+		const key = `${event} ${path}`;
+		if (!event || !path || this.#asked.has(`v:${key}`)) return;
+		this.#asked.add(`v:${key}`);
+		api
+			.get<PropertyValues>('/properties/values', { query: { path, event: event === '*' ? '' : event } })
+			.then((list) => (this.#values = { ...this.#values, [key]: list.rows.map((row) => row.value) }))
+			.catch(() => this.#asked.delete(`v:${key}`));
+	}
+
 	typeOf(event: string, path: string): ValueType {
 		return valueType(this.propertiesOf(event).find((property) => property.path === path)?.types ?? []);
 	}
@@ -47,7 +63,7 @@ class Catalog {
 
 	propertyChoices(event: string, only?: ValueType): Choice[] {
 		const all = this.propertiesOf(event).filter((property) => !only || valueType(property.types) === only);
-		return all.map((property) => ({ value: property.path, label: property.path, detail: property.sample_values?.slice(0, 2).join(', ') || property.types.join(', ') }));
+		return all.map((property) => ({ value: property.path, label: property.path, detail: property.types.join(', ') }));
 	}
 }
 

@@ -1,6 +1,6 @@
-//! What to do next: groups of customers worth an action now, by what is at stake.
+//! What to do next: groups of customers worth an action now, by what is at stake; the console puts them into words.
 
-use rapport_analytics::{Context, rfm};
+use rapport_analytics::Context;
 use rapport_domain::WorkspaceId;
 use rapport_profiles::records::persons;
 use serde::Serialize;
@@ -10,22 +10,34 @@ use crate::api::shapes::Amount;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Groups that call for action, with the word on the badge.
-const CALLS: &[(&str, &str)] = &[
-    ("cannot_lose_them", "Risk"),
-    ("at_risk", "Risk"),
-    ("need_attention", "Soon"),
-    ("about_to_sleep", "Soon"),
-    ("new_customers", "Welcome"),
+/// RFM groups that call for action, with how pressing it is.
+const CALLS: &[(&str, Urgency)] = &[
+    ("cannot_lose_them", Urgency::Risk),
+    ("at_risk", Urgency::Risk),
+    ("need_attention", Urgency::Soon),
+    ("about_to_sleep", Urgency::Soon),
+    ("new_customers", Urgency::Welcome),
 ];
 const MOST: usize = 4;
+
+/// How pressing it is.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// Value is about to be lost.
+    Risk,
+    /// Look at it soon.
+    Soon,
+    /// A good beginning to be made.
+    Welcome,
+}
 
 /// Something to do.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NextStep {
-    title: String,
-    detail: String,
-    badge: String,
+    /// The RFM group it is about.
+    group: String,
+    urgency: Urgency,
     /// How many customers.
     count: i64,
     /// What they have spent so far.
@@ -39,18 +51,11 @@ pub async fn find(app: &App, workspace: WorkspaceId, context: &Context) -> Resul
     let groups = persons::groups(&mut app.installation.store.read(), workspace).await?;
     let mut steps: Vec<(i64, NextStep)> = groups
         .into_iter()
-        .filter_map(|(key, count, spent)| {
-            let (_, badge) = CALLS.iter().find(|(group, _)| *group == key)?;
-            let group = rfm::Group::of_key(&key)?;
-            let step = NextStep {
-                title: format!("{count} customers: {}", group.label().to_lowercase()),
-                detail: group.action().to_owned(),
-                badge: (*badge).to_owned(),
-                count,
-                value: Amount::of(spent, context.currency.as_str()),
-                people_url: format!("/customers?rfm_group={key}"),
-            };
-            Some((spent, step))
+        .filter_map(|(group, count, spent)| {
+            let (_, urgency) = CALLS.iter().find(|(call, _)| *call == group)?;
+            let value = Amount::of(spent, context.currency.as_str());
+            let people_url = format!("/customers?rfm_group={group}");
+            Some((spent, NextStep { group, urgency: *urgency, count, value, people_url }))
         })
         .collect();
     steps.sort_by_key(|(spent, _)| std::cmp::Reverse(*spent));

@@ -202,7 +202,6 @@ export const data = {
 	'properties.count': 'Seen',
 	'properties.category': 'Class',
 	'properties.storage': 'Kept',
-	'properties.samples': 'For example',
 	'properties.search': 'Find a property',
 	'properties.trait': 'trait',
 	'properties.none': 'No such property',

@@ -204,7 +204,6 @@ export const data: Record<keyof typeof en, string> = {
 	'properties.count': '出现次数',
 	'properties.category': '分类',
 	'properties.storage': '存放',
-	'properties.samples': '例如',
 	'properties.search': '查找属性',
 	'properties.trait': '特征',
 	'properties.none': '没有这样的属性',

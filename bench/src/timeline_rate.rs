@@ -1,16 +1,14 @@
 //! Figures of the lake alone: rows appended, flushed and compacted a second, memory, and one person's timeline among all of them.
 //!
-//! `cargo run --release -p rapport-lake --example point_read -- [MILLIONS]`
+//! `timeline_rate [MILLIONS]`
 
 use std::time::{Duration, Instant};
 
-use datafusion::functions_aggregate::expr_fn::count as count_of;
-use datafusion::logical_expr::{col, lit};
 use rapport_domain::{
     Event, EventId, EventKind, Handle, Identifier, IdentifierKind, PersonId, Rng, SeededRng, SourceId, Timestamp,
     WorkspaceId,
 };
-use rapport_lake::{Budget, EventRow, Fate, Lake, MIGRATIONS, PropertyPolicy, TableOptions};
+use rapport_lake::{EventRow, Fate, Lake, MIGRATIONS, PropertyPolicy};
 use rapport_store::{Store, StoreConfig};
 use serde_json::{Map, Value, json};
 
@@ -111,13 +109,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         times.push(format!("{} rows {:.1} ms", read.len(), began.elapsed().as_secs_f64() * 1_000.0));
     }
     println!("one person among {millions} million: {}", times.join(", "));
-    let snapshot = lake.snapshot(WORKSPACE).await?;
-    let began = Instant::now();
-    let from = Some(Timestamp::from_seconds(1_700_000_000 + 31_536_000 - 3_600));
-    let plan = snapshot.scan(TableOptions { from, ..TableOptions::default() })?;
-    let plan = plan.aggregate(vec![col("name")], vec![count_of(lit(1_i64))])?.build()?;
-    lake.query(Budget::default())?.collect(plan).await?;
-    println!("names of the last hour: {:.1} ms", began.elapsed().as_secs_f64() * 1_000.0);
     Ok(())
 }
 

@@ -1,0 +1,106 @@
+"""Files and questions: imports, the sample shop at ten million events, funnel and retention beside chDB, a timeline, an idle server."""
+
+import json
+import pathlib
+import re
+import sqlite3
+import subprocess
+import time
+
+from server import Server, measured
+
+DATA = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
+DAY = 86_400_000_000
+BEGIN = 1_704_067_200_000_000
+STEPS = ["Product Viewed", "Product Added", "Order Completed"]
+
+
+def online_retail(binary, folder):
+    file = DATA / "online_retail" / "online_retail.csv.zst"
+    if not file.exists():
+        return None
+    wall, cpu, memory, output = measured([binary, "import", str(file), "--data", folder, "--as", "orders", "--json"])
+    report = json.loads(output[output.index("{") :])["report"]
+    again, _, _, _ = measured([binary, "import", str(file), "--data", folder, "--as", "orders", "--json"])
+    return {"rows": report["rows_read"], "wall s": wall, "cpu s": cpu, "memory MB": memory, "the same again, wall s": again}
+
+
+def sample_shop(binary, folder, customers):
+    """The simulator writes through the same intake as anyone."""
+    wall, cpu, memory, output = measured([binary, "demo", "--customers", str(customers), "--data", folder, "--no-serve"])
+    events = int(re.search(r"(\d+) events", output)[1])
+    return {"customers": customers, "events": events, "wall s": wall, "events/s": events / wall, "cpu s": cpu, "memory MB": memory}
+
+
+def questions(program, folder):
+    """Processor seconds of our answers and of chDB's, on the same files."""
+    subprocess.run([program, "make", folder], check=True)
+    results = {}
+    for layout in ["cells", "time"]:
+        at = f"{folder}/{layout}"
+        files = live_files(at)
+        ours = subprocess.run([program, "ask", at], check=True, capture_output=True, text=True).stdout
+        for line in ours.splitlines():
+            ours = json.loads(line)
+            theirs, counts = clickhouse(ours["question"], files)
+            if counts != ours["counts"]:
+                raise RuntimeError(f"{layout}, {ours['question']}: ours {ours['counts']}, chDB {counts}")
+            results[f"{ours['question']}, {layout}"] = {"ours cpu s": ours["cpu_seconds"], "chDB cpu s": theirs, "ratio": ours["cpu_seconds"] / theirs}
+    return results
+
+
+def live_files(folder):
+    database = sqlite3.connect(f"{folder}/rapport.db")
+    live = [row[0] for row in database.execute("SELECT id FROM lake_file WHERE removed_seq IS NULL")]
+    paths = {path.stem: str(path) for path in pathlib.Path(folder, "lake").rglob("*.parquet")}
+    return [paths[name] for name in live]
+
+
+def clickhouse(question, files):
+    import chdb
+
+    source = "file('{" + ",".join(files) + "}', Parquet)" if len(files) > 1 else f"file('{files[0]}', Parquet)"
+    micros = "toUnixTimestamp64Micro(occurred_at)"
+    if question == "funnel":
+        conditions = ", ".join(f"name = '{step}'" for step in STEPS)
+        names = ", ".join(f"'{step}'" for step in STEPS)
+        sql = (
+            f"SELECT countIf(level >= 1), countIf(level >= 2), countIf(level >= 3) FROM (SELECT windowFunnel({DAY})(toUInt64({micros}), {conditions}) AS level "
+            f"FROM {source} WHERE name IN ({names}) GROUP BY person)"
+        )
+    else:
+        days = int(question.split()[1]) + 1
+        conditions = ", ".join(f"day = {day}" for day in range(days))
+        sums = ", ".join(f"sum(r[{day + 1}])" for day in range(days))
+        until = f"fromUnixTimestamp64Micro({BEGIN + days * DAY})"
+        sql = (
+            f"SELECT {sums} FROM (SELECT retention({conditions}) AS r FROM (SELECT person, intDiv({micros} - {BEGIN}, {DAY}) AS day "
+            f"FROM {source} WHERE occurred_at < {until}) GROUP BY person)"
+        )
+    best, counts = float("inf"), None
+    for _ in range(5):
+        before = time.process_time()
+        text = str(chdb.query(sql + " SETTINGS max_threads = 2", "CSV"))
+        best = min(best, time.process_time() - before)
+        counts = [int(number) for number in text.strip().split(",")]
+    return best, counts
+
+
+def timeline(program, millions):
+    """One person's 10,000 events among all; the program prints milliseconds."""
+    output = subprocess.run([program, str(millions)], check=True, capture_output=True, text=True).stdout
+    line = next(line for line in output.splitlines() if line.startswith("one person"))
+    times = lambda rows: [float(ms) for ms in re.findall(rf"\b{rows} rows ([\d.]+) ms", line)]
+    return {"10,000 events, best ms": min(times(10000)), "10,000 events, worst ms": max(times(10000)), "newest 50, best ms": min(times(50))}
+
+
+def idle(binary, folder):
+    """A server on a shop that nobody visits, and after one look at Home."""
+    with Server(binary, folder) as server:
+        time.sleep(15)
+        before = server.memory()
+        began = time.monotonic()
+        server.call("GET", "/api/v1/home")
+        took = time.monotonic() - began
+        time.sleep(5)
+        return {"memory MB": before, "after Home MB": server.memory(), "Home, first answer s": took}

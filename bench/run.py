@@ -1,0 +1,125 @@
+"""What `cargo xtask bench` runs: us and the peers in turn on the same data, then the table in docs/benchmarks.md.
+
+python3 bench/run.py --programs FOLDER [--postgres URL] [--only NAME[,NAME]] [--quick]
+
+Parts that are not run keep their figures in bench/results.json. `--quick` is small and writes nothing: it only shows that the bench works.
+"""
+
+import argparse
+import datetime
+import json
+import pathlib
+import platform
+import shutil
+import subprocess
+import tempfile
+
+import files
+import live
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "bench" / "results.json"
+REPORT = ROOT / "docs" / "benchmarks.md"
+
+
+def parts(options):
+    programs, quick = pathlib.Path(options.programs), options.quick
+    binary = str(programs / "rapport")
+    return {
+        "idle": ("An idle server", "under 150 MB", lambda at: idle(binary, at)),
+        "import": ("Import of Online Retail", "under 15 s and 500 MB", lambda at: {"": files.online_retail(binary, at)}),
+        "questions": (
+            "Funnel and retention over 6 million events, beside chDB",
+            "funnel at most 0.7 of chDB's processor time, retention at most 1.0",
+            lambda at: files.questions(str(programs / "question_rate"), at),
+        ),
+        "timeline": (
+            "A person's timeline among 10 million events", "10,000 events under 50 ms",
+            lambda at: {"": files.timeline(str(programs / "timeline_rate"), 1 if quick else 10)},
+        ),
+        "intake": (
+            "A burst over HTTP, 100 events of about 1 KB a request, beside PostgreSQL's COPY of the same lines",
+            "at least 20,000 events/s, the lag drained",
+            lambda at: {"": live.intake(binary, at, options.postgres, 30_000 if quick else 300_000)},
+        ),
+        "sample": (
+            "Import of 10 million sample events", "under 1 GB",
+            lambda at: {"": files.sample_shop(binary, at, 1_000 if quick else 115_000)},
+        ),
+        "whole": (
+            "The whole at once: ten minutes at 5,000 events/s, sender and server on the same two cores",
+            "acknowledged p99 under 50 ms, visible in answers under 2 s, memory flat",
+            lambda at: {"": live.whole(binary, at, 30 if quick else 600)},
+        ),
+    }
+
+
+def idle(binary, folder):
+    files.sample_shop(binary, folder, 4_000)
+    return {"": files.idle(binary, folder)}
+
+
+def machine(binary):
+    model = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
+    cores = len([line for line in open("/proc/cpuinfo") if line.startswith("processor")])
+    memory = next(int(line.split()[1]) for line in open("/proc/meminfo") if line.startswith("MemTotal")) // 1024**2
+    version = subprocess.run([binary, "--version"], capture_output=True, text=True).stdout.strip()
+    return f"{model}, {cores} cores, {memory} GB, {platform.system()} {platform.release()}; {version}"
+
+
+def number(value):
+    if not isinstance(value, float):
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def report(results):
+    lines = [
+        "# Benchmarks", "",
+        "`cargo xtask bench` runs all of this and writes this page; `--only NAME` runs a part. Ratios within one run count, not seconds: the machine is a small virtual one. "
+        "No timing decides a test.", "",
+    ]
+    for name, part in results.items():
+        lines += [f"## {part['title']}", "", f"`--only {name}`. Wanted: {part['wanted']}. Run on {part['date']}: {part['machine']}.", ""]
+        rows = part["rows"]
+        if list(rows) == [""]:
+            lines += ["| What | Figure |", "|---|---:|", *(f"| {what} | {number(value)} |" for what, value in rows[""].items())]
+        else:
+            columns = list(next(iter(rows.values())))
+            lines += ["| | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
+            lines += [f"| {name} | " + " | ".join(number(row[column]) for column in columns) + " |" for name, row in rows.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--programs", required=True)
+    parser.add_argument("--postgres")
+    parser.add_argument("--only")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    all_parts = parts(options)
+    wanted = options.only.split(",") if options.only else list(all_parts)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in wanted:
+        title, bar, run = all_parts[name]
+        print(f"== {title} ({bar})", flush=True)
+        folder = tempfile.mkdtemp(prefix="rapport-bench-")
+        try:
+            rows = run(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if rows == {"": None}:
+            print("   skipped: the data set is not here")
+            continue
+        print(json.dumps(rows, indent=2), flush=True)
+        date = datetime.date.today().isoformat()
+        results[name] = {"title": title, "wanted": bar, "date": date, "machine": machine(f"{options.programs}/rapport"), "rows": rows}
+        if not options.quick:
+            RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+            REPORT.write_text(report({name: results[name] for name in all_parts if name in results}))
+
+
+if __name__ == "__main__":
+    main()
