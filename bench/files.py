@@ -50,16 +50,21 @@ def questions(program, folder):
 
 
 def live_files(folder):
+    """A folder with links to the files that a question reads."""
     database = sqlite3.connect(f"{folder}/rapport.db")
     live = [row[0] for row in database.execute("SELECT id FROM lake_file WHERE removed_seq IS NULL")]
     paths = {path.stem: str(path) for path in pathlib.Path(folder, "lake").rglob("*.parquet")}
-    return [paths[name] for name in live]
+    links = pathlib.Path(folder, "links")
+    links.mkdir()
+    for name in live:
+        (links / f"{name}.parquet").symlink_to(paths[name])
+    return str(links)
 
 
 def clickhouse(question, files):
     import chdb
 
-    source = "file('{" + ",".join(files) + "}', Parquet)" if len(files) > 1 else f"file('{files[0]}', Parquet)"
+    source = f"file('{files}/*.parquet', Parquet)"
     micros = "toUnixTimestamp64Micro(occurred_at)"
     if question == "funnel":
         conditions = ", ".join(f"name = '{step}'" for step in STEPS)

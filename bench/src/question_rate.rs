@@ -46,14 +46,14 @@ type Failure = Box<dyn std::error::Error>;
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [command, folder] = arguments.as_slice() else { return Err("make FOLDER or ask FOLDER".into()) };
+    let [command, folder, only @ ..] = arguments.as_slice() else { return Err("make FOLDER or ask FOLDER [QUESTION]".into()) };
     let folder = Path::new(folder);
     match command.as_str() {
         "make" => {
             make(&folder.join("time"), false).await?;
             make(&folder.join("cells"), true).await
         }
-        "ask" => ask(folder).await,
+        "ask" => ask(folder, only.first()).await,
         other => Err(format!("unknown: {other}").into()),
     }
 }
@@ -129,13 +129,13 @@ fn questions() -> Vec<(&'static str, Value)> {
     ]
 }
 
-async fn ask(folder: &Path) -> Result<(), Failure> {
+async fn ask(folder: &Path, only: Option<&String>) -> Result<(), Failure> {
     let (store, lake) = open(folder).await?;
     let analytics = Analytics::new(store, lake);
     let now = Timestamp(BEGIN + (DAYS * DAY).cast_signed());
     let currency = Currency::parse("EUR").ok_or("EUR is a currency")?;
     let context = Context { calendar: Calendar::default(), currency, now, data_until: now };
-    for (name, question) in questions() {
+    for (name, question) in questions().into_iter().filter(|(name, _)| only.is_none_or(|only| only == name)) {
         let question = Question::from_json(question)?;
         let mut best = f64::MAX;
         let mut counts = Vec::new();

@@ -69,6 +69,11 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// Whether nothing is taken apart.
+    pub(crate) const fn are_one(&self) -> bool {
+        self.breaking.is_none()
+    }
+
     /// Everything in one.
     pub(crate) const fn whole() -> Self {
         Self { breaking: None, values: Vec::new() }

@@ -4,6 +4,7 @@
 //! the window. The rules of steps are those of `sequences::funnel`.
 
 use arrow::array::{Array, RecordBatch};
+use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate::count::count_distinct;
 use datafusion::functions_aggregate::expr_fn::{count, median};
 use datafusion::logical_expr::expr::GroupingSet;
@@ -77,7 +78,8 @@ pub(crate) fn by_person(
     }
     let mask = mask.unwrap_or_else(|| lit(0_i64)).alias("mask");
     let mut events = events.project([ident(PERSON), time(), ident(ORDER_KEY), mask, parts.place()?.alias("place")])?;
-    if !strict {
+    // Without conditions the names have chosen already.
+    if !strict && selectors.iter().any(|selector| selector.filter.is_some()) {
         events = events.filter(ident("mask").gt(lit(0_i64)))?;
     }
     let settings = FunnelSettings {
@@ -126,11 +128,18 @@ async fn counted(asking: &Asking<'_>, question: &Funnel, parts: &Parts, range: &
         aggregates.push(people.alias(reached(step)));
     }
     aggregates.extend((1..steps).map(|step| median(ident(gap(step))).alias(gap(step))));
-    let sets = GroupingSet::GroupingSets(vec![vec![ident("place")], vec![]]);
-    let plan = by_person(asking, question, parts, range)?
-        .project(columns)?
-        .aggregate([Expr::GroupingSet(sets)], aggregates)?
-        .build()?;
+    let persons = by_person(asking, question, parts, range)?.project(columns)?;
+    let counted = if parts.are_one() {
+        let all = persons.aggregate(Vec::<Expr>::new(), aggregates)?;
+        let mut columns = vec![lit(ScalarValue::Int64(None)).alias("place")];
+        columns.extend((0..steps).map(|step| ident(reached(step))));
+        columns.extend((1..steps).map(|step| ident(gap(step))));
+        all.project(columns)?
+    } else {
+        let sets = GroupingSet::GroupingSets(vec![vec![ident("place")], vec![]]);
+        persons.aggregate([Expr::GroupingSet(sets)], aggregates)?
+    };
+    let plan = counted.build()?;
     let mut counts =
         Counts { whole: vec![0; steps], medians: vec![None; steps], places: vec![vec![0; steps]; parts.len()] };
     for batch in asking.collect(plan).await? {

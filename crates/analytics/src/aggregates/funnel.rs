@@ -100,7 +100,8 @@ impl AggregateUDFImpl for FunnelFunction {
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         let settings: FunnelSettings = settings::of_arguments(args.exprs)?;
         let kernel = settings.kernel()?;
-        Ok(Box::new(FunnelAccumulator { kernel, until: settings.until, rows: GroupedRows::default() }))
+        let rows = GroupedRows::default();
+        Ok(Box::new(FunnelAccumulator { kernel, steps: settings.steps, until: settings.until, rows }))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
@@ -157,6 +158,7 @@ impl Stepped for Row {
 
 struct FunnelAccumulator {
     kernel: Funnel,
+    steps: usize,
     until: i64,
     rows: GroupedRows<Row>,
 }
@@ -165,9 +167,14 @@ impl FunnelAccumulator {
     fn answer(&mut self, events: &mut [Row], lists: &mut Lists) {
         order::sort(events);
         let conversion = self.kernel.conversion_before(events, self.until);
-        let mut filled: Vec<usize> = (0..32).filter_map(|step| conversion.event(step)).collect();
-        filled.sort_unstable();
         let level = i64::try_from(conversion.level).unwrap_or(0);
+        let (mut filled, mut count) = ([0_usize; 32], 0);
+        for event in (0..self.steps).filter_map(|step| conversion.event(step)) {
+            filled[count] = event;
+            count += 1;
+        }
+        let filled = &mut filled[..count];
+        filled.sort_unstable();
         let tag = filled.first().map_or(0, |entry| i64::from(events[*entry].tag));
         lists.push([level, tag].into_iter().chain(filled.iter().map(|at| events[*at].time)));
     }
@@ -222,6 +229,9 @@ impl GroupsAccumulator for FunnelAccumulator {
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let events = Events::of(values)?;
+        if filter.is_none() {
+            return Ok(vec![Lists::of_rows((0..values[0].len()).map(|at| events.row(at).to_state()))]);
+        }
         let mut lists = Lists::with_capacity(values[0].len());
         for at in 0..values[0].len() {
             lists.push(passes(filter, at).then(|| events.row(at).to_state()).into_iter().flatten());
@@ -272,7 +282,8 @@ mod tests {
     const GROUPS: usize = 4;
 
     fn accumulator() -> FunnelAccumulator {
-        FunnelAccumulator { kernel: SETTINGS.kernel().unwrap(), until: SETTINGS.until, rows: GroupedRows::default() }
+        let (steps, until) = (SETTINGS.steps, SETTINGS.until);
+        FunnelAccumulator { kernel: SETTINGS.kernel().unwrap(), steps, until, rows: GroupedRows::default() }
     }
 
     fn arguments(events: &[(usize, i64, i64)]) -> (Vec<ArrayRef>, Vec<usize>) {

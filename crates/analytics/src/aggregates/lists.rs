@@ -34,6 +34,15 @@ impl Lists {
         self.lengths.push(self.values.len() - before);
     }
 
+    /// Lists that all have `N` items.
+    pub(super) fn of_rows<const N: usize>(rows: impl ExactSizeIterator<Item = [i64; N]>) -> ArrayRef {
+        let lists = rows.len();
+        let mut values = Vec::with_capacity(lists * N);
+        rows.for_each(|row| values.extend(row));
+        let offsets = OffsetBuffer::from_repeated_length(N, lists);
+        Arc::new(ListArray::new(item(), offsets, Arc::new(Int64Array::from(values)), None))
+    }
+
     pub(super) fn finish(self) -> ArrayRef {
         let offsets = OffsetBuffer::from_lengths(self.lengths);
         Arc::new(ListArray::new(item(), offsets, Arc::new(Int64Array::from(self.values)), None))

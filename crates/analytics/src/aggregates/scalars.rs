@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{AsArray, Int64Array, Int64Builder};
+use arrow::array::{Array, AsArray, BooleanBufferBuilder, Int64Array};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{
@@ -65,19 +66,33 @@ impl ScalarUDFImpl for IntervalOf {
         let times = time.to_array(args.number_rows)?;
         let times = times.as_primitive::<TimestampMicrosecondType>();
         // Rows of one person follow one another in time, so the interval found last is likely the next one, too.
-        let mut found = 0;
-        let place = |time: i64| {
-            let inside =
-                |at: usize| bounds.get(at).zip(bounds.get(at + 1)).is_some_and(|(a, b)| *a <= time && time < *b);
-            if inside(found) {
-                return i64::try_from(found).ok();
+        let (mut place, mut from, mut to) = (0_i64, i64::MAX, i64::MIN);
+        let mut outside = Vec::new();
+        let mut places = Vec::with_capacity(times.len());
+        for (row, time) in times.values().iter().enumerate() {
+            if !(from..to).contains(time) {
+                match intervals::find(bounds, *time) {
+                    Some(found) => {
+                        (from, to) = (bounds[found], bounds[found + 1]);
+                        place = i64::try_from(found).unwrap_or(i64::MAX);
+                    }
+                    None => {
+                        outside.push(row);
+                        places.push(0);
+                        continue;
+                    }
+                }
             }
-            found = intervals::find(bounds, time)?;
-            i64::try_from(found).ok()
-        };
-        let mut place = place;
-        let places: Int64Array = times.iter().map(|time| time.and_then(&mut place)).collect();
-        Ok(ColumnarValue::Array(Arc::new(places)))
+            places.push(place);
+        }
+        let mut valid = times.nulls().cloned();
+        if !outside.is_empty() {
+            let mut inside = BooleanBufferBuilder::new(places.len());
+            inside.append_n(places.len(), true);
+            outside.iter().for_each(|row| inside.set_bit(*row, false));
+            valid = NullBuffer::union(valid.as_ref(), Some(&NullBuffer::new(inside.finish())));
+        }
+        Ok(ColumnarValue::Array(Arc::new(Int64Array::new(places.into(), valid))))
     }
 }
 
@@ -106,8 +121,13 @@ impl ScalarUDFImpl for ListItem {
         let place = usize::try_from(*place).unwrap_or(usize::MAX);
         let lists = lists.to_array(args.number_rows)?;
         let view = ListsView::of(lists.as_ref())?;
-        let mut items = Int64Builder::with_capacity(args.number_rows);
-        (0..lists.len()).for_each(|row| items.append_option(view.list(row).get(place).copied()));
-        Ok(ColumnarValue::Array(Arc::new(items.finish())))
+        let mut inside = BooleanBufferBuilder::new(lists.len());
+        let mut items = Vec::with_capacity(lists.len());
+        for row in 0..lists.len() {
+            let item = view.list(row).get(place);
+            inside.append(item.is_some());
+            items.push(item.copied().unwrap_or(0));
+        }
+        Ok(ColumnarValue::Array(Arc::new(Int64Array::new(items.into(), Some(NullBuffer::new(inside.finish()))))))
     }
 }

@@ -138,7 +138,7 @@ pub struct ValuesQuery {
 
 /// A value of a property.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Value {
+pub struct PropertyValue {
     value: String,
     /// How many events have it.
     count: u64,
@@ -146,23 +146,23 @@ pub struct Value {
 
 /// The most frequent values of a property.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Values {
-    rows: Vec<Value>,
+pub struct PropertyValues {
+    rows: Vec<PropertyValue>,
 }
 
 /// Lists a property's most frequent values.
 #[utoipa::path(get, path = "/api/v1/properties/values", security(("caller" = ["view_data"])), tag = "data", params(ValuesQuery),
-    responses((status = 200, body = Values)))]
+    responses((status = 200, body = PropertyValues)))]
 pub async fn values(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<ValuesQuery>,
-) -> Result<Json<Values>, Problem> {
+) -> Result<Json<PropertyValues>, Problem> {
     caller.require(Permission::ViewData)?;
     let event = (!query.event.is_empty()).then_some(query.event.as_str());
     let found = app.installation.analytics.values(caller.workspace, event, &query.path, MOST_VALUES).await?;
-    let rows = found.into_iter().map(|value| Value { value: value.value, count: value.events });
-    Ok(Json(Values { rows: rows.collect() }))
+    let rows = found.into_iter().map(|value| PropertyValue { value: value.value, count: value.events });
+    Ok(Json(PropertyValues { rows: rows.collect() }))
 }
 
 /// How many values a picker offers.
