@@ -44,7 +44,7 @@ def parts(options):
         ),
         "sample": (
             "Import of 10 million sample events", "under 1 GB",
-            lambda at: {"": files.sample_shop(binary, at, 1_000 if quick else 115_000)},
+            lambda at: {"": files.sample_shop(binary, at, 1_000 if quick else 140_000)},
         ),
         "whole": (
             "The whole at once: ten minutes at 5,000 events/s, sender and server on the same two cores",

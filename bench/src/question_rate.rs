@@ -46,7 +46,9 @@ type Failure = Box<dyn std::error::Error>;
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [command, folder, only @ ..] = arguments.as_slice() else { return Err("make FOLDER or ask FOLDER [QUESTION]".into()) };
+    let [command, folder, only @ ..] = arguments.as_slice() else {
+        return Err("make FOLDER or ask FOLDER [QUESTION]".into());
+    };
     let folder = Path::new(folder);
     match command.as_str() {
         "make" => {
@@ -83,7 +85,12 @@ async fn make(folder: &Path, compact: bool) -> Result<(), Failure> {
 }
 
 /// A few persons are much more active than most.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "far below 2^52")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "far below 2^52"
+)]
 fn row(number: u64, rng: &SeededRng) -> EventRow {
     let share = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
     let place = (share.powf(1.6) * PERSONS) as u64;

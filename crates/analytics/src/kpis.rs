@@ -24,7 +24,8 @@ use rapport_segments::EventColumns;
 use crate::aggregates::interval_of;
 use crate::analytics::Found;
 use crate::answer::{
-    Better, Cell, Column, ColumnType, Detail, KpiFigure, KpisDetail, PeriodSpan, RevenueSplit, Topic, Unit, ratio, units,
+    Better, Cell, Column, ColumnType, Detail, KpiFigure, KpisDetail, PeriodSpan, RevenueSplit, Topic, Unit, ratio,
+    units,
 };
 use crate::asking::{Asking, time};
 use crate::columns::{self, Columns, at};

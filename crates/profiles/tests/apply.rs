@@ -83,13 +83,20 @@ async fn every_statement_can_be_prepared(db: TestDatabase) {
 fn only_lists_of_everybody_read_everybody() {
     on_sqlite(vec![MIGRATIONS], |db: TestDatabase| async move {
         let reads = whole_reads(&db, concat!(env!("CARGO_MANIFEST_DIR"), "/src")).await;
-        let unmeant: Vec<_> = reads.iter().filter(|(_, text)| !MEANT.iter().any(|meant| text.contains(meant))).collect();
+        let unmeant: Vec<_> =
+            reads.iter().filter(|(_, text)| !MEANT.iter().any(|meant| text.contains(meant))).collect();
         assert!(unmeant.is_empty(), "{unmeant:#?}");
     });
 }
 
 /// Questions about all customers, orders, facts or names.
-const MEANT: &[&str] = &["GROUP BY rfm_group", "GROUP BY fact_key", "FROM event_names", "fact_key IN ($2)", "ORDER BY placed_at DESC, order_id LIMIT $2"];
+const MEANT: &[&str] = &[
+    "GROUP BY rfm_group",
+    "GROUP BY fact_key",
+    "FROM event_names",
+    "fact_key IN ($2)",
+    "ORDER BY placed_at DESC, order_id LIMIT $2",
+];
 
 #[db_test(MIGRATIONS)]
 async fn browsing_before_signing_in_belongs_to_the_customer(db: TestDatabase) {

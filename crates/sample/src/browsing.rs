@@ -43,7 +43,9 @@ impl Visit {
     ) -> Self {
         let mut visit = Self::arrive(dice);
         let seen = visit.look(dice, taste, catalogue);
-        if !dice.happens(0.28) {
+        // Whoever cannot pay on the phone tries again and again, so carts and checkouts without an order become many.
+        let fails = trouble && kind == DeviceKind::Phone;
+        if !dice.happens(if fails { 0.5 } else { 0.28 }) {
             return visit;
         }
         let mut lines: Vec<Line> = vec![(seen, 1)];
@@ -55,7 +57,7 @@ impl Visit {
             visit.push(dice, Step::Add(*line));
         }
         let to_checkout = match kind {
-            DeviceKind::Phone if trouble => 0.65,
+            DeviceKind::Phone if fails => 0.9,
             DeviceKind::Phone => 0.40,
             DeviceKind::Computer => 0.25,
         };

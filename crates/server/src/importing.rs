@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use rapport_domain::{Event, EventId, Id, SourceId, Timestamp, WorkspaceId};
-use rapport_imports::{ImportedEvent, Mapping, Options, Output, Progress, Reject, Report};
+use rapport_imports::{Import, ImportedEvent, Mapping, Options, Output, Progress, Reject, Report};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 
@@ -36,8 +36,8 @@ pub struct Task {
     pub workspace: WorkspaceId,
     /// The source the rows belong to; their natural keys are within it.
     pub source: SourceId,
-    /// The files.
-    pub files: Vec<PathBuf>,
+    /// The files, each with the name by which people and the mapping know it.
+    pub files: Vec<(PathBuf, String)>,
     /// What the columns mean.
     pub mapping: Mapping,
 }
@@ -64,7 +64,7 @@ pub fn run(
 ) -> Result<Outcome> {
     let runtime = tokio::runtime::Handle::current();
     let now = installation.clock.now();
-    let import = rapport_imports::Import::open(&task.files, Options::at(now))?;
+    let import = open(&task.files, now)?;
     // Detection and the profile were shown before; here only the mapping decides.
     let mut events = import.events(&task.mapping)?;
     let mut sink = Sink { installation, task, now, batch: Vec::with_capacity(BATCH), added: 0, known: 0, counter: 0 };
@@ -88,6 +88,19 @@ pub fn run(
     sink.flush()?;
     runtime.block_on(records::add_rejects(installation, task, &rejects))?;
     Ok(Outcome { report: events.report().clone(), added: sink.added, known: sink.known, cancelled })
+}
+
+/// Opens files under their names.
+///
+/// # Errors
+/// One cannot be read, or is no table.
+pub fn open(files: &[(PathBuf, String)], now: Timestamp) -> Result<Import, rapport_imports::Error> {
+    let paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
+    let mut import = Import::open(&paths, Options::at(now))?;
+    for (path, name) in files {
+        import.rename(path, name);
+    }
+    Ok(import)
 }
 
 /// Takes imported events to the log.

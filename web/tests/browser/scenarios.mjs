@@ -124,5 +124,23 @@ export const scenarios = {
 		must((await page.evaluate(() => document.documentElement.lang)) === 'zh-CN', 'the language is not said');
 		await open(page, context, '/insights/new');
 		await page.getByText('漏斗').first().waitFor();
+		await page.getByText(/完成了全部 \d+ 步/).waitFor();
+	},
+	'a file is dropped, looked at, imported, and its rejects are shown': async (page, context) => {
+		if (context.mock) return;
+		const line = (n) => `${n},walk-${n % 7},2026-03-${String(n).padStart(2, '0')},tent,1,10.00`;
+		const lines = ['order_no,customer_id,order_date,sku,qty,unit_price', ...Array.from({ length: 28 }, (_, i) => line(i + 1)), '29,walk-1,2026-13-45,tent,1,10.00'];
+		await open(page, context, '/data/imports');
+		await page.locator('input[type=file]').setInputFiles({ name: 'walk-orders.csv', mimeType: 'text/csv', buffer: Buffer.from(lines.join('\n')) });
+		await page.waitForURL(/\/data\/imports\/imp_/);
+		await page.getByText('customer_id').first().waitFor();
+		await page.getByRole('button', { name: 'Start import' }).click();
+		await page.getByText('Rows read').waitFor();
+		await page.getByText('bad_date').waitFor();
+		must((await page.locator('main').innerText()).includes('29'), 'the report does not count the rows');
+		await page.reload();
+		await page.getByText('bad_date').waitFor();
+		await open(page, context, '/customers?search=walk-3');
+		await page.locator('tbody tr a.open').first().waitFor();
 	}
 };

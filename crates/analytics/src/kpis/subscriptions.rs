@@ -77,8 +77,11 @@ pub(super) async fn figures(
     let signs = read(asking, range.to).await?;
     let now = recurring(&signs, range);
     let before = before.map(|range| recurring(&signs, range));
-    let course: Vec<Recurring> =
-        intervals.bounds.windows(2).map(|ends| recurring(&signs, &Range { from: ends[0], to: ends[1], ..*range })).collect();
+    let course: Vec<Recurring> = intervals
+        .bounds
+        .windows(2)
+        .map(|ends| recurring(&signs, &Range { from: ends[0], to: ends[1], ..*range }))
+        .collect();
     let spark = |of: fn(&Recurring) -> i128| course.iter().map(|recurring| drawn(of(recurring))).collect::<Vec<_>>();
     let money = |sum: i128| amount(sum).map(Cell::Money);
     let rate = |of: &Recurring| Cell::of_number(ratio(of.renewals, of.renewals + of.cancellations));
@@ -87,9 +90,23 @@ pub(super) async fn figures(
         Ok(figure(asking, name, value(&now)?, before.as_ref().map(value).transpose()?, spark))
     };
     Ok(vec![
-        shown("mrr", "Monthly recurring revenue", Better::Higher, Unit::Money, &|of| money(of.mrr), spark(|of| of.mrr))?,
+        shown(
+            "mrr",
+            "Monthly recurring revenue",
+            Better::Higher,
+            Unit::Money,
+            &|of| money(of.mrr),
+            spark(|of| of.mrr),
+        )?,
         shown("renewal_rate", "Renewal rate", Better::Higher, Unit::Ratio, &|of| Ok(rate(of)), Vec::new())?,
-        shown("churned_mrr", "Churned MRR", Better::Lower, Unit::Money, &|of| money(of.churned), spark(|of| of.churned))?,
+        shown(
+            "churned_mrr",
+            "Churned MRR",
+            Better::Lower,
+            Unit::Money,
+            &|of| money(of.churned),
+            spark(|of| of.churned),
+        )?,
     ])
 }
 

@@ -51,11 +51,7 @@ pub(crate) async fn load(
         let rows = identifiers::by_handles(tx, workspace, &old).await?;
         identifiers.extend(rows.into_iter().map(|row| (row.handle, row)));
     }
-    Ok(Cluster {
-        identifiers,
-        evidence: found.into_values().collect(),
-        too_large,
-    })
+    Ok(Cluster { identifiers, evidence: found.into_values().collect(), too_large })
 }
 
 impl Cluster {

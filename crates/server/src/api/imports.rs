@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 use rapport_domain::{Id, Timestamp, WorkspaceId};
-use rapport_imports::{Goal, Import as Files, Mapping, Options};
+use rapport_imports::{Goal, Mapping};
 use rapport_store::{Json as Stored, Priority};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,9 +19,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
-use crate::importing::records::{self, ImportRow};
-use crate::importing::runs;
 use crate::http::extract::{Json, Path, Query};
+use crate::importing::records::{self, ImportRow};
+use crate::importing::{self, runs};
 use crate::problem::Problem;
 use crate::records::sources;
 use utoipa_axum::router::OpenApiRouter;
@@ -188,7 +188,7 @@ pub async fn upload(
     let path = folder.join(format!("{}.data", row.files.0.len()));
     let path = path.to_string_lossy().into_owned();
     receive(&folder, FilePath::new(&path), body).await?;
-    row.files.0.push((path, name));
+    row.files.0.push((path, name_of_its_own(name, &row.files.0)));
     let files = row.files.0.clone();
     let looked = tokio::task::spawn_blocking(move || look(&files, now)).await.map_err(Problem::internal)?;
     let (profiles, mapping) = looked?;
@@ -224,6 +224,13 @@ async fn new_import(app: &App, workspace: WorkspaceId, name: &str) -> Result<Imp
         created_at: now,
         ended_at: None,
     })
+}
+
+/// The mapping knows files by their names, so two exports called `orders.csv` become `orders.csv` and `orders.csv (2)`.
+fn name_of_its_own(name: String, files: &[(String, String)]) -> String {
+    let taken = |name: &str| files.iter().any(|(_, other)| other == name);
+    let numbered = (2..).map(|number| format!("{name} ({number})"));
+    std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(name)
 }
 
 fn file_name(headers: &HeaderMap) -> Result<String, Problem> {
@@ -283,11 +290,8 @@ async fn receive(folder: &FilePath, path: &FilePath, body: Body) -> Result<(), P
 
 fn look(files: &[(String, String)], now: Timestamp) -> Result<(Value, Value), Problem> {
     let unreadable = |error: rapport_imports::Error| Problem::bad_request("unreadable_file", error.to_string());
-    let paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.into()).collect();
-    let mut import = Files::open(&paths, Options::at(now)).map_err(unreadable)?;
-    for (path, name) in files {
-        import.rename(FilePath::new(path), name);
-    }
+    let files: Vec<(PathBuf, String)> = files.iter().map(|(path, name)| (path.into(), name.clone())).collect();
+    let mut import = importing::open(&files, now).map_err(unreadable)?;
     let profiles = import.profile(&mut |_| {}).map_err(unreadable)?;
     let mapping = import.propose(Goal::Orders).map_err(unreadable)?;
     let json = |value: serde_json::Result<Value>| value.map_err(Problem::internal);

@@ -168,7 +168,10 @@ async fn begin(
             bail!("{} does not exist", file.display());
         }
     }
-    Ok(Task { id: row.id, workspace, source, files: args.files.clone(), mapping })
+    let import = rapport_imports::Import::open(&args.files, Options::at(installation.clock.now()))?;
+    let names = import.formats().map(|(name, _)| name.to_owned());
+    let files = args.files.iter().cloned().zip(names).collect();
+    Ok(Task { id: row.id, workspace, source, files, mapping })
 }
 
 fn file_name(path: &std::path::Path) -> String {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use rapport_domain::{Id, Timestamp, WorkspaceId};
 use rapport_imports::Progress;
 use rapport_store::Priority;
@@ -124,7 +124,8 @@ impl Runs {
                 state.added = added;
             })
         })
-        .await?;
+        .await
+        .unwrap_or_else(|_| Err(anyhow!("reading the files stopped unexpectedly; the server's log says where")));
         if self.interrupted.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -138,7 +139,7 @@ pub fn task(workspace: WorkspaceId, row: &ImportRow) -> Result<Task> {
         id: row.id.clone(),
         workspace,
         source: row.source,
-        files: row.files.0.iter().map(|(path, _)| path.into()).collect(),
+        files: row.files.0.iter().map(|(path, name)| (path.into(), name.clone())).collect(),
         mapping: serde_json::from_value(row.mapping.0.clone())?,
     })
 }

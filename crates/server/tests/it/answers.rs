@@ -51,9 +51,8 @@ fn questions() -> Vec<Value> {
 async fn seen(world: &World, browser: &Browser) -> Vec<Value> {
     let mut seen = Vec::new();
     for question in questions() {
-        let answer = world
-            .request(Method::POST, "/api/v1/questions/ask", &json_of(browser), question.to_string())
-            .await;
+        let answer =
+            world.request(Method::POST, "/api/v1/questions/ask", &json_of(browser), question.to_string()).await;
         assert_eq!(answer.status, StatusCode::OK, "{question}: {}", answer.text());
         let mut answer = answer.json();
         for by_nature in ["computed_ms", "rows_read"] {
@@ -142,7 +141,8 @@ async fn what_is_answered_is_what_was_simulated() {
     let (world, truth) = shop(World::new().await).await;
     let browser = world.browser(Role::Owner).await;
     let ask = async |question: Value| {
-        let answer = world.request(Method::POST, "/api/v1/questions/ask", &json_of(&browser), question.to_string()).await;
+        let answer =
+            world.request(Method::POST, "/api/v1/questions/ask", &json_of(&browser), question.to_string()).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         answer.json()
     };
@@ -163,8 +163,11 @@ async fn what_is_answered_is_what_was_simulated() {
     assert!((repeat - truth.repeat_buyers as f64 / truth.buyers as f64).abs() < 1e-12);
 
     scoring::refresh(&world.app.installation, FIRST).await.unwrap();
-    let text = sql!("SELECT COUNT(*), CAST(SUM(orders) AS BIGINT), CAST(SUM(refunded_micros) AS BIGINT) FROM persons WHERE workspace = $1 AND orders > 0");
-    let row: Option<(i64, i64, i64)> = world.app.installation.store.read().fetch_optional(text, args![FIRST]).await.unwrap();
+    let text = sql!(
+        "SELECT COUNT(*), CAST(SUM(orders) AS BIGINT), CAST(SUM(refunded_micros) AS BIGINT) FROM persons WHERE workspace = $1 AND orders > 0"
+    );
+    let row: Option<(i64, i64, i64)> =
+        world.app.installation.store.read().fetch_optional(text, args![FIRST]).await.unwrap();
     let (people, orders, _) = row.unwrap();
     // Someone whose only orders were all called off has none left.
     assert!(people as u64 <= truth.buyers && people as u64 + truth.cancelled_orders >= truth.buyers);
@@ -188,7 +191,9 @@ async fn nothing_in_the_lake_names_reaches_or_quotes_anybody() {
     assert!(personal.len() > 500, "the sample shop tells who its customers are: {}", personal.len());
     let mut people: BTreeMap<i64, u64> = BTreeMap::new();
     let text = sql!("SELECT person, events FROM persons WHERE workspace = $1");
-    for (person, events) in world.app.installation.store.read().fetch_all::<(i64, i64)>(text, args![FIRST]).await.unwrap() {
+    for (person, events) in
+        world.app.installation.store.read().fetch_all::<(i64, i64)>(text, args![FIRST]).await.unwrap()
+    {
         people.insert(person, events.cast_unsigned());
     }
     let mut rows = 0;
@@ -215,7 +220,10 @@ fn personal_data(world: &World) -> BTreeSet<String> {
         personal.extend(message.user_id);
         personal.extend(message.anonymous_id);
         for (key, value) in message.traits.iter().chain(&message.properties) {
-            let says = ["email", "phone", "name", "street", "address", "comment", "text", "body", "subject", "answer", "message"];
+            let says = [
+                "email", "phone", "name", "street", "address", "comment", "text", "body", "subject", "answer",
+                "message",
+            ];
             let is_product = message.properties.contains_key("product_id") || key == "products";
             if says.iter().any(|word| key.contains(word)) && !is_product {
                 texts(value, &mut personal);

@@ -35,7 +35,9 @@ impl Process {
             .spawn()
             .expect("the binary starts");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("stdout is piped")).read_line(&mut line).expect("it says where it is");
+        BufReader::new(child.stdout.take().expect("stdout is piped"))
+            .read_line(&mut line)
+            .expect("it says where it is");
         let address = line.trim().rsplit("http://").next().unwrap_or_default().to_owned();
         assert!(address.contains(':'), "it did not start: {line}");
         Self { child: Mutex::new(child), address }
@@ -160,7 +162,8 @@ fn numbers(address: &str, read: &str) -> Vec<u64> {
         let mut before = String::new();
         loop {
             let page = get(&format!("/api/v1/customers/{id}/timeline?limit=200{before}"));
-            found.extend(page["rows"].as_array().unwrap().iter().filter_map(|row| row["properties"]["number"].as_u64()));
+            found
+                .extend(page["rows"].as_array().unwrap().iter().filter_map(|row| row["properties"]["number"].as_u64()));
             let Some(next) = page["next"].as_str() else { break };
             before = format!("&before={next}");
         }

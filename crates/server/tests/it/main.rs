@@ -5,6 +5,7 @@ mod audit;
 mod connections;
 mod crash;
 mod hostile;
+mod imports;
 mod intake;
 mod keys;
 mod main_job;

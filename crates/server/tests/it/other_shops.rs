@@ -24,7 +24,9 @@ fn ask(at: &Path, question: &[&str]) -> Value {
 /// The sum of the last column over all rows, in millionths where it is money.
 fn total(answer: &Value) -> i64 {
     let last = |row: &Value| row.as_array().unwrap().last().unwrap().clone();
-    let value = |cell: Value| cell.as_i64().unwrap_or_else(|| rapport_domain::money::parse_micros(cell.as_str().unwrap()).unwrap());
+    let value = |cell: Value| {
+        cell.as_i64().unwrap_or_else(|| rapport_domain::money::parse_micros(cell.as_str().unwrap()).unwrap())
+    };
     answer["rows"].as_array().unwrap().iter().map(|row| value(last(row))).sum()
 }
 
@@ -33,7 +35,10 @@ fn orders(at: &Path) -> i64 {
 }
 
 fn revenue(at: &Path) -> i64 {
-    total(&ask(at, &["trend", "--event", "Order Completed", "--measure", "sum", "--property", "revenue", "--interval", "year"]))
+    total(&ask(
+        at,
+        &["trend", "--event", "Order Completed", "--measure", "sum", "--property", "revenue", "--interval", "year"],
+    ))
 }
 
 fn buyers(at: &Path) -> i64 {
@@ -45,7 +50,8 @@ fn buyers(at: &Path) -> i64 {
 #[test]
 fn the_tables_of_a_marketplace_become_persons_not_order_numbers() {
     let tables = ["olist_orders_dataset.csv.zst", "olist_order_items_dataset.csv.zst", "olist_customers_dataset.csv"];
-    let more = ["olist_order_payments_dataset.csv", "olist_order_reviews_dataset.csv.zst", "olist_products_dataset.csv"];
+    let more =
+        ["olist_order_payments_dataset.csv", "olist_order_reviews_dataset.csv.zst", "olist_products_dataset.csv"];
     let names = [&tables[..], &more, &["product_category_name_translation.csv"]].concat();
     let Some(files) = names.iter().map(|name| data(&format!("olist_sample/{name}"))).collect::<Option<Vec<_>>>() else {
         return;
@@ -70,14 +76,17 @@ fn baskets_without_customers_or_dates_are_taken_as_what_they_are() {
     let outcome = import(&[file.to_str().unwrap()], folder.path(), &[]);
     let report = &outcome["report"];
     assert_eq!((&report["rows_read"], &report["orders"]), (&43_367.into(), &9_835.into()), "{report}");
-    let rules: BTreeSet<&str> = report["rules"].as_array().unwrap().iter().filter_map(|rule| rule["rule"].as_str()).collect();
+    let rules: BTreeSet<&str> =
+        report["rules"].as_array().unwrap().iter().filter_map(|rule| rule["rule"].as_str()).collect();
     assert!(rules.contains("anonymous_order") && rules.contains("assumed_date"), "{rules:?}");
     assert_eq!(orders(folder.path()), 9_835);
 }
 
 const HEAD: &str = "order_no,customer_id,order_date,sku,qty,unit_price\n";
-const JANUARY: &[&str] = &["1,anna,2026-01-05,tent,1,100.00", "1,anna,2026-01-05,mat,2,20.00", "2,ben,2026-01-20,lamp,1,30.00"];
-const FEBRUARY: &[&str] = &["2,ben,2026-01-20,lamp,1,30.00", "3,anna,2026-02-02,cup,3,5.00", "4,cleo,2026-02-10,tent,1,100.00"];
+const JANUARY: &[&str] =
+    &["1,anna,2026-01-05,tent,1,100.00", "1,anna,2026-01-05,mat,2,20.00", "2,ben,2026-01-20,lamp,1,30.00"];
+const FEBRUARY: &[&str] =
+    &["2,ben,2026-01-20,lamp,1,30.00", "3,anna,2026-02-02,cup,3,5.00", "4,cleo,2026-02-10,tent,1,100.00"];
 
 fn export(folder: &Path, name: &str, lines: &[&str]) -> String {
     let path = folder.join(name);

@@ -28,7 +28,9 @@ pub async fn prepare_statements(store: &Store, folder: &str) -> usize {
 /// SQLite takes any index that begins with the workspace for selective, while a workspace is nearly all there is; a test names
 /// those reads that are meant.
 pub async fn whole_reads(store: &Store, folder: &str) -> Vec<(String, String)> {
-    let Pools::Sqlite { readers, .. } = store.pools() else { panic!("SQLite's plans are those of a database on SQLite") };
+    let Pools::Sqlite { readers, .. } = store.pools() else {
+        panic!("SQLite's plans are those of a database on SQLite")
+    };
     let mut found = Vec::new();
     for (_, statement) in statements_below(folder) {
         let text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", in_full(store.engine(), &statement))).into_sql_str();

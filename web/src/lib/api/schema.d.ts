@@ -1385,6 +1385,19 @@ export interface components {
             /** @description Types seen: text, number, boolean, money. */
             types: string[];
         };
+        /** @description A value of a property. */
+        PropertyValue: {
+            /**
+             * Format: int64
+             * @description How many events have it.
+             */
+            count: number;
+            value: string;
+        };
+        /** @description The most frequent values of a property. */
+        PropertyValues: {
+            rows: components["schemas"]["PropertyValue"][];
+        };
         /** @description A question, tagged by `kind`. */
         Question: (components["schemas"]["Trend"] & {
             /** @enum {string} */
@@ -1915,10 +1928,6 @@ export interface components {
         UserChange: {
             disabled?: boolean | null;
             role?: components["schemas"]["Role"] | null;
-        };
-        /** @description The most frequent values of a property. */
-        Values: {
-            rows: unknown[];
         };
         /** @description A workspace. */
         Workspace: {
@@ -2726,7 +2735,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Values"];
+                    "application/json": components["schemas"]["PropertyValues"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
