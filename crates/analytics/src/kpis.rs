@@ -16,7 +16,7 @@ use datafusion::functions_aggregate::count::count_distinct;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::expr::GroupingSet;
 use datafusion::logical_expr::{Expr, ExprFunctionExt, ident, lit};
-use rapport_domain::shop_events::ORDER_COMPLETED;
+use rapport_domain::shop_events::{ORDER_COMPLETED, PASSIVE};
 use rapport_domain::{Interval, Timestamp};
 use rapport_lake::columns::PERSON;
 use rapport_segments::EventColumns;
@@ -35,23 +35,6 @@ use crate::period::{Intervals, Range};
 use crate::question::{EventSelector, Kpis};
 use crate::trend::foreign_note;
 use orders::{Orders, Takings};
-
-/// What happens to people, or is said of them, rather than what they do.
-const PASSIVE: [&str; 13] = [
-    "Identify",
-    "Group",
-    "Alias",
-    "Message Sent",
-    "Message Delivered",
-    "Message Bounced",
-    "Survey Sent",
-    "Ticket Answered",
-    "Ticket Solved",
-    "Order Delivered",
-    "Order Refunded",
-    "Subscription Renewed",
-    "Payment Failed",
-];
 
 /// Revenue is drawn over at least as many weeks.
 const WEEKS: usize = 12;

@@ -35,6 +35,23 @@ pub const SUBSCRIPTION_CHANGED: &str = "Subscription Changed";
 /// A subscription ended.
 pub const SUBSCRIPTION_CANCELLED: &str = "Subscription Cancelled";
 
+/// What happens to people, or is said of them, rather than what they do or say.
+pub const PASSIVE: [&str; 13] = [
+    "Identify",
+    "Group",
+    "Alias",
+    "Message Sent",
+    "Message Delivered",
+    "Message Bounced",
+    "Survey Sent",
+    "Ticket Answered",
+    "Ticket Solved",
+    "Order Delivered",
+    "Order Refunded",
+    "Subscription Renewed",
+    "Payment Failed",
+];
+
 /// All standard names with the room of the product they belong to.
 pub const STANDARD: &[(&str, &[&str])] = &[
     (

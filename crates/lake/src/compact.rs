@@ -48,7 +48,7 @@ impl Lake {
         self.delete_removed(workspace.id).await?;
         let state = workspace.state();
         let layout = layout_due(&state, &self.0.settings);
-        let files = files_due(&state, layout, &self.0.settings);
+        let files = few(files_due(&state, layout, &self.0.settings));
         self.replace(&workspace, state, files, layout).await
     }
 
@@ -59,13 +59,15 @@ impl Lake {
         let _one = workspace.compacting.lock().await;
         let mut all = Compacted::default();
         for (_, files) in by_cell(&workspace.state()) {
-            let state = workspace.state();
-            let files: Vec<_> = files.into_iter().filter(|file| state.changes.lacks(file.revision)).collect();
-            let layout = state.head.layout;
-            if let Some(step) = self.replace(&workspace, state, files, layout).await? {
-                all.before += step.before;
-                all.after += step.after;
-                all.rows += step.rows;
+            for files in files.chunks(MOST_FILES) {
+                let state = workspace.state();
+                let files = files.iter().filter(|file| state.changes.lacks(file.revision)).cloned().collect();
+                let layout = state.head.layout;
+                if let Some(step) = self.replace(&workspace, state, files, layout).await? {
+                    all.before += step.before;
+                    all.after += step.after;
+                    all.rows += step.rows;
+                }
             }
         }
         self.delete_removed(workspace.id).await?;
@@ -109,6 +111,18 @@ impl Lake {
         records::forget_files(&mut tx, free.iter().map(|(_, file)| file.id.clone()).collect()).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// So many files are merged in one step: each that is open takes memory.
+const MOST_FILES: usize = 16;
+
+/// The smallest of too many files; the next step takes the others.
+fn few(mut files: Vec<Arc<DataFile>>) -> Vec<Arc<DataFile>> {
+    if files.len() > MOST_FILES {
+        files.sort_by_key(|file| file.rows);
+        files.truncate(MOST_FILES);
+    }
+    files
 }
 
 /// The layout that fits the largest cell.
@@ -238,7 +252,8 @@ fn sorted_plan(scan: &Scan<'_>, inputs: &[Arc<DataFile>]) -> Result<Option<Arc<d
         plans.push(scan.files(part, scan::one_each(&part.files), None)?);
     }
     if let Some(part) = &parts.moved {
-        let rows = scan.files(part, scan::one_each(&part.files), None)?;
+        // Each sort keeps memory for itself, so there is one for each thread, not for each file.
+        let rows = scan.files(part, scan.groups(&part.files), None)?;
         plans.push(Arc::new(SortExec::new(order.clone(), rows).with_preserve_partitioning(true)));
     }
     if plans.is_empty() {

@@ -235,7 +235,7 @@ impl Scan<'_> {
     }
 
     /// Files for any partition to read.
-    fn groups(&self, files: &[Arc<DataFile>]) -> Vec<FileGroup> {
+    pub(crate) fn groups(&self, files: &[Arc<DataFile>]) -> Vec<FileGroup> {
         FileGroup::new(files.iter().map(partitioned_file).collect()).split_files(self.partitions())
     }
 

@@ -73,6 +73,7 @@ impl Engine {
         config.options_mut().optimizer.enable_join_dynamic_filter_pushdown = false;
         // Aggregates by person keep nearly everything in their first stage; it pays only where it makes rows much fewer.
         config.options_mut().execution.skip_partial_aggregation_probe_ratio_threshold = 0.3;
+        config.options_mut().execution.skip_partial_aggregation_probe_rows_threshold = 16_384;
         let base = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
         let session = SessionContext::new_with_state(base.build());
         for function in functions::all() {

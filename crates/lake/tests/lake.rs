@@ -129,6 +129,23 @@ async fn the_catalog_survives_a_restart(db: TestDatabase) {
     assert_eq!(mine.len(), 12);
 }
 
+/// As a long import leaves them: nobody compacted beside it, and people's devices became theirs later.
+#[db_test(MIGRATIONS)]
+async fn many_files_with_moved_rows_are_merged_in_little_memory(db: TestDatabase) {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { merge_files: 4, pending_changes: 0, compaction_bytes: 48 << 20, ..Settings::default() };
+    let lake = open(&db, folder.path(), settings).await;
+    for file in 0..60 {
+        lake.append(WORKSPACE, rows(file * 10, file * 10 + 10), file + 1).await.unwrap();
+        lake.flush(WORKSPACE).await.unwrap();
+    }
+    move_handle(&lake, &db, Move { handle: Handle(101), from: PersonId(1010), to: Some(PersonId(1020)) }).await;
+    while lake.compact(WORKSPACE).await.unwrap().is_some() {}
+    let snapshot = lake.snapshot(WORKSPACE).await.unwrap();
+    assert_eq!(count_rows(&lake, &snapshot).await, 600);
+    assert!(persons(&lake, &snapshot).await.contains(&(101, 1020)));
+}
+
 /// Appends, flushes, compactions, moves and questions at once: every snapshot has each applied row once.
 #[test]
 fn concurrent_work_loses_and_doubles_nothing() {

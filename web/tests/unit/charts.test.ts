@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { closedPart, openTail, pickSeries, timeOptions, type Palette, type TimeData } from '../../src/lib/components/chart/timeOptions';
+import { closedPart, openParts, openRuns, pickSeries, timeOptions, type Palette, type TimeData } from '../../src/lib/components/chart/timeOptions';
 
 vi.mock('../../src/lib/picture', () => ({ save: vi.fn() }));
 const { parseCsv, toCsv } = await import('../../src/lib/csv');
@@ -13,7 +13,13 @@ const palette: Palette = { series: ['#111', '#222'], text: ['#111', '#222'], ink
 describe('an open period', () => {
 	it('is split off the line and joined to it', () => {
 		expect(closedPart([1, 2, 3], [false, false, true])).toEqual([1, 2, null]);
-		expect(openTail([1, 2, 3], [false, false, true])).toEqual([null, 2, 3]);
+		expect(openParts([1, 2, 3], [false, false, true])).toEqual([null, 2, 3]);
+		expect(openParts([1, 2, 3, 4], [true, false, false, true])).toEqual([1, 2, 3, 4]);
+	});
+	it('is hatched by itself, also where both ends are open', () => {
+		expect(openRuns([false, false, true])).toEqual([[1, 2]]);
+		expect(openRuns([true, false, false, false, true, true])).toEqual([[0, 1], [3, 5]]);
+		expect(openRuns([false, false])).toEqual([]);
 	});
 	it('is hatched', () => {
 		const bars = timeOptions(data('bar'), palette, '').series as { data: { itemStyle: { color?: object } }[] }[];

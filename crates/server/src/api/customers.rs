@@ -1,6 +1,7 @@
 //! `/api/v1/customers`: the list, and everything about one of them.
 
 use axum::extract::State;
+use rapport_domain::shop_events::PASSIVE;
 use rapport_domain::{Handle, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId, money};
 use rapport_profiles::fold::fold;
 use rapport_profiles::records::evidence::EvidenceRow;
@@ -258,7 +259,11 @@ pub fn standing(rows: Vec<EvidenceRow>) -> Vec<EvidenceRow> {
     rows.into_iter().filter(|row| row.undone_at.is_none() && !row.set_aside).collect()
 }
 
+/// What the person wrote; not what was written to them.
 fn text(row: &TextRow) -> Option<Text> {
+    if PASSIVE.contains(&row.event_name.as_str()) {
+        return None;
+    }
     let content = serde_json::from_str(&row.content).ok()?;
     Some(Text {
         kind: room(&row.event_name).to_owned(),

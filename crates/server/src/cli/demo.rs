@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use rapport_analytics::Question;
 use rapport_domain::{Id, WorkspaceId};
 use rapport_sample::SampleShop;
 use rapport_store::Priority;
@@ -134,6 +135,8 @@ async fn save_questions(installation: &Installation, workspace: WorkspaceId) -> 
     ];
     let mut tx = installation.store.begin(Priority::Interactive).await?;
     for (name, question) in saved {
+        // As the API stores them: with every default written out.
+        let question = serde_json::to_value(Question::from_json(question)?)?;
         let row = QuestionRow {
             id: Id::new("qst", &*installation.clock, &*installation.rng),
             name: name.to_owned(),

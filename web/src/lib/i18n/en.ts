@@ -1,7 +1,7 @@
 // All words of the console in English, by room. Other languages have exactly these keys.
-import { core } from './en/console';
+import { frame } from './en/frame';
 import { customers } from './en/customers';
 import { data } from './en/data';
 import { insights } from './en/insights';
 
-export const en = { ...core, ...customers, ...insights, ...data };
+export const en = { ...frame, ...customers, ...insights, ...data };

@@ -1,7 +1,7 @@
 // All words of the console in Chinese; the types keep the keys equal to the English ones.
-import { core } from './zh/console';
+import { frame } from './zh/frame';
 import { customers } from './zh/customers';
 import { data } from './zh/data';
 import { insights } from './zh/insights';
 
-export const zh = { ...core, ...customers, ...insights, ...data };
+export const zh = { ...frame, ...customers, ...insights, ...data };

@@ -35,9 +35,22 @@ function hatch(lines: string, under = 'none', width = 1): Record<string, unknown
 	return { image: `data:image/svg+xml,${encodeURIComponent(svg)}`, imageWidth: 6, imageHeight: 6, repeat: 'repeat' };
 }
 
-/** The part of a line that is still open: from the last complete point on, so that the dashes join it. */
-export function openTail(values: (number | null)[], incomplete: boolean[]): (number | null)[] {
-	return values.map((value, i) => (incomplete[i] || incomplete[i + 1] ? value : null));
+/** The parts of a line that are not whole, each up to the next whole point, so that the dashes join it. */
+export function openParts(values: (number | null)[], incomplete: boolean[]): (number | null)[] {
+	return values.map((value, i) => (incomplete[i - 1] || incomplete[i] || incomplete[i + 1] ? value : null));
+}
+
+/** From where to where the plot is hatched: each run of incomplete intervals, up to the whole points beside it. */
+export function openRuns(incomplete: boolean[]): [number, number][] {
+	const runs: [number, number][] = [];
+	incomplete.forEach((open, i) => {
+		if (!open) return;
+		const to = Math.min(i + 1, incomplete.length - 1);
+		const last = runs.at(-1);
+		if (last && incomplete[i - 1]) last[1] = to;
+		else runs.push([Math.max(i - 1, 0), to]);
+	});
+	return runs;
 }
 
 export function closedPart(values: (number | null)[], incomplete: boolean[]): (number | null)[] {
@@ -83,12 +96,12 @@ export function timeOptions(data: TimeData, palette: Palette, description: strin
 			labelLayout: { moveOverlap: 'shiftY' }
 		});
 		const out: Record<string, unknown>[] = [{ ...line, ...end(firstOpen < 0), data: closedPart(s.values, data.incomplete) }];
-		if (firstOpen >= 0) out.push({ ...line, ...end(true), data: openTail(s.values, data.incomplete), symbol: 'emptyCircle', lineStyle: { width: 2, type: [4, 4], color: colour } });
+		if (firstOpen >= 0) out.push({ ...line, ...end(true), data: openParts(s.values, data.incomplete), symbol: 'emptyCircle', lineStyle: { width: 2, type: [4, 4], color: colour } });
 		if (s.compare) out.push({ ...line, ...end(data.series.length === 1, data.compareLabel), data: s.compare, symbol: 'none', lineStyle: { width: 1.5, type: [2, 3], color: colour, opacity: 0.6 } });
 		return out;
 	});
 	if (firstOpen >= 0 && !bars && series[0]) {
-		series[0].markArea = { silent: true, itemStyle: { color: hatch(palette.line) }, data: [[{ xAxis: Math.max(firstOpen - 1, 0) }, { xAxis: data.names.length - 1 }]] };
+		series[0].markArea = { silent: true, itemStyle: { color: hatch(palette.line) }, data: openRuns(data.incomplete).map(([from, to]) => [{ xAxis: from }, { xAxis: to }]) };
 	}
 	return {
 		aria: { enabled: true, label: { description } },

@@ -1,7 +1,7 @@
 // 框架、首页和通用词语。
-import type { core as en } from '../en/console';
+import type { frame as en } from '../en/frame';
 
-export const core: Record<keyof typeof en, string> = {
+export const frame: Record<keyof typeof en, string> = {
 	'room.home': '首页',
 	'room.customers': '客户',
 	'room.insights': '洞察',

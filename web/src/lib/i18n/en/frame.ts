@@ -1,5 +1,5 @@
 // The frame, Home, and words used everywhere.
-export const core = {
+export const frame = {
 	'room.home': 'Home',
 	'room.customers': 'Customers',
 	'room.insights': 'Insights',
