@@ -10,6 +10,18 @@ pub enum Error {
     /// The text is not JSON.
     #[error("the condition is not JSON: {0}")]
     NotJson(String),
+    /// The text form is wrong somewhere.
+    #[error("line {line}, column {column}: found {found}, expected {expected}")]
+    Text {
+        /// From 1.
+        line: usize,
+        /// In letters, from 1.
+        column: usize,
+        /// What stands there: a keyword or name, never a value in quotes.
+        found: String,
+        /// What could stand there.
+        expected: String,
+    },
     /// A field is missing, unknown, of the wrong type, or says something impossible.
     #[error("{place}: {problem}")]
     Invalid {
@@ -42,6 +54,7 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotJson(_) => "condition_not_json",
+            Self::Text { .. } => "condition_text",
             Self::Invalid { .. } => "condition_invalid",
             Self::TooDeep { .. } => "condition_too_deep",
             Self::TooLarge { .. } => "condition_too_large",

@@ -10,6 +10,7 @@ pub mod duration;
 mod error;
 pub mod evaluate;
 pub mod instant;
+mod text;
 pub mod value;
 
 pub use compile::{EventColumns, Sources, event_filter, person_set};

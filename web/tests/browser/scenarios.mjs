@@ -136,10 +136,10 @@ export const scenarios = {
 		await page.getByText('customer_id').first().waitFor();
 		await page.getByRole('button', { name: 'Start import' }).click();
 		await page.getByText('Rows read').waitFor();
-		await page.getByText('bad_date').waitFor();
+		await page.getByText('bad_date').first().waitFor();
 		must((await page.locator('main').innerText()).includes('29'), 'the report does not count the rows');
 		await page.reload();
-		await page.getByText('bad_date').waitFor();
+		await page.getByText('bad_date').first().waitFor();
 		await open(page, context, '/customers?search=walk-3');
 		await page.locator('tbody tr a.open').first().waitFor();
 	}

@@ -11,6 +11,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 use rapport_analytics::Question;
 use rapport_domain::WorkspaceId;
+use rapport_segments::{Condition, Limits};
 use serde_json::{Map, Value, json};
 
 use crate::api::questions::context;
@@ -107,6 +108,9 @@ struct Where {
     /// Up to this day.
     #[arg(long)]
     to: Option<String>,
+    /// Only of these people, e.g. 'performed "Order Completed" at least 3 times in the last 90 days and trait country in (DE, AT)'.
+    #[arg(long, value_name = "CONDITION")]
+    who: Option<String>,
     /// Prints {"columns": [...], "rows": [[...]]}.
     #[arg(long)]
     json: bool,
@@ -129,7 +133,10 @@ impl Where {
 
 /// Runs the command.
 pub async fn run(args: AskArgs) -> Result<()> {
-    let (question, place) = question(args.question);
+    let (mut question, place) = question(args.question);
+    if let Some(who) = &place.who {
+        question["who"] = Condition::from_text(who, Limits::default()).context("--who")?.to_json();
+    }
     let answer = match (&place.url, &place.key) {
         (Some(url), Some(key)) => crate::cli::remote::ask(url, key, &question).await?,
         _ => local(&place, question).await?,

@@ -103,6 +103,9 @@ fn next_months_overlapping_export_adds_what_is_new_and_changed_lines_supersede()
     assert_eq!(import(&[&january], &at, &["--source", "shop"])["added"], 2);
     assert_eq!(import(&[&february], &at, &["--source", "shop"])["added"], 2);
     assert_eq!((orders(&at), revenue(&at)), (4, 285_000_000));
+    let who = r#"performed "Order Completed" at least 2 times and not performed "Order Completed" since 2027-01-01"#;
+    let of_few = ask(&at, &["trend", "--event", "Order Completed", "--interval", "year", "--who", who]);
+    assert_eq!(total(&of_few), 2, "Anna's two orders");
     // The lamp was cheaper, and Anna's mats came back into the list in another order of lines.
     let corrected: Vec<&str> = vec![JANUARY[1], JANUARY[0], "2,ben,2026-01-20,lamp,1,25.00"];
     let corrected = export(folder.path(), "january-again.csv", &corrected);

@@ -15,7 +15,9 @@ use crate::{Engine, Sql, Store};
 pub async fn prepare_statements(store: &Store, folder: &str) -> usize {
     let statements = statements_below(folder);
     let mut failed = Vec::new();
-    for (file, statement) in &statements {
+    // Of rows that only stand in a `WITH`, PostgreSQL learns the types from what is bound, which is nothing here: records' tests run them.
+    let untyped = |statement: &str| store.engine() == Engine::Postgres && statement.contains("AS (VALUES {rows})");
+    for (file, statement) in statements.iter().filter(|(_, statement)| !untyped(statement)) {
         if let Err(error) = prepare(store, statement).await {
             failed.push(format!("{file}: {error}\n    {statement}"));
         }
