@@ -231,6 +231,12 @@ impl Merge {
                 };
                 writers.entry(cell).or_insert(writer).write(&rows)?;
             }
+            // A year that becomes months and buckets has dozens of files open.
+            let held: usize = writers.values().map(CellWriter::held).sum();
+            if held > self.inner.settings.compaction_bytes {
+                let largest = writers.values_mut().max_by_key(|writer| writer.held());
+                largest.map_or(Ok(()), CellWriter::let_go)?;
+            }
         }
         let mut files = Vec::new();
         for writer in writers.into_values() {

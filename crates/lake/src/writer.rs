@@ -76,6 +76,16 @@ impl CellWriter {
     }
 
     /// Completes the file.
+    /// Bytes of rows that are not in the file yet.
+    pub(crate) fn held(&self) -> usize {
+        self.writer.memory_size()
+    }
+
+    /// Writes them, as a row group of its own.
+    pub(crate) fn let_go(&mut self) -> Result<()> {
+        Ok(self.writer.flush()?)
+    }
+
     pub(crate) async fn finish(self, files: &Files) -> Result<DataFile> {
         let mut file = self.file;
         let path = file.path();
