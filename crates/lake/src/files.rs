@@ -61,7 +61,8 @@ impl Files {
             std::fs::create_dir_all(parent).map_err(Error::files)?;
         }
         let file = File::create(&unfinished).map_err(Error::files)?;
-        Ok(Sink::File { file: BufWriter::with_capacity(1 << 20, file), unfinished, last })
+        let file = BufWriter::with_capacity(1 << 20, Paced { file, unsynced: 0 });
+        Ok(Sink::File { file, unfinished, last })
     }
 
     /// Makes a written file appear under its path; how many bytes it has.
@@ -113,7 +114,7 @@ impl Files {
 
 /// Where a new file's bytes go.
 pub(crate) enum Sink {
-    File { file: BufWriter<File>, unfinished: PathBuf, last: PathBuf },
+    File { file: BufWriter<Paced>, unfinished: PathBuf, last: PathBuf },
     Memory(Vec<u8>),
 }
 
@@ -133,8 +134,34 @@ impl Write for Sink {
     }
 }
 
-fn appear(file: BufWriter<File>, unfinished: &FsPath, last: &FsPath) -> std::io::Result<u64> {
-    let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+/// Gives the disk what it writes in small portions: a large file that is synced at its end makes everybody else's sync wait for it.
+pub(crate) struct Paced {
+    file: File,
+    unsynced: usize,
+}
+
+impl Paced {
+    const PORTION: usize = 4 << 20;
+}
+
+impl Write for Paced {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.unsynced >= Self::PORTION {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
+        let written = self.file.write(bytes)?;
+        self.unsynced += written;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn appear(file: BufWriter<Paced>, unfinished: &FsPath, last: &FsPath) -> std::io::Result<u64> {
+    let Paced { file, .. } = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
     file.sync_all()?;
     let length = file.metadata()?.len();
     std::fs::rename(unfinished, last)?;

@@ -1,5 +1,6 @@
 //! Applies a batch of events to profiles, within the caller's transaction: identifiers and evidence first, so that persons are known;
-//! then clocks, facts, orders, texts and accounts; last the summaries of every person touched.
+//! then clocks, facts, orders, texts and accounts. Activity and the summaries of persons wait in a [`Backlog`] and are
+//! written for many batches at once.
 //!
 //! Always holds: the transaction is the only thing written; what is remembered in memory changes in [`Profiles::remember`] only, which
 //! the caller calls after the commit. Applying the same events in other batches gives the same persons, facts and orders.
@@ -7,6 +8,7 @@
 //! Does not do: the lake's rows (the caller writes them from [`Applied`]), cursors, memberships.
 
 mod again;
+mod backlog;
 mod consents;
 mod events;
 pub(crate) mod labels;
@@ -27,7 +29,9 @@ use serde_json::{Map, Value};
 use crate::classify;
 use crate::identity::partition::Limits;
 use crate::records::facts::FactRow;
-use crate::records::identifiers::IdentifierRow;
+use crate::records::identifiers::{Activity, IdentifierRow};
+
+pub use backlog::Backlog;
 
 /// How many identifiers are remembered between batches (about 100 bytes each).
 const REMEMBERED_IDENTIFIERS: usize = 200_000;
@@ -64,6 +68,14 @@ pub struct Applied {
     pub superseded: Vec<(usize, EventId)>,
     /// Every person whose profile changed.
     pub touched: Vec<PersonId>,
+    /// Those of them whose name, orders or identifiers may have changed.
+    pub news: Vec<PersonId>,
+    /// Persons of whom nothing was known before.
+    pub born: Vec<PersonId>,
+    /// What is newly known of persons: (who, from when, what, value).
+    pub told: Vec<(PersonId, Timestamp, String, Value)>,
+    /// What the batch adds to identifiers that were known before.
+    pub activity: Vec<(Handle, Activity)>,
     known: Vec<(Identifier, Known)>,
     pairs: Vec<(Handle, Handle, Timestamp)>,
 }
@@ -101,6 +113,8 @@ pub struct Settings {
     pub workspace: WorkspaceId,
     /// For amounts that name no currency.
     pub currency: Currency,
+    /// The log's position after the batch's last event.
+    pub position: i64,
 }
 
 /// A batch under way.
@@ -116,8 +130,10 @@ struct Work<'a> {
     /// When each event happened.
     times: Vec<Timestamp>,
     facts: BTreeMap<(Handle, String, Timestamp), FactRow>,
-    /// Persons whose name or search text may have changed.
-    relabel: BTreeSet<PersonId>,
+    /// Persons whose name, orders or identifiers may have changed.
+    news: BTreeSet<PersonId>,
+    /// Persons that were made up for identifiers first named in this batch.
+    made: BTreeSet<PersonId>,
     applied: Applied,
 }
 
@@ -153,7 +169,8 @@ impl Profiles {
             fresh: BTreeMap::new(),
             times: Vec::with_capacity(events.len()),
             facts: BTreeMap::new(),
-            relabel: BTreeSet::new(),
+            news: BTreeSet::new(),
+            made: BTreeSet::new(),
             applied: Applied::default(),
         };
         work.correct_times(tx).await?;
@@ -164,8 +181,7 @@ impl Profiles {
         work.record_facts(tx).await?;
         work.record_accounts(tx).await?;
         work.split_properties(tx).await?;
-        work.summarise(tx).await?;
-        Ok(work.applied)
+        Ok(work.done())
     }
 
     /// Remembers what a committed batch learned.
@@ -190,10 +206,6 @@ impl Profiles {
 }
 
 impl Work<'_> {
-    const fn workspace(&self) -> WorkspaceId {
-        self.settings.workspace
-    }
-
     /// The primary identifier's handle and person of an event.
     fn who(&self, event: &Event) -> Known {
         self.ids[&event.identifiers[0]]

@@ -21,7 +21,7 @@ const OF_HANDLE: &str = "handle > identifiers.person";
 
 /// Every column of every table of this crate.
 pub const DATA_MAP: &[Declaration] = &[
-    Declaration::technical("identifiers", &["workspace", "kind", "source"]),
+    Declaration::technical("identifiers", &["workspace", "kind", "source", "counted_through"]),
     personal("identifiers", &["value"], Category::Contact, "identifiers.person", Erasure::Delete),
     personal("identifiers", &["handle", "person"], Category::Identifier, "identifiers.person", Erasure::Delete),
     personal(

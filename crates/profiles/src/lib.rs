@@ -14,6 +14,6 @@ pub mod orders;
 pub mod records;
 pub mod schema;
 
-pub use apply::{Applied, AppliedEvent, Moved, Profiles, Settings};
+pub use apply::{Applied, AppliedEvent, Backlog, Moved, Profiles, Settings};
 pub use data_map::DATA_MAP;
 pub use schema::MIGRATIONS;

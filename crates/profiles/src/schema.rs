@@ -7,7 +7,20 @@ use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
 pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "profiles", list: &[Migration { number: 1, name: "profiles", sql: PROFILES }] };
+    Migrations { namespace: "profiles", list: &[Migration { number: 1, name: "profiles", sql: PROFILES }, COUNTED] };
+
+/// Before it, activity was counted with each batch, so what the consumer had applied was counted.
+const COUNTED: Migration = Migration {
+    number: 2,
+    name: "counted_through",
+    sql: "
+ALTER TABLE identifiers ADD COLUMN counted_through {int} NOT NULL DEFAULT 0;
+UPDATE identifiers SET counted_through =
+    COALESCE((SELECT MAX(position) FROM consumer_cursor WHERE consumer = 'profiles'), 0);
+INSERT INTO consumer_cursor (consumer, workspace, partition_number, epoch, position)
+    SELECT 'activity', workspace, partition_number, epoch, position FROM consumer_cursor WHERE consumer = 'profiles';
+",
+};
 
 const PROFILES: &str = "
 CREATE TABLE identifiers (

@@ -10,7 +10,7 @@ use rapport_domain::{
 use rapport_profiles::identity::partition::Limits;
 use rapport_profiles::identity::undo::set_undone;
 use rapport_profiles::records::{accounts, evidence, facts, identifiers, orders, persons, texts};
-use rapport_profiles::{Applied, MIGRATIONS, Profiles, Settings};
+use rapport_profiles::{Applied, Backlog, MIGRATIONS, Profiles, Settings};
 use rapport_store::testing::{TestDatabase, on_sqlite, prepare_statements, whole_reads};
 use rapport_store::{Priority, Store, db_test};
 use serde_json::{Value, json};
@@ -53,11 +53,14 @@ fn event(number: i64, name: &str, identifiers: Vec<Identifier>, properties: Valu
 }
 
 async fn apply(store: &Store, profiles: &Profiles, events: &[Event]) -> Applied {
-    let settings = Settings { workspace: W, currency: Currency::parse("EUR").unwrap() };
+    let settings = Settings { workspace: W, currency: Currency::parse("EUR").unwrap(), position: 0 };
     let mut tx = store.begin(Priority::Background).await.unwrap();
     let applied = profiles.apply(&mut tx, settings, events).await.unwrap();
     tx.commit().await.unwrap();
     profiles.remember(W, &applied);
+    let mut backlog = Backlog::default();
+    backlog.add(&applied);
+    backlog.settle(store, W, i64::MAX).await.unwrap();
     applied
 }
 

@@ -5,18 +5,20 @@
 //!
 //! Does not do: accepting events, answering questions.
 
+mod backlog;
 pub mod caretaker;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use rapport_domain::{Currency, Event, EventId, SourceId, Timestamp, WorkspaceId};
+use rapport_domain::{Currency, Event, EventId, PersonId, SourceId, Timestamp, WorkspaceId};
 use rapport_intake::ReadBatch;
 use rapport_lake::{EventRow, Fate, Move, PropertyPolicy, Ticket, record_moves, record_superseded};
 use rapport_profiles::{Applied, AppliedEvent, Settings};
+use rapport_segments::live::Observed;
 use rapport_store::cursor::{Cursor, Head};
 use rapport_store::{Priority, Tx};
 use serde_json::Value;
@@ -24,6 +26,9 @@ use tokio::sync::watch;
 
 use crate::installation::Installation;
 use crate::records::{sources, workspaces};
+
+pub use backlog::ACTIVITY;
+use backlog::Behind;
 
 /// A batch's transaction should take about this long, so that whoever waits for the writer waits no longer.
 const SLICE: Duration = Duration::from_millis(5);
@@ -40,14 +45,15 @@ const IDLE: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How far identity, facts, orders and the lake have come: one cursor, because the log is one for all workspaces.
-const CURSOR: Cursor<'static> = Cursor { consumer: "profiles", workspace: WorkspaceId(0), partition: 0 };
+pub const CURSOR: Cursor<'static> = Cursor { consumer: "profiles", workspace: WorkspaceId(0), partition: 0 };
 
 /// Applies the log.
 pub struct Pipeline {
     installation: Arc<Installation>,
     cursor: tokio::sync::Mutex<u64>,
-    applied: watch::Sender<u64>,
+    applied: AtomicU64,
     batch: AtomicU64,
+    behind: Behind,
 }
 
 /// Properties come to the lake from [`rapport_profiles::classify::split`], which has withheld what may not go there.
@@ -62,27 +68,24 @@ impl PropertyPolicy for SplitBefore {
 impl Pipeline {
     /// Stands where the last run stopped, with all hot rows in memory again.
     pub async fn open(installation: Arc<Installation>) -> Result<Self> {
-        let cursor = position(&installation).await.context("the log and the database do not belong together")?;
+        let cursor =
+            position(&installation, CURSOR).await.context("the log and the database do not belong together")?;
+        let behind = Behind::open(&installation, cursor).await?;
         let pipeline = Self {
+            behind,
             installation,
             cursor: tokio::sync::Mutex::new(cursor),
-            applied: watch::Sender::new(cursor),
+            applied: AtomicU64::new(cursor),
             batch: AtomicU64::new(500),
         };
         pipeline.warm(cursor).await.context("making the newest rows again from the log")?;
+        pipeline.backlog_again(cursor).await.context("counting again from the log")?;
         Ok(pipeline)
     }
 
     /// The position up to which events are visible in answers.
     pub fn applied(&self) -> u64 {
-        *self.applied.borrow()
-    }
-
-    /// Returns when events up to `position` are visible in answers.
-    pub async fn wait_for(&self, position: u64) {
-        let mut applied = self.applied.subscribe();
-        // The sender lives as long as we do, so waiting cannot fail.
-        let _ = applied.wait_for(|applied| *applied >= position).await;
+        self.applied.load(Ordering::Acquire)
     }
 
     /// Applies events as they come, until `stop` is set. What fails (a full disk, a database that is gone for a while) is tried again,
@@ -112,16 +115,16 @@ impl Pipeline {
         }
     }
 
-    /// Applies everything that is in the log now.
+    /// Applies everything that is in the log now, and writes what batches left to be written.
     pub async fn drain(&self) -> Result<()> {
         while self.step().await? > 0 {}
-        Ok(())
+        self.settle().await
     }
 
     /// Applies events while `work` puts them into the log, and then the rest. For commands, where a failure ends the command.
     pub async fn apply_beside<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let log = &self.installation.log;
-        let done = std::sync::atomic::AtomicBool::new(false);
+        let done = AtomicBool::new(false);
         let applying = async {
             while !done.load(Ordering::Acquire) {
                 if self.step().await? == 0 {
@@ -146,6 +149,9 @@ impl Pipeline {
 
     /// Applies one batch; how many events it had.
     pub async fn step(&self) -> Result<usize> {
+        if self.behind.is_full() {
+            self.settle().await?;
+        }
         let mut cursor = self.cursor.lock().await;
         let size = usize::try_from(self.batch.load(Ordering::Relaxed)).unwrap_or(MOST_EVENTS);
         let read = self.read(*cursor + 1, size).await?;
@@ -163,7 +169,7 @@ impl Pipeline {
         let mut count = 0;
         for (workspace, (positions, events)) in groups {
             count += events.len();
-            done.push(self.apply(&mut tx, workspace, positions, events).await?);
+            done.push(self.apply(&mut tx, workspace, positions, events, last).await?);
         }
         CURSOR.advance(&mut tx, epoch(&self.installation), signed(*cursor), signed(last)).await?;
         // Without the commit: its sync costs the same for any batch, and must not make batches smaller.
@@ -171,10 +177,11 @@ impl Pipeline {
         tx.commit().await?;
         self.adapt(worked, count, last);
         for group in done {
+            self.behind.add(group.workspace, &group.applied);
             self.publish(group, last).await?;
         }
         *cursor = last;
-        self.applied.send_replace(last);
+        self.applied.store(last, Ordering::Release);
         metrics::counter!("rapport_events_applied_total").increment(count as u64);
         Ok(count)
     }
@@ -192,8 +199,9 @@ impl Pipeline {
         workspace: WorkspaceId,
         positions: Vec<u64>,
         events: Vec<Event>,
+        last: u64,
     ) -> Result<Group> {
-        let settings = Settings { workspace, currency: self.currency(tx, workspace).await? };
+        let settings = Settings { workspace, currency: self.currency(tx, workspace).await?, position: signed(last) };
         let applied = self.installation.profiles.apply(tx, settings, &events).await?;
         count_by_source(tx, workspace, &events).await?;
         let mut tickets = Vec::new();
@@ -224,9 +232,28 @@ impl Pipeline {
     async fn publish(&self, group: Group, last: u64) -> Result<()> {
         let Group { workspace, events, applied, tickets } = group;
         self.installation.profiles.remember(workspace, &applied);
-        self.installation.lake.append(workspace, rows(events, applied.events), signed(last)).await?;
+        let memberships = &self.installation.memberships;
+        let rows = rows(events, applied.events);
+        let persons: Vec<PersonId> = rows.iter().map(|row| row.person).collect();
+        let seen = if memberships.is_running(workspace).await { Some(rows.clone()) } else { None };
+        self.installation.lake.append(workspace, rows, signed(last)).await?;
         for ticket in tickets {
             self.installation.lake.publish(ticket).await?;
+        }
+        // Asked only now, so that whoever has begun to read the lake meanwhile hears of these rows.
+        if memberships.is_live(workspace).await {
+            let moved = applied.moved.iter().flat_map(|moved| [moved.from, moved.to]);
+            let corrected = applied.superseded.iter().filter_map(|(index, _)| persons.get(*index).copied());
+            let mut changed: Vec<PersonId> = moved.chain(corrected).collect();
+            if seen.is_none() {
+                changed.extend(&persons);
+            }
+            let events = seen.as_deref().unwrap_or_default();
+            let observed = Observed { events, born: &applied.born, told: &applied.told, changed: &changed };
+            // Memberships follow from what was applied: those concerned are made again, so that nothing else waits for it.
+            if let Err(error) = memberships.observe(workspace, observed).await {
+                tracing::warn!(code = error.code(), "memberships could not be written; they are found again");
+            }
         }
         Ok(())
     }
@@ -251,7 +278,8 @@ impl Pipeline {
 
     async fn warm_with(&self, workspace: WorkspaceId, events: Vec<Event>, last: u64) -> Result<()> {
         let mut db = self.installation.store.read();
-        let settings = Settings { workspace, currency: self.currency(&mut db, workspace).await? };
+        let currency = self.currency(&mut db, workspace).await?;
+        let settings = Settings { workspace, currency, position: signed(last) };
         let (kept, again) = self.installation.profiles.again(&mut db, settings, &events).await?;
         let mut kept = kept.into_iter().peekable();
         let events =
@@ -325,10 +353,10 @@ fn rows(events: Vec<Event>, applied: Vec<AppliedEvent>) -> Vec<EventRow> {
     rows.collect()
 }
 
-/// How far the log has been applied. Refuses a database that knows another log, or more of this one than there is.
-pub async fn position(installation: &Installation) -> Result<u64> {
+/// How far a consumer of the log has come. Refuses a database that knows another log, or more of this one than there is.
+pub async fn position(installation: &Installation, consumer: Cursor<'_>) -> Result<u64> {
     let head = Head { epoch: epoch(installation), position: signed(installation.log.head()) };
-    let position = CURSOR.position(&mut installation.store.read(), head).await?;
+    let position = consumer.position(&mut installation.store.read(), head).await?;
     Ok(u64::try_from(position).unwrap_or(0))
 }
 

@@ -200,6 +200,8 @@ async fn open_sqlite(file: &Path, readers: u32, known: &[Migrations], now: i64) 
         // many batches change should go into the file once, not at every 4 MB of journal.
         .pragma("cache_size", "-65536")
         .pragma("wal_autocheckpoint", "8000")
+        // What a statement may have to undo is kept in memory too: as a file it was as much as the journal itself.
+        .pragma("temp_store", "MEMORY")
         .connect()
         .await?;
     let applied = migrate::applied(Connection::Sqlite(&mut writer), Engine::Sqlite).await?;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fjall::compaction::filter::{CompactionFilter, CompactionFilterResult, Context, Factory, ItemAccessor, Verdict};
+use fjall::config::PartitioningPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use rapport_domain::{EventId, Timestamp};
 
@@ -92,7 +93,15 @@ impl Dedupe {
                 fjall::Error::Locked => Error::Locked(PathBuf::from(folder)),
                 other => other.into(),
             })?;
-        let keyspace = |name| db.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(8 << 20));
+        let options = || {
+            // A file's filter as one block is a megabyte, larger than what the cache takes: it would be read, and its checksum
+            // computed, for every look-up. Cut into pages it is read once.
+            KeyspaceCreateOptions::default()
+                .max_memtable_size(8 << 20)
+                .filter_block_partitioning_policy(PartitioningPolicy::all(true))
+                .index_block_partitioning_policy(PartitioningPolicy::all(true))
+        };
+        let keyspace = |name| db.keyspace(name, options);
         let (messages, rows, about) = (keyspace("messages")?, keyspace("rows")?, keyspace("about")?);
         let applied = about.get(APPLIED)?.and_then(|bytes| number(&bytes)).unwrap_or(0);
         let mut hours = VecDeque::new();

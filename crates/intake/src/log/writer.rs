@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use rapport_domain::{Clock, EventId, Rng};
 
@@ -20,6 +21,8 @@ use crate::Error;
 
 /// Events between two checkpoints of the dedupe keys: so many are applied again after a crash.
 const CHECKPOINT_EVERY: u64 = 100_000;
+/// A commit that takes longer tells whoever debugs where the time went.
+const SLOW: Duration = Duration::from_millis(50);
 
 pub(super) struct Writer {
     pub shared: Arc<Shared>,
@@ -62,14 +65,26 @@ impl Writer {
     }
 
     fn commit(&mut self, group: Vec<Request>) {
+        let began = Instant::now();
         match self.write(&group) {
             Ok(plan) => {
+                let written = began.elapsed();
                 for (request, result) in group.into_iter().zip(plan.results) {
                     // Whoever does not wait any more sends again, and finds a duplicate.
                     let _ = request.reply.send(Ok(result));
                 }
                 if !plan.events.is_empty() {
                     self.remember(&plan.events);
+                }
+                let took = began.elapsed();
+                if took > SLOW {
+                    let (written_ms, remembered_ms) = (written.as_millis(), (took - written).as_millis());
+                    tracing::debug!(
+                        events = plan.events.len(),
+                        written_ms,
+                        remembered_ms,
+                        "a slow commit of the event log"
+                    );
                 }
             }
             Err(error) => {
@@ -86,7 +101,9 @@ impl Writer {
         self.repair()?;
         let now = self.clock.now();
         let next = self.shared.head() + 1;
+        let began = Instant::now();
         let plan = self.plan(group, next, now)?;
+        let planned = began.elapsed();
         if plan.events.is_empty() {
             return Ok(plan);
         }
@@ -97,7 +114,19 @@ impl Writer {
         let Some((segment, file)) = self.active.as_mut() else {
             return Err(Error::Write { reason: "no segment".to_owned() });
         };
-        if let Err(error) = file.append(&bytes).and_then(|()| file.sync()) {
+        let sealed = began.elapsed();
+        let appended = file.append(&bytes).and_then(|()| file.sync());
+        let took = began.elapsed();
+        if took > SLOW {
+            let (planned_ms, sealed_ms) = (planned.as_millis(), (sealed - planned).as_millis());
+            tracing::debug!(
+                planned_ms,
+                sealed_ms,
+                synced_ms = (took - sealed).as_millis(),
+                "a slow write of the event log"
+            );
+        }
+        if let Err(error) = appended {
             let length = segment.index().as_ref().map_or(0, |index| index.length);
             self.uncertain = Some((Arc::clone(segment), length));
             self.active = None;

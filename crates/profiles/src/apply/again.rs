@@ -1,6 +1,6 @@
 //! Reads again what events became, without applying them: for rows of the lake that were in memory when the program stopped.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rapport_domain::{Event, Identifier, IdentifierKind};
 use rapport_store::{Queries, Result};
@@ -21,15 +21,8 @@ impl Profiles {
         settings: Settings,
         events: &[Event],
     ) -> Result<(Vec<usize>, Vec<AppliedEvent>)> {
-        let mut values: BTreeMap<IdentifierKind, Vec<String>> = BTreeMap::new();
-        for event in events {
-            let primary = &event.identifiers[0];
-            values.entry(primary.kind).or_default().push(primary.value.clone());
-        }
         let mut known: HashMap<Identifier, Known> = HashMap::new();
-        for (kind, mut values) in values {
-            values.sort_unstable();
-            values.dedup();
+        for (kind, values) in named(events) {
             for row in identifiers::by_values(db, settings.workspace, kind, &values).await? {
                 known.insert(row.identifier(), Known { handle: row.handle, person: row.person });
             }
@@ -55,4 +48,14 @@ impl Profiles {
         }
         Ok((indexes, applied.events))
     }
+}
+
+/// The identifiers that events name, by kind, each once.
+pub(super) fn named(events: &[Event]) -> BTreeMap<IdentifierKind, Vec<String>> {
+    let mut values: BTreeMap<IdentifierKind, BTreeSet<&str>> = BTreeMap::new();
+    for identifier in events.iter().flat_map(|event| &event.identifiers) {
+        values.entry(identifier.kind).or_default().insert(&identifier.value);
+    }
+    let owned = |values: BTreeSet<&str>| values.into_iter().map(str::to_owned).collect();
+    values.into_iter().map(|(kind, values)| (kind, owned(values))).collect()
 }

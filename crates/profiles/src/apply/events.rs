@@ -1,29 +1,29 @@
 //! Activity, facts, accounts, and what of an event may go to the lake.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rapport_domain::{AccountId, EventKind, Handle, PersonId, Timestamp};
 use rapport_store::{Result, Tx};
 use serde_json::{Map, Value};
 
-use super::{AppliedEvent, Work, consents, lake_properties};
+use super::{Applied, AppliedEvent, Work, consents, lake_properties};
 use crate::records::event_names::EventNameRow;
 use crate::records::facts::FactRow;
 use crate::records::identifiers::{Activity, IdentifierRow};
 use crate::records::texts::TextRow;
-use crate::records::{accounts, event_names, facts, identifiers, persons, texts};
+use crate::records::{accounts, event_names, facts, identifiers, texts};
 
 /// Traits of one call beyond this are ignored: a sender that writes more uses traits as a database.
 const MOST_TRAITS: usize = 300;
 
 impl Work<'_> {
-    /// Counts events by identifier and by name, and records the new identifiers, whose persons are settled by now.
+    /// Counts events by identifier (for the [backlog](super::Backlog)) and by name, and records the new identifiers, whose persons are settled by now.
     pub(super) async fn record_activity(&mut self, tx: &mut Tx) -> Result<()> {
         let mut by_handle: BTreeMap<Handle, Activity> = BTreeMap::new();
         let mut by_name: BTreeMap<&str, EventNameRow> = BTreeMap::new();
         for (event, at) in self.events.iter().zip(&self.times) {
-            let a = by_handle.entry(self.who(event).handle).or_insert(Activity { first: *at, last: *at, events: 0 });
-            *a = Activity { first: a.first.min(*at), last: a.last.max(*at), events: a.events + 1 };
+            let once = Activity::once(*at);
+            by_handle.entry(self.who(event).handle).and_modify(|known| known.add(once)).or_insert(once);
             let row = by_name.entry(&event.name).or_insert_with(|| EventNameRow {
                 name: event.name.clone(),
                 events: 0,
@@ -34,16 +34,14 @@ impl Work<'_> {
             row.first_at = row.first_at.min(*at);
             row.last_at = row.last_at.max(*at);
         }
-        let mut known = Vec::new();
         for (handle, activity) in by_handle {
             match self.fresh.get_mut(&handle) {
                 Some(fresh) => activity.add_to(fresh),
-                None => known.push((handle, activity)),
+                None => self.applied.activity.push((handle, activity)),
             }
         }
         let fresh: Vec<IdentifierRow> = self.fresh.values().cloned().collect();
         identifiers::insert(tx, self.settings.workspace, &fresh).await?;
-        identifiers::add_activity(tx, self.settings.workspace, &known).await?;
         let names: Vec<_> = by_name.into_values().collect();
         event_names::add(tx, self.settings.workspace, &names).await
     }
@@ -77,7 +75,7 @@ impl Work<'_> {
                 continue;
             }
             history.insert(at, value.clone());
-            self.relabel.insert(who.person);
+            self.news.insert(who.person);
             let event = &self.events[index];
             let row = FactRow {
                 handle: who.handle,
@@ -88,6 +86,8 @@ impl Work<'_> {
                 source: event.source,
                 event_id: event.id.0,
             };
+            let value = serde_json::from_str(&row.value).unwrap_or(Value::Null);
+            self.applied.told.push((who.person, at, key.clone(), value));
             self.facts.insert((who.handle, key, at), row);
         }
         let rows: Vec<FactRow> = std::mem::take(&mut self.facts).into_values().collect();
@@ -118,6 +118,7 @@ impl Work<'_> {
             }
             if let Some(old) = event.supersedes {
                 texts::delete(tx, self.settings.workspace, old.0).await?;
+                self.news.insert(who.person);
                 self.applied.superseded.push((index, old));
             }
             let occurred_at = self.times[index];
@@ -143,18 +144,16 @@ impl Work<'_> {
         }
     }
 
-    /// Derives the summary of everyone the batch touched.
-    pub(super) async fn summarise(&mut self, tx: &mut Tx) -> Result<()> {
-        let mut touched: HashSet<PersonId> = self.ids.values().map(|known| known.person).collect();
-        touched.extend(&self.relabel);
-        let mut touched: Vec<PersonId> = touched.into_iter().collect();
-        touched.sort_unstable();
-        persons::summarise(tx, self.workspace(), &touched).await?;
-        let relabel: Vec<PersonId> = std::mem::take(&mut self.relabel).into_iter().collect();
-        super::labels::relabel(tx, self.workspace(), &relabel).await?;
-        self.applied.touched = touched;
-        let ids = std::mem::take(&mut self.ids);
-        self.applied.known.extend(ids);
-        Ok(())
+    /// What the batch became.
+    pub(super) fn done(mut self) -> Applied {
+        // Who took over a person that existed, or was joined to one, is not new.
+        let now: BTreeSet<PersonId> = self.ids.values().map(|known| known.person).collect();
+        self.applied.born = self.made.intersection(&now).copied().collect();
+        let mut touched: BTreeSet<PersonId> = self.ids.values().map(|known| known.person).collect();
+        touched.extend(&self.news);
+        self.applied.touched = touched.into_iter().collect();
+        self.applied.news = self.news.into_iter().collect();
+        self.applied.known.extend(self.ids);
+        self.applied
     }
 }

@@ -21,7 +21,9 @@ impl Work<'_> {
         let mut later = Vec::new();
         for (index, event) in self.events.iter().enumerate() {
             let Some(change) = change(event, self.times[index], self.settings.currency) else { continue };
-            let handle = self.who(event).handle;
+            let who = self.who(event);
+            let handle = who.handle;
+            self.news.insert(who.person);
             match change {
                 OrderChange::Placed { order_id, at, revenue, lines } => {
                     let row = OrderRow {

@@ -65,7 +65,7 @@ impl Work<'_> {
             if row.person == person {
                 continue;
             }
-            self.relabel.extend([row.person, person]);
+            self.news.extend([row.person, person]);
             match self.fresh.get_mut(&handle) {
                 Some(fresh) => fresh.person = person,
                 None => {

@@ -97,8 +97,10 @@ impl Work<'_> {
             first_seen_at: self.times[index],
             last_seen_at: self.times[index],
             events: 0,
+            counted_through: self.settings.position,
         };
-        self.relabel.insert(known.person);
+        self.news.insert(known.person);
+        self.made.insert(known.person);
         self.ids.insert(identifier, known);
         self.fresh.insert(row.handle, row);
     }

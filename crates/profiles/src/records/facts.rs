@@ -57,6 +57,36 @@ pub async fn current_by_person(
     db.fetch_all(text, args![workspace, keys, valid_at]).await
 }
 
+/// Everything ever told about some keys, for every person or for some, in the order in which the later overrules the earlier: (person, key, when,
+/// value as JSON).
+pub async fn histories(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    keys: &[String],
+    persons: Option<&[rapport_domain::PersonId]>,
+) -> Result<Vec<(rapport_domain::PersonId, String, Timestamp, String)>> {
+    match persons {
+        None => {
+            let text = sql!(
+                "SELECT i.person, f.fact_key, f.valid_from, f.value FROM facts f
+                 JOIN identifiers i ON i.workspace = f.workspace AND i.handle = f.handle
+                 WHERE f.workspace = $1 AND f.fact_key IN ($2)
+                 ORDER BY i.person, f.valid_from, f.recorded_at, f.handle"
+            );
+            db.fetch_all(text, args![workspace, keys]).await
+        }
+        Some(persons) => {
+            let text = sql!(
+                "SELECT i.person, f.fact_key, f.valid_from, f.value FROM identifiers i
+                 CROSS JOIN facts f
+                 WHERE i.workspace = $1 AND i.person IN ($3) AND f.workspace = i.workspace AND f.handle = i.handle AND f.fact_key IN ($2)
+                 ORDER BY i.person, f.valid_from, f.recorded_at, f.handle"
+            );
+            db.fetch_all(text, args![workspace, keys, persons]).await
+        }
+    }
+}
+
 /// The keys in use, with how many handles have them.
 pub async fn keys(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<(String, i64)>> {
     let text = sql!(

@@ -22,6 +22,8 @@ pub struct IdentifierRow {
     pub last_seen_at: Timestamp,
     /// How many events it was primary in.
     pub events: i64,
+    /// Up to which position of the log they are counted here.
+    pub counted_through: i64,
 }
 
 impl IdentifierRow {
@@ -40,7 +42,7 @@ pub async fn by_values(
     values: &[String],
 ) -> Result<Vec<IdentifierRow>> {
     let text = sql!(
-        "SELECT kind, value, handle, person, source, first_seen_at, last_seen_at, events FROM identifiers
+        "SELECT kind, value, handle, person, source, first_seen_at, last_seen_at, events, counted_through FROM identifiers
          WHERE workspace = $1 AND kind = $2 AND value IN ($3)"
     );
     db.fetch_all(text, args![workspace, kind.as_str(), values]).await
@@ -53,7 +55,7 @@ pub async fn by_handles(
     handles: &[Handle],
 ) -> Result<Vec<IdentifierRow>> {
     let text = sql!(
-        "SELECT kind, value, handle, person, source, first_seen_at, last_seen_at, events FROM identifiers
+        "SELECT kind, value, handle, person, source, first_seen_at, last_seen_at, events, counted_through FROM identifiers
          WHERE workspace = $1 AND handle IN ($2) ORDER BY handle"
     );
     db.fetch_all(text, args![workspace, handles]).await
@@ -66,8 +68,27 @@ pub async fn by_persons(
     persons: &[PersonId],
 ) -> Result<Vec<IdentifierRow>> {
     let text = sql!(
-        "SELECT kind, value, handle, person, source, first_seen_at, last_seen_at, events FROM identifiers
+        "SELECT kind, value, handle, person, source, first_seen_at, last_seen_at, events, counted_through FROM identifiers
          WHERE workspace = $1 AND person IN ($2) ORDER BY first_seen_at, handle"
+    );
+    db.fetch_all(text, args![workspace, persons]).await
+}
+
+/// When everybody came: (person, first event), ascending by person.
+pub async fn births(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<(PersonId, Timestamp)>> {
+    let text =
+        sql!("SELECT person, MIN(first_seen_at) FROM identifiers WHERE workspace = $1 GROUP BY person ORDER BY person");
+    db.fetch_all(text, args![workspace]).await
+}
+
+/// When these persons came.
+pub async fn births_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+) -> Result<Vec<(PersonId, Timestamp)>> {
+    let text = sql!(
+        "SELECT person, MIN(first_seen_at) FROM identifiers WHERE workspace = $1 AND person IN ($2) GROUP BY person ORDER BY person"
     );
     db.fetch_all(text, args![workspace, persons]).await
 }
@@ -75,27 +96,41 @@ pub async fn by_persons(
 /// Adds new identifiers.
 pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[IdentifierRow]) -> Result<()> {
     let text = sql!(
-        "INSERT INTO identifiers (workspace, kind, value, handle, person, source, first_seen_at, last_seen_at, events) VALUES {rows}"
+        "INSERT INTO identifiers (workspace, kind, value, handle, person, source, first_seen_at, last_seen_at, events, counted_through)
+         VALUES {rows}"
     );
     let rows = rows.iter().map(|r| {
-        args![workspace, &r.kind, &r.value, r.handle, r.person, r.source, r.first_seen_at, r.last_seen_at, r.events]
+        let (kind, value, seen) = (&r.kind, &r.value, (r.first_seen_at, r.last_seen_at));
+        args![workspace, kind, value, r.handle, r.person, r.source, seen.0, seen.1, r.events, r.counted_through]
     });
     tx.execute_many(text, rows).await?;
     Ok(())
 }
 
-/// What a batch adds to an identifier's activity.
+/// What batches add to an identifier's activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Activity {
-    /// Earliest event in the batch.
+    /// Earliest event.
     pub first: Timestamp,
-    /// Latest event in the batch.
+    /// Latest event.
     pub last: Timestamp,
     /// How many events.
     pub events: i64,
 }
 
 impl Activity {
+    /// One event.
+    pub const fn once(at: Timestamp) -> Self {
+        Self { first: at, last: at, events: 1 }
+    }
+
+    /// Adds more.
+    pub fn add(&mut self, more: Self) {
+        self.first = self.first.min(more.first);
+        self.last = self.last.max(more.last);
+        self.events += more.events;
+    }
+
     /// Adds it to an identifier that is not recorded yet.
     pub fn add_to(self, row: &mut IdentifierRow) {
         row.first_seen_at = row.first_seen_at.min(self.first);
@@ -104,17 +139,23 @@ impl Activity {
     }
 }
 
-/// Adds a batch's activity to the identifiers.
-pub async fn add_activity(tx: &mut Tx, workspace: WorkspaceId, activity: &[(Handle, Activity)]) -> Result<()> {
+/// Adds activity up to a position of the log to the identifiers that have not been counted so far yet.
+pub async fn add_activity(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    activity: &[(Handle, Activity)],
+    position: i64,
+) -> Result<()> {
     let text = sql!(
-        "WITH added (workspace, handle, first_at, last_at, events) AS (VALUES {rows})
+        "WITH added (workspace, handle, first_at, last_at, events, position) AS (VALUES {rows})
          UPDATE identifiers SET
            first_seen_at = CASE WHEN first_seen_at < added.first_at THEN first_seen_at ELSE added.first_at END,
            last_seen_at = CASE WHEN last_seen_at > added.last_at THEN last_seen_at ELSE added.last_at END,
-           events = identifiers.events + added.events
-         FROM added WHERE identifiers.workspace = added.workspace AND identifiers.handle = added.handle"
+           events = identifiers.events + added.events, counted_through = added.position
+         FROM added WHERE identifiers.workspace = added.workspace AND identifiers.handle = added.handle
+           AND identifiers.counted_through < added.position"
     );
-    let rows = activity.iter().map(|(handle, a)| args![workspace, *handle, a.first, a.last, a.events]);
+    let rows = activity.iter().map(|(handle, a)| args![workspace, *handle, a.first, a.last, a.events, position]);
     tx.execute_many(text, rows).await?;
     Ok(())
 }

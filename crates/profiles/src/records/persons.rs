@@ -57,14 +57,7 @@ pub async fn summarise(tx: &mut Tx, workspace: WorkspaceId, persons: &[PersonId]
            SELECT 1 FROM identifiers i WHERE i.workspace = persons.workspace AND i.person = persons.person)"
     );
     tx.execute(drop, args![workspace, persons]).await?;
-    let seen = sql!(
-        "INSERT INTO persons (workspace, person, first_seen_at, last_seen_at, events, search_folded, orders, spent_micros, refunded_micros)
-         SELECT workspace, person, MIN(first_seen_at), MAX(last_seen_at), CAST(SUM(events) AS BIGINT), '', CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT)
-         FROM identifiers WHERE workspace = $1 AND person IN ($2) GROUP BY workspace, person
-         ON CONFLICT (workspace, person) DO UPDATE SET
-           first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at, events = excluded.events"
-    );
-    tx.execute(seen, args![workspace, persons]).await?;
+    seen(tx, workspace, persons).await?;
     let ordered = sql!(
         "INSERT INTO persons (workspace, person, first_seen_at, last_seen_at, events, search_folded, orders, spent_micros, refunded_micros,
            currency, first_order_at, last_order_at)
@@ -95,6 +88,19 @@ pub async fn summarise(tx: &mut Tx, workspace: WorkspaceId, persons: &[PersonId]
              AND o.workspace = i.workspace AND o.handle = i.handle AND o.status <> 'cancelled')"
     );
     tx.execute(none, args![workspace, persons]).await?;
+    Ok(())
+}
+
+/// Derives when these persons were seen and how often; nothing for those that have no identifier any more.
+pub async fn seen(tx: &mut Tx, workspace: WorkspaceId, persons: &[PersonId]) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO persons (workspace, person, first_seen_at, last_seen_at, events, search_folded, orders, spent_micros, refunded_micros)
+         SELECT workspace, person, MIN(first_seen_at), MAX(last_seen_at), CAST(SUM(events) AS BIGINT), '', CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT)
+         FROM identifiers WHERE workspace = $1 AND person IN ($2) GROUP BY workspace, person
+         ON CONFLICT (workspace, person) DO UPDATE SET
+           first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at, events = excluded.events"
+    );
+    tx.execute(text, args![workspace, persons]).await?;
     Ok(())
 }
 

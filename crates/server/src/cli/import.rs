@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use rapport_domain::{Id, SourceId, WorkspaceId};
 use rapport_imports::{Goal, Import, Mapping, Options};
@@ -15,7 +15,7 @@ use rapport_store::{Json, Priority};
 
 use crate::cli::profile_view;
 use crate::importing::records::{self, ImportRow};
-use crate::importing::{self, Outcome, Task};
+use crate::importing::{self, Outcome, Task, runs};
 use crate::installation::{Installation, Places};
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::sources;
@@ -64,7 +64,7 @@ pub async fn run(args: ImportArgs) -> Result<()> {
         return show(&args, &looked);
     }
     let installation = Arc::new(Installation::open(&Places::folder(&args.data)).await?);
-    let outcome = import(&installation, &args, looked.mapping).await?;
+    let outcome = import(&installation, &args, looked).await?;
     if args.json {
         println!("{}", serde_json::to_string(&outcome)?);
     } else {
@@ -76,6 +76,8 @@ pub async fn run(args: ImportArgs) -> Result<()> {
 
 /// What is in the files and how they would be taken.
 struct Looked {
+    /// By which the mapping knows the files, in their order.
+    names: Vec<String>,
     profiles: Vec<rapport_imports::FileProfile>,
     mapping: Mapping,
 }
@@ -102,7 +104,8 @@ fn look(
         Some(mapping) => mapping,
         None => import.propose(goal)?,
     };
-    Ok(Looked { profiles, mapping })
+    let names = import.formats().map(|(name, _)| name.to_owned()).collect();
+    Ok(Looked { names, profiles, mapping })
 }
 
 fn show(args: &ImportArgs, looked: &Looked) -> Result<()> {
@@ -117,9 +120,9 @@ fn show(args: &ImportArgs, looked: &Looked) -> Result<()> {
 }
 
 /// Imports into an opened installation, applying events while the files are still being read.
-pub async fn import(installation: &Arc<Installation>, args: &ImportArgs, mapping: Mapping) -> Result<Outcome> {
+async fn import(installation: &Arc<Installation>, args: &ImportArgs, looked: Looked) -> Result<Outcome> {
     let workspace = WorkspaceId(1);
-    let task = begin(installation, args, workspace, mapping).await?;
+    let task = begin(installation, args, workspace, looked).await?;
     let pipeline = Pipeline::open(Arc::clone(installation)).await?;
     let bar = bar(args.json, "Reading");
     let reading = tokio::task::spawn_blocking({
@@ -139,12 +142,8 @@ pub async fn import(installation: &Arc<Installation>, args: &ImportArgs, mapping
     outcome
 }
 
-async fn begin(
-    installation: &Installation,
-    args: &ImportArgs,
-    workspace: WorkspaceId,
-    mapping: Mapping,
-) -> Result<Task> {
+async fn begin(installation: &Installation, args: &ImportArgs, workspace: WorkspaceId, looked: Looked) -> Result<Task> {
+    let mapping = &looked.mapping;
     let name = args.source.clone().or_else(|| mapping.source.clone()).unwrap_or_else(|| "Imported files".to_owned());
     let mut tx = installation.store.begin(Priority::Interactive).await?;
     let source: SourceId = sources::ensure(&mut tx, workspace, &name, "file", installation.clock.now()).await?;
@@ -153,9 +152,9 @@ async fn begin(
         name,
         source,
         state: "running".to_owned(),
-        files: Json(args.files.iter().map(|path| (path.display().to_string(), file_name(path))).collect()),
+        files: Json(args.files.iter().map(|path| path.display().to_string()).zip(looked.names).collect()),
         profiles: Json(serde_json::Value::Array(Vec::new())),
-        mapping: Json(serde_json::to_value(&mapping)?),
+        mapping: Json(serde_json::to_value(mapping)?),
         outcome: None,
         error: None,
         created_at: installation.clock.now(),
@@ -163,19 +162,7 @@ async fn begin(
     };
     records::save(&mut tx, workspace, &row).await?;
     tx.commit().await?;
-    for file in &args.files {
-        if !file.exists() {
-            bail!("{} does not exist", file.display());
-        }
-    }
-    let import = rapport_imports::Import::open(&args.files, Options::at(installation.clock.now()))?;
-    let names = import.formats().map(|(name, _)| name.to_owned());
-    let files = args.files.iter().cloned().zip(names).collect();
-    Ok(Task { id: row.id, workspace, source, files, mapping })
-}
-
-fn file_name(path: &std::path::Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    runs::task(workspace, &row)
 }
 
 /// A progress bar with rate and time left on a terminal; nothing elsewhere.

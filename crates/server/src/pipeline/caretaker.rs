@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::installation::Installation;
+use crate::pipeline;
 use crate::records::workspaces;
 use crate::scoring;
 
@@ -48,9 +49,10 @@ async fn look(installation: &Installation, done: &mut Done) -> Result<()> {
     if overdue {
         done.flushed = Instant::now();
     }
-    let cursor = crate::pipeline::position(installation).await?;
+    let cursor = pipeline::position(installation, pipeline::CURSOR).await?;
     let score = done.scored.elapsed() >= SCORE_EVERY && cursor != done.scored_at;
-    let mut in_files = cursor;
+    // Activity is counted again from the log, from where it was settled.
+    let mut in_files = cursor.min(pipeline::position(installation, pipeline::ACTIVITY).await?);
     for workspace in workspaces::ids(&mut installation.store.read()).await? {
         if overdue || installation.lake.is_flush_due(workspace).await? {
             installation.lake.flush(workspace).await?;
