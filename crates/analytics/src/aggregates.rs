@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
-pub use funnel::{FunnelSettings, funnel};
+pub use funnel::{FunnelSettings, funnel, marks};
 pub use retention::{RETURNED, RetentionSettings, STARTED, retention_cell, retention_intervals, retention_table};
 pub use scalars::{interval_of, list_item};
 

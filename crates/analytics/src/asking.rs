@@ -6,14 +6,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::{Column, JoinType};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident, lit, when};
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_lake::{Budget, Lake, QueryContext, Snapshot, TableOptions, columns};
 use rapport_profiles::records::facts;
-use rapport_segments::compile::{fact_rows, fact_schema};
+use rapport_segments::batch;
+use rapport_segments::compile::{PERSON, fact_rows, fact_schema, is_countable};
+use rapport_segments::records::segments;
 use rapport_segments::value::Reading;
 use rapport_segments::{Condition, EventColumns, Moment, Sources, event_filter, person_set};
 use rapport_store::Store;
@@ -47,13 +50,16 @@ impl<'a> Asking<'a> {
         let snapshot = lake.snapshot(workspace).await?;
         let mut asking = Self { context, snapshot, store, workspace, query: lake.query(budget)?, who: None };
         if let Some(condition) = who {
-            asking.who = Some(asking.persons(condition).await?);
+            asking.who = Some(asking.persons(lake, condition).await?);
         }
         Ok(asking)
     }
 
     /// The persons for whom a condition holds now.
-    async fn persons(&self, condition: &Condition) -> Result<LogicalPlan> {
+    async fn persons(&self, lake: &Lake, condition: &Condition) -> Result<LogicalPlan> {
+        if !is_countable(condition) {
+            return self.persons_by_history(lake, condition).await;
+        }
         let keys: Vec<String> = condition.fact_keys().into_iter().map(str::to_owned).collect();
         let facts = if keys.is_empty() { None } else { Some(self.fact_table(&keys).await?) };
         let events =
@@ -62,6 +68,20 @@ impl<'a> Asking<'a> {
         let sources = Sources { events: events.build()?, columns: &self.snapshot, facts, persons: None };
         let moment = Moment { now: self.context.now, calendar: &self.context.calendar };
         Ok(person_set(condition, sources, moment)?)
+    }
+
+    /// The same where more than counts and facts is tested: from everybody's history.
+    async fn persons_by_history(&self, lake: &Lake, condition: &Condition) -> Result<LogicalPlan> {
+        let rows = segments::all(&mut self.store.read(), self.workspace).await?;
+        let known: Vec<(String, Condition)> =
+            rows.into_iter().filter_map(|row| Some((row.key, Condition::parse(&row.condition).ok()?))).collect();
+        let (store, snapshot, workspace) = (self.store, &self.snapshot, self.workspace);
+        let sources = batch::Sources { store, lake, snapshot, workspace, now: self.context.now };
+        let found = batch::found(condition, &known, &self.context.calendar, sources).await?;
+        let schema = Arc::new(Schema::new(vec![Field::new(PERSON, DataType::Int64, false)]));
+        let persons = Int64Array::from_iter_values(found.into_iter().map(|person| person.0));
+        let rows = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(persons)])?;
+        table("found", rows_table(schema, rows)?)
     }
 
     async fn fact_table(&self, keys: &[String]) -> Result<LogicalPlan> {

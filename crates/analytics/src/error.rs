@@ -35,7 +35,7 @@ impl Error {
     }
 
     /// A stable name for the error.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Invalid { .. } => "question_invalid",
             Self::Condition(error) => error.code(),

@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder, ident,
 use rapport_domain::Timestamp;
 use rapport_lake::columns::{OCCURRED_AT, ORDER_KEY, PERSON};
 
-use crate::aggregates::{FunnelSettings, funnel, list_item};
+use crate::aggregates::{FunnelSettings, funnel, list_item, marks};
 use crate::analytics::Found;
 use crate::answer::{Cell, Column, ColumnType, Detail, FunnelDetail, FunnelPart, FunnelStep, ratio};
 use crate::asking::{Asking, time};
@@ -77,7 +77,13 @@ pub(crate) fn by_person(
         events = events.filter(names)?;
     }
     let mask = mask.unwrap_or_else(|| lit(0_i64)).alias("mask");
-    let mut events = events.project([ident(PERSON), time(), ident(ORDER_KEY), mask, parts.place()?.alias("place")])?;
+    let mut columns = vec![ident(PERSON), time(), ident(ORDER_KEY), mask];
+    let mut marked = ident("mask");
+    if !parts.are_one() {
+        columns.push(parts.place()?.alias("place"));
+        marked = marks(marked, ident("place"));
+    }
+    let mut events = events.project(columns)?;
     // Without conditions the names have chosen already.
     if !strict && selectors.iter().any(|selector| selector.filter.is_some()) {
         events = events.filter(ident("mask").gt(lit(0_i64)))?;
@@ -90,7 +96,7 @@ pub(crate) fn by_person(
         any_order: question.order == StepOrder::Any,
         strict,
     };
-    let chain = funnel(ident(OCCURRED_AT), ident(ORDER_KEY), ident("mask"), ident("place"), &settings).alias("chain");
+    let chain = funnel(ident(OCCURRED_AT), ident(ORDER_KEY), marked, &settings).alias("chain");
     let item = |place: usize| list_item(ident("chain"), place);
     let mut columns = vec![ident(PERSON), item(0).alias("level"), item(1).alias("place")];
     columns.extend((0..question.steps.len()).map(|step| item(2 + step).alias(time_of(step))));

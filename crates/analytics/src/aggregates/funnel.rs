@@ -1,8 +1,9 @@
-//! `funnel(time, order_key, mask, tag, settings)`: how far a person came, over the kernel of `sequences`.
+//! `funnel(time, order_key, marks, settings)`: how far a person came, over the kernel of `sequences`.
 //!
-//! The answer is a list: level, tag of the entry's event (0 at level 0), and the times of the steps filled, ascending. Bit `i` of
-//! `mask` says that the event matches step `i`; exclusions have the bits above. The tag is any small number that the entry
-//! should pass on, such as a place in a breakdown.
+//! The answer is a list: level, tag of the entry's event (0 at level 0), and the times of the steps filled, ascending. The lower
+//! 32 bits of `marks` are a mask: bit `i` says that the event matches step `i`; exclusions have the bits above. Its upper 32 bits are a tag,
+//! any small number that the entry should pass on, such as a place in a breakdown. One number, because each column that a row takes along
+//! costs as much as another.
 
 use std::mem::size_of;
 use std::sync::{Arc, LazyLock};
@@ -13,7 +14,7 @@ use datafusion::common::{Result, exec_datafusion_err, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility, lit,
 };
 use rapport_sequences::order::{self, Ordered};
 use rapport_sequences::{Funnel, FunnelMode, FunnelSpec, Stepped};
@@ -54,8 +55,13 @@ impl FunnelSettings {
 }
 
 /// The aggregate as an expression; `time` is a `Timestamp(µs)`, the others are `Int64`.
-pub fn funnel(time: Expr, order_key: Expr, mask: Expr, tag: Expr, settings: &FunnelSettings) -> Expr {
-    FUNNEL.call(vec![time, order_key, mask, tag, settings::argument(settings)])
+pub fn funnel(time: Expr, order_key: Expr, marks: Expr, settings: &FunnelSettings) -> Expr {
+    FUNNEL.call(vec![time, order_key, marks, settings::argument(settings)])
+}
+
+/// `marks` of a mask and a tag, both `Int64` and not negative.
+pub fn marks(mask: Expr, tag: Expr) -> Expr {
+    mask + tag * lit(1_i64 << 32)
 }
 
 pub(super) fn function() -> Arc<AggregateUDF> {
@@ -63,7 +69,7 @@ pub(super) fn function() -> Arc<AggregateUDF> {
 }
 
 static FUNNEL: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
-    let signature = Signature::any(5, Volatility::Immutable);
+    let signature = Signature::any(4, Volatility::Immutable);
     Arc::new(AggregateUDF::from(FunnelFunction { signature }))
 });
 
@@ -119,18 +125,22 @@ struct Row {
 }
 
 impl Row {
-    fn packed(self) -> i64 {
-        ((u64::from(self.mask) << 32) | u64::from(self.tag.cast_unsigned())).cast_signed()
+    fn new(time: i64, order_key: i64, marks: i64) -> Self {
+        let marks = marks.cast_unsigned();
+        let low = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        Self { time, order_key, mask: low(marks), tag: low(marks >> 32).cast_signed() }
+    }
+
+    fn marks(self) -> i64 {
+        (u64::from(self.mask) | (u64::from(self.tag.cast_unsigned()) << 32)).cast_signed()
     }
 
     fn to_state(self) -> [i64; 3] {
-        [self.time, self.order_key, self.packed()]
+        [self.time, self.order_key, self.marks()]
     }
 
     fn of_state(state: &[i64]) -> Self {
-        let packed = state[2].cast_unsigned();
-        let low = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX);
-        Self { time: state[0], order_key: state[1], mask: low(packed >> 32), tag: low(packed).cast_signed() }
+        Self::new(state[0], state[1], state[2])
     }
 }
 
@@ -145,7 +155,7 @@ impl Ordered for Row {
     }
     #[inline]
     fn tie_break(&self) -> u64 {
-        self.packed().cast_unsigned()
+        self.marks().cast_unsigned()
     }
 }
 
@@ -248,8 +258,7 @@ impl GroupsAccumulator for FunnelAccumulator {
 struct Events<'a> {
     times: &'a [i64],
     keys: &'a [i64],
-    masks: &'a [i64],
-    tags: &'a [i64],
+    marks: &'a [i64],
 }
 
 impl<'a> Events<'a> {
@@ -261,13 +270,11 @@ impl<'a> Events<'a> {
         let times = values[0]
             .as_primitive_opt::<TimestampMicrosecondType>()
             .ok_or_else(|| exec_datafusion_err!("the first argument of `funnel` is a time in microseconds"))?;
-        Ok(Self { times: times.values(), keys: integers(1)?, masks: integers(2)?, tags: integers(3)? })
+        Ok(Self { times: times.values(), keys: integers(1)?, marks: integers(2)? })
     }
 
     fn row(&self, at: usize) -> Row {
-        let mask = u32::try_from(self.masks[at]).unwrap_or(0);
-        let tag = i32::try_from(self.tags[at]).unwrap_or(0);
-        Row { time: self.times[at], order_key: self.keys[at], mask, tag }
+        Row::new(self.times[at], self.keys[at], self.marks[at])
     }
 }
 
@@ -290,8 +297,7 @@ mod tests {
         let column =
             |of: fn(&(usize, i64, i64)) -> i64| Arc::new(events.iter().map(of).collect::<Int64Array>()) as ArrayRef;
         let times: TimestampMicrosecondArray = events.iter().map(|event| Some(event.1)).collect();
-        let arguments =
-            vec![Arc::new(times) as ArrayRef, column(|_| 0), column(|event| event.2), column(|event| event.1)];
+        let arguments = vec![Arc::new(times) as ArrayRef, column(|_| 0), column(|event| event.2 | (event.1 << 32))];
         (arguments, events.iter().map(|event| event.0).collect())
     }
 

@@ -18,7 +18,7 @@ use rapport_domain::{
 use rapport_lake::{Budget, EventRow, Fate, HotRule, Lake, Location, PropertyPolicy, Settings};
 use rapport_profiles::records::facts::{self, FactRow};
 use rapport_profiles::records::identifiers::{self, IdentifierRow};
-use rapport_segments::{Condition, EventView, Moment, Subject, holds};
+use rapport_segments::{Condition, EventView, FactView, Moment, Subject, holds};
 use rapport_store::testing::TestDatabase;
 use rapport_store::{Priority, testing};
 use serde_json::{Map, Value, json};
@@ -209,15 +209,19 @@ impl World {
 
     fn passes(&self, condition: &Value, event: Option<&Happening>, person: i64) -> bool {
         fn view(event: &Happening) -> EventView<'_> {
-            EventView { name: event.name, occurred_at: event.at, properties: &event.properties }
+            EventView::new(event.name, event.at, &event.properties)
         }
         let condition = Condition::parse(&condition.to_string()).unwrap();
-        let country = self.countries.get(&person).map(|country| ("trait.country".to_owned(), json!(country)));
-        let facts = country.into_iter().collect();
+        let country = self.countries.get(&person).map(|country| json!(country));
+        let facts: Vec<FactView<'_>> = country.iter().map(|it| FactView::always("trait.country", it)).collect();
         let events: Vec<EventView<'_>> = self.events.iter().filter(|event| event.person == person).map(view).collect();
         let calendar = self.calendar();
         let moment = Moment { now: self.now, calendar: &calendar };
-        holds(&condition, &Subject { event: event.map(view), facts: &facts, events: &events }, moment)
+        holds(
+            &condition,
+            &Subject { event: event.map(view), facts: &facts, events: &events, ..Subject::NOBODY },
+            moment,
+        )
     }
 
     pub fn people(&self) -> Vec<i64> {
@@ -255,6 +259,7 @@ impl World {
             first_seen_at: Timestamp(0),
             last_seen_at: Timestamp(0),
             events: 1,
+            counted_through: 0,
         };
         let fact = |(person, country): (&i64, &&str)| FactRow {
             handle: Handle(*person),
