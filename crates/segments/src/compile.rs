@@ -19,5 +19,5 @@ mod tests;
 pub use columns::EventColumns;
 pub use facts::{fact_rows, fact_schema};
 pub use functions::all as functions;
-pub use person_set::{PERSON, Sources, person_set};
+pub use person_set::{PERSON, Sources, is_countable, person_set};
 pub use predicate::event_filter;

@@ -15,17 +15,36 @@
 //!   after the instant for which the condition is tested. Without `times` one is enough; `{"exactly": 0}` is never.
 //! * `within: {"last": "90d"}` is elapsed time: later than 90 times 24 hours ago, up to now. An event leaves the window
 //!   at the very instant it becomes 90 days old. `within: {"from", "to"}` begins at `from` and ends before `to`.
+//!   `within: {"first": "7d"}` is the time from the person's first event on, its end excluded.
+//! * `which: first` (or `last`) looks at one event only: the first (last) of those that `performed` could count at all, by the one order of
+//!   events; it must lie in the window and pass `having`.
+//! * `measured` compares a figure of the same events: `sum`, `average`, `smallest`, `largest` of a property as an amount in millionths,
+//!   `distinct` values of a property, or `days` of the workspace's calendar on which there was one. The sum of nothing is 0, as are `distinct` and `days`;
+//!   there is no average, smallest or largest of nothing, and no test of it holds.
+//! * `sequence`: steps one after the other, as in an ordered funnel (each event at most one step, tied events in either order), all within `spanning`
+//!   from the first; with `same`, all with one value of that property. It holds from its last step on, while that lies in `within`. With `without`, it
+//!   holds once that much time has passed after the last step in which the unwanted event did not follow: the abandoned cart.
+//! * `overdue`: more time has passed since the last event than `factor` times the middle of the person's own gaps between them
+//!   (the last 20; at least `gaps` of them).
+//! * `streak`: so many intervals of the calendar in a row with an event, up to the present one or the one before it.
+//! * `held`: the fact has passed the test without a break for that long. `changed`: the fact took another value, in the window. Without `from` and
+//!   `to` both values exist; `to` may follow a missing one.
+//! * `segment`: the person is in another segment, for so long. `bucket`: the person's stable random place, in per cent, is in `[from, to)`.
+//! * `in_last` and `in_next` compare the time that a fact says with the present: `(now - length, now]` and `(now, now + length]`.
 //! * `all` of nothing holds for everyone; `any` of nothing is refused.
 //!
 //! Always holds: a condition that was [decoded](Condition::parse) is within its [`Limits`], so walking it recursively is safe.
 //! It does not know profiles, segments' names, or any engine.
 
 mod decode;
-mod encode;
+pub(crate) mod encode;
 mod limits;
 mod number;
 mod place;
+mod schema;
 mod scope;
+
+use rapport_domain::{Interval, PersonId};
 
 use crate::duration::Duration;
 use crate::instant::Instant;
@@ -59,6 +78,184 @@ pub enum Condition {
     },
     /// The person did something, so many times, in a window.
     Performed(Performed),
+    /// A figure of what the person did.
+    Measured(Measured),
+    /// The person did one thing after another, or did not go on.
+    Sequence(Sequence),
+    /// The person is later than usual.
+    Overdue(Overdue),
+    /// The person did something in so many intervals in a row.
+    Streak(Streak),
+    /// A fact has passed a test for so long.
+    Held {
+        /// The fact's key.
+        key: String,
+        /// What its value must pass.
+        test: Test,
+        /// For how long, without a break.
+        length: Duration,
+    },
+    /// A fact took another value.
+    Changed(Changed),
+    /// The person is in another segment.
+    Segment {
+        /// The segment's key.
+        key: String,
+        /// For at least this long.
+        length: Option<Duration>,
+    },
+    /// The person's stable random place.
+    Bucket(Bucket),
+}
+
+/// Which events are meant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Events {
+    /// The event's standard name, or `*` for any event.
+    pub event: String,
+    /// What the event itself must pass: `property` tests and their combinations.
+    pub filter: Option<Box<Condition>>,
+}
+
+/// A figure of events.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Measured {
+    /// Which figure.
+    pub measure: Measure,
+    /// Of which property; empty for [`Measure::Days`].
+    pub path: String,
+    /// Of which events.
+    pub of: Events,
+    /// When they happened.
+    pub within: Within,
+    /// What the figure must pass: a comparison of numbers.
+    pub test: Test,
+}
+
+/// How a figure is made of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// Of amounts.
+    Sum,
+    /// Of amounts.
+    Average,
+    /// Of amounts.
+    Smallest,
+    /// Of amounts.
+    Largest,
+    /// How many different values.
+    Distinct,
+    /// On how many days.
+    Days,
+}
+
+impl Measure {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Sum, Self::Average, Self::Smallest, Self::Largest, Self::Distinct, Self::Days];
+
+    /// Its word in JSON and text.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sum => "sum",
+            Self::Average => "average",
+            Self::Smallest => "smallest",
+            Self::Largest => "largest",
+            Self::Distinct => "distinct",
+            Self::Days => "days",
+        }
+    }
+
+    /// Whether it is of a property.
+    pub const fn has_path(self) -> bool {
+        !matches!(self, Self::Days)
+    }
+}
+
+/// One thing after another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sequence {
+    /// The steps, in their order: 1 to [`Sequence::MOST_STEPS`].
+    pub steps: Vec<Events>,
+    /// From the first to the last step at most; there is one when there are several steps.
+    pub spanning: Option<Duration>,
+    /// A property whose value is the same in all steps, and in what must not follow.
+    pub same: Option<String>,
+    /// What must not follow the last step, and within how long.
+    pub without: Option<(Events, Duration)>,
+    /// When the last step happened.
+    pub within: Within,
+}
+
+impl Sequence {
+    /// More steps are a funnel.
+    pub const MOST_STEPS: usize = 8;
+}
+
+/// Later than usual.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Overdue {
+    /// Than usual for which events.
+    pub of: Events,
+    /// How many times the usual gap.
+    pub factor: Number,
+    /// What is usual is known after so many gaps; at least 1.
+    pub gaps: u32,
+}
+
+impl Overdue {
+    /// So many of the last gaps say what is usual.
+    pub const REMEMBERED: usize = 20;
+}
+
+/// Intervals in a row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Streak {
+    /// With which events.
+    pub of: Events,
+    /// Of the workspace's calendar.
+    pub interval: Interval,
+    /// How many in a row; at least 1.
+    pub least: u32,
+}
+
+/// A fact that took another value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Changed {
+    /// The fact's key.
+    pub key: String,
+    /// From this value.
+    pub from: Option<Operand>,
+    /// To this value.
+    pub to: Option<Operand>,
+    /// When.
+    pub within: Within,
+}
+
+/// A part of all people, chosen by chance once and for all.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Bucket {
+    /// Other salts choose independently.
+    pub salt: String,
+    /// From this per cent on, in hundredths: 0 to 10,000.
+    pub from: u32,
+    /// Up to, not including.
+    pub to: u32,
+}
+
+impl Bucket {
+    /// Whether a person is in it.
+    pub fn has(&self, person: PersonId) -> bool {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&u64::try_from(self.salt.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(self.salt.as_bytes());
+        hasher.update(&person.0.to_le_bytes());
+        let hash = hasher.finalize();
+        let mut first = [0; 8];
+        first.copy_from_slice(&hash.as_bytes()[..8]);
+        // The upper 64 bits of the product: an even spread without the bias of a remainder.
+        let place = (u128::from(u64::from_le_bytes(first)) * 10_000) >> 64;
+        (u128::from(self.from)..u128::from(self.to)).contains(&place)
+    }
 }
 
 /// How often a person performed an event.
@@ -72,6 +269,22 @@ pub struct Performed {
     pub times: Times,
     /// When they happened.
     pub within: Within,
+    /// Which of them is looked at.
+    pub which: Which,
+    /// What the one that is looked at must pass; only of the first or last.
+    pub having: Option<Box<Condition>>,
+}
+
+/// Which of the events is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Which {
+    /// All are counted.
+    #[default]
+    Every,
+    /// The person's first, ever.
+    First,
+    /// The person's latest.
+    Last,
 }
 
 /// A number of events.
@@ -106,6 +319,8 @@ pub enum Within {
     Ever,
     /// `(now - length, now]`.
     Last(Duration),
+    /// `[first, first + length)`, from the person's first event on.
+    First(Duration),
     /// `[from, to)`: a missing end is open.
     Dates {
         /// From its start on.
@@ -158,6 +373,10 @@ pub enum Test {
     Before(Instant),
     /// After the end of it.
     After(Instant),
+    /// In `(now - length, now]`; of facts only.
+    InLast(Duration),
+    /// In `(now, now + length]`; of facts only.
+    InNext(Duration),
 }
 
 /// What a value is compared with; its type decides how the value is read.
@@ -195,19 +414,72 @@ impl Condition {
                 }
             }
             Self::Not(child) => child.walk(visit),
-            Self::Performed(Performed { filter: Some(filter), .. }) => filter.walk(visit),
-            Self::Performed(_) | Self::Property { .. } | Self::Fact { .. } => {}
+            _ => {
+                for filter in self.filters() {
+                    filter.walk(visit);
+                }
+            }
         }
+    }
+
+    /// The filters of events in this very test.
+    fn filters(&self) -> Vec<&Condition> {
+        match self {
+            Self::Performed(performed) => {
+                [&performed.filter, &performed.having].into_iter().flatten().map(|f| &**f).collect()
+            }
+            Self::Measured(measured) => of_events(&measured.of).into_iter().collect(),
+            Self::Overdue(overdue) => of_events(&overdue.of).into_iter().collect(),
+            Self::Streak(streak) => of_events(&streak.of).into_iter().collect(),
+            Self::Sequence(sequence) => sequence.events().filter_map(of_events).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The events that are tested, by name.
+    pub fn event_names(&self) -> Vec<&str> {
+        let mut names = std::collections::BTreeSet::new();
+        self.walk(&mut |condition| match condition {
+            Self::Performed(performed) => drop(names.insert(performed.event.as_str())),
+            Self::Measured(measured) => drop(names.insert(measured.of.event.as_str())),
+            Self::Overdue(overdue) => drop(names.insert(overdue.of.event.as_str())),
+            Self::Streak(streak) => drop(names.insert(streak.of.event.as_str())),
+            Self::Sequence(sequence) => names.extend(sequence.events().map(|events| events.event.as_str())),
+            _ => {}
+        });
+        names.into_iter().collect()
+    }
+
+    /// The keys of the segments it asks for, sorted, each once.
+    pub fn segment_keys(&self) -> Vec<&str> {
+        let mut keys = std::collections::BTreeSet::new();
+        self.walk(&mut |condition| {
+            if let Self::Segment { key, .. } = condition {
+                keys.insert(key.as_str());
+            }
+        });
+        keys.into_iter().collect()
     }
 
     /// The keys of the facts it tests, sorted, each once: what a caller must load.
     pub fn fact_keys(&self) -> Vec<&str> {
         let mut keys = std::collections::BTreeSet::new();
         self.walk(&mut |condition| {
-            if let Self::Fact { key, .. } = condition {
+            if let Self::Fact { key, .. } | Self::Held { key, .. } | Self::Changed(Changed { key, .. }) = condition {
                 keys.insert(key.as_str());
             }
         });
         keys.into_iter().collect()
+    }
+}
+
+fn of_events(events: &Events) -> Option<&Condition> {
+    events.filter.as_deref()
+}
+
+impl Sequence {
+    /// The events of its steps, then those that must not follow.
+    pub fn events(&self) -> impl Iterator<Item = &Events> {
+        self.steps.iter().chain(self.without.as_ref().map(|(events, _)| events))
     }
 }

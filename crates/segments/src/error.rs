@@ -44,6 +44,12 @@ pub enum Error {
         /// The largest number.
         limit: usize,
     },
+    /// The product database failed.
+    #[error(transparent)]
+    Store(#[from] rapport_store::Error),
+    /// The lake failed.
+    #[error(transparent)]
+    Lake(#[from] rapport_lake::Error),
     /// The query engine refused the plan: a table lacks a column, or the program is wrong.
     #[error("the condition could not be planned: {0}")]
     Plan(#[from] datafusion::error::DataFusionError),
@@ -51,19 +57,25 @@ pub enum Error {
 
 impl Error {
     /// A stable name for the error.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NotJson(_) => "condition_not_json",
             Self::Text { .. } => "condition_text",
             Self::Invalid { .. } => "condition_invalid",
             Self::TooDeep { .. } => "condition_too_deep",
             Self::TooLarge { .. } => "condition_too_large",
+            Self::Store(error) => error.code(),
+            Self::Lake(error) => error.code(),
             Self::Plan(_) => "condition_not_planned",
         }
     }
 
     /// Whether the same call can succeed later. A refused condition stays refused.
-    pub const fn is_retryable(&self) -> bool {
-        false
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_retryable(),
+            Self::Lake(error) => error.is_retryable(),
+            _ => false,
+        }
     }
 }

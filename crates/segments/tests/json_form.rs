@@ -122,7 +122,7 @@ fn a_refusal_names_its_place() {
     );
     assert_eq!(
         performed(json!({ "widthin": null })),
-        "all[1].performed: unknown field `widthin`; expected `event`, `where`, `times`, `within`"
+        "all[1].performed: unknown field `widthin`; expected `event`, `where`, `times`, `within`, `which`, `having`"
     );
     assert_eq!(refusal(json!({ "performed": { "event": " " } })), "performed.event: expected a text that is not blank");
     assert_eq!(refusal(json!({ "performed": {} })), "performed: the field `event` is missing");
@@ -180,7 +180,8 @@ fn a_refused_test_names_its_operator() {
 #[test]
 fn what_is_no_condition_is_refused() {
     assert_eq!(refusal(json!([])), "the condition: expected an object, found a list");
-    let expected = "expected one of `all`, `any`, `not`, `property`, `fact`, `performed`";
+    let expected = "expected one of `all`, `any`, `not`, `property`, `fact`, `held`, `changed`, \
+         `performed`, `measured`, `sequence`, `overdue`, `streak`, `segment`, `bucket`";
     let exactly_one = format!("the condition: a condition is an object with exactly one field; {expected}");
     assert_eq!(refusal(json!({})), exactly_one);
     assert_eq!(refusal(json!({ "all": [], "any": [] })), exactly_one);

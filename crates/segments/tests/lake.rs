@@ -1,7 +1,6 @@
 //! Filters of events over a real lake: whether a value is hot, in a residual, in a column of its own type or of another one, and
 //! after compaction, the filter finds what the plain evaluator finds.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -118,7 +117,7 @@ fn row(number: i64, properties: Map<String, Value>) -> EventRow {
 }
 
 fn view(row: &EventRow) -> EventView<'_> {
-    EventView { name: &row.name, occurred_at: row.occurred_at, properties: row.properties() }
+    EventView::new(&row.name, row.occurred_at, row.properties())
 }
 
 async fn collect(lake: &Lake, plan: LogicalPlan) -> Vec<RecordBatch> {
@@ -130,7 +129,6 @@ async fn compare(lake: &Lake, rows: &[EventRow], state: &str) {
     let calendar = Calendar::default();
     let moment = Moment { now: Timestamp::from_seconds(1_780_000_000), calendar: &calendar };
     let snapshot = lake.snapshot(WORKSPACE).await.unwrap();
-    let facts = BTreeMap::new();
     let conditions = conditions();
     let predicates = conditions.iter().enumerate().map(|(index, condition)| {
         event_filter(condition, &snapshot, &calendar).unwrap().is_true().alias(format!("condition_{index}"))
@@ -141,7 +139,7 @@ async fn compare(lake: &Lake, rows: &[EventRow], state: &str) {
     for batch in collect(lake, plan).await {
         for (at, number) in batch.column(0).as_primitive::<Int64Type>().values().iter().enumerate() {
             let row = &rows[usize::try_from(*number).unwrap()];
-            let subject = Subject { event: Some(view(row)), facts: &facts, events: &[] };
+            let subject = Subject { event: Some(view(row)), ..Subject::NOBODY };
             for (condition, found) in conditions.iter().zip(&batch.columns()[1..]) {
                 let (found, expected) = (found.as_boolean().value(at), holds(condition, &subject, moment));
                 assert_eq!(found, expected, "{state}: {} of {:?}", condition.to_json(), row.properties());
@@ -154,7 +152,6 @@ async fn compare(lake: &Lake, rows: &[EventRow], state: &str) {
 }
 
 async fn compare_persons(lake: &Lake, snapshot: &Snapshot, rows: &[EventRow], moment: Moment<'_>) {
-    let facts = BTreeMap::new();
     let large = json!({ "property": { "path": "size", "op": "at_least", "value": 20 } });
     let condition = json!({ "performed": { "event": "*", "times": { "at_least": 2 }, "where": large } });
     let condition = Condition::parse(&condition.to_string()).unwrap();
@@ -166,7 +163,7 @@ async fn compare_persons(lake: &Lake, snapshot: &Snapshot, rows: &[EventRow], mo
     found.sort_unstable();
     let qualifies = |person: &i64| {
         let events: Vec<EventView<'_>> = rows.iter().filter(|row| row.person.0 == *person).map(view).collect();
-        holds(&condition, &Subject { event: None, facts: &facts, events: &events }, moment)
+        holds(&condition, &Subject { events: &events, ..Subject::NOBODY }, moment)
     };
     assert_eq!(found, (1..=5).filter(qualifies).collect::<Vec<_>>());
 }

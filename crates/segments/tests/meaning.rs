@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rapport_domain::{Calendar, Timestamp, WeekStart};
-use rapport_segments::{Condition, EventView, Moment, Subject, holds};
+use rapport_segments::{Condition, EventView, FactView, Moment, Subject, holds};
 use serde_json::{Value, json};
 
 fn at(text: &str) -> Timestamp {
@@ -19,11 +19,12 @@ fn test(condition: &Value, facts: &Value, events: &[(&str, &str, Value)]) -> boo
     let events: Vec<EventView<'_>> = events
         .iter()
         .zip(&properties)
-        .map(|((name, time, _), properties)| EventView { name, occurred_at: at(time), properties })
+        .map(|((name, time, _), properties)| EventView::new(name, at(time), properties))
         .collect();
+    let facts: Vec<FactView<'_>> = facts.iter().map(|(key, value)| FactView::always(key, value)).collect();
     let calendar = Calendar::new("Europe/Berlin", WeekStart::Monday).unwrap();
     let moment = Moment { now: at("2026-03-31T12:00:00Z"), calendar: &calendar };
-    let subject = Subject { event: events.first().copied(), facts: &facts, events: &events };
+    let subject = Subject { event: events.first().copied(), facts: &facts, events: &events, ..Subject::NOBODY };
     holds(&condition, &subject, moment)
 }
 

@@ -8,12 +8,13 @@ use arrow::array::{BooleanBuilder, Int64Builder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::Result;
 use datafusion::logical_expr::{Expr, col, lit};
-use rapport_domain::{Calendar, PersonId};
+use rapport_domain::PersonId;
 use serde_json::Value;
 
 use super::person_set::PERSON;
 use super::predicate::passes;
 use crate::condition::Test;
+use crate::instant::Moment;
 use crate::value::{self, Reading};
 
 const KEY: &str = "key";
@@ -56,9 +57,9 @@ pub fn fact_rows<'a>(facts: impl IntoIterator<Item = (PersonId, &'a str, &'a Val
 }
 
 /// Whether a row of the table is the fact `key` and passes a test.
-pub(super) fn row_passes(key: &str, test: &Test, calendar: &Calendar) -> Expr {
+pub(super) fn row_passes(key: &str, test: &Test, moment: Moment<'_>) -> Expr {
     let read = |reading| col(column_name(reading));
-    col(KEY).eq(lit(key)).and(passes(test, &read, value::FACT_NUMBERS, calendar))
+    col(KEY).eq(lit(key)).and(passes(test, &read, value::FACT_NUMBERS, moment))
 }
 
 const fn column_name(reading: Reading) -> &'static str {

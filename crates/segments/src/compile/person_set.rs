@@ -15,7 +15,7 @@ use super::columns::EventColumns;
 use super::facts::row_passes;
 use super::functions::time;
 use super::predicate::{balanced, combine, event_filter};
-use crate::condition::{Condition, Performed, Scope, Test, Times, Within};
+use crate::condition::{Condition, Performed, Scope, Test, Times, Which, Within};
 use crate::error::Error;
 use crate::instant::Moment;
 
@@ -38,6 +38,10 @@ pub struct Sources<'a> {
 /// The plan of the persons for whom `condition` holds at `moment`.
 pub fn person_set(condition: &Condition, sources: Sources<'_>, moment: Moment<'_>) -> Result<LogicalPlan, Error> {
     condition.validate(Scope::Person)?;
+    if !is_countable(condition) {
+        let problem = "it tests more than counts and facts; the persons are found from their histories";
+        return Err(Error::Invalid { place: "the condition".to_owned(), problem: problem.to_owned() });
+    }
     let leaves = Leaves::of(condition);
     let everyone = sources.persons.is_none() && holds_for_absent(condition);
     let events = match leaves.performed.as_slice() {
@@ -136,7 +140,25 @@ fn holds_for_absent(condition: &Condition) -> bool {
         Condition::Not(child) => !holds_for_absent(child),
         Condition::Property { test, .. } | Condition::Fact { test, .. } => test.opposite().is_some(),
         Condition::Performed(performed) => performed.times.holds(0),
+        // What is not a count is not compiled: see `is_countable`.
+        _ => false,
     }
+}
+
+/// Whether a condition is made of counts of events and tests of facts only, so that [`person_set`] can answer it in one pass.
+pub fn is_countable(condition: &Condition) -> bool {
+    let mut countable = true;
+    condition.walk(&mut |condition| {
+        countable &= match condition {
+            Condition::All(_) | Condition::Any(_) | Condition::Not(_) => true,
+            Condition::Property { .. } | Condition::Fact { .. } => true,
+            Condition::Performed(performed) => {
+                performed.which == Which::Every && !matches!(performed.within, Within::First(_))
+            }
+            _ => false,
+        };
+    });
+    countable
 }
 
 /// One row a person with the counts of all `performed` leaves. Persons without a counted event may be missing, unless `everyone`.
@@ -192,7 +214,7 @@ impl Window {
     fn of(within: Within, moment: Moment<'_>) -> Self {
         let happened = moment.now.plus(1);
         match within {
-            Within::Ever => Self { from: None, before: happened },
+            Within::Ever | Within::First(_) => Self { from: None, before: happened },
             Within::Last(length) => Self { from: Some(happened.plus(-length.micros())), before: happened },
             Within::Dates { from, to } => Self {
                 from: from.map(|from| from.start(moment.calendar)),
@@ -215,7 +237,7 @@ fn count_facts(facts: LogicalPlan, tests: &[(&str, &Test)], moment: Moment<'_>) 
     let counts = tests.iter().enumerate().map(|(index, (key, test))| {
         let opposite = test.opposite();
         let positive = opposite.as_ref().unwrap_or(test);
-        let passed = row_passes(key, positive, moment.calendar);
+        let passed = row_passes(key, positive, moment);
         Ok(count(lit(1i64)).filter(passed).build()?.alias(fact_column(index)))
     });
     let counts = counts.collect::<Result<Vec<_>>>()?;

@@ -3,12 +3,13 @@
 //! Always holds: an expression is true exactly where the condition holds; elsewhere it is false or null.
 
 use datafusion::logical_expr::{Expr, lit};
-use rapport_domain::Calendar;
+use rapport_domain::{Calendar, Timestamp};
 
 use super::columns::EventColumns;
 use super::functions::{How, text_matches, time, time_of_text};
 use crate::condition::{Condition, Number, Operand, Scope, Test};
 use crate::error::Error;
+use crate::instant::Moment;
 use crate::value::{Reading, number_reading};
 
 /// The filter that a condition on events is, over a table with `columns`; dates are read in `calendar`. Refuses a
@@ -17,7 +18,9 @@ pub fn event_filter(condition: &Condition, columns: &dyn EventColumns, calendar:
     condition.validate(Scope::Event)?;
     Ok(combine(condition, &mut |leaf| match leaf {
         Condition::Property { path, test } => {
-            passes(test, &|reading| columns.property(path, reading), number_reading(path), calendar)
+            // Tests near the present are of facts only.
+            let moment = Moment { now: Timestamp(0), calendar };
+            passes(test, &|reading| columns.property(path, reading), number_reading(path), moment)
         }
         _ => lit(false),
     }))
@@ -35,7 +38,7 @@ pub(super) fn combine(condition: &Condition, leaf: &mut dyn FnMut(&Condition) ->
             balanced(children, Expr::or).unwrap_or_else(|| lit(false))
         }
         Condition::Not(child) => combine(child, leaf).is_not_true(),
-        Condition::Property { .. } | Condition::Fact { .. } | Condition::Performed(_) => leaf(condition),
+        _ => leaf(condition),
     }
 }
 
@@ -56,7 +59,8 @@ pub(super) fn balanced(mut expressions: Vec<Expr>, join: fn(Expr, Expr) -> Expr)
 }
 
 /// Whether a value passes a test; `read` gives its readings, numbers are compared as `numbers`.
-pub(super) fn passes(test: &Test, read: &dyn Fn(Reading) -> Expr, numbers: Reading, calendar: &Calendar) -> Expr {
+pub(super) fn passes(test: &Test, read: &dyn Fn(Reading) -> Expr, numbers: Reading, moment: Moment<'_>) -> Expr {
+    let calendar = moment.calendar;
     let number = || read(numbers);
     let instant = || time_of_text(read(Reading::Text));
     let search = |how, part: &str| text_matches(read(Reading::Text), how, part);
@@ -84,6 +88,13 @@ pub(super) fn passes(test: &Test, read: &dyn Fn(Reading) -> Expr, numbers: Readi
         }
         Test::Before(limit) => instant().lt(time(limit.start(calendar))),
         Test::After(limit) => instant().gt_eq(time(limit.end(calendar))),
+        Test::InLast(length) => {
+            let from = moment.now.plus(1 - length.micros());
+            instant().gt_eq(time(from)).and(instant().lt_eq(time(moment.now)))
+        }
+        Test::InNext(length) => {
+            instant().gt(time(moment.now)).and(instant().lt_eq(time(moment.now.plus(length.micros()))))
+        }
     }
 }
 

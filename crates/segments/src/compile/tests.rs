@@ -43,7 +43,7 @@ fn moment(world: &World) -> Moment<'_> {
 fn expected(world: &World, condition: &Condition, persons: &BTreeSet<i64>) -> Vec<i64> {
     let qualifies = |person: &i64| {
         let events = world.events_of(*person);
-        let subject = Subject { event: None, facts: &world.facts_of(*person), events: &events };
+        let subject = Subject { facts: &world.facts_of(*person), events: &events, ..Subject::NOBODY };
         holds(condition, &subject, moment(world))
     };
     persons.iter().copied().filter(qualifies).collect()
@@ -70,7 +70,7 @@ fn passing(world: &World, filters: &[Condition]) -> Vec<Vec<i64>> {
 fn expected_rows(world: &World, filter: &Condition) -> Vec<i64> {
     let facts = world.facts_of(0);
     let passes = |row: &usize| {
-        let subject = Subject { event: Some(world.event(*row)), facts: &facts, events: &[] };
+        let subject = Subject { event: Some(world.event(*row)), facts: &facts, ..Subject::NOBODY };
         holds(filter, &subject, moment(world))
     };
     (0..world.events.len()).filter(passes).map(|row| row as i64).collect()

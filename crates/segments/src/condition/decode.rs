@@ -9,11 +9,12 @@ use serde_json::{Map, Value};
 
 use super::limits::Budget;
 use super::place::Place;
-use super::{Condition, Limits, Performed, Times, Within};
+use super::{Condition, Events, Limits, Performed, Times, Which, Within};
 use crate::Error;
 use crate::duration::Duration;
 use crate::instant::Instant;
 
+mod person;
 mod test;
 
 type Object = Map<String, Value>;
@@ -45,7 +46,8 @@ impl<'de> Deserialize<'de> for Condition {
 }
 
 fn condition(value: &Value, place: &Place<'_>, depth: usize, budget: &mut Budget) -> Result<Condition, Error> {
-    const EXPECTED: &str = "expected one of `all`, `any`, `not`, `property`, `fact`, `performed`";
+    const EXPECTED: &str = "expected one of `all`, `any`, `not`, `property`, `fact`, `held`, `changed`, `performed`, `measured`, `sequence`, \
+                            `overdue`, `streak`, `segment`, `bucket`";
     budget.take_node(depth)?;
     let object = object(value, place)?;
     let mut fields = object.iter();
@@ -74,6 +76,14 @@ fn condition(value: &Value, place: &Place<'_>, depth: usize, budget: &mut Budget
             Ok(Condition::Fact { key, test: test::decode(fields, &inside, budget)? })
         }
         "performed" => Ok(Condition::Performed(performed(value, &inside, depth, budget)?)),
+        "measured" => person::measured(value, &inside, depth, budget),
+        "sequence" => person::sequence(value, &inside, depth, budget),
+        "overdue" => person::overdue(value, &inside, depth, budget),
+        "streak" => person::streak(value, &inside, depth, budget),
+        "held" => person::held(value, &inside, budget),
+        "changed" => person::changed(value, &inside, budget),
+        "segment" => person::segment(value, &inside, budget),
+        "bucket" => person::bucket(value, &inside, budget),
         other => Err(place.refuse(format!("unknown field `{}`; {EXPECTED}", shortened(other)))),
     }
 }
@@ -85,21 +95,59 @@ fn conditions(value: &Value, place: &Place<'_>, depth: usize, budget: &mut Budge
 }
 
 fn performed(value: &Value, place: &Place<'_>, depth: usize, budget: &mut Budget) -> Result<Performed, Error> {
-    let fields = fields_of(value, place, &["event", "where", "times", "within"])?;
-    let event = name_in(fields, "event", place, budget)?;
-    let filter = match present(fields, "where") {
-        Some(filter) => Some(Box::new(condition(filter, &place.field("where"), depth + 1, budget)?)),
-        None => None,
-    };
+    let fields = fields_of(value, place, &["event", "where", "times", "within", "which", "having"])?;
+    let Events { event, filter } = events(fields, place, depth, budget)?;
     let times = match present(fields, "times") {
         Some(value) => times(value, &place.field("times"))?,
         None => Times::AtLeast(1),
     };
-    let within = match present(fields, "within") {
-        Some(value) => within(value, &place.field("within"))?,
-        None => Within::Ever,
+    let which = match present(fields, "which").map(|which| (which.as_str(), which)) {
+        None => Which::Every,
+        Some((Some("first"), _)) => Which::First,
+        Some((Some("last"), _)) => Which::Last,
+        Some(_) => return Err(place.field("which").refuse("expected \"first\" or \"last\"")),
     };
-    Ok(Performed { event: standard_name(&event).to_owned(), filter, times, within })
+    let having = filter_in(fields, "having", place, depth, budget)?;
+    if which == Which::Every && having.is_some() {
+        return Err(place
+            .field("having")
+            .refuse("`having` tests the first or last event; say which, or put it into `where`"));
+    }
+    if which != Which::Every && times != Times::AtLeast(1) {
+        return Err(place.field("times").refuse("there is one first and one last event; leave `times` out"));
+    }
+    Ok(Performed { event, filter, times, within: within_in(fields, place)?, which, having })
+}
+
+/// The fields `event` and `where`.
+fn events(fields: &Object, place: &Place<'_>, depth: usize, budget: &mut Budget) -> Result<Events, Error> {
+    let event = name_in(fields, "event", place, budget)?;
+    let filter = filter_in(fields, "where", place, depth, budget)?;
+    Ok(Events { event: standard_name(&event).to_owned(), filter })
+}
+
+fn filter_in(
+    fields: &Object,
+    name: &str,
+    place: &Place<'_>,
+    depth: usize,
+    budget: &mut Budget,
+) -> Result<Option<Box<Condition>>, Error> {
+    let Some(filter) = present(fields, name) else { return Ok(None) };
+    Ok(Some(Box::new(condition(filter, &place.field(name), depth + 1, budget)?)))
+}
+
+/// The field `within`.
+fn within_in(fields: &Object, place: &Place<'_>) -> Result<Within, Error> {
+    present(fields, "within").map_or(Ok(Within::Ever), |value| within(value, &place.field("within")))
+}
+
+/// A length of time in a field.
+fn length_in(fields: &Object, name: &str, place: &Place<'_>) -> Result<Option<Duration>, Error> {
+    let Some(value) = present(fields, name) else { return Ok(None) };
+    let inside = place.field(name);
+    let text = value.as_str().ok_or_else(|| inside.refuse("expected a text such as \"90d\""))?;
+    Duration::parse(text).map(Some).map_err(|error| inside.refuse(error.to_string()))
 }
 
 fn times(value: &Value, place: &Place<'_>) -> Result<Times, Error> {
@@ -132,15 +180,17 @@ fn count(value: &Value, place: &Place<'_>) -> Result<u32, Error> {
 }
 
 fn within(value: &Value, place: &Place<'_>) -> Result<Within, Error> {
-    let fields = fields_of(value, place, &["last", "from", "to"])?;
+    let fields = fields_of(value, place, &["last", "first", "from", "to"])?;
     let (last, from, to) = (present(fields, "last"), present(fields, "from"), present(fields, "to"));
+    if let Some(first) = length_in(fields, "first", place)? {
+        return match (last, from, to) {
+            (None, None, None) => Ok(Within::First(first)),
+            _ => Err(place.refuse("`first` stands alone")),
+        };
+    }
     match (last, from, to) {
-        (Some(last), None, None) => {
-            let inside = place.field("last");
-            let length = last.as_str().ok_or_else(|| inside.refuse("expected a text such as \"90d\""))?;
-            Duration::parse(length).map(Within::Last).map_err(|error| inside.refuse(error.to_string()))
-        }
-        (None, None, None) => Err(place.refuse("expected `last`, or `from` and `to`")),
+        (Some(_), None, None) => Ok(length_in(fields, "last", place)?.map_or(Within::Ever, Within::Last)),
+        (None, None, None) => Err(place.refuse("expected `last`, `first`, or `from` and `to`")),
         (None, from, to) => {
             let from = from.map(|value| instant(value, &place.field("from"))).transpose()?;
             let to = to.map(|value| instant(value, &place.field("to"))).transpose()?;

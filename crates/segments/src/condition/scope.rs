@@ -3,7 +3,7 @@
 //! Always holds: inside `performed.where` only events are tested, whatever the scope outside.
 
 use super::place::Place;
-use super::{Condition, Performed};
+use super::{Condition, Events, Test};
 use crate::Error;
 
 /// What a condition is used for.
@@ -32,17 +32,42 @@ fn check(condition: &Condition, scope: Scope, place: &Place<'_>) -> Result<(), E
         Condition::Property { .. } if scope == Scope::Person => Err(place
             .field("property")
             .refuse("there is no event to look at here; put the test into the `where` of a `performed`")),
-        Condition::Fact { .. } if scope == Scope::Event => {
-            Err(place.field("fact").refuse("a filter of events tests properties only; say who beside it"))
+        Condition::Property { test: Test::InLast(_) | Test::InNext(_), .. } => Err(place
+            .field("property")
+            .refuse("an event's property does not change, so it is not compared with the present; use `before`, `after` or `between`")),
+        Condition::Property { .. } => Ok(()),
+        _ if scope == Scope::Event => {
+            Err(place.field(condition.word()).refuse("a filter of events tests properties only; say who beside it"))
         }
-        Condition::Performed(_) if scope == Scope::Event => {
-            Err(place.field("performed").refuse("a filter of events tests properties only; say who beside it"))
+        Condition::Performed(performed) => {
+            let place = place.field("performed");
+            check_filter(performed.filter.as_deref(), &place, "where")?;
+            check_filter(performed.having.as_deref(), &place, "having")
         }
-        Condition::Performed(Performed { filter: Some(filter), .. }) => {
-            check(filter, Scope::Event, &place.field("performed").field("where"))
+        Condition::Measured(measured) => check_events(&measured.of, &place.field("measured")),
+        Condition::Overdue(overdue) => check_events(&overdue.of, &place.field("overdue")),
+        Condition::Streak(streak) => check_events(&streak.of, &place.field("streak")),
+        Condition::Sequence(sequence) => {
+            let place = place.field("sequence");
+            for (index, step) in sequence.steps.iter().enumerate() {
+                check_events(step, &place.field("steps").index(index))?;
+            }
+            sequence.without.as_ref().map_or(Ok(()), |(events, _)| check_events(events, &place.field("without")))
         }
-        Condition::Property { .. } | Condition::Fact { .. } | Condition::Performed(_) => Ok(()),
+        Condition::Fact { .. }
+        | Condition::Held { .. }
+        | Condition::Changed(_)
+        | Condition::Segment { .. }
+        | Condition::Bucket(_) => Ok(()),
     }
+}
+
+fn check_events(events: &Events, place: &Place<'_>) -> Result<(), Error> {
+    check_filter(events.filter.as_deref(), place, "where")
+}
+
+fn check_filter(filter: Option<&Condition>, place: &Place<'_>, name: &str) -> Result<(), Error> {
+    filter.map_or(Ok(()), |filter| check(filter, Scope::Event, &place.field(name)))
 }
 
 fn check_each(children: &[Condition], scope: Scope, place: &Place<'_>) -> Result<(), Error> {

@@ -3,9 +3,11 @@
 use super::print::KEYWORDS;
 use super::words::{self, Kind, Word, refuse};
 use crate::Error;
-use crate::condition::{Condition, Number, Operand, Performed, Test, Times, Within};
+use crate::condition::{Condition, Number, Operand, Performed, Test, Times, Which, Within};
 use crate::duration::{Duration, Unit};
 use crate::instant::Instant;
+
+mod person;
 
 /// Parentheses and `not` may be nested so deep: beyond the limits of any condition, within those of a thread's stack.
 const DEEPEST: usize = 64;
@@ -90,21 +92,31 @@ impl Reader<'_> {
     }
 
     fn either(&mut self, level: Level) -> Result<Condition, Error> {
-        let mut children = vec![self.both(level)?];
-        while self.goes_on("or", level) {
-            self.next();
-            children.push(self.both(level)?);
-        }
-        Ok(if children.len() == 1 { children.remove(0) } else { Condition::Any(children) })
+        self.joined("or", level, Self::both, Condition::Any)
     }
 
     fn both(&mut self, level: Level) -> Result<Condition, Error> {
-        let mut children = vec![self.one(level)?];
-        while self.goes_on("and", level) {
-            self.next();
-            children.push(self.one(level)?);
+        self.joined("and", level, Self::one, Condition::All)
+    }
+
+    /// Parts with `word` between them, as a `group`; one part alone is itself.
+    fn joined(
+        &mut self,
+        word: &str,
+        level: Level,
+        part: fn(&mut Self, Level) -> Result<Condition, Error>,
+        group: fn(Vec<Condition>) -> Condition,
+    ) -> Result<Condition, Error> {
+        let first = part(self, level)?;
+        if !self.goes_on(word, level) {
+            return Ok(first);
         }
-        Ok(if children.len() == 1 { children.remove(0) } else { Condition::All(children) })
+        let mut children = vec![first];
+        while self.goes_on(word, level) {
+            self.next();
+            children.push(part(self, level)?);
+        }
+        Ok(group(children))
     }
 
     /// Whether `word` joins what follows to this: in a bare `where` not if that tests the person.
@@ -117,7 +129,7 @@ impl Reader<'_> {
         while self.is(ahead, "not") || self.is_mark(ahead, "(") {
             ahead += 1;
         }
-        ["trait", "fact", "performed", "never"].into_iter().any(|word| self.is(ahead, word))
+        PERSON.iter().any(|word| self.is(ahead, word))
     }
 
     fn one(&mut self, level: Level) -> Result<Condition, Error> {
@@ -154,23 +166,10 @@ impl Reader<'_> {
         if level == Level::Event && self.is_about_the_person(0) {
             return Err(self.expected("a test of the event's properties"));
         }
-        if self.take("never") {
-            self.need("performed")?;
-            return self.performed(true);
+        if self.is_about_the_person(0) {
+            return self.person();
         }
-        if self.take("performed") {
-            return self.performed(false);
-        }
-        if self.take("trait") {
-            let key = format!("trait.{}", self.name("the trait's name")?);
-            return Ok(Condition::Fact { key, test: self.test()? });
-        }
-        if self.take("fact") {
-            let key = self.name("the fact's key")?;
-            return Ok(Condition::Fact { key, test: self.test()? });
-        }
-        let path =
-            self.name("`performed`, `never performed`, `trait`, `fact`, `not`, `(`, or a property of the event")?;
+        let path = self.name(BEGINNING)?;
         Ok(Condition::Property { path, test: self.test()? })
     }
 
@@ -187,15 +186,22 @@ impl Reader<'_> {
         }
     }
 
-    fn performed(&mut self, never: bool) -> Result<Condition, Error> {
+    fn performed(&mut self, which: Which, never: bool) -> Result<Condition, Error> {
+        self.need("performed")?;
         let event = self.name("the event's name")?;
         let mut times = if never { Times::Exactly(0) } else { Times::AtLeast(1) };
-        if !never {
+        if !never && which == Which::Every {
             times = self.times()?.unwrap_or(times);
         }
         let within = self.within()?;
-        let filter = if self.take("where") { Some(Box::new(self.filter()?)) } else { None };
-        Ok(Condition::Performed(Performed { event, filter, times, within }))
+        let filter = self.clause("where")?;
+        let having = if which == Which::Every { None } else { self.clause("having")? };
+        Ok(Condition::Performed(Performed { event, filter, times, within, which, having }))
+    }
+
+    /// A filter after its word, if the word is there.
+    fn clause(&mut self, word: &str) -> Result<Option<Box<Condition>>, Error> {
+        if self.take(word) { Ok(Some(Box::new(self.filter()?))) } else { Ok(None) }
     }
 
     /// A filter in parentheses ends with them; a bare one goes on as long as it tests the event.
@@ -245,6 +251,10 @@ impl Reader<'_> {
         if self.is(0, "in") && self.is(1, "the") && self.is(2, "last") {
             self.at += 3;
             return Ok(Within::Last(self.duration()?));
+        }
+        if self.is(0, "in") && self.is(1, "the") && self.is(2, "first") {
+            self.at += 3;
+            return Ok(Within::First(self.duration()?));
         }
         if self.take("since") {
             return Ok(Within::Dates { from: Some(self.instant()?), to: None });
@@ -328,7 +338,16 @@ impl Reader<'_> {
             };
         }
         if self.take("in") {
-            return Ok(Test::In(self.operands()?));
+            if !self.take("the") {
+                return Ok(Test::In(self.operands()?));
+            }
+            return if self.take("next") {
+                Ok(Test::InNext(self.duration()?))
+            } else if self.take("last") {
+                Ok(Test::InLast(self.duration()?))
+            } else {
+                Err(self.expected("`last` or `next`"))
+            };
         }
         if self.is(0, "not") && self.is(1, "in") {
             self.at += 2;
@@ -436,6 +455,27 @@ impl Reader<'_> {
     }
 }
 
+/// With these begins what is about the person.
+const PERSON: &[&str] = &[
+    "trait",
+    "fact",
+    "performed",
+    "never",
+    "first",
+    "last",
+    "sum",
+    "average",
+    "smallest",
+    "largest",
+    "distinct",
+    "days",
+    "sequence",
+    "overdue",
+    "streak",
+    "in",
+];
+const BEGINNING: &str = "`performed`, `never performed`, `first performed`, `last performed`, `trait`, `fact`, `sum`, `average`, `smallest`, `largest`, \
+                         `distinct`, `days`, `sequence`, `overdue`, `streak`, `in segment`, `in bucket`, `not`, `(`, or a property of the event";
 const NUMBER: &str = "a number with at most six decimals";
 const TESTS: &str = "`=`, `!=`, `>=`, `<=`, `>`, `<`, `in`, `not in`, `between`, `contains`, `starts with`, `ends with`, `before`, `after`, `exists`, `does not exist` or `is`";
 

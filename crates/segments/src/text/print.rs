@@ -1,7 +1,11 @@
 //! Writes a condition as text, in one way.
 
 use super::words::{is_bare, quote};
-use crate::condition::{Condition, Number, Operand, Performed, Test, Times, Within};
+use crate::condition::encode::{interval_word, per_cent};
+use crate::condition::{
+    Bucket, Changed, Condition, Events, Measured, Number, Operand, Overdue, Performed, Sequence, Streak, Test, Times,
+    Which, Within,
+};
 use crate::duration::{Duration, Unit};
 
 /// Words that mean something where a name or value could stand.
@@ -40,11 +44,24 @@ pub(super) const KEYWORDS: &[&str] = &[
     "contain",
     "the",
     "last",
+    "first",
+    "having",
+    "sum",
+    "average",
+    "smallest",
+    "largest",
+    "distinct",
+    "days",
+    "sequence",
+    "overdue",
+    "streak",
 ];
 
-/// How tightly what stands around binds: inside a tighter one a looser group needs parentheses.
+/// How tightly what stands around binds: a group in something that binds as tightly, or more so, needs parentheses. The same group
+/// inside itself has them too, or it would read back flat.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Binding {
+    Nothing,
     Or,
     And,
     Not,
@@ -52,15 +69,15 @@ enum Binding {
 
 pub(super) fn condition(condition: &Condition) -> String {
     let mut text = String::new();
-    write(condition, Binding::Or, None, &mut text);
+    write(condition, Binding::Nothing, None, &mut text);
     text
 }
 
 /// `next` is what follows after `and` or `or`: a bare `where` must not swallow it.
 fn write(condition: &Condition, around: Binding, next: Option<&Condition>, text: &mut String) {
     match condition {
-        Condition::All(children) => group(children, Binding::And, around, "everyone", next, text),
-        Condition::Any(children) => group(children, Binding::Or, around, "nobody", next, text),
+        Condition::All(children) => group(children, Binding::And, around, next, text),
+        Condition::Any(children) => group(children, Binding::Or, around, next, text),
         Condition::Not(child) => {
             text.push_str("not ");
             write(child, Binding::Not, next, text);
@@ -70,58 +87,53 @@ fn write(condition: &Condition, around: Binding, next: Option<&Condition>, text:
             text.push(' ');
             text.push_str(&self::test(test));
         }
-        Condition::Fact { key, test } => {
-            match key.strip_prefix("trait.") {
-                Some(key) => text.push_str(&format!("trait {} ", name(key))),
-                None => text.push_str(&format!("fact {} ", name(key))),
+        Condition::Fact { key, test } => text.push_str(&format!("{} {}", fact(key), self::test(test))),
+        Condition::Held { key, test, length } => {
+            text.push_str(&format!("{} {} for {}", fact(key), self::test(test), duration(*length)));
+        }
+        Condition::Changed(changed) => self::changed(changed, text),
+        Condition::Measured(measured) => self::measured(measured, text),
+        Condition::Sequence(sequence) => self::sequence(sequence, text),
+        Condition::Overdue(Overdue { of, factor, gaps }) => {
+            text.push_str(&format!("overdue {} by {factor} after {gaps} gaps", name(&of.event)));
+            filter(of, text);
+        }
+        Condition::Streak(Streak { of, interval, least }) => {
+            let unit = interval_word(*interval);
+            text.push_str(&format!("streak {} at least {least} {unit}s", name(&of.event)));
+            filter(of, text);
+        }
+        Condition::Segment { key, length } => {
+            text.push_str(&format!("in segment {}", name(key)));
+            if let Some(length) = length {
+                text.push_str(&format!(" for {}", duration(*length)));
             }
-            text.push_str(&self::test(test));
+        }
+        Condition::Bucket(Bucket { salt, from, to }) => {
+            text.push_str(&format!("in bucket {} to {} of {}", per_cent(*from), per_cent(*to), name(salt)));
         }
         Condition::Performed(performed) => self::performed(performed, next, text),
     }
 }
 
-fn group(
-    children: &[Condition],
-    own: Binding,
-    around: Binding,
-    empty: &str,
-    next: Option<&Condition>,
-    text: &mut String,
-) {
-    let word = if own == Binding::And { " and " } else { " or " };
-    // One child or none is a group all the same: `(all of a)` and `a` are two conditions.
-    if children.len() < 2 {
-        text.push_str(empty);
-        text.push('(');
-        if let [child] = children {
-            write(child, Binding::Or, None, text);
-        }
-        text.push(')');
-        return;
+fn group(children: &[Condition], own: Binding, around: Binding, next: Option<&Condition>, text: &mut String) {
+    let (word, short) = if own == Binding::And { (" and ", "everyone") } else { (" or ", "nobody") };
+    // One child or none is a group all the same: `everyone(a)` and `a` are two conditions.
+    let is_short = children.len() < 2;
+    let parentheses = is_short || own <= around;
+    if is_short {
+        text.push_str(short);
     }
-    // The same group inside itself keeps its parentheses, or it would read back flat.
-    let parentheses = own <= around && around != Binding::Or || around == Binding::Or && text.ends_with(" or ");
     if parentheses {
         text.push('(');
     }
+    let inside = if is_short { Binding::Nothing } else { own };
+    let after = next.filter(|_| !parentheses);
     for (at, child) in children.iter().enumerate() {
         if at > 0 {
             text.push_str(word);
         }
-        let after = if parentheses { None } else { next };
-        let inner = match child {
-            Condition::Any(grand) if grand.len() > 1 && own == Binding::Or => {
-                let mut part = String::new();
-                write(child, Binding::Or, None, &mut part);
-                text.push('(');
-                text.push_str(&part);
-                text.push(')');
-                continue;
-            }
-            _ => own,
-        };
-        write(child, inner, children.get(at + 1).or(after), text);
+        write(child, inside, children.get(at + 1).or(after), text);
     }
     if parentheses {
         text.push(')');
@@ -130,7 +142,12 @@ fn group(
 
 fn performed(performed: &Performed, next: Option<&Condition>, text: &mut String) {
     let never = performed.times == Times::Exactly(0);
-    text.push_str(if never { "never performed " } else { "performed " });
+    text.push_str(match performed.which {
+        Which::First => "first performed ",
+        Which::Last => "last performed ",
+        Which::Every if never => "never performed ",
+        Which::Every => "performed ",
+    });
     text.push_str(&name(&performed.event));
     match performed.times {
         Times::AtLeast(1) | Times::Exactly(0) => {}
@@ -139,34 +156,108 @@ fn performed(performed: &Performed, next: Option<&Condition>, text: &mut String)
         Times::AtMost(most) => text.push_str(&format!(" at most {most} times")),
         Times::Between(least, most) => text.push_str(&format!(" between {least} and {most} times")),
     }
-    match performed.within {
+    within(performed.within, text);
+    let last = next.is_none_or(begins_with_person);
+    if let Some(filter) = &performed.filter {
+        clause("where", filter, last && performed.having.is_none(), text);
+    }
+    if let Some(having) = &performed.having {
+        clause("having", having, last, text);
+    }
+}
+
+/// A filter after its word; in parentheses, unless it is one test and nothing that follows could be taken for its continuation.
+fn clause(word: &str, filter: &Condition, last: bool, text: &mut String) {
+    let simple = last && matches!(filter, Condition::Property { .. });
+    text.push_str(&format!(" {word} "));
+    if !simple {
+        text.push('(');
+    }
+    write(filter, Binding::Nothing, None, text);
+    if !simple {
+        text.push(')');
+    }
+}
+
+fn filter(events: &Events, text: &mut String) {
+    if let Some(filter) = &events.filter {
+        clause("where", filter, false, text);
+    }
+}
+
+fn within(within: Within, text: &mut String) {
+    match within {
         Within::Ever => {}
         Within::Last(length) => text.push_str(&format!(" in the last {}", duration(length))),
+        Within::First(length) => text.push_str(&format!(" in the first {}", duration(length))),
         Within::Dates { from: Some(from), to: Some(to) } => text.push_str(&format!(" from {from} to {to}")),
         Within::Dates { from: Some(from), to: None } => text.push_str(&format!(" since {from}")),
         Within::Dates { from: None, to: Some(to) } => text.push_str(&format!(" before {to}")),
         Within::Dates { from: None, to: None } => text.push_str(" from any to any"),
     }
-    if let Some(filter) = &performed.filter {
-        let simple = matches!(**filter, Condition::Property { .. }) && next.is_none_or(begins_with_person);
-        text.push_str(" where ");
-        if simple {
-            write(filter, Binding::Or, None, text);
-        } else {
-            text.push('(');
-            write(filter, Binding::Or, None, text);
-            text.push(')');
+}
+
+fn fact(key: &str) -> String {
+    match key.strip_prefix("trait.") {
+        Some(key) if !key.is_empty() => format!("trait {}", name(key)),
+        _ => format!("fact {}", name(key)),
+    }
+}
+
+fn changed(changed: &Changed, text: &mut String) {
+    text.push_str(&format!("{} changed", fact(&changed.key)));
+    for (word, operand) in [("from", &changed.from), ("to", &changed.to)] {
+        if let Some(operand) = operand {
+            text.push_str(&format!(" {word} {}", self::operand(operand)));
         }
     }
+    if changed.within != Within::Ever {
+        text.push_str(" during");
+        within(changed.within, text);
+    }
+}
+
+fn measured(measured: &Measured, text: &mut String) {
+    text.push_str(measured.measure.word());
+    if measured.measure.has_path() {
+        text.push_str(&format!(" {}", name(&measured.path)));
+    }
+    text.push_str(&format!(" of {} {}", name(&measured.of.event), test(&measured.test)));
+    within(measured.within, text);
+    filter(&measured.of, text);
+}
+
+fn sequence(sequence: &Sequence, text: &mut String) {
+    text.push_str("sequence (");
+    for (at, step) in sequence.steps.iter().enumerate() {
+        if at > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(&name(&step.event));
+        filter(step, text);
+    }
+    text.push(')');
+    if let Some(length) = sequence.spanning {
+        text.push_str(&format!(" spanning {}", duration(length)));
+    }
+    if let Some(same) = &sequence.same {
+        text.push_str(&format!(" same {}", name(same)));
+    }
+    if let Some((events, length)) = &sequence.without {
+        text.push_str(&format!(" without {}", name(&events.event)));
+        filter(events, text);
+        text.push_str(&format!(" within {}", duration(*length)));
+    }
+    within(sequence.within, text);
 }
 
 /// Whether the first word that a condition is written with says that it tests the person.
 fn begins_with_person(condition: &Condition) -> bool {
     match condition {
-        Condition::Fact { .. } | Condition::Performed(_) => true,
         Condition::Not(child) => begins_with_person(child),
         // Groups begin with a parenthesis, or with their first child: either could be a filter's.
         Condition::All(_) | Condition::Any(_) | Condition::Property { .. } => false,
+        _ => true,
     }
 }
 
@@ -214,6 +305,8 @@ fn test(test: &Test) -> String {
         Test::BetweenTimes(from, to) => format!("between {from} and {to}"),
         Test::Before(instant) => format!("before {instant}"),
         Test::After(instant) => format!("after {instant}"),
+        Test::InLast(length) => format!("in the last {}", duration(*length)),
+        Test::InNext(length) => format!("in the next {}", duration(*length)),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Always holds: the tables hold each value under all its readings, as a lake and a loader of facts would give them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::compile::{EventColumns, fact_rows, fact_schema};
 use crate::condition::Condition;
-use crate::evaluate::EventView;
+use crate::evaluate::{EventView, FactView};
 use crate::value::{self, Reading};
 
 const READINGS: [Reading; 4] = [Reading::Text, Reading::Number, Reading::Amount, Reading::Boolean];
@@ -76,16 +76,16 @@ impl World {
 
     pub(super) fn event(&self, row: usize) -> EventView<'_> {
         let event = &self.events[row];
-        EventView { name: event.name, occurred_at: event.occurred_at, properties: &event.properties }
+        EventView::new(event.name, event.occurred_at, &event.properties)
     }
 
     pub(super) fn events_of(&self, person: i64) -> Vec<EventView<'_>> {
         (0..self.events.len()).filter(|row| self.events[*row].person == person).map(|row| self.event(row)).collect()
     }
 
-    pub(super) fn facts_of(&self, person: i64) -> BTreeMap<String, Value> {
+    pub(super) fn facts_of(&self, person: i64) -> Vec<FactView<'_>> {
         let of = self.facts.iter().filter(|(of, _, _)| of.0 == person);
-        of.map(|(_, key, value)| ((*key).to_owned(), value.clone())).collect()
+        of.map(|(_, key, value)| FactView::always(key, value)).collect()
     }
 
     /// Who has an event up to now, or a fact.

@@ -7,10 +7,11 @@ use crate::Error;
 use crate::condition::limits::Budget;
 use crate::condition::place::Place;
 use crate::condition::{Number, Operand, Test};
+use crate::duration::Duration;
 use crate::instant::Instant;
 
 const OPERATORS: &str = "equals, not_equals, in, not_in, contains, not_contains, starts_with, ends_with, at_least, more_than, \
-                         at_most, less_than, between, exists, not_exists, is_true, is_false, before, after";
+                         at_most, less_than, between, exists, not_exists, is_true, is_false, before, after, in_last, in_next";
 
 /// What an operator is given.
 struct Given<'a> {
@@ -43,6 +44,8 @@ pub(super) fn decode(fields: &Object, place: &Place<'_>, budget: &mut Budget) ->
         "between" => given.between(op, budget)?,
         "before" => Test::Before(given.instant(op, budget)?),
         "after" => Test::After(given.instant(op, budget)?),
+        "in_last" => Test::InLast(given.length(op, budget)?),
+        "in_next" => Test::InNext(given.length(op, budget)?),
         _ => return Err(op_place.refuse(format!("unknown operator; expected one of {OPERATORS}"))),
     })
 }
@@ -112,6 +115,12 @@ impl<'a> Given<'a> {
         instant(self.value(op, budget)?, &self.place.field("value"))
     }
 
+    fn length(&self, op: &str, budget: &mut Budget) -> Result<Duration, Error> {
+        let place = self.place.field("value");
+        let text = self.value(op, budget)?.as_str().ok_or_else(|| place.refuse("expected a text such as \"30d\""))?;
+        Duration::parse(text).map_err(|error| place.refuse(error.to_string()))
+    }
+
     fn between(&self, op: &str, budget: &mut Budget) -> Result<Test, Error> {
         let place = self.place.field("values");
         budget.take_values(2)?;
@@ -130,7 +139,7 @@ impl<'a> Given<'a> {
 
 const NUMBER: &str = "a number is written like 20 or \"20.50\", with at most six decimals, below 9 * 10^12";
 
-fn operand(value: &serde_json::Value, place: &Place<'_>, budget: &Budget) -> Result<Operand, Error> {
+pub(super) fn operand(value: &serde_json::Value, place: &Place<'_>, budget: &Budget) -> Result<Operand, Error> {
     match value {
         serde_json::Value::Bool(boolean) => Ok(Operand::Boolean(*boolean)),
         serde_json::Value::Number(_) => {

@@ -1,0 +1,424 @@
+//! Live membership: each applied event or fact of a person re-judges only the conditions it can touch, and a person is woken at the very
+//! instant at which a window runs out.
+//!
+//! People are kept packed in memory, a cache: whoever is not there (or whose history changed: a late event, a merge) is made again from the
+//! lake. What is stored are memberships, and they are a function of the history: making somebody again and writing the difference
+//! ([`write`]) puts right whatever was missed, so nothing else has to survive a crash.
+//!
+//! Always holds: a change of membership and its domain event commit together. A difference that rewrites the past is one `membership.restated`,
+//! never a second `entered`.
+//!
+//! Does not do: decide when ([`Live::observe`] is called after each batch, [`Live::wake`] as time passes, [`Live::fill`] when conditions change).
+
+mod fill;
+mod look;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
+use rapport_lake::{EventRow, Lake};
+use rapport_profiles::records::{facts, identifiers};
+use rapport_store::{Priority, Store};
+use serde_json::Value;
+
+use crate::condition::Condition;
+use crate::error::Error;
+use crate::evaluate::EventView;
+use crate::history::{History, last_of_each};
+use crate::person::{Change, Person, Told};
+use crate::program::{Program, Seen};
+pub use fill::{Filled, Wanted};
+pub use look::{Estimate, Reason};
+use write::Writing;
+pub use write::{ENTERED, EXITED, RESTATED};
+
+/// Bytes of packed people that are kept.
+const CACHE_BYTES: usize = 512 << 20;
+/// People woken in one go.
+const WAKES: usize = 1_000;
+/// Of more people than this the histories are read in one pass over the lake instead of one by one.
+const ONE_BY_ONE: usize = 500;
+
+/// The memberships of all workspaces. Share it by `Arc`.
+pub struct Live {
+    store: Store,
+    lake: Lake,
+    spaces: tokio::sync::Mutex<HashMap<WorkspaceId, Arc<tokio::sync::Mutex<Space>>>>,
+}
+
+/// The memberships of one workspace.
+#[derive(Default)]
+pub(crate) struct Space {
+    running: Option<Running>,
+    /// While conditions are being filled: everybody of whom something new was heard meanwhile.
+    meanwhile: Option<HashSet<PersonId>>,
+}
+
+/// Segments that are live.
+struct Running {
+    segments: Arc<Segments>,
+    /// The numbers of those that are written: one whose condition was changed is not any more.
+    written: BTreeSet<i64>,
+    people: HashMap<PersonId, Box<[u8]>>,
+    bytes: usize,
+    wakes: BTreeSet<(Timestamp, PersonId)>,
+    wake_of: HashMap<PersonId, Timestamp>,
+    /// People of whom something is known that has not happened yet, by when it will have.
+    later: BTreeSet<(Timestamp, PersonId)>,
+    /// To be made again from the lake.
+    again: BTreeSet<PersonId>,
+}
+
+/// The conditions that are evaluated together.
+pub(crate) struct Segments {
+    pub(crate) program: Program,
+    /// The number of each of the program's segments.
+    pub(crate) numbers: Vec<i64>,
+}
+
+impl Segments {
+    fn new(conditions: &[(i64, String, Condition)], calendar: &Calendar) -> Result<Self, Error> {
+        let named: Vec<(&str, &Condition)> = conditions.iter().map(|(_, key, it)| (key.as_str(), it)).collect();
+        let program = Program::new(&named, calendar.clone())?;
+        let number = |key: &str| conditions.iter().find(|(_, other, _)| other == key).map_or(0, |(number, ..)| *number);
+        let numbers = program.keys().map(number).collect();
+        Ok(Self { program, numbers })
+    }
+}
+
+/// What an applied batch did.
+#[derive(Debug, Default)]
+pub struct Observed<'a> {
+    /// Its events as they are in the lake.
+    pub events: &'a [EventRow],
+    /// Persons of whom nothing was known before.
+    pub born: &'a [PersonId],
+    /// What is newly known: (who, from when, what, value).
+    pub told: &'a [(PersonId, Timestamp, String, Value)],
+    /// Persons whose past changed: identifiers came or went, events were superseded.
+    pub changed: &'a [PersonId],
+}
+
+impl Live {
+    /// Nothing is live yet: [`Live::fill`] makes it.
+    pub fn new(store: Store, lake: Lake) -> Self {
+        Self { store, lake, spaces: tokio::sync::Mutex::default() }
+    }
+
+    async fn space(&self, workspace: WorkspaceId) -> Arc<tokio::sync::Mutex<Space>> {
+        Arc::clone(self.spaces.lock().await.entry(workspace).or_default())
+    }
+
+    /// The workspaces in which segments are live or being filled.
+    pub async fn workspaces(&self) -> Vec<WorkspaceId> {
+        self.spaces.lock().await.keys().copied().collect()
+    }
+
+    /// Whether segments of a workspace are live.
+    pub async fn is_running(&self, workspace: WorkspaceId) -> bool {
+        let space = self.spaces.lock().await.get(&workspace).cloned();
+        match space {
+            Some(space) => space.lock().await.running.is_some(),
+            None => false,
+        }
+    }
+
+    /// Whether a workspace wants to observe what happens.
+    pub async fn is_live(&self, workspace: WorkspaceId) -> bool {
+        let space = self.spaces.lock().await.get(&workspace).cloned();
+        match space {
+            Some(space) => {
+                let space = space.lock().await;
+                space.running.is_some() || space.meanwhile.is_some()
+            }
+            None => false,
+        }
+    }
+
+    /// Takes in a batch that the lake has by now.
+    ///
+    /// # Errors
+    /// The store's and the lake's. Those concerned are made again later.
+    pub async fn observe(&self, workspace: WorkspaceId, observed: Observed<'_>) -> Result<(), Error> {
+        let space = self.space(workspace).await;
+        let mut space = space.lock().await;
+        if let Some(meanwhile) = &mut space.meanwhile {
+            meanwhile.extend(observed.events.iter().map(|event| event.person));
+            meanwhile.extend(observed.told.iter().map(|(person, ..)| *person));
+            meanwhile.extend(observed.changed);
+        }
+        let Some(running) = &mut space.running else { return Ok(()) };
+        let now = self.store.clock().now();
+        let writing = running.observe(observed, now);
+        self.finish(workspace, running, writing, now).await
+    }
+
+    /// Lets time pass: whoever's window ran out by now is judged. Whether there may be more to do.
+    ///
+    /// # Errors
+    /// As [`Live::observe`].
+    pub async fn wake(&self, workspace: WorkspaceId) -> Result<bool, Error> {
+        let space = self.space(workspace).await;
+        let mut space = space.lock().await;
+        let Some(running) = &mut space.running else { return Ok(false) };
+        let now = self.store.clock().now();
+        let writing = running.wake(now);
+        let more = writing.len() >= WAKES;
+        self.finish(workspace, running, writing, now).await?;
+        Ok(more)
+    }
+
+    /// Makes those again whose history changed, and writes all changes.
+    async fn finish(
+        &self,
+        workspace: WorkspaceId,
+        running: &mut Running,
+        mut writing: Writing,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let again: Vec<PersonId> = running.again.iter().copied().collect();
+        let outcome = async {
+            let segments = Arc::clone(&running.segments);
+            for (person, changes) in self.play_again(workspace, &segments.program, &again, now).await? {
+                writing.again(person.id(), &changes);
+                running.keep(&person);
+            }
+            // Whoever is gone (merged into another, erased) is in no segment.
+            for id in &again {
+                writing.gone(*id);
+            }
+            if writing.is_empty() {
+                return Ok(());
+            }
+            let mut tx = self.store.begin(Priority::Background).await?;
+            let only = Some(&running.written);
+            write::write(&mut tx, workspace, &segments, &writing, only, write::Telling::All, now).await?;
+            Ok(tx.commit().await?)
+        };
+        let outcome: Result<(), Error> = outcome.await;
+        match &outcome {
+            Ok(()) => running.again.clear(),
+            Err(_) => {
+                // What was not written must be found again.
+                for id in writing.people() {
+                    running.forget(id);
+                    running.again.insert(id);
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Plays people's histories as they are now; those who have none are left out.
+    async fn play_again(
+        &self,
+        workspace: WorkspaceId,
+        program: &Program,
+        persons: &[PersonId],
+        now: Timestamp,
+    ) -> Result<Vec<(Person, Vec<Change>)>, Error> {
+        let mut played = Vec::with_capacity(persons.len());
+        if persons.is_empty() {
+            return Ok(played);
+        }
+        let snapshot = self.lake.snapshot(workspace).await?;
+        if persons.len() > ONE_BY_ONE {
+            let sources =
+                crate::batch::Sources { store: &self.store, lake: &self.lake, snapshot: &snapshot, workspace, now };
+            crate::batch::play(program, sources, Some(persons), |person, changes| played.push((person, changes)))
+                .await?;
+            return Ok(played);
+        }
+        let db = &mut self.store.read();
+        let births: HashMap<PersonId, Timestamp> =
+            identifiers::births_of(db, workspace, persons).await?.into_iter().collect();
+        let keys: Vec<String> = program.fact_keys().into_iter().map(str::to_owned).collect();
+        let mut told: HashMap<PersonId, Vec<(Timestamp, Told)>> = HashMap::new();
+        if !keys.is_empty() {
+            for (person, key, at, value) in facts::histories(db, workspace, &keys, Some(persons)).await? {
+                let value = serde_json::from_str(&value).unwrap_or(Value::Null);
+                told.entry(person).or_default().push((at, Told { key, value }));
+            }
+        }
+        for id in persons.iter().filter(|id| births.contains_key(id)) {
+            let until = Some(now.plus(1));
+            let mut rows = self.lake.person_events_at(&snapshot, *id, None, until, usize::MAX).await?;
+            rows.sort_by_key(in_order);
+            let views: Vec<EventView<'_>> = rows.iter().map(view).collect();
+            let mut history = History::of(program, &views, &[]);
+            history.born = births.get(id).copied().into_iter().chain(history.born).min();
+            history.told = told.remove(id).unwrap_or_default();
+            played.extend(history.play(program, *id, now));
+        }
+        Ok(played)
+    }
+}
+
+/// The place of an event in the one order.
+fn in_order(row: &EventRow) -> (Timestamp, i64, [u8; 16]) {
+    (row.occurred_at, row.order_key, row.event_id.0)
+}
+
+fn view(row: &EventRow) -> EventView<'_> {
+    EventView { name: &row.name, occurred_at: row.occurred_at, order_key: row.order_key, properties: row.properties() }
+}
+
+/// What one person did in a batch.
+#[derive(Default)]
+struct News<'a> {
+    events: Vec<&'a EventRow>,
+    told: Vec<(Timestamp, Told)>,
+}
+
+impl Running {
+    fn new(segments: Arc<Segments>) -> Self {
+        let (people, wakes, wake_of, later, again) = Default::default();
+        let written = segments.numbers.iter().copied().collect();
+        Self { segments, written, people, bytes: 0, wakes, wake_of, later, again }
+    }
+
+    fn observe(&mut self, observed: Observed<'_>, now: Timestamp) -> Writing {
+        let segments = Arc::clone(&self.segments);
+        let program = &segments.program;
+        self.again.extend(observed.changed);
+        for person in observed.changed {
+            self.forget(*person);
+        }
+        let born: HashSet<PersonId> = observed.born.iter().copied().collect();
+        let mut news: BTreeMap<PersonId, News<'_>> = BTreeMap::new();
+        for event in observed.events {
+            // Whoever is new is in the segments of those who have done nothing.
+            if program.concerns_event(&event.name) || born.contains(&event.person) {
+                news.entry(event.person).or_default().events.push(event);
+                continue;
+            }
+            // What concerns no condition may still be older than all that was known of somebody: then they came earlier.
+            let birth = self.people.get(&event.person).and_then(|bytes| Person::birth_of(bytes));
+            if birth.is_none_or(|birth| event.occurred_at < birth) {
+                self.forget(event.person);
+                self.again.insert(event.person);
+            }
+        }
+        for (person, at, key, value) in observed.told {
+            if !program.leaves_of_fact(key).is_empty() {
+                let told = Told { key: key.clone(), value: value.clone() };
+                news.entry(*person).or_default().told.push((*at, told));
+            }
+        }
+        let mut writing = Writing::default();
+        let future = observed.events.iter().filter(|event| event.occurred_at > now);
+        self.later.extend(future.map(|event| (event.occurred_at, event.person)));
+        let future = observed.told.iter().filter(|(_, at, ..)| *at > now);
+        self.later.extend(future.map(|(person, at, ..)| (*at, *person)));
+        for (id, news) in news {
+            if self.again.contains(&id) {
+                continue;
+            }
+            let person = match self.people.get(&id) {
+                Some(bytes) => Person::unpack(bytes),
+                None if born.contains(&id) => {
+                    let first = news.events.iter().map(|event| event.occurred_at).min();
+                    first.map(|first| Person::new(program, id, first))
+                }
+                None => None,
+            };
+            let played = person.and_then(|person| news.play(program, person, now));
+            match played {
+                Some((person, changes)) => {
+                    writing.changed(id, changes);
+                    self.keep(&person);
+                }
+                None => {
+                    self.forget(id);
+                    self.again.insert(id);
+                }
+            }
+        }
+        writing
+    }
+
+    fn wake(&mut self, now: Timestamp) -> Writing {
+        let segments = Arc::clone(&self.segments);
+        while let Some((at, id)) = self.later.pop_first() {
+            if at > now {
+                self.later.insert((at, id));
+                break;
+            }
+            self.forget(id);
+            self.again.insert(id);
+        }
+        let due: Vec<PersonId> =
+            self.wakes.iter().take_while(|(at, _)| *at <= now).take(WAKES).map(|(_, id)| *id).collect();
+        let mut writing = Writing::default();
+        for id in due {
+            match self.people.get(&id).and_then(|bytes| Person::unpack(bytes)) {
+                Some(mut person) => {
+                    let mut changes = Vec::new();
+                    person.wake(&segments.program, now, &mut changes);
+                    writing.changed(id, changes);
+                    self.keep(&person);
+                }
+                None => {
+                    self.forget(id);
+                    self.again.insert(id);
+                }
+            }
+        }
+        writing
+    }
+
+    /// Keeps a person, as far as there is room, and when to wake them in any case.
+    fn keep(&mut self, person: &Person) {
+        let id = person.id();
+        self.forget(id);
+        if let Some(at) = person.wakes_at() {
+            self.wakes.insert((at, id));
+            self.wake_of.insert(id, at);
+        }
+        let bytes = person.pack().into_boxed_slice();
+        while self.bytes + bytes.len() > CACHE_BYTES {
+            // Any: whoever comes back is made again.
+            let Some(other) = self.people.keys().next().copied() else { break };
+            self.bytes -= self.people.remove(&other).map_or(0, |bytes| bytes.len());
+        }
+        self.bytes += bytes.len();
+        self.people.insert(id, bytes);
+    }
+
+    fn forget(&mut self, id: PersonId) {
+        self.bytes -= self.people.remove(&id).map_or(0, |bytes| bytes.len());
+        if let Some(at) = self.wake_of.remove(&id) {
+            self.wakes.remove(&(at, id));
+        }
+    }
+}
+
+impl News<'_> {
+    /// Plays what is new; `None` when some of it is not later than what the person has seen, or has not happened yet.
+    fn play(mut self, program: &Program, mut person: Person, now: Timestamp) -> Option<(Person, Vec<Change>)> {
+        self.events.sort_by_key(|event| in_order(event));
+        self.told.sort_by_key(|(at, _)| *at);
+        let mut instants: Vec<Timestamp> = self.events.iter().map(|event| event.occurred_at).collect();
+        instants.extend(self.told.iter().map(|(at, _)| *at));
+        instants.sort_unstable();
+        instants.dedup();
+        let mut changes = Vec::new();
+        for at in instants {
+            if !person.is_new(at) || at > now {
+                return None;
+            }
+            let seen: Vec<Seen> = self
+                .events
+                .iter()
+                .filter(|event| event.occurred_at == at)
+                .flat_map(|event| program.look(view(event)))
+                .collect();
+            let told: Vec<(Timestamp, Told)> = self.told.iter().filter(|(other, _)| *other == at).cloned().collect();
+            person.at(program, at, &seen, &last_of_each(&told), &mut changes);
+        }
+        person.wake(program, now, &mut changes);
+        Some((person, changes))
+    }
+}

@@ -1,0 +1,4 @@
+//! What of segments is stored.
+
+pub mod memberships;
+pub mod segments;

@@ -1,0 +1,175 @@
+//! Who is and was in which segment, since when and until when, and since when that is known.
+
+use std::collections::BTreeMap;
+
+use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_store::{Queries, Record, Result, Tx, args, sql};
+
+/// A time in a segment.
+#[derive(Clone, Debug, PartialEq, Eq, Record)]
+pub struct MembershipRow {
+    /// Who.
+    pub person: PersonId,
+    /// Which segment.
+    pub segment: i64,
+    /// From when on.
+    pub entered_at: Timestamp,
+    /// Until before when; none while it lasts.
+    pub exited_at: Option<Timestamp>,
+    /// Since when we know.
+    pub recorded_at: Timestamp,
+}
+
+/// What is held true of these persons now.
+pub async fn of_persons(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+) -> Result<Vec<MembershipRow>> {
+    let text = sql!(
+        "SELECT person, segment, entered_at, exited_at, recorded_at FROM memberships
+         WHERE +workspace = $1 AND person IN ($2) AND replaced_at IS NULL ORDER BY person, segment, entered_at"
+    );
+    db.fetch_all(text, args![workspace, persons]).await
+}
+
+/// What was held true of a person at `known_at`: the segments that they were in at `valid_at`, with since when.
+pub async fn at(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    person: PersonId,
+    valid_at: Timestamp,
+    known_at: Timestamp,
+) -> Result<Vec<MembershipRow>> {
+    let text = sql!(
+        "SELECT person, segment, entered_at, CASE WHEN exit_recorded_at <= $4 THEN exited_at ELSE NULL END AS exited_at, recorded_at
+         FROM memberships
+         WHERE +workspace = $1 AND person = $2 AND entered_at <= $3 AND recorded_at <= $4
+           AND (replaced_at IS NULL OR replaced_at > $4)
+           AND (exited_at IS NULL OR exited_at > $3 OR exit_recorded_at > $4) ORDER BY segment, entered_at"
+    );
+    db.fetch_all(text, args![workspace, person, valid_at, known_at]).await
+}
+
+/// The members of a segment now, who came last first: (person, since when).
+pub async fn members(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    segment: i64,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<(PersonId, Timestamp)>> {
+    let text = sql!(
+        "SELECT person, entered_at FROM memberships
+         WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND exited_at IS NULL
+         ORDER BY entered_at DESC, person LIMIT $3 OFFSET $4"
+    );
+    db.fetch_all(text, args![workspace, segment, limit, offset]).await
+}
+
+/// How many are in each segment now.
+pub async fn sizes(db: &mut impl Queries, workspace: WorkspaceId) -> Result<BTreeMap<i64, i64>> {
+    let text = sql!(
+        "SELECT segment, CAST(SUM(entered) - SUM(exited) AS BIGINT) FROM segment_flows WHERE workspace = $1 GROUP BY segment"
+    );
+    let rows: Vec<(i64, i64)> = db.fetch_all(text, args![workspace]).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// How many came and went on each day (of UTC, as days since 1970), ascending: (day, entered, exited).
+pub async fn flows(db: &mut impl Queries, workspace: WorkspaceId, segment: i64) -> Result<Vec<(i64, i64, i64)>> {
+    let text =
+        sql!("SELECT day, entered, exited FROM segment_flows WHERE workspace = $1 AND segment = $2 ORDER BY day");
+    db.fetch_all(text, args![workspace, segment]).await
+}
+
+/// Adds times in segments.
+pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[MembershipRow]) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO memberships (workspace, person, segment, entered_at, exited_at, recorded_at, exit_recorded_at, replaced_at)
+         VALUES {rows} ON CONFLICT (workspace, person, segment, entered_at, recorded_at) DO UPDATE SET
+           exited_at = excluded.exited_at, exit_recorded_at = excluded.exit_recorded_at, replaced_at = NULL"
+    );
+    let never: Option<Timestamp> = None;
+    let rows = rows.iter().map(|r| {
+        let exit_recorded_at = r.exited_at.map(|_| r.recorded_at);
+        args![workspace, r.person, r.segment, r.entered_at, r.exited_at, r.recorded_at, exit_recorded_at, never]
+    });
+    tx.execute_many(text, rows).await?;
+    Ok(())
+}
+
+/// Ends times that were open: (person, segment, entered at, exited at).
+pub async fn end(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    ended: &[(PersonId, i64, Timestamp, Timestamp)],
+    now: Timestamp,
+) -> Result<()> {
+    let text = sql!(
+        "WITH ended (workspace, person, segment, entered_at, exited_at, recorded_at) AS (VALUES {rows})
+         UPDATE memberships SET exited_at = ended.exited_at, exit_recorded_at = ended.recorded_at
+         FROM ended WHERE memberships.workspace = ended.workspace AND memberships.person = ended.person
+           AND memberships.segment = ended.segment AND memberships.entered_at = ended.entered_at
+           AND memberships.replaced_at IS NULL AND memberships.exited_at IS NULL"
+    );
+    let rows = ended
+        .iter()
+        .map(|(person, segment, entered, exited)| args![workspace, *person, *segment, *entered, *exited, now]);
+    tx.execute_many(text, rows).await?;
+    Ok(())
+}
+
+/// Takes back what was held true: (person, segment, entered at).
+pub async fn replace(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    replaced: &[(PersonId, i64, Timestamp)],
+    now: Timestamp,
+) -> Result<()> {
+    let text = sql!(
+        "WITH replaced (workspace, person, segment, entered_at, replaced_at) AS (VALUES {rows})
+         UPDATE memberships SET replaced_at = replaced.replaced_at
+         FROM replaced WHERE memberships.workspace = replaced.workspace AND memberships.person = replaced.person
+           AND memberships.segment = replaced.segment AND memberships.entered_at = replaced.entered_at
+           AND memberships.replaced_at IS NULL"
+    );
+    let rows = replaced.iter().map(|(person, segment, entered)| args![workspace, *person, *segment, *entered, now]);
+    tx.execute_many(text, rows).await?;
+    Ok(())
+}
+
+/// Takes back all that is held true of a segment, and its days: before it is filled anew.
+pub async fn replace_all(tx: &mut Tx, workspace: WorkspaceId, segment: i64, now: Timestamp) -> Result<()> {
+    let text =
+        sql!("UPDATE memberships SET replaced_at = $3 WHERE workspace = $1 AND segment = $2 AND replaced_at IS NULL");
+    tx.execute(text, args![workspace, segment, now]).await?;
+    let flows = sql!("DELETE FROM segment_flows WHERE workspace = $1 AND segment = $2");
+    tx.execute(flows, args![workspace, segment]).await?;
+    Ok(())
+}
+
+/// Adds to the days: (segment, day) -> (entered, exited), which may be taken back.
+pub async fn add_flows(tx: &mut Tx, workspace: WorkspaceId, flows: &BTreeMap<(i64, i64), (i64, i64)>) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO segment_flows (workspace, segment, day, entered, exited) VALUES {rows}
+         ON CONFLICT (workspace, segment, day) DO UPDATE SET
+           entered = segment_flows.entered + excluded.entered, exited = segment_flows.exited + excluded.exited"
+    );
+    let rows =
+        flows.iter().map(|((segment, day), (entered, exited))| args![workspace, *segment, *day, *entered, *exited]);
+    tx.execute_many(text, rows).await?;
+    Ok(())
+}
+
+/// How many people are in both of two segments now: (one, other, people), one below the other; and each with itself.
+pub async fn overlap(db: &mut impl Queries, workspace: WorkspaceId, segments: &[i64]) -> Result<Vec<(i64, i64, i64)>> {
+    let text = sql!(
+        "SELECT a.segment, b.segment, COUNT(*) FROM memberships a
+         JOIN memberships b ON b.person = a.person AND b.workspace = a.workspace
+         WHERE a.workspace = $1 AND a.segment IN ($2) AND b.segment IN ($2) AND a.segment <= b.segment
+           AND a.replaced_at IS NULL AND a.exited_at IS NULL AND b.replaced_at IS NULL AND b.exited_at IS NULL
+         GROUP BY a.segment, b.segment ORDER BY a.segment, b.segment"
+    );
+    db.fetch_all(text, args![workspace, segments]).await
+}

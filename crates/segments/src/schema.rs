@@ -1,0 +1,111 @@
+//! The tables of segments. Every column is declared in [`DATA_MAP`].
+//!
+//! Always holds: a row of `memberships` that was not replaced is what is held true now; a correction replaces rows and adds others, so that
+//! what was held true at any earlier instant can still be told.
+
+use rapport_domain::Purpose::{Analytics, Marketing, Service, Support};
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention};
+use rapport_store::{Migration, Migrations};
+
+/// All migrations of this crate, in order.
+pub const MIGRATIONS: Migrations =
+    Migrations { namespace: "segments", list: &[Migration { number: 1, name: "segments", sql: SEGMENTS }] };
+
+const SEGMENTS: &str = "
+CREATE TABLE segments (
+    workspace {int} NOT NULL,
+    segment {int} NOT NULL,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    condition TEXT NOT NULL,
+    version {int} NOT NULL,
+    state TEXT NOT NULL,
+    filled_version {int} NOT NULL,
+    error TEXT,
+    created_at {int} NOT NULL,
+    updated_at {int} NOT NULL,
+    updated_by TEXT NOT NULL,
+    PRIMARY KEY (segment, workspace)
+) {clustered};
+CREATE UNIQUE INDEX segments_key ON segments (workspace, key);
+
+CREATE TABLE segment_versions (
+    workspace {int} NOT NULL,
+    segment {int} NOT NULL,
+    version {int} NOT NULL,
+    name TEXT NOT NULL,
+    condition TEXT NOT NULL,
+    saved_at {int} NOT NULL,
+    saved_by TEXT NOT NULL,
+    PRIMARY KEY (segment, version, workspace)
+) {clustered};
+
+CREATE TABLE memberships (
+    workspace {int} NOT NULL,
+    person {int} NOT NULL,
+    segment {int} NOT NULL,
+    entered_at {int} NOT NULL,
+    exited_at {int},
+    recorded_at {int} NOT NULL,
+    exit_recorded_at {int},
+    replaced_at {int},
+    PRIMARY KEY (person, segment, entered_at, recorded_at, workspace)
+) {clustered};
+CREATE INDEX memberships_segment ON memberships (segment, workspace, replaced_at, exited_at);
+
+CREATE TABLE segment_flows (
+    workspace {int} NOT NULL,
+    segment {int} NOT NULL,
+    day {int} NOT NULL,
+    entered {int} NOT NULL,
+    exited {int} NOT NULL,
+    PRIMARY KEY (segment, day, workspace)
+) {clustered};
+";
+
+/// Every column of every table of this crate.
+pub const DATA_MAP: &[Declaration] = &[
+    Declaration::technical(
+        "segments",
+        &[
+            "workspace",
+            "segment",
+            "key",
+            "name",
+            "description",
+            "condition",
+            "version",
+            "state",
+            "filled_version",
+            "error",
+            "created_at",
+            "updated_at",
+            "updated_by",
+        ],
+    ),
+    Declaration::technical(
+        "segment_versions",
+        &["workspace", "segment", "version", "name", "condition", "saved_at", "saved_by"],
+    ),
+    Declaration::technical("memberships", &["workspace", "segment", "recorded_at", "exit_recorded_at", "replaced_at"]),
+    Declaration {
+        table: "memberships",
+        columns: &["person"],
+        category: Category::Identifier,
+        purposes: &[Service, Analytics, Marketing, Support],
+        retention: Retention::Person,
+        person: "memberships.person",
+        erasure: Erasure::Delete,
+    },
+    Declaration {
+        table: "memberships",
+        columns: &["entered_at", "exited_at"],
+        category: Category::Derived,
+        purposes: &[Service, Analytics, Marketing, Support],
+        retention: Retention::Person,
+        person: "memberships.person",
+        erasure: Erasure::Delete,
+    },
+    Declaration::technical("segment_flows", &["workspace", "segment", "day", "entered", "exited"]),
+];

@@ -1,0 +1,107 @@
+//! What is stored, on both engines.
+
+use std::collections::BTreeMap;
+
+use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_segments::MIGRATIONS;
+use rapport_segments::records::memberships::{self, MembershipRow};
+use rapport_segments::records::segments::{self, SegmentRow};
+use rapport_store::testing::{TestDatabase, prepare_statements};
+use rapport_store::{Priority, db_test};
+
+const W: WorkspaceId = WorkspaceId(1);
+
+#[db_test(MIGRATIONS)]
+async fn every_statement_can_be_prepared(db: TestDatabase) {
+    assert!(prepare_statements(&db, concat!(env!("CARGO_MANIFEST_DIR"), "/src")).await > 15);
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_seconds(second)
+}
+
+fn row(person: i64, entered: i64, exited: Option<i64>, recorded: i64) -> MembershipRow {
+    MembershipRow {
+        person: PersonId(person),
+        segment: 1,
+        entered_at: at(entered),
+        exited_at: exited.map(at),
+        recorded_at: at(recorded),
+    }
+}
+
+/// What was said is kept when it is corrected: each pair of instants has its answer.
+#[db_test(MIGRATIONS)]
+async fn what_was_known_can_be_told(db: TestDatabase) {
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    memberships::insert(&mut tx, W, &[row(7, 100, None, 110), row(8, 100, Some(150), 160)]).await.unwrap();
+    memberships::end(&mut tx, W, &[(PersonId(7), 1, at(100), at(300))], at(310)).await.unwrap();
+    // Later it turns out that person 7 came at 50 and left at 200.
+    memberships::replace(&mut tx, W, &[(PersonId(7), 1, at(100))], at(400)).await.unwrap();
+    memberships::insert(&mut tx, W, &[row(7, 50, Some(200), 400)]).await.unwrap();
+    tx.commit().await.unwrap();
+    for (valid, known, entered) in [
+        (120, 105, None),
+        (120, 110, Some(100)),
+        (250, 120, Some(100)),
+        (350, 120, Some(100)),
+        (350, 310, None),
+        (250, 310, Some(100)),
+        (250, 400, None),
+        (60, 399, None),
+        (60, 400, Some(50)),
+        (199, 500, Some(50)),
+        (200, 500, None),
+    ] {
+        let rows = memberships::at(&mut db.read(), W, PersonId(7), at(valid), at(known)).await.unwrap();
+        let found = rows.first().map(|row| row.entered_at);
+        assert_eq!((rows.len() < 2, found), (true, entered.map(at)), "valid at {valid}, known at {known}");
+    }
+    let held = memberships::of_persons(&mut db.read(), W, &[PersonId(7), PersonId(8)]).await.unwrap();
+    assert_eq!(held, [row(7, 50, Some(200), 400), row(8, 100, Some(150), 160)]);
+    assert!(memberships::of_persons(&mut db.read(), WorkspaceId(2), &[PersonId(7)]).await.unwrap().is_empty());
+}
+
+#[db_test(MIGRATIONS)]
+async fn segments_keep_their_versions_and_leave_nothing_behind(db: TestDatabase) {
+    let segment = |version: i64, condition: &str| SegmentRow {
+        segment: 1,
+        key: "loyal".to_owned(),
+        name: "Loyal".to_owned(),
+        description: String::new(),
+        condition: condition.to_owned(),
+        version,
+        state: "filling".to_owned(),
+        filled_version: 0,
+        error: None,
+        created_at: at(1),
+        updated_at: at(version),
+        updated_by: "usr_1".to_owned(),
+    };
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    assert_eq!(segments::next_number(&mut tx, W).await.unwrap(), 1);
+    segments::save(&mut tx, W, &segment(1, "{}")).await.unwrap();
+    segments::save(&mut tx, W, &segment(2, "[]")).await.unwrap();
+    assert_eq!(segments::next_number(&mut tx, W).await.unwrap(), 2);
+    // A version that was overtaken meanwhile changes nothing.
+    segments::filled(&mut tx, W, 1, 1, None).await.unwrap();
+    assert_eq!(segments::by_key(&mut tx, W, "loyal").await.unwrap().unwrap().state, "filling");
+    segments::filled(&mut tx, W, 1, 2, None).await.unwrap();
+    memberships::insert(&mut tx, W, &[row(7, 1, None, 1)]).await.unwrap();
+    memberships::add_flows(&mut tx, W, &BTreeMap::from([((1, 0), (1, 0))])).await.unwrap();
+    memberships::add_flows(&mut tx, W, &BTreeMap::from([((1, 0), (2, 1)), ((1, 3), (0, 1))])).await.unwrap();
+    tx.commit().await.unwrap();
+    let versions = segments::versions(&mut db.read(), W, 1).await.unwrap();
+    assert_eq!(
+        versions.iter().map(|row| (row.version, row.condition.as_str())).collect::<Vec<_>>(),
+        [(2, "[]"), (1, "{}")]
+    );
+    assert_eq!(memberships::sizes(&mut db.read(), W).await.unwrap(), BTreeMap::from([(1, 1)]));
+    assert_eq!(memberships::flows(&mut db.read(), W, 1).await.unwrap(), [(0, 3, 1), (3, 0, 1)]);
+    assert_eq!(memberships::members(&mut db.read(), W, 1, 0, 10).await.unwrap(), [(PersonId(7), at(1))]);
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    segments::delete(&mut tx, W, 1).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(memberships::of_persons(&mut db.read(), W, &[PersonId(7)]).await.unwrap().is_empty());
+    assert!(segments::all(&mut db.read(), W).await.unwrap().is_empty());
+}
