@@ -15,6 +15,7 @@ pub mod me;
 pub mod questions;
 pub mod rejects;
 pub mod search;
+pub mod segments;
 pub mod shapes;
 pub mod sources;
 pub mod timeline;
@@ -43,5 +44,6 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(search::router())
         .merge(events::router())
         .merge(questions::router())
+        .merge(segments::router())
         .merge(imports::router())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rapport_domain::{Rng, Timestamp};
 use rapport_intake::Limits;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::api::data_health::Arrivals;
@@ -34,6 +35,8 @@ pub struct App {
     pub api_keys: Arc<KeyCache<ApiKeyRow>>,
     /// Write keys seen a moment ago.
     pub write_keys: Arc<KeyCache<WriteKeyUse>>,
+    /// Told when segments were added, changed or deleted.
+    pub segments_changed: Arc<Notify>,
     /// Imports under way.
     pub imports: Arc<Runs>,
     /// How fast events came in lately.
@@ -56,6 +59,7 @@ impl App {
             audit,
             api_keys: Arc::default(),
             write_keys: Arc::default(),
+            segments_changed: Arc::default(),
             arrivals: Arc::default(),
             metrics: Metrics::install(),
         };

@@ -10,6 +10,7 @@ pub mod import;
 pub mod key;
 pub mod profile_view;
 pub mod remote;
+pub mod segment;
 pub mod serve;
 pub mod user;
 
@@ -38,6 +39,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Ask a question.
     Ask(ask::AskArgs),
+    /// Make, list, fill and print segments.
+    Segment(segment::SegmentArgs),
     /// Make, list and revoke write keys and API keys.
     Key(key::KeyArgs),
     /// Make and list users, and let them in.
@@ -58,6 +61,7 @@ impl Cli {
             Command::Demo(args) => demo::run(args).await,
             Command::Import(args) => import::run(args).await,
             Command::Ask(args) => ask::run(args).await,
+            Command::Segment(args) => segment::run(args).await,
             Command::Key(args) => key::run(args).await,
             Command::User(args) => user::run(args).await,
             Command::Doctor(args) => doctor::run(args).await,

@@ -15,6 +15,7 @@ use rapport_intake::{IntakeLog, LogOptions};
 use rapport_lake::{Lake, Location};
 use rapport_profiles::Profiles;
 use rapport_profiles::identity::partition::Limits;
+use rapport_segments::live::Live;
 use rapport_store::data_map::Declaration;
 use rapport_store::{Migrations, Store, StoreConfig};
 
@@ -44,6 +45,7 @@ pub const DATA_MAPS: &[&[Declaration]] = &[
     rapport_store::DATA_MAP,
     rapport_profiles::DATA_MAP,
     rapport_lake::DATA_MAP,
+    rapport_segments::DATA_MAP,
     schema::DATA_MAP,
     importing::DATA_MAP,
     records::questions::DATA_MAP,
@@ -61,6 +63,8 @@ pub struct Installation {
     pub profiles: Profiles,
     /// Questions and answers.
     pub analytics: Analytics,
+    /// Who is in which segment.
+    pub memberships: Live,
     /// The present.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -73,6 +77,7 @@ pub struct Installation {
 pub const MIGRATIONS: &[Migrations] = &[
     rapport_profiles::MIGRATIONS,
     rapport_lake::MIGRATIONS,
+    rapport_segments::MIGRATIONS,
     schema::MIGRATIONS,
     importing::MIGRATIONS,
     records::questions::MIGRATIONS,
@@ -110,7 +115,8 @@ impl Installation {
         let lake = Lake::open(store.clone(), &location, rapport_lake::Settings::default()).await?;
         let profiles = Profiles::new(Arc::clone(&clock), Arc::clone(&rng), Limits::default());
         let analytics = Analytics::new(store.clone(), lake.clone());
-        Ok(Self { store, log, lake, profiles, analytics, clock, rng, folder: folder.clone() })
+        let memberships = Live::new(store.clone(), lake.clone());
+        Ok(Self { store, log, lake, profiles, analytics, memberships, clock, rng, folder: folder.clone() })
     }
 }
 

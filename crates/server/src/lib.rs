@@ -13,6 +13,7 @@ pub mod housekeeping;
 pub mod http;
 pub mod importing;
 pub mod installation;
+pub mod keeper;
 pub mod metrics;
 pub mod openapi;
 pub mod pipeline;

@@ -223,6 +223,20 @@ impl From<rapport_analytics::Error> for Problem {
     }
 }
 
+impl From<rapport_segments::Error> for Problem {
+    fn from(error: rapport_segments::Error) -> Self {
+        match error {
+            rapport_segments::Error::Store(error) => error.into(),
+            rapport_segments::Error::Lake(error) => error.into(),
+            rapport_segments::Error::Plan(_) => Self::internal(error),
+            refused => {
+                let what_to_do = "Correct the condition; the guide Segments describes it.";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, refused.code(), refused.to_string(), what_to_do)
+            }
+        }
+    }
+}
+
 impl From<rapport_lake::Error> for Problem {
     fn from(error: rapport_lake::Error) -> Self {
         if error.is_retryable() {

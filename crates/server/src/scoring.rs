@@ -1,14 +1,19 @@
-//! Keeps each customer's RFM scores as the whole customer base has them now.
+//! Keeps each customer's RFM scores as the whole customer base has them now, and tells them as facts (`rfm.group`, `rfm.recency`, `rfm.frequency`,
+//! `rfm.monetary`), so that conditions can ask for them, also for how long it has been so.
 //!
-//! Always holds: only scores that differ are written. The mathematics is `rapport-analytics`'.
+//! Always holds: only scores that differ are written; a fact commits with the score that it tells. The mathematics is `rapport-analytics`'.
 
 use std::collections::HashMap;
 
 use anyhow::Result;
 use rapport_analytics::rfm;
-use rapport_domain::{PersonId, WorkspaceId};
+use rapport_domain::{Handle, PersonId, SourceId, Timestamp, WorkspaceId};
+use rapport_profiles::records::facts::{self, FactRow};
+use rapport_profiles::records::identifiers;
 use rapport_profiles::records::persons::{self, PersonRow, Scores};
-use rapport_store::Priority;
+use rapport_segments::live::Observed;
+use rapport_store::{Priority, Tx};
+use serde_json::Value;
 
 use crate::installation::Installation;
 
@@ -41,13 +46,66 @@ pub async fn refresh(installation: &Installation, workspace: WorkspaceId) -> Res
         })
         .filter(|s| before.get(&s.person).is_none_or(|row| differs(row, s)))
         .collect();
+    let now = installation.clock.now();
     for slice in changed.chunks(SLICE) {
+        let told: Vec<Told> = slice.iter().flat_map(|s| news(s, before.get(&s.person).copied(), now)).collect();
         let mut tx = installation.store.begin(Priority::Background).await?;
         persons::score(&mut tx, workspace, slice).await?;
+        tell(&mut tx, workspace, &told, now).await?;
         tx.commit().await?;
+        let observed = Observed { told: &told, ..Observed::default() };
+        installation.memberships.observe(workspace, observed).await?;
     }
     Ok(changed.len())
 }
+
+/// Who, from when, what, value.
+type Told = (PersonId, Timestamp, String, Value);
+
+/// What of somebody's scores is new.
+fn news(s: &Scores, before: Option<&PersonRow>, now: Timestamp) -> Vec<Told> {
+    let group = before.and_then(|row| row.rfm_group.as_deref());
+    let mut told = Vec::new();
+    if group != Some(s.group) {
+        told.push((s.person, now, "rfm.group".to_owned(), Value::from(s.group)));
+    }
+    for (key, old, new) in [
+        ("rfm.recency", before.and_then(|row| row.recency), s.recency),
+        ("rfm.frequency", before.and_then(|row| row.frequency), s.frequency),
+        ("rfm.monetary", before.and_then(|row| row.monetary), s.monetary),
+    ] {
+        if old != Some(new) {
+            told.push((s.person, now, key.to_owned(), Value::from(new)));
+        }
+    }
+    told
+}
+
+/// Records it at each person's oldest identifier.
+async fn tell(tx: &mut Tx, workspace: WorkspaceId, told: &[Told], now: Timestamp) -> Result<()> {
+    let mut people: Vec<PersonId> = told.iter().map(|(person, ..)| *person).collect();
+    people.dedup();
+    let mut handles: HashMap<PersonId, Handle> = HashMap::new();
+    for row in identifiers::by_persons(tx, workspace, &people).await? {
+        handles.entry(row.person).or_insert(row.handle);
+    }
+    let row = |(person, at, key, value): &Told| {
+        Some(FactRow {
+            handle: *handles.get(person)?,
+            fact_key: key.clone(),
+            valid_from: *at,
+            recorded_at: now,
+            value: value.to_string(),
+            source: OURSELVES,
+            event_id: [0; 16],
+        })
+    };
+    let rows: Vec<FactRow> = told.iter().filter_map(row).collect();
+    Ok(facts::insert(tx, workspace, &rows).await?)
+}
+
+/// No source of events said so.
+const OURSELVES: SourceId = SourceId(0);
 
 fn differs(row: &PersonRow, s: &Scores) -> bool {
     (row.recency, row.frequency, row.monetary, row.rfm_group.as_deref())

@@ -6,6 +6,7 @@ use rapport_lake::{Move, record_moves};
 use rapport_profiles::identity::undo::set_undone;
 use rapport_profiles::records::identifiers::IdentifierRow;
 use rapport_profiles::records::{evidence, identifiers};
+use rapport_segments::live::Observed;
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -122,6 +123,8 @@ async fn change(app: &App, caller: &Caller, id: Id, undone: bool, reason: &str) 
     if let Some(ticket) = ticket {
         installation.lake.publish(ticket).await?;
     }
+    let observed = Observed { changed: &changed.touched, ..Observed::default() };
+    installation.memberships.observe(workspace, observed).await?;
     let left = identifiers::by_handles(&mut installation.store.read(), workspace, &[row.left_handle]).await?;
     let person = left.first().ok_or_else(missing)?.person;
     explain(app, workspace, person).await.map(Json)

@@ -45,6 +45,8 @@ pub enum Permission {
     ViewPeople,
     /// Saved questions.
     EditQuestions,
+    /// Segments.
+    EditSegments,
     /// Undo and redo evidence of identity.
     EditIdentity,
     /// Sources, their live events and rejects, imports.
@@ -73,6 +75,7 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::ViewReports, &[R::Owner, R::Admin, R::Analyst, R::Agent, R::Viewer], &[S::Read]),
     (P::ViewPeople, &[R::Owner, R::Admin, R::Analyst, R::Agent, R::Viewer], &[S::Read]),
     (P::EditQuestions, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
+    (P::EditSegments, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditIdentity, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::ViewData, &[R::Owner, R::Admin, R::Analyst], &[S::Read]),
     (P::ImportData, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
@@ -96,6 +99,7 @@ impl Permission {
             Self::ViewReports => "view_reports",
             Self::ViewPeople => "view_people",
             Self::EditQuestions => "edit_questions",
+            Self::EditSegments => "edit_segments",
             Self::EditIdentity => "edit_identity",
             Self::ViewData => "view_data",
             Self::ImportData => "import_data",

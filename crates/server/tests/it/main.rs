@@ -13,6 +13,7 @@ mod other_shops;
 mod pages;
 mod records;
 mod routes;
+mod segments;
 mod sessions;
 mod users;
 mod world;

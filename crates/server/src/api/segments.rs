@@ -1,0 +1,684 @@
+//! `/api/v1/segments`: named conditions, who is in them, since when and why.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_profiles::records::persons;
+use rapport_segments::live::Reason;
+use rapport_segments::records::memberships;
+use rapport_segments::records::segments::{self, SegmentRow};
+use rapport_segments::{Condition, Limits, Program, Scope};
+use rapport_store::Priority;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::questions::context;
+use super::shapes::{CustomerRow, time};
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path, Query};
+use crate::installation::Installation;
+use crate::problem::Problem;
+use crate::records::users;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, delete))
+        .routes(routes!(members))
+        .routes(routes!(overlap))
+        .routes(routes!(read))
+        .routes(routes!(schema))
+        .routes(routes!(estimate))
+        .routes(routes!(of_customer))
+        .routes(routes!(why))
+}
+
+/// Members named with an estimate.
+const EXAMPLES: usize = 5;
+/// Members on a page.
+const PAGE: i64 = 50;
+/// Segments that are compared with each other.
+const MOST_COMPARED: usize = 30;
+
+/// A segment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Segment {
+    /// Its name in conditions and addresses.
+    key: String,
+    /// What people call it.
+    name: String,
+    /// What it is for.
+    description: String,
+    /// The condition.
+    #[schema(value_type = Object)]
+    condition: Value,
+    /// The condition as text.
+    text: String,
+    /// Counts changes of the condition, from 1.
+    version: i64,
+    /// `filling`, `live` or `failed`.
+    state: String,
+    /// Why filling failed.
+    error: Option<String>,
+    /// How many are in it now; unknown until it has been filled.
+    size: Option<i64>,
+    /// When it was changed last.
+    updated_at: String,
+    /// By whom: their name.
+    updated_by: String,
+}
+
+impl Segment {
+    fn of(row: SegmentRow, sizes: &BTreeMap<i64, i64>, users: &Names) -> Self {
+        let condition = Condition::parse(&row.condition).ok();
+        let size = (row.filled_version > 0).then(|| sizes.get(&row.segment).copied().unwrap_or(0));
+        Self {
+            key: row.key,
+            name: row.name,
+            description: row.description,
+            text: condition.as_ref().map(Condition::to_text).unwrap_or_default(),
+            condition: serde_json::from_str(&row.condition).unwrap_or(Value::Null),
+            version: row.version,
+            state: row.state,
+            error: row.error,
+            size,
+            updated_at: time(row.updated_at),
+            updated_by: users.get(&row.updated_by).cloned().unwrap_or(row.updated_by),
+        }
+    }
+}
+
+/// What users are called, by id.
+type Names = BTreeMap<String, String>;
+
+async fn user_names(app: &App, workspace: WorkspaceId) -> Result<Names, Problem> {
+    let rows = users::all(&mut app.installation.store.read(), workspace).await?;
+    Ok(rows.into_iter().map(|row| (row.id.to_string(), row.name)).collect())
+}
+
+/// All segments.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Segments {
+    rows: Vec<Segment>,
+    /// How many people there are.
+    people: i64,
+}
+
+/// Lists segments, by name.
+#[utoipa::path(get, path = "/api/v1/segments", security(("caller" = ["view_reports"])), tag = "segments", operation_id = "list_segments", responses((status = 200, body = Segments)))]
+pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Segments>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let mut db = app.installation.store.read();
+    let sizes = memberships::sizes(&mut db, caller.workspace).await?;
+    let rows = segments::all(&mut db, caller.workspace).await?;
+    let people = persons::count(&mut db, caller.workspace, &persons::Filter::default()).await?;
+    let users = user_names(&app, caller.workspace).await?;
+    Ok(Json(Segments { rows: rows.into_iter().map(|row| Segment::of(row, &sizes, &users)).collect(), people }))
+}
+
+/// A segment to save. The condition is given in one of its two forms.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct SegmentBody {
+    /// Its name in conditions and addresses; made from the name without it. It cannot be changed.
+    key: Option<String>,
+    /// What people call it.
+    name: String,
+    /// What it is for.
+    #[serde(default)]
+    description: String,
+    /// The condition.
+    #[schema(value_type = Option<Object>)]
+    condition: Option<Value>,
+    /// The condition as text.
+    text: Option<String>,
+}
+
+/// A condition in one of its two forms.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct ConditionBody {
+    /// The condition.
+    #[schema(value_type = Option<Object>)]
+    condition: Option<Value>,
+    /// The condition as text.
+    text: Option<String>,
+}
+
+fn condition(condition: Option<&Value>, text: Option<&str>) -> Result<Condition, Problem> {
+    let condition = match (condition, text) {
+        (Some(form), None) => Condition::from_json(form, Limits::DEFAULT)?,
+        (None, Some(text)) => Condition::from_text(text, Limits::DEFAULT)?,
+        _ => return Err(Problem::invalid("condition", "give the condition as `condition` or as `text`")),
+    };
+    condition.validate(Scope::Person)?;
+    Ok(condition)
+}
+
+/// Adds a segment. Its members are found in the background.
+#[utoipa::path(post, path = "/api/v1/segments", security(("caller" = ["edit_segments"])), tag = "segments", operation_id = "create_segment", request_body = SegmentBody, responses((status = 200, body = Segment), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<SegmentBody>,
+) -> Result<Json<Segment>, Problem> {
+    caller.require(Permission::EditSegments)?;
+    let name = checked_name(&body.name)?;
+    let condition = condition(body.condition.as_ref(), body.text.as_deref())?;
+    let now = app.installation.clock.now();
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let known = segments::all(&mut tx, caller.workspace).await?;
+    let key = body.key.clone().unwrap_or_else(|| free_key(&key_of(&name), &known));
+    if !is_key(&key) {
+        return Err(Problem::invalid(
+            "key",
+            "a key has 1 to 60 small letters, digits and hyphens, and begins with a letter",
+        ));
+    }
+    if known.iter().any(|row| row.key == key) {
+        return Err(Problem::invalid(
+            "key",
+            format!("there is a segment with the key {key} already; give another key"),
+        ));
+    }
+    fits(&known, &key, &condition)?;
+    let row = SegmentRow {
+        segment: segments::next_number(&mut tx, caller.workspace).await?,
+        key,
+        name,
+        description: checked_description(&body.description)?,
+        condition: condition.to_json().to_string(),
+        version: 1,
+        state: "filling".to_owned(),
+        filled_version: 0,
+        error: None,
+        created_at: now,
+        updated_at: now,
+        updated_by: caller.id().to_string(),
+    };
+    segments::save(&mut tx, caller.workspace, &row).await?;
+    tx.commit().await?;
+    app.segments_changed.notify_one();
+    Ok(Json(Segment::of(row, &BTreeMap::new(), &user_names(&app, caller.workspace).await?)))
+}
+
+/// Changes a segment. A changed condition is a new version, whose members are found in the background.
+#[utoipa::path(put, path = "/api/v1/segments/{key}", security(("caller" = ["edit_segments"])), tag = "segments", operation_id = "update_segment", params(("key" = String, Path)), request_body = SegmentBody, responses((status = 200, body = Segment), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+    Json(body): Json<SegmentBody>,
+) -> Result<Json<Segment>, Problem> {
+    caller.require(Permission::EditSegments)?;
+    if body.key.as_ref().is_some_and(|other| *other != key) {
+        return Err(Problem::invalid(
+            "key",
+            "a key cannot be changed, because conditions name it; make another segment",
+        ));
+    }
+    let condition = condition(body.condition.as_ref(), body.text.as_deref())?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let known = segments::all(&mut tx, caller.workspace).await?;
+    let old = known.iter().find(|row| row.key == key).cloned().ok_or_else(|| Problem::not_found("segment"))?;
+    fits(&known, &key, &condition)?;
+    let form = condition.to_json().to_string();
+    let is_changed = form != old.condition;
+    let row = SegmentRow {
+        name: checked_name(&body.name)?,
+        description: checked_description(&body.description)?,
+        version: if is_changed { old.version + 1 } else { old.version },
+        state: if is_changed { "filling".to_owned() } else { old.state.clone() },
+        error: if is_changed { None } else { old.error.clone() },
+        condition: form,
+        updated_at: app.installation.clock.now(),
+        updated_by: caller.id().to_string(),
+        ..old
+    };
+    segments::save(&mut tx, caller.workspace, &row).await?;
+    tx.commit().await?;
+    if is_changed {
+        app.segments_changed.notify_one();
+    }
+    let sizes = memberships::sizes(&mut app.installation.store.read(), caller.workspace).await?;
+    Ok(Json(Segment::of(row, &sizes, &user_names(&app, caller.workspace).await?)))
+}
+
+/// Deletes a segment that no other segment asks for.
+#[utoipa::path(delete, path = "/api/v1/segments/{key}", security(("caller" = ["edit_segments"])), tag = "segments", operation_id = "delete_segment", params(("key" = String, Path)), responses((status = 204), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn delete(State(app): State<App>, caller: Caller, Path(key): Path<String>) -> Result<StatusCode, Problem> {
+    caller.require(Permission::EditSegments)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let known = segments::all(&mut tx, caller.workspace).await?;
+    let row = known.iter().find(|row| row.key == key).ok_or_else(|| Problem::not_found("segment"))?;
+    if let Some(user) = users_of(&known, &key).first() {
+        return Err(Problem::invalid("key", format!("the segment {user} asks for this one; change it first")));
+    }
+    segments::delete(&mut tx, caller.workspace, row.segment).await?;
+    tx.commit().await?;
+    app.segments_changed.notify_one();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Refuses a condition that asks for segments that are not there, or for itself.
+pub fn fits(known: &[SegmentRow], key: &str, condition: &Condition) -> Result<(), Problem> {
+    let others: Vec<(String, Condition)> = decoded(known).into_iter().filter(|(other, _)| other != key).collect();
+    let mut all: Vec<(&str, &Condition)> = others.iter().map(|(key, condition)| (key.as_str(), condition)).collect();
+    all.push((key, condition));
+    Program::new(&all, rapport_domain::Calendar::default())?;
+    Ok(())
+}
+
+fn decoded(rows: &[SegmentRow]) -> Vec<(String, Condition)> {
+    rows.iter().filter_map(|row| Some((row.key.clone(), Condition::parse(&row.condition).ok()?))).collect()
+}
+
+/// The keys of the segments that ask for one.
+fn users_of(known: &[SegmentRow], key: &str) -> Vec<String> {
+    let asks = |condition: &Condition| condition.segment_keys().contains(&key);
+    decoded(known).into_iter().filter(|(_, condition)| asks(condition)).map(|(user, _)| user).collect()
+}
+
+fn checked_name(name: &str) -> Result<String, Problem> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 200 {
+        return Err(Problem::invalid("name", "a name has 1 to 200 characters"));
+    }
+    Ok(name.to_owned())
+}
+
+fn checked_description(text: &str) -> Result<String, Problem> {
+    if text.chars().count() > 2_000 {
+        return Err(Problem::invalid("description", "a description has at most 2,000 characters"));
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// Whether a text can name a segment.
+pub fn is_key(key: &str) -> bool {
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    key.len() <= 60 && key.starts_with(|c: char| c.is_ascii_lowercase()) && key.chars().all(letters)
+}
+
+/// The key, or the first that is free with a number behind it.
+fn free_key(key: &str, known: &[SegmentRow]) -> String {
+    let is_taken = |key: &String| known.iter().any(|row| row.key == *key);
+    let numbered = (2..).map(|number| format!("{}-{number}", key.chars().take(50).collect::<String>()));
+    std::iter::once(key.to_owned()).chain(numbered).find(|key| !is_taken(key)).unwrap_or_default()
+}
+
+/// A key made from a name.
+fn key_of(name: &str) -> String {
+    let plain =
+        name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect::<String>();
+    let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
+    let key: String = words.join("-").chars().take(60).collect();
+    let key = key.trim_end_matches('-');
+    if key.starts_with(|c: char| c.is_ascii_lowercase()) {
+        key.to_owned()
+    } else {
+        format!("segment-{key}").trim_end_matches('-').to_owned()
+    }
+}
+
+/// How many came, went and were in a segment on a day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Day {
+    /// The day, in UTC.
+    day: String,
+    entered: i64,
+    exited: i64,
+    /// At its end.
+    size: i64,
+}
+
+/// A version of a segment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SegmentVersion {
+    version: i64,
+    name: String,
+    #[schema(value_type = Object)]
+    condition: Value,
+    text: String,
+    saved_at: String,
+    saved_by: String,
+}
+
+/// A segment with its past.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SegmentPage {
+    segment: Segment,
+    /// How many people there are.
+    people: i64,
+    /// The days on which somebody came or went, ascending.
+    days: Vec<Day>,
+    /// Newest first.
+    versions: Vec<SegmentVersion>,
+    /// The keys of the segments that ask for this one.
+    used_by: Vec<String>,
+}
+
+/// Shows a segment: its condition, its size over time, its versions, where it is used.
+#[utoipa::path(get, path = "/api/v1/segments/{key}", security(("caller" = ["view_reports"])), tag = "segments", operation_id = "show_segment", params(("key" = String, Path)), responses((status = 200, body = SegmentPage)))]
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+) -> Result<Json<SegmentPage>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let mut db = app.installation.store.read();
+    let known = segments::all(&mut db, caller.workspace).await?;
+    let row = known.iter().find(|row| row.key == key).cloned().ok_or_else(|| Problem::not_found("segment"))?;
+    let sizes = memberships::sizes(&mut db, caller.workspace).await?;
+    let flows = memberships::flows(&mut db, caller.workspace, row.segment).await?;
+    let mut size = 0;
+    let days =
+        flows.into_iter().filter(|(_, entered, exited)| *entered != 0 || *exited != 0).map(|(day, entered, exited)| {
+            size += entered - exited;
+            let day = Timestamp(day.saturating_mul(Timestamp::DAY)).to_rfc3339();
+            Day { day: day.split('T').next().unwrap_or_default().to_owned(), entered, exited, size }
+        });
+    let users = user_names(&app, caller.workspace).await?;
+    let people = persons::count(&mut db, caller.workspace, &persons::Filter::default()).await?;
+    let versions = segments::versions(&mut db, caller.workspace, row.segment).await?;
+    let versions = versions.into_iter().map(|row| SegmentVersion {
+        version: row.version,
+        name: row.name,
+        text: Condition::parse(&row.condition).map(|it| it.to_text()).unwrap_or_default(),
+        condition: serde_json::from_str(&row.condition).unwrap_or(Value::Null),
+        saved_at: time(row.saved_at),
+        saved_by: users.get(&row.saved_by).cloned().unwrap_or(row.saved_by),
+    });
+    let (days, versions, used_by) = (days.collect(), versions.collect(), users_of(&known, &key));
+    Ok(Json(SegmentPage { days, versions, used_by, people, segment: Segment::of(row, &sizes, &users) }))
+}
+
+/// Where a page begins.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct PageQuery {
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// A member of a segment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Member {
+    customer: CustomerRow,
+    /// Since when.
+    since: String,
+}
+
+/// A page of members.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Members {
+    rows: Vec<Member>,
+    next: Option<String>,
+}
+
+/// Lists the members of a segment, who came last first.
+#[utoipa::path(get, path = "/api/v1/segments/{key}/members", security(("caller" = ["view_people"])), tag = "segments", operation_id = "segment_members", params(("key" = String, Path), ("cursor" = Option<String>, Query)), responses((status = 200, body = Members)))]
+pub async fn members(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Members>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let mut db = app.installation.store.read();
+    let row = segments::by_key(&mut db, caller.workspace, &key).await?.ok_or_else(|| Problem::not_found("segment"))?;
+    let offset: i64 = page.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0).max(0);
+    let mut found = memberships::members(&mut db, caller.workspace, row.segment, offset, PAGE + 1).await?;
+    let is_more = i64::try_from(found.len()).unwrap_or(0) > PAGE;
+    found.truncate(usize::try_from(PAGE).unwrap_or(0));
+    let rows = with_customers(&app, caller.workspace, found).await?;
+    Ok(Json(Members { rows, next: is_more.then(|| (offset + PAGE).to_string()) }))
+}
+
+async fn with_customers(
+    app: &App,
+    workspace: WorkspaceId,
+    found: Vec<(PersonId, Timestamp)>,
+) -> Result<Vec<Member>, Problem> {
+    let ids: Vec<PersonId> = found.iter().map(|(person, _)| *person).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = persons::by_ids(&mut app.installation.store.read(), workspace, &ids).await?;
+    let by_id: BTreeMap<PersonId, _> = rows.iter().map(|row| (row.person, row)).collect();
+    let member = |(person, since): (PersonId, Timestamp)| {
+        Some(Member { customer: CustomerRow::of(by_id.get(&person)?), since: time(since) })
+    };
+    Ok(found.into_iter().filter_map(member).collect())
+}
+
+/// Which segments are compared.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct OverlapQuery {
+    /// Keys, separated by commas.
+    keys: String,
+}
+
+/// How many are in two segments.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Common {
+    one: String,
+    other: String,
+    people: i64,
+}
+
+/// How much segments have in common.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Overlap {
+    /// Each pair once, and each segment with itself.
+    rows: Vec<Common>,
+}
+
+/// Says how many people segments have in common.
+#[utoipa::path(get, path = "/api/v1/segments/overlap", security(("caller" = ["view_reports"])), tag = "segments", operation_id = "segment_overlap", params(("keys" = String, Query)), responses((status = 200, body = Overlap)))]
+pub async fn overlap(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<OverlapQuery>,
+) -> Result<Json<Overlap>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let keys: Vec<&str> = query.keys.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
+    if keys.is_empty() || keys.len() > MOST_COMPARED {
+        return Err(Problem::invalid("keys", format!("name 1 to {MOST_COMPARED} segments")));
+    }
+    let mut db = app.installation.store.read();
+    let known = segments::all(&mut db, caller.workspace).await?;
+    let mut names: BTreeMap<i64, String> = BTreeMap::new();
+    for key in keys {
+        let row = known.iter().find(|row| row.key == key).ok_or_else(|| Problem::not_found("segment"))?;
+        names.insert(row.segment, row.key.clone());
+    }
+    let numbers: Vec<i64> = names.keys().copied().collect();
+    let rows = memberships::overlap(&mut db, caller.workspace, &numbers).await?;
+    let name = |number: i64| names.get(&number).cloned().unwrap_or_default();
+    let rows = rows.into_iter().map(|(one, other, people)| Common { one: name(one), other: name(other), people });
+    Ok(Json(Overlap { rows: rows.collect() }))
+}
+
+/// A condition in both of its forms.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BothForms {
+    #[schema(value_type = Object)]
+    condition: Value,
+    text: String,
+}
+
+/// Reads a condition in one form and writes it in both.
+#[utoipa::path(post, path = "/api/v1/conditions/read", security(("caller" = ["view_reports"])), tag = "segments", operation_id = "read_condition", request_body = ConditionBody, responses((status = 200, body = BothForms), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn read(caller: Caller, Json(body): Json<ConditionBody>) -> Result<Json<BothForms>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let condition = condition(body.condition.as_ref(), body.text.as_deref())?;
+    Ok(Json(BothForms { text: condition.to_text(), condition: condition.to_json() }))
+}
+
+/// The JSON Schema of conditions.
+#[utoipa::path(get, path = "/api/v1/conditions/schema", security(("caller" = ["view_reports"])), tag = "segments", operation_id = "condition_schema", responses((status = 200, body = Object)))]
+pub async fn schema(caller: Caller) -> Result<Json<Value>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    Ok(Json(Condition::schema()))
+}
+
+/// Whom a condition finds.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EstimateAnswer {
+    /// How many.
+    people: u64,
+    /// Of how many.
+    of: u64,
+    /// Who came in last.
+    examples: Vec<Member>,
+    /// The condition as text.
+    text: String,
+    /// What should be looked at: it holds for everybody, or for nobody.
+    warnings: Vec<String>,
+    computed_ms: i64,
+}
+
+/// Says whom a condition finds now.
+#[utoipa::path(post, path = "/api/v1/conditions/estimate", security(("caller" = ["view_people"])), tag = "segments", operation_id = "estimate_condition", request_body = ConditionBody, responses((status = 200, body = EstimateAnswer), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn estimate(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<ConditionBody>,
+) -> Result<Json<EstimateAnswer>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let condition = condition(body.condition.as_ref(), body.text.as_deref())?;
+    let began = app.installation.clock.now();
+    let (known, calendar) = surroundings(&app.installation, caller.workspace).await?;
+    let live = &app.installation.memberships;
+    let found = live.estimate(caller.workspace, &known, &condition, &calendar, EXAMPLES).await?;
+    let mut warnings = Vec::new();
+    if found.of > 0 && found.people == found.of {
+        warnings.push("This holds for everybody.".to_owned());
+    } else if found.people == 0 {
+        warnings.push("This holds for nobody now.".to_owned());
+    }
+    let computed_ms = (app.installation.clock.now().0 - began.0) / 1_000;
+    let examples = with_customers(&app, caller.workspace, found.latest).await?;
+    let answer = EstimateAnswer {
+        people: found.people,
+        of: found.of,
+        examples,
+        text: condition.to_text(),
+        warnings,
+        computed_ms,
+    };
+    Ok(Json(answer))
+}
+
+async fn surroundings(
+    installation: &Installation,
+    workspace: WorkspaceId,
+) -> Result<(Vec<(String, Condition)>, rapport_domain::Calendar), Problem> {
+    let known = segments::all(&mut installation.store.read(), workspace).await?;
+    Ok((decoded(&known), context(installation, workspace).await?.calendar))
+}
+
+/// A segment that somebody is in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CustomerSegment {
+    key: String,
+    name: String,
+    since: String,
+}
+
+/// The segments that somebody is in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CustomerSegments {
+    rows: Vec<CustomerSegment>,
+}
+
+/// When, and as it was known when.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct AtQuery {
+    /// RFC 3339; now without it.
+    valid_at: Option<String>,
+    /// RFC 3339; now without it.
+    known_at: Option<String>,
+}
+
+/// Lists the segments that a customer is, or was, in.
+#[utoipa::path(get, path = "/api/v1/customers/{id}/segments", security(("caller" = ["view_people"])), tag = "segments", operation_id = "customer_segments",
+    params(("id" = String, Path), ("valid_at" = Option<String>, Query), ("known_at" = Option<String>, Query)), responses((status = 200, body = CustomerSegments)))]
+pub async fn of_customer(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(query): Query<AtQuery>,
+) -> Result<Json<CustomerSegments>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let person = person(&id)?;
+    let now = app.installation.clock.now();
+    let valid_at = instant("valid_at", query.valid_at.as_deref())?.unwrap_or(now);
+    let known_at = instant("known_at", query.known_at.as_deref())?.unwrap_or(now);
+    let mut db = app.installation.store.read();
+    let names: BTreeMap<i64, (String, String)> = segments::all(&mut db, caller.workspace)
+        .await?
+        .into_iter()
+        .map(|row| (row.segment, (row.key, row.name)))
+        .collect();
+    let rows = memberships::at(&mut db, caller.workspace, person, valid_at, known_at).await?;
+    let row = |row: memberships::MembershipRow| {
+        let (key, name) = names.get(&row.segment)?.clone();
+        Some(CustomerSegment { key, name, since: time(row.entered_at) })
+    };
+    Ok(Json(CustomerSegments { rows: rows.into_iter().filter_map(row).collect() }))
+}
+
+fn person(id: &str) -> Result<PersonId, Problem> {
+    id.parse().map(PersonId).map_err(|_| Problem::not_found("customer"))
+}
+
+fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let read = |text| {
+        Timestamp::parse(text).ok_or_else(|| Problem::invalid(name, "expected a time such as 2026-03-01T10:00:00Z"))
+    };
+    text.map(read).transpose()
+}
+
+/// A part of a condition, and whether it holds.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(no_recursion)]
+pub struct Why {
+    /// The part, as text.
+    text: String,
+    /// Whether it holds now.
+    holds: bool,
+    /// Since when it holds, or does not.
+    since: Option<String>,
+    /// The parts that it is made of.
+    parts: Vec<Why>,
+}
+
+impl From<Reason> for Why {
+    fn from(reason: Reason) -> Self {
+        let parts = reason.parts.into_iter().map(Into::into).collect();
+        Self { text: reason.text, holds: reason.holds, since: reason.since.map(time), parts }
+    }
+}
+
+/// Says which parts of a segment's condition hold for a customer.
+#[utoipa::path(get, path = "/api/v1/customers/{id}/segments/{key}", security(("caller" = ["view_people"])), tag = "segments", operation_id = "why_in_segment",
+    params(("id" = String, Path), ("key" = String, Path)), responses((status = 200, body = Why)))]
+pub async fn why(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, key)): Path<(String, String)>,
+) -> Result<Json<Why>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let person = person(&id)?;
+    let (known, calendar) = surroundings(&app.installation, caller.workspace).await?;
+    let (_, condition) = known.iter().find(|(other, _)| *other == key).ok_or_else(|| Problem::not_found("segment"))?;
+    let live = &app.installation.memberships;
+    let reason = live.explain(caller.workspace, &known, condition, &calendar, person).await?;
+    reason.map(|reason| Json(reason.into())).ok_or_else(|| Problem::not_found("customer"))
+}
