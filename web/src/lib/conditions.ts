@@ -5,7 +5,8 @@ export type Scalar = string | number | boolean;
 
 export const OPERATORS = [
 	'equals', 'not_equals', 'in', 'not_in', 'contains', 'not_contains', 'starts_with', 'ends_with',
-	'at_least', 'more_than', 'at_most', 'less_than', 'between', 'exists', 'not_exists', 'is_true', 'is_false', 'before', 'after'
+	'at_least', 'more_than', 'at_most', 'less_than', 'between', 'exists', 'not_exists', 'is_true', 'is_false', 'before', 'after',
+	'in_last', 'in_next'
 ] as const;
 export type Operator = (typeof OPERATORS)[number];
 
@@ -34,11 +35,12 @@ export type Condition =
 
 export type ValueType = 'text' | 'number' | 'boolean' | 'time';
 
-/** How many values an operator takes: none, one, two (between) or a list. */
-export function operands(op: Operator): 'none' | 'one' | 'two' | 'list' {
+/** What an operator takes: nothing, one value, two (between), a list, or a length of time. */
+export function operands(op: Operator): 'none' | 'one' | 'two' | 'list' | 'span' {
 	if (op === 'exists' || op === 'not_exists' || op === 'is_true' || op === 'is_false') return 'none';
 	if (op === 'between') return 'two';
 	if (op === 'in' || op === 'not_in') return 'list';
+	if (op === 'in_last' || op === 'in_next') return 'span';
 	return 'one';
 }
 
@@ -49,6 +51,12 @@ const BY_TYPE: Record<ValueType, Operator[]> = {
 	time: ['after', 'before', 'between', 'exists', 'not_exists']
 };
 export const operatorsFor = (type: ValueType): Operator[] => BY_TYPE[type];
+
+/** Facts can be compared with the present, too. A fact that looks like text may hold anything, so everything is offered. */
+export function factOperators(type: ValueType): Operator[] {
+	if (type === 'time') return [...BY_TYPE.time, 'in_last', 'in_next'];
+	return type === 'text' ? [...new Set<Operator>([...BY_TYPE.text, ...BY_TYPE.number, 'after', 'before', 'in_last', 'in_next'])] : BY_TYPE[type];
+}
 
 /** The builder's type for a property, from the types seen in the data. Mixed types are edited as text. */
 export function valueType(types: readonly string[]): ValueType {
@@ -74,20 +82,23 @@ export function withOperator(test: Test, op: Operator): Test {
 		case 'none':
 			return { op };
 		case 'one':
-			return first === undefined ? { op } : { op, value: first };
+			return first === undefined || operands(test.op) === 'span' ? { op } : { op, value: first };
 		case 'two':
 			return { op, values: test.values ?? (first === undefined ? [] : [first]) };
 		case 'list':
 			return { op, values: test.values ?? (first === undefined ? [] : [first]) };
+		case 'span':
+			return { op, value: operands(test.op) === 'span' && first !== undefined ? first : '30d' };
 	}
 }
 
-function testIsReady(test: Test): boolean {
+export function testIsReady(test: Test): boolean {
 	const filled = (value: Scalar | undefined) => value !== undefined && value !== '';
 	switch (operands(test.op)) {
 		case 'none':
 			return true;
 		case 'one':
+		case 'span':
 			return filled(test.value);
 		case 'two':
 			return test.values?.length === 2 && test.values.every(filled);

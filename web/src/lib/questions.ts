@@ -129,8 +129,10 @@ function canonical(value: unknown): string {
 	});
 }
 
+export type SpanUnit = 's' | 'm' | 'h' | 'd' | 'w';
+
 /** "14d" as number and unit; the server's durations are always of this form. */
-export function readSpan(text: string): { count: number; unit: 'm' | 'h' | 'd' | 'w' } {
-	const match = /^(\d+)([mhdw])$/.exec(text);
-	return match ? { count: Number(match[1]), unit: match[2] as 'm' | 'h' | 'd' | 'w' } : { count: 14, unit: 'd' };
+export function readSpan(text: string): { count: number; unit: SpanUnit } {
+	const match = /^(\d+)([smhdw])$/.exec(text);
+	return match ? { count: Number(match[1]), unit: match[2] as SpanUnit } : { count: 14, unit: 'd' };
 }

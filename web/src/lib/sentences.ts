@@ -1,6 +1,6 @@
 // What an answer says, in one sentence of the reader's language and with the reader's way of writing numbers. The server words its
 // own sentence in English, for the terminal and the API.
-import type { Answer, Cohort, Figure, TrendSeries } from '$lib/api/types';
+import type { Answer, Figure, RetentionDetail, TrendSeries } from '$lib/api/types';
 import { amountText } from '$lib/figures';
 import { f, t } from '$lib/i18n/index.svelte';
 import type { Interval, Question, Retention } from '$lib/questions';
@@ -27,18 +27,11 @@ function trend(lines: TrendSeries[], intervals: number, interval: Interval, peop
 	return t('say.trend', { what, value, over: over(intervals, interval), compared: compared(line.total, line.compare_total) });
 }
 
-/** Of those who could come back in the interval after their first, the share that did. */
-function cameBack(cohorts: Cohort[]): number | null {
-	const over = cohorts.filter((cohort) => cohort.cells[1]?.complete);
-	const size = over.reduce((sum, cohort) => sum + cohort.size, 0);
-	return size ? over.reduce((sum, cohort) => sum + cohort.cells[1].count, 0) / size : null;
-}
-
-export function sayRetention(question: Retention, cohorts: Cohort[]): string {
+export function sayRetention(question: Retention, { cohorts, average }: Pick<RetentionDetail, 'cohorts' | 'average'>): string {
 	const size = cohorts.reduce((sum, cohort) => sum + cohort.size, 0);
 	const start = eventName(question.start.event);
 	if (size === 0) return t('say.nobody', { event: start });
-	const share = cameBack(cohorts);
+	const share = average[1] ?? null;
 	const interval = t(`interval.${question.interval}`).toLowerCase();
 	if (share === null) return t('say.retention_early', { people: t('say.people', { n: size }), start, interval });
 	const key = question.first_time ? 'say.retention_first' : 'say.retention';
@@ -63,10 +56,10 @@ export function say(question: Question, answer: Answer): string {
 		const { steps } = answer.detail;
 		const [first, last] = [steps[0], steps[steps.length - 1]];
 		if (!first || first.people === 0) return t('say.nobody', { event: first?.label ?? '' });
-		const share = f.percent(last.people / first.people);
+		const share = f.percent(last.of_first);
 		return t('say.funnel', { began: t('say.people', { n: first.people }), first: first.label, done: f.number(last.people), share, steps: steps.length, window: question.window });
 	}
-	if (answer.kind === 'retention' && question.kind === 'retention') return sayRetention(question, answer.detail.cohorts);
+	if (answer.kind === 'retention' && question.kind === 'retention') return sayRetention(question, answer.detail);
 	if (answer.kind === 'rfm') {
 		const { groups, customers } = answer.detail;
 		const people = (key: string) => groups.find((group) => group.key === key)?.people ?? 0;

@@ -13,6 +13,9 @@ export async function pages(page, base) {
 	const source = (await ask(page, base, '/sources')).rows[0]?.id;
 	const imports = (await ask(page, base, '/imports')).rows;
 	const saved = (await ask(page, base, '/questions')).rows[0]?.id;
+	const segments = (await ask(page, base, '/segments')).rows;
+	// The one with most to show: a past, and other segments in it.
+	const segment = [...segments].sort((a, b) => b.version - a.version)[0]?.key;
 	const list = [
 		{ name: 'home', path: '/', text: 'What changed' },
 		{ name: 'home-year', path: '/?period=365d', text: 'Who comes back' },
@@ -20,6 +23,11 @@ export async function pages(page, base) {
 		{ name: 'customers-none', path: '/customers?search=nobody-has-this-name', text: 'Nobody fits' },
 		{ name: 'customers-columns', path: '/customers?sort=spent', act: (p) => p.getByRole('button', { name: 'Columns' }).click() },
 		{ name: 'customer-unknown', path: '/customers/nobody', expects: '404' },
+		{ name: 'segments', path: '/segments', text: segments[0]?.name ?? 'Begin with a template' },
+		{ name: 'segments-none', path: '/segments?search=nothing-is-called-this', text: segments.length ? 'No segment fits' : 'New segment' },
+		{ name: 'segment-new', path: '/segments/new', text: 'Begin with a template' },
+		{ name: 'segment-template', path: '/segments/new?template=discount_only', text: 'Right now' },
+		{ name: 'segment-unknown', path: '/segments/there-is-none', expects: '404' },
 		{ name: 'insights', path: '/insights', text: 'Saved questions' },
 		{ name: 'trend', path: question({ kind: 'trend', ...common, period: { last: '90d' }, compare: true, series: [{ ...order, measure: 'count' }], interval: 'week' }), text: 'By series' },
 		{ name: 'trend-split', path: question({ kind: 'trend', ...common, series: [{ ...order, measure: 'sum', property: 'revenue' }], interval: 'week', breakdown: { property: 'device' } }) },
@@ -42,6 +50,15 @@ export async function pages(page, base) {
 	if (person) {
 		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });
 		list.push({ name: 'customer-why', path: `/customers/${person}?why=1`, act: (p) => p.locator('dialog').waitFor() });
+	}
+	if (segment) {
+		list.push({ name: 'segment', path: `/segments/${segment}`, text: 'Who is in it' });
+		list.push({ name: 'segment-table', path: `/segments/${segment}?view=table&version=${segments.find((row) => row.key === segment).version}`, text: 'Used by' });
+		list.push({ name: 'segment-edit', path: `/segments/${segment}/edit`, text: 'Who came in last' });
+		list.push({ name: 'segment-text', path: `/segments/${segment}/edit`, act: async (p) => { await p.getByText('As text').click(); await p.locator('textarea').waitFor(); } });
+		const shown = segments.filter((row) => row.size !== null).slice(0, 4);
+		if (shown.length > 1) list.push({ name: 'segments-compare', path: `/segments?compare=${shown.map((row) => row.key).join(',')}`, text: 'What they have in common' });
+		if (person) list.push({ name: 'customer-segment', path: `/customers/${person}?segment=${segment}`, text: 'Everything that happened' });
 	}
 	if (source) for (const view of ['live', 'rejects', 'keys']) list.push({ name: `source-${view}`, path: `/data/sources/${source}?view=${view}` });
 	for (const state of ['profiled', 'running', 'done', 'failed']) {

@@ -94,6 +94,41 @@ export const scenarios = {
 		await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
 		await page.waitForURL(/people=/);
 	},
+	'a condition is built by keyboard, survives the text form, and is saved': async (page, context) => {
+		await open(page, context, '/segments/new');
+		await page.getByRole('textbox', { name: 'Name' }).fill('Walked by hand');
+		await page.getByRole('button', { name: 'Condition', exact: true }).press('Enter');
+		must((await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))) === 'Kind of condition', 'a new row does not take the focus');
+		await page.getByText(/Customers who did “Order Completed” in the last 90 days/).waitFor();
+		await page.getByRole('spinbutton', { name: 'Number of times' }).fill('3');
+		await page.getByText(/at least 3 times in the last 90 days/).waitFor();
+		await page.waitForURL((url) => (url.searchParams.get('condition') ?? '').includes('"at_least":3'));
+		await page.getByText('Who came in last').waitFor();
+		await page.getByText('As text').click();
+		await page.locator('textarea').waitFor();
+		await page.getByText('Builder').click();
+		must((await page.getByRole('spinbutton', { name: 'Number of times' }).inputValue()) === '3', 'the text form lost the number');
+		if (!context.mock) return;
+		await page.getByRole('button', { name: 'Save' }).click();
+		await page.waitForURL(/\/segments\/[\w-]+$/);
+	},
+	'an error in the text is shown at its column': async (page, context) => {
+		if (!context.mock) return;
+		context.refusals.push('422');
+		await open(page, context, '/segments/later-than-usual/edit');
+		await page.getByText('As text').click();
+		await page.locator('textarea').fill('performed oops');
+		await page.getByRole('button', { name: 'Line 1, column 10' }).click();
+		must((await page.locator('textarea').evaluate((field) => field.selectionStart)) === 9, 'the cursor is not where the error is');
+	},
+	'a key that is taken is said beside its field': async (page, context) => {
+		if (!context.mock) return;
+		context.refusals.push('422');
+		await open(page, context, '/segments/new?template=one_time');
+		await page.getByRole('textbox', { name: 'Key' }).fill('employees');
+		await page.getByRole('button', { name: 'Save' }).click();
+		await page.getByText('there is a segment with the key employees already').waitFor();
+	},
 	'a picture is copied': async (page, context) => {
 		await open(page, context, '/insights/new');
 		await page.getByRole('button', { name: 'Picture' }).click();
@@ -125,6 +160,8 @@ export const scenarios = {
 		await open(page, context, '/insights/new');
 		await page.getByText('漏斗').first().waitFor();
 		await page.getByText(/完成了全部 \d+ 步/).waitFor();
+		await open(page, context, '/segments/new?template=frequent');
+		await page.getByText('最近 365 天内做过“Order Completed”至少 4 次的客户').waitFor();
 	},
 	'a file is dropped, looked at, imported, and its rejects are shown': async (page, context) => {
 		if (context.mock) return;

@@ -27,7 +27,52 @@ function customers(query) {
 }
 const findImport = (id) => fixture('imports').rows.find((row) => row.id === id);
 
+const findSegment = (key) => fixture('segments-list').rows.find((row) => row.key === key);
+/** The mock knows the forms of its own segments only: any other condition is written as its JSON between quotes, which it reads back. */
+const quoted = (condition) => JSON.stringify(JSON.stringify(condition));
+function forms({ condition, text }) {
+	const rows = fixture('segments-list').rows;
+	if (condition) return { condition, text: rows.find((row) => JSON.stringify(row.condition) === JSON.stringify(condition))?.text ?? quoted(condition) };
+	const row = rows.find((other) => other.text === text);
+	if (row) return { condition: row.condition, text };
+	try {
+		return { condition: JSON.parse(JSON.parse(text)), text };
+	} catch {
+		return problem(422, 'condition_text', 'Unprocessable Entity', 'line 1, column 10: found `oops`, expected a comparison such as `=` or `exists`', 'Correct the condition; the guide Segments describes it.');
+	}
+}
+function estimate(body) {
+	const both = forms(body);
+	if (both.status) return both;
+	const people = both.text.includes('nobody') ? 0 : 412;
+	return { people, of: 4000, examples: people ? fixture('segments-members').slice(0, 5) : [], text: both.text, warnings: people ? [] : ['This holds for nobody now.'], computed_ms: 38 };
+}
+function overlap(keys) {
+	const shared = fixture('segments-overlap');
+	const rows = keys.flatMap((one, i) => keys.slice(i).map((other) => ({ one, other, people: one === other ? (findSegment(one).size ?? 0) : (shared[one]?.[other] ?? shared[other]?.[one] ?? 0) })));
+	return { rows };
+}
+const saveSegment = (key, body) => ({ ...fixture('segments-list').rows[0], ...findSegment(key), ...forms(body), name: body.name, description: body.description, key, version: (findSegment(key)?.version ?? 0) + 1, state: 'filling' });
+
 const routes = [
+	['GET', /^\/segments$/, () => fixture('segments-list')],
+	['POST', /^\/segments$/, (_, __, body) => (body.key === 'employees' ? problem(422, 'invalid_value', 'Unprocessable Entity', 'key: there is a segment with the key employees already; give another key', 'Correct this value and send it again.') : saveSegment('high-value', body))],
+	['GET', /^\/segments\/overlap$/, (_, query) => overlap(query.get('keys').split(','))],
+	['GET', /^\/segments\/([\w-]+)\/members$/, ([key], query) => page(fixture('segments-members').slice(0, findSegment(key)?.size ?? 0), query)],
+	['GET', /^\/segments\/([\w-]+)$/, ([key]) => {
+		const segment = findSegment(key);
+		if (!segment) return problem(404, 'not_found', 'Not Found', 'There is no such segment in this workspace.', 'Check the address; the list has what there is.');
+		const page = fixture('segments-page');
+		if (key === 'later-than-usual') return { segment, ...page };
+		const version = { version: segment.version, name: segment.name, condition: segment.condition, text: segment.text, saved_at: segment.updated_at, saved_by: segment.updated_by };
+		return { segment, days: segment.size === null ? [] : page.days, versions: [version], used_by: key === 'employees' ? ['later-than-usual'] : [] };
+	}],
+	['PUT', /^\/segments\/([\w-]+)$/, ([key], _, body) => saveSegment(key, body)],
+	['DELETE', /^\/segments\/([\w-]+)$/, ([key]) => (key === 'employees' ? problem(422, 'invalid_value', 'Unprocessable Entity', 'key: the segment later-than-usual asks for this one; change it first', 'Correct this value and send it again.') : null)],
+	['POST', /^\/conditions\/read$/, (_, __, body) => forms(body)],
+	['POST', /^\/conditions\/estimate$/, (_, __, body) => estimate(body)],
+	['GET', /^\/customers\/\d+\/segments$/, () => fixture('segments-customer')],
+	['GET', /^\/customers\/\d+\/segments\/([\w-]+)$/, ([key]) => (key === 'later-than-usual' ? fixture('segments-why') : { text: findSegment(key)?.text ?? '', holds: true, since: '2026-09-01T10:00:00Z', parts: [] })],
 	['GET', /^\/me$/, () => fixture('me')],
 	['GET', /^\/data-health$/, () => fixture('data-health')],
 	['GET', /^\/home$/, () => fixture('home')],

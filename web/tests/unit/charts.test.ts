@@ -33,6 +33,10 @@ describe('a chart', () => {
 	it('starts at zero', () => {
 		for (const shape of ['line', 'bar'] as const) expect(timeOptions(data(shape), palette, '').yAxis).toMatchObject({ min: 0 });
 	});
+	it('goes below zero only for what goes out', () => {
+		const flow = { ...data('bar'), series: [{ label: 'in', values: [1, 2, 3] }, { label: 'out', values: [-1, 0, -2] }] };
+		expect(timeOptions(flow, palette, '').yAxis).not.toHaveProperty('min');
+	});
 	it('shows text from outside as text in its tooltip', () => {
 		const { formatter } = timeOptions(data('line'), palette, '').tooltip as { formatter: (points: { dataIndex: number }[]) => string };
 		expect(formatter([{ dataIndex: 2 }])).toContain('&lt;b&gt;two&lt;/b&gt;');

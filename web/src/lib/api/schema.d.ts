@@ -39,6 +39,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conditions/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says whom a condition finds now. */
+        post: operations["post_conditions_estimate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conditions/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads a condition in one form and writes it in both. */
+        post: operations["post_conditions_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conditions/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The JSON Schema of conditions. */
+        get: operations["get_conditions_schema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers": {
         parameters: {
             query?: never;
@@ -48,6 +99,40 @@ export interface paths {
         };
         /** Lists customers. */
         get: operations["get_customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the segments that a customer is, or was, in. */
+        get: operations["get_customers_id_segments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/segments/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says which parts of a segment's condition hold for a customer. */
+        get: operations["get_customers_id_segments_key"];
         put?: never;
         post?: never;
         delete?: never;
@@ -501,6 +586,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists segments, by name. */
+        get: operations["get_segments"];
+        put?: never;
+        /** Adds a segment. Its members are found in the background. */
+        post: operations["post_segments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/overlap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how many people segments have in common. */
+        get: operations["get_segments_overlap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a segment: its condition, its size over time, its versions, where it is used. */
+        get: operations["get_segments_key"];
+        /** Changes a segment. A changed condition is a new version, whose members are found in the background. */
+        put: operations["put_segments_key"];
+        post?: never;
+        /** Deletes a segment that no other segment asks for. */
+        delete: operations["delete_segments_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{key}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the members of a segment, who came last first. */
+        get: operations["get_segments_key_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources": {
         parameters: {
             query?: never;
@@ -693,6 +849,11 @@ export interface components {
          * @enum {string}
          */
         Better: "higher" | "lower";
+        /** @description A condition in both of its forms. */
+        BothForms: {
+            condition: Record<string, never>;
+            text: string;
+        };
         /** @description By what an answer is taken apart. */
         Breakdown: {
             /** @description A property of the event. */
@@ -772,6 +933,20 @@ export interface components {
          * @enum {string}
          */
         ColumnType: "text" | "integer" | "number" | "money" | "time" | "ratio" | "duration";
+        /** @description How many are in two segments. */
+        Common: {
+            one: string;
+            other: string;
+            /** Format: int64 */
+            people: number;
+        };
+        /** @description A condition in one of its two forms. */
+        ConditionBody: {
+            /** @description The condition. */
+            condition?: Record<string, never> | null;
+            /** @description The condition as text. */
+            text?: string | null;
+        };
         /** @description A way to reach a customer. */
         Contact: {
             consent: string;
@@ -835,6 +1010,16 @@ export interface components {
             since: string;
             spent?: components["schemas"]["Amount"] | null;
         };
+        /** @description A segment that somebody is in. */
+        CustomerSegment: {
+            key: string;
+            name: string;
+            since: string;
+        };
+        /** @description The segments that somebody is in. */
+        CustomerSegments: {
+            rows: components["schemas"]["CustomerSegment"][];
+        };
         /** @description One page of a list. */
         Customers: {
             /** @description Where the next page begins. */
@@ -870,8 +1055,43 @@ export interface components {
              */
             rejects_24h: number;
         };
+        /** @description How many came, went and were in a segment on a day. */
+        Day: {
+            /** @description The day, in UTC. */
+            day: string;
+            /** Format: int64 */
+            entered: number;
+            /** Format: int64 */
+            exited: number;
+            /**
+             * Format: int64
+             * @description At its end.
+             */
+            size: number;
+        };
         /** @description What only answers of one kind have. */
         Detail: components["schemas"]["TrendDetail"] | components["schemas"]["FunnelDetail"] | components["schemas"]["RetentionDetail"] | components["schemas"]["RfmDetail"] | components["schemas"]["KpisDetail"];
+        /** @description Whom a condition finds. */
+        EstimateAnswer: {
+            /** Format: int64 */
+            computed_ms: number;
+            /** @description Who came in last. */
+            examples: components["schemas"]["Member"][];
+            /**
+             * Format: int64
+             * @description Of how many.
+             */
+            of: number;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            people: number;
+            /** @description The condition as text. */
+            text: string;
+            /** @description What should be looked at: it holds for everybody, or for nobody. */
+            warnings: string[];
+        };
         /** @description An event name in use. */
         EventName: {
             /**
@@ -1225,6 +1445,17 @@ export interface components {
          * @enum {string}
          */
         Measure: "count" | "people" | "sum" | "average" | "minimum" | "maximum" | "median";
+        /** @description A member of a segment. */
+        Member: {
+            customer: components["schemas"]["CustomerRow"];
+            /** @description Since when. */
+            since: string;
+        };
+        /** @description A page of members. */
+        Members: {
+            next?: string | null;
+            rows: components["schemas"]["Member"][];
+        };
         /** @description An API key that was just made. */
         NewApiKey: components["schemas"]["ApiKey"] & {
             /** @description The key itself; it is never shown again. */
@@ -1266,6 +1497,11 @@ export interface components {
             status: string;
             /** @description Exact decimal. */
             total: string;
+        };
+        /** @description How much segments have in common. */
+        Overlap: {
+            /** @description Each pair once, and each segment with itself. */
+            rows: components["schemas"]["Common"][];
         };
         /** @description A page of a list. */
         Page_Reject: {
@@ -1724,6 +1960,84 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "write" | "admin";
+        /** @description A segment. */
+        Segment: {
+            /** @description The condition. */
+            condition: Record<string, never>;
+            /** @description What it is for. */
+            description: string;
+            /** @description Why filling failed. */
+            error?: string | null;
+            /** @description Its name in conditions and addresses. */
+            key: string;
+            /** @description What people call it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many are in it now; unknown until it has been filled.
+             */
+            size?: number | null;
+            /** @description `filling`, `live` or `failed`. */
+            state: string;
+            /** @description The condition as text. */
+            text: string;
+            /** @description When it was changed last. */
+            updated_at: string;
+            /** @description By whom: their name. */
+            updated_by: string;
+            /**
+             * Format: int64
+             * @description Counts changes of the condition, from 1.
+             */
+            version: number;
+        };
+        /** @description A segment to save. The condition is given in one of its two forms. */
+        SegmentBody: {
+            /** @description The condition. */
+            condition?: Record<string, never> | null;
+            /** @description What it is for. */
+            description?: string;
+            /** @description Its name in conditions and addresses; made from the name without it. It cannot be changed. */
+            key?: string | null;
+            /** @description What people call it. */
+            name: string;
+            /** @description The condition as text. */
+            text?: string | null;
+        };
+        /** @description A segment with its past. */
+        SegmentPage: {
+            /** @description The days on which somebody came or went, ascending. */
+            days: components["schemas"]["Day"][];
+            /**
+             * Format: int64
+             * @description How many people there are.
+             */
+            people: number;
+            segment: components["schemas"]["Segment"];
+            /** @description The keys of the segments that ask for this one. */
+            used_by: string[];
+            /** @description Newest first. */
+            versions: components["schemas"]["SegmentVersion"][];
+        };
+        /** @description A version of a segment. */
+        SegmentVersion: {
+            condition: Record<string, never>;
+            name: string;
+            saved_at: string;
+            saved_by: string;
+            text: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description All segments. */
+        Segments: {
+            /**
+             * Format: int64
+             * @description How many people there are.
+             */
+            people: number;
+            rows: components["schemas"]["Segment"][];
+        };
         /** @description One line of a trend. */
         Series: {
             /** @description Its events' standard name; `*` is any event. */
@@ -1929,6 +2243,17 @@ export interface components {
             disabled?: boolean | null;
             role?: components["schemas"]["Role"] | null;
         };
+        /** @description A part of a condition, and whether it holds. */
+        Why: {
+            /** @description Whether it holds now. */
+            holds: boolean;
+            /** @description The parts that it is made of. */
+            parts: components["schemas"]["Why"][];
+            /** @description Since when it holds, or does not. */
+            since?: string | null;
+            /** @description The part, as text. */
+            text: string;
+        };
         /** @description A workspace. */
         Workspace: {
             /** @description Three letters. */
@@ -2084,6 +2409,114 @@ export interface operations {
             };
         };
     };
+    post_conditions_estimate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConditionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EstimateAnswer"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_conditions_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConditionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BothForms"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_conditions_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_customers: {
         parameters: {
             query?: {
@@ -2112,6 +2545,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Customers"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_id_segments: {
+        parameters: {
+            query?: {
+                valid_at?: string;
+                known_at?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerSegments"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_id_segments_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -3026,6 +3523,244 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FoundList"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_segments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segments"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_segments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_segments_overlap: {
+        parameters: {
+            query: {
+                keys: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overlap"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_segments_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentPage"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_segments_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_segments_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_segments_key_members: {
+        parameters: {
+            query?: {
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Members"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

@@ -2,6 +2,7 @@
 // from it); what is written out here says more than the document can: which detail belongs to which kind of answer, and that a
 // question from the server is one the editor knows.
 import type { Condition } from '$lib/conditions';
+import type { Tree } from '$lib/condition-tree';
 import type { Kind, Question } from '$lib/questions';
 import type { components } from './schema';
 
@@ -45,6 +46,22 @@ export type EvidenceSide = Schemas['EvidenceEnd'];
 export type Evidence = Schemas['EvidenceShape'];
 export type Identity = Schemas['Identity'];
 export type SearchRow = Schemas['Found'];
+
+// Segments
+/** The document knows a condition as some object; here it is the tree that the builder edits. */
+type Conditioned<T> = With<T, { condition: Tree }>;
+export type Segment = Conditioned<With<Given<Schemas['Segment']>, { state: 'filling' | 'live' | 'failed' }>>;
+export type Segments = With<Schemas['Segments'], { rows: Segment[] }>;
+export type SegmentDay = Schemas['Day'];
+export type SegmentVersion = Conditioned<Schemas['SegmentVersion']>;
+export type SegmentPage = With<Schemas['SegmentPage'], { segment: Segment; versions: SegmentVersion[] }>;
+export type SegmentBody = With<Schemas['SegmentBody'], { condition?: Tree }>;
+export type Member = With<Schemas['Member'], { customer: CustomerRow }>;
+export type Overlap = Schemas['Overlap'];
+export type BothForms = Conditioned<Schemas['BothForms']>;
+export type Estimate = With<Schemas['EstimateAnswer'], { examples: Member[] }>;
+export type CustomerSegments = Schemas['CustomerSegments'];
+export type WhyPart = Schemas['Why'];
 
 // Catalog
 export type EventName = Schemas['EventName'];

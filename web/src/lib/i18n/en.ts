@@ -3,5 +3,6 @@ import { frame } from './en/frame';
 import { customers } from './en/customers';
 import { data } from './en/data';
 import { insights } from './en/insights';
+import { segments } from './en/segments';
 
-export const en = { ...frame, ...customers, ...insights, ...data };
+export const en = { ...frame, ...customers, ...insights, ...segments, ...data };

@@ -3,5 +3,6 @@ import { frame } from './zh/frame';
 import { customers } from './zh/customers';
 import { data } from './zh/data';
 import { insights } from './zh/insights';
+import { segments } from './zh/segments';
 
-export const zh = { ...frame, ...customers, ...insights, ...data };
+export const zh = { ...frame, ...customers, ...insights, ...segments, ...data };

@@ -1,8 +1,9 @@
 // The names of events and properties, for pickers. Asked once a visit, and again when a picker's page asks for fresh ones.
 import { api } from '$lib/api/client';
-import type { EventName, Property, PropertyValues } from '$lib/api/types';
+import type { EventName, Property, PropertyValues, Segment, Segments } from '$lib/api/types';
 import { valueType, type ValueType } from '$lib/conditions';
-import { f, t } from '$lib/i18n/index.svelte';
+import { humanize } from '$lib/formatting';
+import { f, t, term } from '$lib/i18n/index.svelte';
 import type { Choice } from '$lib/components/Combobox.svelte';
 
 class Catalog {
@@ -61,6 +62,39 @@ class Catalog {
 		return known.length ? known.map((property) => property.path) : USUAL_TRAITS;
 	}
 
+	/** All segments, and how many people there are; a page that has just asked for them tells what it got. */
+	segments = $state.raw<Segments>();
+
+	loadSegments(): void {
+		if (this.#asked.has('segments')) return;
+		this.#asked.add('segments');
+		api.get<Segments>('/segments').then((list) => (this.segments = list)).catch(() => this.#asked.delete('segments'));
+	}
+
+	segmentName(key: string): string {
+		return this.#segmentRows().find((segment) => segment.key === key)?.name ?? key;
+	}
+
+	segmentChoices(): Choice[] {
+		return this.#segmentRows().map((segment) => ({ value: segment.key, label: segment.name, detail: segment.key }));
+	}
+
+	#segmentRows(): Segment[] {
+		return this.segments?.rows ?? [];
+	}
+
+	/** What a fact holds, as far as the catalog knows: only traits are listed there. */
+	factType(key: string): ValueType {
+		if (!key.startsWith('trait.')) return 'text';
+		return valueType((this.#properties['*'] ?? []).find((property) => property.of === 'trait' && property.path === key.slice(6))?.types ?? []);
+	}
+
+	/** Facts by their whole keys: the traits, and what was said about each channel. */
+	factChoices(): Choice[] {
+		const traits = this.traitKeys().map((key) => ({ value: `trait.${key}`, label: humanize(key), detail: key }));
+		return [...traits, ...CHANNELS.map((channel) => ({ value: `consent.${channel}`, label: t('condition.consent', { channel: term('identifier', channel) }), detail: `consent.${channel}` }))];
+	}
+
 	propertyChoices(event: string, only?: ValueType): Choice[] {
 		const all = this.propertiesOf(event).filter((property) => !only || valueType(property.types) === only);
 		return all.map((property) => ({ value: property.path, label: property.path, detail: property.types.join(', ') }));
@@ -71,3 +105,5 @@ export const catalog = new Catalog();
 
 /** Traits a shop usually has, for a workspace that has none yet; any other key can be typed. */
 const USUAL_TRAITS = ['country', 'city', 'language', 'plan', 'company'];
+/** The channels one can ask consent for. */
+const CHANNELS = ['email', 'sms', 'push', 'phone'];

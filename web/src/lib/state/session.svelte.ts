@@ -30,6 +30,10 @@ class Session {
 	get mayWrite(): boolean {
 		return this.me !== undefined && this.me.user.role !== 'viewer';
 	}
+	/** By the server's own word for what is done. */
+	may(permission: string): boolean {
+		return this.me?.permissions.includes(permission) ?? false;
+	}
 }
 
 export const session = new Session();

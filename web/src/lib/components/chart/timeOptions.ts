@@ -109,7 +109,8 @@ export function timeOptions(data: TimeData, palette: Palette, description: strin
 		animation: false,
 		grid: { left: 4, right, top: 16, bottom: 4, containLabel: true, outerBoundsMode: 'same' },
 		xAxis: { type: 'category', data: data.names, boundaryGap: bars, axisTick: { show: false }, axisLine: { lineStyle: { color: palette.line } }, axisLabel: { color: palette.ink3, fontSize: 11, hideOverlap: true, margin: 10 } },
-		yAxis: { type: 'value', min: 0, splitNumber: 4, axisLabel: { color: palette.ink3, fontSize: 11, formatter: data.axis }, splitLine: { lineStyle: { color: palette.grid } } },
+		// What goes out is drawn below the line; everything else starts at zero.
+		yAxis: { type: 'value', ...(data.series.some((s) => s.values.some((value) => value !== null && value < 0)) ? {} : { min: 0 }), splitNumber: 4, axisLabel: { color: palette.ink3, fontSize: 11, formatter: data.axis }, splitLine: { lineStyle: { color: palette.grid } } },
 		tooltip: {
 			trigger: 'axis',
 			confine: true,

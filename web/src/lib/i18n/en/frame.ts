@@ -2,6 +2,7 @@
 export const frame = {
 	'room.home': 'Home',
 	'room.customers': 'Customers',
+	'room.segments': 'Segments',
 	'room.insights': 'Insights',
 	'room.data': 'Data',
 	'room.settings': 'Settings',
@@ -36,6 +37,7 @@ export const frame = {
 	'error.go_home': 'Go to Home',
 
 	'frame.rooms': 'Rooms',
+	'frame.more': 'More',
 	'frame.skip': 'Skip to content',
 	'frame.fold': 'Fold the rail',
 	'frame.unfold': 'Unfold the rail',

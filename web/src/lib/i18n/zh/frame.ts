@@ -4,6 +4,7 @@ import type { frame as en } from '../en/frame';
 export const frame: Record<keyof typeof en, string> = {
 	'room.home': '首页',
 	'room.customers': '客户',
+	'room.segments': '分群',
 	'room.insights': '洞察',
 	'room.data': '数据',
 	'room.settings': '设置',
@@ -38,6 +39,7 @@ export const frame: Record<keyof typeof en, string> = {
 	'error.go_home': '回到首页',
 
 	'frame.rooms': '房间',
+	'frame.more': '更多',
 	'frame.skip': '跳到内容',
 	'frame.fold': '收起侧栏',
 	'frame.unfold': '展开侧栏',
