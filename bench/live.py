@@ -141,7 +141,7 @@ def whole(binary, folder, seconds=600, rate=5_000):
         return {
             "events": len(waits) * BATCH, "ack p50 ms": quantile(waits, 0.5) * 1e3, "ack p99 ms": quantile(waits, 0.99) * 1e3,
             "ack worst ms": max(waits) * 1e3, "visible p50 s": quantile(seen, 0.5), "visible worst s": max(seen), "lag at the end": lag,
-            "cores used": cpu / seconds, "memory, middle third MB": max(samples[third : 2 * third]), "memory, last third MB": max(samples[2 * third :]),
+            "cores used": cpu / seconds, "written to the disk MB/s": server.written() / seconds, "memory, middle third MB": max(samples[third : 2 * third]), "memory, last third MB": max(samples[2 * third :]),
         }
 
 

@@ -20,7 +20,7 @@ class Server:
     def __enter__(self):
         key = lambda *flags: self.run("key", "create", *flags, "--data", self.folder).split()[-1]
         self.write_key = key("--source", "Bench")
-        self.api_key = key("--api", "--scope", "read")
+        self.api_key = key("--api", "--scope", "read", "--scope", "write")
         command = [self.binary, "serve", "--data", self.folder, "--listen", "127.0.0.1:0"]
         environment = {**os.environ, "RAPPORT_LIMITS_CONNECTIONS_PER_ADDRESS": "0"}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
@@ -66,6 +66,11 @@ class Server:
         """Resident megabytes."""
         with open(f"/proc/{self.process.pid}/status") as status:
             return int(re.search(r"VmRSS:\s+(\d+)", status.read())[1]) / 1024
+
+    def written(self):
+        """Megabytes that it gave to the disk."""
+        with open(f"/proc/{self.process.pid}/io") as io:
+            return int(re.search(r"^write_bytes: (\d+)", io.read(), re.M)[1]) / 1024**2
 
     def processor_seconds(self):
         with open(f"/proc/{self.process.pid}/stat") as stat:

@@ -21,7 +21,7 @@ cargo xtask <command>
   test      everything that must pass: format, clippy, tidy, tests on SQLite and PostgreSQL, console, browser
               --only NAME[,NAME]   some of: format clippy tidy rust console browser sdk
   bench     us and the peers in one run; writes docs/benchmarks.md
-              --only NAME[,NAME]   some of: idle import questions timeline intake sample whole
+              --only NAME[,NAME]   some of: idle import questions timeline intake sample segments whole
               --quick              small, and writes nothing
   tidy      the rules of the house (CONTRIBUTING.md)
   console   build the console into web/dist
