@@ -111,8 +111,8 @@ pub async fn filled(
     error: Option<&str>,
 ) -> Result<()> {
     let text = sql!(
-        "UPDATE segments SET state = CASE WHEN $5 IS NULL THEN 'live' ELSE 'failed' END,
-           filled_version = CASE WHEN $5 IS NULL THEN $4 ELSE filled_version END, error = $5
+        "UPDATE segments SET state = CASE WHEN CAST($5 AS TEXT) IS NULL THEN 'live' ELSE 'failed' END,
+           filled_version = CASE WHEN CAST($5 AS TEXT) IS NULL THEN $4 ELSE filled_version END, error = $5
          WHERE workspace = $1 AND segment = $2 AND version = $3"
     );
     tx.execute(text, args![workspace, segment, version, version, error]).await?;

@@ -117,14 +117,37 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
 /// Some segments to begin with; the server fills them when it starts.
 async fn save_segments(installation: &Installation, workspace: WorkspaceId) -> Result<()> {
     let saved = [
-        ("one-time-buyers", "One-time buyers", "Bought once, and not again yet.", r#"performed "Order Completed" exactly 1 times"#),
-        ("frequent", "Frequent buyers", "At least four orders within a year.", r#"performed "Order Completed" at least 4 times in the last 365 days"#),
-        ("lapsing", "Later than usual", "Twice as long since the last order as usual for this customer.", r#"overdue "Order Completed" by 2 after 3 gaps"#),
-        ("abandoned-checkout", "Left the checkout", "Began to pay within the last week and did not order within an hour.",
-            r#"sequence ("Checkout Started") without "Order Completed" within 1 hour in the last 7 days"#),
+        (
+            "one-time-buyers",
+            "One-time buyers",
+            "Bought once, and not again yet.",
+            r#"performed "Order Completed" exactly 1 times"#,
+        ),
+        (
+            "frequent",
+            "Frequent buyers",
+            "At least four orders within a year.",
+            r#"performed "Order Completed" at least 4 times in the last 365 days"#,
+        ),
+        (
+            "lapsing",
+            "Later than usual",
+            "Twice as long since the last order as usual for this customer.",
+            r#"overdue "Order Completed" by 2 after 3 gaps"#,
+        ),
+        (
+            "abandoned-checkout",
+            "Left the checkout",
+            "Began to pay within the last week and did not order within an hour.",
+            r#"sequence ("Checkout Started") without "Order Completed" within 1 hour in the last 7 days"#,
+        ),
         ("reachable", "Reachable by e-mail", "Agreed to e-mail.", "fact consent.email = granted"),
-        ("frequent-lapsing", "Frequent buyers who are late", "Of the frequent buyers those who should be asked why they do not come.",
-            "in segment frequent and in segment lapsing and in segment reachable"),
+        (
+            "frequent-lapsing",
+            "Frequent buyers who are late",
+            "Of the frequent buyers those who should be asked why they do not come.",
+            "in segment frequent and in segment lapsing and in segment reachable",
+        ),
     ];
     let mut tx = installation.store.begin(Priority::Interactive).await?;
     for (key, name, description, text) in saved {

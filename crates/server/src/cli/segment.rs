@@ -5,11 +5,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_profiles::records::persons;
 use rapport_segments::records::memberships;
 use rapport_segments::records::segments::{self, SegmentRow};
 use rapport_segments::{Condition, Limits, Scope};
-use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Priority, Tx};
 use serde_json::json;
 

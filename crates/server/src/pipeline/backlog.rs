@@ -108,13 +108,15 @@ impl Pipeline {
 
     /// Writes what waits, every few seconds, until `stop` is set, and then the rest.
     pub async fn settle_regularly(&self, mut stop: watch::Receiver<bool>) {
-        let mut settled = Instant::now();
+        // What a crash left waiting is written at once.
+        let mut settled: Option<Instant> = None;
         loop {
-            let stopped = tokio::time::timeout(NEWS_EVERY, stop.wait_for(|stop| *stop)).await.is_ok();
-            let all = stopped || settled.elapsed() >= SETTLE_EVERY;
+            let pause = if settled.is_some() { NEWS_EVERY } else { Duration::ZERO };
+            let stopped = tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await.is_ok();
+            let all = stopped || settled.is_none_or(|settled| settled.elapsed() >= SETTLE_EVERY);
             let written = if all { self.settle().await } else { self.tell_news().await };
             if all {
-                settled = Instant::now();
+                settled = Some(Instant::now());
             }
             if let Err(error) = written {
                 tracing::warn!(error = %format!("{error:#}"), "summaries of customers wait; writing them is tried again");

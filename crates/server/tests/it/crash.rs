@@ -154,8 +154,16 @@ fn numbers(address: &str, read: &str) -> Vec<u64> {
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
     };
-    let people = get("/api/v1/customers?limit=200");
-    assert_eq!(people["rows"].as_array().unwrap().len() as u64, CUSTOMERS, "{people}");
+    // Lists are written a moment after the events are in answers.
+    let began = Instant::now();
+    let people = loop {
+        let people = get("/api/v1/customers?limit=200");
+        if people["rows"].as_array().unwrap().len() as u64 == CUSTOMERS {
+            break people;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{people}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
     let mut found = Vec::new();
     for person in people["rows"].as_array().unwrap() {
         let id = person["person_id"].as_str().unwrap();
