@@ -70,7 +70,13 @@ for (const which of ["segment", "rudder"]) {
     equal(await server.count(`${which} event`, 120), 120, "events");
   });
   await check(`${which} for Python: traits made a profile that can be found`, async () => {
-    const { rows } = await server.get(`/api/v1/customers?search=${which}%40example.com`);
+    // Names are in lists a second after the event.
+    const until = Date.now() + 10_000;
+    let rows = [];
+    while (rows.length === 0 && Date.now() < until) {
+      ({ rows } = await server.get(`/api/v1/customers?search=${which}%40example.com`));
+      if (rows.length === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    }
     equal(rows.length, 1, "customers found by e-mail");
   });
 }
