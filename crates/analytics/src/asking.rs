@@ -72,9 +72,7 @@ impl<'a> Asking<'a> {
 
     /// The same where more than counts and facts is tested: from everybody's history.
     async fn persons_by_history(&self, lake: &Lake, condition: &Condition) -> Result<LogicalPlan> {
-        let rows = segments::all(&mut self.store.read(), self.workspace).await?;
-        let known: Vec<(String, Condition)> =
-            rows.into_iter().filter_map(|row| Some((row.key, Condition::parse(&row.condition).ok()?))).collect();
+        let known = segments::conditions(&segments::all(&mut self.store.read(), self.workspace).await?);
         let (store, snapshot, workspace) = (self.store, &self.snapshot, self.workspace);
         let sources = batch::Sources { store, lake, snapshot, workspace, now: self.context.now };
         let found = batch::found(condition, &known, &self.context.calendar, sources).await?;

@@ -75,7 +75,9 @@ pub async fn play(
     };
     for part in parts {
         let births = births(sources, part).await?;
-        let mut told = told(program, sources, part).await?;
+        let only = if let Part::Named(persons) = part { Some(persons) } else { None };
+        let mut told = told(program, sources.store, sources.workspace, only).await?;
+        told.retain(|person, _| part.has(*person));
         let mut seen =
             if hooks.is_empty() { Events::default() } else { events(&hooks, &program.calendar, sources, part).await? };
         for (id, born) in births {
@@ -130,19 +132,19 @@ async fn births(sources: Sources<'_>, part: Part<'_>) -> Result<Vec<(PersonId, T
     })
 }
 
-async fn told(
+/// What was ever told of the facts that concern a program, of everybody or some, in order.
+pub(crate) async fn told(
     program: &Program,
-    sources: Sources<'_>,
-    part: Part<'_>,
+    store: &Store,
+    workspace: WorkspaceId,
+    only: Option<&[PersonId]>,
 ) -> Result<HashMap<PersonId, Vec<(Timestamp, Told)>>, Error> {
     let keys: Vec<String> = program.fact_keys().into_iter().map(str::to_owned).collect();
     let mut told: HashMap<PersonId, Vec<(Timestamp, Told)>> = HashMap::new();
     if keys.is_empty() {
         return Ok(told);
     }
-    let only = if let Part::Named(persons) = part { Some(persons) } else { None };
-    let rows = facts::histories(&mut sources.store.read(), sources.workspace, &keys, only).await?;
-    for (person, key, at, value) in rows.into_iter().filter(|(person, ..)| part.has(*person)) {
+    for (person, key, at, value) in facts::histories(&mut store.read(), workspace, &keys, only).await? {
         let value = serde_json::from_str(&value).unwrap_or(Value::Null);
         told.entry(person).or_default().push((at, Told { key, value }));
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_lake::{EventRow, Lake};
-use rapport_profiles::records::{facts, identifiers};
+use rapport_profiles::records::identifiers;
 use rapport_store::{Priority, Store};
 use serde_json::Value;
 
@@ -203,8 +203,7 @@ impl Live {
             Err(_) => {
                 // What was not written must be found again.
                 for id in writing.people() {
-                    running.forget(id);
-                    running.again.insert(id);
+                    running.make_again(id);
                 }
             }
         }
@@ -234,14 +233,7 @@ impl Live {
         let db = &mut self.store.read();
         let births: HashMap<PersonId, Timestamp> =
             identifiers::births_of(db, workspace, persons).await?.into_iter().collect();
-        let keys: Vec<String> = program.fact_keys().into_iter().map(str::to_owned).collect();
-        let mut told: HashMap<PersonId, Vec<(Timestamp, Told)>> = HashMap::new();
-        if !keys.is_empty() {
-            for (person, key, at, value) in facts::histories(db, workspace, &keys, Some(persons)).await? {
-                let value = serde_json::from_str(&value).unwrap_or(Value::Null);
-                told.entry(person).or_default().push((at, Told { key, value }));
-            }
-        }
+        let mut told = crate::batch::told(program, &self.store, workspace, Some(persons)).await?;
         for id in persons.iter().filter(|id| births.contains_key(id)) {
             let until = Some(now.plus(1));
             let mut rows = self.lake.person_events_at(&snapshot, *id, None, until, usize::MAX).await?;
@@ -282,9 +274,8 @@ impl Running {
     fn observe(&mut self, observed: Observed<'_>, now: Timestamp) -> Writing {
         let segments = Arc::clone(&self.segments);
         let program = &segments.program;
-        self.again.extend(observed.changed);
         for person in observed.changed {
-            self.forget(*person);
+            self.make_again(*person);
         }
         let born: HashSet<PersonId> = observed.born.iter().copied().collect();
         let mut news: BTreeMap<PersonId, News<'_>> = BTreeMap::new();
@@ -297,8 +288,7 @@ impl Running {
             // What concerns no condition may still be older than all that was known of somebody: then they came earlier.
             let birth = self.people.get(&event.person).and_then(|bytes| Person::birth_of(bytes));
             if birth.is_none_or(|birth| event.occurred_at < birth) {
-                self.forget(event.person);
-                self.again.insert(event.person);
+                self.make_again(event.person);
             }
         }
         for (person, at, key, value) in observed.told {
@@ -331,8 +321,7 @@ impl Running {
                     self.keep(&person);
                 }
                 None => {
-                    self.forget(id);
-                    self.again.insert(id);
+                    self.make_again(id);
                 }
             }
         }
@@ -346,8 +335,7 @@ impl Running {
                 self.later.insert((at, id));
                 break;
             }
-            self.forget(id);
-            self.again.insert(id);
+            self.make_again(id);
         }
         let due: Vec<PersonId> =
             self.wakes.iter().take_while(|(at, _)| *at <= now).take(WAKES).map(|(_, id)| *id).collect();
@@ -361,8 +349,7 @@ impl Running {
                     self.keep(&person);
                 }
                 None => {
-                    self.forget(id);
-                    self.again.insert(id);
+                    self.make_again(id);
                 }
             }
         }
@@ -385,6 +372,12 @@ impl Running {
         }
         self.bytes += bytes.len();
         self.people.insert(id, bytes);
+    }
+
+    /// What is remembered of a person is not so any more.
+    fn make_again(&mut self, id: PersonId) {
+        self.forget(id);
+        self.again.insert(id);
     }
 
     fn forget(&mut self, id: PersonId) {

@@ -3,6 +3,8 @@
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Sql, Tx, args, sql};
 
+use crate::Condition;
+
 /// A stored segment.
 #[derive(Clone, Debug, PartialEq, Record)]
 pub struct SegmentRow {
@@ -30,6 +32,38 @@ pub struct SegmentRow {
     pub updated_at: Timestamp,
     /// By whom.
     pub updated_by: String,
+}
+
+impl SegmentRow {
+    /// A new segment, whose members are not known yet.
+    pub fn new(
+        segment: i64,
+        key: String,
+        (name, description): (String, String),
+        condition: &Condition,
+        now: Timestamp,
+        by: &str,
+    ) -> Self {
+        Self {
+            segment,
+            key,
+            name,
+            description,
+            condition: condition.to_json().to_string(),
+            version: 1,
+            state: "filling".to_owned(),
+            filled_version: 0,
+            error: None,
+            created_at: now,
+            updated_at: now,
+            updated_by: by.to_owned(),
+        }
+    }
+}
+
+/// Their keys and conditions. What was stored was decoded before.
+pub fn conditions(rows: &[SegmentRow]) -> Vec<(String, Condition)> {
+    rows.iter().filter_map(|row| Some((row.key.clone(), Condition::parse(&row.condition).ok()?))).collect()
 }
 
 /// An earlier or the present version.

@@ -187,20 +187,9 @@ pub async fn create(
         ));
     }
     fits(&known, &key, &condition)?;
-    let row = SegmentRow {
-        segment: segments::next_number(&mut tx, caller.workspace).await?,
-        key,
-        name,
-        description: checked_description(&body.description)?,
-        condition: condition.to_json().to_string(),
-        version: 1,
-        state: "filling".to_owned(),
-        filled_version: 0,
-        error: None,
-        created_at: now,
-        updated_at: now,
-        updated_by: caller.id().to_string(),
-    };
+    let number = segments::next_number(&mut tx, caller.workspace).await?;
+    let words = (name, checked_description(&body.description)?);
+    let row = SegmentRow::new(number, key, words, &condition, now, caller.id().as_str());
     segments::save(&mut tx, caller.workspace, &row).await?;
     tx.commit().await?;
     app.segments_changed.notify_one();
@@ -267,21 +256,18 @@ pub async fn delete(State(app): State<App>, caller: Caller, Path(key): Path<Stri
 
 /// Refuses a condition that asks for segments that are not there, or for itself.
 pub fn fits(known: &[SegmentRow], key: &str, condition: &Condition) -> Result<(), Problem> {
-    let others: Vec<(String, Condition)> = decoded(known).into_iter().filter(|(other, _)| other != key).collect();
+    let others: Vec<(String, Condition)> =
+        segments::conditions(known).into_iter().filter(|(other, _)| other != key).collect();
     let mut all: Vec<(&str, &Condition)> = others.iter().map(|(key, condition)| (key.as_str(), condition)).collect();
     all.push((key, condition));
     Program::new(&all, rapport_domain::Calendar::default())?;
     Ok(())
 }
 
-fn decoded(rows: &[SegmentRow]) -> Vec<(String, Condition)> {
-    rows.iter().filter_map(|row| Some((row.key.clone(), Condition::parse(&row.condition).ok()?))).collect()
-}
-
 /// The keys of the segments that ask for one.
 fn users_of(known: &[SegmentRow], key: &str) -> Vec<String> {
     let asks = |condition: &Condition| condition.segment_keys().contains(&key);
-    decoded(known).into_iter().filter(|(_, condition)| asks(condition)).map(|(user, _)| user).collect()
+    segments::conditions(known).into_iter().filter(|(_, condition)| asks(condition)).map(|(user, _)| user).collect()
 }
 
 fn checked_name(name: &str) -> Result<String, Problem> {
@@ -580,7 +566,7 @@ async fn surroundings(
     workspace: WorkspaceId,
 ) -> Result<(Vec<(String, Condition)>, rapport_domain::Calendar), Problem> {
     let known = segments::all(&mut installation.store.read(), workspace).await?;
-    Ok((decoded(&known), context(installation, workspace).await?.calendar))
+    Ok((segments::conditions(&known), context(installation, workspace).await?.calendar))
 }
 
 /// A segment that somebody is in.

@@ -129,20 +129,9 @@ pub async fn save(
         bail!("there is a segment {key} already");
     }
     fits(&known, key, &condition).map_err(|problem| anyhow::anyhow!("{}", problem.detail()))?;
-    let row = SegmentRow {
-        segment: segments::next_number(tx, workspace).await?,
-        key: key.to_owned(),
-        name: name.to_owned(),
-        description: description.to_owned(),
-        condition: condition.to_json().to_string(),
-        version: 1,
-        state: "filling".to_owned(),
-        filled_version: 0,
-        error: None,
-        created_at: now,
-        updated_at: now,
-        updated_by: by.to_owned(),
-    };
+    let number = segments::next_number(tx, workspace).await?;
+    let words = (name.to_owned(), description.to_owned());
+    let row = SegmentRow::new(number, key.to_owned(), words, &condition, now, by);
     Ok(segments::save(tx, workspace, &row).await?)
 }
 
