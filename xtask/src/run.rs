@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The workspace's root folder.
+/// The workspace's root folder: as Cargo says it now, because one target folder can serve several clones and the program is not compiled
+/// again for each.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_path_buf()
+    let compiled = || env!("CARGO_MANIFEST_DIR").into();
+    let own = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(compiled));
+    own.parent().map(Path::to_path_buf).expect("xtask lies in the workspace")
 }
 
 /// A command that runs in the workspace's root. What Cargo told us about ourselves is kept from it: build scripts of C libraries look at

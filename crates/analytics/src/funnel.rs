@@ -100,6 +100,7 @@ pub(crate) fn by_person(
     let item = |place: usize| list_item(ident("chain"), place);
     let mut columns = vec![ident(PERSON), item(0).alias("level"), item(1).alias("place")];
     columns.extend((0..question.steps.len()).map(|step| item(2 + step).alias(time_of(step))));
+    let events = asking.gathered(events, (range.from, end), !parts.needs_join())?;
     let persons = events.aggregate([ident(PERSON)], [chain])?.project(columns)?;
     Ok(persons.filter(ident("level").gt(lit(0_i64)))?)
 }

@@ -71,7 +71,12 @@ impl Plan {
             marks.alias("marks"),
         ];
         let sets = retention_intervals(ident("time"), ident("interval"), ident("marks"), &self.settings);
-        Ok(events.project(columns)?.aggregate([ident(PERSON)], [sets.alias("sets")])?)
+        let events = if std::env::var_os("GATHER").is_some() {
+            asking.gathered(events.project(columns)?, (begin, end), true)?
+        } else {
+            events.project(columns)?
+        };
+        Ok(events.aggregate([ident(PERSON)], [sets.alias("sets")])?)
     }
 }
 

@@ -41,7 +41,7 @@ pub enum WeekStart {
 }
 
 /// A time zone and a first day of the week.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calendar {
     /// The zone.
     pub zone: TimeZone,

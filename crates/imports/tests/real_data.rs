@@ -9,8 +9,9 @@ use rapport_domain::money::micros_from_json;
 use rapport_imports::{Field, Goal, Import, ImportedEvent, Layout, Mapping, Options, Output, Report, Role};
 
 fn data(names: &[&str]) -> Option<Vec<PathBuf>> {
-    let root = std::env::var_os("RAPPORT_SHARED_DATA")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
+    let beside =
+        || PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../../shared/data");
+    let root = std::env::var_os("RAPPORT_SHARED_DATA").map_or_else(beside, PathBuf::from);
     let paths: Vec<PathBuf> = names.iter().map(|name| root.join(name)).collect();
     if paths.iter().all(|path| path.exists()) {
         return Some(paths);

@@ -125,20 +125,30 @@ fn few(mut files: Vec<Arc<DataFile>>) -> Vec<Arc<DataFile>> {
     files
 }
 
-/// The layout that fits the largest cell.
+/// The layout that fits the largest cell. Steps that would not split it are skipped: rows of one week gain nothing from months, and
+/// every step writes all rows again.
 fn layout_due(state: &State, settings: &Settings) -> Layout {
-    let mut layout = state.head.layout;
-    let rows = |layout: Layout| {
-        let mut cells: HashMap<Cell, i64> = HashMap::new();
-        for file in state.files.iter().filter(|file| layout_of(file) == layout) {
-            *cells.entry(file.cell).or_default() += file.rows;
-        }
-        cells.into_values().max().unwrap_or_default()
-    };
-    if rows(layout) > settings.cell_rows {
-        layout = layout.finer();
+    let layout = state.head.layout;
+    let files: Vec<_> = state.files.iter().filter(|file| layout_of(file) == layout).collect();
+    let mut due = layout;
+    while largest_cell(&files, due) > settings.cell_rows && due.finer() != due {
+        due = due.finer();
     }
-    layout
+    due
+}
+
+/// About how many rows the largest cell has when `files` are cut by `layout`: each file's rows count as spread evenly over its time and
+/// over the buckets.
+fn largest_cell(files: &[&Arc<DataFile>], layout: Layout) -> i64 {
+    let mut cells: HashMap<(i64, i64), i64> = HashMap::new();
+    for file in files {
+        let splits = layout.bucket_bits.saturating_sub(file.cell.bucket_bits);
+        let periods = layout.periods(file.times);
+        for period in &periods {
+            *cells.entry((*period, file.cell.bucket)).or_default() += (file.rows >> splits) / periods.len() as i64;
+        }
+    }
+    cells.into_values().max().unwrap_or_default()
 }
 
 fn layout_of(file: &DataFile) -> Layout {

@@ -71,6 +71,16 @@ impl Layout {
         }
     }
 
+    /// The first days of the periods between two times in microseconds, both included.
+    pub fn periods(self, (from, to): (i64, i64)) -> Vec<i64> {
+        let (first, last) = (Timestamp(from).utc_day(), Timestamp(to).utc_day());
+        let mut periods = vec![first_day(self.granularity, last)];
+        while periods.last().is_some_and(|begin| *begin > first) {
+            periods.push(first_day(self.granularity, periods[periods.len() - 1] - 1));
+        }
+        periods
+    }
+
     /// The next finer layout, for when a cell has grown too large: months before buckets, 16 buckets before days.
     pub fn finer(self) -> Self {
         match self.granularity {
@@ -159,6 +169,16 @@ mod tests {
             prop_assert_eq!(day(Granularity::Day), begin(text[..10].to_owned()));
             prop_assert_eq!(day(Granularity::Month), begin(format!("{}-01", &text[..7])));
             prop_assert_eq!(day(Granularity::Year), begin(format!("{}-01-01", &text[..4])));
+        }
+
+        #[test]
+        fn periods_are_those_of_the_days_between(day in -800_000i64..800_000, days in 0i64..900) {
+            for granularity in [Granularity::Year, Granularity::Month, Granularity::Day] {
+                let layout = Layout { granularity, bucket_bits: 0 };
+                let mut of_days: Vec<_> = (day..=day + days).map(|day| first_day(granularity, day)).rev().collect();
+                of_days.dedup();
+                prop_assert_eq!(layout.periods((day * 86_400_000_000, (day + days) * 86_400_000_000)), of_days);
+            }
         }
 
         #[test]

@@ -84,14 +84,14 @@ async fn people(store: &Store) -> BTreeSet<BTreeSet<String>> {
 
 #[db_test(MIGRATIONS)]
 async fn every_statement_can_be_prepared(db: TestDatabase) {
-    assert!(prepare_statements(&db, concat!(env!("CARGO_MANIFEST_DIR"), "/src")).await > 30);
+    assert!(prepare_statements(&db).await > 30);
 }
 
 /// What a batch of events does may not grow with the number of customers.
 #[test]
 fn only_lists_of_everybody_read_everybody() {
     on_sqlite(vec![MIGRATIONS], |db: TestDatabase| async move {
-        let reads = whole_reads(&db, concat!(env!("CARGO_MANIFEST_DIR"), "/src")).await;
+        let reads = whole_reads(&db).await;
         let unmeant: Vec<_> =
             reads.iter().filter(|(_, text)| !MEANT.iter().any(|meant| text.contains(meant))).collect();
         assert!(unmeant.is_empty(), "{unmeant:#?}");

@@ -5,7 +5,9 @@
 //!
 //! Always holds: what is played is what [`Program::look`] sees in the same events, in the one order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -16,6 +18,8 @@ use rapport_lake::{Budget, Lake, Snapshot, TableOptions};
 use rapport_profiles::records::{facts, identifiers};
 use rapport_store::Store;
 use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::compile::{EventColumns, event_filter};
 use crate::condition::Condition;
@@ -26,11 +30,15 @@ use crate::program::{Hook, Program, Reads, Seen, stand_in};
 use crate::value::Reading;
 
 /// Events that one pass holds; of more, several passes are made, each over a part of the persons.
-const MOST_ROWS: i64 = 2_000_000;
+const MOST_ROWS: i64 = 4_000_000;
 /// Roles that fit one number.
 const BITS: usize = 62;
 /// Persons that are looked for by name.
 const MOST_NAMED: usize = 2_000;
+/// Persons handed over at once.
+const CHUNK: usize = 2_000;
+/// Chunks that wait to be taken.
+const WAITING: usize = 4;
 
 /// Where histories are read from.
 #[derive(Clone, Copy)]
@@ -47,73 +55,157 @@ pub struct Sources<'a> {
     pub now: Timestamp,
 }
 
-/// Plays everybody, or some, and hands each to `then`: the person as of now, and the changes on the way. Ascending by person within
-/// a pass.
-///
-/// # Errors
-/// The store's, the lake's, and [`Error::Plan`].
-pub async fn play(
-    program: &Program,
-    sources: Sources<'_>,
-    only: Option<&[PersonId]>,
-    mut then: impl FnMut(Person, Vec<Change>),
-) -> Result<(), Error> {
-    let hooks = program.hooks();
-    let passes = match only {
-        Some(_) => 1,
-        None => (sources.snapshot.rows() / MOST_ROWS + 1).clamp(1, 256),
-    };
-    let only: Option<Vec<PersonId>> = only.map(|only| {
-        let mut only = only.to_vec();
-        only.sort_unstable();
-        only.dedup();
-        only
-    });
-    let parts: Vec<Part<'_>> = match &only {
-        Some(only) => only.chunks(MOST_NAMED).map(Part::Named).collect(),
-        None => (0..passes).map(|part| Part::Share { part, of: passes }).collect(),
-    };
-    for part in parts {
+/// Whose histories are played.
+#[derive(Clone, Copy, Debug)]
+pub enum Whom<'a> {
+    /// Everybody's.
+    Everybody,
+    /// Of a part of all people; numbers of persons are drawn by chance, so those up to one are as good as any.
+    UpTo(PersonId),
+    /// These people's.
+    These(&'a [PersonId]),
+}
+
+/// Somebody as of now, with the changes on the way.
+pub type Played = (Person, Vec<Change>);
+
+/// Histories being played: the engine reads the events of a part of all people, other threads play them.
+pub struct Play<'a> {
+    program: Arc<Program>,
+    sources: Sources<'a>,
+    parts: VecDeque<Part>,
+    running: Option<(mpsc::Receiver<Vec<Played>>, JoinSet<()>)>,
+}
+
+impl<'a> Play<'a> {
+    /// Begins to play.
+    ///
+    /// # Errors
+    /// The lake's.
+    pub fn begin(program: &Arc<Program>, sources: Sources<'a>, whom: Whom<'_>) -> Result<Self, Error> {
+        let parts = match whom {
+            Whom::These(persons) => {
+                let mut persons = persons.to_vec();
+                persons.sort_unstable();
+                persons.dedup();
+                persons.chunks(MOST_NAMED).map(|named| Part::Named(named.to_vec())).collect()
+            }
+            Whom::UpTo(last) => VecDeque::from([Part::Range(0, last.0)]),
+            Whom::Everybody => ranges(rows_of(program, sources.snapshot)? / MOST_ROWS + 1),
+        };
+        Ok(Self { program: Arc::clone(program), sources, parts, running: None })
+    }
+
+    /// The next ones, in no order; `None` after the last.
+    ///
+    /// # Errors
+    /// The store's, the lake's, and [`Error::Plan`].
+    pub async fn next(&mut self) -> Result<Option<Vec<Played>>, Error> {
+        loop {
+            if let Some((played, threads)) = &mut self.running {
+                if let Some(chunk) = played.recv().await {
+                    return Ok(Some(chunk));
+                }
+                while let Some(outcome) = threads.join_next().await {
+                    if let Err(error) = outcome
+                        && error.is_panic()
+                    {
+                        std::panic::resume_unwind(error.into_panic());
+                    }
+                }
+                self.running = None;
+            }
+            let Some(part) = self.parts.pop_front() else { return Ok(None) };
+            self.running = Some(self.start(&part).await?);
+        }
+    }
+
+    async fn start(&self, part: &Part) -> Result<(mpsc::Receiver<Vec<Played>>, JoinSet<()>), Error> {
+        let (program, sources) = (&self.program, self.sources);
         let births = births(sources, part).await?;
-        let only = if let Part::Named(persons) = part { Some(persons) } else { None };
-        let mut told = told(program, sources.store, sources.workspace, only).await?;
-        told.retain(|person, _| part.has(*person));
-        let mut seen =
+        let told = told(program, sources.store, sources.workspace, part).await?;
+        let hooks = program.hooks();
+        let events =
             if hooks.is_empty() { Events::default() } else { events(&hooks, &program.calendar, sources, part).await? };
-        for (id, born) in births {
-            let mut history = History { born: Some(born), ..History::default() };
-            seen.take(id, &hooks, &mut history.seen);
-            history.told = told.remove(&id).unwrap_or_default();
-            if let Some((person, changes)) = history.play(program, id, sources.now) {
-                then(person, changes);
+        let pass =
+            Pass { program: Arc::clone(program), now: sources.now, births, told, events, next: AtomicUsize::new(0) };
+        let pass = Arc::new(pass);
+        let (sender, played) = mpsc::channel(WAITING);
+        let mut threads = JoinSet::new();
+        let chunks = pass.births.len().div_ceil(CHUNK);
+        let most = std::thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..most.min(chunks) {
+            let (pass, sender) = (Arc::clone(&pass), sender.clone());
+            threads.spawn_blocking(move || pass.work(&sender));
+        }
+        Ok((played, threads))
+    }
+}
+
+/// What is played in one go.
+struct Pass {
+    program: Arc<Program>,
+    now: Timestamp,
+    /// Ascending by person.
+    births: Vec<(PersonId, Timestamp)>,
+    told: HashMap<PersonId, Vec<(Timestamp, Told)>>,
+    events: Events,
+    next: AtomicUsize,
+}
+
+impl Pass {
+    /// Plays chunk after chunk until there is none, or nobody waits for them.
+    fn work(&self, sender: &mpsc::Sender<Vec<Played>>) {
+        let hooks = self.program.hooks();
+        loop {
+            let first = self.next.fetch_add(CHUNK, Ordering::Relaxed).min(self.births.len());
+            let chunk = &self.births[first..self.births.len().min(first + CHUNK)];
+            let Some((person, _)) = chunk.first() else { return };
+            let mut row = self.events.rows.partition_point(|row| row.person < person.0);
+            let mut played = Vec::with_capacity(chunk.len());
+            for (id, born) in chunk {
+                let mut history = History { born: Some(*born), ..History::default() };
+                row = self.events.of(*id, row, &hooks, &mut history.seen);
+                history.told = self.told.get(id).cloned().unwrap_or_default();
+                played.extend(history.play(&self.program, *id, self.now));
+            }
+            if sender.blocking_send(played).is_err() {
+                return;
             }
         }
     }
-    Ok(())
+}
+
+/// How many events concern a program, as the catalog counts them.
+pub(crate) fn rows_of(program: &Program, snapshot: &Snapshot) -> Result<i64, Error> {
+    let Some(names) = program.event_names() else { return Ok(snapshot.rows()) };
+    let names: BTreeSet<&str> = names.into_iter().collect();
+    let uses = snapshot.names()?;
+    Ok(uses.iter().filter(|(name, _)| names.contains(name.as_str())).map(|(_, used)| used.events).sum())
 }
 
 /// Some of all persons.
-#[derive(Clone, Copy)]
-enum Part<'a> {
-    /// Those whose number leaves this rest.
-    Share { part: i64, of: i64 },
+enum Part {
+    /// From one to another, both included.
+    Range(i64, i64),
     /// These, ascending.
-    Named(&'a [PersonId]),
+    Named(Vec<PersonId>),
 }
 
-impl Part<'_> {
-    fn has(self, person: PersonId) -> bool {
-        match self {
-            Self::Share { part, of } => person.0.rem_euclid(of) == part,
-            Self::Named(persons) => persons.binary_search(&person).is_ok(),
-        }
-    }
+/// All persons in so many parts of about one size.
+fn ranges(count: i64) -> VecDeque<Part> {
+    let count = count.clamp(1, 256);
+    let step = i64::MAX / count;
+    let end = |part: i64| if part + 1 == count { i64::MAX } else { (part + 1) * step - 1 };
+    (0..count).map(|part| Part::Range(part * step, end(part))).collect()
+}
 
-    fn filter(self) -> Option<Expr> {
+impl Part {
+    fn filter(&self) -> Option<Expr> {
         match self {
-            Self::Share { of: 1, .. } => None,
-            // Numbers of persons are positive.
-            Self::Share { part, of } => Some((ident(PERSON) % lit(of)).eq(lit(part))),
+            Self::Range(0, i64::MAX) => None,
+            // Files are ordered by person, so most of what lies outside is not read.
+            Self::Range(first, last) => Some(ident(PERSON).between(lit(*first), lit(*last))),
             Self::Named(persons) => {
                 Some(ident(PERSON).in_list(persons.iter().map(|person| lit(person.0)).collect(), false))
             }
@@ -121,34 +213,52 @@ impl Part<'_> {
     }
 }
 
-async fn births(sources: Sources<'_>, part: Part<'_>) -> Result<Vec<(PersonId, Timestamp)>, Error> {
+async fn births(sources: Sources<'_>, part: &Part) -> Result<Vec<(PersonId, Timestamp)>, Error> {
     let db = &mut sources.store.read();
     Ok(match part {
         Part::Named(persons) => identifiers::births_of(db, sources.workspace, persons).await?,
-        Part::Share { .. } => {
-            let all = identifiers::births(db, sources.workspace).await?;
-            all.into_iter().filter(|(person, _)| part.has(*person)).collect()
+        Part::Range(first, last) => {
+            identifiers::births(db, sources.workspace, PersonId(*first), PersonId(*last)).await?
         }
     })
 }
 
-/// What was ever told of the facts that concern a program, of everybody or some, in order.
-pub(crate) async fn told(
+/// What was ever told of the facts that concern a program, in order.
+async fn told(
     program: &Program,
     store: &Store,
     workspace: WorkspaceId,
-    only: Option<&[PersonId]>,
+    part: &Part,
 ) -> Result<HashMap<PersonId, Vec<(Timestamp, Told)>>, Error> {
     let keys: Vec<String> = program.fact_keys().into_iter().map(str::to_owned).collect();
-    let mut told: HashMap<PersonId, Vec<(Timestamp, Told)>> = HashMap::new();
     if keys.is_empty() {
-        return Ok(told);
+        return Ok(HashMap::new());
     }
-    for (person, key, at, value) in facts::histories(&mut store.read(), workspace, &keys, only).await? {
+    let db = &mut store.read();
+    let rows = match part {
+        Part::Named(persons) => facts::histories_of(db, workspace, &keys, persons).await?,
+        Part::Range(first, last) => facts::histories(db, workspace, &keys, PersonId(*first), PersonId(*last)).await?,
+    };
+    Ok(by_person(rows))
+}
+
+/// What was ever told of the facts that concern a program, of some people.
+pub(crate) async fn told_of(
+    program: &Program,
+    store: &Store,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+) -> Result<HashMap<PersonId, Vec<(Timestamp, Told)>>, Error> {
+    told(program, store, workspace, &Part::Named(persons.to_vec())).await
+}
+
+fn by_person(rows: Vec<(PersonId, String, Timestamp, String)>) -> HashMap<PersonId, Vec<(Timestamp, Told)>> {
+    let mut told: HashMap<PersonId, Vec<(Timestamp, Told)>> = HashMap::new();
+    for (person, key, at, value) in rows {
         let value = serde_json::from_str(&value).unwrap_or(Value::Null);
         told.entry(person).or_default().push((at, Told { key, value }));
     }
-    Ok(told)
+    told
 }
 
 /// The events of a pass, in memory.
@@ -157,8 +267,6 @@ struct Events {
     batches: Vec<RecordBatch>,
     /// Sorted: whose, when, and where they are.
     rows: Vec<Row>,
-    /// The first row of the next person.
-    next: usize,
     masks: usize,
     reads: Vec<Reads>,
 }
@@ -177,7 +285,7 @@ async fn events(
     hooks: &[(Option<&str>, &Hook)],
     calendar: &Calendar,
     sources: Sources<'_>,
-    part: Part<'_>,
+    part: &Part,
 ) -> Result<Events, Error> {
     let mut reads: Vec<Reads> = Vec::new();
     for (_, hook) in hooks.iter().filter(|(_, hook)| hook.reads != Reads::Nothing) {
@@ -188,7 +296,7 @@ async fn events(
     let plan = plan(hooks, &reads, calendar, sources, part)?;
     let budget = Budget { time: std::time::Duration::from_secs(600), memory: 1 << 30, rows: usize::MAX };
     let (_, batches) = sources.lake.query(budget)?.collect(plan).await?;
-    let mut events = Events { batches, rows: Vec::new(), next: 0, masks: hooks.len().div_ceil(BITS), reads };
+    let mut events = Events { batches, rows: Vec::new(), masks: hooks.len().div_ceil(BITS), reads };
     events.sort();
     Ok(events)
 }
@@ -198,14 +306,14 @@ fn plan(
     reads: &[Reads],
     calendar: &Calendar,
     sources: Sources<'_>,
-    part: Part<'_>,
+    part: &Part,
 ) -> Result<LogicalPlan, Error> {
     let snapshot = sources.snapshot;
     let options = TableOptions { to: Some(sources.now.plus(1)), ..TableOptions::default() };
     let mut scan = snapshot.scan(options)?;
     let names: Option<Vec<&str>> = hooks.iter().map(|(name, _)| *name).collect();
     if let Some(names) = names {
-        let names: std::collections::BTreeSet<&str> = names.into_iter().collect();
+        let names: BTreeSet<&str> = names.into_iter().collect();
         scan = scan.filter(EventColumns::name(snapshot).in_list(names.into_iter().map(lit).collect(), false))?;
     }
     if let Some(filter) = part.filter() {
@@ -281,17 +389,27 @@ impl Events {
                 row: u32::try_from(row).unwrap_or(u32::MAX),
             }));
         }
-        self.rows.sort_unstable();
+        // Files are in this order already: what is sorted are a few long runs.
+        self.rows.sort();
     }
 
-    /// What a person did; to be asked for ascending persons.
-    fn take(&mut self, person: PersonId, hooks: &[(Option<&str>, &Hook)], into: &mut Vec<(Timestamp, Seen)>) {
+    /// What a person did, whose rows are not before `from`; the first row of whoever comes after.
+    fn of(
+        &self,
+        person: PersonId,
+        mut from: usize,
+        hooks: &[(Option<&str>, &Hook)],
+        into: &mut Vec<(Timestamp, Seen)>,
+    ) -> usize {
         // Events of persons that nobody asks for are left out.
-        self.next += self.rows[self.next..].partition_point(|row| row.person < person.0);
-        while let Some(row) = self.rows.get(self.next).filter(|row| row.person == person.0) {
-            self.look(*row, hooks, into);
-            self.next += 1;
+        while self.rows.get(from).is_some_and(|row| row.person < person.0) {
+            from += 1;
         }
+        while let Some(row) = self.rows.get(from).filter(|row| row.person == person.0) {
+            self.look(*row, hooks, into);
+            from += 1;
+        }
+        from
     }
 
     fn look(&self, row: Row, hooks: &[(Option<&str>, &Hook)], into: &mut Vec<(Timestamp, Seen)>) {
@@ -340,15 +458,15 @@ pub async fn found(
 ) -> Result<Vec<PersonId>, Error> {
     let mut all = asked_for(segments, condition);
     all.push((CANDIDATE, condition));
-    let program = Program::new(&all, calendar.clone())?;
+    let program = Arc::new(Program::new(&all, calendar.clone())?);
     let tree = program.keys().position(|key| key == CANDIDATE).unwrap_or_default();
     let mut found = Vec::new();
-    play(&program, sources, None, |person, _| {
-        if person.member_since(tree).is_some() {
-            found.push(person.id());
-        }
-    })
-    .await?;
+    let mut play = Play::begin(&program, sources, Whom::Everybody)?;
+    while let Some(chunk) = play.next().await? {
+        found.extend(
+            chunk.iter().filter(|(person, _)| person.member_since(tree).is_some()).map(|(person, _)| person.id()),
+        );
+    }
     found.sort_unstable();
     Ok(found)
 }

@@ -36,6 +36,7 @@
 //! Always holds: a condition that was [decoded](Condition::parse) is within its [`Limits`], so walking it recursively is safe.
 //! It does not know profiles, segments' names, or any engine.
 
+mod constant;
 mod decode;
 pub(crate) mod encode;
 mod limits;
@@ -245,6 +246,11 @@ pub struct Bucket {
 impl Bucket {
     /// Whether a person is in it.
     pub fn has(&self, person: PersonId) -> bool {
+        (self.from..self.to).contains(&self.place(person))
+    }
+
+    /// A person's place, in hundredths of a per cent.
+    pub fn place(&self, person: PersonId) -> u32 {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&u64::try_from(self.salt.len()).unwrap_or(u64::MAX).to_le_bytes());
         hasher.update(self.salt.as_bytes());
@@ -254,7 +260,7 @@ impl Bucket {
         first.copy_from_slice(&hash.as_bytes()[..8]);
         // The upper 64 bits of the product: an even spread without the bias of a remainder.
         let place = (u128::from(u64::from_le_bytes(first)) * 10_000) >> 64;
-        (u128::from(self.from)..u128::from(self.to)).contains(&place)
+        u32::try_from(place).unwrap_or(u32::MAX)
     }
 }
 

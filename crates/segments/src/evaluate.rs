@@ -4,6 +4,7 @@
 //! Always holds: it answers for any condition, decoded or built by hand; where there is no event to look at, a `property`
 //! test sees a missing value. It does not index, cache or remember.
 
+pub(crate) mod figure;
 pub(crate) mod person;
 
 use std::cmp::Ordering;

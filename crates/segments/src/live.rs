@@ -30,7 +30,7 @@ use crate::history::{History, last_of_each};
 use crate::person::{Change, Person, Told};
 use crate::program::{Program, Seen};
 pub use fill::{Filled, Wanted};
-pub use look::{Estimate, Reason};
+pub use look::{Estimate, Figure, Kind, Reason};
 use write::Writing;
 pub use write::{ENTERED, EXITED, RESTATED};
 
@@ -62,6 +62,8 @@ struct Running {
     /// The numbers of those that are written: one whose condition was changed is not any more.
     written: BTreeSet<i64>,
     people: HashMap<PersonId, Box<[u8]>>,
+    /// What newly filled segments add to people, until somebody has need of it.
+    parts: HashMap<PersonId, Box<[u8]>>,
     bytes: usize,
     wakes: BTreeSet<(Timestamp, PersonId)>,
     wake_of: HashMap<PersonId, Timestamp>,
@@ -73,20 +75,37 @@ struct Running {
 
 /// The conditions that are evaluated together.
 pub(crate) struct Segments {
-    pub(crate) program: Program,
+    pub(crate) program: Arc<Program>,
     /// The number of each of the program's segments.
     pub(crate) numbers: Vec<i64>,
 }
 
 impl Segments {
-    fn new(conditions: &[(i64, String, Condition)], calendar: &Calendar) -> Result<Self, Error> {
-        let named: Vec<(&str, &Condition)> = conditions.iter().map(|(_, key, it)| (key.as_str(), it)).collect();
+    fn new(wanted: &[&Wanted], calendar: &Calendar) -> Result<Self, Error> {
+        let named: Vec<(&str, &Condition)> = wanted.iter().map(|it| (it.key.as_str(), &it.condition)).collect();
         let program = Program::new(&named, calendar.clone())?;
-        let number = |key: &str| conditions.iter().find(|(_, other, _)| other == key).map_or(0, |(number, ..)| *number);
+        let number = |key: &str| wanted.iter().find(|it| it.key == key).map_or(0, |it| it.segment);
         let numbers = program.keys().map(number).collect();
-        Ok(Self { program, numbers })
+        Ok(Self { program: Arc::new(program), numbers })
+    }
+
+    /// The same without some, and with others behind.
+    fn extended(&self, more: &[&Wanted], without: &BTreeSet<i64>) -> Result<Self, Error> {
+        let keys: Vec<String> = self.program.keys().map(str::to_owned).collect();
+        let gone = keys.into_iter().zip(&self.numbers).filter(|(_, number)| without.contains(number));
+        let gone: BTreeSet<String> = gone.map(|(key, _)| key).collect();
+        let named: Vec<(&str, &Condition)> = more.iter().map(|it| (it.key.as_str(), &it.condition)).collect();
+        let program = Program::clone(&self.program).extended(&named, &gone)?;
+        let mut numbers = self.numbers.clone();
+        numbers.iter_mut().filter(|number| without.contains(number)).for_each(|number| *number = NONE);
+        let number = |key: &str| more.iter().find(|it| it.key == key).map_or(NONE, |it| it.segment);
+        numbers.extend(program.keys().skip(self.numbers.len()).map(number));
+        Ok(Self { program: Arc::new(program), numbers })
     }
 }
+
+/// The number of a segment that is gone.
+const NONE: i64 = -1;
 
 /// What an applied batch did.
 #[derive(Debug, Default)]
@@ -162,12 +181,14 @@ impl Live {
     pub async fn wake(&self, workspace: WorkspaceId) -> Result<bool, Error> {
         let space = self.space(workspace).await;
         let mut space = space.lock().await;
-        let Some(running) = &mut space.running else { return Ok(false) };
+        let Space { running: Some(running), meanwhile } = &mut *space else { return Ok(false) };
         let now = self.store.clock().now();
-        let writing = running.wake(now);
-        let more = writing.len() >= WAKES;
+        let (writing, woken) = running.wake(now);
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.extend(&woken);
+        }
         self.finish(workspace, running, writing, now).await?;
-        Ok(more)
+        Ok(woken.len() >= WAKES)
     }
 
     /// Makes those again whose history changed, and writes all changes.
@@ -214,7 +235,7 @@ impl Live {
     async fn play_again(
         &self,
         workspace: WorkspaceId,
-        program: &Program,
+        program: &Arc<Program>,
         persons: &[PersonId],
         now: Timestamp,
     ) -> Result<Vec<(Person, Vec<Change>)>, Error> {
@@ -226,14 +247,16 @@ impl Live {
         if persons.len() > ONE_BY_ONE {
             let sources =
                 crate::batch::Sources { store: &self.store, lake: &self.lake, snapshot: &snapshot, workspace, now };
-            crate::batch::play(program, sources, Some(persons), |person, changes| played.push((person, changes)))
-                .await?;
+            let mut play = crate::batch::Play::begin(program, sources, crate::batch::Whom::These(persons))?;
+            while let Some(chunk) = play.next().await? {
+                played.extend(chunk);
+            }
             return Ok(played);
         }
         let db = &mut self.store.read();
         let births: HashMap<PersonId, Timestamp> =
             identifiers::births_of(db, workspace, persons).await?.into_iter().collect();
-        let mut told = crate::batch::told(program, &self.store, workspace, Some(persons)).await?;
+        let mut told = crate::batch::told_of(program, &self.store, workspace, persons).await?;
         for id in persons.iter().filter(|id| births.contains_key(id)) {
             let until = Some(now.plus(1));
             let mut rows = self.lake.person_events_at(&snapshot, *id, None, until, usize::MAX).await?;
@@ -266,9 +289,47 @@ struct News<'a> {
 
 impl Running {
     fn new(segments: Arc<Segments>) -> Self {
-        let (people, wakes, wake_of, later, again) = Default::default();
+        let (people, parts, wakes, wake_of, later, again) = Default::default();
         let written = segments.numbers.iter().copied().collect();
-        Self { segments, written, people, bytes: 0, wakes, wake_of, later, again }
+        Self { segments, written, people, parts, bytes: 0, wakes, wake_of, later, again }
+    }
+
+    /// Somebody as far as they are remembered.
+    fn load(&self, id: PersonId) -> Option<Person> {
+        let mut person = Person::unpack(self.people.get(&id)?)?;
+        if let Some(part) = self.parts.get(&id) {
+            person.absorb(Person::unpack(part)?);
+        }
+        Some(person)
+    }
+
+    /// Puts together what is remembered of some people in two pieces; whether there are more.
+    fn unite(&mut self, most: usize) -> bool {
+        let some: Vec<PersonId> = self.parts.keys().take(most).copied().collect();
+        for id in some {
+            match self.load(id) {
+                Some(person) => self.keep(&person),
+                // Whoever is not in memory is made again when something happens, or when the part says that it will.
+                None => {
+                    let wakes_at = self.parts.remove(&id).and_then(|part| Person::unpack(&part)?.wakes_at());
+                    let known = self.wake_of.get(&id).copied();
+                    if let Some(at) = wakes_at.filter(|at| known.is_none_or(|known| *at < known)) {
+                        self.wake_at(id, at);
+                    }
+                }
+            }
+        }
+        if self.parts.is_empty() {
+            self.parts.shrink_to_fit();
+        }
+        !self.parts.is_empty()
+    }
+
+    fn wake_at(&mut self, id: PersonId, at: Timestamp) {
+        if let Some(before) = self.wake_of.insert(id, at) {
+            self.wakes.remove(&(before, id));
+        }
+        self.wakes.insert((at, id));
     }
 
     fn observe(&mut self, observed: Observed<'_>, now: Timestamp) -> Writing {
@@ -306,8 +367,8 @@ impl Running {
             if self.again.contains(&id) {
                 continue;
             }
-            let person = match self.people.get(&id) {
-                Some(bytes) => Person::unpack(bytes),
+            let person = match self.load(id) {
+                Some(person) => Some(person),
                 None if born.contains(&id) => {
                     let first = news.events.iter().map(|event| event.occurred_at).min();
                     first.map(|first| Person::new(program, id, first))
@@ -328,7 +389,8 @@ impl Running {
         writing
     }
 
-    fn wake(&mut self, now: Timestamp) -> Writing {
+    /// What comes of the time that has passed, and who was looked at.
+    fn wake(&mut self, now: Timestamp) -> (Writing, Vec<PersonId>) {
         let segments = Arc::clone(&self.segments);
         while let Some((at, id)) = self.later.pop_first() {
             if at > now {
@@ -340,8 +402,8 @@ impl Running {
         let due: Vec<PersonId> =
             self.wakes.iter().take_while(|(at, _)| *at <= now).take(WAKES).map(|(_, id)| *id).collect();
         let mut writing = Writing::default();
-        for id in due {
-            match self.people.get(&id).and_then(|bytes| Person::unpack(bytes)) {
+        for id in due.iter().copied() {
+            match self.load(id) {
                 Some(mut person) => {
                     let mut changes = Vec::new();
                     person.wake(&segments.program, now, &mut changes);
@@ -353,7 +415,7 @@ impl Running {
                 }
             }
         }
-        writing
+        (writing, due)
     }
 
     /// Keeps a person, as far as there is room, and when to wake them in any case.
@@ -361,8 +423,7 @@ impl Running {
         let id = person.id();
         self.forget(id);
         if let Some(at) = person.wakes_at() {
-            self.wakes.insert((at, id));
-            self.wake_of.insert(id, at);
+            self.wake_at(id, at);
         }
         let bytes = person.pack().into_boxed_slice();
         while self.bytes + bytes.len() > CACHE_BYTES {
@@ -381,6 +442,7 @@ impl Running {
     }
 
     fn forget(&mut self, id: PersonId) {
+        self.parts.remove(&id);
         self.bytes -= self.people.remove(&id).map_or(0, |bytes| bytes.len());
         if let Some(at) = self.wake_of.remove(&id) {
             self.wakes.remove(&(at, id));

@@ -7,8 +7,6 @@
 //! the instant at which it came about. What comes late (not after what was handed in) is refused: the person is made again from the
 //! history.
 
-use std::collections::BTreeMap;
-
 use rapport_domain::{PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,11 +21,64 @@ pub struct Person {
     born: i64,
     /// The last instant that was handed in or woken at.
     as_of: i64,
-    states: BTreeMap<u32, State>,
+    states: Few<Option<State>>,
     /// Of each tree: since when the person is in it.
-    members: BTreeMap<u32, i64>,
+    members: Few<i64>,
     /// Of each tree: until when its membership is certain, if nothing happens.
-    untils: BTreeMap<u32, i64>,
+    untils: Few<i64>,
+}
+
+/// A small map by number: in order, of one piece.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Few<V>(Vec<(u32, V)>);
+
+impl<V> Default for Few<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<V> Few<V> {
+    fn place(&self, key: u32) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&key, |(key, _)| *key)
+    }
+
+    fn get(&self, key: u32) -> Option<&V> {
+        self.place(key).ok().map(|at| &self.0[at].1)
+    }
+
+    fn get_mut(&mut self, key: u32) -> Option<&mut V> {
+        self.place(key).ok().map(|at| &mut self.0[at].1)
+    }
+
+    fn insert(&mut self, key: u32, value: V) {
+        match self.place(key) {
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (key, value)),
+        }
+    }
+
+    fn remove(&mut self, key: u32) -> Option<V> {
+        self.place(key).ok().map(|at| self.0.remove(at).1)
+    }
+
+    /// The same under other numbers, without those that have none.
+    fn renumbered(&self, numbers: &[Option<u32>]) -> Self
+    where
+        V: Clone,
+    {
+        let number = |key: &u32| numbers.get(*key as usize).copied().flatten();
+        let mut kept: Vec<(u32, V)> =
+            self.0.iter().filter_map(|(key, value)| Some((number(key)?, value.clone()))).collect();
+        kept.sort_by_key(|(key, _)| *key);
+        Self(kept)
+    }
+
+    fn extend(&mut self, other: Self) {
+        for (key, value) in other.0 {
+            self.insert(key, value);
+        }
+    }
 }
 
 /// A change of membership.
@@ -52,23 +103,22 @@ pub struct Told {
     pub value: Value,
 }
 
-/// A person in few bytes.
+/// A person in few bytes, but for when they came.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     id: i64,
-    born: i64,
     as_of: i64,
-    states: Vec<(u32, State)>,
-    members: Vec<(u32, i64)>,
-    untils: Vec<(u32, i64)>,
+    states: Few<Option<State>>,
+    members: Few<i64>,
+    untils: Few<i64>,
 }
 
 impl Person {
     /// Somebody who comes at `born`, of whom nothing has been handed in yet.
     pub fn new(program: &Program, id: PersonId, born: Timestamp) -> Self {
-        let (states, members) = Default::default();
+        let (states, members) = (Few::default(), Few::default());
         // Nothing is certain from then on: at that instant all trees are judged for the first time.
-        let untils = (0..program.trees.len()).map(|tree| (number(tree), born.0)).collect();
+        let untils = Few((0..program.trees.len()).map(|tree| (number(tree), born.0)).collect());
         Self { id, born: born.0, as_of: born.0.saturating_sub(1), states, members, untils }
     }
 
@@ -89,17 +139,17 @@ impl Person {
 
     /// When membership may change by itself.
     pub fn wakes_at(&self) -> Option<Timestamp> {
-        self.untils.values().min().copied().map(Timestamp)
+        self.untils.0.iter().map(|(_, until)| Timestamp(*until)).min()
     }
 
     /// Since when the person is in a segment.
     pub fn member_since(&self, tree: usize) -> Option<Timestamp> {
-        self.members.get(&number(tree)).copied().map(Timestamp)
+        self.members.get(number(tree)).copied().map(Timestamp)
     }
 
     /// The segments that the person is in, with since when.
     pub fn memberships(&self) -> impl Iterator<Item = (usize, Timestamp)> {
-        self.members.iter().map(|(tree, since)| (*tree as usize, Timestamp(*since)))
+        self.members.0.iter().map(|(tree, since)| (*tree as usize, Timestamp(*since)))
     }
 
     /// Takes in all that happened at one instant: events in their order ([`Program::look`]), and of each fact what it says from then on.
@@ -133,10 +183,16 @@ impl Person {
     }
 
     fn change(&mut self, leaf: u32, change: impl FnOnce(&mut Option<State>)) {
-        let mut state = self.states.remove(&leaf);
-        change(&mut state);
-        if let Some(state) = state {
-            self.states.insert(leaf, state);
+        let at = match self.states.place(leaf) {
+            Ok(at) => at,
+            Err(at) => {
+                self.states.0.insert(at, (leaf, None));
+                at
+            }
+        };
+        change(&mut self.states.0[at].1);
+        if self.states.0[at].1.is_none() {
+            self.states.0.remove(at);
         }
     }
 
@@ -147,30 +203,33 @@ impl Person {
             let verdict = self.verdict(program, &program.trees[tree].node, at);
             let key = number(tree);
             match verdict.until {
-                Some(until) => drop(self.untils.insert(key, until)),
-                None => drop(self.untils.remove(&key)),
+                Some(until) => self.untils.insert(key, until),
+                None => drop(self.untils.remove(key)),
             }
-            if verdict.holds == self.members.contains_key(&key) {
+            if verdict.holds == self.members.get(key).is_some() {
                 continue;
             }
             let since = if verdict.holds {
                 self.members.insert(key, at);
                 at
             } else {
-                self.members.remove(&key).unwrap_or(at)
+                self.members.remove(key).unwrap_or(at)
             };
             changes.push(Change { tree, at: Timestamp(at), entered: verdict.holds, since: Timestamp(since) });
-            due.0.extend(&program.trees[tree].asked_by);
+            program.trees[tree].asked_by.iter().for_each(|asking| due.add(*asking));
         }
     }
 
     fn verdict(&mut self, program: &Program, node: &Node, now: i64) -> Verdict {
         let whose = Whose { born: self.born, calendar: &program.calendar };
         match node {
-            Node::Leaf(leaf) => program.leaves[*leaf].verdict(self.states.get_mut(&number(*leaf)), now, whose),
+            Node::Leaf(leaf) => {
+                let state = self.states.get_mut(number(*leaf)).and_then(Option::as_mut);
+                program.leaves[*leaf].verdict(state, now, whose)
+            }
             Node::Bucket(bucket) => Verdict::always(bucket.has(self.id)),
             Node::Member(tree, length) => {
-                match self.members.get(&number(*tree)).map(|since| since.saturating_add(*length)) {
+                match self.members.get(number(*tree)).map(|since| since.saturating_add(*length)) {
                     Some(from) if now >= from => Verdict::always(true),
                     Some(from) => Verdict { holds: false, until: Some(from) },
                     None => Verdict::always(false),
@@ -204,37 +263,44 @@ impl Person {
         Verdict { holds: decided != wanted, until: (until != never).then_some(until) }
     }
 
-    /// The person in few bytes, for a cache.
+    /// What of the person concerns leaves and trees that have a number in another program, under those numbers; `None` for nothing.
+    pub(crate) fn part(&self, leaves: &[Option<u32>], trees: &[Option<u32>]) -> Option<Self> {
+        let (states, members) = (self.states.renumbered(leaves), self.members.renumbered(trees));
+        let untils = self.untils.renumbered(trees);
+        let is_empty = states.0.is_empty() && members.0.is_empty() && untils.0.is_empty();
+        (!is_empty).then_some(Self { id: self.id, born: self.born, as_of: self.as_of, states, members, untils })
+    }
+
+    /// Takes in a [part](Person::part) of the same person, of whom nothing has been heard meanwhile.
+    pub(crate) fn absorb(&mut self, part: Self) {
+        self.as_of = self.as_of.max(part.as_of);
+        self.states.extend(part.states);
+        self.members.extend(part.members);
+        self.untils.extend(part.untils);
+    }
+
+    /// The person in few bytes, for a cache. The same instants stand at many leaves, so it compresses well.
     pub fn pack(&self) -> Vec<u8> {
-        let packed = Packed {
-            id: self.id.0,
-            born: self.born,
-            as_of: self.as_of,
-            states: self.states.iter().map(|(leaf, state)| (*leaf, state.clone())).collect(),
-            members: self.members.iter().map(|(tree, since)| (*tree, *since)).collect(),
-            untils: self.untils.iter().map(|(tree, until)| (*tree, *until)).collect(),
-        };
+        let (states, members, untils) = (self.states.clone(), self.members.clone(), self.untils.clone());
+        let packed = Packed { id: self.id.0, as_of: self.as_of, states, members, untils };
         // Plain numbers, texts and lists always have a form.
-        postcard::to_stdvec(&packed).unwrap_or_default()
+        let plain = postcard::to_stdvec(&packed).unwrap_or_default();
+        let mut bytes = self.born.to_le_bytes().to_vec();
+        bytes.extend(lz4_flex::compress_prepend_size(&plain));
+        bytes
     }
 
     /// When a packed person came, without unpacking all of it.
     pub fn birth_of(bytes: &[u8]) -> Option<Timestamp> {
-        let ((_, born), _): ((i64, i64), &[u8]) = postcard::take_from_bytes(bytes).ok()?;
-        Some(Timestamp(born))
+        Some(Timestamp(i64::from_le_bytes(*bytes.first_chunk()?)))
     }
 
     /// The person that was packed; `None` for bytes of another kind.
     pub fn unpack(bytes: &[u8]) -> Option<Self> {
-        let packed: Packed = postcard::from_bytes(bytes).ok()?;
-        Some(Self {
-            id: PersonId(packed.id),
-            born: packed.born,
-            as_of: packed.as_of,
-            states: packed.states.into_iter().collect(),
-            members: packed.members.into_iter().collect(),
-            untils: packed.untils.into_iter().collect(),
-        })
+        let Timestamp(born) = Self::birth_of(bytes)?;
+        let plain = lz4_flex::decompress_size_prepended(bytes.get(8..)?).ok()?;
+        let Packed { id, as_of, states, members, untils } = postcard::from_bytes(&plain).ok()?;
+        Some(Self { id: PersonId(id), born, as_of, states, members, untils })
     }
 }
 
@@ -242,20 +308,44 @@ fn number(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
-/// The trees that are to be judged.
-struct Due(std::collections::BTreeSet<usize>);
+/// The trees that are to be judged, one bit each.
+struct Due {
+    words: Vec<u64>,
+    /// All words before it are empty: whoever asks for a tree comes after it.
+    first: usize,
+}
 
 impl Due {
     /// Those of which nothing is certain any more at an instant.
     fn at(person: &Person, at: i64) -> Self {
-        Self(person.untils.iter().filter(|(_, until)| **until <= at).map(|(tree, _)| *tree as usize).collect())
+        let mut due = Self { words: Vec::new(), first: 0 };
+        for (tree, _) in person.untils.0.iter().filter(|(_, until)| *until <= at) {
+            due.add(*tree as usize);
+        }
+        due
+    }
+
+    fn add(&mut self, tree: usize) {
+        let word = tree / 64;
+        if self.words.len() <= word {
+            self.words.resize(word + 1, 0);
+        }
+        self.words[word] |= 1 << (tree % 64);
     }
 
     fn leaf(&mut self, program: &Program, leaf: usize) {
-        self.0.extend(&program.users[leaf]);
+        program.users[leaf].iter().for_each(|tree| self.add(*tree));
     }
 
     fn next(&mut self) -> Option<usize> {
-        self.0.pop_first()
+        while let Some(word) = self.words.get_mut(self.first) {
+            if *word != 0 {
+                let bit = word.trailing_zeros() as usize;
+                *word &= *word - 1;
+                return Some(self.first * 64 + bit);
+            }
+            self.first += 1;
+        }
+        None
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Always holds: trees are in an order in which each asks only for segments before it; a circle is refused.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rapport_domain::Calendar;
 
@@ -17,7 +17,7 @@ use crate::instant::Moment;
 use crate::value::{self, Reading};
 
 /// Conditions of persons, ready to be evaluated.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Program {
     pub(crate) calendar: Calendar,
     pub(crate) leaves: Vec<Leaf>,
@@ -27,10 +27,12 @@ pub struct Program {
     by_fact: HashMap<String, Vec<usize>>,
     /// The trees that use each leaf.
     pub(crate) users: Vec<Vec<usize>>,
+    /// The leaf of each test.
+    known: HashMap<Condition, usize>,
 }
 
 /// One segment's condition.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tree {
     pub(crate) key: String,
     pub(crate) node: Node,
@@ -39,7 +41,7 @@ pub(crate) struct Tree {
 }
 
 /// A condition over leaves.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
@@ -51,7 +53,7 @@ pub(crate) enum Node {
 }
 
 /// What an event can be for a leaf.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Hook {
     pub(crate) leaf: usize,
     /// Which of the leaf's events it would be; steps of a sequence, then what must not follow.
@@ -89,7 +91,7 @@ impl Program {
     /// # Errors
     /// [`Error::Invalid`] when a condition asks for a segment that is not among them, or segments ask for each other in a circle.
     pub fn new(segments: &[(&str, &Condition)], calendar: Calendar) -> Result<Self, Error> {
-        let mut program = Self {
+        let program = Self {
             calendar,
             leaves: Vec::new(),
             trees: Vec::new(),
@@ -97,16 +99,72 @@ impl Program {
             of_any: Vec::new(),
             by_fact: HashMap::new(),
             users: Vec::new(),
+            known: HashMap::new(),
         };
-        let mut known: HashMap<Condition, usize> = HashMap::new();
-        for at in order(segments)? {
+        program.extended(segments, &BTreeSet::new())
+    }
+
+    /// The same, without the trees of some keys and with further segments behind the others. Leaves and trees keep their numbers; the number of what
+    /// is gone is not used again.
+    ///
+    /// # Errors
+    /// As [`Program::new`].
+    pub fn extended(mut self, segments: &[(&str, &Condition)], without: &BTreeSet<String>) -> Result<Self, Error> {
+        self.drop_trees(without);
+        let there: BTreeSet<&str> = self.trees.iter().map(|tree| tree.key.as_str()).collect();
+        for at in order(segments, &there)? {
             let (key, condition) = segments[at];
             condition.validate(crate::Scope::Person)?;
-            let tree = program.trees.len();
-            let node = program.node(condition, tree, &mut known)?;
-            program.trees.push(Tree { key: key.to_owned(), node, asked_by: Vec::new() });
+            let tree = self.trees.len();
+            let node = self.node(condition, tree)?;
+            self.trees.push(Tree { key: key.to_owned(), node, asked_by: Vec::new() });
         }
-        Ok(program)
+        Ok(self)
+    }
+
+    fn drop_trees(&mut self, keys: &BTreeSet<String>) {
+        let gone: BTreeSet<usize> =
+            self.trees.iter().enumerate().filter(|(_, tree)| keys.contains(&tree.key)).map(|(at, _)| at).collect();
+        if gone.is_empty() {
+            return;
+        }
+        for (number, tree) in self.trees.iter_mut().enumerate() {
+            tree.asked_by.retain(|asking| !gone.contains(asking));
+            if gone.contains(&number) {
+                // No segment has this key, and nobody is in it.
+                *tree = Tree { key: String::new(), node: Node::Any(Vec::new()), asked_by: Vec::new() };
+            }
+        }
+        self.users.iter_mut().for_each(|users| users.retain(|tree| !gone.contains(tree)));
+        let users = &self.users;
+        self.known.retain(|_, leaf| !users[*leaf].is_empty());
+        let is_used = |hook: &Hook| !users[hook.leaf].is_empty();
+        self.of_any.retain(is_used);
+        self.by_name.values_mut().for_each(|hooks| hooks.retain(is_used));
+        self.by_name.retain(|_, hooks| !hooks.is_empty());
+        self.by_fact.values_mut().for_each(|leaves| leaves.retain(|leaf| !users[*leaf].is_empty()));
+        self.by_fact.retain(|_, leaves| !leaves.is_empty());
+    }
+
+    /// How many trees are gone.
+    pub(crate) fn gone(&self) -> usize {
+        self.trees.iter().filter(|tree| tree.key.is_empty()).count()
+    }
+
+    /// The numbers that the leaves of another program have in this one, of those from `first` on.
+    pub(crate) fn leaves_of(&self, other: &Self, first: usize) -> Vec<Option<u32>> {
+        let mut numbers = vec![None; other.leaves.len()];
+        for (test, leaf) in &other.known {
+            let number = self.known.get(test).filter(|number| **number >= first);
+            numbers[*leaf] = number.and_then(|number| u32::try_from(*number).ok());
+        }
+        numbers
+    }
+
+    /// The numbers that the trees of another program have in this one.
+    pub(crate) fn trees_of(&self, other: &Self) -> Vec<Option<u32>> {
+        let number = |key: &str| self.keys().position(|own| own == key);
+        other.keys().map(|key| number(key).and_then(|number| u32::try_from(number).ok())).collect()
     }
 
     /// The segments' keys; a tree's number is its place here.
@@ -171,19 +229,14 @@ impl Program {
         named.chain(self.of_any.iter().map(|hook| (None, hook))).collect()
     }
 
-    fn node(
-        &mut self,
-        condition: &Condition,
-        tree: usize,
-        known: &mut HashMap<Condition, usize>,
-    ) -> Result<Node, Error> {
+    fn node(&mut self, condition: &Condition, tree: usize) -> Result<Node, Error> {
         let mut each = |children: &[Condition]| -> Result<Vec<Node>, Error> {
-            children.iter().map(|child| self.node(child, tree, known)).collect()
+            children.iter().map(|child| self.node(child, tree)).collect()
         };
         Ok(match condition {
             Condition::All(children) => Node::All(each(children)?),
             Condition::Any(children) => Node::Any(each(children)?),
-            Condition::Not(child) => Node::Not(Box::new(self.node(child, tree, known)?)),
+            Condition::Not(child) => Node::Not(Box::new(self.node(child, tree)?)),
             Condition::Segment { key, length } => {
                 let asked = self.trees.iter().position(|other| other.key == *key).ok_or_else(|| missing(key))?;
                 if !self.trees[asked].asked_by.contains(&tree) {
@@ -193,11 +246,11 @@ impl Program {
             }
             Condition::Bucket(bucket) => Node::Bucket(bucket.clone()),
             leaf => {
-                let number = match known.get(leaf) {
+                let number = match self.known.get(leaf) {
                     Some(number) => *number,
                     None => {
                         let number = self.leaf(leaf);
-                        known.insert(leaf.clone(), number);
+                        self.known.insert(leaf.clone(), number);
                         number
                     }
                 };
@@ -269,13 +322,13 @@ fn missing(key: &str) -> Error {
     Error::Invalid { place: "segment".to_owned(), problem: format!("there is no segment with the key `{key}`") }
 }
 
-/// An order in which each segment comes after those it asks for.
-fn order(segments: &[(&str, &Condition)]) -> Result<Vec<usize>, Error> {
+/// An order in which each segment comes after those it asks for, which are among them or `there`.
+fn order(segments: &[(&str, &Condition)], there: &BTreeSet<&str>) -> Result<Vec<usize>, Error> {
     let places: BTreeMap<&str, usize> = segments.iter().enumerate().map(|(at, (key, _))| (*key, at)).collect();
     let mut marks = vec![Mark::New; segments.len()];
     let mut order = Vec::with_capacity(segments.len());
     for at in 0..segments.len() {
-        visit(at, segments, &places, &mut marks, &mut order)?;
+        visit(at, segments, (&places, there), &mut marks, &mut order)?;
     }
     Ok(order)
 }
@@ -290,7 +343,7 @@ enum Mark {
 fn visit(
     at: usize,
     segments: &[(&str, &Condition)],
-    places: &BTreeMap<&str, usize>,
+    known: (&BTreeMap<&str, usize>, &BTreeSet<&str>),
     marks: &mut [Mark],
     order: &mut Vec<usize>,
 ) -> Result<(), Error> {
@@ -306,8 +359,11 @@ fn visit(
         return Err(Error::TooDeep { limit: DEEPEST });
     }
     for key in segments[at].1.segment_keys() {
-        let asked = places.get(key).ok_or_else(|| missing(key))?;
-        visit(*asked, segments, places, marks, order)?;
+        match known.0.get(key) {
+            Some(asked) => visit(*asked, segments, known, marks, order)?,
+            None if known.1.contains(key) => {}
+            None => return Err(missing(key)),
+        }
     }
     marks[at] = Mark::Done;
     order.push(at);

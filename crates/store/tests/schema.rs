@@ -11,7 +11,7 @@ const LAX: Migrations = Migrations {
 
 #[db_test]
 async fn every_statement_prepares(db: TestDatabase) {
-    let count = prepare_statements(&db, concat!(env!("CARGO_MANIFEST_DIR"), "/src")).await;
+    let count = prepare_statements(&db).await;
     assert!(count >= 20, "only {count} statements were found");
 }
 

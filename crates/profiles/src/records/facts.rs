@@ -1,7 +1,7 @@
 //! Facts: what is held true of a person, since when, and since when we know it. Kept by handle, so that joining and parting persons
 //! moves no fact.
 
-use rapport_domain::{EventId, Handle, SourceId, Timestamp, WorkspaceId};
+use rapport_domain::{EventId, Handle, PersonId, SourceId, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Tx, args, sql};
 
 /// A stored fact.
@@ -45,7 +45,7 @@ pub async fn current_by_person(
     workspace: WorkspaceId,
     keys: &[String],
     valid_at: Timestamp,
-) -> Result<Vec<(rapport_domain::PersonId, String, String)>> {
+) -> Result<Vec<(PersonId, String, String)>> {
     let text = sql!(
         "SELECT person, fact_key, value FROM (
            SELECT i.person AS person, f.fact_key AS fact_key, f.value AS value,
@@ -57,34 +57,48 @@ pub async fn current_by_person(
     db.fetch_all(text, args![workspace, keys, valid_at]).await
 }
 
-/// Everything ever told about some keys, for every person or for some, in the order in which the later overrules the earlier: (person, key, when,
-/// value as JSON).
+/// Everything ever told about some keys of people from one number to another, in the order in which the later overrules the earlier: (person, key,
+/// when, value as JSON).
 pub async fn histories(
     db: &mut impl Queries,
     workspace: WorkspaceId,
     keys: &[String],
-    persons: Option<&[rapport_domain::PersonId]>,
-) -> Result<Vec<(rapport_domain::PersonId, String, Timestamp, String)>> {
-    match persons {
-        None => {
-            let text = sql!(
-                "SELECT i.person, f.fact_key, f.valid_from, f.value FROM facts f
-                 JOIN identifiers i ON i.workspace = f.workspace AND i.handle = f.handle
-                 WHERE f.workspace = $1 AND f.fact_key IN ($2)
-                 ORDER BY i.person, f.valid_from, f.recorded_at, f.handle"
-            );
-            db.fetch_all(text, args![workspace, keys]).await
-        }
-        Some(persons) => {
-            let text = sql!(
-                "SELECT i.person, f.fact_key, f.valid_from, f.value FROM identifiers i
-                 CROSS JOIN facts f
-                 WHERE i.workspace = $1 AND i.person IN ($3) AND f.workspace = i.workspace AND f.handle = i.handle AND f.fact_key IN ($2)
-                 ORDER BY i.person, f.valid_from, f.recorded_at, f.handle"
-            );
-            db.fetch_all(text, args![workspace, keys, persons]).await
-        }
+    first: PersonId,
+    last: PersonId,
+) -> Result<Vec<(PersonId, String, Timestamp, String)>> {
+    if (first, last) == (PersonId(0), PersonId(i64::MAX)) {
+        let text = sql!(
+            "SELECT i.person, f.fact_key, f.valid_from, f.value FROM facts f
+             JOIN identifiers i ON i.workspace = f.workspace AND i.handle = f.handle
+             WHERE f.workspace = $1 AND f.fact_key IN ($2)
+             ORDER BY i.person, f.valid_from, f.recorded_at, f.handle"
+        );
+        return db.fetch_all(text, args![workspace, keys]).await;
     }
+    let text = sql!(
+        "SELECT i.person, f.fact_key, f.valid_from, f.value FROM identifiers i
+         CROSS JOIN facts f
+         WHERE i.workspace = $1 AND i.person >= $3 AND i.person <= $4 AND f.workspace = i.workspace AND f.handle = i.handle
+           AND f.fact_key IN ($2)
+         ORDER BY i.person, f.valid_from, f.recorded_at, f.handle"
+    );
+    db.fetch_all(text, args![workspace, keys, first, last]).await
+}
+
+/// The same of some people.
+pub async fn histories_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    keys: &[String],
+    persons: &[PersonId],
+) -> Result<Vec<(PersonId, String, Timestamp, String)>> {
+    let text = sql!(
+        "SELECT i.person, f.fact_key, f.valid_from, f.value FROM identifiers i
+         CROSS JOIN facts f
+         WHERE i.workspace = $1 AND i.person IN ($3) AND f.workspace = i.workspace AND f.handle = i.handle AND f.fact_key IN ($2)
+         ORDER BY i.person, f.valid_from, f.recorded_at, f.handle"
+    );
+    db.fetch_all(text, args![workspace, keys, persons]).await
 }
 
 /// The keys in use, with how many handles have them.

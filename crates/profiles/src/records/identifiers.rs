@@ -74,11 +74,18 @@ pub async fn by_persons(
     db.fetch_all(text, args![workspace, persons]).await
 }
 
-/// When everybody came: (person, first event), ascending by person.
-pub async fn births(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<(PersonId, Timestamp)>> {
-    let text =
-        sql!("SELECT person, MIN(first_seen_at) FROM identifiers WHERE workspace = $1 GROUP BY person ORDER BY person");
-    db.fetch_all(text, args![workspace]).await
+/// When people came, from one number to another: (person, first event), ascending by person.
+pub async fn births(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    first: PersonId,
+    last: PersonId,
+) -> Result<Vec<(PersonId, Timestamp)>> {
+    let text = sql!(
+        "SELECT person, MIN(first_seen_at) FROM identifiers WHERE workspace = $1 AND person >= $2 AND person <= $3
+         GROUP BY person ORDER BY person"
+    );
+    db.fetch_all(text, args![workspace, first, last]).await
 }
 
 /// When these persons came.

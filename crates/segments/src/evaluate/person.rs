@@ -15,25 +15,35 @@ use crate::value::{self, Reading};
 pub(super) fn measured(measured: &Measured, subject: &Subject<'_>, moment: Moment<'_>) -> bool {
     let mut events = subject.events_meant(&measured.of, moment);
     events.retain(|event| measured.within.includes(event.occurred_at, subject.born(), moment));
-    let amounts: Vec<i128> =
-        events.iter().filter_map(|event| value::as_amount(event.property(&measured.path)?)).map(i128::from).collect();
-    let sum: i128 = amounts.iter().sum();
     let (figure, parts) = match measured.measure {
-        Measure::Sum => (Some(sum), 1),
-        Measure::Average => ((!amounts.is_empty()).then_some(sum), amounts.len()),
-        Measure::Smallest => (amounts.iter().min().copied(), 1),
-        Measure::Largest => (amounts.iter().max().copied(), 1),
         Measure::Distinct => {
             let texts =
                 events.iter().filter_map(|event| value::as_text(event.property(&measured.path)?, Reading::Text));
-            (Some(whole(texts.collect::<BTreeSet<_>>().len())), 1)
+            (whole(texts.collect::<BTreeSet<_>>().len()), 1)
         }
         Measure::Days => {
             let days: BTreeSet<_> = events.iter().map(|event| moment.calendar.date(event.occurred_at)).collect();
-            (Some(whole(days.len())), 1)
+            (whole(days.len()), 1)
         }
+        _ => match amount(measured, &events) {
+            Some(figure) => figure,
+            None => return false,
+        },
     };
-    figure.is_some_and(|figure| passes(&measured.test, figure, parts as i128))
+    passes(&measured.test, figure, parts)
+}
+
+/// What the amounts of events come to, as a sum in millionths and the number of its parts; nothing where there is no such figure.
+pub(super) fn amount(measured: &Measured, events: &[EventView<'_>]) -> Option<(i128, i128)> {
+    let amounts: Vec<i128> =
+        events.iter().filter_map(|event| value::as_amount(event.property(&measured.path)?)).map(i128::from).collect();
+    let sum: i128 = amounts.iter().sum();
+    match measured.measure {
+        Measure::Average => (!amounts.is_empty()).then_some((sum, amounts.len() as i128)),
+        Measure::Smallest => Some((*amounts.iter().min()?, 1)),
+        Measure::Largest => Some((*amounts.iter().max()?, 1)),
+        _ => Some((sum, 1)),
+    }
 }
 
 fn whole(count: usize) -> i128 {
@@ -160,13 +170,19 @@ impl Search<'_> {
 }
 
 pub(super) fn overdue(overdue: &Overdue, subject: &Subject<'_>, moment: Moment<'_>) -> bool {
+    let (times, gaps) = rhythm(overdue, subject, moment);
+    let Some(last) = times.last().filter(|_| gaps.len() >= overdue.gaps as usize) else { return false };
+    moment.now.0 - last > usual(&gaps, overdue.factor)
+}
+
+/// When it happened, and the gaps that say what is usual.
+pub(super) fn rhythm(overdue: &Overdue, subject: &Subject<'_>, moment: Moment<'_>) -> (Vec<i64>, Vec<i64>) {
     let times: BTreeSet<i64> =
         subject.events_meant(&overdue.of, moment).iter().map(|event| event.occurred_at.0).collect();
     let times: Vec<i64> = times.into_iter().collect();
     let gaps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let gaps = &gaps[gaps.len().saturating_sub(Overdue::REMEMBERED)..];
-    let Some(last) = times.last().filter(|_| gaps.len() >= overdue.gaps as usize) else { return false };
-    moment.now.0 - last > usual(gaps, overdue.factor)
+    let gaps = gaps[gaps.len().saturating_sub(Overdue::REMEMBERED)..].to_vec();
+    (times, gaps)
 }
 
 /// So many times the middle of the gaps, of which there is one at least; of two middle ones their mean, rounded down.
@@ -179,6 +195,11 @@ pub(crate) fn usual(gaps: &[i64], factor: Number) -> i64 {
 }
 
 pub(super) fn streak(streak: &Streak, subject: &Subject<'_>, moment: Moment<'_>) -> bool {
+    streak_length(streak, subject, moment) >= streak.least
+}
+
+/// So many intervals in a row, up to the present one or the one before it.
+pub(super) fn streak_length(streak: &Streak, subject: &Subject<'_>, moment: Moment<'_>) -> u32 {
     let floor = |at: Timestamp| moment.calendar.floor(at, streak.interval);
     let with: BTreeSet<Timestamp> =
         subject.events_meant(&streak.of, moment).iter().map(|event| floor(event.occurred_at)).collect();
@@ -193,10 +214,15 @@ pub(super) fn streak(streak: &Streak, subject: &Subject<'_>, moment: Moment<'_>)
         at = before(at);
     }
     debug_assert!(streak.interval != Interval::Hour, "hours repeat where a clock is put back");
-    length >= streak.least
+    length
 }
 
 pub(super) fn held(key: &str, test: &Test, length: Duration, subject: &Subject<'_>, moment: Moment<'_>) -> bool {
+    held_since(key, test, subject, moment).is_some_and(|since| since.plus(length.micros()) <= moment.now)
+}
+
+/// Since when a fact has passed a test without a break, if it does.
+pub(super) fn held_since(key: &str, test: &Test, subject: &Subject<'_>, moment: Moment<'_>) -> Option<Timestamp> {
     let passes = |at: Timestamp| test.holds(subject.fact(key, at), value::FACT_NUMBERS, moment);
     let instants = told(key, subject, moment);
     let mut since = None;
@@ -206,7 +232,7 @@ pub(super) fn held(key: &str, test: &Test, length: Duration, subject: &Subject<'
     for at in instants {
         since = if passes(at) { since.or(Some(at)) } else { None };
     }
-    since.is_some_and(|since| since.plus(length.micros()) <= moment.now)
+    since
 }
 
 /// When a fact was told, up to now, ascending.
@@ -216,10 +242,20 @@ fn told(key: &str, subject: &Subject<'_>, moment: Moment<'_>) -> BTreeSet<Timest
 }
 
 pub(super) fn changed(changed: &Changed, subject: &Subject<'_>, moment: Moment<'_>) -> bool {
-    told(&changed.key, subject, moment).into_iter().any(|at| {
-        let (before, after) = (subject.fact(&changed.key, at.plus(-1)), subject.fact(&changed.key, at));
-        changed.within.includes(at, subject.born(), moment) && is_change(changed, before, after)
-    })
+    changes(changed, subject, moment).iter().any(|at| changed.within.includes(*at, subject.born(), moment))
+}
+
+/// When the fact last took another value that is meant.
+pub(super) fn last_change(changed: &Changed, subject: &Subject<'_>, moment: Moment<'_>) -> Option<Timestamp> {
+    changes(changed, subject, moment).last().copied()
+}
+
+fn changes(changed: &Changed, subject: &Subject<'_>, moment: Moment<'_>) -> Vec<Timestamp> {
+    let is_meant = |at: &Timestamp| {
+        let (before, after) = (subject.fact(&changed.key, at.plus(-1)), subject.fact(&changed.key, *at));
+        is_change(changed, before, after)
+    };
+    told(&changed.key, subject, moment).into_iter().filter(is_meant).collect()
 }
 
 /// Whether going from one value to another is meant.

@@ -6,23 +6,26 @@
 //!
 //! Always holds: until it has taken over, what was live before goes on; when it fails, that stays so.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_store::Priority;
 
 use super::write::{self, Writing};
-use super::{Live, ONE_BY_ONE, Running, Segments};
+use super::{Live, NONE, ONE_BY_ONE, Running, Segments};
 use crate::batch;
 use crate::condition::Condition;
 use crate::error::Error;
 use crate::history::spans;
+use crate::person::Person;
 use crate::records::memberships::{self, MembershipRow};
 use crate::records::segments;
 
 /// Rows written in one transaction.
 const SLICE: usize = 1_000;
+/// People put together in one go.
+const UNITED: usize = 2_000;
 
 /// A segment that is to be live.
 #[derive(Clone, Debug)]
@@ -50,41 +53,117 @@ pub struct Filled {
 
 impl Live {
     /// Makes these the live segments of a workspace, and no others. Segments whose members are known are compared with what is held true,
-    /// and differences are told; the others are filled.
+    /// and differences are told; the others are filled. When only some are new, the others are not looked at again.
     ///
     /// # Errors
     /// The store's and the lake's, and when the conditions do not fit together. What was live before stays.
     pub async fn fill(&self, workspace: WorkspaceId, wanted: &[Wanted], calendar: &Calendar) -> Result<Filled, Error> {
-        let conditions: Vec<(i64, String, Condition)> =
-            wanted.iter().map(|it| (it.segment, it.key.clone(), it.condition.clone())).collect();
-        let segments = Arc::new(Segments::new(&conditions, calendar)?);
         let fresh = with_dependents(wanted);
         let space = self.space(workspace).await;
-        let already: BTreeSet<i64> = {
-            let mut space = space.lock().await;
-            space.meanwhile = Some(HashSet::new());
-            if let Some(running) = &mut space.running {
+        let mut held = space.lock().await;
+        let already: BTreeSet<i64> = match &mut held.running {
+            Some(running) => {
                 running.written.retain(|segment| !fresh.contains(segment));
+                running.written.clone()
             }
-            space.running.as_ref().map(|running| running.written.clone()).unwrap_or_default()
+            None => BTreeSet::new(),
         };
-        let fill = Fill {
-            live: self,
-            workspace,
-            // What is live already is kept true by what runs.
-            compared: wanted
-                .iter()
-                .map(|it| it.segment)
-                .filter(|segment| !fresh.contains(segment) && !already.contains(segment))
-                .collect(),
-            fresh,
-            segments,
+        // What is live already is kept true by what runs.
+        let compared: BTreeSet<i64> = wanted
+            .iter()
+            .map(|it| it.segment)
+            .filter(|segment| !fresh.contains(segment) && !already.contains(segment))
+            .collect();
+        let behind = match &held.running {
+            Some(running) if compared.is_empty() => running.behind(wanted, &fresh, calendar)?,
+            _ => None,
         };
+        let (segments, extension) = match behind {
+            Some((segments, extension)) => (segments, Some(extension)),
+            None => (Segments::new(&wanted.iter().collect::<Vec<_>>(), calendar)?, None),
+        };
+        if let (Some(running), Some(extension), true) = (&mut held.running, &extension, fresh.is_empty()) {
+            running.extend(extension, HashMap::new());
+            return Ok(Filled::default());
+        }
+        held.meanwhile = Some(HashSet::new());
+        drop(held);
+        let fill = Fill { live: self, workspace, segments: Arc::new(segments), extension, fresh, compared };
         let done = fill.run(&space, wanted).await;
         if done.is_err() {
             space.lock().await.meanwhile = None;
         }
         done
+    }
+}
+
+/// What is to run when further segments are filled.
+struct Extension {
+    segments: Arc<Segments>,
+    /// The first leaf that is not known of everybody yet.
+    first_leaf: usize,
+}
+
+/// What is kept of those who are played.
+enum Kept {
+    Whole,
+    /// What concerns new leaves and trees, by the numbers they will have.
+    New {
+        leaves: Vec<Option<u32>>,
+        trees: Vec<Option<u32>>,
+    },
+}
+
+impl Kept {
+    fn keep(&self, running: &mut Running, person: &Person) {
+        match self {
+            Self::Whole => running.keep(person),
+            Self::New { leaves, trees } => {
+                match person.part(leaves, trees) {
+                    Some(part) => running.parts.insert(person.id(), part.pack().into_boxed_slice()),
+                    None => running.parts.remove(&person.id()),
+                };
+            }
+        }
+    }
+}
+
+impl Running {
+    /// Goes on with further segments, or fewer.
+    fn extend(&mut self, extension: &Extension, parts: HashMap<PersonId, Box<[u8]>>) {
+        while self.unite(usize::MAX) {}
+        self.segments = Arc::clone(&extension.segments);
+        self.written = self.segments.numbers.iter().copied().filter(|number| *number != NONE).collect();
+        self.parts = parts;
+    }
+
+    /// The segments to fill, and all there are to be then, when it is enough to fill those that are `fresh`: with those that they ask for,
+    /// to be put behind what runs.
+    fn behind(
+        &self,
+        wanted: &[Wanted],
+        fresh: &BTreeSet<i64>,
+        calendar: &Calendar,
+    ) -> Result<Option<(Segments, Extension)>, Error> {
+        let program = &self.segments.program;
+        if program.calendar != *calendar || program.gone() > wanted.len() {
+            return Ok(None);
+        }
+        let conditions: Vec<(String, Condition)> =
+            wanted.iter().map(|it| (it.key.clone(), it.condition.clone())).collect();
+        let mut keys: BTreeSet<&str> = BTreeSet::new();
+        let new: Vec<&Wanted> = wanted.iter().filter(|it| fresh.contains(&it.segment)).collect();
+        for it in &new {
+            keys.insert(&it.key);
+            keys.extend(batch::asked_for(&conditions, &it.condition).into_iter().map(|(key, _)| key));
+        }
+        let with_asked: Vec<&Wanted> = wanted.iter().filter(|it| keys.contains(it.key.as_str())).collect();
+        let kept: BTreeSet<i64> =
+            wanted.iter().map(|it| it.segment).filter(|segment| !fresh.contains(segment)).collect();
+        let gone = self.segments.numbers.iter().copied().filter(|segment| !kept.contains(segment)).collect();
+        let segments = Arc::new(self.segments.extended(&new, &gone)?);
+        let extension = Extension { segments, first_leaf: program.leaves.len() };
+        Ok(Some((Segments::new(&with_asked, calendar)?, extension)))
     }
 }
 
@@ -107,7 +186,10 @@ fn with_dependents(wanted: &[Wanted]) -> BTreeSet<i64> {
 struct Fill<'a> {
     live: &'a Live,
     workspace: WorkspaceId,
+    /// Those that are played.
     segments: Arc<Segments>,
+    /// When what is played are only new ones.
+    extension: Option<Extension>,
     /// Filled anew.
     fresh: BTreeSet<i64>,
     /// Compared with what is held true.
@@ -119,9 +201,8 @@ impl Fill<'_> {
         let now = self.live.store.clock().now();
         self.forget_old(now).await?;
         let mut running = Running::new(Arc::clone(&self.segments));
+        let kept = self.kept();
         let mut filled = Filled::default();
-        let mut rows: Vec<MembershipRow> = Vec::new();
-        let mut writing = Writing::default();
         let snapshot = self.live.lake.snapshot(self.workspace).await?;
         let sources = batch::Sources {
             store: &self.live.store,
@@ -130,27 +211,52 @@ impl Fill<'_> {
             workspace: self.workspace,
             now,
         };
-        batch::play(&self.segments.program, sources, None, |person, changes| {
-            filled.persons += 1;
-            let spans = spans(&changes);
-            for (tree, entered_at, exited_at) in &spans {
-                let segment = self.segments.numbers[*tree];
-                if self.fresh.contains(&segment) {
-                    let (entered_at, exited_at) = (*entered_at, *exited_at);
-                    rows.push(MembershipRow { person: person.id(), segment, entered_at, exited_at, recorded_at: now });
+        let mut play = batch::Play::begin(&self.segments.program, sources, batch::Whom::Everybody)?;
+        while let Some(chunk) = play.next().await? {
+            let mut rows: Vec<MembershipRow> = Vec::new();
+            let mut writing = Writing::default();
+            filled.persons += chunk.len() as u64;
+            for (person, changes) in chunk {
+                for (tree, entered_at, exited_at) in spans(&changes) {
+                    let segment = self.segments.numbers[tree];
+                    if self.fresh.contains(&segment) {
+                        rows.push(MembershipRow {
+                            person: person.id(),
+                            segment,
+                            entered_at,
+                            exited_at,
+                            recorded_at: now,
+                        });
+                    }
                 }
+                if !self.compared.is_empty() {
+                    writing.again(person.id(), &changes);
+                }
+                kept.keep(&mut running, &person);
             }
-            if !self.compared.is_empty() {
-                writing.again(person.id(), &changes);
-            }
-            running.keep(&person);
-        })
-        .await?;
-        filled.memberships = rows.len() as u64;
-        self.insert(&rows).await?;
-        self.compare(writing, now).await?;
-        self.catch_up(space, running, wanted).await?;
+            filled.memberships += rows.len() as u64;
+            self.insert(&rows).await?;
+            self.compare(writing, now).await?;
+        }
+        self.catch_up(space, running, &kept, wanted).await?;
+        self.unite(space).await;
         Ok(filled)
+    }
+
+    fn kept(&self) -> Kept {
+        let Some(Extension { segments, first_leaf }) = &self.extension else { return Kept::Whole };
+        let (own, all) = (&self.segments.program, &segments.program);
+        let is_fresh = |tree: &usize| self.fresh.contains(&self.segments.numbers[*tree]);
+        let trees = all.trees_of(own).into_iter().enumerate();
+        let trees = trees.map(|(tree, number)| number.filter(|_| is_fresh(&tree))).collect();
+        Kept::New { leaves: all.leaves_of(own, *first_leaf), trees }
+    }
+
+    /// Puts people together who are in two pieces, a few at a time, so that nothing waits for it.
+    async fn unite(&self, space: &tokio::sync::Mutex<super::Space>) {
+        while space.lock().await.running.as_mut().is_some_and(|running| running.unite(UNITED)) {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Makes those again of whom something was heard meanwhile, and takes over.
@@ -158,6 +264,7 @@ impl Fill<'_> {
         &self,
         space: &tokio::sync::Mutex<super::Space>,
         mut running: Running,
+        kept: &Kept,
         wanted: &[Wanted],
     ) -> Result<(), Error> {
         loop {
@@ -176,7 +283,7 @@ impl Fill<'_> {
             let mut writing = Writing::default();
             for (person, changes) in self.live.play_again(self.workspace, &self.segments.program, &heard, now).await? {
                 writing.again(person.id(), &changes);
-                running.keep(&person);
+                kept.keep(&mut running, &person);
             }
             for id in &heard {
                 writing.gone(*id);
@@ -188,7 +295,10 @@ impl Fill<'_> {
                     segments::filled(&mut tx, self.workspace, it.segment, it.version, None).await?;
                 }
                 tx.commit().await?;
-                held.running = Some(running);
+                match (&self.extension, &mut held.running) {
+                    (Some(extension), Some(before)) => before.extend(extension, running.parts),
+                    _ => held.running = Some(running),
+                }
                 held.meanwhile = None;
                 return Ok(());
             }

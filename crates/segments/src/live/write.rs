@@ -50,10 +50,6 @@ impl Writing {
         self.changes.is_empty() && self.again.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.changes.len() + self.again.len()
-    }
-
     /// Parts of it, of so many people each.
     pub(super) fn slices(self, size: usize) -> Vec<Self> {
         let mut slices: Vec<Self> = Vec::new();

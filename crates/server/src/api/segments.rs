@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_profiles::records::persons;
-use rapport_segments::live::Reason;
+use rapport_segments::live::{Figure, Kind, Reason};
 use rapport_segments::records::memberships;
 use rapport_segments::records::segments::{self, SegmentRow};
 use rapport_segments::{Condition, Limits, Program, Scope};
@@ -513,46 +513,93 @@ pub async fn schema(caller: Caller) -> Result<Json<Value>, Problem> {
     Ok(Json(Condition::schema()))
 }
 
+/// A condition to try out, in one of its two forms.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct EstimateBody {
+    /// The condition.
+    #[schema(value_type = Option<Object>)]
+    condition: Option<Value>,
+    /// The condition as text.
+    text: Option<String>,
+    /// Look at everybody, however long it takes.
+    #[serde(default)]
+    exact: bool,
+}
+
 /// Whom a condition finds.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EstimateAnswer {
-    /// How many.
+    /// How many; the best guess when only a sample was looked at.
     people: u64,
+    /// With a confidence of 95 % there are this many or more.
+    at_least: u64,
+    /// With a confidence of 95 % there are this many or fewer.
+    at_most: u64,
     /// Of how many.
     of: u64,
+    /// How many of them were looked at: all, or a sample.
+    looked_at: u64,
     /// Who came in last.
     examples: Vec<Member>,
     /// The condition as text.
     text: String,
-    /// What should be looked at: it holds for everybody, or for nobody.
-    warnings: Vec<String>,
+    /// What should be looked at.
+    warnings: Vec<Warning>,
     computed_ms: i64,
 }
 
-/// Says whom a condition finds now.
-#[utoipa::path(post, path = "/api/v1/conditions/estimate", security(("caller" = ["view_people"])), tag = "segments", operation_id = "estimate_condition", request_body = ConditionBody, responses((status = 200, body = EstimateAnswer), (status = 422, body = crate::problem::ProblemBody)))]
+/// What should be looked at before a condition is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Warning {
+    /// It holds for everybody, whatever they do.
+    AlwaysHolds,
+    /// It can hold for nobody.
+    NeverHolds,
+    /// It holds for everybody now.
+    HoldsForEverybody,
+    /// It holds for nobody now.
+    HoldsForNobody,
+    /// It looks at every event, of whatever name, in more than a million of them.
+    LooksAtEveryEvent,
+}
+
+/// Events of which looking at all costs much.
+const MANY_EVENTS: i64 = 1_000_000;
+
+/// Says whom a condition finds now. Where there is much to read it looks at a sample of the people, and says so.
+#[utoipa::path(post, path = "/api/v1/conditions/estimate", security(("caller" = ["view_people"])), tag = "segments", operation_id = "estimate_condition", request_body = EstimateBody, responses((status = 200, body = EstimateAnswer), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn estimate(
     State(app): State<App>,
     caller: Caller,
-    Json(body): Json<ConditionBody>,
+    Json(body): Json<EstimateBody>,
 ) -> Result<Json<EstimateAnswer>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let condition = condition(body.condition.as_ref(), body.text.as_deref())?;
     let began = app.installation.clock.now();
     let (known, calendar) = surroundings(&app.installation, caller.workspace).await?;
     let live = &app.installation.memberships;
-    let found = live.estimate(caller.workspace, &known, &condition, &calendar, EXAMPLES).await?;
-    let mut warnings = Vec::new();
-    if found.of > 0 && found.people == found.of {
-        warnings.push("This holds for everybody.".to_owned());
-    } else if found.people == 0 {
-        warnings.push("This holds for nobody now.".to_owned());
-    }
+    let found = live.estimate(caller.workspace, (&known, &condition), &calendar, EXAMPLES, body.exact).await?;
     let computed_ms = (app.installation.clock.now().0 - began.0) / 1_000;
+    let mut warnings = Vec::new();
+    match condition.constant() {
+        Some(true) => warnings.push(Warning::AlwaysHolds),
+        Some(false) => warnings.push(Warning::NeverHolds),
+        None if found.of > 0 && found.between.0 == found.of => warnings.push(Warning::HoldsForEverybody),
+        None if found.between.1 == 0 => warnings.push(Warning::HoldsForNobody),
+        None => {}
+    }
+    let looks_at_all = condition.event_names().contains(&"*");
+    if looks_at_all && app.installation.lake.snapshot(caller.workspace).await?.rows() > MANY_EVENTS {
+        warnings.push(Warning::LooksAtEveryEvent);
+    }
     let examples = with_customers(&app, caller.workspace, found.latest).await?;
     let answer = EstimateAnswer {
         people: found.people,
+        at_least: found.between.0,
+        at_most: found.between.1,
         of: found.of,
+        looked_at: found.looked_at,
         examples,
         text: condition.to_text(),
         warnings,
@@ -637,34 +684,88 @@ fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem>
 pub struct Why {
     /// The part, as text.
     text: String,
+    /// `all`, `any` or `not` of its parts, or one `test`.
+    kind: &'static str,
     /// Whether it holds now.
     holds: bool,
     /// Since when it holds, or does not.
     since: Option<String>,
+    /// What a test looks at, as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    figure: Option<FigureNow>,
     /// The parts that it is made of.
     parts: Vec<Why>,
 }
 
-impl From<Reason> for Why {
-    fn from(reason: Reason) -> Self {
-        let parts = reason.parts.into_iter().map(Into::into).collect();
-        Self { text: reason.text, holds: reason.holds, since: reason.since.map(time), parts }
+/// What a test looks at, as it is now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FigureNow {
+    /// `count` (events, different values, days, steps, intervals in a row), `amount`, `value` (what is known of the customer), `at` (when it
+    /// happened), `passed` (seconds so far) or `place` (the customer's random place, in per cent).
+    kind: &'static str,
+    /// Null for nothing.
+    #[schema(value_type = Object)]
+    value: Value,
+    /// Of `passed`: after how many seconds it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needed: Option<i64>,
+}
+
+impl From<Figure> for FigureNow {
+    fn from(figure: Figure) -> Self {
+        let (kind, value, needed) = match figure {
+            Figure::Count(count) => ("count", count.into(), None),
+            Figure::Amount(micros) => ("amount", (micros as f64 / 1e6).into(), None),
+            Figure::Value(value) => ("value", value, None),
+            Figure::At(at) => ("at", at.map(time).into(), None),
+            Figure::Passed { so_far, needed } => {
+                ("passed", (so_far / Timestamp::SECOND).into(), Some(needed / Timestamp::SECOND))
+            }
+            Figure::Place(place) => ("place", (f64::from(place) / 100.0).into(), None),
+        };
+        Self { kind, value, needed }
     }
+}
+
+impl From<&Reason> for Why {
+    fn from(reason: &Reason) -> Self {
+        let kind = match reason.kind {
+            Kind::All => "all",
+            Kind::Any => "any",
+            Kind::Not => "not",
+            Kind::Test => "test",
+        };
+        let parts = reason.parts.iter().map(Into::into).collect();
+        let figure = reason.figure.clone().map(Into::into);
+        Self { text: reason.text.clone(), kind, holds: reason.holds, since: reason.since.map(time), figure, parts }
+    }
+}
+
+/// Why somebody is in a segment, or is not.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WhyAnswer {
+    /// The whole condition.
+    #[serde(flatten)]
+    why: Why,
+    /// For somebody who is not in it: the fewest tests that would have to turn out otherwise, the nearest of several choices.
+    nearest: Vec<Why>,
 }
 
 /// Says which parts of a segment's condition hold for a customer.
 #[utoipa::path(get, path = "/api/v1/customers/{id}/segments/{key}", security(("caller" = ["view_people"])), tag = "segments", operation_id = "why_in_segment",
-    params(("id" = String, Path), ("key" = String, Path)), responses((status = 200, body = Why)))]
+    params(("id" = String, Path), ("key" = String, Path)), responses((status = 200, body = WhyAnswer)))]
 pub async fn why(
     State(app): State<App>,
     caller: Caller,
     Path((id, key)): Path<(String, String)>,
-) -> Result<Json<Why>, Problem> {
+) -> Result<Json<WhyAnswer>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let person = person(&id)?;
     let (known, calendar) = surroundings(&app.installation, caller.workspace).await?;
     let (_, condition) = known.iter().find(|(other, _)| *other == key).ok_or_else(|| Problem::not_found("segment"))?;
     let live = &app.installation.memberships;
     let reason = live.explain(caller.workspace, &known, condition, &calendar, person).await?;
-    reason.map(|reason| Json(reason.into())).ok_or_else(|| Problem::not_found("customer"))
+    let reason = reason.ok_or_else(|| Problem::not_found("customer"))?;
+    let nearest = reason.nearest_miss().into_iter().map(Into::into).collect();
+    Ok(Json(WhyAnswer { why: (&reason).into(), nearest }))
 }

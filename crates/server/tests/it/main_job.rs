@@ -8,8 +8,8 @@ use serde_json::Value;
 
 /// Real data lies beside the repository; it may not be part of it. Where it is absent, a test says so.
 pub fn data(file: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("RAPPORT_SHARED_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
+    let beside = || Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../../shared/data");
+    let folder = std::env::var_os("RAPPORT_SHARED_DATA").map_or_else(beside, PathBuf::from);
     let path = folder.join(file);
     if path.exists() {
         return Some(path);

@@ -20,7 +20,7 @@ fn every_statement_can_be_prepared_on_postgres() {
 }
 
 async fn prepare_all(db: TestDatabase) {
-    let count = prepare_statements(&db, concat!(env!("CARGO_MANIFEST_DIR"), "/src")).await;
+    let count = prepare_statements(&db).await;
     assert!(count >= 45, "{count}");
 }
 

@@ -1,6 +1,8 @@
 //! Segments from outside: who is in them while events come, late ones too, while time passes, while they are filled, and after a restart; and
 //! what the API says and refuses.
 
+use std::sync::Arc;
+
 use axum::http::{Method, StatusCode};
 use rapport_domain::{PersonId, Rng, SeededRng, Timestamp};
 use rapport_segments::records::{memberships, segments};
@@ -81,11 +83,13 @@ async fn truth(world: &World) -> Held {
         now: world.clock_now(),
     };
     let mut all = Held::new();
-    batch::play(&program, sources, None, |person, changes| {
-        all.extend(spans(&changes).into_iter().map(|(tree, from, until)| (person.id().0, numbers[tree], from, until)));
-    })
-    .await
-    .unwrap();
+    let mut play = batch::Play::begin(&Arc::new(program), sources, batch::Whom::Everybody).unwrap();
+    while let Some(chunk) = play.next().await.unwrap() {
+        for (person, changes) in chunk {
+            let spans = spans(&changes).into_iter();
+            all.extend(spans.map(|(tree, from, until)| (person.id().0, numbers[tree], from, until)));
+        }
+    }
     all.sort_unstable();
     all
 }
@@ -346,6 +350,10 @@ async fn a_segment_is_made_changed_explained_and_deleted() {
     let estimate = json!({"text": SEGMENTS[0].1}).to_string();
     let answer = world.request(Method::POST, "/api/v1/conditions/estimate", &json_of(&browser), estimate).await.json();
     assert_eq!(answer["people"].as_i64().unwrap(), size(&list, "buyers"), "{answer}");
+    assert_eq!((&answer["at_least"], &answer["looked_at"]), (&answer["people"], &answer["of"]), "all were looked at");
+    let never = json!({"text": "trait plan = free and trait plan = pro"}).to_string();
+    let answer = world.request(Method::POST, "/api/v1/conditions/estimate", &json_of(&browser), never).await.json();
+    assert_eq!(answer["warnings"], json!(["never_holds"]));
 
     let members = world.get("/api/v1/segments/buyers/members", &browser.reads()).await.json();
     let id = members["rows"][0]["customer"]["person_id"].as_str();
@@ -353,6 +361,12 @@ async fn a_segment_is_made_changed_explained_and_deleted() {
     let why = world.get(&format!("/api/v1/customers/{id}/segments/both"), &browser.reads()).await.json();
     assert_eq!(why["parts"][0]["text"], "in segment buyers");
     assert_eq!(why["parts"][0]["holds"], true);
+    let both = world.get("/api/v1/segments/both/members", &browser.reads()).await.json();
+    let is_in_both = both["rows"].as_array().unwrap().iter().any(|row| row["customer"]["person_id"] == id.as_str());
+    assert_eq!(why["nearest"].as_array().unwrap().is_empty(), is_in_both, "{why}");
+    let why = world.get(&format!("/api/v1/customers/{id}/segments/buyers"), &browser.reads()).await.json();
+    assert_eq!((&why["kind"], &why["figure"]["kind"]), (&json!("test"), &json!("count")), "{why}");
+    assert!(why["figure"]["value"].as_i64().unwrap() >= 1, "{why}");
 
     // Every question takes the same conditions as its `who`.
     let question = json!({"kind": "trend", "series": [{"event": "*", "measure": "people"}], "interval": "year", "period": {"last": "30d"},
@@ -383,6 +397,40 @@ async fn a_segment_is_made_changed_explained_and_deleted() {
     assert_eq!(delete("buyers").await, StatusCode::NO_CONTENT);
     fill(&world).await;
     assert_true(&world, "after deleting").await;
+}
+
+/// Filling one more segment looks at those only who are played for it, and at nobody when one is taken away.
+#[tokio::test]
+async fn one_more_segment_does_not_begin_anew() {
+    let world = World::new().await;
+    let browser = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    let now = world.clock_now();
+    send(&world, &key, (0..60).map(|number| call(&SeededRng::new(number), number, now)).collect()).await;
+    world.app.pipeline.drain().await.unwrap();
+    let filled = async || keeper::fill_workspace(&world.app.installation, FIRST).await.unwrap();
+    create(&world, &browser, "busy", SEGMENTS[1].1).await;
+    let first = filled().await;
+    assert!(first.persons > 0);
+    // What it shares with the first is known already; the second asks for the first.
+    create(&world, &browser, "busy-or-buyer", &format!("{} or {}", SEGMENTS[1].1, SEGMENTS[0].1)).await;
+    create(&world, &browser, "busy-for-long", "in segment busy for 1 hour").await;
+    assert_eq!(filled().await.persons, first.persons);
+    assert_true(&world, "with two more").await;
+    assert_eq!(filled().await.persons, 0, "nothing is new");
+    world.clock.advance(2 * Timestamp::HOUR);
+    wake(&world).await;
+    assert_true(&world, "later").await;
+    let path = "/api/v1/segments/busy-for-long";
+    assert_eq!(world.request(Method::DELETE, path, &browser.writes(), "").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(filled().await.persons, 0, "nobody has to be looked at");
+    send(&world, &key, (100..130).map(|number| call(&SeededRng::new(number), number, world.clock_now())).collect())
+        .await;
+    world.app.pipeline.drain().await.unwrap();
+    assert_true(&world, "with one less").await;
+    world.clock.advance(9 * Timestamp::HOUR);
+    wake(&world).await;
+    assert_true(&world, "much later").await;
 }
 
 #[tokio::test]

@@ -10,10 +10,10 @@ use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 use crate::store::Pools;
 use crate::{Engine, Sql, Store};
 
-/// Prepares every statement below `folder` (a crate's `src`) and returns how many there were; panics naming those that
-/// fail. Each crate has one such test: `prepare_statements(&db, concat!(env!("CARGO_MANIFEST_DIR"), "/src"))`.
-pub async fn prepare_statements(store: &Store, folder: &str) -> usize {
-    let statements = statements_below(folder);
+/// Prepares every statement of the crate under test and returns how many there were; panics naming those that fail. Each crate that has
+/// statements has one such test.
+pub async fn prepare_statements(store: &Store) -> usize {
+    let statements = statements_of_crate();
     let mut failed = Vec::new();
     // Of rows that only stand in a `WITH`, PostgreSQL learns the types from what is bound, which is nothing here: records' tests run them.
     let untyped = |statement: &str| store.engine() == Engine::Postgres && statement.contains("AS (VALUES {rows})");
@@ -26,15 +26,15 @@ pub async fn prepare_statements(store: &Store, folder: &str) -> usize {
     statements.len()
 }
 
-/// The tables that statements below `folder` read through by the workspace alone, or wholly, as SQLite plans them: `(table, statement)`.
+/// The tables that statements of the crate under test read through by the workspace alone, or wholly, as SQLite plans them: `(table, statement)`.
 /// SQLite takes any index that begins with the workspace for selective, while a workspace is nearly all there is; a test names
 /// those reads that are meant.
-pub async fn whole_reads(store: &Store, folder: &str) -> Vec<(String, String)> {
+pub async fn whole_reads(store: &Store) -> Vec<(String, String)> {
     let Pools::Sqlite { readers, .. } = store.pools() else {
         panic!("SQLite's plans are those of a database on SQLite")
     };
     let mut found = Vec::new();
-    for (_, statement) in statements_below(folder) {
+    for (_, statement) in statements_of_crate() {
         let text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", in_full(store.engine(), &statement))).into_sql_str();
         // Statements that are no reads or writes (DDL) have no plan.
         let Ok(steps) = sqlx::query_as::<_, (i64, i64, i64, String)>(text).fetch_all(readers).await else { continue };
@@ -62,9 +62,11 @@ fn read_wholly<'s>(step: &'s str, statement: &str) -> Option<&'s str> {
     }
 }
 
-fn statements_below(folder: &str) -> Vec<(String, String)> {
+fn statements_of_crate() -> Vec<(String, String)> {
+    // As it is when the test runs: a target folder can serve several clones.
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo tells a test where its crate lies");
     let mut statements = Vec::new();
-    for file in rust_files(Path::new(folder)) {
+    for file in rust_files(&Path::new(&folder).join("src")) {
         let text = std::fs::read_to_string(&file).expect("a source file can be read");
         let tokens: TokenStream = text.parse().expect("a source file consists of tokens");
         collect(tokens, &mut |statement| statements.push((file.display().to_string(), statement)));
