@@ -63,6 +63,11 @@ fn memory() -> String {
     format!("{} {}", line("VmRSS"), line("VmHWM")).replace('\t', " ")
 }
 
+/// As in the product.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let millions: u64 = std::env::args().nth(1).map_or(Ok(10), |text| text.parse())?;

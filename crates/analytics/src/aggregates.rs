@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `interval_of(time, boundaries)` | the place of the interval that holds a time; null outside of all |
 //! | `list_item(list, place)` | an item of a list of integers; null past its end |
+//! | `names_mask(name, names)` | a bit for each of the names that the name is |
 //! | `funnel(time, order_key, mask, tag, settings)` | per person: level, tag of the entry, times of the steps |
 //! | `retention_intervals(time, interval, marks, settings)` | per person: two bit sets of intervals |
 //! | `retention_table(sets, settings)` | the table of cohorts by columns, row by row |
@@ -26,7 +27,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub use funnel::{FunnelSettings, funnel, marks};
 pub use retention::{RETURNED, RetentionSettings, STARTED, retention_cell, retention_intervals, retention_table};
-pub use scalars::{interval_of, list_item};
+pub use scalars::{interval_of, list_item, names_mask};
 
 /// The scalar functions, to register with every session that runs plans that came from another node.
 pub fn scalars() -> Vec<Arc<ScalarUDF>> {

@@ -10,7 +10,7 @@ use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::{Column, JoinType};
 use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Partitioning, ident, lit, when};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident, lit, when};
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_lake::{Budget, Lake, QueryContext, Snapshot, TableOptions, columns};
 use rapport_profiles::records::facts;
@@ -150,22 +150,6 @@ impl<'a> Asking<'a> {
     pub(crate) fn property(&self, path: &str, reading: Reading) -> Expr {
         self.snapshot.ask_for(path);
         EventColumns::property(&self.snapshot, path, reading)
-    }
-
-    /// Brings a person's rows together, to be aggregated by person next, where the files have not done so already. Rows are smaller than what
-    /// aggregates make of some of them, so this costs less than aggregating twice.
-    pub(crate) fn gathered(
-        &self,
-        rows: LogicalPlanBuilder,
-        (from, to): (Timestamp, Timestamp),
-        alone: bool,
-    ) -> Result<LogicalPlanBuilder> {
-        let partitions = self.query.session().copied_config().target_partitions();
-        let options = TableOptions { from: Some(from), to: Some(to), per_person: alone && self.is_everyone() };
-        if partitions == 1 || self.snapshot.declares(options, partitions) {
-            return Ok(rows);
-        }
-        Ok(rows.repartition(Partitioning::Hash(vec![ident(PERSON)], partitions))?)
     }
 
     /// Whether the event's money is in another currency than the workspace's. Without a currency it is the workspace's.

@@ -11,8 +11,9 @@ use datafusion::logical_expr::expr::GroupingSet;
 use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder, ident, lit, when};
 use rapport_domain::Timestamp;
 use rapport_lake::columns::{OCCURRED_AT, ORDER_KEY, PERSON};
+use rapport_segments::EventColumns;
 
-use crate::aggregates::{FunnelSettings, funnel, list_item, marks};
+use crate::aggregates::{FunnelSettings, funnel, list_item, marks, names_mask};
 use crate::analytics::Found;
 use crate::answer::{Cell, Column, ColumnType, Detail, FunnelDetail, FunnelPart, FunnelStep, ratio};
 use crate::asking::{Asking, time};
@@ -66,15 +67,20 @@ pub(crate) fn by_person(
     let window = question.window.micros();
     let end = range.to.plus(window).min(asking.context.now.plus(1)).max(range.to);
     let mut events = parts.joined(asking.events(range.from, end, !parts.needs_join())?)?;
-    let mut mask: Option<Expr> = None;
-    for (bit, selector) in selectors.iter().enumerate() {
-        let part = when(asking.selected(selector)?, lit(1_i64 << bit)).otherwise(lit(0_i64))?;
-        mask = Some(mask.map_or(part.clone(), |mask| mask + part));
-    }
     // Nothing may lie between the steps of a strict funnel, so it needs all events of a person.
     let strict = question.order == StepOrder::Strict;
-    if let Some(names) = asking.names(&selectors).filter(|_| !strict) {
-        events = events.filter(names)?;
+    let mut mask: Option<Expr> = None;
+    if selectors.iter().all(|selector| selector.filter.is_none() && !selector.is_any()) {
+        let names: Vec<&str> = selectors.iter().map(|selector| selector.event.as_str()).collect();
+        mask = Some(names_mask(asking.snapshot.name(), &names));
+    } else {
+        for (bit, selector) in selectors.iter().enumerate() {
+            let part = when(asking.selected(selector)?, lit(1_i64 << bit)).otherwise(lit(0_i64))?;
+            mask = Some(mask.map_or(part.clone(), |mask| mask + part));
+        }
+        if let Some(names) = asking.names(&selectors).filter(|_| !strict) {
+            events = events.filter(names)?;
+        }
     }
     let mask = mask.unwrap_or_else(|| lit(0_i64)).alias("mask");
     let mut columns = vec![ident(PERSON), time(), ident(ORDER_KEY), mask];
@@ -84,9 +90,8 @@ pub(crate) fn by_person(
         marked = marks(marked, ident("place"));
     }
     let mut events = events.project(columns)?;
-    // Without conditions the names have chosen already.
-    if !strict && selectors.iter().any(|selector| selector.filter.is_some()) {
-        events = events.filter(ident("mask").gt(lit(0_i64)))?;
+    if !strict {
+        events = events.filter(ident("mask").not_eq(lit(0_i64)))?;
     }
     let settings = FunnelSettings {
         steps: question.steps.len(),
@@ -100,7 +105,6 @@ pub(crate) fn by_person(
     let item = |place: usize| list_item(ident("chain"), place);
     let mut columns = vec![ident(PERSON), item(0).alias("level"), item(1).alias("place")];
     columns.extend((0..question.steps.len()).map(|step| item(2 + step).alias(time_of(step))));
-    let events = asking.gathered(events, (range.from, end), !parts.needs_join())?;
     let persons = events.aggregate([ident(PERSON)], [chain])?.project(columns)?;
     Ok(persons.filter(ident("level").gt(lit(0_i64)))?)
 }

@@ -71,12 +71,7 @@ impl Plan {
             marks.alias("marks"),
         ];
         let sets = retention_intervals(ident("time"), ident("interval"), ident("marks"), &self.settings);
-        let events = if std::env::var_os("GATHER").is_some() {
-            asking.gathered(events.project(columns)?, (begin, end), true)?
-        } else {
-            events.project(columns)?
-        };
-        Ok(events.aggregate([ident(PERSON)], [sets.alias("sets")])?)
+        Ok(events.project(columns)?.aggregate([ident(PERSON)], [sets.alias("sets")])?)
     }
 }
 

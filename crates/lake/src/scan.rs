@@ -167,13 +167,6 @@ fn keep_apart(part: &mut Part, changes: &Changes, times: Times) -> Option<Part> 
     (!apart.files.is_empty()).then_some(apart)
 }
 
-/// The generation of buckets that a partitioning by person can be declared by; `None` when the files are not cut so.
-pub(crate) fn declared_bits(in_place: &[Part], partitions: usize) -> Option<u8> {
-    let files = in_place.iter().flat_map(|part| &part.files);
-    let bits = files.map(|file| file.cell.bucket_bits).min()?;
-    (partitions > 1 && (1 << bits) >= partitions).then_some(bits)
-}
-
 impl Scan<'_> {
     /// The whole table.
     pub(crate) fn plan(&self) -> Result<Arc<dyn ExecutionPlan>> {
@@ -196,9 +189,13 @@ impl Scan<'_> {
     /// The whole table with its partitioning by person declared; `None` when the files' buckets do not allow it.
     pub(crate) async fn plan_per_person(&self) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let Parts { in_place, moved } = self.parts();
-        let Some(bits) = declared_bits(&in_place, self.partitions()) else { return Ok(None) };
+        let files = || in_place.iter().flat_map(|part| &part.files);
+        let Some(bits) = files().map(|file| file.cell.bucket_bits).min() else { return Ok(None) };
         let person = self.schema.index_of(columns::PERSON)?;
         let Some(at) = self.wanted.iter().position(|column| *column == person) else { return Ok(None) };
+        if (1 << bits) < self.partitions() || self.partitions() == 1 {
+            return Ok(None);
+        }
         let mut plans = Vec::new();
         for part in &in_place {
             let mut groups = vec![Vec::new(); 1 << bits];

@@ -15,6 +15,8 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
@@ -23,6 +25,7 @@ use crate::backend::{ExecutionBackend, Local};
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::functions;
+use crate::gathered::Gathered;
 use crate::scan::STORE;
 
 /// What one question may use.
@@ -74,7 +77,10 @@ impl Engine {
         // Aggregates by person keep nearly everything in their first stage; it pays only where it makes rows much fewer.
         config.options_mut().execution.skip_partial_aggregation_probe_ratio_threshold = 0.3;
         config.options_mut().execution.skip_partial_aggregation_probe_rows_threshold = 16_384;
+        let rules = PhysicalOptimizer::new().rules;
+        let rules = std::iter::once(Arc::new(Gathered) as Arc<dyn PhysicalOptimizerRule + Send + Sync>).chain(rules);
         let base = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+        let base = base.with_physical_optimizer_rules(rules.collect());
         let session = SessionContext::new_with_state(base.build());
         for function in functions::all() {
             session.register_udf((*function).clone());

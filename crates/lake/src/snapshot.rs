@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::functions;
 use crate::reading;
 use crate::registry::Registry;
-use crate::scan::{self, Scan};
+use crate::scan::Scan;
 use crate::workspace::{State, Workspace};
 
 /// What a snapshot has pinned.
@@ -46,13 +46,6 @@ pub struct TableOptions {
     /// Declare that rows are partitioned by person, where the files allow it. Only for plans in which this table is the single
     /// input of aggregates by person; never for one side of a join.
     pub per_person: bool,
-}
-
-impl TableOptions {
-    /// From, to, in microseconds.
-    fn times(&self) -> scan::Times {
-        (self.from.map_or(i64::MIN, |from| from.0), self.to.map_or(i64::MAX, |to| to.0))
-    }
 }
 
 /// How often an event name occurs.
@@ -140,12 +133,6 @@ impl Snapshot {
     /// The table.
     pub fn table(&self, options: TableOptions) -> Arc<dyn TableProvider> {
         Arc::new(EventTable { snapshot: self.clone(), options })
-    }
-
-    /// Whether a read by these options declares its partitioning by person, in a session of so many partitions.
-    pub fn declares(&self, options: TableOptions, partitions: usize) -> bool {
-        let parts = scan::parts(self.state.files.iter().cloned(), &self.state.changes, options.times());
-        options.per_person && scan::declared_bits(&parts.in_place, partitions).is_some()
     }
 
     /// The beginning of a plan over the table, which is called `events`.
@@ -236,10 +223,11 @@ impl TableProvider for EventTable {
         _: &[Expr],
         _: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        let times = self.options.times();
+        let from = self.options.from.map_or(i64::MIN, |from| from.0);
+        let to = self.options.to.map_or(i64::MAX, |to| to.0);
         let schema = self.snapshot.schema();
         let wanted = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
-        let scan = Scan { session, state: &self.snapshot.state, schema, wanted, times };
+        let scan = Scan { session, state: &self.snapshot.state, schema, wanted, times: (from, to) };
         if self.options.per_person
             && let Some(plan) = scan.plan_per_person().await?
         {

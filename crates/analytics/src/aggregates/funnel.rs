@@ -16,6 +16,7 @@ use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility, lit,
 };
+use rapport_lake::KEEPS_ROWS;
 use rapport_sequences::order::{self, Ordered};
 use rapport_sequences::{Funnel, FunnelMode, FunnelSpec, Stepped};
 use serde::{Deserialize, Serialize};
@@ -70,17 +71,22 @@ pub(super) fn function() -> Arc<AggregateUDF> {
 
 static FUNNEL: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
     let signature = Signature::any(4, Volatility::Immutable);
-    Arc::new(AggregateUDF::from(FunnelFunction { signature }))
+    Arc::new(AggregateUDF::from(FunnelFunction { signature, aliases: [KEEPS_ROWS.to_owned()] }))
 });
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct FunnelFunction {
     signature: Signature,
+    aliases: [String; 1],
 }
 
 impl AggregateUDFImpl for FunnelFunction {
     fn name(&self) -> &str {
         "funnel"
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {
@@ -199,7 +205,7 @@ impl GroupsAccumulator for FunnelAccumulator {
         total_groups: usize,
     ) -> Result<()> {
         let events = Events::of(values)?;
-        self.rows.reserve(groups.len(), total_groups);
+        self.rows.reserve(total_groups);
         for (at, group) in groups.iter().enumerate() {
             if passes(filter, at) {
                 self.rows.push(*group, events.row(at));
@@ -228,7 +234,7 @@ impl GroupsAccumulator for FunnelAccumulator {
 
     fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total_groups: usize) -> Result<()> {
         let lists = ListsView::of(states[0].as_ref())?;
-        self.rows.reserve(groups.len(), total_groups);
+        self.rows.reserve(total_groups);
         for (at, group) in groups.iter().enumerate() {
             for state in lists.list(at).chunks_exact(3) {
                 self.rows.push(*group, Row::of_state(state));

@@ -1,105 +1,97 @@
-//! Rows of many groups in one flat vector, put together by group at the end.
+//! Rows of many groups, put together by group at the end.
 //!
-//! Always holds: appending is all that happens for a row before the end; rows of a group keep their order of arrival. Files are
-//! sorted by person, so rows often come group by group, and then nothing is moved.
+//! Always holds: appending is all that happens for a row before the end, and nothing that was appended is moved; rows of a group keep their order
+//! of arrival. Each row knows the one before it of its group, so that the rows of a group are found without sorting any.
 
 use std::mem::size_of;
 
 use arrow::array::{Array, BooleanArray};
 use datafusion::logical_expr::EmitTo;
 
+/// Rows of one piece: larger ones would be copied as they grow.
+const PIECE: usize = 1 << 15;
+
 /// Rows with their groups.
 pub(super) struct GroupedRows<R> {
-    groups: Vec<u32>,
+    pieces: Vec<Piece<R>>,
+    /// Of each group the last row's number, from 1; 0 for none.
+    last: Vec<u32>,
+    scratch: Vec<R>,
+}
+
+struct Piece<R> {
     rows: Vec<R>,
-    total: usize,
+    /// Of each row the number of the one before it in its group, from 1; 0 for the first.
+    before: Vec<u32>,
 }
 
 impl<R> Default for GroupedRows<R> {
     fn default() -> Self {
-        Self { groups: Vec::new(), rows: Vec::new(), total: 0 }
+        Self { pieces: Vec::new(), last: Vec::new(), scratch: Vec::new() }
     }
 }
 
 impl<R: Copy> GroupedRows<R> {
-    pub(super) fn reserve(&mut self, rows: usize, total_groups: usize) {
-        self.groups.reserve(rows);
-        self.rows.reserve(rows);
-        self.total = self.total.max(total_groups);
+    pub(super) fn reserve(&mut self, total_groups: usize) {
+        if self.last.len() < total_groups {
+            self.last.resize(total_groups, 0);
+        }
     }
 
     pub(super) fn push(&mut self, group: usize, row: R) {
-        self.groups.push(u32::try_from(group).expect("an aggregation has fewer than 2^32 groups"));
-        self.rows.push(row);
+        if self.pieces.last().is_none_or(|piece| piece.rows.len() == PIECE) {
+            // The first one grows, because most aggregations are small.
+            let room = if self.pieces.is_empty() { 0 } else { PIECE };
+            self.pieces.push(Piece { rows: Vec::with_capacity(room), before: Vec::with_capacity(room) });
+        }
+        let number = (self.pieces.len() - 1) * PIECE;
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.rows.push(row);
+            let number = number + piece.rows.len();
+            let number = u32::try_from(number).expect("an aggregation has fewer than 2^32 rows");
+            piece.before.push(std::mem::replace(&mut self.last[group], number));
+        }
     }
 
-    /// Bytes held, with as much again for putting the rows together.
+    /// Bytes held.
     pub(super) fn size(&self) -> usize {
-        self.groups.capacity() * size_of::<u32>() + 2 * self.rows.capacity() * size_of::<R>()
+        let each = size_of::<R>() + size_of::<u32>();
+        self.pieces.iter().map(|piece| piece.rows.capacity() * each).sum::<usize>()
+            + self.last.capacity() * size_of::<u32>()
     }
 
     /// Takes the groups to emit; those after them move up.
-    pub(super) fn take(&mut self, emit: EmitTo) -> Together<R> {
+    pub(super) fn take(&mut self, emit: EmitTo) -> Self {
         let count = match emit {
-            EmitTo::All => self.total,
+            EmitTo::All => return std::mem::take(self),
             EmitTo::First(count) => count,
         };
-        self.total -= count;
-        if emit == EmitTo::All {
-            return Together::of(std::mem::take(&mut self.groups), std::mem::take(&mut self.rows), count);
-        }
-        let first = u32::try_from(count).expect("an aggregation has fewer than 2^32 groups");
-        let (mut groups, mut rows, mut kept) = (Vec::new(), Vec::new(), 0);
-        for at in 0..self.rows.len() {
-            if self.groups[at] < first {
-                groups.push(self.groups[at]);
-                rows.push(self.rows[at]);
-            } else {
-                self.groups[kept] = self.groups[at] - first;
-                self.rows[kept] = self.rows[at];
-                kept += 1;
+        let mut kept = Self::default();
+        kept.reserve(self.last.len() - count);
+        for group in count..self.last.len() {
+            for row in self.group(group).to_vec() {
+                kept.push(group - count, row);
             }
         }
-        self.groups.truncate(kept);
-        self.rows.truncate(kept);
-        Together::of(groups, rows, count)
-    }
-}
-
-/// Rows put together by group.
-pub(super) struct Together<R> {
-    rows: Vec<R>,
-    /// Where each group begins, and where the last one ends.
-    offsets: Vec<usize>,
-}
-
-impl<R: Copy> Together<R> {
-    fn of(groups: Vec<u32>, rows: Vec<R>, count: usize) -> Self {
-        let mut offsets = vec![0; count + 1];
-        for group in &groups {
-            offsets[*group as usize + 1] += 1;
-        }
-        for at in 0..count {
-            offsets[at + 1] += offsets[at];
-        }
-        if groups.is_sorted() {
-            return Self { rows, offsets };
-        }
-        let mut next = offsets.clone();
-        let mut together = rows.clone();
-        for (group, row) in groups.iter().zip(&rows) {
-            together[next[*group as usize]] = *row;
-            next[*group as usize] += 1;
-        }
-        Self { rows: together, offsets }
+        self.last.truncate(count);
+        std::mem::replace(self, kept)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.offsets.len() - 1
+        self.last.len()
     }
 
+    /// The rows of a group, in their order; what is done to them is forgotten.
     pub(super) fn group(&mut self, at: usize) -> &mut [R] {
-        &mut self.rows[self.offsets[at]..self.offsets[at + 1]]
+        self.scratch.clear();
+        let mut number = self.last[at] as usize;
+        while let Some(place) = number.checked_sub(1) {
+            let piece = &self.pieces[place / PIECE];
+            self.scratch.push(piece.rows[place % PIECE]);
+            number = piece.before[place % PIECE] as usize;
+        }
+        self.scratch.reverse();
+        &mut self.scratch
     }
 }
 
@@ -121,7 +113,7 @@ mod tests {
             first in 0usize..6,
         ) {
             let mut rows = GroupedRows::default();
-            rows.reserve(groups.len(), 6);
+            rows.reserve(6);
             for (at, group) in groups.iter().enumerate() {
                 rows.push(*group, at);
             }

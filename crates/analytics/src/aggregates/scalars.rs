@@ -1,9 +1,10 @@
-//! Scalar functions: the interval of a time, an item of a list.
+//! Scalar functions: the interval of a time, an item of a list, which of some names a name is.
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, AsArray, BooleanBufferBuilder, Int64Array};
+use arrow::array::{Array, AsArray, BooleanBufferBuilder, Int64Array, StringViewArray};
 use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{
@@ -12,9 +13,10 @@ use datafusion::logical_expr::{
 use rapport_sequences::intervals;
 
 use super::lists::{ListsView, list_type};
+use super::settings;
 
 pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
-    vec![Arc::clone(&INTERVAL_OF), Arc::clone(&LIST_ITEM)]
+    vec![Arc::clone(&INTERVAL_OF), Arc::clone(&LIST_ITEM), Arc::clone(&NAMES_MASK)]
 }
 
 /// `interval_of(time, boundaries)`: interval `i` begins at boundary `i` and ends before the next one.
@@ -29,6 +31,11 @@ pub fn list_item(list: Expr, place: usize) -> Expr {
     LIST_ITEM.call(vec![list, lit(i64::try_from(place).unwrap_or(i64::MAX))])
 }
 
+/// `names_mask(name, names)`: bit `i` says that the name is the `i`-th of the names.
+pub fn names_mask(name: Expr, names: &[&str]) -> Expr {
+    NAMES_MASK.call(vec![name, settings::argument(&names)])
+}
+
 static INTERVAL_OF: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
     let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let list = DataType::List(Arc::new(Field::new_list_field(DataType::Int64, true)));
@@ -38,6 +45,11 @@ static INTERVAL_OF: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
 static LIST_ITEM: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
     let signature = Signature::exact(vec![list_type(), DataType::Int64], Volatility::Immutable);
     Arc::new(ScalarUDF::from(ListItem { signature }))
+});
+
+static NAMES_MASK: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+    // Not volatile in truth: what is, is not computed twice, below a filter of it and above.
+    Arc::new(ScalarUDF::from(NamesMask { signature: Signature::any(2, Volatility::Volatile) }))
 });
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -129,5 +141,72 @@ impl ScalarUDFImpl for ListItem {
             items.push(item.copied().unwrap_or(0));
         }
         Ok(ColumnarValue::Array(Arc::new(Int64Array::new(items.into(), Some(NullBuffer::new(inside.finish()))))))
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct NamesMask {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for NamesMask {
+    fn name(&self) -> &str {
+        "names_mask"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Int64)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [names, wanted] = args.args.as_slice() else {
+            return exec_err!("names_mask takes a name and a literal list of names");
+        };
+        let wanted: Vec<String> = settings::of_value(wanted)?;
+        let names = cast(&names.to_array(args.number_rows)?, &DataType::Utf8View)?;
+        let names = names.as_string_view();
+        Ok(ColumnarValue::Array(Arc::new(Int64Array::from(masks(names, &wanted)))))
+    }
+}
+
+/// The mask of each name; none for null. Rows of a file that have one name have one view of it, so few names are compared.
+fn masks(names: &StringViewArray, wanted: &[String]) -> Vec<i64> {
+    const REMEMBERED: usize = 16;
+    let mut known: Vec<(u128, i64)> = Vec::with_capacity(REMEMBERED);
+    let mut masks = Vec::with_capacity(names.len());
+    for (row, view) in names.views().iter().enumerate() {
+        if let Some((_, mask)) = known.iter().find(|(other, _)| other == view) {
+            masks.push(*mask);
+            continue;
+        }
+        let name = names.value(row);
+        let mask = wanted.iter().enumerate().filter(|(_, other)| *other == name).map(|(at, _)| 1_i64 << at).sum();
+        if known.len() < REMEMBERED {
+            known.push((*view, mask));
+        }
+        masks.push(mask);
+    }
+    if names.null_count() > 0 {
+        masks.iter_mut().enumerate().filter(|(row, _)| names.is_null(*row)).for_each(|(_, mask)| *mask = 0);
+    }
+    masks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_the_bits_of_all_places_where_it_stands() {
+        let wanted = ["Order", "Product Viewed in a shop", "Order", "Product Viewed in a hall", ""].map(str::to_owned);
+        let names: StringViewArray =
+            [Some("Order"), Some("Product Viewed in a hall"), Some("Product Viewed"), None, Some(""), Some("Orders")]
+                .into_iter()
+                .collect();
+        assert_eq!(masks(&names, &wanted), [0b101, 0b1000, 0, 0, 0b1_0000, 0]);
     }
 }
