@@ -6,6 +6,7 @@ import random
 import threading
 import time
 import uuid
+from datetime import datetime, timedelta, timezone
 
 import live
 from files import sample_shop
@@ -15,17 +16,18 @@ NAMES = ["Product Viewed", "Product Added", "Order Completed", "Message Opened",
 
 
 def conditions(count):
-    """So many different conditions, half of them with a window that runs out."""
+    """So many different conditions, half of them with a window that runs out; most find a few per cent of the people, as segments do."""
     chance = random.Random(3)
     for number in range(count):
-        name, least, days = chance.choice(NAMES), 1 + number % 5, chance.choice([1, 3, 7, 14, 30, 60, 90, 180, 365])
+        name, least, days = chance.choice(NAMES), 2 + number % 5, chance.choice([1, 3, 7, 14, 30, 60, 90, 180, 365])
         window = f" in the last {days} days" if number % 2 else ""
+        many = 20 + number if not window else 3 + days // 10
         yield [
-            f'performed "{name}" at least {least} times{window} where not coupon = "x{number}"',
-            f'sum revenue of "Order Completed" >= {20 * least + number}{window}',
-            f'never performed "{name}"{window} and performed "Product Viewed" at least {number + 1} times',
-            f'sequence ("Product Viewed", "{name}") spanning {days} days{window} or performed "{name}" at least {number + 2} times',
-            f'overdue "{name}" by {1 + number / 100} after {least} gaps',
+            f'performed "{name}" at least {many} times{window} where not coupon = "x{number}"',
+            f'sum revenue of "Order Completed" >= {300 + 5 * number}{window}',
+            f'never performed "{name}"{window} and performed "Product Viewed" at least {100 + number} times',
+            f'sequence ("Product Viewed", "{name}") spanning 1 hour in the last {1 + days // 30} days and performed "{name}" at least {many} times',
+            f'overdue "Order Completed" by {1 + number / 100:.2f} after {least + 3} gaps',
         ][number % 5]
 
 
@@ -34,11 +36,15 @@ def segments(binary, folder, customers=140_000, count=200, seconds=120, rate=5_0
     shop = sample_shop(binary, folder, customers)
     with Server(binary, folder) as server, MemoryWatch(server) as memory:
         texts = list(conditions(count))
+        strangers(server, 1_000_000 - 210_000 if customers >= 100_000 else 1_000)
+        filled(server, [])
         first = filled(server, [("first", texts[0])])
+        print(f"first segment filled in {first:.1f} s", flush=True)
         rest = filled(server, [(f"s{number}", text) for number, text in enumerate(texts[1:])])
         one_more = filled(server, [
             ("probe", 'performed "Probe" at least 1 times in the last 5 seconds'),
         ])
+        print(f"others {rest:.1f} s, one more {one_more:.1f} s, {server.memory():.0f} MB", flush=True)
         before = server.processor_seconds()
         probes = Probes(server, seconds)
         probes.start()
@@ -51,6 +57,23 @@ def segments(binary, folder, customers=140_000, count=200, seconds=120, rate=5_0
             "exit visible after its instant p50 s": quantile(probes.exited, 0.5), "exit visible p99 s": quantile(probes.exited, 0.99),
             "lag at the end": server.lag(), "cores used": (server.processor_seconds() - before) / seconds, "memory MB": max(memory.samples),
         }
+
+
+def strangers(server, people):
+    """Visitors who came once: most profiles are such."""
+    chance, names = random.Random(5), ["Product Viewed", "Product List Viewed"]
+    def lines():
+        for number in range(people):
+            at = datetime.now(timezone.utc) - timedelta(seconds=chance.randrange(365 * 86_400))
+            yield (
+                f'{{"type":"track","event":"{names[number % 2]}","userId":"user-{number}","messageId":"stranger-{number}",'
+                f'"timestamp":"{at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}","properties":{{"product_id":"sku-{number % 900}"}}}}'
+            )
+    every = list(lines())
+    requests = [live.request(server, every[at : at + 500]) for at in range(0, people, 500)]
+    asyncio.run(live.burst(server, requests, 4))
+    while server.lag() > 0:
+        time.sleep(0.5)
 
 
 def filled(server, wanted):

@@ -45,9 +45,9 @@ pub(crate) struct Found {
 /// Answers questions over the lake and the product database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Analytics {
-    store: Store,
-    lake: Lake,
-    budget: Budget,
+    pub(crate) store: Store,
+    pub(crate) lake: Lake,
+    pub(crate) budget: Budget,
 }
 
 impl Analytics {

@@ -11,6 +11,7 @@ pub mod condition;
 pub mod duration;
 mod error;
 pub mod evaluate;
+pub mod export;
 mod history;
 pub mod instant;
 pub mod live;

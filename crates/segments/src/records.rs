@@ -1,4 +1,6 @@
 //! What of segments is stored.
 
+pub mod exports;
+pub mod lists;
 pub mod memberships;
 pub mod segments;

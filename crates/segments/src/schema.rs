@@ -9,7 +9,66 @@ use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
 pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "segments", list: &[Migration { number: 1, name: "segments", sql: SEGMENTS }] };
+    Migrations { namespace: "segments", list: &[Migration { number: 1, name: "segments", sql: SEGMENTS }, OUT] };
+
+/// Lists that people keep by hand, files on schedule, and a view for whoever reads the database itself. Memberships are kept by segment, because a
+/// segment is filled person by person: so its rows, and those of the index by person, are written one beside the other.
+const OUT: Migration = Migration {
+    number: 2,
+    name: "lists_and_exports",
+    sql: "
+CREATE TABLE lists (
+    workspace {int} NOT NULL,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at {int} NOT NULL,
+    created_by TEXT NOT NULL,
+    PRIMARY KEY (key, workspace)
+) {clustered};
+
+CREATE TABLE segment_exports (
+    workspace {int} NOT NULL,
+    segment {int} NOT NULL,
+    format TEXT NOT NULL,
+    every_hours {int} NOT NULL,
+    next_at {int} NOT NULL,
+    PRIMARY KEY (segment, workspace)
+) {clustered};
+CREATE INDEX segment_exports_due ON segment_exports (next_at);
+
+CREATE TABLE segment_export_runs (
+    workspace {int} NOT NULL,
+    segment {int} NOT NULL,
+    ran_at {int} NOT NULL,
+    people {int} NOT NULL,
+    file TEXT,
+    error TEXT,
+    PRIMARY KEY (segment, ran_at, workspace)
+) {clustered};
+
+CREATE TABLE memberships_by_segment (
+    workspace {int} NOT NULL,
+    person {int} NOT NULL,
+    segment {int} NOT NULL,
+    entered_at {int} NOT NULL,
+    exited_at {int},
+    recorded_at {int} NOT NULL,
+    exit_recorded_at {int},
+    replaced_at {int},
+    PRIMARY KEY (segment, person, entered_at, recorded_at, workspace)
+) {clustered};
+INSERT INTO memberships_by_segment (workspace, person, segment, entered_at, exited_at, recorded_at, exit_recorded_at, replaced_at)
+    SELECT workspace, person, segment, entered_at, exited_at, recorded_at, exit_recorded_at, replaced_at FROM memberships;
+DROP TABLE memberships;
+ALTER TABLE memberships_by_segment RENAME TO memberships;
+CREATE INDEX memberships_person ON memberships (person, workspace);
+
+CREATE VIEW segment_members AS
+    SELECT s.workspace AS workspace, s.key AS segment, s.name AS name, m.person AS person, m.entered_at AS entered_at
+    FROM memberships m JOIN segments s ON s.workspace = m.workspace AND s.segment = m.segment
+    WHERE m.replaced_at IS NULL AND m.exited_at IS NULL;
+",
+};
 
 const SEGMENTS: &str = "
 CREATE TABLE segments (
@@ -107,5 +166,8 @@ pub const DATA_MAP: &[Declaration] = &[
         person: "memberships.person",
         erasure: Erasure::Delete,
     },
+    Declaration::technical("lists", &["workspace", "key", "name", "created_at", "created_by"]),
+    Declaration::technical("segment_exports", &["workspace", "segment", "format", "every_hours", "next_at"]),
+    Declaration::technical("segment_export_runs", &["workspace", "segment", "ran_at", "people", "file", "error"]),
     Declaration::technical("segment_flows", &["workspace", "segment", "day", "entered", "exited"]),
 ];

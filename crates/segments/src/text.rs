@@ -19,7 +19,7 @@
 //!
 //! `not` binds closest, then `and`, then `or`; parentheses group. What follows `where` belongs to it as long as it tests properties of the event, or is what stands in parentheses right after
 //! it. Tests of the person begin with `trait`, `fact`, `performed`, `never performed`,
-//! `first performed`, `last performed`, `sum` (`average`, `smallest`, `largest`, `distinct`, `days`), `sequence`, `overdue`, `streak`, `in segment` or `in bucket`. Words that are no keywords need no quotes; `"true"` and `"5"` are texts, `true` and `5` are not.
+//! `first performed`, `last performed`, `sum` (`average`, `smallest`, `largest`, `distinct`, `days`), `sequence`, `overdue`, `streak`, `in segment`, `in list` or `in bucket`. Words that are no keywords need no quotes; `"true"` and `"5"` are texts, `true` and `5` are not.
 //!
 //! Always holds: what is printed reads back as the same condition; an error names the line, the column, what stands there and what was expected.
 //!

@@ -7,11 +7,15 @@
 pub mod customers;
 pub mod data_health;
 pub mod events;
+pub mod exports;
+pub mod flows;
 pub mod home;
 pub mod identity;
 pub mod imports;
 pub mod keys;
+pub mod lists;
 pub mod me;
+pub mod members;
 pub mod questions;
 pub mod rejects;
 pub mod search;
@@ -45,5 +49,9 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(events::router())
         .merge(questions::router())
         .merge(segments::router())
+        .merge(members::router())
+        .merge(flows::router())
+        .merge(lists::router())
+        .merge(exports::router())
         .merge(imports::router())
 }

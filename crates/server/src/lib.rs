@@ -9,6 +9,7 @@ pub mod auth;
 pub mod cli;
 pub mod collect;
 pub mod console;
+pub mod exporting;
 pub mod housekeeping;
 pub mod http;
 pub mod importing;

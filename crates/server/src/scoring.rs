@@ -1,11 +1,16 @@
-//! Keeps each customer's RFM scores as the whole customer base has them now, and tells them as facts (`rfm.group`, `rfm.recency`, `rfm.frequency`,
-//! `rfm.monetary`), so that conditions can ask for them, also for how long it has been so.
+//! Keeps what is said of each customer as the whole customer base has it now, and tells it as facts, so that conditions can ask for it, also for how
+//! long it has been so: RFM scores (`rfm.group`, `rfm.recency`, `rfm.frequency`, `rfm.monetary`), the stage of life (`lifecycle.stage`), and how much
+//! somebody does (`engagement.index`, `engagement.level`).
 //!
 //! Always holds: only scores that differ are written; a fact commits with the score that it tells. The mathematics is `rapport-analytics`'.
+
+mod standing;
 
 use std::collections::HashMap;
 
 use anyhow::Result;
+use rapport_analytics::engagement::Level;
+use rapport_analytics::lifecycle::Stage;
 use rapport_analytics::rfm;
 use rapport_domain::{Handle, PersonId, SourceId, Timestamp, WorkspaceId};
 use rapport_profiles::records::facts::{self, FactRow};
@@ -60,7 +65,37 @@ pub async fn refresh(installation: &Installation, workspace: WorkspaceId) -> Res
 }
 
 /// Who, from when, what, value.
-type Told = (PersonId, Timestamp, String, Value);
+pub type Told = (PersonId, Timestamp, String, Value);
+
+pub use standing::refresh as refresh_standing;
+
+/// The values of a fact in the order in which people read them; empty where they have none.
+pub fn order_of(fact: &str) -> Vec<&'static str> {
+    match fact {
+        "lifecycle.stage" => Stage::ALL.map(Stage::key).to_vec(),
+        "engagement.level" => Level::ALL.map(Level::key).to_vec(),
+        "rfm.group" => rfm::Group::ALL.map(rfm::Group::key).to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// Records and tells facts that begin now.
+pub async fn tell_all(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    told: &[Told],
+    priority: Priority,
+) -> Result<()> {
+    let now = installation.clock.now();
+    for slice in told.chunks(SLICE) {
+        let mut tx = installation.store.begin(priority).await?;
+        tell(&mut tx, workspace, slice, now).await?;
+        tx.commit().await?;
+        let observed = Observed { told: slice, ..Observed::default() };
+        installation.memberships.observe(workspace, observed).await?;
+    }
+    Ok(())
+}
 
 /// What of somebody's scores is new.
 fn news(s: &Scores, before: Option<&PersonRow>, now: Timestamp) -> Vec<Told> {

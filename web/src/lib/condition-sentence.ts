@@ -1,6 +1,7 @@
 // A condition as a sentence, in the reader's language. The words come from the caller, so that this can be tested in both languages.
 import { operands, type Condition, type Scalar, type Test, type Times } from './conditions';
-import { timesOrOnce, type Changed, type Did, type Events, type Leaf, type Measured, type Sequence, type Tree, type Within } from './condition-tree';
+import { kindOf, listKey, timesOrOnce, type Changed, type Did, type Events, type Leaf, type Measured, type Sequence, type Tree, type Within } from './condition-tree';
+import { valueName } from './facts';
 import { humanize } from './formatting';
 import { readSpan } from './questions';
 import type { Key } from './i18n/index.svelte';
@@ -13,6 +14,8 @@ export interface Speaker {
 	date: (iso: string) => string;
 	/** What a segment is called. */
 	segment: (key: string) => string;
+	/** What a list is called. */
+	list: (key: string) => string;
 	/** What stands between words: a space, or nothing in Chinese. */
 	gap: string;
 }
@@ -137,15 +140,23 @@ export function factName(key: string, { t, has }: Speaker): string {
 		const channel = `identifier.${key.slice(8)}`;
 		return t('who.consent', { channel: low(has(channel) ? t(channel) : humanize(key.slice(8))) });
 	}
+	if (has(`fact.${key}`)) return t(`fact.${key}` as Key);
 	const trait = key.replace(/^trait\./, '');
 	const known = `trait.${trait}`;
 	return low(has(known) ? t(known) : humanize(trait));
 }
 
+/** Values that the server made up, in the reader's words. */
+function named(test: Test, key: string, speaker: Speaker): Test {
+	const name = (value: Scalar): Scalar => (typeof value === 'string' ? valueName(key, value, speaker) : value);
+	return { ...test, ...(test.value === undefined ? {} : { value: name(test.value) }), ...(test.values ? { values: test.values.map(name) } : {}) };
+}
+
 function changed(value: Changed, speaker: Speaker): string {
 	const { t } = speaker;
-	const from = value.from === undefined ? '' : after(t('who.changed_from', { value: valueText(value.from, speaker) }), speaker);
-	const to = value.to === undefined ? '' : after(t('who.changed_to', { value: valueText(value.to, speaker) }), speaker);
+	const said = (one: Scalar) => (typeof one === 'string' ? valueName(value.key, one, speaker) : one);
+	const from = value.from === undefined ? '' : after(t('who.changed_from', { value: valueText(said(value.from), speaker) }), speaker);
+	const to = value.to === undefined ? '' : after(t('who.changed_to', { value: valueText(said(value.to), speaker) }), speaker);
 	return t('who.changed', { name: factName(value.key, speaker), from, to, when: after(when(value.within, speaker), speaker) });
 }
 
@@ -158,6 +169,10 @@ function leafText(leaf: Leaf, not: boolean, speaker: Speaker): string | null {
 		const span = leaf.segment.for ? after(t('who.for', { span: spanText(leaf.segment.for, speaker) }), speaker) : '';
 		return t(not ? 'who.not_in_segment' : 'who.in_segment', { name: key ? speaker.segment(key) : '…', span });
 	}
+	if (kindOf(leaf) === 'list' && 'fact' in leaf) {
+		const key = listKey(leaf.fact.key);
+		return t(not ? 'who.not_in_list' : 'who.in_list', { name: key ? speaker.list(key) : '…' });
+	}
 	if (not) return null;
 	if ('measured' in leaf) return measured(leaf.measured, speaker);
 	if ('sequence' in leaf) return sequence(leaf.sequence, speaker);
@@ -166,8 +181,8 @@ function leafText(leaf: Leaf, not: boolean, speaker: Speaker): string | null {
 		return t('who.overdue', { event: eventWith(leaf.overdue, speaker), factor: speaker.number(Number(factor)), n: gaps ?? 3 });
 	}
 	if ('streak' in leaf) return t('who.streak', { event: eventWith(leaf.streak, speaker), intervals: t(`who.in_a_row.${leaf.streak.interval}`, { n: leaf.streak.at_least }) });
-	if ('fact' in leaf) return t('who.fact', { name: factName(leaf.fact.key, speaker), test: testText(leaf.fact, speaker) });
-	if ('held' in leaf) return t('who.held', { name: factName(leaf.held.key, speaker), test: testText(leaf.held, speaker), span: spanText(leaf.held.for, speaker) });
+	if ('fact' in leaf) return t('who.fact', { name: factName(leaf.fact.key, speaker), test: testText(named(leaf.fact, leaf.fact.key, speaker), speaker) });
+	if ('held' in leaf) return t('who.held', { name: factName(leaf.held.key, speaker), test: testText(named(leaf.held, leaf.held.key, speaker), speaker), span: spanText(leaf.held.for, speaker) });
 	if ('changed' in leaf) return changed(leaf.changed, speaker);
 	if ('bucket' in leaf) return t('who.bucket', { from: speaker.number(leaf.bucket.from), to: speaker.number(leaf.bucket.to), salt: leaf.bucket.salt || '…' });
 	return t('who.other', { what: JSON.stringify(leaf) });

@@ -58,7 +58,7 @@ export type Leaf =
 	| { bucket: { salt: string; from: number; to: number } };
 export type Tree = { all: Tree[] } | { any: Tree[] } | { not: Tree } | Leaf;
 
-export const LEAF_KINDS = ['performed', 'measured', 'sequence', 'overdue', 'streak', 'fact', 'held', 'changed', 'segment', 'bucket'] as const;
+export const LEAF_KINDS = ['performed', 'measured', 'sequence', 'overdue', 'streak', 'fact', 'held', 'changed', 'segment', 'list', 'bucket'] as const;
 export type LeafKind = (typeof LEAF_KINDS)[number];
 
 /** Whether something from an address has the shape of a tree. What its tests say, the server judges. */
@@ -72,8 +72,17 @@ export function isTree(value: unknown): value is Tree {
 	return inner !== null && typeof inner === 'object';
 }
 
+/** Being in a list is a fact, "list.<key>", that is true. */
+const LIST = 'list.';
+export const listLeaf = (key: string): Leaf => ({ fact: { key: LIST + key, op: 'is_true' } });
+/** The list of such a fact; empty while none is chosen. */
+export const listKey = (fact: string): string => (fact.startsWith(LIST) ? fact.slice(LIST.length) : '');
+
 /** Null for a kind that is newer than this console. */
-export const kindOf = (leaf: Leaf): LeafKind | null => LEAF_KINDS.find((kind) => kind in leaf) ?? null;
+export function kindOf(leaf: Leaf): LeafKind | null {
+	if ('fact' in leaf && leaf.fact.key.startsWith(LIST) && leaf.fact.op === 'is_true') return 'list';
+	return LEAF_KINDS.find((kind) => kind in leaf) ?? null;
+}
 
 export interface TestItem {
 	id: number;
@@ -149,7 +158,7 @@ const COMMON = { last: '90d' };
 export function firstLeaf(kind: LeafKind, before?: Leaf): Leaf {
 	const inner = before ? (Object.values(before)[0] as Partial<Events & { key: string; steps: Events[] }>) : {};
 	const events: Events = inner.steps?.[0] ?? (inner.event === undefined ? { event: ORDER } : { event: inner.event, ...(inner.where ? { where: inner.where } : {}) });
-	const key = inner.key !== undefined && !(before && 'segment' in before) ? inner.key : '';
+	const key = inner.key !== undefined && !(before && ('segment' in before || kindOf(before) === 'list')) ? inner.key : '';
 	switch (kind) {
 		case 'performed':
 			return { performed: { ...events, within: COMMON } };
@@ -169,6 +178,8 @@ export function firstLeaf(kind: LeafKind, before?: Leaf): Leaf {
 			return { changed: { key, within: { last: '30d' } } };
 		case 'segment':
 			return { segment: { key: '' } };
+		case 'list':
+			return listLeaf('');
 		case 'bucket':
 			return { bucket: { salt: 'default', from: 0, to: 10 } };
 	}
@@ -192,7 +203,7 @@ export function leafIsReady(leaf: Leaf): boolean {
 	}
 	if ('overdue' in leaf) return named(leaf.overdue) && Number(leaf.overdue.factor) > 0;
 	if ('streak' in leaf) return named(leaf.streak) && leaf.streak.at_least > 0;
-	if ('fact' in leaf) return filled(leaf.fact.key) && testIsReady(leaf.fact);
+	if ('fact' in leaf) return filled(leaf.fact.key) && leaf.fact.key !== LIST && testIsReady(leaf.fact);
 	if ('held' in leaf) return filled(leaf.held.key) && testIsReady(leaf.held);
 	if ('changed' in leaf) return filled(leaf.changed.key) && placed(leaf.changed.within);
 	if ('segment' in leaf) return filled(leaf.segment.key);

@@ -1,5 +1,6 @@
 // Questions as the server takes them, their first state in the editor, and their way into and out of the address bar. Pure.
 import { finished, type Condition, type Period } from './conditions';
+import { isTree, readyTree, toDraft, type Tree } from './condition-tree';
 
 export type Interval = 'hour' | 'day' | 'week' | 'month' | 'quarter' | 'year';
 export type Measure = 'count' | 'people' | 'sum' | 'average' | 'minimum' | 'maximum' | 'median';
@@ -16,7 +17,8 @@ export interface Series extends EventSelector {
 }
 interface Common {
 	period: Period;
-	who: Condition | null;
+	/** Any condition a segment can have. */
+	who: Tree | null;
 	compare: boolean;
 }
 export interface Trend extends Common {
@@ -84,7 +86,7 @@ const selector = <S extends EventSelector>(step: S): S => ({ ...step, where: fin
 
 /** The question as it can be asked now: unfinished conditions left out. Null while something it needs is missing. */
 export function askable(question: Question): Question | null {
-	const who = finished(question.who);
+	const who = question.who ? readyTree(toDraft(question.who)) : null;
 	switch (question.kind) {
 		case 'trend': {
 			const series = question.series.filter((s) => s.event && (!needsProperty(s.measure) || s.property)).map(selector);
@@ -111,7 +113,7 @@ export function decodeQuestion(text: string | null): Question | null {
 	try {
 		const value = JSON.parse(text) as Partial<Question> | null;
 		if (!value || typeof value !== 'object' || !KINDS.includes(value.kind as Kind)) return null;
-		return { ...firstQuestion(value.kind as Kind), ...value } as Question;
+		return { ...firstQuestion(value.kind as Kind), ...value, who: isTree(value.who) ? value.who : null } as Question;
 	} catch {
 		return null;
 	}

@@ -1,35 +1,39 @@
-// Ready conditions to begin with. Their names and descriptions, which state the thresholds, are in the words: template.<key>.
-import type { Tree } from './condition-tree';
+// Ready conditions come from the server, with thresholds from this workspace's own customers. Their names and descriptions, which state
+// the thresholds, are in the words: template.<key>, or template.<family> for those of which there is one for each channel, country and
+// so on. Pure: the words come from the caller.
+import type { TemplateRow } from './api/segments';
+import { humanize } from './formatting';
+import type { Key } from './i18n/index.svelte';
+import type { Params } from './i18n/fill';
 
-export const TEMPLATE_KEYS = [
-	'one_time', 'occasional', 'frequent', 'high_value', 'lapsed', 'dormant', 'discount_only', 'abandoned', 'browsers', 'new_customers',
-	'refunded', 'reachable', 'active_week', 'streak'
-] as const;
-export type TemplateKey = (typeof TEMPLATE_KEYS)[number];
+export const CATEGORIES = ['purchase', 'value', 'rfm', 'lifecycle', 'engagement', 'product', 'channel', 'occasion', 'people', 'experience'] as const;
+export type Category = (typeof CATEGORIES)[number];
+/** Templates of which there are many; the threshold says which one. */
+const FAMILIES = ['channel', 'paid_by', 'affinity', 'rfm', 'country'];
 
-const ORDER = 'Order Completed';
-const year = { last: '365d' };
-const month = { last: '30d' };
-const never = { exactly: 0 };
+export interface TemplateWords {
+	t: (key: Key, params?: Params) => string;
+	has: (key: string) => key is Key;
+	/** A threshold as the reader writes it: money, a share, a country, a group. */
+	threshold: (name: string, value: number | string) => string | number;
+}
 
-export const TEMPLATES: Record<TemplateKey, Tree> = {
-	one_time: { performed: { event: ORDER, times: { exactly: 1 } } },
-	occasional: { performed: { event: ORDER, times: { between: [2, 3] }, within: year } },
-	frequent: { performed: { event: ORDER, times: { at_least: 4 }, within: year } },
-	high_value: { measured: { measure: 'sum', path: 'revenue', event: ORDER, within: year, op: 'at_least', value: 500 } },
-	lapsed: { overdue: { event: ORDER, factor: 2, gaps: 3 } },
-	dormant: { all: [{ performed: { event: ORDER } }, { performed: { event: ORDER, times: never, within: { last: '180d' } } }] },
-	discount_only: {
-		all: [
-			{ performed: { event: ORDER, where: { property: { path: 'coupon', op: 'exists' } } } },
-			{ performed: { event: ORDER, where: { property: { path: 'coupon', op: 'not_exists' } }, times: never } }
-		]
-	},
-	abandoned: { sequence: { steps: [{ event: 'Checkout Started' }], without: { event: ORDER, within: '1h' }, within: { last: '7d' } } },
-	browsers: { all: [{ performed: { event: 'Product Viewed', times: { at_least: 3 }, within: month } }, { performed: { event: ORDER, times: never } }] },
-	new_customers: { performed: { event: ORDER, which: 'first', within: month } },
-	refunded: { performed: { event: 'Order Refunded', within: year } },
-	reachable: { fact: { key: 'consent.email', op: 'equals', value: 'granted' } },
-	active_week: { measured: { measure: 'days', event: '*', within: { last: '7d' }, op: 'at_least', value: 3 } },
-	streak: { streak: { event: ORDER, interval: 'week', at_least: 3 } }
-};
+/** The key of the words: the template's own, or its family's. */
+function wordKey(key: string, has: TemplateWords['has']): string | null {
+	if (has(`template.${key}`)) return key;
+	return FAMILIES.find((family) => key.startsWith(`${family}_`) && has(`template.${family}`)) ?? null;
+}
+
+export function templateText(row: TemplateRow, words: TemplateWords): { name: string; about: string } {
+	const key = wordKey(row.key, words.has);
+	// One that is newer than this console has a key and a text.
+	if (!key) return { name: humanize(row.key), about: row.text };
+	const params = Object.fromEntries(Object.entries(row.thresholds).map(([name, value]) => [name, words.threshold(name, value)]));
+	return { name: words.t(`template.${key}` as Key, params), about: words.t(`template_about.${key}` as Key, params) };
+}
+
+/** Templates by category, in a fixed order; a category that is newer than this console comes last. */
+export function byCategory(rows: TemplateRow[]): { category: string; rows: TemplateRow[] }[] {
+	const order: string[] = [...new Set([...CATEGORIES, ...rows.map((row) => row.category)])];
+	return order.map((category) => ({ category, rows: rows.filter((row) => row.category === category) })).filter((group) => group.rows.length > 0);
+}

@@ -3,17 +3,20 @@ import { ApiError } from '$lib/api/client';
 import type { Segment } from '$lib/api/types';
 import { conditionClause, conditionSentence, type Speaker } from '$lib/condition-sentence';
 import type { Tree } from '$lib/condition-tree';
+import { valueName } from '$lib/facts';
 import { f, t, words } from '$lib/i18n/index.svelte';
 import type { IconName } from '$lib/icons';
+import type { TemplateWords } from '$lib/segment-templates';
 import { catalog } from '$lib/state/catalog.svelte';
 import { session } from '$lib/state/session.svelte';
 
-const speaker = (): Speaker => ({
+export const speaker = (): Speaker => ({
 	t,
 	has: (key) => words.has(key),
 	number: (value) => f.plain(value),
 	date: (iso) => f.date(iso.length === 10 ? `${iso}T12:00:00Z` : iso),
 	segment: (key) => catalog.segmentName(key),
+	list: (key) => catalog.listName(key),
 	gap: words.language === 'zh' ? '' : ' '
 });
 
@@ -42,3 +45,20 @@ export function refusal(error: unknown): Refusal {
 }
 
 export const errorText = (error: unknown): string => refusal(error).words;
+
+/** A value of a fact the server makes, such as a lifecycle stage; null is not known yet. */
+export const factValue = (fact: string, value: string | null): string => (value === null ? t('flows.unknown') : valueName(fact, value, { t, has: (key) => words.has(key) }));
+
+/** A threshold of a template: the name of it says what it is. */
+function threshold(name: string, value: number | string): string | number {
+	// A limit is a round number more often than not: nothing after the point says nothing.
+	if (name.startsWith('spent')) return f.money(value, undefined, true).replace(/[.,]00(?!\d)/, '');
+	// A share comes as a part of one.
+	if (name === 'share') return f.percent(Number(value), 0);
+	if (typeof value === 'number') return f.plain(value, 1);
+	if (name === 'group') return factValue('rfm.group', value);
+	if (name === 'country' && /^[A-Z]{2}$/.test(value)) return new Intl.DisplayNames(words.locale, { type: 'region' }).of(value) ?? value;
+	return value;
+}
+
+export const templateWords = (): TemplateWords => ({ t, has: (key) => words.has(key), threshold });

@@ -27,6 +27,12 @@ export async function pages(page, base) {
 		{ name: 'segments-none', path: '/segments?search=nothing-is-called-this', text: segments.length ? 'No segment fits' : 'New segment' },
 		{ name: 'segment-new', path: '/segments/new', text: 'Begin with a template' },
 		{ name: 'segment-template', path: '/segments/new?template=discount_only', text: 'Right now' },
+		{ name: 'segment-every-event', path: `/segments/new?condition=${encodeURIComponent(JSON.stringify({ all: [{ measured: { measure: 'days', event: '*', within: { last: '7d' }, op: 'at_least', value: 3 } }, { not: { fact: { key: 'list.vip', op: 'is_true' } } }] }))}`, text: 'Right now' },
+		{ name: 'flows', path: '/segments/flows', text: 'Who moved' },
+		{ name: 'flows-people', path: '/segments/flows?fact=rfm.group&period=90d&was=loyal&is=at_risk', act: (p) => p.locator('dialog a.row').first().waitFor() },
+		{ name: 'lists', path: '/segments/lists' },
+		{ name: 'webhooks', path: '/settings/webhooks', text: 'signed POST' },
+		{ name: 'webhook-new', path: '/settings/webhooks', act: async (p) => { await p.getByRole('button', { name: 'Add webhook' }).click(); await p.locator('dialog').waitFor(); } },
 		{ name: 'segment-unknown', path: '/segments/there-is-none', expects: '404' },
 		{ name: 'insights', path: '/insights', text: 'Saved questions' },
 		{ name: 'trend', path: question({ kind: 'trend', ...common, period: { last: '90d' }, compare: true, series: [{ ...order, measure: 'count' }], interval: 'week' }), text: 'By series' },
@@ -34,7 +40,7 @@ export async function pages(page, base) {
 		{ name: 'trend-bars', path: `${question({ kind: 'trend', ...common, series: [{ ...order, measure: 'sum', property: 'revenue' }], interval: 'week', breakdown: { property: 'device' } })}&shape=bar` },
 		{ name: 'trend-table', path: `${question({ kind: 'trend', ...common, series: [{ ...order, measure: 'count' }], interval: 'week' })}&view=table` },
 		{ name: 'funnel', path: question({ kind: 'funnel', ...common, steps: ['Product Viewed', 'Product Added', 'Checkout Started', 'Order Completed'].map((event) => ({ event, where: null })), window: '14d', order: 'ordered' }), text: 'By step' },
-		{ name: 'funnel-split', path: question({ kind: 'funnel', ...common, steps: [{ event: 'Product Viewed', where: null }, { event: 'Product Added', where: { all: [{ property: { path: 'price', op: 'at_least', value: 20 } }] } }, order], window: '14d', order: 'ordered', breakdown: { property: 'device' }, who: { all: [{ fact: { key: 'trait.country', op: 'in', values: ['DE', 'AT'] } }, { not: { performed: { event: 'Order Refunded', where: null, times: { at_least: 1 }, within: { last: '365d' } } } }, { any: [{ fact: { key: 'trait.plan', op: 'exists' } }] }] } }) },
+		{ name: 'funnel-split', path: question({ kind: 'funnel', ...common, steps: [{ event: 'Product Viewed', where: null }, { event: 'Product Added', where: { all: [{ property: { path: 'price', op: 'at_least', value: 20 } }] } }, order], window: '14d', order: 'ordered', breakdown: { property: 'device' }, who: { all: [{ fact: { key: 'trait.country', op: 'in', values: ['DE', 'AT'] } }, { not: { performed: { event: 'Order Refunded', where: null, times: { at_least: 1 }, within: { last: '365d' } } } }, { any: [{ overdue: { event: 'Order Completed', factor: 1.5 } }, { fact: { key: 'list.vip', op: 'is_true' } }] }] } }) },
 		{ name: 'retention', path: question({ kind: 'retention', ...common, start: order, back: order, interval: 'month', first_time: true, on_or_after: false, intervals: 12 }) },
 		{ name: 'rfm', path: question({ kind: 'rfm', ...common, event: 'Order Completed' }) },
 		{ name: 'people', path: question({ kind: 'rfm', ...common, event: 'Order Completed' }), act: async (p) => { await p.locator('table.groups button').first().click(); await p.locator('dialog a.row').first().waitFor(); } },
@@ -51,13 +57,21 @@ export async function pages(page, base) {
 		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });
 		list.push({ name: 'customer-why', path: `/customers/${person}?why=1`, act: (p) => p.locator('dialog').waitFor() });
 	}
+	const listKey = (await ask(page, base, '/lists')).rows[0]?.key;
+	if (listKey) list.push({ name: 'list', path: `/segments/lists?list=${listKey}`, text: 'Who is in' });
 	if (segment) {
+		list.push({ name: 'segment-left', path: `/segments/${segment}?list=left&traits=table&worth=table&chance=1`, text: 'Who is in it' });
+		list.push({ name: 'segment-persona', path: `/segments/${segment}/persona` });
 		list.push({ name: 'segment', path: `/segments/${segment}`, text: 'Who is in it' });
 		list.push({ name: 'segment-table', path: `/segments/${segment}?view=table&version=${segments.find((row) => row.key === segment).version}`, text: 'Used by' });
 		list.push({ name: 'segment-edit', path: `/segments/${segment}/edit`, text: 'Who came in last' });
 		list.push({ name: 'segment-text', path: `/segments/${segment}/edit`, act: async (p) => { await p.getByText('As text').click(); await p.locator('textarea').waitFor(); } });
 		const shown = segments.filter((row) => row.size !== null).slice(0, 4);
 		if (shown.length > 1) list.push({ name: 'segments-compare', path: `/segments?compare=${shown.map((row) => row.key).join(',')}`, text: 'What they have in common' });
+		// Somebody who is not in it: what is missing.
+		const other = segments.find((row) => row.key === 'employees')?.key;
+		if (person && other) list.push({ name: 'customer-segment-not', path: `/customers/${person}?segment=${other}`, text: 'Would be in it as' });
+		if (other) list.push({ name: 'segment-persona-few', path: `/segments/${other}/persona` });
 		if (person) list.push({ name: 'customer-segment', path: `/customers/${person}?segment=${segment}`, text: 'Everything that happened' });
 	}
 	if (source) for (const view of ['live', 'rejects', 'keys']) list.push({ name: `source-${view}`, path: `/data/sources/${source}?view=${view}` });

@@ -41,12 +41,39 @@ function forms({ condition, text }) {
 		return problem(422, 'condition_text', 'Unprocessable Entity', 'line 1, column 10: found `oops`, expected a comparison such as `=` or `exists`', 'Correct the condition; the guide Segments describes it.');
 	}
 }
+/** A guess from a sample first; the whole count when it is asked for. */
 function estimate(body) {
 	const both = forms(body);
 	if (both.status) return both;
 	const people = both.text.includes('nobody') ? 0 : 412;
-	return { people, of: 4000, examples: people ? fixture('segments-members').slice(0, 5) : [], text: both.text, warnings: people ? [] : ['This holds for nobody now.'], computed_ms: 38 };
+	const looked_at = body.exact ? 4000 : 1000;
+	const spread = body.exact ? 0 : 37;
+	const warnings = [...(people ? [] : ['holds_for_nobody']), ...(both.text.includes('performed *') || both.text.includes('\\"*\\"') ? ['looks_at_every_event'] : [])];
+	return { people, at_least: Math.max(0, people - spread), at_most: people + spread, of: 4000, looked_at, examples: people ? fixture('segments-members').slice(0, 5) : [], text: both.text, warnings, computed_ms: body.exact ? 38 : 6 };
 }
+/** Who is in it now, who came, and who left: the same people, seen three ways. */
+function members(key, query) {
+	const now = fixture('segments-members').slice(0, findSegment(key)?.size ?? 0);
+	const list = query.get('list') ?? 'now';
+	if (list === 'now') return page(now, query);
+	const since = Date.parse(query.get('since') ?? '2026-10-22T21:00:00Z');
+	if (list === 'entered') return page(now.filter((row) => Date.parse(row.since) >= since), query);
+	return page(now.slice(20, 34).map((row, i) => ({ ...row, left_at: new Date(Date.parse('2026-11-21T10:00:00Z') - i * 2.2 * 86_400_000).toISOString() })).filter((row) => Date.parse(row.left_at) >= since), query);
+}
+function flows(query) {
+	const fact = query.get('fact') ?? 'lifecycle.stage';
+	return { fact, from: query.get('from'), to: query.get('to'), ...fixture('segments-flows')[fact] };
+}
+function intersections(keys) {
+	// As the server does it: segments that are not given do not part anybody.
+	const sums = new Map();
+	for (const row of fixture('segments-intersections').rows) {
+		const within = keys.filter((key) => row.keys.includes(key));
+		if (within.length) sums.set(within.join(), (sums.get(within.join()) ?? 0) + row.people);
+	}
+	return { rows: [...sums].map(([joined, people]) => ({ keys: joined.split(','), people })).sort((one, other) => other.people - one.people) };
+}
+const listPeople = (key) => fixture('customers').slice(0, fixture('segments-lists').rows.find((row) => row.key === key)?.size ?? 0);
 function overlap(keys) {
 	const shared = fixture('segments-overlap');
 	const rows = keys.flatMap((one, i) => keys.slice(i).map((other) => ({ one, other, people: one === other ? (findSegment(one).size ?? 0) : (shared[one]?.[other] ?? shared[other]?.[one] ?? 0) })));
@@ -58,7 +85,33 @@ const routes = [
 	['GET', /^\/segments$/, () => fixture('segments-list')],
 	['POST', /^\/segments$/, (_, __, body) => (body.key === 'employees' ? problem(422, 'invalid_value', 'Unprocessable Entity', 'key: there is a segment with the key employees already; give another key', 'Correct this value and send it again.') : saveSegment('high-value', body))],
 	['GET', /^\/segments\/overlap$/, (_, query) => overlap(query.get('keys').split(','))],
-	['GET', /^\/segments\/([\w-]+)\/members$/, ([key], query) => page(fixture('segments-members').slice(0, findSegment(key)?.size ?? 0), query)],
+	['GET', /^\/segments\/intersections$/, (_, query) => intersections(query.get('keys').split(','))],
+	['GET', /^\/segments\/templates$/, () => fixture('segments-templates')],
+	['GET', /^\/segments\/([\w-]+)\/members$/, ([key], query) => members(key, query)],
+	['GET', /^\/segments\/([\w-]+)\/members\.csv$/, () => ({ csv: 'person_id,name,since\r\n7100000000,Hanna Nyberg,2026-11-07\r\n' })],
+	['GET', /^\/segments\/([\w-]+)\/traits$/, () => fixture('segments-traits')],
+	['GET', /^\/segments\/([\w-]+)\/persona$/, ([key]) => (key === 'employees' ? { size: 14, least: 20, enough: false, figures: [], example: null, traits: [], paths: [] } : fixture('segments-persona'))],
+	['GET', /^\/segments\/([\w-]+)\/value$/, () => fixture('segments-value')],
+	['GET', /^\/segments\/([\w-]+)\/exports$/, ([key]) => (key === 'later-than-usual' ? fixture('segments-exports') : { schedule: null, runs: [] })],
+	['PUT', /^\/segments\/([\w-]+)\/exports$/, (_, __, body) => ({ schedule: { ...body, next_at: '2026-11-22T21:00:00Z' }, runs: [] })],
+	['DELETE', /^\/segments\/([\w-]+)\/exports$/, () => null],
+	['POST', /^\/segments\/([\w-]+)\/exports\/run$/, () => fixture('segments-exports').runs[0]],
+	['GET', /^\/flows$/, (_, query) => flows(query)],
+	['GET', /^\/flows\/people$/, () => ({ rows: fixture('customers').slice(10, 110), more: true })],
+	['GET', /^\/lists$/, () => fixture('segments-lists')],
+	['POST', /^\/lists$/, (_, __, body) => ({ ...fixture('segments-lists').rows[1], name: body.name })],
+	['DELETE', /^\/lists\/([\w-]+)$/, () => null],
+	['GET', /^\/lists\/([\w-]+)\/members$/, ([key], query) => page(listPeople(key), query)],
+	['POST', /^\/lists\/([\w-]+)\/members$/, (_, __, body) => {
+		const given = [...(body.customers ?? []), ...(body.identifiers ?? [])];
+		const unknown = given.filter((one) => one.startsWith('nobody'));
+		return { changed: given.length - unknown.length, unknown };
+	}],
+	['GET', /^\/webhooks$/, () => fixture('segments-webhooks')],
+	['POST', /^\/webhooks$/, (_, __, body) => ({ ...fixture('segments-webhooks').rows[0], ...body, id: 'whk_9', secret: 'whsec_fixture_000000000000000000' })],
+	['PUT', /^\/webhooks\/(\w+)$/, ([id], _, body) => ({ ...fixture('segments-webhooks').rows.find((row) => row.id === id), ...body })],
+	['DELETE', /^\/webhooks\/(\w+)$/, () => null],
+	['POST', /^\/webhooks\/(\w+)\/test$/, ([id]) => (id === 'whk_2' ? { status: 503, error: '503 Service Unavailable', took_ms: 812 } : { status: 200, error: null, took_ms: 84 })],
 	['GET', /^\/segments\/([\w-]+)$/, ([key]) => {
 		const segment = findSegment(key);
 		if (!segment) return problem(404, 'not_found', 'Not Found', 'There is no such segment in this workspace.', 'Check the address; the list has what there is.');
@@ -72,7 +125,7 @@ const routes = [
 	['POST', /^\/conditions\/read$/, (_, __, body) => forms(body)],
 	['POST', /^\/conditions\/estimate$/, (_, __, body) => estimate(body)],
 	['GET', /^\/customers\/\d+\/segments$/, () => fixture('segments-customer')],
-	['GET', /^\/customers\/\d+\/segments\/([\w-]+)$/, ([key]) => (key === 'later-than-usual' ? fixture('segments-why') : { text: findSegment(key)?.text ?? '', holds: true, since: '2026-09-01T10:00:00Z', parts: [] })],
+	['GET', /^\/customers\/\d+\/segments\/([\w-]+)$/, ([key]) => (key === 'later-than-usual' ? fixture('segments-why') : key === 'employees' ? fixture('segments-why_not') : { text: findSegment(key)?.text ?? '', kind: 'test', holds: true, since: '2026-09-01T10:00:00Z', parts: [], nearest: [] })],
 	['GET', /^\/me$/, () => fixture('me')],
 	['GET', /^\/data-health$/, () => fixture('data-health')],
 	['GET', /^\/home$/, () => fixture('home')],

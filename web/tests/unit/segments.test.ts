@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { conditionClause, conditionSentence, type Speaker } from '../../src/lib/condition-sentence';
-import { firstLeaf, fromDraft, groupItem, isTree, leafIsReady, LEAF_KINDS, negate, readyTree, testItem, toDraft, unfinished, withGroup, withItem, type Leaf, type Tree } from '../../src/lib/condition-tree';
+import { firstLeaf, fromDraft, groupItem, isTree, kindOf, leafIsReady, LEAF_KINDS, negate, readyTree, testItem, toDraft, unfinished, withGroup, withItem, type Leaf, type Tree } from '../../src/lib/condition-tree';
 import { lineDiff, offsetOf, readSpot, textLines } from '../../src/lib/condition-text';
 import { en } from '../../src/lib/i18n/en';
 import { zh } from '../../src/lib/i18n/zh';
@@ -8,9 +8,10 @@ import { fill } from '../../src/lib/i18n/fill';
 import type { Key } from '../../src/lib/i18n/index.svelte';
 import { largestOverlap, overlapOf, readKeys } from '../../src/lib/overlap';
 import { everyDay } from '../../src/lib/segment-days';
-import { TEMPLATES } from '../../src/lib/segment-templates';
+import { templates } from '../fixtures/templates.mjs';
 
 const ORDER = 'Order Completed';
+const TEMPLATES: Record<string, Tree> = Object.fromEntries(templates().rows.map((row) => [row.key, row.condition as Tree]));
 const price = { property: { path: 'price', op: 'at_least' as const, value: 20 } };
 const leaves: Leaf[] = [
 	{ performed: { event: ORDER } },
@@ -64,7 +65,7 @@ describe('the draft of a condition', () => {
 		expect(negate(groupItem('any', [])).nots).toBe(1);
 	});
 	it('begins every kind with a test, and carries the event or the fact over', () => {
-		for (const kind of LEAF_KINDS) expect(kind in firstLeaf(kind)).toBe(true);
+		for (const kind of LEAF_KINDS) expect(kindOf(firstLeaf(kind))).toBe(kind);
 		expect(firstLeaf('streak', { performed: { event: 'A', where: price } })).toMatchObject({ streak: { event: 'A', where: price } });
 		expect(firstLeaf('held', { fact: { key: 'trait.plan', op: 'exists' } })).toMatchObject({ held: { key: 'trait.plan' } });
 		expect(firstLeaf('fact', { segment: { key: 'employees' } })).toEqual({ fact: { key: '', op: 'equals' } });
@@ -98,6 +99,7 @@ const speaker = (words: Record<string, string>, locale: string, gap: string): Sp
 	number: (value) => new Intl.NumberFormat(locale).format(value),
 	date: (iso) => iso.slice(0, 10),
 	segment: (key) => (key === 'employees' ? 'Employees' : key),
+	list: (key) => key,
 	gap
 });
 const english = speaker(en, 'en', ' ');

@@ -57,6 +57,24 @@ pub async fn current_by_person(
     db.fetch_all(text, args![workspace, keys, valid_at]).await
 }
 
+/// The present facts of some people: (person, key, value as JSON).
+pub async fn current_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+    valid_at: Timestamp,
+) -> Result<Vec<(PersonId, String, String)>> {
+    let text = sql!(
+        "SELECT person, fact_key, value FROM (
+           SELECT i.person AS person, f.fact_key AS fact_key, f.value AS value,
+                  ROW_NUMBER() OVER (PARTITION BY i.person, f.fact_key ORDER BY f.valid_from DESC, f.recorded_at DESC, f.handle DESC) AS place
+           FROM identifiers i CROSS JOIN facts f
+           WHERE i.workspace = $1 AND i.person IN ($2) AND f.workspace = i.workspace AND f.handle = i.handle AND f.valid_from <= $3) ranked
+         WHERE place = 1 ORDER BY person, fact_key"
+    );
+    db.fetch_all(text, args![workspace, persons, valid_at]).await
+}
+
 /// Everything ever told about some keys of people from one number to another, in the order in which the later overrules the earlier: (person, key,
 /// when, value as JSON).
 pub async fn histories(

@@ -74,6 +74,13 @@ pub async fn by_persons(
     db.fetch_all(text, args![workspace, persons]).await
 }
 
+/// People from the first number on, which are drawn by chance: the first so many are as good as any.
+pub async fn some_persons(db: &mut impl Queries, workspace: WorkspaceId, limit: i64) -> Result<Vec<(PersonId,)>> {
+    let text =
+        sql!("SELECT DISTINCT person FROM identifiers WHERE workspace = $1 AND person >= 0 ORDER BY person LIMIT $2");
+    db.fetch_all(text, args![workspace, limit]).await
+}
+
 /// When people came, from one number to another: (person, first event), ascending by person.
 pub async fn births(
     db: &mut impl Queries,

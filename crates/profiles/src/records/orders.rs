@@ -165,3 +165,17 @@ pub async fn starting_with(
     let end = format!("{prefix}\u{10FFFF}");
     db.fetch_all(text, args![workspace, prefix, end, limit]).await
 }
+
+/// What was paid for orders of a time in a currency and not given back: (when, millionths).
+pub async fn paid(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    currency: &str,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<(Timestamp, i64)>> {
+    let text = sql!(
+        "SELECT placed_at, CAST(revenue_micros - refunded_micros AS BIGINT) FROM orders
+         WHERE workspace = $1 AND placed_at >= $3 AND placed_at < $4 AND currency = $2 AND status <> 'cancelled'"
+    );
+    db.fetch_all(text, args![workspace, currency, from, to]).await
+}

@@ -251,6 +251,38 @@ pub async fn list(db: &mut impl Queries, workspace: WorkspaceId, filter: &Filter
     db.fetch_all(text, args).await
 }
 
+/// What a person's stage of life follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub struct LifeRow {
+    /// Who.
+    pub person: PersonId,
+    /// Latest event.
+    pub last_seen_at: Timestamp,
+    /// Completed orders.
+    pub orders: i64,
+    /// Revenue of completed orders, in millionths.
+    pub spent_micros: i64,
+    /// First completed order.
+    pub first_order_at: Option<Timestamp>,
+    /// Latest completed order.
+    pub last_order_at: Option<Timestamp>,
+}
+
+/// Everybody's orders in short.
+pub async fn lives(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<LifeRow>> {
+    let text = sql!(
+        "SELECT person, last_seen_at, orders, spent_micros, first_order_at, last_order_at FROM persons WHERE workspace = $1 ORDER BY person"
+    );
+    db.fetch_all(text, args![workspace]).await
+}
+
+/// When everybody was seen first, ascending.
+pub async fn first_seen(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<Timestamp>> {
+    let text = sql!("SELECT first_seen_at FROM persons WHERE workspace = $1 ORDER BY first_seen_at");
+    let rows: Vec<(Timestamp,)> = db.fetch_all(text, args![workspace]).await?;
+    Ok(rows.into_iter().map(|(at,)| at).collect())
+}
+
 /// How many persons a filter finds.
 pub async fn count(db: &mut impl Queries, workspace: WorkspaceId, filter: &Filter) -> Result<i64> {
     let only = if filter.persons.is_some() { " AND person IN ($5)" } else { "" };

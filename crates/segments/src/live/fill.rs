@@ -6,13 +6,13 @@
 //!
 //! Always holds: until it has taken over, what was live before goes on; when it fails, that stays so.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_store::Priority;
 
-use super::write::{self, Writing};
+use super::write::{self, Flows, Writing};
 use super::{Live, NONE, ONE_BY_ONE, Running, Segments};
 use crate::batch;
 use crate::condition::Condition;
@@ -211,6 +211,7 @@ impl Fill<'_> {
             workspace: self.workspace,
             now,
         };
+        let mut flows = Flows::new();
         let mut play = batch::Play::begin(&self.segments.program, sources, batch::Whom::Everybody)?;
         while let Some(chunk) = play.next().await? {
             let mut rows: Vec<MembershipRow> = Vec::new();
@@ -235,9 +236,10 @@ impl Fill<'_> {
                 kept.keep(&mut running, &person);
             }
             filled.memberships += rows.len() as u64;
-            self.insert(&rows).await?;
+            self.insert(&rows, &mut flows).await?;
             self.compare(writing, now).await?;
         }
+        self.insert_flows(flows).await?;
         self.catch_up(space, running, &kept, wanted).await?;
         self.unite(space).await;
         Ok(filled)
@@ -315,9 +317,9 @@ impl Fill<'_> {
         Ok(())
     }
 
-    async fn insert(&self, rows: &[MembershipRow]) -> Result<(), Error> {
+    /// Writes rows, and adds what they change to the days, which are written at the end: there are far fewer of them.
+    async fn insert(&self, rows: &[MembershipRow], flows: &mut Flows) -> Result<(), Error> {
         for slice in rows.chunks(SLICE) {
-            let mut flows: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
             for row in slice {
                 flows.entry((row.segment, row.entered_at.utc_day())).or_default().0 += 1;
                 if let Some(exited) = row.exited_at {
@@ -326,8 +328,18 @@ impl Fill<'_> {
             }
             let mut tx = self.live.store.begin(Priority::Background).await?;
             memberships::insert(&mut tx, self.workspace, slice).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn insert_flows(&self, mut flows: Flows) -> Result<(), Error> {
+        while !flows.is_empty() {
+            let rest = flows.keys().nth(SLICE).copied().map(|key| flows.split_off(&key)).unwrap_or_default();
+            let mut tx = self.live.store.begin(Priority::Background).await?;
             memberships::add_flows(&mut tx, self.workspace, &flows).await?;
             tx.commit().await?;
+            flows = rest;
         }
         Ok(())
     }

@@ -70,7 +70,7 @@ impl Writing {
 }
 
 /// Flows by segment and day.
-type Flows = BTreeMap<(i64, i64), (i64, i64)>;
+pub(super) type Flows = BTreeMap<(i64, i64), (i64, i64)>;
 
 fn flow(flows: &mut Flows, segment: i64, at: Timestamp, entered: i64, exited: i64) {
     let day = flows.entry((segment, at.utc_day())).or_default();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
-use rapport_store::{Queries, Record, Result, Tx, args, sql};
+use rapport_store::{Queries, Record, Result, Sql, Tx, args, sql};
 
 /// A time in a segment.
 #[derive(Clone, Debug, PartialEq, Eq, Record)]
@@ -65,6 +65,104 @@ pub async fn members(
          ORDER BY entered_at DESC, person LIMIT $3 OFFSET $4"
     );
     db.fetch_all(text, args![workspace, segment, limit, offset]).await
+}
+
+/// Who came into a segment since an instant, the latest first: (person, since when, until when).
+pub async fn entered_since(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    segment: i64,
+    since: Timestamp,
+    (offset, limit): (i64, i64),
+) -> Result<Vec<(PersonId, Timestamp, Option<Timestamp>)>> {
+    let text = sql!(
+        "SELECT person, entered_at, exited_at FROM memberships
+         WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND entered_at >= $3
+         ORDER BY entered_at DESC, person LIMIT $4 OFFSET $5"
+    );
+    db.fetch_all(text, args![workspace, segment, since, limit, offset]).await
+}
+
+/// Who left a segment since an instant, the latest first: (person, since when, until when).
+pub async fn left_since(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    segment: i64,
+    since: Timestamp,
+    (offset, limit): (i64, i64),
+) -> Result<Vec<(PersonId, Timestamp, Option<Timestamp>)>> {
+    let text = sql!(
+        "SELECT person, entered_at, exited_at FROM memberships
+         WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND exited_at >= $3
+         ORDER BY exited_at DESC, person LIMIT $4 OFFSET $5"
+    );
+    db.fetch_all(text, args![workspace, segment, since, limit, offset]).await
+}
+
+/// Members of a segment now by their numbers, which are drawn by chance: the first so many are as good as any.
+pub async fn some(db: &mut impl Queries, workspace: WorkspaceId, segment: i64, limit: i64) -> Result<Vec<(PersonId,)>> {
+    let text = sql!(
+        "SELECT DISTINCT person FROM memberships
+         WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND exited_at IS NULL ORDER BY person LIMIT $3"
+    );
+    db.fetch_all(text, args![workspace, segment, limit]).await
+}
+
+/// How many are in exactly which of these segments now, by a number that has bit `i` for the `i`-th of them. At most [`MOST_INTERSECTED`].
+pub async fn intersections(db: &mut impl Queries, workspace: WorkspaceId, segments: &[i64]) -> Result<Vec<(i64, i64)>> {
+    let segments = &segments[..segments.len().min(MOST_INTERSECTED)];
+    let bit = |place: usize| format!("WHEN ${} THEN {}", place + 2, 1 << place);
+    let bits: Vec<String> = (0..segments.len()).map(bit).collect();
+    let among: Vec<String> = (0..segments.len()).map(|place| format!("${}", place + 2)).collect();
+    let text = format!(
+        "SELECT bits, COUNT(*) FROM (
+           SELECT person, CAST(SUM(CASE segment {} ELSE 0 END) AS BIGINT) AS bits FROM memberships
+           WHERE +workspace = $1 AND segment IN ({}) AND replaced_at IS NULL AND exited_at IS NULL GROUP BY person) people
+         GROUP BY bits ORDER BY COUNT(*) DESC, bits",
+        bits.join(" "),
+        among.join(", ")
+    );
+    let mut args = args![workspace];
+    args.0.extend(segments.iter().map(|segment| (*segment).into()));
+    db.fetch_all(Sql::assembled(text), args).await
+}
+
+/// So many segments are intersected at once.
+pub const MOST_INTERSECTED: usize = 8;
+
+/// The orders that members of a segment placed while they were in it: (when, what was paid and not given back in millionths of `currency`).
+pub async fn bought(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    segment: i64,
+    currency: &str,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<(Timestamp, i64)>> {
+    let text = sql!(
+        "SELECT o.placed_at, CAST(o.revenue_micros - o.refunded_micros AS BIGINT) FROM orders o
+         JOIN identifiers i ON i.workspace = o.workspace AND i.handle = o.handle
+         WHERE o.workspace = $1 AND o.placed_at >= $4 AND o.placed_at < $5 AND o.currency = $3 AND o.status <> 'cancelled'
+           AND EXISTS (SELECT 1 FROM memberships m WHERE m.workspace = o.workspace AND m.person = i.person AND m.segment = $2
+             AND m.replaced_at IS NULL AND m.entered_at <= o.placed_at AND (m.exited_at IS NULL OR m.exited_at > o.placed_at))"
+    );
+    db.fetch_all(text, args![workspace, segment, currency, from, to]).await
+}
+
+/// The times of everybody who is or was in a segment, as they are held true now.
+pub async fn spans_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    segment: i64,
+) -> Result<BTreeMap<PersonId, Vec<(Timestamp, Option<Timestamp>)>>> {
+    let text = sql!(
+        "SELECT person, entered_at, exited_at FROM memberships WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL"
+    );
+    let rows: Vec<(PersonId, Timestamp, Option<Timestamp>)> = db.fetch_all(text, args![workspace, segment]).await?;
+    let mut spans: BTreeMap<PersonId, Vec<_>> = BTreeMap::new();
+    for (person, entered, left) in rows {
+        spans.entry(person).or_default().push((entered, left));
+    }
+    Ok(spans)
 }
 
 /// How many are in each segment now.

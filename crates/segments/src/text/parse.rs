@@ -475,7 +475,7 @@ const PERSON: &[&str] = &[
     "in",
 ];
 const BEGINNING: &str = "`performed`, `never performed`, `first performed`, `last performed`, `trait`, `fact`, `sum`, `average`, `smallest`, `largest`, \
-                         `distinct`, `days`, `sequence`, `overdue`, `streak`, `in segment`, `in bucket`, `not`, `(`, or a property of the event";
+                         `distinct`, `days`, `sequence`, `overdue`, `streak`, `in segment`, `in list`, `in bucket`, `not`, `(`, or a property of the event";
 const NUMBER: &str = "a number with at most six decimals";
 const TESTS: &str = "`=`, `!=`, `>=`, `<=`, `>`, `<`, `in`, `not in`, `between`, `contains`, `starts with`, `ends with`, `before`, `after`, `exists`, `does not exist` or `is`";
 

@@ -57,6 +57,9 @@ pub(super) const KEYWORDS: &[&str] = &[
     "streak",
 ];
 
+/// The beginning of the keys of facts that say who is on a list.
+const LIST: &str = "list.";
+
 /// How tightly what stands around binds: a group in something that binds as tightly, or more so, needs parentheses. The same group
 /// inside itself has them too, or it would read back flat.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +89,9 @@ fn write(condition: &Condition, around: Binding, next: Option<&Condition>, text:
             text.push_str(&name(path));
             text.push(' ');
             text.push_str(&self::test(test));
+        }
+        Condition::Fact { key, test: Test::IsTrue } if key.starts_with(LIST) => {
+            text.push_str(&format!("in list {}", name(&key[LIST.len()..])));
         }
         Condition::Fact { key, test } => text.push_str(&format!("{} {}", fact(key), self::test(test))),
         Condition::Held { key, test, length } => {

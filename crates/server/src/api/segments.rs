@@ -17,8 +17,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::members::{Member, with_customers};
 use super::questions::context;
-use super::shapes::{CustomerRow, time};
+use super::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
@@ -31,8 +32,6 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(show, update, delete))
-        .routes(routes!(members))
-        .routes(routes!(overlap))
         .routes(routes!(read))
         .routes(routes!(schema))
         .routes(routes!(estimate))
@@ -42,10 +41,6 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// Members named with an estimate.
 const EXAMPLES: usize = 5;
-/// Members on a page.
-const PAGE: i64 = 50;
-/// Segments that are compared with each other.
-const MOST_COMPARED: usize = 30;
 
 /// A segment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -173,7 +168,8 @@ pub async fn create(
     let now = app.installation.clock.now();
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     let known = segments::all(&mut tx, caller.workspace).await?;
-    let key = body.key.clone().unwrap_or_else(|| free_key(&key_of(&name), &known));
+    let key =
+        body.key.clone().unwrap_or_else(|| free_key(&key_of(&name), |key| known.iter().any(|row| row.key == key)));
     if !is_key(&key) {
         return Err(Problem::invalid(
             "key",
@@ -270,7 +266,7 @@ fn users_of(known: &[SegmentRow], key: &str) -> Vec<String> {
     segments::conditions(known).into_iter().filter(|(_, condition)| asks(condition)).map(|(user, _)| user).collect()
 }
 
-fn checked_name(name: &str) -> Result<String, Problem> {
+pub(super) fn checked_name(name: &str) -> Result<String, Problem> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 200 {
         return Err(Problem::invalid("name", "a name has 1 to 200 characters"));
@@ -292,14 +288,13 @@ pub fn is_key(key: &str) -> bool {
 }
 
 /// The key, or the first that is free with a number behind it.
-fn free_key(key: &str, known: &[SegmentRow]) -> String {
-    let is_taken = |key: &String| known.iter().any(|row| row.key == *key);
+pub(super) fn free_key(key: &str, is_taken: impl Fn(&str) -> bool) -> String {
     let numbered = (2..).map(|number| format!("{}-{number}", key.chars().take(50).collect::<String>()));
     std::iter::once(key.to_owned()).chain(numbered).find(|key| !is_taken(key)).unwrap_or_default()
 }
 
 /// A key made from a name.
-fn key_of(name: &str) -> String {
+pub(super) fn key_of(name: &str) -> String {
     let plain =
         name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect::<String>();
     let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
@@ -382,112 +377,6 @@ pub async fn show(
     });
     let (days, versions, used_by) = (days.collect(), versions.collect(), users_of(&known, &key));
     Ok(Json(SegmentPage { days, versions, used_by, people, segment: Segment::of(row, &sizes, &users) }))
-}
-
-/// Where a page begins.
-#[derive(Debug, Deserialize, ToSchema)]
-pub struct PageQuery {
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
-/// A member of a segment.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Member {
-    customer: CustomerRow,
-    /// Since when.
-    since: String,
-}
-
-/// A page of members.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Members {
-    rows: Vec<Member>,
-    next: Option<String>,
-}
-
-/// Lists the members of a segment, who came last first.
-#[utoipa::path(get, path = "/api/v1/segments/{key}/members", security(("caller" = ["view_people"])), tag = "segments", operation_id = "segment_members", params(("key" = String, Path), ("cursor" = Option<String>, Query)), responses((status = 200, body = Members)))]
-pub async fn members(
-    State(app): State<App>,
-    caller: Caller,
-    Path(key): Path<String>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Members>, Problem> {
-    caller.require(Permission::ViewPeople)?;
-    let mut db = app.installation.store.read();
-    let row = segments::by_key(&mut db, caller.workspace, &key).await?.ok_or_else(|| Problem::not_found("segment"))?;
-    let offset: i64 = page.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0).max(0);
-    let mut found = memberships::members(&mut db, caller.workspace, row.segment, offset, PAGE + 1).await?;
-    let is_more = i64::try_from(found.len()).unwrap_or(0) > PAGE;
-    found.truncate(usize::try_from(PAGE).unwrap_or(0));
-    let rows = with_customers(&app, caller.workspace, found).await?;
-    Ok(Json(Members { rows, next: is_more.then(|| (offset + PAGE).to_string()) }))
-}
-
-async fn with_customers(
-    app: &App,
-    workspace: WorkspaceId,
-    found: Vec<(PersonId, Timestamp)>,
-) -> Result<Vec<Member>, Problem> {
-    let ids: Vec<PersonId> = found.iter().map(|(person, _)| *person).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = persons::by_ids(&mut app.installation.store.read(), workspace, &ids).await?;
-    let by_id: BTreeMap<PersonId, _> = rows.iter().map(|row| (row.person, row)).collect();
-    let member = |(person, since): (PersonId, Timestamp)| {
-        Some(Member { customer: CustomerRow::of(by_id.get(&person)?), since: time(since) })
-    };
-    Ok(found.into_iter().filter_map(member).collect())
-}
-
-/// Which segments are compared.
-#[derive(Debug, Deserialize, ToSchema)]
-pub struct OverlapQuery {
-    /// Keys, separated by commas.
-    keys: String,
-}
-
-/// How many are in two segments.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Common {
-    one: String,
-    other: String,
-    people: i64,
-}
-
-/// How much segments have in common.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Overlap {
-    /// Each pair once, and each segment with itself.
-    rows: Vec<Common>,
-}
-
-/// Says how many people segments have in common.
-#[utoipa::path(get, path = "/api/v1/segments/overlap", security(("caller" = ["view_reports"])), tag = "segments", operation_id = "segment_overlap", params(("keys" = String, Query)), responses((status = 200, body = Overlap)))]
-pub async fn overlap(
-    State(app): State<App>,
-    caller: Caller,
-    Query(query): Query<OverlapQuery>,
-) -> Result<Json<Overlap>, Problem> {
-    caller.require(Permission::ViewReports)?;
-    let keys: Vec<&str> = query.keys.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
-    if keys.is_empty() || keys.len() > MOST_COMPARED {
-        return Err(Problem::invalid("keys", format!("name 1 to {MOST_COMPARED} segments")));
-    }
-    let mut db = app.installation.store.read();
-    let known = segments::all(&mut db, caller.workspace).await?;
-    let mut names: BTreeMap<i64, String> = BTreeMap::new();
-    for key in keys {
-        let row = known.iter().find(|row| row.key == key).ok_or_else(|| Problem::not_found("segment"))?;
-        names.insert(row.segment, row.key.clone());
-    }
-    let numbers: Vec<i64> = names.keys().copied().collect();
-    let rows = memberships::overlap(&mut db, caller.workspace, &numbers).await?;
-    let name = |number: i64| names.get(&number).cloned().unwrap_or_default();
-    let rows = rows.into_iter().map(|(one, other, people)| Common { one: name(one), other: name(other), people });
-    Ok(Json(Overlap { rows: rows.collect() }))
 }
 
 /// A condition in both of its forms.
@@ -593,7 +482,8 @@ pub async fn estimate(
     if looks_at_all && app.installation.lake.snapshot(caller.workspace).await?.rows() > MANY_EVENTS {
         warnings.push(Warning::LooksAtEveryEvent);
     }
-    let examples = with_customers(&app, caller.workspace, found.latest).await?;
+    let latest = found.latest.into_iter().map(|(person, since)| (person, since, None)).collect();
+    let examples = with_customers(&app, caller.workspace, latest).await?;
     let answer = EstimateAnswer {
         people: found.people,
         at_least: found.between.0,

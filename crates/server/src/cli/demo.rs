@@ -107,6 +107,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     let totals = pipeline.apply_beside(async { filling.await? }).await?;
     caretaker::settle(installation, workspace).await?;
     scoring::refresh(installation, workspace).await?;
+    scoring::refresh_standing(installation, workspace).await?;
     save_questions(installation, workspace).await?;
     save_segments(installation, workspace).await?;
     bar.finish_and_clear();

@@ -138,6 +138,7 @@ async fn import(installation: &Arc<Installation>, args: &ImportArgs, looked: Loo
     let outcome = pipeline.apply_beside(async { Ok(reading.await?) }).await?;
     caretaker::settle(installation, workspace).await?;
     crate::scoring::refresh(installation, workspace).await?;
+    crate::scoring::refresh_standing(installation, workspace).await?;
     importing::finish(installation, &task, &outcome).await?;
     outcome
 }

@@ -20,6 +20,7 @@ use super::flags::Flags;
 use crate::app::App;
 use crate::auth::Role;
 use crate::auth::issue::{self, Doors};
+use crate::exporting;
 use crate::housekeeping;
 use crate::http::{self, listen};
 use crate::installation::Installation;
@@ -108,6 +109,7 @@ impl Server {
         workers.spawn(caretaker::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(keeper::fill(Arc::clone(&installation), Arc::clone(&app.segments_changed), stop.subscribe()));
         workers.spawn(keeper::wake(Arc::clone(&installation), stop.subscribe()));
+        workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(housekeeping::run(installation, session, stop.subscribe()));
         app.imports.resume().await?;
         let router = http::router(app.clone());

@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const FLUSH_EVERY: Duration = Duration::from_secs(120);
 /// Scores are as old as this at most.
 const SCORE_EVERY: Duration = Duration::from_secs(30);
+/// Stages of life and levels of engagement look at everybody: as old as this at most.
+const STAND_EVERY: Duration = Duration::from_secs(600);
 /// Accepted events stay in the log this long after they are in the lake.
 const KEEP_LOG_DAYS: i64 = 7;
 
@@ -31,11 +33,13 @@ struct Done {
     scored: Instant,
     /// The cursor's position when customers were scored.
     scored_at: u64,
+    /// When stages of life were found last, and how far the cursor was then; at a start they are found at once.
+    stood: Option<(Instant, u64)>,
 }
 
 /// Looks after the installation until `stop` is set.
 pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
-    let mut done = Done { flushed: Instant::now(), scored: Instant::now(), scored_at: 0 };
+    let mut done = Done { flushed: Instant::now(), scored: Instant::now(), scored_at: 0, stood: None };
     while !*stop.borrow() {
         sleep(LOOK_EVERY).await;
         if let Err(error) = look(&installation, &mut done).await {
@@ -51,6 +55,7 @@ async fn look(installation: &Installation, done: &mut Done) -> Result<()> {
     }
     let cursor = pipeline::position(installation, pipeline::CURSOR).await?;
     let score = done.scored.elapsed() >= SCORE_EVERY && cursor != done.scored_at;
+    let stand = done.stood.is_none_or(|(at, cursor_then)| at.elapsed() >= STAND_EVERY && cursor != cursor_then);
     // Activity is counted again from the log, from where it was settled.
     let mut in_files = cursor.min(pipeline::position(installation, pipeline::ACTIVITY).await?);
     for workspace in workspaces::ids(&mut installation.store.read()).await? {
@@ -61,10 +66,16 @@ async fn look(installation: &Installation, done: &mut Done) -> Result<()> {
         if score {
             scoring::refresh(installation, workspace).await?;
         }
+        if stand {
+            scoring::refresh_standing(installation, workspace).await?;
+        }
         let positions = installation.lake.positions(workspace).await?;
         if positions.applied > positions.flushed {
             in_files = in_files.min(u64::try_from(positions.flushed).unwrap_or(0));
         }
+    }
+    if stand {
+        done.stood = Some((Instant::now(), cursor));
     }
     if score {
         (done.scored, done.scored_at) = (Instant::now(), cursor);

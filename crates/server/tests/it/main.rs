@@ -9,6 +9,7 @@ mod imports;
 mod intake;
 mod keys;
 mod main_job;
+mod members;
 mod other_shops;
 mod pages;
 mod records;

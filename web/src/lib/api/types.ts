@@ -47,7 +47,7 @@ export type Evidence = Schemas['EvidenceShape'];
 export type Identity = Schemas['Identity'];
 export type SearchRow = Schemas['Found'];
 
-// Segments
+// Segments; what is around them is in segments.ts
 /** The document knows a condition as some object; here it is the tree that the builder edits. */
 type Conditioned<T> = With<T, { condition: Tree }>;
 export type Segment = Conditioned<With<Given<Schemas['Segment']>, { state: 'filling' | 'live' | 'failed' }>>;
@@ -59,9 +59,7 @@ export type SegmentBody = With<Schemas['SegmentBody'], { condition?: Tree }>;
 export type Member = With<Schemas['Member'], { customer: CustomerRow }>;
 export type Overlap = Schemas['Overlap'];
 export type BothForms = Conditioned<Schemas['BothForms']>;
-export type Estimate = With<Schemas['EstimateAnswer'], { examples: Member[] }>;
 export type CustomerSegments = Schemas['CustomerSegments'];
-export type WhyPart = Schemas['Why'];
 
 // Catalog
 export type EventName = Schemas['EventName'];

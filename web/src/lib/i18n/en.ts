@@ -4,5 +4,8 @@ import { customers } from './en/customers';
 import { data } from './en/data';
 import { insights } from './en/insights';
 import { segments } from './en/segments';
+import { exploring } from './en/exploring';
+import { lists } from './en/lists';
+import { templates } from './en/templates';
 
-export const en = { ...frame, ...customers, ...insights, ...segments, ...data };
+export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data };

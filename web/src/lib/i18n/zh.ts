@@ -4,5 +4,8 @@ import { customers } from './zh/customers';
 import { data } from './zh/data';
 import { insights } from './zh/insights';
 import { segments } from './zh/segments';
+import { exploring } from './zh/exploring';
+import { lists } from './zh/lists';
+import { templates } from './zh/templates';
 
-export const zh = { ...frame, ...customers, ...insights, ...segments, ...data };
+export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data };

@@ -1,5 +1,6 @@
 // The names of events and properties, for pickers. Asked once a visit, and again when a picker's page asks for fresh ones.
 import { api } from '$lib/api/client';
+import type { PeopleList, TemplateList } from '$lib/api/segments';
 import type { EventName, Property, PropertyValues, Segment, Segments } from '$lib/api/types';
 import { valueType, type ValueType } from '$lib/conditions';
 import { humanize } from '$lib/formatting';
@@ -83,16 +84,45 @@ class Catalog {
 		return this.segments?.rows ?? [];
 	}
 
+	/** Lists that were made by hand; the page of them tells what it got. */
+	lists = $state.raw<PeopleList[]>([]);
+
+	loadLists(): void {
+		if (this.#asked.has('lists')) return;
+		this.#asked.add('lists');
+		api.get<{ rows: PeopleList[] }>('/lists').then((list) => (this.lists = list.rows)).catch(() => this.#asked.delete('lists'));
+	}
+
+	listName(key: string): string {
+		return this.lists.find((list) => list.key === key)?.name ?? key;
+	}
+
+	listChoices(): Choice[] {
+		return this.lists.map((list) => ({ value: list.key, label: list.name, detail: f.compact(list.size) }));
+	}
+
+	/** Ready conditions; their thresholds are of today, and that is fresh enough for a visit. */
+	#templates: Promise<TemplateList> | undefined;
+
+	templates(): Promise<TemplateList> {
+		this.#templates ??= api.get<TemplateList>('/segments/templates').catch((error) => {
+			this.#templates = undefined;
+			throw error;
+		});
+		return this.#templates;
+	}
+
 	/** What a fact holds, as far as the catalog knows: only traits are listed there. */
 	factType(key: string): ValueType {
 		if (!key.startsWith('trait.')) return 'text';
 		return valueType((this.#properties['*'] ?? []).find((property) => property.of === 'trait' && property.path === key.slice(6))?.types ?? []);
 	}
 
-	/** Facts by their whole keys: the traits, and what was said about each channel. */
+	/** Facts by their whole keys: the traits, what the server works out, and what was said about each channel. */
 	factChoices(): Choice[] {
 		const traits = this.traitKeys().map((key) => ({ value: `trait.${key}`, label: humanize(key), detail: key }));
-		return [...traits, ...CHANNELS.map((channel) => ({ value: `consent.${channel}`, label: t('condition.consent', { channel: term('identifier', channel) }), detail: `consent.${channel}` }))];
+		const made = MADE_FACTS.map((key) => ({ value: key, label: t(`fact.${key}`), detail: key }));
+		return [...traits, ...made, ...CHANNELS.map((channel) => ({ value: `consent.${channel}`, label: t('condition.consent', { channel: term('identifier', channel) }), detail: `consent.${channel}` }))];
 	}
 
 	propertyChoices(event: string, only?: ValueType): Choice[] {
@@ -107,3 +137,5 @@ export const catalog = new Catalog();
 const USUAL_TRAITS = ['country', 'city', 'language', 'plan', 'company'];
 /** The channels one can ask consent for. */
 const CHANNELS = ['email', 'sms', 'push', 'phone'];
+/** Facts that the server works out of what people do. */
+const MADE_FACTS = ['rfm.group', 'lifecycle.stage', 'engagement.level'] as const;

@@ -5,8 +5,9 @@ use rapport_domain::Interval;
 use super::Reader;
 use crate::Error;
 use crate::condition::{
-    Bucket, Changed, Condition, Events, Measure, Measured, Number, Overdue, Sequence, Streak, Which, Within,
+    Bucket, Changed, Condition, Events, Measure, Measured, Number, Overdue, Sequence, Streak, Test, Which, Within,
 };
+use crate::records::lists::fact_key;
 
 impl Reader<'_> {
     /// A test that begins with one of its words.
@@ -64,15 +65,19 @@ impl Reader<'_> {
         Ok(Condition::Fact { key, test })
     }
 
-    /// `in segment loyal for 30 days`, `in bucket 0 to 10 of "salt"`.
+    /// `in segment loyal for 30 days`, `in list vip`, `in bucket 0 to 10 of "salt"`.
     fn membership(&mut self) -> Result<Condition, Error> {
         if self.take("segment") {
             let key = self.name("the segment's key")?;
             let length = if self.take("for") { Some(self.duration()?) } else { None };
             return Ok(Condition::Segment { key, length });
         }
+        if self.take("list") {
+            let key = fact_key(&self.name("the list's key")?);
+            return Ok(Condition::Fact { key, test: Test::IsTrue });
+        }
         if !self.take("bucket") {
-            return Err(self.expected("`segment` or `bucket`"));
+            return Err(self.expected("`segment`, `list` or `bucket`"));
         }
         let from = self.per_cent()?;
         self.need("to")?;

@@ -1,0 +1,11 @@
+//! The mathematics of customers: arrays in, results out. No storage, no clock, no other crate of ours.
+//!
+//! Always holds: every formula names its source, and is compared in the tests with published results or with a slow, obvious computation.
+
+pub mod association;
+pub mod discovery;
+pub mod medoid;
+
+pub use association::{Association, Table};
+pub use discovery::adjusted;
+pub use medoid::medoid;
