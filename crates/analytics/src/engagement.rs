@@ -9,7 +9,7 @@ use arrow::datatypes::DataType;
 use datafusion::functions_aggregate::count::count_distinct;
 use datafusion::functions_aggregate::expr_fn::{count, max, min, sum};
 use datafusion::logical_expr::{cast, ident, lit};
-use rapport_domain::shop_events::SURVEY_ANSWERED;
+use rapport_domain::shop_events::{PASSIVE, SURVEY_ANSWERED};
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_lake::TableOptions;
 use rapport_lake::columns::{NAME, OCCURRED_AT, PERSON};
@@ -135,8 +135,11 @@ impl Analytics {
         let from = now.plus(-DAYS * Timestamp::DAY);
         let options = TableOptions { from: Some(from), to: Some(now.plus(1)), ..TableOptions::default() };
         let at = cast(ident(OCCURRED_AT), DataType::Int64);
+        // Being written to is no engagement.
+        let active = || EventColumns::name(&snapshot).in_list(PASSIVE.map(lit).to_vec(), true);
         let by_day = snapshot
             .scan(options)?
+            .filter(active())?
             .project([ident(PERSON), at.clone().alias("at"), (at / lit(Timestamp::DAY)).alias("day")])?
             .aggregate(
                 [ident(PERSON), ident("day")],
@@ -154,6 +157,7 @@ impl Analytics {
             .build()?;
         let kinds = snapshot
             .scan(options)?
+            .filter(active())?
             .aggregate([ident(PERSON)], [count_distinct(ident(NAME)).alias("kinds")])?
             .build()?;
         let mut different: HashMap<i64, i64> = HashMap::new();

@@ -13,9 +13,9 @@ use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::{Column, JoinType};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
-use rapport_domain::shop_events::SURVEY_ANSWERED;
-use rapport_domain::{EventKind, PersonId, Timestamp, WorkspaceId};
-use rapport_lake::columns::{KIND, NAME, PERSON};
+use rapport_domain::shop_events::{PASSIVE, SURVEY_ANSWERED};
+use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_lake::columns::{NAME, PERSON};
 use rapport_lake::{Budget, Lake, Snapshot, TableOptions};
 use rapport_profiles::records::persons::{self, PersonRow};
 use rapport_profiles::records::{facts, identifiers};
@@ -131,7 +131,7 @@ impl Analytics {
         let members: BTreeSet<PersonId> = groups.members.iter().copied().collect();
         let everybody: Vec<PersonId> = groups.members.iter().chain(&groups.others).copied().collect();
         let name = cast(ident(NAME), DataType::Utf8).alias("event");
-        let plan = events_of(&snapshot, &everybody, now)?.project([ident(PERSON), name])?.distinct()?.build()?;
+        let plan = events_of(&snapshot, &everybody, now, false)?.project([ident(PERSON), name])?.distinct()?.build()?;
         for batch in collect(&self.lake, self.budget, plan).await? {
             let columns = Columns(&batch);
             let (persons, names) = (columns.integers(PERSON)?, columns.texts("event")?);
@@ -239,7 +239,7 @@ impl Analytics {
         let everybody: Vec<PersonId> = members.iter().chain(&others).copied().collect();
         let snapshot = self.lake.snapshot(workspace).await?;
         let name = cast(ident(NAME), DataType::Utf8).alias("event");
-        let plan = events_of(&snapshot, &everybody, self.store.clock().now())?
+        let plan = events_of(&snapshot, &everybody, self.store.clock().now(), true)?
             .project([ident(PERSON), time(), name])?
             .sort([ident(PERSON).sort(true, false), time().sort(true, false)])?
             .build()?;
@@ -277,18 +277,18 @@ fn quantile(values: &[f64], share: f64) -> f64 {
     values.get(rank.saturating_sub(1)).or(values.last()).copied().unwrap_or(f64::NAN)
 }
 
-/// The events of some people up to now.
-fn events_of(snapshot: &Snapshot, people: &[PersonId], now: Timestamp) -> Result<LogicalPlanBuilder> {
+/// The events of some people up to now; `active` leaves out what happens to people or is said of them.
+fn events_of(snapshot: &Snapshot, people: &[PersonId], now: Timestamp, active: bool) -> Result<LogicalPlanBuilder> {
     let schema = Arc::new(Schema::new(vec![Field::new(PERSON, DataType::Int64, false)]));
     let persons = Int64Array::from_iter_values(people.iter().map(|person| person.0));
     let rows = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(persons)])?;
     let chosen = table("chosen", rows_table(schema, rows)?)?;
-    let events = snapshot.scan(TableOptions { to: Some(now.plus(1)), ..TableOptions::default() })?;
-    // What a person is told to be, or to belong to, is nothing that they did.
-    let did = ident(KIND)
-        .in_list([EventKind::Track, EventKind::Page, EventKind::Screen].map(|kind| lit(kind.as_str())).to_vec(), false);
+    let mut events = snapshot.scan(TableOptions { to: Some(now.plus(1)), ..TableOptions::default() })?;
+    if active {
+        events = events.filter(EventColumns::name(snapshot).in_list(PASSIVE.map(lit).to_vec(), true))?;
+    }
     let keys = (vec![person_column()], vec![Column::new(Some("chosen"), PERSON)]);
-    Ok(events.filter(did)?.join(chosen, JoinType::LeftSemi, keys, None)?)
+    Ok(events.join(chosen, JoinType::LeftSemi, keys, None)?)
 }
 
 async fn collect(lake: &Lake, budget: Budget, plan: LogicalPlan) -> Result<Vec<RecordBatch>> {

@@ -22,6 +22,7 @@ pub mod search;
 pub mod segments;
 pub mod shapes;
 pub mod sources;
+pub mod templates;
 pub mod timeline;
 pub mod users;
 pub mod wire;
@@ -52,6 +53,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(members::router())
         .merge(flows::router())
         .merge(lists::router())
+        .merge(templates::router())
         .merge(exports::router())
         .merge(imports::router())
 }

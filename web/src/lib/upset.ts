@@ -26,8 +26,10 @@ export function upsetColumns(rows: { keys: string[]; people: number }[], order: 
 	return { columns, left: known.slice(most).length };
 }
 
-/** In all of these and in none of the rest. */
+/** In all of these and, said after that, in none of the rest. */
 export function exactly(keys: string[], order: string[]): Tree {
-	const leaves: Tree[] = order.map((key) => (keys.includes(key) ? { segment: { key } } : { not: { segment: { key } } }));
+	const within = order.filter((key) => keys.includes(key)).map((key): Tree => ({ segment: { key } }));
+	const without = order.filter((key) => !keys.includes(key)).map((key): Tree => ({ not: { segment: { key } } }));
+	const leaves = [...within, ...without];
 	return leaves.length === 1 ? leaves[0] : { all: leaves };
 }

@@ -129,6 +129,62 @@ export const scenarios = {
 		await page.getByRole('button', { name: 'Save' }).click();
 		await page.getByText('there is a segment with the key employees already').waitFor();
 	},
+	'a guess is counted exactly': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/segments/new?template=frequent');
+		await page.getByText('about 412').waitFor();
+		await page.getByRole('button', { name: 'Count exactly' }).click();
+		await page.getByText('about 412').waitFor({ state: 'detached' });
+		must((await page.getByRole('button', { name: 'Count exactly' }).count()) === 0, 'what was counted is still called a guess');
+	},
+	'every kind of condition can be asked for in a question, and survives a reload': async (page, context) => {
+		await open(page, context, '/insights/new');
+		await page.getByRole('button', { name: 'Condition', exact: true }).click();
+		await page.getByRole('combobox', { name: 'Kind of condition' }).selectOption('overdue');
+		await page.waitForURL((url) => (url.searchParams.get('question') ?? '').includes('"overdue"'));
+		await page.reload();
+		await page.getByText(/their own usual gap, once 3 gaps are known/).waitFor();
+		must((await page.getByRole('combobox', { name: 'Kind of condition' }).inputValue()) === 'overdue', 'the kind is lost after a reload');
+	},
+	'an intersection becomes a segment': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/segments?compare=high-value,later-than-usual,reachable');
+		await page.getByRole('link', { name: /people exactly in “High value”, “Reachable by newsletter”, not in/ }).click();
+		await page.waitForURL((url) => url.pathname === '/segments/new' && (url.searchParams.get('condition') ?? '').includes('{"not":{"segment":{"key":"later-than-usual"}}}'));
+		await page.getByText(/and who are not in the segment “Later than usual/).waitFor();
+	},
+	'a flow leads to its people, in the picture and in the table': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/segments/flows?fact=engagement.level');
+		await page.locator('table button').first().click();
+		await page.waitForURL(/was=light&is=inactive/);
+		await page.locator('dialog a.row').first().waitFor();
+		await page.keyboard.press('Escape');
+		await page.waitForURL((url) => !url.search.includes('was='));
+		// The largest flow lies at the top: heavy stays heavy.
+		const box = await page.locator('.chart').boundingBox();
+		await page.mouse.click(box.x + box.width / 2, box.y + 30);
+		await page.waitForURL(/was=heavy&is=heavy/);
+	},
+	'people are pasted into a list, and what is unknown is said': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/segments/lists?list=vip');
+		await page.getByRole('textbox', { name: 'E-mails or user ids' }).fill('a@example.com\nnobody@example.com, 10482');
+		await page.getByRole('button', { name: 'Add 3' }).click();
+		await page.getByText('2 people added').waitFor();
+		await page.getByRole('status').getByText('nobody@example.com').waitFor();
+		must((await page.getByRole('textbox', { name: 'E-mails or user ids' }).inputValue()) === 'nobody@example.com', 'what was not found is not kept');
+	},
+	'a webhook shows its secret once, and a test says what came back': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/settings/webhooks');
+		await page.getByRole('button', { name: 'Send a test' }).nth(1).click();
+		await page.getByText('No good answer: 503 Service Unavailable').waitFor();
+		await page.getByRole('button', { name: 'Add webhook' }).click();
+		await page.getByRole('textbox', { name: 'Address' }).fill('https://example.com/in');
+		await page.locator('dialog').getByRole('button', { name: 'Add webhook' }).click();
+		await page.getByText('only this once').waitFor();
+	},
 	'a picture is copied': async (page, context) => {
 		await open(page, context, '/insights/new');
 		await page.getByRole('button', { name: 'Picture' }).click();
@@ -161,7 +217,9 @@ export const scenarios = {
 		await page.getByText('漏斗').first().waitFor();
 		await page.getByText(/完成了全部 \d+ 步/).waitFor();
 		await open(page, context, '/segments/new?template=frequent');
-		await page.getByText('最近 365 天内做过“Order Completed”至少 4 次的客户').waitFor();
+		await page.getByText(/做过“Order Completed”至少 \d+ 次的客户/).waitFor();
+		await open(page, context, '/segments/flows');
+		await page.getByRole('heading', { name: '生命周期阶段' }).waitFor();
 	},
 	'a file is dropped, looked at, imported, and its rejects are shown': async (page, context) => {
 		if (context.mock) return;

@@ -93,11 +93,19 @@ describe('what sets members apart', () => {
 		expect(traitName(row({ key: 'rfm.group', value: 'at_risk' }), english)).toBe('RFM group: At risk');
 		expect(traitName(row({ key: 'lifecycle.stage', value: 'won_back' }), chinese)).toBe('生命周期阶段:已赢回');
 		expect(traitName(row({ key: 'trait.beta_tester', value: true }), english)).toBe('Beta tester: yes');
+		expect(traitName(row({ key: 'trait.orders', value: '>= 42' }), english)).toBe('Orders: at least 42');
+		expect(traitName(row({ key: 'trait.beta_tester', value: 'false' }), english)).toBe('Beta tester: no');
 		expect(traitName(row({ value: null }), english)).toBe('Country is known');
 		expect(traitName(row({ kind: 'did', key: 'Review Submitted', value: null }), english)).toBe('Did “Review Submitted”');
 	});
 	it('leads to the people behind it', () => {
 		expect(traitCondition('vip', row({}))).toEqual({ all: [{ segment: { key: 'vip' } }, { fact: { key: 'trait.country', op: 'equals', value: 'AT' } }] });
+		const test = (value: string, type?: 'text' | 'number') => (traitCondition('vip', row({ value }), type) as { all: Tree[] }).all[1];
+		expect(test('>= 4.5')).toEqual({ fact: { key: 'trait.country', op: 'at_least', value: 4.5 } });
+		expect(test('true')).toEqual({ fact: { key: 'trait.country', op: 'is_true' } });
+		expect(test('42')).toEqual({ fact: { key: 'trait.country', op: 'equals', value: 42 } });
+		expect(test('42', 'text')).toEqual({ fact: { key: 'trait.country', op: 'equals', value: '42' } });
+		expect(test('007')).toEqual({ fact: { key: 'trait.country', op: 'equals', value: '007' } });
 		expect(traitCondition('vip', row({ kind: 'did', key: 'A', value: null }))).toEqual({ all: [{ segment: { key: 'vip' } }, { performed: { event: 'A' } }] });
 	});
 	it('lies in the middle when it is as often, and as far from it for twice as for half', () => {
@@ -128,6 +136,7 @@ describe('an UpSet picture', () => {
 	});
 	it('leads to exactly these people', () => {
 		expect(exactly(['a', 'b'], ['a', 'b', 'c'])).toEqual({ all: [{ segment: { key: 'a' } }, { segment: { key: 'b' } }, { not: { segment: { key: 'c' } } }] });
+		expect(exactly(['c'], ['a', 'c'])).toEqual({ all: [{ segment: { key: 'c' } }, { not: { segment: { key: 'a' } } }] });
 		expect(exactly(['a'], ['a'])).toEqual({ segment: { key: 'a' } });
 	});
 });

@@ -249,3 +249,34 @@ async fn members_leave_as_files_on_request_and_on_schedule() {
     assert_eq!(world.request(Method::DELETE, path, &browser.writes(), "").await.status, StatusCode::NO_CONTENT);
     assert_eq!(get(&world, &browser, path).await["schedule"], Value::Null);
 }
+
+/// Every template reads back, states its thresholds, and finds people where there are some.
+#[tokio::test]
+async fn templates_have_the_thresholds_of_the_workspace() {
+    let world = World::new().await;
+    let browser = world.browser(Role::Owner).await;
+    let empty = get(&world, &browser, "/api/v1/segments/templates").await;
+    assert!(empty["rows"].as_array().unwrap().len() > 30, "{empty}");
+    shop(&world).await;
+    scoring::refresh_standing(&world.app.installation, FIRST).await.unwrap();
+    let templates = get(&world, &browser, "/api/v1/segments/templates").await;
+    let rows = templates["rows"].as_array().unwrap();
+    let find = |key: &str| rows.iter().find(|row| row["key"] == key).unwrap_or_else(|| panic!("{key}: {templates}"));
+    // Thirty buyers spent 30 to 204; 90 % spent at most 186.
+    assert_eq!(find("value_top")["thresholds"], json!({"spent": 180}));
+    assert_eq!(find("frequent")["thresholds"], json!({"orders": 3}));
+    assert_eq!(find("dormant")["thresholds"], json!({"days": 30.0}));
+    assert_eq!(find("country_SE")["text"], "fact trait.country = SE".replace("fact trait.", "trait "));
+    assert!(rows.iter().all(|row| row["key"] != "abandoned" && row["key"] != "basic_use"), "there are no such events");
+    for row in rows {
+        let body = json!({"text": row["text"], "exact": true});
+        let found = post(&world, &browser, "/api/v1/conditions/estimate", body).await;
+        let wanted = match row["key"].as_str().unwrap() {
+            "frequent" | "stage_advocate" | "country_SE" | "promoters" => Some(30),
+            "country_DE" | "stage_considering" => Some(30),
+            "one_time" | "detractors" | "stage_lost" => Some(0),
+            _ => None,
+        };
+        assert!(wanted.is_none_or(|wanted| found["people"] == wanted), "{row}: {found}");
+    }
+}

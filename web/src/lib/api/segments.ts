@@ -48,6 +48,7 @@ export interface TraitRow {
 	kind: 'fact' | 'did';
 	/** A fact's key such as "trait.country", or an event's name. */
 	key: string;
+	/** As text; ">= 42" for amounts; null for events. */
 	value: string | number | boolean | null;
 	members_with: number;
 	members_share: number;
@@ -65,8 +66,9 @@ export interface TraitRow {
 export interface Traits {
 	members: number;
 	others: number;
-	looked_at: number;
-	of: number;
+	/** How many customers were looked at, and of how many; left out where it is all of them. */
+	looked_at?: number;
+	of?: number;
 	rows: TraitRow[];
 }
 
@@ -125,7 +127,7 @@ export interface ValueMonth {
 	others_revenue: number | string;
 	per_member: number | string | null;
 	per_other: number | string | null;
-	/** 0 to 10. */
+	/** The mean of the scores, as they were given. */
 	satisfaction: number | null;
 	answers: number;
 }

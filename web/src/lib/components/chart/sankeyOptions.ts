@@ -36,8 +36,8 @@ export function sankeyOptions(data: Sankey, palette: Palette, words: SankeyWords
 		},
 		series: [{
 			type: 'sankey',
-			left: room, right: room, top: 8, bottom: 8,
-			nodeWidth: 12, nodeGap: 10, layoutIterations: 0, draggable: false, cursor: 'pointer',
+			left: room, right: room, top: 8, bottom: 22,
+			nodeWidth: 12, nodeGap: 18, layoutIterations: 0, draggable: false, cursor: 'pointer',
 			emphasis: { focus: 'adjacency', lineStyle: { opacity: 0.7 } },
 			// Without a layout of its own the order is that of the vocabulary.
 			data: data.nodes.map((node) => ({

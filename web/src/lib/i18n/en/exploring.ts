@@ -10,9 +10,9 @@ export const exploring = {
 	'warning.holds_for_nobody': 'This holds for nobody now.',
 	'warning.looks_at_every_event': 'This looks at every event there is, so it is slower than others. Name an event or a time, if you can.',
 
-	'why.part_now': 'now {figure}',
+	'why.part_now': 'Now: {figure}',
 	'why.nearest': 'Would be in it as one of those:',
-	'why.nearest_now': '{what} (now {figure})',
+	'why.nearest_now': '{what} (now: {figure})',
 	'why.not_in': 'Not in it now',
 	'why.ask_other': 'Why not in another one?',
 	'why.choose': 'Choose a segment',
@@ -50,6 +50,7 @@ export const exploring = {
 	'traits.chance': 'Also what may be chance',
 	'traits.did': 'did “{event}”',
 	'traits.fact': '{name}: {value}',
+	'traits.at_least': '{name}: at least {value}',
 	'traits.known': '{name} is known',
 	'traits.row': 'Trait',
 	'traits.members': 'Members',
@@ -77,7 +78,7 @@ export const exploring = {
 	'worth.revenue': 'Revenue',
 	'worth.per_head': 'Revenue per head',
 	'worth.satisfaction': 'Satisfaction',
-	'worth.satisfaction_of': '{score} of 10 ({n} answer) || {score} of 10 ({n} answers)',
+	'worth.satisfaction_of': '{score} ({n} answer) || {score} ({n} answers)',
 
 	'persona.title': '{name}: the persona',
 	'persona.sub': 'The typical member, drawn from {n} person || The typical member, drawn from {n} people',

@@ -85,7 +85,7 @@ export const templates: Record<keyof typeof en, string> = {
 	'template.value_low': '较低价值',
 	'template_about.value_low': '消费至多 {spent}。',
 	'template.rfm': 'RFM:{group}',
-	'template_about.rfm': 'RFM 组为“{group}”。',
+	'template_about.rfm': 'RFM 分组为“{group}”。',
 	'template.country': '在 {country}',
 	'template_about.country': '国家为 {country}。',
 	'template.promoters': '推荐者(NPS)',
