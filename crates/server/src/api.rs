@@ -25,6 +25,7 @@ pub mod sources;
 pub mod templates;
 pub mod timeline;
 pub mod users;
+pub mod webhooks;
 pub mod wire;
 pub mod workspace;
 
@@ -53,6 +54,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(members::router())
         .merge(flows::router())
         .merge(lists::router())
+        .merge(webhooks::router())
         .merge(templates::router())
         .merge(exports::router())
         .merge(imports::router())

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rapport_domain::Timestamp;
-use rapport_store::{Priority, Result};
+use rapport_store::{Priority, Result, outbox};
 use tokio::sync::watch;
 
 use crate::installation::Installation;
-use crate::records::{audit, rejects, sessions, sign_in_failures, sign_in_links};
+use crate::records::{audit, rejects, sessions, sign_in_failures, sign_in_links, workspaces};
 use crate::schema::{AUDIT_DAYS, REJECT_DAYS};
 use crate::settings::Session;
 
 const EVERY: Duration = Duration::from_secs(3600);
+/// Domain events stay so long after every consumer has seen them.
+const OUTBOX_DAYS: u32 = 7;
 
 /// Works until `stop` is set.
 pub async fn run(installation: Arc<Installation>, session: Session, mut stop: watch::Receiver<bool>) {
@@ -44,5 +46,11 @@ pub async fn tidy(installation: &Installation, session: Session) -> Result<()> {
     tx.commit().await?;
     let mut tx = installation.store.begin(Priority::Background).await?;
     audit::delete_before(&mut tx, days(AUDIT_DAYS)).await?;
-    tx.commit().await
+    tx.commit().await?;
+    for workspace in workspaces::ids(&mut installation.store.read()).await? {
+        let mut tx = installation.store.begin(Priority::Background).await?;
+        outbox::prune(&mut tx, workspace, days(OUTBOX_DAYS)).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }

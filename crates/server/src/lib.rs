@@ -25,3 +25,4 @@ pub mod sample_shop;
 pub mod schema;
 pub mod scoring;
 pub mod settings;
+pub mod webhooks;

@@ -9,5 +9,6 @@ pub mod sign_in_failures;
 pub mod sign_in_links;
 pub mod sources;
 pub mod users;
+pub mod webhooks;
 pub mod workspaces;
 pub mod write_keys;

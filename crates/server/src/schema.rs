@@ -8,7 +8,32 @@ use rapport_store::{Migration, Migrations};
 
 /// All migrations of the server, in order.
 pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "server", list: &[Migration { number: 1, name: "server", sql: SERVER }] };
+    Migrations { namespace: "server", list: &[Migration { number: 1, name: "server", sql: SERVER }, WEBHOOKS] };
+
+/// The secret is kept as it is, because every message is signed with it.
+const WEBHOOKS: Migration = Migration {
+    number: 2,
+    name: "webhooks",
+    sql: "
+CREATE TABLE webhooks (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspace {int} NOT NULL,
+    url TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    events TEXT NOT NULL,
+    segments TEXT NOT NULL,
+    active {bool} NOT NULL,
+    created_at {int} NOT NULL,
+    failing_since {int},
+    attempts {int} NOT NULL,
+    next_at {int} NOT NULL,
+    last_at {int},
+    last_status {int},
+    last_error TEXT
+) {clustered};
+CREATE INDEX webhooks_due ON webhooks (active, next_at);
+",
+};
 
 const SERVER: &str = "
 CREATE TABLE workspaces (
@@ -133,6 +158,25 @@ const AUDIT_BASIS: &str = "GDPR Article 5(2): whoever answers for personal data 
 
 /// What every column of these tables holds. Users are staff: they are persons too, but not the workspace's customers.
 pub const DATA_MAP: &[Declaration] = &[
+    Declaration::technical(
+        "webhooks",
+        &[
+            "id",
+            "workspace",
+            "url",
+            "secret",
+            "events",
+            "segments",
+            "active",
+            "created_at",
+            "failing_since",
+            "attempts",
+            "next_at",
+            "last_at",
+            "last_status",
+            "last_error",
+        ],
+    ),
     Declaration::technical("workspaces", &["workspace", "name", "time_zone", "week_start", "currency", "locale"]),
     Declaration::technical(
         "sources",

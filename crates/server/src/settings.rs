@@ -34,6 +34,16 @@ pub struct Settings {
     pub limits: Limits,
     /// Sessions of the console.
     pub session: Session,
+    /// Webhooks.
+    pub webhooks: Webhooks,
+}
+
+/// Webhooks.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// Whether they may go to addresses that are not public.
+    pub private_addresses: bool,
 }
 
 /// Logging.

@@ -124,11 +124,11 @@ pub async fn begin_epoch(tx: &mut Tx, workspace: WorkspaceId) -> Result<Head> {
     Ok(Head { epoch: old.epoch + 1, ..old })
 }
 
-/// Deletes events that every consumer has applied and that are older than `before`; how many.
+/// Deletes events that every consumer has applied, if there is one, and that are older than `before`; how many.
 pub async fn prune(tx: &mut Tx, workspace: WorkspaceId, before: Timestamp) -> Result<u64> {
     let delete = sql!(
         "DELETE FROM outbox_event WHERE workspace = $1 AND partition_number = $2 AND recorded_at < $3 AND position <= (
-             SELECT MIN(c.position) FROM consumer_cursor c JOIN outbox_head h ON h.workspace = c.workspace
+             SELECT COALESCE(MIN(c.position), 9223372036854775807) FROM consumer_cursor c JOIN outbox_head h ON h.workspace = c.workspace
              AND h.partition_number = c.partition_number AND h.epoch = c.epoch
              WHERE c.workspace = $1 AND c.partition_number = $2)"
     );

@@ -9,7 +9,7 @@ import type { Params } from './i18n/fill';
 export const CATEGORIES = ['purchase', 'value', 'rfm', 'lifecycle', 'engagement', 'product', 'channel', 'occasion', 'people', 'experience'] as const;
 export type Category = (typeof CATEGORIES)[number];
 /** Templates of which there are many; the threshold says which one. */
-const FAMILIES = ['channel', 'paid_by', 'affinity', 'rfm', 'country'];
+const FAMILIES = ['channel', 'paid_by', 'affinity', 'rfm', 'country', 'language'];
 
 export interface TemplateWords {
 	t: (key: Key, params?: Params) => string;

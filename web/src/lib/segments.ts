@@ -40,7 +40,7 @@ export interface Refusal {
 export function refusal(error: unknown): Refusal {
 	if (!(error instanceof ApiError)) return { field: '', words: t('error.title'), error };
 	if (error.code.startsWith('condition')) return { field: 'condition', words: error.detail, error };
-	const match = error.code === 'invalid_value' ? /^(name|description|key|condition): ([\s\S]*)$/.exec(error.detail) : null;
+	const match = error.code === 'invalid_value' ? /^(name|description|key|condition|url|events|segments|identifiers|format|every_hours): ([\s\S]*)$/.exec(error.detail) : null;
 	return match ? { field: match[1], words: match[2], error } : { field: '', words: error.message, error };
 }
 
@@ -49,15 +49,19 @@ export const errorText = (error: unknown): string => refusal(error).words;
 /** A value of a fact the server makes, such as a lifecycle stage; null is not known yet. */
 export const factValue = (fact: string, value: string | null): string => (value === null ? t('flows.unknown') : valueName(fact, value, { t, has: (key) => words.has(key) }));
 
+const displayName = (type: 'region' | 'language', code: string): string => new Intl.DisplayNames(words.locale, { type }).of(code) ?? code;
+
 /** A threshold of a template: the name of it says what it is. */
 function threshold(name: string, value: number | string): string | number {
 	// A limit is a round number more often than not: nothing after the point says nothing.
 	if (name.startsWith('spent')) return f.money(value, undefined, true).replace(/[.,]00(?!\d)/, '');
 	// A share comes as a part of one.
 	if (name === 'share') return f.percent(Number(value), 0);
+	if (name === 'year') return String(value);
 	if (typeof value === 'number') return f.plain(value, 1);
 	if (name === 'group') return factValue('rfm.group', value);
-	if (name === 'country' && /^[A-Z]{2}$/.test(value)) return new Intl.DisplayNames(words.locale, { type: 'region' }).of(value) ?? value;
+	if (name === 'country' && /^[A-Za-z]{2}$/.test(value)) return displayName('region', value.toUpperCase());
+	if (name === 'language' && /^[A-Za-z]{2,3}(-[A-Za-z]{2})?$/.test(value)) return displayName('language', value);
 	return value;
 }
 

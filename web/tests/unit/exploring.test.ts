@@ -176,7 +176,7 @@ describe('templates', () => {
 	const words: TemplateWords = { t: english.t, has: english.has, threshold: (name, value) => (name === 'spent' ? `€${value}` : value) };
 	const row = (key: string, thresholds = {}, category = 'purchase') => ({ key, category, condition: { all: [] }, text: 'as text', thresholds });
 	it('state their thresholds', () => {
-		expect(templateText(row('high_value', { spent: 500 }), words)).toEqual({ name: 'High value', about: 'Spent at least €500 in the last 365 days.' });
+		expect(templateText(row('high_value', { spent: 500 }), words)).toEqual({ name: 'High value', about: 'Have spent at least €500: the top tenth of those who ordered.' });
 	});
 	it('share the words of their family', () => {
 		expect(templateText(row('paid_by_gift_card', { method: 'gift card' }), words).name).toBe('Pay by gift card');

@@ -133,7 +133,7 @@ describe('the sentence', () => {
 	});
 	it('is there in Chinese', () => {
 		expect(conditionSentence(leaves[10], chinese)).toBe('国家属于 DE，AT的客户。');
-		expect(conditionSentence({ all: [TEMPLATES.frequent, { not: { segment: { key: 'employees' } } }] }, chinese)).toBe('最近 365 天内做过“Order Completed”至少 4 次且不属于分群“Employees”的客户。');
+		expect(conditionSentence({ all: [TEMPLATES.frequent, { not: { segment: { key: 'employees' } } }] }, chinese)).toBe('做过“Order Completed”至少 4 次且不属于分群“Employees”的客户。');
 	});
 });
 

@@ -139,12 +139,27 @@ fn purchase(rows: &mut Rows, known: &Known) {
     let days = (3.0 * known.stages.gap_days).ceil().max(30.0);
     let order = "performed \"Order Completed\"";
     rows.add("purchase", "one_time", &format!("{order} exactly 1 times"), none());
-    rows.add("purchase", "occasional", &format!("{order} between 2 and {} times", orders - 1), json!({"orders": orders - 1}));
+    rows.add(
+        "purchase",
+        "occasional",
+        &format!("{order} between 2 and {} times", orders - 1),
+        json!({"orders": orders - 1}),
+    );
     rows.add("purchase", "frequent", &format!("{order} at least {orders} times"), json!({"orders": orders}));
     rows.add("purchase", "high_value", &format!("sum revenue of \"Order Completed\" >= {top}"), json!({"spent": top}));
     rows.add("purchase", "new_customers", "first performed \"Order Completed\" in the last 30 days", none());
-    rows.add("purchase", "lapsed", &format!("overdue \"Order Completed\" by {LATE} after 3 gaps"), json!({"factor": LATE}));
-    rows.add("purchase", "dormant", &format!("{order} and never {order} in the last {days} days"), json!({"days": days}));
+    rows.add(
+        "purchase",
+        "lapsed",
+        &format!("overdue \"Order Completed\" by {LATE} after 3 gaps"),
+        json!({"factor": LATE}),
+    );
+    rows.add(
+        "purchase",
+        "dormant",
+        &format!("{order} and never {order} in the last {days} days"),
+        json!({"days": days}),
+    );
     let coupon = format!("{order} where coupon exists and never {order} where coupon does not exist");
     rows.add("purchase", "discount_only", &coupon, none());
     rows.add("purchase", "streak", "streak \"Order Completed\" at least 3 months", none());
@@ -167,7 +182,8 @@ fn standing(rows: &mut Rows, known: &Known) {
         rows.add("engagement", level.key(), &format!("fact engagement.level = {}", level.key()), share);
     }
     rows.add("engagement", "active_week", "days of * >= 3 in the last 7 days", json!({}));
-    let stages = json!({"gap_days": known.stages.gap_days.round(), "loyal_orders": known.stages.loyal_orders, "factor": LATE});
+    let stages =
+        json!({"gap_days": known.stages.gap_days.round(), "loyal_orders": known.stages.loyal_orders, "factor": LATE});
     for stage in Stage::ALL {
         let text = format!("fact lifecycle.stage = {}", stage.key());
         rows.add("lifecycle", format!("stage_{}", stage.key()), &text, stages.clone());
@@ -181,7 +197,8 @@ fn standing(rows: &mut Rows, known: &Known) {
 fn product(rows: &mut Rows, known: &Known) {
     let none = || json!({});
     if known.has("Product Viewed") {
-        let text = "performed \"Product Viewed\" at least 3 times in the last 30 days and never performed \"Order Completed\"";
+        let text =
+            "performed \"Product Viewed\" at least 3 times in the last 30 days and never performed \"Order Completed\"";
         rows.add("product", "browsers", text, none());
     }
     if known.has("Checkout Started") {
@@ -190,7 +207,12 @@ fn product(rows: &mut Rows, known: &Known) {
     }
     if known.events.contains_key("Feature Used") {
         let used = "distinct feature of \"Feature Used\"";
-        rows.add("product", "basic_use", &format!("{used} between 1 and 3 in the last 90 days"), json!({"features": 3}));
+        rows.add(
+            "product",
+            "basic_use",
+            &format!("{used} between 1 and 3 in the last 90 days"),
+            json!({"features": 3}),
+        );
         rows.add("product", "advanced_use", &format!("{used} >= 4 in the last 90 days"), json!({"features": 4}));
     }
 }
@@ -230,7 +252,8 @@ async fn values(app: &App, workspace: WorkspaceId, rows: &mut Rows, known: &Know
         if !known.facts.iter().any(|key| key == fact) {
             continue;
         }
-        let told = facts::current_by_person(&mut app.installation.store.read(), workspace, &[fact.to_owned()], now).await?;
+        let told =
+            facts::current_by_person(&mut app.installation.store.read(), workspace, &[fact.to_owned()], now).await?;
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for (.., value) in told {
             if let Ok(Value::String(value)) = serde_json::from_str(&value) {
@@ -287,6 +310,9 @@ mod tests {
     #[test]
     fn quantiles_are_those_of_nearest_rank() {
         let values: Vec<i64> = (1..=10).collect();
-        assert_eq!((quantile(&values, 50), quantile(&values, 90), quantile(&values, 100), quantile(&[], 50)), (5, 9, 10, 0));
+        assert_eq!(
+            (quantile(&values, 50), quantile(&values, 90), quantile(&values, 100), quantile(&[], 50)),
+            (5, 9, 10, 0)
+        );
     }
 }

@@ -29,6 +29,7 @@ use crate::pipeline::{Pipeline, caretaker};
 use crate::records::users;
 use crate::records::workspaces::FIRST;
 use crate::settings::{Log, Settings};
+use crate::webhooks;
 
 /// Serves the console, the API and the intake.
 #[derive(Debug, clap::Args)]
@@ -109,6 +110,8 @@ impl Server {
         workers.spawn(caretaker::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(keeper::fill(Arc::clone(&installation), Arc::clone(&app.segments_changed), stop.subscribe()));
         workers.spawn(keeper::wake(Arc::clone(&installation), stop.subscribe()));
+        let private = app.settings.webhooks.private_addresses;
+        workers.spawn(webhooks::run(Arc::clone(&installation), private, stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(housekeeping::run(installation, session, stop.subscribe()));
         app.imports.resume().await?;

@@ -136,7 +136,8 @@ async fn members_are_listed_intersected_compared_and_worth_something() {
 
     // Members from their second order on: two orders each, and the first was not yet a member's.
     let value = get(&world, &browser, "/api/v1/segments/buyers/value?months=3").await;
-    let sum = |name: &str| value["rows"].as_array().unwrap().iter().map(|row| row[name].as_f64().unwrap_or(0.0)).sum::<f64>();
+    let sum =
+        |name: &str| value["rows"].as_array().unwrap().iter().map(|row| row[name].as_f64().unwrap_or(0.0)).sum::<f64>();
     let each: f64 = (0..60).step_by(2).map(|number| f64::from(10 + number)).sum();
     assert_eq!((sum("orders"), sum("revenue"), sum("others_revenue")), (60.0, 2.0 * each, each), "{value}");
     assert_eq!((sum("answers"), sum("satisfaction") > 0.0), (30.0, true), "{value}");
@@ -279,4 +280,97 @@ async fn templates_have_the_thresholds_of_the_workspace() {
         };
         assert!(wanted.is_none_or(|wanted| found["people"] == wanted), "{row}: {found}");
     }
+}
+
+/// A receiver of webhooks: takes one request after the other, answers with the next status, and hands over what came.
+async fn receiver(statuses: Vec<u16>) -> (String, tokio::sync::mpsc::UnboundedReceiver<(String, Value)>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (sender, received) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut statuses = statuses.into_iter();
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut bytes = Vec::new();
+            let (head, body) = loop {
+                let mut buffer = [0; 4_096];
+                let count = stream.read(&mut buffer).await.unwrap();
+                bytes.extend_from_slice(&buffer[..count]);
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                if let Some((head, body)) = text.split_once("\r\n\r\n")
+                    && let Ok(body) = serde_json::from_str::<Value>(body)
+                {
+                    break (head.to_owned(), body);
+                }
+                assert!(count > 0, "{text}");
+            };
+            sender.send((head, body)).unwrap();
+            let status = statuses.next().unwrap_or(204);
+            let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (url, received)
+}
+
+#[tokio::test]
+async fn a_webhook_gets_each_event_once_in_order_and_what_failed_again() {
+    let world = World::new().await;
+    let browser = world.browser(Role::Owner).await;
+    let key = shop(&world).await;
+    segment(&world, &browser, "buyers", r#"performed "Order Completed" at least 4 times"#).await;
+    let (url, mut received) = receiver(vec![204, 500, 204]).await;
+    let hook = json!({"url": url, "events": ["membership.entered"], "segments": ["buyers"]});
+    let hook = post(&world, &browser, "/api/v1/webhooks", hook).await;
+    assert!(hook["secret"].as_str().unwrap().starts_with("whsec_") && hook["waiting"] == 0, "{hook}");
+    let list = get(&world, &browser, "/api/v1/webhooks").await;
+    assert_eq!(list["rows"][0].get("secret"), None, "it is shown once");
+    let installation = &world.app.installation;
+    let send_due = async |private: bool| rapport_server::webhooks::send_due(installation, private).await.unwrap();
+    let order = async |user: &str| {
+        let call = json!({"type": "track", "event": "Order Completed", "userId": user, "messageId": format!("w-{user}"),
+            "timestamp": world.clock_now().to_rfc3339(), "properties": {"order_id": format!("w-{user}"), "revenue": 5}});
+        send(&world, &key, vec![call]).await;
+    };
+    order("u0").await;
+    order("u2").await;
+
+    // An address of the own network is not sent to unless that is allowed.
+    send_due(false).await;
+    let shown = get(&world, &browser, "/api/v1/webhooks").await["rows"][0].clone();
+    assert!(shown["last_error"].as_str().unwrap().contains("public internet"), "{shown}");
+    assert!(received.try_recv().is_err());
+    world.clock.advance(Timestamp::MINUTE);
+
+    send_due(true).await;
+    let (head, first) = received.recv().await.unwrap();
+    assert_eq!((&first["type"], &first["data"]["segment"]), (&json!("membership.entered"), &json!("buyers")));
+    let header = |head: &str, name: &str| {
+        let line = head.lines().find(|line| line.to_lowercase().starts_with(name)).map(str::to_owned);
+        line.unwrap_or_else(|| panic!("{name} in {head}"))
+    };
+    assert!(header(&head, "webhook-signature").contains("v1,"));
+    let (failed, _) = received.recv().await.unwrap();
+    let shown = get(&world, &browser, "/api/v1/webhooks").await["rows"][0].clone();
+    assert_eq!((&shown["last_status"], &shown["waiting"]), (&json!(500), &json!(1)), "{shown}");
+    assert!(!send_due(true).await, "not before its pause");
+    world.clock.advance(10 * Timestamp::SECOND);
+    send_due(true).await;
+    let (again, _) = received.recv().await.unwrap();
+    assert_eq!(header(&again, "webhook-id"), header(&failed, "webhook-id"), "the same event keeps its id");
+    assert!(!send_due(true).await && received.try_recv().is_err(), "nothing is left");
+
+    let [cookie, token] = browser.writes();
+    let headers = [cookie, token, ("content-type", "application/json")];
+    for wrong in
+        [json!({"url": "ftp://x", "events": ["membership.entered"]}), json!({"url": url, "events": ["order.paid"]})]
+    {
+        let answer = world.request(Method::POST, "/api/v1/webhooks", &headers, wrong.to_string()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
+    }
+    let path = format!("/api/v1/webhooks/{}", hook["id"].as_str().unwrap());
+    let tested = post(&world, &browser, &format!("{path}/test"), json!({})).await;
+    assert!(tested["error"].as_str().unwrap().contains("public internet"), "{tested}");
+    assert_eq!(world.request(Method::DELETE, &path, &browser.writes(), "").await.status, StatusCode::NO_CONTENT);
 }

@@ -59,7 +59,7 @@ export const lists = {
 	'webhooks.sub': 'Other programs are told when people enter or leave a segment',
 	'webhooks.none': 'No program is told yet.',
 	'webhooks.add': 'Add webhook',
-	'webhooks.about': 'Each message is a signed POST with the person and the segment. One that is not taken is sent again, later each time.',
+	'webhooks.about': 'Each message is a signed POST with the person and the segment. One that is not taken is sent again, later each time; an address that fails for three days is paused.',
 	'webhooks.url': 'Address',
 	'webhooks.events': 'When',
 	'webhooks.segments': 'Of which segments',
