@@ -65,8 +65,10 @@ def strangers(server, people):
     def lines():
         for number in range(people):
             at = datetime.now(timezone.utc) - timedelta(seconds=chance.randrange(365 * 86_400))
+            # The customers of the steady load are known by both of their names.
+            device = f'"anonymousId":"{number:08x}-0000-4000-8000-000000000001",' if number < 50_000 else ""
             yield (
-                f'{{"type":"track","event":"{names[number % 2]}","userId":"user-{number}","messageId":"stranger-{number}",'
+                f'{{"type":"track","event":"{names[number % 2]}",{device}"userId":"user-{number}","messageId":"stranger-{number}",'
                 f'"timestamp":"{at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}","properties":{{"product_id":"sku-{number % 900}"}}}}'
             )
     every = list(lines())

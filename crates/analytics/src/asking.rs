@@ -74,7 +74,8 @@ impl<'a> Asking<'a> {
     async fn persons_by_history(&self, lake: &Lake, condition: &Condition) -> Result<LogicalPlan> {
         let known = segments::conditions(&segments::all(&mut self.store.read(), self.workspace).await?);
         let (store, snapshot, workspace) = (self.store, &self.snapshot, self.workspace);
-        let sources = batch::Sources { store, lake, snapshot, workspace, now: self.context.now };
+        let now = self.context.now;
+        let sources = batch::Sources { store, lake, snapshot, workspace, now, until: now };
         let found = batch::found(condition, &known, &self.context.calendar, sources).await?;
         let schema = Arc::new(Schema::new(vec![Field::new(PERSON, DataType::Int64, false)]));
         let persons = Int64Array::from_iter_values(found.into_iter().map(|person| person.0));

@@ -6,8 +6,20 @@
 use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
-pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "profiles", list: &[Migration { number: 1, name: "profiles", sql: PROFILES }, COUNTED] };
+pub const MIGRATIONS: Migrations = Migrations {
+    namespace: "profiles",
+    list: &[Migration { number: 1, name: "profiles", sql: PROFILES }, COUNTED, BIRTHS],
+};
+
+/// When everybody came is read from the index alone.
+const BIRTHS: Migration = Migration {
+    number: 3,
+    name: "births",
+    sql: "
+DROP INDEX identifiers_person;
+CREATE INDEX identifiers_person ON identifiers (workspace, person, first_seen_at);
+",
+};
 
 /// Before it, activity was counted with each batch, so what the consumer had applied was counted.
 const COUNTED: Migration = Migration {

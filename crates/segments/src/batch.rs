@@ -51,8 +51,10 @@ pub struct Sources<'a> {
     pub snapshot: &'a Snapshot,
     /// Whose.
     pub workspace: WorkspaceId,
-    /// Up to when, included.
+    /// Events and facts up to when, included.
     pub now: Timestamp,
+    /// Time has passed up to then at least: earlier than now while events of before now may still come.
+    pub until: Timestamp,
 }
 
 /// Whose histories are played.
@@ -127,8 +129,15 @@ impl<'a> Play<'a> {
         let hooks = program.hooks();
         let events =
             if hooks.is_empty() { Events::default() } else { events(&hooks, &program.calendar, sources, part).await? };
-        let pass =
-            Pass { program: Arc::clone(program), now: sources.now, births, told, events, next: AtomicUsize::new(0) };
+        let pass = Pass {
+            program: Arc::clone(program),
+            now: sources.now,
+            until: sources.until,
+            births,
+            told,
+            events,
+            next: AtomicUsize::new(0),
+        };
         let pass = Arc::new(pass);
         let (sender, played) = mpsc::channel(WAITING);
         let mut threads = JoinSet::new();
@@ -146,6 +155,7 @@ impl<'a> Play<'a> {
 struct Pass {
     program: Arc<Program>,
     now: Timestamp,
+    until: Timestamp,
     /// Ascending by person.
     births: Vec<(PersonId, Timestamp)>,
     told: HashMap<PersonId, Vec<(Timestamp, Told)>>,
@@ -167,7 +177,7 @@ impl Pass {
                 let mut history = History { born: Some(*born), ..History::default() };
                 row = self.events.of(*id, row, &hooks, &mut history.seen);
                 history.told = self.told.get(id).cloned().unwrap_or_default();
-                played.extend(history.play(&self.program, *id, self.now));
+                played.extend(history.play(&self.program, *id, history.until(self.until, self.now)));
             }
             if sender.blocking_send(played).is_err() {
                 return;

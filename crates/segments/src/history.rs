@@ -42,6 +42,12 @@ impl History {
         Self { born, seen: seen.collect(), told }
     }
 
+    /// Up to when to play it, when time has passed up to `until` at least, and what happened up to `now` is in it.
+    pub(crate) fn until(&self, until: Timestamp, now: Timestamp) -> Timestamp {
+        let instants = self.seen.iter().map(|(at, _)| *at).chain(self.told.iter().map(|(at, _)| *at)).chain(self.born);
+        instants.filter(|at| *at <= now).max().map_or(until, |last| last.max(until))
+    }
+
     /// Plays it up to `now`: the person as of then, and every change on the way.
     pub fn play(&self, program: &Program, id: PersonId, now: Timestamp) -> Option<(Person, Vec<Change>)> {
         let born = self.born.filter(|born| *born <= now)?;

@@ -118,6 +118,9 @@ pub struct Observed<'a> {
     pub told: &'a [(PersonId, Timestamp, String, Value)],
     /// Persons whose past changed: identifiers came or went, events were superseded.
     pub changed: &'a [PersonId],
+    /// While further events wait that happened before now: up to when nothing more can come. Windows run out up to then only, or those events would
+    /// come too late.
+    pub until: Option<Timestamp>,
 }
 
 impl Live {
@@ -170,24 +173,27 @@ impl Live {
         }
         let Some(running) = &mut space.running else { return Ok(()) };
         let now = self.store.clock().now();
-        let writing = running.observe(observed, now);
-        self.finish(workspace, running, writing, now).await
+        let until = observed.until.map_or(now, |until| until.min(now));
+        let writing = running.observe(observed, now, until);
+        self.finish(workspace, running, writing, (now, until)).await
     }
 
-    /// Lets time pass: whoever's window ran out by now is judged. Whether there may be more to do.
+    /// Lets time pass: whoever's window ran out by now is judged, or by `until`, while events wait that happened before now. Whether there may be more
+    /// to do.
     ///
     /// # Errors
     /// As [`Live::observe`].
-    pub async fn wake(&self, workspace: WorkspaceId) -> Result<bool, Error> {
+    pub async fn wake(&self, workspace: WorkspaceId, until: Option<Timestamp>) -> Result<bool, Error> {
         let space = self.space(workspace).await;
         let mut space = space.lock().await;
         let Space { running: Some(running), meanwhile } = &mut *space else { return Ok(false) };
         let now = self.store.clock().now();
-        let (writing, woken) = running.wake(now);
+        let until = until.map_or(now, |until| until.min(now));
+        let (writing, woken) = running.wake(until);
         if let Some(meanwhile) = meanwhile {
             meanwhile.extend(&woken);
         }
-        self.finish(workspace, running, writing, now).await?;
+        self.finish(workspace, running, writing, (now, until)).await?;
         Ok(woken.len() >= WAKES)
     }
 
@@ -197,12 +203,12 @@ impl Live {
         workspace: WorkspaceId,
         running: &mut Running,
         mut writing: Writing,
-        now: Timestamp,
+        (now, until): (Timestamp, Timestamp),
     ) -> Result<(), Error> {
         let again: Vec<PersonId> = running.again.iter().copied().collect();
         let outcome = async {
             let segments = Arc::clone(&running.segments);
-            for (person, changes) in self.play_again(workspace, &segments.program, &again, now).await? {
+            for (person, changes) in self.play_again(workspace, &segments.program, &again, (now, until)).await? {
                 writing.again(person.id(), &changes);
                 running.keep(&person);
             }
@@ -237,7 +243,7 @@ impl Live {
         workspace: WorkspaceId,
         program: &Arc<Program>,
         persons: &[PersonId],
-        now: Timestamp,
+        (now, until): (Timestamp, Timestamp),
     ) -> Result<Vec<(Person, Vec<Change>)>, Error> {
         let mut played = Vec::with_capacity(persons.len());
         if persons.is_empty() {
@@ -245,8 +251,14 @@ impl Live {
         }
         let snapshot = self.lake.snapshot(workspace).await?;
         if persons.len() > ONE_BY_ONE {
-            let sources =
-                crate::batch::Sources { store: &self.store, lake: &self.lake, snapshot: &snapshot, workspace, now };
+            let sources = crate::batch::Sources {
+                store: &self.store,
+                lake: &self.lake,
+                snapshot: &snapshot,
+                workspace,
+                now,
+                until,
+            };
             let mut play = crate::batch::Play::begin(program, sources, crate::batch::Whom::These(persons))?;
             while let Some(chunk) = play.next().await? {
                 played.extend(chunk);
@@ -258,14 +270,14 @@ impl Live {
             identifiers::births_of(db, workspace, persons).await?.into_iter().collect();
         let mut told = crate::batch::told_of(program, &self.store, workspace, persons).await?;
         for id in persons.iter().filter(|id| births.contains_key(id)) {
-            let until = Some(now.plus(1));
-            let mut rows = self.lake.person_events_at(&snapshot, *id, None, until, usize::MAX).await?;
+            let before = Some(now.plus(1));
+            let mut rows = self.lake.person_events_at(&snapshot, *id, None, before, usize::MAX).await?;
             rows.sort_by_key(in_order);
             let views: Vec<EventView<'_>> = rows.iter().map(view).collect();
             let mut history = History::of(program, &views, &[]);
             history.born = births.get(id).copied().into_iter().chain(history.born).min();
             history.told = told.remove(id).unwrap_or_default();
-            played.extend(history.play(program, *id, now));
+            played.extend(history.play(program, *id, history.until(until, now)));
         }
         Ok(played)
     }
@@ -332,7 +344,7 @@ impl Running {
         self.wakes.insert((at, id));
     }
 
-    fn observe(&mut self, observed: Observed<'_>, now: Timestamp) -> Writing {
+    fn observe(&mut self, observed: Observed<'_>, now: Timestamp, until: Timestamp) -> Writing {
         let segments = Arc::clone(&self.segments);
         let program = &segments.program;
         for person in observed.changed {
@@ -375,7 +387,7 @@ impl Running {
                 }
                 None => None,
             };
-            let played = person.and_then(|person| news.play(program, person, now));
+            let played = person.and_then(|person| news.play(program, person, now, until));
             match played {
                 Some((person, changes)) => {
                     writing.changed(id, changes);
@@ -452,7 +464,13 @@ impl Running {
 
 impl News<'_> {
     /// Plays what is new; `None` when some of it is not later than what the person has seen, or has not happened yet.
-    fn play(mut self, program: &Program, mut person: Person, now: Timestamp) -> Option<(Person, Vec<Change>)> {
+    fn play(
+        mut self,
+        program: &Program,
+        mut person: Person,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Option<(Person, Vec<Change>)> {
         self.events.sort_by_key(|event| in_order(event));
         self.told.sort_by_key(|(at, _)| *at);
         let mut instants: Vec<Timestamp> = self.events.iter().map(|event| event.occurred_at).collect();
@@ -473,7 +491,7 @@ impl News<'_> {
             let told: Vec<(Timestamp, Told)> = self.told.iter().filter(|(other, _)| *other == at).cloned().collect();
             person.at(program, at, &seen, &last_of_each(&told), &mut changes);
         }
-        person.wake(program, now, &mut changes);
+        person.wake(program, until, &mut changes);
         Some((person, changes))
     }
 }

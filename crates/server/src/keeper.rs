@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rapport_domain::WorkspaceId;
+use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_segments::Condition;
 use rapport_segments::live::{Filled, Wanted};
 use rapport_segments::records::segments;
@@ -15,6 +15,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::api::questions;
 use crate::installation::Installation;
+use crate::pipeline::Pipeline;
 use crate::records::workspaces;
 
 /// How often it is looked whose window ran out.
@@ -79,17 +80,21 @@ pub async fn fill_workspace(installation: &Installation, workspace: WorkspaceId)
 }
 
 /// Wakes people at the instant at which a window runs out, until `stop` is set.
-pub async fn wake(installation: Arc<Installation>, mut stop: watch::Receiver<bool>) {
+pub async fn wake(installation: Arc<Installation>, pipeline: Arc<Pipeline>, mut stop: watch::Receiver<bool>) {
     while tokio::time::timeout(WAKE_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
         for workspace in installation.memberships.workspaces().await {
-            if let Err(error) = wake_workspace(&installation, workspace).await {
+            if let Err(error) = wake_workspace(&installation, workspace, pipeline.behind_since()).await {
                 tracing::warn!(code = error.code(), "memberships could not be written; they are found again");
             }
         }
     }
 }
 
-async fn wake_workspace(installation: &Installation, workspace: WorkspaceId) -> Result<(), rapport_segments::Error> {
-    while installation.memberships.wake(workspace).await? {}
+async fn wake_workspace(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    until: Option<Timestamp>,
+) -> Result<(), rapport_segments::Error> {
+    while installation.memberships.wake(workspace, until).await? {}
     Ok(())
 }

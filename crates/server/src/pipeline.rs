@@ -10,7 +10,7 @@ pub mod caretaker;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -52,6 +52,8 @@ pub struct Pipeline {
     installation: Arc<Installation>,
     cursor: tokio::sync::Mutex<u64>,
     applied: AtomicU64,
+    /// When the last event that was applied was received, in microseconds.
+    received: AtomicI64,
     batch: AtomicU64,
     behind: Behind,
 }
@@ -76,6 +78,7 @@ impl Pipeline {
             installation,
             cursor: tokio::sync::Mutex::new(cursor),
             applied: AtomicU64::new(cursor),
+            received: AtomicI64::new(i64::MIN),
             batch: AtomicU64::new(500),
         };
         pipeline.warm(cursor).await.context("making the newest rows again from the log")?;
@@ -86,6 +89,12 @@ impl Pipeline {
     /// The position up to which events are visible in answers.
     pub fn applied(&self) -> u64 {
         self.applied.load(Ordering::Acquire)
+    }
+
+    /// While events wait to be applied: when the last one that was applied was received. What is received later may have happened any time after it.
+    pub fn behind_since(&self) -> Option<Timestamp> {
+        let is_behind = self.installation.log.head() > self.applied();
+        is_behind.then(|| Timestamp(self.received.load(Ordering::Acquire)))
     }
 
     /// Applies events as they come, until `stop` is set. What fails (a full disk, a database that is gone for a while) is tried again,
@@ -167,6 +176,7 @@ impl Pipeline {
         let began = Instant::now();
         let mut done = Vec::new();
         let mut count = 0;
+        let received = groups.values().flat_map(|(_, events)| events).map(|event| event.received_at).max();
         for (workspace, (positions, events)) in groups {
             count += events.len();
             done.push(self.apply(&mut tx, workspace, positions, events, last).await?);
@@ -176,11 +186,15 @@ impl Pipeline {
         let worked = began.elapsed();
         tx.commit().await?;
         self.adapt(worked, count, last);
+        let is_behind = self.installation.log.head() > last;
         for group in done {
             self.behind.add(group.workspace, &group.applied);
-            self.publish(group, last).await?;
+            self.publish(group, last, received.filter(|_| is_behind)).await?;
         }
         *cursor = last;
+        if let Some(Timestamp(received)) = received {
+            self.received.store(received, Ordering::Release);
+        }
         self.applied.store(last, Ordering::Release);
         metrics::counter!("rapport_events_applied_total").increment(count as u64);
         Ok(count)
@@ -229,7 +243,7 @@ impl Pipeline {
     }
 
     /// Shows questions what was committed.
-    async fn publish(&self, group: Group, last: u64) -> Result<()> {
+    async fn publish(&self, group: Group, last: u64, until: Option<Timestamp>) -> Result<()> {
         let Group { workspace, events, applied, tickets } = group;
         self.installation.profiles.remember(workspace, &applied);
         let memberships = &self.installation.memberships;
@@ -249,7 +263,7 @@ impl Pipeline {
                 changed.extend(&persons);
             }
             let events = seen.as_deref().unwrap_or_default();
-            let observed = Observed { events, born: &applied.born, told: &applied.told, changed: &changed };
+            let observed = Observed { events, born: &applied.born, told: &applied.told, changed: &changed, until };
             // Memberships follow from what was applied: those concerned are made again, so that nothing else waits for it.
             if let Err(error) = memberships.observe(workspace, observed).await {
                 tracing::warn!(code = error.code(), "memberships could not be written; they are found again");

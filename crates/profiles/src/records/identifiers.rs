@@ -160,16 +160,23 @@ pub async fn add_activity(
     activity: &[(Handle, Activity)],
     position: i64,
 ) -> Result<()> {
+    // Apart, because it is rarely so, and an index has it.
+    let earlier = sql!(
+        "WITH added (workspace, handle, first_at, position) AS (VALUES {rows})
+         UPDATE identifiers SET first_seen_at = added.first_at
+         FROM added WHERE identifiers.workspace = added.workspace AND identifiers.handle = added.handle
+           AND identifiers.counted_through < added.position AND identifiers.first_seen_at > added.first_at"
+    );
+    tx.execute_many(earlier, activity.iter().map(|(handle, a)| args![workspace, *handle, a.first, position])).await?;
     let text = sql!(
-        "WITH added (workspace, handle, first_at, last_at, events, position) AS (VALUES {rows})
+        "WITH added (workspace, handle, last_at, events, position) AS (VALUES {rows})
          UPDATE identifiers SET
-           first_seen_at = CASE WHEN first_seen_at < added.first_at THEN first_seen_at ELSE added.first_at END,
            last_seen_at = CASE WHEN last_seen_at > added.last_at THEN last_seen_at ELSE added.last_at END,
            events = identifiers.events + added.events, counted_through = added.position
          FROM added WHERE identifiers.workspace = added.workspace AND identifiers.handle = added.handle
            AND identifiers.counted_through < added.position"
     );
-    let rows = activity.iter().map(|(handle, a)| args![workspace, *handle, a.first, a.last, a.events, position]);
+    let rows = activity.iter().map(|(handle, a)| args![workspace, *handle, a.last, a.events, position]);
     tx.execute_many(text, rows).await?;
     Ok(())
 }

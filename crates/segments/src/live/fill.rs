@@ -210,6 +210,7 @@ impl Fill<'_> {
             snapshot: &snapshot,
             workspace: self.workspace,
             now,
+            until: now,
         };
         let mut flows = Flows::new();
         let mut play = batch::Play::begin(&self.segments.program, sources, batch::Whom::Everybody)?;
@@ -283,7 +284,9 @@ impl Fill<'_> {
             };
             let now = self.live.store.clock().now();
             let mut writing = Writing::default();
-            for (person, changes) in self.live.play_again(self.workspace, &self.segments.program, &heard, now).await? {
+            for (person, changes) in
+                self.live.play_again(self.workspace, &self.segments.program, &heard, (now, now)).await?
+            {
                 writing.again(person.id(), &changes);
                 kept.keep(&mut running, &person);
             }

@@ -141,7 +141,8 @@ impl Live {
         let tree = program.keys().position(|key| key == CANDIDATE).unwrap_or_default();
         let snapshot = self.lake.snapshot(workspace).await?;
         let now = self.store.clock().now();
-        let sources = batch::Sources { store: &self.store, lake: &self.lake, snapshot: &snapshot, workspace, now };
+        let sources =
+            batch::Sources { store: &self.store, lake: &self.lake, snapshot: &snapshot, workspace, now, until: now };
         let people = persons::count(&mut self.store.read(), workspace, &persons::Filter::default()).await?;
         let people = u64::try_from(people).unwrap_or_default();
         let whom = match share(batch::rows_of(&program, &snapshot)?, people) {
@@ -199,7 +200,7 @@ impl Live {
         all.extend(named.iter().map(|(name, condition)| (name.as_str(), condition)));
         let program = Arc::new(Program::new(&all, calendar.clone())?);
         let now = self.store.clock().now();
-        let played = self.play_again(workspace, &program, &[person], now).await?;
+        let played = self.play_again(workspace, &program, &[person], (now, now)).await?;
         let Some((played, changes)) = played.first() else { return Ok(None) };
         let snapshot = self.lake.snapshot(workspace).await?;
         let rows = self.lake.person_events_at(&snapshot, person, None, Some(now.plus(1)), usize::MAX).await?;

@@ -105,11 +105,12 @@ impl Server {
         let mut workers = JoinSet::new();
         let applying = stop.subscribe();
         let settling = (Arc::clone(&pipeline), stop.subscribe());
+        let waking = keeper::wake(Arc::clone(&installation), Arc::clone(&pipeline), stop.subscribe());
+        workers.spawn(waking);
         workers.spawn(async move { pipeline.run(applying).await });
         workers.spawn(async move { settling.0.settle_regularly(settling.1).await });
         workers.spawn(caretaker::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(keeper::fill(Arc::clone(&installation), Arc::clone(&app.segments_changed), stop.subscribe()));
-        workers.spawn(keeper::wake(Arc::clone(&installation), stop.subscribe()));
         let private = app.settings.webhooks.private_addresses;
         workers.spawn(webhooks::run(Arc::clone(&installation), private, stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));

@@ -41,7 +41,7 @@ async fn fill(world: &World) {
 }
 
 async fn wake(world: &World) {
-    while world.app.installation.memberships.wake(FIRST).await.unwrap() {}
+    while world.app.installation.memberships.wake(FIRST, None).await.unwrap() {}
 }
 
 type Held = Vec<(i64, i64, Timestamp, Option<Timestamp>)>;
@@ -81,6 +81,7 @@ async fn truth(world: &World) -> Held {
         snapshot: &snapshot,
         workspace: FIRST,
         now: world.clock_now(),
+        until: world.clock_now(),
     };
     let mut all = Held::new();
     let mut play = batch::Play::begin(&Arc::new(program), sources, batch::Whom::Everybody).unwrap();
