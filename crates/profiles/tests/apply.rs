@@ -100,7 +100,8 @@ fn only_lists_of_everybody_read_everybody() {
 
 /// Questions about all customers, orders, facts or names.
 const MEANT: &[&str] = &[
-    "MIN(first_seen_at) FROM identifiers WHERE workspace = $1 GROUP BY person",
+    "first_order_at, last_order_at FROM persons WHERE workspace = $1 ORDER BY person",
+    "SELECT first_seen_at FROM persons",
     "GROUP BY rfm_group",
     "GROUP BY fact_key",
     "FROM event_names",

@@ -138,8 +138,9 @@ async fn columns(store: &Store) -> Result<Vec<(String, String)>> {
              WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
         }
         Engine::Postgres => {
-            "SELECT table_name::text, column_name::text FROM information_schema.columns
-             WHERE table_schema = current_schema()"
+            "SELECT c.table_name::text, c.column_name::text FROM information_schema.columns c
+             JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+             WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE'"
         }
     };
     store.read().fetch_all(crate::Sql::literal(text), args![]).await

@@ -166,16 +166,17 @@ pub async fn starting_with(
     db.fetch_all(text, args![workspace, prefix, end, limit]).await
 }
 
-/// What was paid for orders of a time in a currency and not given back: (when, millionths).
+/// The orders of a time in a currency: (whose, when, what was paid and not given back in millionths).
 pub async fn paid(
     db: &mut impl Queries,
     workspace: WorkspaceId,
     currency: &str,
     (from, to): (Timestamp, Timestamp),
-) -> Result<Vec<(Timestamp, i64)>> {
+) -> Result<Vec<(PersonId, Timestamp, i64)>> {
     let text = sql!(
-        "SELECT placed_at, CAST(revenue_micros - refunded_micros AS BIGINT) FROM orders
-         WHERE workspace = $1 AND placed_at >= $3 AND placed_at < $4 AND currency = $2 AND status <> 'cancelled'"
+        "SELECT i.person, o.placed_at, CAST(o.revenue_micros - o.refunded_micros AS BIGINT) FROM orders o
+         JOIN identifiers i ON i.workspace = o.workspace AND i.handle = o.handle
+         WHERE o.workspace = $1 AND o.placed_at >= $3 AND o.placed_at < $4 AND o.currency = $2 AND o.status <> 'cancelled'"
     );
     db.fetch_all(text, args![workspace, currency, from, to]).await
 }

@@ -127,7 +127,6 @@ mod tests {
             "performed A and not performed A",
             "performed A and never performed A",
             "performed A from 2026-01-01 to 2026-01-01",
-            "in bucket 10 to 10 of x",
             "not everyone()",
         ] {
             assert_eq!(constant(text), Some(false), "{text}");

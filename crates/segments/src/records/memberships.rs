@@ -130,24 +130,6 @@ pub async fn intersections(db: &mut impl Queries, workspace: WorkspaceId, segmen
 /// So many segments are intersected at once.
 pub const MOST_INTERSECTED: usize = 8;
 
-/// The orders that members of a segment placed while they were in it: (when, what was paid and not given back in millionths of `currency`).
-pub async fn bought(
-    db: &mut impl Queries,
-    workspace: WorkspaceId,
-    segment: i64,
-    currency: &str,
-    (from, to): (Timestamp, Timestamp),
-) -> Result<Vec<(Timestamp, i64)>> {
-    let text = sql!(
-        "SELECT o.placed_at, CAST(o.revenue_micros - o.refunded_micros AS BIGINT) FROM orders o
-         JOIN identifiers i ON i.workspace = o.workspace AND i.handle = o.handle
-         WHERE o.workspace = $1 AND o.placed_at >= $4 AND o.placed_at < $5 AND o.currency = $3 AND o.status <> 'cancelled'
-           AND EXISTS (SELECT 1 FROM memberships m WHERE m.workspace = o.workspace AND m.person = i.person AND m.segment = $2
-             AND m.replaced_at IS NULL AND m.entered_at <= o.placed_at AND (m.exited_at IS NULL OR m.exited_at > o.placed_at))"
-    );
-    db.fetch_all(text, args![workspace, segment, currency, from, to]).await
-}
-
 /// The times of everybody who is or was in a segment, as they are held true now.
 pub async fn spans_of(
     db: &mut impl Queries,

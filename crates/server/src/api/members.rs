@@ -458,26 +458,26 @@ pub async fn value(
     let place = |at: Timestamp| bounds.partition_point(|bound| *bound <= at).checked_sub(1);
     let mut db = app.installation.store.read();
     let mut sums = vec![(0_i64, 0_i64, 0_i64); bounds.len() - 1];
-    for (at, micros) in memberships::bought(&mut db, workspace, row.segment, currency, (from, to)).await? {
-        if let Some(sum) = place(at).and_then(|at| sums.get_mut(at)) {
+    let spans = memberships::spans_of(&mut db, workspace, row.segment).await?;
+    let is_member = |person: PersonId, at: Timestamp| {
+        let is_in =
+            |(entered, left): &(Timestamp, Option<Timestamp>)| *entered <= at && left.is_none_or(|left| at < left);
+        spans.get(&person).is_some_and(|spans| spans.iter().any(is_in))
+    };
+    for (person, at, micros) in orders::paid(&mut db, workspace, currency, (from, to)).await? {
+        let Some(sum) = place(at).and_then(|at| sums.get_mut(at)) else { continue };
+        sum.2 += micros;
+        if is_member(person, at) {
             (sum.0, sum.1) = (sum.0 + 1, sum.1 + micros);
-        }
-    }
-    for (at, micros) in orders::paid(&mut db, workspace, currency, (from, to)).await? {
-        if let Some(sum) = place(at).and_then(|at| sums.get_mut(at)) {
-            sum.2 += micros;
         }
     }
     let flows = memberships::flows(&mut db, workspace, row.segment).await?;
     let people = persons::first_seen(&mut db, workspace).await?;
-    let spans = memberships::spans_of(&mut db, workspace, row.segment).await?;
     let scores = app.installation.analytics.scores(workspace, (from, to)).await?;
     let mut content = vec![(0.0, 0_u64); sums.len()];
     for (person, at, score) in scores {
-        let is_member = spans.get(&person).is_some_and(|spans| {
-            spans.iter().any(|(entered, left)| *entered <= at && left.is_none_or(|left| at < left))
-        });
-        if let Some(sum) = place(at).filter(|_| is_member).and_then(|at| content.get_mut(at)) {
+        let is_one = is_member(person, at);
+        if let Some(sum) = place(at).filter(|_| is_one).and_then(|at| content.get_mut(at)) {
             *sum = (sum.0 + score, sum.1 + 1);
         }
     }
