@@ -29,7 +29,7 @@ export async function pages(page, base) {
 		{ name: 'segment-template', path: '/segments/new?template=discount_only', text: 'Right now' },
 		{ name: 'segment-every-event', path: `/segments/new?condition=${encodeURIComponent(JSON.stringify({ all: [{ measured: { measure: 'days', event: '*', within: { last: '7d' }, op: 'at_least', value: 3 } }, { not: { fact: { key: 'list.vip', op: 'is_true' } } }] }))}`, text: 'Right now' },
 		{ name: 'flows', path: '/segments/flows', text: 'Who moved' },
-		{ name: 'flows-people', path: '/segments/flows?fact=rfm.group&period=90d&was=loyal&is=at_risk', act: (p) => p.locator('dialog a.row').first().waitFor() },
+		{ name: 'flows-people', path: '/segments/flows?fact=rfm.group&period=90d', act: async (p) => { await p.locator('td.n button.link').first().click(); await p.locator('dialog a.row').first().waitFor(); } },
 		{ name: 'lists', path: '/segments/lists' },
 		{ name: 'webhooks', path: '/settings/webhooks', text: 'signed POST' },
 		{ name: 'webhook-new', path: '/settings/webhooks', act: async (p) => { await p.getByRole('button', { name: 'Add webhook' }).click(); await p.locator('dialog').waitFor(); } },
