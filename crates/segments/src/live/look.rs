@@ -88,8 +88,8 @@ impl Reason {
 }
 
 /// Events and people of which a sample has about so many.
-const SAMPLE_ROWS: i64 = 250_000;
-const SAMPLE_PEOPLE: u64 = 25_000;
+const SAMPLE_ROWS: i64 = 80_000;
+const SAMPLE_PEOPLE: u64 = 8_000;
 
 /// The greatest number of a person in a sample; `None` when there are few enough to look at all.
 fn share(rows: i64, people: u64) -> Option<PersonId> {
