@@ -124,7 +124,7 @@ impl Analytics {
         for (is_member, people) in [(true, &groups.members), (false, &groups.others)] {
             for slice in people.chunks(SLICE) {
                 let rows = facts::current_of(&mut self.store.read(), workspace, slice, now).await?;
-                rows.iter().for_each(|(person, key, value)| seen.fact(*person, is_member, key, value));
+                rows.iter().for_each(|(_, key, value)| seen.fact(is_member, key, value));
             }
         }
         let snapshot = self.lake.snapshot(workspace).await?;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rapport_domain::PersonId;
 use rapport_models::{Association, Table, adjusted};
 use rapport_profiles::classify::{self, Category};
 use serde_json::Value;
@@ -58,7 +57,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn fact(&mut self, _: PersonId, is_member: bool, key: &str, value: &str) {
+    pub(super) fn fact(&mut self, is_member: bool, key: &str, value: &str) {
         let Ok(value) = serde_json::from_str::<Value>(value) else { return };
         if self.personal.contains(key) {
             return;
@@ -168,12 +167,12 @@ mod tests {
     fn what_members_have_more_often_comes_first_and_nothing_personal() {
         let mut seen = Seen::default();
         for number in 0..200 {
-            let (person, is_member) = (PersonId(number), number < 100);
+            let is_member = number < 100;
             let country = if number % 10 < if is_member { 8 } else { 2 } { "\"SE\"" } else { "\"DE\"" };
-            seen.fact(person, is_member, "trait.country", country);
-            seen.fact(person, is_member, "trait.email", &format!("\"p{number}@example.org\""));
-            seen.fact(person, is_member, "trait.shoe_size", &(36 + number % 8).to_string());
-            seen.fact(person, is_member, "trait.points", &(number * 7 % 200).to_string());
+            seen.fact(is_member, "trait.country", country);
+            seen.fact(is_member, "trait.email", &format!("\"p{number}@example.org\""));
+            seen.fact(is_member, "trait.shoe_size", &(36 + number % 8).to_string());
+            seen.fact(is_member, "trait.points", &(number * 7 % 200).to_string());
             seen.did("Page Viewed", is_member);
         }
         let found = seen.compared(100, 100);

@@ -67,35 +67,35 @@ pub async fn members(
     db.fetch_all(text, args![workspace, segment, limit, offset]).await
 }
 
-/// Who came into a segment since an instant, the latest first: (person, since when, until when).
-pub async fn entered_since(
-    db: &mut impl Queries,
-    workspace: WorkspaceId,
-    segment: i64,
-    since: Timestamp,
-    (offset, limit): (i64, i64),
-) -> Result<Vec<(PersonId, Timestamp, Option<Timestamp>)>> {
-    let text = sql!(
-        "SELECT person, entered_at, exited_at FROM memberships
-         WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND entered_at >= $3
-         ORDER BY entered_at DESC, person LIMIT $4 OFFSET $5"
-    );
-    db.fetch_all(text, args![workspace, segment, since, limit, offset]).await
+/// Which end of a time in a segment is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// Its beginning.
+    Entered,
+    /// Its end.
+    Left,
 }
 
-/// Who left a segment since an instant, the latest first: (person, since when, until when).
-pub async fn left_since(
+/// Who came into a segment, or left it, since an instant, the latest first: (person, since when, until when).
+pub async fn moved_since(
     db: &mut impl Queries,
     workspace: WorkspaceId,
     segment: i64,
-    since: Timestamp,
+    (moved, since): (Moved, Timestamp),
     (offset, limit): (i64, i64),
 ) -> Result<Vec<(PersonId, Timestamp, Option<Timestamp>)>> {
-    let text = sql!(
-        "SELECT person, entered_at, exited_at FROM memberships
-         WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND exited_at >= $3
-         ORDER BY exited_at DESC, person LIMIT $4 OFFSET $5"
-    );
+    let text = match moved {
+        Moved::Entered => sql!(
+            "SELECT person, entered_at, exited_at FROM memberships
+             WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND entered_at >= $3
+             ORDER BY entered_at DESC, person LIMIT $4 OFFSET $5"
+        ),
+        Moved::Left => sql!(
+            "SELECT person, entered_at, exited_at FROM memberships
+             WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND exited_at >= $3
+             ORDER BY exited_at DESC, person LIMIT $4 OFFSET $5"
+        ),
+    };
     db.fetch_all(text, args![workspace, segment, since, limit, offset]).await
 }
 

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::members::instant;
+use super::members::{given, instant};
 use super::shapes::{CustomerRow, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
@@ -71,8 +71,8 @@ type Values = (Option<String>, Option<String>);
 
 impl FlowsQuery {
     fn times(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), Problem> {
-        let to = instant("to", self.to.as_deref())?.unwrap_or(now);
-        let from = instant("from", self.from.as_deref())?.unwrap_or(to.plus(-USUAL_DAYS * Timestamp::DAY));
+        let to = instant("to", given(&self.to))?.unwrap_or(now);
+        let from = instant("from", given(&self.from))?.unwrap_or(to.plus(-USUAL_DAYS * Timestamp::DAY));
         if from > to {
             return Err(Problem::invalid("from", "it is later than `to`"));
         }
@@ -154,7 +154,7 @@ pub async fn people(
 ) -> Result<Json<FlowPeople>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let times = query.times(app.installation.clock.now())?;
-    let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let named = |text: &Option<String>| given(text).map(str::to_owned);
     let wanted = (named(&query.was), named(&query.is));
     let all = both(&app, caller.workspace, &query, times).await?;
     let mut ids: Vec<PersonId> = all.into_iter().filter(|(_, values)| *values == wanted).map(|(id, _)| id).collect();

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use rapport_analytics::members::{self, Kind, LEAST, Trait};
 use rapport_domain::{Interval, PersonId, Timestamp, WorkspaceId};
 use rapport_profiles::records::{orders, persons};
-use rapport_segments::records::memberships::{self, MOST_INTERSECTED};
+use rapport_segments::records::memberships::{self, MOST_INTERSECTED, Moved};
 use rapport_segments::records::segments::{self, SegmentRow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -81,7 +81,12 @@ pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp
     let read = |text| {
         Timestamp::parse(text).ok_or_else(|| Problem::invalid(name, "expected a time such as 2026-03-01T10:00:00Z"))
     };
-    text.filter(|text| !text.is_empty()).map(read).transpose()
+    text.map(read).transpose()
+}
+
+/// What was given for a parameter; one that is empty was not.
+pub(super) fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
 }
 
 /// Lists the members of a segment, or who came into it or left it since; the latest first.
@@ -98,7 +103,7 @@ pub async fn list(
     let row = segment(&app, workspace, &key).await?;
     let offset: i64 = query.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0).max(0);
     let usual = app.installation.clock.now().plus(-USUAL_DAYS * Timestamp::DAY);
-    let since = instant("since", query.since.as_deref())?.unwrap_or(usual);
+    let since = instant("since", given(&query.since))?.unwrap_or(usual);
     let page = (offset, PAGE + 1);
     let mut db = app.installation.store.read();
     let mut found = match query.list.as_deref() {
@@ -106,8 +111,10 @@ pub async fn list(
             let now = memberships::members(&mut db, workspace, row.segment, offset, PAGE + 1).await?;
             now.into_iter().map(|(person, since)| (person, since, None)).collect()
         }
-        Some("entered") => memberships::entered_since(&mut db, workspace, row.segment, since, page).await?,
-        Some("left") => memberships::left_since(&mut db, workspace, row.segment, since, page).await?,
+        Some("entered") => {
+            memberships::moved_since(&mut db, workspace, row.segment, (Moved::Entered, since), page).await?
+        }
+        Some("left") => memberships::moved_since(&mut db, workspace, row.segment, (Moved::Left, since), page).await?,
         Some(_) => return Err(Problem::invalid("list", "expected now, entered or left")),
     };
     let is_more = i64::try_from(found.len()).unwrap_or(0) > PAGE;

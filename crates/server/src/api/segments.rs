@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::members::{Member, with_customers};
+use super::members::{Member, instant, with_customers};
 use super::questions::context;
 use super::shapes::time;
 use crate::app::App;
@@ -559,13 +559,6 @@ pub async fn of_customer(
 
 fn person(id: &str) -> Result<PersonId, Problem> {
     id.parse().map(PersonId).map_err(|_| Problem::not_found("customer"))
-}
-
-fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
-    let read = |text| {
-        Timestamp::parse(text).ok_or_else(|| Problem::invalid(name, "expected a time such as 2026-03-01T10:00:00Z"))
-    };
-    text.map(read).transpose()
 }
 
 /// A part of a condition, and whether it holds.

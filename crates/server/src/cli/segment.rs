@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use rapport_domain::{Timestamp, WorkspaceId};
-use rapport_profiles::records::persons;
 use rapport_segments::records::memberships;
 use rapport_segments::records::segments::{self, SegmentRow};
 use rapport_segments::{Condition, Limits, Scope};
@@ -15,6 +14,7 @@ use serde_json::json;
 
 use super::flags::Flags;
 use crate::api::segments::{fits, is_key};
+use crate::exporting;
 use crate::installation::Installation;
 use crate::keeper;
 use crate::pipeline::Pipeline;
@@ -64,9 +64,6 @@ enum Action {
         flags: Flags,
     },
 }
-
-/// Members read at a time.
-const PAGE: i64 = 1_000;
 
 /// Runs the command.
 pub async fn run(args: SegmentArgs) -> Result<()> {
@@ -150,28 +147,17 @@ async fn list(installation: &Installation) -> Result<Table> {
 
 async fn members(installation: &Installation, key: &str, as_json: bool) -> Result<()> {
     let row = find(installation, key).await?;
-    let mut db = installation.store.read();
-    let mut out = csv::Writer::from_writer(std::io::stdout().lock());
-    let mut rows = Vec::new();
-    let mut offset = 0;
-    loop {
-        let page = memberships::members(&mut db, FIRST, row.segment, offset, PAGE).await?;
-        let ids: Vec<_> = page.iter().map(|(person, _)| *person).collect();
-        let names = if ids.is_empty() { Vec::new() } else { persons::by_ids(&mut db, FIRST, &ids).await? };
-        for (person, since) in &page {
-            let name = names.iter().find(|row| row.person == *person).and_then(|row| row.name.clone());
-            rows.push((person.to_string(), name.unwrap_or_default(), since.to_rfc3339()));
-        }
-        offset += PAGE;
-        if i64::try_from(page.len()).unwrap_or(0) < PAGE {
-            break;
-        }
-    }
+    let found = exporting::members(installation, FIRST, row.segment).await?;
+    let rows: Vec<(String, String, String)> = found
+        .into_iter()
+        .map(|it| (it.person.to_string(), it.name.unwrap_or_default(), it.since.to_rfc3339()))
+        .collect();
     if as_json {
         let rows: Vec<_> = rows.iter().map(|(person, name, since)| json!([person, name, since])).collect();
         println!("{}", json!({"columns": ["person", "name", "since"], "rows": rows}));
         return Ok(());
     }
+    let mut out = csv::Writer::from_writer(std::io::stdout().lock());
     out.write_record(["person", "name", "since"])?;
     for (person, name, since) in rows {
         out.write_record([person, name, since])?;
