@@ -37,15 +37,63 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Finds the intervals of times in any order: each is looked for first where it would lie if all were equally long, as days, weeks and months
+/// nearly are. So no search is needed that a processor cannot foresee.
+pub struct Even<'a> {
+    boundaries: &'a [i64],
+    first: i64,
+    /// Intervals a microsecond.
+    rate: f64,
+}
+
+impl<'a> Even<'a> {
+    /// A finder for these boundaries.
+    pub fn new(boundaries: &'a [i64]) -> Self {
+        let first = boundaries.first().copied().unwrap_or(0);
+        let span = boundaries.last().map_or(0, |last| last.abs_diff(first));
+        Self { boundaries, first, rate: count(boundaries) as f64 / span.max(1) as f64 }
+    }
+
+    /// The interval of `time`.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place among the boundaries, or none"
+    )]
+    pub fn find(&self, time: i64) -> Option<usize> {
+        let last = self.boundaries.len().checked_sub(2)?;
+        if time < self.first || time >= self.boundaries[last + 1] {
+            return None;
+        }
+        let mut place = ((time.abs_diff(self.first) as f64 * self.rate) as usize).min(last);
+        while time < self.boundaries[place] {
+            place -= 1;
+        }
+        while time >= self.boundaries[place + 1] {
+            place += 1;
+        }
+        Some(place)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn even_intervals_reach_from_end_to_end_of_time() {
+        let boundaries = [i64::MIN, 0, i64::MAX];
+        let even = Even::new(&boundaries);
+        let found = [i64::MIN, -1, 0, i64::MAX - 1, i64::MAX].map(|time| even.find(time));
+        assert_eq!(found, [Some(0), Some(0), Some(1), Some(1), None]);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
         #[test]
-        fn both_finders_agree_with_looking(
+        fn all_finders_agree_with_looking(
             boundaries in prop::collection::btree_set(0i64..30, 0..6),
             mut times in prop::collection::vec(-2i64..33, 0..12),
         ) {
@@ -56,6 +104,7 @@ mod tests {
                 let looked = boundaries.windows(2).position(|w| w[0] <= time && time < w[1]);
                 prop_assert_eq!(find(&boundaries, time), looked);
                 prop_assert_eq!(walk.find(time), looked);
+                prop_assert_eq!(Even::new(&boundaries).find(time), looked);
             }
         }
     }

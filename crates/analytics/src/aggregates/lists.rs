@@ -39,7 +39,12 @@ impl Lists {
         let lists = rows.len();
         let mut values = Vec::with_capacity(lists * N);
         rows.for_each(|row| values.extend(row));
-        let offsets = OffsetBuffer::from_repeated_length(N, lists);
+        Self::of_equal(values, N, lists)
+    }
+
+    /// Values that are as many lists, one after the other, of equal length.
+    pub(super) fn of_equal(values: Vec<i64>, length: usize, lists: usize) -> ArrayRef {
+        let offsets = OffsetBuffer::from_repeated_length(length, lists);
         Arc::new(ListArray::new(item(), offsets, Arc::new(Int64Array::from(values)), None))
     }
 

@@ -10,7 +10,7 @@ use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
 };
-use rapport_sequences::intervals;
+use rapport_sequences::intervals::Even;
 
 use super::lists::{ListsView, list_type};
 use super::settings;
@@ -77,25 +77,15 @@ impl ScalarUDFImpl for IntervalOf {
         let bounds = ListsView::of(bounds.as_ref())?.list(0);
         let times = time.to_array(args.number_rows)?;
         let times = times.as_primitive::<TimestampMicrosecondType>();
-        // Rows of one person follow one another in time, so the interval found last is likely the next one, too.
-        let (mut place, mut from, mut to) = (0_i64, i64::MAX, i64::MIN);
+        let intervals = Even::new(bounds);
         let mut outside = Vec::new();
         let mut places = Vec::with_capacity(times.len());
         for (row, time) in times.values().iter().enumerate() {
-            if !(from..to).contains(time) {
-                match intervals::find(bounds, *time) {
-                    Some(found) => {
-                        (from, to) = (bounds[found], bounds[found + 1]);
-                        place = i64::try_from(found).unwrap_or(i64::MAX);
-                    }
-                    None => {
-                        outside.push(row);
-                        places.push(0);
-                        continue;
-                    }
-                }
+            let place = intervals.find(*time);
+            if place.is_none() {
+                outside.push(row);
             }
-            places.push(place);
+            places.push(place.map_or(0, |place| i64::try_from(place).unwrap_or(i64::MAX)));
         }
         let mut valid = times.nulls().cloned();
         if !outside.is_empty() {
@@ -173,22 +163,27 @@ impl ScalarUDFImpl for NamesMask {
     }
 }
 
-/// The mask of each name; none for null. Rows of a file that have one name have one view of it, so few names are compared.
+/// The mask of each name; none for null. Rows of a file that have one name have one view of it, so few names are compared. What was compared is
+/// found by a hash of the view, not by looking through it: the names of rows change as they like, and a processor cannot foresee where the look ends.
 fn masks(names: &StringViewArray, wanted: &[String]) -> Vec<i64> {
-    const REMEMBERED: usize = 16;
-    let mut known: Vec<(u128, i64)> = Vec::with_capacity(REMEMBERED);
+    const PLACES: usize = 256;
+    let mask_of = |row: usize| {
+        let name = names.value(row);
+        wanted.iter().enumerate().filter(|(_, other)| *other == name).map(|(at, _)| 1_i64 << at).sum()
+    };
+    let place_of = |view: u128| {
+        let [low, high] = [view, view >> 64].map(|half| (half & u128::from(u64::MAX)) as u64);
+        ((low ^ high.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+    };
+    let Some(first) = names.views().first() else { return Vec::new() };
+    let mut known = [(*first, mask_of(0)); PLACES];
     let mut masks = Vec::with_capacity(names.len());
     for (row, view) in names.views().iter().enumerate() {
-        if let Some((_, mask)) = known.iter().find(|(other, _)| other == view) {
-            masks.push(*mask);
-            continue;
+        let place = &mut known[place_of(*view)];
+        if place.0 != *view {
+            *place = (*view, mask_of(row));
         }
-        let name = names.value(row);
-        let mask = wanted.iter().enumerate().filter(|(_, other)| *other == name).map(|(at, _)| 1_i64 << at).sum();
-        if known.len() < REMEMBERED {
-            known.push((*view, mask));
-        }
-        masks.push(mask);
+        masks.push(place.1);
     }
     if names.null_count() > 0 {
         masks.iter_mut().enumerate().filter(|(row, _)| names.is_null(*row)).for_each(|(_, mask)| *mask = 0);
