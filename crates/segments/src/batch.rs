@@ -5,7 +5,7 @@
 //!
 //! Always holds: what is played is what [`Program::look`] sees in the same events, in the one order.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,12 +29,12 @@ use crate::person::{Change, Person, Told};
 use crate::program::{Hook, Program, Reads, Seen, stand_in};
 use crate::value::Reading;
 
-/// Events that one pass holds; of more, several passes are made, each over a part of the persons.
-const MOST_ROWS: i64 = 4_000_000;
+/// Bytes of events that one pass holds; of more, several passes are made, each over a part of the persons.
+const MOST_BYTES: i64 = 256 << 20;
 /// Roles that fit one number.
 const BITS: usize = 62;
-/// Persons that are looked for by name.
-const MOST_NAMED: usize = 2_000;
+/// Persons that are looked for by name: each time all files are read.
+const MOST_NAMED: usize = 20_000;
 /// Persons handed over at once.
 const CHUNK: usize = 2_000;
 /// Chunks that wait to be taken.
@@ -93,7 +93,7 @@ impl<'a> Play<'a> {
                 persons.chunks(MOST_NAMED).map(|named| Part::Named(named.to_vec())).collect()
             }
             Whom::UpTo(last) => VecDeque::from([Part::Range(0, last.0)]),
-            Whom::Everybody => ranges(rows_of(program, sources.snapshot)? / MOST_ROWS + 1),
+            Whom::Everybody => ranges(rows_of(program, sources.snapshot)? * row_bytes(program) / MOST_BYTES + 1),
         };
         Ok(Self { program: Arc::clone(program), sources, parts, running: None })
     }
@@ -184,6 +184,14 @@ impl Pass {
             }
         }
     }
+}
+
+/// Bytes of an event in memory: its place in the order, twice, with what it is for each leaf and what those want to know of it.
+fn row_bytes(program: &Program) -> i64 {
+    let hooks = program.hooks();
+    let reads: HashSet<&Reads> = hooks.iter().map(|(_, hook)| &hook.reads).collect();
+    let columns = hooks.len().div_ceil(BITS) + reads.len();
+    i64::try_from(size_of::<Row>() + 40 + 8 * columns).unwrap_or(i64::MAX)
 }
 
 /// How many events concern a program, as the catalog counts them.

@@ -15,11 +15,11 @@ mod look;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_lake::{EventRow, Lake};
-use rapport_profiles::records::identifiers;
+use rapport_profiles::records::{identifiers, persons};
 use rapport_store::{Priority, Store};
 use serde_json::Value;
 
@@ -36,6 +36,9 @@ pub use write::{ENTERED, EXITED, RESTATED};
 
 /// Bytes of packed people that are kept.
 const CACHE_BYTES: usize = 512 << 20;
+/// From so many people on their number may be a few seconds old: so many microseconds.
+const MANY: i64 = 100_000;
+const COUNTED_FOR: i64 = 10 * Timestamp::SECOND;
 /// People woken in one go.
 const WAKES: usize = 1_000;
 /// Of more people than this the histories are read in one pass over the lake instead of one by one.
@@ -46,14 +49,33 @@ pub struct Live {
     store: Store,
     lake: Lake,
     spaces: tokio::sync::Mutex<HashMap<WorkspaceId, Arc<tokio::sync::Mutex<Space>>>>,
+    /// How many people there are, and when they were counted.
+    people: Mutex<HashMap<WorkspaceId, (Timestamp, i64)>>,
 }
 
 /// The memberships of one workspace.
 #[derive(Default)]
 pub(crate) struct Space {
     running: Option<Running>,
-    /// While conditions are being filled: everybody of whom something new was heard meanwhile.
-    meanwhile: Option<HashSet<PersonId>>,
+    /// While conditions are being filled.
+    meanwhile: Option<Meanwhile>,
+}
+
+/// Of whom something new was heard while their histories are read, as far as it concerns what is filled.
+struct Meanwhile {
+    program: Arc<Program>,
+    people: HashSet<PersonId>,
+}
+
+impl Meanwhile {
+    fn hear(&mut self, observed: &Observed<'_>) {
+        let born: HashSet<PersonId> = observed.born.iter().copied().collect();
+        let concerns = |event: &&EventRow| self.program.concerns_event(&event.name) || born.contains(&event.person);
+        self.people.extend(observed.events.iter().filter(concerns).map(|event| event.person));
+        let told = observed.told.iter().filter(|(_, _, key, _)| !self.program.leaves_of_fact(key).is_empty());
+        self.people.extend(told.map(|(person, ..)| *person));
+        self.people.extend(observed.changed);
+    }
 }
 
 /// Segments that are live.
@@ -63,7 +85,7 @@ struct Running {
     written: BTreeSet<i64>,
     people: HashMap<PersonId, Box<[u8]>>,
     /// What newly filled segments add to people, until somebody has need of it.
-    parts: HashMap<PersonId, Box<[u8]>>,
+    parts: Parts,
     bytes: usize,
     wakes: BTreeSet<(Timestamp, PersonId)>,
     wake_of: HashMap<PersonId, Timestamp>,
@@ -72,6 +94,9 @@ struct Running {
     /// To be made again from the lake.
     again: BTreeSet<PersonId>,
 }
+
+/// Packed pieces of people, in the order in which they were added.
+type Parts = HashMap<PersonId, Vec<Box<[u8]>>>;
 
 /// The conditions that are evaluated together.
 pub(crate) struct Segments {
@@ -126,7 +151,25 @@ pub struct Observed<'a> {
 impl Live {
     /// Nothing is live yet: [`Live::fill`] makes it.
     pub fn new(store: Store, lake: Lake) -> Self {
-        Self { store, lake, spaces: tokio::sync::Mutex::default() }
+        Self { store, lake, spaces: tokio::sync::Mutex::default(), people: Mutex::default() }
+    }
+
+    /// How many people there are. Where they are many, as of a few seconds ago: to count a million takes too long for whoever asks often.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn people(&self, workspace: WorkspaceId) -> Result<i64, Error> {
+        let now = self.store.clock().now();
+        let counted = self.people.lock().unwrap_or_else(PoisonError::into_inner).get(&workspace).copied();
+        if let Some((at, people)) = counted
+            && people >= MANY
+            && (0..COUNTED_FOR).contains(&(now.0 - at.0))
+        {
+            return Ok(people);
+        }
+        let people = persons::count(&mut self.store.read(), workspace, &persons::Filter::default()).await?;
+        self.people.lock().unwrap_or_else(PoisonError::into_inner).insert(workspace, (now, people));
+        Ok(people)
     }
 
     async fn space(&self, workspace: WorkspaceId) -> Arc<tokio::sync::Mutex<Space>> {
@@ -167,9 +210,7 @@ impl Live {
         let space = self.space(workspace).await;
         let mut space = space.lock().await;
         if let Some(meanwhile) = &mut space.meanwhile {
-            meanwhile.extend(observed.events.iter().map(|event| event.person));
-            meanwhile.extend(observed.told.iter().map(|(person, ..)| *person));
-            meanwhile.extend(observed.changed);
+            meanwhile.hear(&observed);
         }
         let Some(running) = &mut space.running else { return Ok(()) };
         let now = self.store.clock().now();
@@ -191,7 +232,7 @@ impl Live {
         let until = until.map_or(now, |until| until.min(now));
         let (writing, woken) = running.wake(until);
         if let Some(meanwhile) = meanwhile {
-            meanwhile.extend(&woken);
+            meanwhile.people.extend(&woken);
         }
         self.finish(workspace, running, writing, (now, until)).await?;
         Ok(woken.len() >= WAKES)
@@ -309,13 +350,13 @@ impl Running {
     /// Somebody as far as they are remembered.
     fn load(&self, id: PersonId) -> Option<Person> {
         let mut person = Person::unpack(self.people.get(&id)?)?;
-        if let Some(part) = self.parts.get(&id) {
+        for part in self.parts.get(&id).into_iter().flatten() {
             person.absorb(Person::unpack(part)?);
         }
         Some(person)
     }
 
-    /// Puts together what is remembered of some people in two pieces; whether there are more.
+    /// Puts together what is remembered of some people in pieces; whether there are more.
     fn unite(&mut self, most: usize) -> bool {
         let some: Vec<PersonId> = self.parts.keys().take(most).copied().collect();
         for id in some {
@@ -323,7 +364,8 @@ impl Running {
                 Some(person) => self.keep(&person),
                 // Whoever is not in memory is made again when something happens, or when the part says that it will.
                 None => {
-                    let wakes_at = self.parts.remove(&id).and_then(|part| Person::unpack(&part)?.wakes_at());
+                    let parts = self.parts.remove(&id).unwrap_or_default();
+                    let wakes_at = parts.iter().filter_map(|part| Person::unpack(part)?.wakes_at()).min();
                     let known = self.wake_of.get(&id).copied();
                     if let Some(at) = wakes_at.filter(|at| known.is_none_or(|known| *at < known)) {
                         self.wake_at(id, at);

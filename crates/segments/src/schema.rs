@@ -9,7 +9,23 @@ use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
 pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "segments", list: &[Migration { number: 1, name: "segments", sql: SEGMENTS }, OUT] };
+    Migrations { namespace: "segments", list: &[Migration { number: 1, name: "segments", sql: SEGMENTS }, OUT, SIZES] };
+
+/// How many members each segment has, so that nobody adds up all days for it.
+const SIZES: Migration = Migration {
+    number: 3,
+    name: "segment_sizes",
+    sql: "
+CREATE TABLE segment_sizes (
+    workspace {int} NOT NULL,
+    segment {int} NOT NULL,
+    members {int} NOT NULL,
+    PRIMARY KEY (segment, workspace)
+) {clustered};
+INSERT INTO segment_sizes (workspace, segment, members)
+    SELECT workspace, segment, CAST(SUM(entered) - SUM(exited) AS BIGINT) FROM segment_flows GROUP BY workspace, segment;
+",
+};
 
 /// Lists that people keep by hand, files on schedule, and a view for whoever reads the database itself. Memberships are kept by segment, because a
 /// segment is filled person by person: so its rows, and those of the index by person, are written one beside the other.
@@ -170,4 +186,5 @@ pub const DATA_MAP: &[Declaration] = &[
     Declaration::technical("segment_exports", &["workspace", "segment", "format", "every_hours", "next_at"]),
     Declaration::technical("segment_export_runs", &["workspace", "segment", "ran_at", "people", "file", "error"]),
     Declaration::technical("segment_flows", &["workspace", "segment", "day", "entered", "exited"]),
+    Declaration::technical("segment_sizes", &["workspace", "segment", "members"]),
 ];

@@ -374,6 +374,13 @@ pub async fn position(installation: &Installation, consumer: Cursor<'_>) -> Resu
     Ok(u64::try_from(position).unwrap_or(0))
 }
 
+/// Moves a consumer whose effects can be found again, and so need not commit with it.
+pub async fn advance(installation: &Installation, consumer: Cursor<'_>, from: u64, to: u64) -> Result<()> {
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    consumer.advance(&mut tx, epoch(installation), signed(from), signed(to)).await?;
+    Ok(tx.commit().await?)
+}
+
 fn epoch(installation: &Installation) -> i64 {
     installation.log.epoch().cast_signed()
 }

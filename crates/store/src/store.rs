@@ -19,7 +19,7 @@ use crate::connection::{Call, Connection};
 use crate::folder::{self, APPLICATION_ID, FolderLock};
 use crate::migrate::{self, Migrations};
 use crate::tx::TxInner;
-use crate::writer::Writer;
+use crate::writer::{LARGE_LOG, Log, Writer};
 use crate::{Engine, Error, Priority, Reader, Result, Snapshot, StoreConfig, Tx, args};
 
 /// The file of the product database within the data folder.
@@ -27,7 +27,7 @@ pub const DATABASE_FILE: &str = "rapport.db";
 /// The PostgreSQL schema that holds all our tables.
 pub const POSTGRES_SCHEMA: &str = "rapport";
 /// How long SQLite waits for a foreign lock (a backup, say).
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The product database. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -221,7 +221,7 @@ async fn open_sqlite(file: &Path, readers: u32, known: &[Migrations], now: i64) 
         .test_before_acquire(false)
         .connect_with(sqlite_options(file).pragma("query_only", "ON"))
         .await?;
-    Ok(Pools::Sqlite { readers: pool, writer: Writer::start(writer) })
+    Ok(Pools::Sqlite { readers: pool, writer: Writer::start(writer, Log::of(file, LARGE_LOG)) })
 }
 
 async fn open_postgres(url: &str, readers: u32, known: &[Migrations], now: i64) -> Result<Pools> {

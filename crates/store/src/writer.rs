@@ -5,17 +5,21 @@
 //! first of a batch runs in a savepoint of its own, so that one which fails undoes only itself; nobody is told "committed"
 //! before the shared `COMMIT` returned; a request whose future is dropped is rolled back.
 //!
+//! What it writes goes to SQLite's log first, and from there into the file. The log begins anew when nobody reads in it; where somebody always does,
+//! it would grow for ever, so from a certain size on the writer waits for readers a little, and longer each time.
+//!
 //! Does not: run the requests' code. They run it on their own task with the lent connection, so they may borrow freely.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::connection::Connection;
-use crate::{Error, Priority, Result};
+use crate::connection::{Call, Connection};
+use crate::{Engine, Error, Priority, Result, args};
 
 /// A batch is committed when it is this old, even if more requests wait.
 const BATCH_TIME: Duration = Duration::from_millis(5);
@@ -25,6 +29,13 @@ const BATCH_REQUESTS: usize = 256;
 const BACKGROUND_WAIT: Duration = Duration::from_millis(250);
 /// A background turn longer than this is told to whoever debugs: it should be cut into slices.
 const BACKGROUND_TURN: Duration = Duration::from_millis(50);
+
+/// The writer waits for readers of the log when it has so many bytes.
+pub(crate) const LARGE_LOG: u64 = 192 << 20;
+/// How long it waits for them at first, and at last.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+/// How often it does.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Asks for turns.
 #[derive(Clone, Debug)]
@@ -61,9 +72,10 @@ struct Returned {
 
 impl Writer {
     /// Starts the writer's task on `connection`. It ends when the last `Writer` is dropped.
-    pub(crate) fn start(connection: SqliteConnection) -> Self {
+    pub(crate) fn start(connection: SqliteConnection, log: Log) -> Self {
         let (messages, queue) = mpsc::unbounded_channel();
-        let schedule = Schedule { queue, interactive: VecDeque::new(), background: VecDeque::new(), closing: None };
+        let schedule =
+            Schedule { queue, interactive: VecDeque::new(), background: VecDeque::new(), closing: None, log };
         tokio::spawn(schedule.run(connection));
         Self { messages }
     }
@@ -116,6 +128,44 @@ struct Schedule {
     interactive: VecDeque<Request>,
     background: VecDeque<Request>,
     closing: Option<oneshot::Sender<()>>,
+    log: Log,
+}
+
+/// SQLite's log, to be kept small.
+pub(crate) struct Log {
+    file: PathBuf,
+    large: u64,
+    every: Duration,
+    looked: Instant,
+    patience: Duration,
+}
+
+impl Log {
+    /// The log of a database; `large` is how many bytes are too many.
+    pub(crate) fn of(database: &std::path::Path, large: u64) -> Self {
+        let mut file = database.as_os_str().to_owned();
+        file.push("-wal");
+        Self { file: file.into(), large, every: LOOK, looked: Instant::now(), patience: PATIENCE.0 }
+    }
+
+    /// Waits for readers of a log that has become large, so that it begins anew. Those who begin to read meanwhile do not delay it.
+    async fn trim(&mut self, connection: &mut SqliteConnection) -> Result<()> {
+        if self.looked.elapsed() < self.every || std::fs::metadata(&self.file).map_or(0, |log| log.len()) < self.large {
+            return Ok(());
+        }
+        let wait = |patience: Duration| {
+            let text = format!("PRAGMA busy_timeout = {}", patience.as_millis());
+            sqlx::SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(text))
+        };
+        Connection::Sqlite(&mut *connection).run(wait(self.patience)).await?;
+        let call = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA wal_checkpoint(RESTART)"), args![]);
+        let outcome: Result<Option<(i64, i64, i64)>> = Connection::Sqlite(&mut *connection).fetch_optional(call).await;
+        Connection::Sqlite(connection).run(wait(crate::store::BUSY_TIMEOUT)).await?;
+        let is_done = matches!(outcome?, Some((0, ..)));
+        self.patience = if is_done { PATIENCE.0 } else { (self.patience * 2).min(PATIENCE.1) };
+        self.looked = Instant::now();
+        Ok(())
+    }
 }
 
 impl Schedule {
@@ -124,6 +174,9 @@ impl Schedule {
             match self.batch(connection, first).await {
                 Some(returned) => connection = returned,
                 None => return,
+            }
+            if let Err(error) = self.log.trim(&mut connection).await {
+                tracing::warn!(code = error.code(), "sqlite.log could not be made smaller; it is tried again");
             }
         }
         if let Err(error) = connection.close().await {
@@ -272,4 +325,51 @@ impl Batch {
 
 async fn run(connection: &mut SqliteConnection, text: &'static str) -> Result<()> {
     Connection::Sqlite(connection).run(sqlx::SqlStr::from_static(text)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arg::Arg;
+
+    async fn opened(file: &std::path::Path) -> SqliteConnection {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).create_if_missing(true);
+        SqliteConnection::connect_with(&options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)).await.unwrap()
+    }
+
+    async fn grown(large: u64) -> u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("test.db");
+        let mut connection = opened(&file).await;
+        run(&mut connection, "CREATE TABLE numbers (text TEXT); INSERT INTO numbers VALUES ('')").await.unwrap();
+        let writer = Writer::start(connection, Log { every: Duration::ZERO, ..Log::of(&file, large) });
+        // Before one has ended another has begun: there is no moment without a reader.
+        let mut readers = [opened(&file).await, opened(&file).await];
+        let reading = tokio::spawn(async move {
+            let read = "BEGIN; SELECT COUNT(*) FROM numbers";
+            run(&mut readers[0], read).await.unwrap();
+            loop {
+                run(&mut readers[1], read).await.unwrap();
+                run(&mut readers[0], "COMMIT").await.unwrap();
+                readers.swap(0, 1);
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        });
+        for _ in 0..100 {
+            let mut lease = writer.turn(Priority::Background).await.unwrap();
+            let text = crate::Sql::literal("INSERT INTO numbers VALUES ($1)");
+            let call = Call::new(Engine::Sqlite, text, crate::Args(vec![Arg::from("x".repeat(100_000))]));
+            lease.connection().execute(call).await.unwrap();
+            lease.finish().await.unwrap();
+        }
+        reading.abort();
+        std::fs::metadata(folder.path().join("test.db-wal")).unwrap().len()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_log_in_which_somebody_always_reads_does_not_grow_for_ever() {
+        let (kept_small, left_alone) = (grown(1 << 20).await, grown(u64::MAX).await);
+        assert!(left_alone > 9_000_000, "{left_alone}");
+        assert!(kept_small < 3_000_000, "{kept_small}");
+    }
 }

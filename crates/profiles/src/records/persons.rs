@@ -268,12 +268,26 @@ pub struct LifeRow {
     pub last_order_at: Option<Timestamp>,
 }
 
-/// Everybody's orders in short.
-pub async fn lives(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<LifeRow>> {
+/// The orders in short of everybody from one number to another.
+pub async fn lives(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    (first, last): (PersonId, PersonId),
+) -> Result<Vec<LifeRow>> {
+    // `+`: by the primary key, which begins with the person.
     let text = sql!(
-        "SELECT person, last_seen_at, orders, spent_micros, first_order_at, last_order_at FROM persons WHERE workspace = $1 ORDER BY person"
+        "SELECT person, last_seen_at, orders, spent_micros, first_order_at, last_order_at FROM persons
+         WHERE +workspace = $1 AND person >= $2 AND person <= $3 ORDER BY person"
     );
-    db.fetch_all(text, args![workspace]).await
+    db.fetch_all(text, args![workspace, first, last]).await
+}
+
+/// All numbers that persons can have, in ranges with about `most` of so many people each: numbers are drawn by chance.
+pub fn ranges(people: i64, most: i64) -> Vec<(PersonId, PersonId)> {
+    let count = (people / most.max(1)).max(0) + 1;
+    let step = i64::MAX / count;
+    let last = |part: i64| if part + 1 == count { i64::MAX } else { (part + 1) * step - 1 };
+    (0..count).map(|part| (PersonId(part * step), PersonId(last(part)))).collect()
 }
 
 /// When everybody was seen first, ascending.

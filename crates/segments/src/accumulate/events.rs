@@ -45,6 +45,10 @@ pub(super) fn count_verdict(times: Times, window: Window, state: Option<&mut Sta
         list.pop_front();
     }
     let holds = times.holds(list.len() as u64);
+    if !holds && matches!(times, Times::AtLeast(_)) {
+        // Nothing that leaves makes them enough.
+        return Verdict::always(false);
+    }
     // The first instant at which enough have left the window to make a difference.
     let until = (1..=list.len())
         .filter(|left| list.get(*left) != list.get(left - 1))

@@ -6,14 +6,14 @@
 //!
 //! Always holds: until it has taken over, what was live before goes on; when it fails, that stays so.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_store::Priority;
 
 use super::write::{self, Flows, Writing};
-use super::{Live, NONE, ONE_BY_ONE, Running, Segments};
+use super::{Live, Meanwhile, NONE, ONE_BY_ONE, Parts, Running, Segments};
 use crate::batch;
 use crate::condition::Condition;
 use crate::error::Error;
@@ -22,8 +22,12 @@ use crate::person::Person;
 use crate::records::memberships::{self, MembershipRow};
 use crate::records::segments;
 
-/// Rows written in one transaction.
+/// People or days written in one transaction.
 const SLICE: usize = 1_000;
+/// New rows written in one transaction. They lie together in the table, so that few of its pages change; fewer rows would change nearly as many.
+const NEW_ROWS: usize = 4_000;
+/// People who are made again together: they are all in memory.
+const AGAIN: usize = 20_000;
 /// People put together in one go.
 const UNITED: usize = 2_000;
 
@@ -83,10 +87,10 @@ impl Live {
             None => (Segments::new(&wanted.iter().collect::<Vec<_>>(), calendar)?, None),
         };
         if let (Some(running), Some(extension), true) = (&mut held.running, &extension, fresh.is_empty()) {
-            running.extend(extension, HashMap::new());
+            running.extend(extension, Parts::new());
             return Ok(Filled::default());
         }
-        held.meanwhile = Some(HashSet::new());
+        held.meanwhile = Some(Meanwhile { program: Arc::clone(&segments.program), people: HashSet::new() });
         drop(held);
         let fill = Fill { live: self, workspace, segments: Arc::new(segments), extension, fresh, compared };
         let done = fill.run(&space, wanted).await;
@@ -120,7 +124,7 @@ impl Kept {
             Self::Whole => running.keep(person),
             Self::New { leaves, trees } => {
                 match person.part(leaves, trees) {
-                    Some(part) => running.parts.insert(person.id(), part.pack().into_boxed_slice()),
+                    Some(part) => running.parts.insert(person.id(), vec![part.pack().into_boxed_slice()]),
                     None => running.parts.remove(&person.id()),
                 };
             }
@@ -130,11 +134,16 @@ impl Kept {
 
 impl Running {
     /// Goes on with further segments, or fewer.
-    fn extend(&mut self, extension: &Extension, parts: HashMap<PersonId, Box<[u8]>>) {
-        while self.unite(usize::MAX) {}
+    fn extend(&mut self, extension: &Extension, parts: Parts) {
         self.segments = Arc::clone(&extension.segments);
         self.written = self.segments.numbers.iter().copied().filter(|number| *number != NONE).collect();
-        self.parts = parts;
+        if self.parts.is_empty() {
+            self.parts = parts;
+            return;
+        }
+        for (id, part) in parts {
+            self.parts.entry(id).or_default().extend(part);
+        }
     }
 
     /// The segments to fill, and all there are to be then, when it is enough to fill those that are `fresh`: with those that they ask for,
@@ -237,6 +246,8 @@ impl Fill<'_> {
                 kept.keep(&mut running, &person);
             }
             filled.memberships += rows.len() as u64;
+            // As the table has them.
+            rows.sort_unstable_by_key(|row| (row.segment, row.person, row.entered_at));
             self.insert(&rows, &mut flows).await?;
             self.compare(writing, now).await?;
         }
@@ -255,7 +266,7 @@ impl Fill<'_> {
         Kept::New { leaves: all.leaves_of(own, *first_leaf), trees }
     }
 
-    /// Puts people together who are in two pieces, a few at a time, so that nothing waits for it.
+    /// Puts people together who are in pieces, a few at a time, so that nothing waits for it.
     async fn unite(&self, space: &tokio::sync::Mutex<super::Space>) {
         while space.lock().await.running.as_mut().is_some_and(|running| running.unite(UNITED)) {
             tokio::task::yield_now().await;
@@ -272,28 +283,31 @@ impl Fill<'_> {
     ) -> Result<(), Error> {
         loop {
             let mut held = space.lock().await;
-            let heard: Vec<PersonId> =
-                held.meanwhile.as_mut().map(std::mem::take).unwrap_or_default().into_iter().collect();
-            let is_last = heard.len() <= ONE_BY_ONE;
+            let heard = held.meanwhile.as_mut().map(|it| std::mem::take(&mut it.people)).unwrap_or_default();
+            let heard: Vec<PersonId> = heard.into_iter().collect();
             // The last ones are done while nothing can come in between.
-            let held = if is_last {
+            let held = if heard.len() <= ONE_BY_ONE {
                 Some(held)
             } else {
                 drop(held);
                 None
             };
-            let now = self.live.store.clock().now();
-            let mut writing = Writing::default();
-            for (person, changes) in
-                self.live.play_again(self.workspace, &self.segments.program, &heard, (now, now)).await?
-            {
-                writing.again(person.id(), &changes);
-                kept.keep(&mut running, &person);
+            for some in heard.chunks(AGAIN) {
+                let now = self.live.store.clock().now();
+                let mut writing = Writing::default();
+                for (person, changes) in
+                    self.live.play_again(self.workspace, &self.segments.program, some, (now, now)).await?
+                {
+                    writing.again(person.id(), &changes);
+                    kept.keep(&mut running, &person);
+                }
+                for id in some {
+                    writing.gone(*id);
+                }
+                for slice in writing.slices(SLICE) {
+                    self.write(&slice, now).await?;
+                }
             }
-            for id in &heard {
-                writing.gone(*id);
-            }
-            self.write(&writing, now).await?;
             if let Some(mut held) = held {
                 let mut tx = self.live.store.begin(Priority::Background).await?;
                 for it in wanted.iter().filter(|it| !it.is_filled) {
@@ -322,7 +336,7 @@ impl Fill<'_> {
 
     /// Writes rows, and adds what they change to the days, which are written at the end: there are far fewer of them.
     async fn insert(&self, rows: &[MembershipRow], flows: &mut Flows) -> Result<(), Error> {
-        for slice in rows.chunks(SLICE) {
+        for slice in rows.chunks(NEW_ROWS) {
             for row in slice {
                 flows.entry((row.segment, row.entered_at.utc_day())).or_default().0 += 1;
                 if let Some(exited) = row.exited_at {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
-use rapport_profiles::records::persons;
 
 use super::{Live, view};
 use crate::batch::{self, CANDIDATE, Whom, asked_for};
@@ -143,7 +142,7 @@ impl Live {
         let now = self.store.clock().now();
         let sources =
             batch::Sources { store: &self.store, lake: &self.lake, snapshot: &snapshot, workspace, now, until: now };
-        let people = persons::count(&mut self.store.read(), workspace, &persons::Filter::default()).await?;
+        let people = self.people(workspace).await?;
         let people = u64::try_from(people).unwrap_or_default();
         let whom = match share(batch::rows_of(&program, &snapshot)?, people) {
             Some(share) if !exact => Whom::UpTo(share),

@@ -167,6 +167,7 @@ pub async fn delete(tx: &mut Tx, workspace: WorkspaceId, segment: i64) -> Result
     for text in [
         sql!("DELETE FROM memberships WHERE workspace = $1 AND segment = $2"),
         sql!("DELETE FROM segment_flows WHERE workspace = $1 AND segment = $2"),
+        sql!("DELETE FROM segment_sizes WHERE workspace = $1 AND segment = $2"),
         sql!("DELETE FROM segment_exports WHERE workspace = $1 AND segment = $2"),
         sql!("DELETE FROM segment_export_runs WHERE workspace = $1 AND segment = $2"),
         sql!("DELETE FROM segment_versions WHERE workspace = $1 AND segment = $2"),

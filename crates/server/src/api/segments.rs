@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
-use rapport_profiles::records::persons;
 use rapport_segments::live::{Figure, Kind, Reason};
 use rapport_segments::records::memberships;
 use rapport_segments::records::segments::{self, SegmentRow};
@@ -113,7 +112,7 @@ pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Segment
     let mut db = app.installation.store.read();
     let sizes = memberships::sizes(&mut db, caller.workspace).await?;
     let rows = segments::all(&mut db, caller.workspace).await?;
-    let people = persons::count(&mut db, caller.workspace, &persons::Filter::default()).await?;
+    let people = app.installation.memberships.people(caller.workspace).await?;
     let users = user_names(&app, caller.workspace).await?;
     Ok(Json(Segments { rows: rows.into_iter().map(|row| Segment::of(row, &sizes, &users)).collect(), people }))
 }
@@ -365,7 +364,7 @@ pub async fn show(
             Day { day: day.split('T').next().unwrap_or_default().to_owned(), entered, exited, size }
         });
     let users = user_names(&app, caller.workspace).await?;
-    let people = persons::count(&mut db, caller.workspace, &persons::Filter::default()).await?;
+    let people = app.installation.memberships.people(caller.workspace).await?;
     let versions = segments::versions(&mut db, caller.workspace, row.segment).await?;
     let versions = versions.into_iter().map(|row| SegmentVersion {
         version: row.version,

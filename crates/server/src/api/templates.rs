@@ -8,7 +8,7 @@ use axum::extract::State;
 use rapport_analytics::engagement::{HEAVY, Level, MEDIUM};
 use rapport_analytics::lifecycle::{LATE, Life, Stage, Thresholds};
 use rapport_analytics::rfm::Group;
-use rapport_domain::{Interval, Timestamp, WorkspaceId};
+use rapport_domain::{Interval, PersonId, Timestamp, WorkspaceId};
 use rapport_profiles::records::{event_names, facts, persons};
 use rapport_segments::{Condition, Limits};
 use serde::Serialize;
@@ -89,7 +89,7 @@ pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Templat
     caller.require(Permission::ViewReports)?;
     let workspace = caller.workspace;
     let mut db = app.installation.store.read();
-    let lives = persons::lives(&mut db, workspace).await?;
+    let lives = persons::lives(&mut db, workspace, (PersonId(0), PersonId(i64::MAX))).await?;
     let buyers = || lives.iter().filter(|row| row.orders > 0);
     let mut known = Known {
         orders: buyers().map(|row| row.orders).collect(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use rapport_domain::WorkspaceId;
+use rapport_store::cursor::Cursor;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -33,19 +34,57 @@ struct Done {
     scored: Instant,
     /// The cursor's position when customers were scored.
     scored_at: u64,
-    /// When stages of life were found last, and how far the cursor was then; at a start they are found at once.
-    stood: Option<(Instant, u64)>,
 }
+
+/// How far events had been applied when stages of life were found last.
+const STANDING: Cursor<'static> = Cursor { consumer: "standing", workspace: WorkspaceId(0), partition: 0 };
 
 /// Looks after the installation until `stop` is set.
 pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
-    let mut done = Done { flushed: Instant::now(), scored: Instant::now(), scored_at: 0, stood: None };
+    tokio::join!(look_after(&installation, &stop), stand(&installation, stop.clone()));
+}
+
+async fn look_after(installation: &Installation, stop: &watch::Receiver<bool>) {
+    let mut done = Done { flushed: Instant::now(), scored: Instant::now(), scored_at: 0 };
     while !*stop.borrow() {
         sleep(LOOK_EVERY).await;
-        if let Err(error) = look(&installation, &mut done).await {
+        if let Err(error) = look(installation, &mut done).await {
             tracing::warn!(error = %error, "looking after the lake failed; it is tried again");
         }
     }
+}
+
+/// Finds stages of life and levels of engagement: it looks at everybody, so nothing else waits for it.
+async fn stand(installation: &Installation, mut stop: watch::Receiver<bool>) {
+    let mut stood: Option<Instant> = None;
+    while !*stop.borrow() {
+        sleep(LOOK_EVERY).await;
+        // At a start they are found at once, if anything happened since they were found last.
+        if stood.is_some_and(|at| at.elapsed() < STAND_EVERY) {
+            continue;
+        }
+        let outcome = tokio::select! {
+            outcome = stand_once(installation) => outcome,
+            // What is not told yet is told after the next start.
+            _ = stop.changed() => return,
+        };
+        match outcome {
+            Ok(()) => stood = Some(Instant::now()),
+            Err(error) => tracing::warn!(error = %error, "finding stages of life failed; it is tried again"),
+        }
+    }
+}
+
+async fn stand_once(installation: &Installation) -> Result<()> {
+    let before = pipeline::position(installation, STANDING).await?;
+    let cursor = pipeline::position(installation, pipeline::CURSOR).await?;
+    if cursor == before {
+        return Ok(());
+    }
+    for workspace in workspaces::ids(&mut installation.store.read()).await? {
+        scoring::refresh_standing(installation, workspace).await?;
+    }
+    pipeline::advance(installation, STANDING, before, cursor).await
 }
 
 async fn look(installation: &Installation, done: &mut Done) -> Result<()> {
@@ -55,7 +94,6 @@ async fn look(installation: &Installation, done: &mut Done) -> Result<()> {
     }
     let cursor = pipeline::position(installation, pipeline::CURSOR).await?;
     let score = done.scored.elapsed() >= SCORE_EVERY && cursor != done.scored_at;
-    let stand = done.stood.is_none_or(|(at, cursor_then)| at.elapsed() >= STAND_EVERY && cursor != cursor_then);
     // Activity is counted again from the log, from where it was settled.
     let mut in_files = cursor.min(pipeline::position(installation, pipeline::ACTIVITY).await?);
     for workspace in workspaces::ids(&mut installation.store.read()).await? {
@@ -66,16 +104,10 @@ async fn look(installation: &Installation, done: &mut Done) -> Result<()> {
         if score {
             scoring::refresh(installation, workspace).await?;
         }
-        if stand {
-            scoring::refresh_standing(installation, workspace).await?;
-        }
         let positions = installation.lake.positions(workspace).await?;
         if positions.applied > positions.flushed {
             in_files = in_files.min(u64::try_from(positions.flushed).unwrap_or(0));
         }
-    }
-    if stand {
-        done.stood = Some((Instant::now(), cursor));
     }
     if score {
         (done.scored, done.scored_at) = (Instant::now(), cursor);
