@@ -42,7 +42,7 @@ def segments(binary, folder, customers=140_000, count=200, seconds=120, rate=5_0
         print(f"first segment filled in {first:.1f} s", flush=True)
         rest = filled(server, [(f"s{number}", text) for number, text in enumerate(texts[1:])])
         one_more = filled(server, [
-            ("probe", 'performed "Probe" at least 1 times in the last 5 seconds'),
+            ("probe", 'performed "Came Along" at least 1 times in the last 5 seconds'),
         ])
         print(f"others {rest:.1f} s, one more {one_more:.1f} s, {server.memory():.0f} MB", flush=True)
         before = server.processor_seconds()
@@ -104,7 +104,7 @@ class Probes(threading.Thread):
     def run(self):
         while time.monotonic() < self.until - 8:
             user = f"probe-{uuid.uuid4().hex}"
-            line = f'{{"type":"track","event":"Probe","userId":"{user}","messageId":"{user}","timestamp":"{live.now()}"}}'
+            line = f'{{"type":"track","event":"Came Along","userId":"{user}","messageId":"{user}","timestamp":"{live.now()}"}}'
             sent = time.monotonic()
             asyncio.run(self.send(line))
             self.entered.append(self.wait(1) - sent)

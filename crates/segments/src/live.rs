@@ -15,6 +15,7 @@ mod look;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
@@ -41,6 +42,8 @@ const MANY: i64 = 100_000;
 const COUNTED_FOR: i64 = 10 * Timestamp::SECOND;
 /// People woken in one go.
 const WAKES: usize = 1_000;
+/// People put together whenever time passes: what newly filled segments added to them needs less room then, and nothing waits for it.
+const UNITED: usize = 500;
 /// Of more people than this the histories are read in one pass over the lake instead of one by one.
 const ONE_BY_ONE: usize = 500;
 
@@ -48,9 +51,29 @@ const ONE_BY_ONE: usize = 500;
 pub struct Live {
     store: Store,
     lake: Lake,
-    spaces: tokio::sync::Mutex<HashMap<WorkspaceId, Arc<tokio::sync::Mutex<Space>>>>,
+    spaces: Mutex<HashMap<WorkspaceId, Arc<Place>>>,
     /// How many people there are, and when they were counted.
     people: Mutex<HashMap<WorkspaceId, (Timestamp, i64)>>,
+}
+
+/// Where the memberships of one workspace are kept. What is asked for every batch is known without waiting for whoever is at work there.
+#[derive(Default)]
+pub(crate) struct Place {
+    is_running: AtomicBool,
+    is_filling: AtomicBool,
+    space: tokio::sync::Mutex<Space>,
+}
+
+impl Place {
+    async fn lock(&self) -> tokio::sync::MutexGuard<'_, Space> {
+        self.space.lock().await
+    }
+
+    /// What has changed about it.
+    fn note(&self, space: &Space) {
+        self.is_running.store(space.running.is_some(), Ordering::SeqCst);
+        self.is_filling.store(space.meanwhile.is_some(), Ordering::SeqCst);
+    }
 }
 
 /// The memberships of one workspace.
@@ -151,7 +174,7 @@ pub struct Observed<'a> {
 impl Live {
     /// Nothing is live yet: [`Live::fill`] makes it.
     pub fn new(store: Store, lake: Lake) -> Self {
-        Self { store, lake, spaces: tokio::sync::Mutex::default(), people: Mutex::default() }
+        Self { store, lake, spaces: Mutex::default(), people: Mutex::default() }
     }
 
     /// How many people there are. Where they are many, as of a few seconds ago: to count a million takes too long for whoever asks often.
@@ -172,34 +195,29 @@ impl Live {
         Ok(people)
     }
 
-    async fn space(&self, workspace: WorkspaceId) -> Arc<tokio::sync::Mutex<Space>> {
-        Arc::clone(self.spaces.lock().await.entry(workspace).or_default())
+    fn spaces(&self) -> std::sync::MutexGuard<'_, HashMap<WorkspaceId, Arc<Place>>> {
+        self.spaces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn space(&self, workspace: WorkspaceId) -> Arc<Place> {
+        Arc::clone(self.spaces().entry(workspace).or_default())
     }
 
     /// The workspaces in which segments are live or being filled.
-    pub async fn workspaces(&self) -> Vec<WorkspaceId> {
-        self.spaces.lock().await.keys().copied().collect()
+    pub fn workspaces(&self) -> Vec<WorkspaceId> {
+        self.spaces().keys().copied().collect()
     }
 
     /// Whether segments of a workspace are live.
-    pub async fn is_running(&self, workspace: WorkspaceId) -> bool {
-        let space = self.spaces.lock().await.get(&workspace).cloned();
-        match space {
-            Some(space) => space.lock().await.running.is_some(),
-            None => false,
-        }
+    pub fn is_running(&self, workspace: WorkspaceId) -> bool {
+        self.spaces().get(&workspace).is_some_and(|place| place.is_running.load(Ordering::SeqCst))
     }
 
     /// Whether a workspace wants to observe what happens.
-    pub async fn is_live(&self, workspace: WorkspaceId) -> bool {
-        let space = self.spaces.lock().await.get(&workspace).cloned();
-        match space {
-            Some(space) => {
-                let space = space.lock().await;
-                space.running.is_some() || space.meanwhile.is_some()
-            }
-            None => false,
-        }
+    pub fn is_live(&self, workspace: WorkspaceId) -> bool {
+        let is_live =
+            |place: &Arc<Place>| [&place.is_running, &place.is_filling].iter().any(|is| is.load(Ordering::SeqCst));
+        self.spaces().get(&workspace).is_some_and(is_live)
     }
 
     /// Takes in a batch that the lake has by now.
@@ -207,7 +225,7 @@ impl Live {
     /// # Errors
     /// The store's and the lake's. Those concerned are made again later.
     pub async fn observe(&self, workspace: WorkspaceId, observed: Observed<'_>) -> Result<(), Error> {
-        let space = self.space(workspace).await;
+        let space = self.space(workspace);
         let mut space = space.lock().await;
         if let Some(meanwhile) = &mut space.meanwhile {
             meanwhile.hear(&observed);
@@ -225,9 +243,10 @@ impl Live {
     /// # Errors
     /// As [`Live::observe`].
     pub async fn wake(&self, workspace: WorkspaceId, until: Option<Timestamp>) -> Result<bool, Error> {
-        let space = self.space(workspace).await;
+        let space = self.space(workspace);
         let mut space = space.lock().await;
         let Space { running: Some(running), meanwhile } = &mut *space else { return Ok(false) };
+        running.unite(UNITED);
         let now = self.store.clock().now();
         let until = until.map_or(now, |until| until.min(now));
         let (writing, woken) = running.wake(until);
@@ -356,8 +375,8 @@ impl Running {
         Some(person)
     }
 
-    /// Puts together what is remembered of some people in pieces; whether there are more.
-    fn unite(&mut self, most: usize) -> bool {
+    /// Puts together what is remembered of some people in pieces.
+    fn unite(&mut self, most: usize) {
         let some: Vec<PersonId> = self.parts.keys().take(most).copied().collect();
         for id in some {
             match self.load(id) {
@@ -376,7 +395,6 @@ impl Running {
         if self.parts.is_empty() {
             self.parts.shrink_to_fit();
         }
-        !self.parts.is_empty()
     }
 
     fn wake_at(&mut self, id: PersonId, at: Timestamp) {

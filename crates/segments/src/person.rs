@@ -104,13 +104,23 @@ pub struct Told {
 }
 
 /// A person in few bytes, but for when they came.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Packed {
     id: i64,
     as_of: i64,
     states: Few<Option<State>>,
     members: Few<i64>,
     untils: Few<i64>,
+}
+
+/// The same, to be written.
+#[derive(Serialize)]
+struct Packing<'a> {
+    id: i64,
+    as_of: i64,
+    states: &'a Few<Option<State>>,
+    members: &'a Few<i64>,
+    untils: &'a Few<i64>,
 }
 
 impl Person {
@@ -281,8 +291,8 @@ impl Person {
 
     /// The person in few bytes, for a cache. The same instants stand at many leaves, so it compresses well.
     pub fn pack(&self) -> Vec<u8> {
-        let (states, members, untils) = (self.states.clone(), self.members.clone(), self.untils.clone());
-        let packed = Packed { id: self.id.0, as_of: self.as_of, states, members, untils };
+        let (states, members, untils) = (&self.states, &self.members, &self.untils);
+        let packed = Packing { id: self.id.0, as_of: self.as_of, states, members, untils };
         // Plain numbers, texts and lists always have a form.
         let plain = postcard::to_stdvec(&packed).unwrap_or_default();
         let mut bytes = self.born.to_le_bytes().to_vec();

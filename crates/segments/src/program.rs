@@ -200,10 +200,13 @@ impl Program {
         let moment = Moment { now: event.occurred_at, calendar: &self.calendar };
         let passes = |filter: &Condition| holds(filter, &subject, moment);
         let mut seen: Vec<Seen> = Vec::new();
-        let named = self.by_name.get(event.name).into_iter().flatten();
-        for hook in named.chain(&self.of_any).filter(|hook| hook.filter.as_ref().is_none_or(passes)) {
+        let named = self.by_name.get(event.name).into_iter().flatten().map(|hook| (hook, true));
+        let hooks = named.chain(self.of_any.iter().map(|hook| (hook, false)));
+        for (hook, is_named) in hooks.filter(|(hook, _)| hook.filter.as_ref().is_none_or(passes)) {
             let (leaf, role) = (u32::try_from(hook.leaf).unwrap_or(u32::MAX), 1_u32 << hook.role);
-            match seen.iter_mut().find(|seen| seen.leaf == leaf) {
+            // The hooks of a leaf on one name follow one another.
+            let first = if is_named { seen.len().saturating_sub(1) } else { 0 };
+            match seen[first..].iter_mut().find(|seen| seen.leaf == leaf) {
                 Some(seen) => seen.roles |= role,
                 None => {
                     let value = match &hook.reads {

@@ -59,7 +59,7 @@ pub async fn fill_workspace(installation: &Installation, workspace: WorkspaceId)
         let is_filled = row.filled_version == row.version;
         wanted.push(Wanted { segment: row.segment, key: row.key, condition, version: row.version, is_filled });
     }
-    if wanted.is_empty() && !installation.memberships.is_live(workspace).await {
+    if wanted.is_empty() && !installation.memberships.is_live(workspace) {
         return Ok(Filled::default());
     }
     let calendar = match questions::context(installation, workspace).await {
@@ -82,7 +82,7 @@ pub async fn fill_workspace(installation: &Installation, workspace: WorkspaceId)
 /// Wakes people at the instant at which a window runs out, until `stop` is set.
 pub async fn wake(installation: Arc<Installation>, pipeline: Arc<Pipeline>, mut stop: watch::Receiver<bool>) {
     while tokio::time::timeout(WAKE_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
-        for workspace in installation.memberships.workspaces().await {
+        for workspace in installation.memberships.workspaces() {
             if let Err(error) = wake_workspace(&installation, workspace, pipeline.behind_since()).await {
                 tracing::warn!(code = error.code(), "memberships could not be written; they are found again");
             }

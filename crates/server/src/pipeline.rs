@@ -7,10 +7,11 @@
 
 mod backlog;
 pub mod caretaker;
+mod observing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -18,7 +19,6 @@ use rapport_domain::{Currency, Event, EventId, PersonId, SourceId, Timestamp, Wo
 use rapport_intake::ReadBatch;
 use rapport_lake::{EventRow, Fate, Move, PropertyPolicy, Ticket, record_moves, record_superseded};
 use rapport_profiles::{Applied, AppliedEvent, Settings};
-use rapport_segments::live::Observed;
 use rapport_store::cursor::{Cursor, Head};
 use rapport_store::{Priority, Tx};
 use serde_json::Value;
@@ -29,6 +29,7 @@ use crate::records::{sources, workspaces};
 
 pub use backlog::ACTIVITY;
 use backlog::Behind;
+use observing::{News, Observing, Reached};
 
 /// A batch's transaction should take about this long, so that whoever waits for the writer waits no longer.
 const SLICE: Duration = Duration::from_millis(5);
@@ -52,8 +53,7 @@ pub struct Pipeline {
     installation: Arc<Installation>,
     cursor: tokio::sync::Mutex<u64>,
     applied: AtomicU64,
-    /// When the last event that was applied was received, in microseconds.
-    received: AtomicI64,
+    observing: Observing,
     batch: AtomicU64,
     behind: Behind,
 }
@@ -75,10 +75,10 @@ impl Pipeline {
         let behind = Behind::open(&installation, cursor).await?;
         let pipeline = Self {
             behind,
+            observing: Observing::start(&installation, cursor),
             installation,
             cursor: tokio::sync::Mutex::new(cursor),
             applied: AtomicU64::new(cursor),
-            received: AtomicI64::new(i64::MIN),
             batch: AtomicU64::new(500),
         };
         pipeline.warm(cursor).await.context("making the newest rows again from the log")?;
@@ -91,10 +91,9 @@ impl Pipeline {
         self.applied.load(Ordering::Acquire)
     }
 
-    /// While events wait to be applied: when the last one that was applied was received. What is received later may have happened any time after it.
+    /// While events wait that memberships have not heard of: when the last one that they have heard of was received.
     pub fn behind_since(&self) -> Option<Timestamp> {
-        let is_behind = self.installation.log.head() > self.applied();
-        is_behind.then(|| Timestamp(self.received.load(Ordering::Acquire)))
+        self.observing.behind_since(self.installation.log.head())
     }
 
     /// Applies events as they come, until `stop` is set. What fails (a full disk, a database that is gone for a while) is tried again,
@@ -122,11 +121,13 @@ impl Pipeline {
                 }
             }
         }
+        self.observing.settle().await;
     }
 
     /// Applies everything that is in the log now, and writes what batches left to be written.
     pub async fn drain(&self) -> Result<()> {
         while self.step().await? > 0 {}
+        self.observing.settle().await;
         self.settle().await
     }
 
@@ -186,15 +187,13 @@ impl Pipeline {
         let worked = began.elapsed();
         tx.commit().await?;
         self.adapt(worked, count, last);
-        let is_behind = self.installation.log.head() > last;
+        let reached = Reached { position: last, received };
         for group in done {
             self.behind.add(group.workspace, &group.applied);
-            self.publish(group, last, received.filter(|_| is_behind)).await?;
+            self.publish(group, reached).await?;
         }
+        self.observing.reached(reached).await;
         *cursor = last;
-        if let Some(Timestamp(received)) = received {
-            self.received.store(received, Ordering::Release);
-        }
         self.applied.store(last, Ordering::Release);
         metrics::counter!("rapport_events_applied_total").increment(count as u64);
         Ok(count)
@@ -242,32 +241,29 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Shows questions what was committed.
-    async fn publish(&self, group: Group, last: u64, until: Option<Timestamp>) -> Result<()> {
+    /// Shows questions what was committed, and tells memberships of it.
+    async fn publish(&self, group: Group, reached: Reached) -> Result<()> {
         let Group { workspace, events, applied, tickets } = group;
         self.installation.profiles.remember(workspace, &applied);
         let memberships = &self.installation.memberships;
         let rows = rows(events, applied.events);
         let persons: Vec<PersonId> = rows.iter().map(|row| row.person).collect();
-        let seen = if memberships.is_running(workspace).await { Some(rows.clone()) } else { None };
-        self.installation.lake.append(workspace, rows, signed(last)).await?;
+        let seen = if memberships.is_running(workspace) { Some(rows.clone()) } else { None };
+        self.installation.lake.append(workspace, rows, signed(reached.position)).await?;
         for ticket in tickets {
             self.installation.lake.publish(ticket).await?;
         }
         // Asked only now, so that whoever has begun to read the lake meanwhile hears of these rows.
-        if memberships.is_live(workspace).await {
+        if memberships.is_live(workspace) {
             let moved = applied.moved.iter().flat_map(|moved| [moved.from, moved.to]);
             let corrected = applied.superseded.iter().filter_map(|(index, _)| persons.get(*index).copied());
             let mut changed: Vec<PersonId> = moved.chain(corrected).collect();
             if seen.is_none() {
                 changed.extend(&persons);
             }
-            let events = seen.as_deref().unwrap_or_default();
-            let observed = Observed { events, born: &applied.born, told: &applied.told, changed: &changed, until };
-            // Memberships follow from what was applied: those concerned are made again, so that nothing else waits for it.
-            if let Err(error) = memberships.observe(workspace, observed).await {
-                tracing::warn!(code = error.code(), "memberships could not be written; they are found again");
-            }
+            let events = seen.unwrap_or_default();
+            let news = News { events, born: applied.born, told: applied.told, changed };
+            self.observing.tell(workspace, news, reached).await;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_store::Priority;
 
 use super::write::{self, Flows, Writing};
-use super::{Live, Meanwhile, NONE, ONE_BY_ONE, Parts, Running, Segments};
+use super::{Live, Meanwhile, NONE, ONE_BY_ONE, Parts, Place, Running, Segments};
 use crate::batch;
 use crate::condition::Condition;
 use crate::error::Error;
@@ -28,8 +28,6 @@ const SLICE: usize = 1_000;
 const NEW_ROWS: usize = 4_000;
 /// People who are made again together: they are all in memory.
 const AGAIN: usize = 20_000;
-/// People put together in one go.
-const UNITED: usize = 2_000;
 
 /// A segment that is to be live.
 #[derive(Clone, Debug)]
@@ -63,7 +61,7 @@ impl Live {
     /// The store's and the lake's, and when the conditions do not fit together. What was live before stays.
     pub async fn fill(&self, workspace: WorkspaceId, wanted: &[Wanted], calendar: &Calendar) -> Result<Filled, Error> {
         let fresh = with_dependents(wanted);
-        let space = self.space(workspace).await;
+        let space = self.space(workspace);
         let mut held = space.lock().await;
         let already: BTreeSet<i64> = match &mut held.running {
             Some(running) => {
@@ -91,11 +89,14 @@ impl Live {
             return Ok(Filled::default());
         }
         held.meanwhile = Some(Meanwhile { program: Arc::clone(&segments.program), people: HashSet::new() });
+        space.note(&held);
         drop(held);
         let fill = Fill { live: self, workspace, segments: Arc::new(segments), extension, fresh, compared };
         let done = fill.run(&space, wanted).await;
         if done.is_err() {
-            space.lock().await.meanwhile = None;
+            let mut held = space.lock().await;
+            held.meanwhile = None;
+            space.note(&held);
         }
         done
     }
@@ -206,7 +207,7 @@ struct Fill<'a> {
 }
 
 impl Fill<'_> {
-    async fn run(&self, space: &tokio::sync::Mutex<super::Space>, wanted: &[Wanted]) -> Result<Filled, Error> {
+    async fn run(&self, space: &Place, wanted: &[Wanted]) -> Result<Filled, Error> {
         let now = self.live.store.clock().now();
         self.forget_old(now).await?;
         let mut running = Running::new(Arc::clone(&self.segments));
@@ -253,7 +254,6 @@ impl Fill<'_> {
         }
         self.insert_flows(flows).await?;
         self.catch_up(space, running, &kept, wanted).await?;
-        self.unite(space).await;
         Ok(filled)
     }
 
@@ -266,21 +266,8 @@ impl Fill<'_> {
         Kept::New { leaves: all.leaves_of(own, *first_leaf), trees }
     }
 
-    /// Puts people together who are in pieces, a few at a time, so that nothing waits for it.
-    async fn unite(&self, space: &tokio::sync::Mutex<super::Space>) {
-        while space.lock().await.running.as_mut().is_some_and(|running| running.unite(UNITED)) {
-            tokio::task::yield_now().await;
-        }
-    }
-
     /// Makes those again of whom something was heard meanwhile, and takes over.
-    async fn catch_up(
-        &self,
-        space: &tokio::sync::Mutex<super::Space>,
-        mut running: Running,
-        kept: &Kept,
-        wanted: &[Wanted],
-    ) -> Result<(), Error> {
+    async fn catch_up(&self, space: &Place, mut running: Running, kept: &Kept, wanted: &[Wanted]) -> Result<(), Error> {
         loop {
             let mut held = space.lock().await;
             let heard = held.meanwhile.as_mut().map(|it| std::mem::take(&mut it.people)).unwrap_or_default();
@@ -319,6 +306,7 @@ impl Fill<'_> {
                     _ => held.running = Some(running),
                 }
                 held.meanwhile = None;
+                space.note(&held);
                 return Ok(());
             }
         }
