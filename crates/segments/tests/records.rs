@@ -99,8 +99,15 @@ async fn segments_keep_their_versions_and_leave_nothing_behind(db: TestDatabase)
     assert_eq!(memberships::sizes(&mut db.read(), W).await.unwrap(), BTreeMap::from([(1, 1)]));
     assert_eq!(memberships::flows(&mut db.read(), W, 1).await.unwrap(), [(0, 3, 1), (3, 0, 1)]);
     assert_eq!(memberships::members(&mut db.read(), W, 1, 0, 10).await.unwrap(), [(PersonId(7), at(1))]);
+    // All is taken back before a segment is filled anew.
     let mut tx = db.begin(Priority::Background).await.unwrap();
+    memberships::replace_all(&mut tx, W, 1, at(5)).await.unwrap();
+    assert_eq!(memberships::sizes(&mut tx, W).await.unwrap(), BTreeMap::new());
+    assert_eq!(memberships::flows(&mut tx, W, 1).await.unwrap(), []);
+    memberships::add_flows(&mut tx, W, &BTreeMap::from([((1, 4), (5, 2)), ((2, 4), (1, 0))])).await.unwrap();
+    assert_eq!(memberships::sizes(&mut tx, W).await.unwrap(), BTreeMap::from([(1, 3), (2, 1)]));
     segments::delete(&mut tx, W, 1).await.unwrap();
+    assert_eq!(memberships::sizes(&mut tx, W).await.unwrap(), BTreeMap::from([(2, 1)]));
     tx.commit().await.unwrap();
     assert!(memberships::of_persons(&mut db.read(), W, &[PersonId(7)]).await.unwrap().is_empty());
     assert!(segments::all(&mut db.read(), W).await.unwrap().is_empty());

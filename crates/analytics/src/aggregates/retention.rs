@@ -256,7 +256,7 @@ impl GroupsAccumulator for IntervalsAccumulator {
                 bytes.extend(interval.to_le_bytes());
             }
         }
-        let each = if taken.groups == 0 { 0 } else { bytes.len() / taken.groups };
+        let each = bytes.len().checked_div(taken.groups).unwrap_or(0);
         let offsets = OffsetBuffer::from_repeated_length(each, taken.groups);
         Ok(vec![Arc::new(BinaryArray::new(offsets, bytes.into(), None))])
     }

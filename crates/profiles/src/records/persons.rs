@@ -309,3 +309,18 @@ pub async fn count(db: &mut impl Queries, workspace: WorkspaceId, filter: &Filte
 fn like(search: &str) -> String {
     format!("%{}%", rapport_store::sql::escape_like(search))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_follow_one_another_from_the_first_number_to_the_last() {
+        for (people, parts) in [(0, 1), (19_999, 1), (20_000, 2), (1_000_000, 51)] {
+            let ranges = ranges(people, 20_000);
+            assert_eq!(ranges.len(), parts);
+            assert_eq!((ranges[0].0, ranges[parts - 1].1), (PersonId(0), PersonId(i64::MAX)));
+            assert!(ranges.windows(2).all(|pair| pair[0].1.0 + 1 == pair[1].0.0));
+        }
+    }
+}
