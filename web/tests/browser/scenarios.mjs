@@ -235,7 +235,12 @@ export const scenarios = {
 		must((await page.locator('main').innerText()).includes('29'), 'the report does not count the rows');
 		await page.reload();
 		await page.getByText('bad_date').first().waitFor();
-		await open(page, context, '/customers?search=walk-3');
-		await page.locator('tbody tr a.open').first().waitFor();
+		// The list of customers follows the events within a second or two.
+		const found = page.locator('tbody tr a.open').first();
+		for (let tries = 0; tries < 5; tries++) {
+			await open(page, context, '/customers?search=walk-3');
+			if (await found.waitFor({ timeout: 2000 }).then(() => true, () => false)) return;
+		}
+		must(false, 'the imported customers are not found');
 	}
 };
