@@ -100,7 +100,6 @@ fn only_lists_of_everybody_read_everybody() {
 
 /// Questions about all customers, orders, facts or names.
 const MEANT: &[&str] = &[
-    "first_order_at, last_order_at FROM persons WHERE workspace = $1 ORDER BY person",
     "SELECT first_seen_at FROM persons",
     "GROUP BY rfm_group",
     "GROUP BY fact_key",

@@ -5,7 +5,7 @@
 //!
 //! Always holds: what is played is what [`Program::look`] sees in the same events, in the one order.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,7 +15,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, ident, lit, when};
 use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_lake::columns::{EVENT_ID, OCCURRED_AT, ORDER_KEY, PERSON};
 use rapport_lake::{Budget, Lake, Snapshot, TableOptions};
-use rapport_profiles::records::{facts, identifiers};
+use rapport_profiles::records::{facts, identifiers, persons};
 use rapport_store::Store;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -189,9 +189,19 @@ impl Pass {
 /// Bytes of an event in memory: its place in the order, twice, with what it is for each leaf and what those want to know of it.
 fn row_bytes(program: &Program) -> i64 {
     let hooks = program.hooks();
-    let reads: HashSet<&Reads> = hooks.iter().map(|(_, hook)| &hook.reads).collect();
-    let columns = hooks.len().div_ceil(BITS) + reads.len();
+    let columns = hooks.len().div_ceil(BITS) + reads_of(&hooks).len();
     i64::try_from(size_of::<Row>() + 40 + 8 * columns).unwrap_or(i64::MAX)
+}
+
+/// What the leaves want to know of events, each once.
+fn reads_of(hooks: &[(Option<&str>, &Hook)]) -> Vec<Reads> {
+    let mut reads: Vec<Reads> = Vec::new();
+    for (_, hook) in hooks.iter().filter(|(_, hook)| hook.reads != Reads::Nothing) {
+        if !reads.contains(&hook.reads) {
+            reads.push(hook.reads.clone());
+        }
+    }
+    reads
 }
 
 /// How many events concern a program, as the catalog counts them.
@@ -212,10 +222,7 @@ enum Part {
 
 /// All persons in so many parts of about one size.
 fn ranges(count: i64) -> VecDeque<Part> {
-    let count = count.clamp(1, 256);
-    let step = i64::MAX / count;
-    let end = |part: i64| if part + 1 == count { i64::MAX } else { (part + 1) * step - 1 };
-    (0..count).map(|part| Part::Range(part * step, end(part))).collect()
+    persons::ranges(count.clamp(1, 256)).into_iter().map(|(first, last)| Part::Range(first.0, last.0)).collect()
 }
 
 impl Part {
@@ -305,12 +312,7 @@ async fn events(
     sources: Sources<'_>,
     part: &Part,
 ) -> Result<Events, Error> {
-    let mut reads: Vec<Reads> = Vec::new();
-    for (_, hook) in hooks.iter().filter(|(_, hook)| hook.reads != Reads::Nothing) {
-        if !reads.contains(&hook.reads) {
-            reads.push(hook.reads.clone());
-        }
-    }
+    let reads = reads_of(hooks);
     let plan = plan(hooks, &reads, calendar, sources, part)?;
     let budget = Budget { time: std::time::Duration::from_secs(600), memory: 1 << 30, rows: usize::MAX };
     let (_, batches) = sources.lake.query(budget)?.collect(plan).await?;

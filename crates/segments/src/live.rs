@@ -84,7 +84,8 @@ pub(crate) struct Space {
     meanwhile: Option<Meanwhile>,
 }
 
-/// Of whom something new was heard while their histories are read, as far as it concerns what is filled.
+/// Of whom something new was heard while their histories are read. Facts count as far as they concern what is filled; events always, because one that
+/// concerns nothing may still be older than all that was known of somebody.
 struct Meanwhile {
     program: Arc<Program>,
     people: HashSet<PersonId>,
@@ -92,9 +93,7 @@ struct Meanwhile {
 
 impl Meanwhile {
     fn hear(&mut self, observed: &Observed<'_>) {
-        let born: HashSet<PersonId> = observed.born.iter().copied().collect();
-        let concerns = |event: &&EventRow| self.program.concerns_event(&event.name) || born.contains(&event.person);
-        self.people.extend(observed.events.iter().filter(concerns).map(|event| event.person));
+        self.people.extend(observed.events.iter().map(|event| event.person));
         let told = observed.told.iter().filter(|(_, _, key, _)| !self.program.leaves_of_fact(key).is_empty());
         self.people.extend(told.map(|(person, ..)| *person));
         self.people.extend(observed.changed);

@@ -63,7 +63,7 @@ pub(crate) struct Hook {
 }
 
 /// What a leaf wants to know of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reads {
     Nothing,
     /// An amount in millionths.

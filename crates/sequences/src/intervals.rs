@@ -8,13 +8,6 @@ pub fn count(boundaries: &[i64]) -> usize {
     boundaries.len().saturating_sub(1)
 }
 
-/// The interval that holds `time`.
-#[inline]
-pub fn find(boundaries: &[i64], time: i64) -> Option<usize> {
-    let after = boundaries.partition_point(|start| *start <= time);
-    (after > 0 && after < boundaries.len()).then(|| after - 1)
-}
-
 /// Walks ascending times and finds the interval of each: one step a time and interval, no search.
 pub struct Walk<'a> {
     boundaries: &'a [i64],
@@ -102,7 +95,6 @@ mod tests {
             let mut walk = Walk::new(&boundaries);
             for time in times {
                 let looked = boundaries.windows(2).position(|w| w[0] <= time && time < w[1]);
-                prop_assert_eq!(find(&boundaries, time), looked);
                 prop_assert_eq!(walk.find(time), looked);
                 prop_assert_eq!(Even::new(&boundaries).find(time), looked);
             }

@@ -282,9 +282,9 @@ pub async fn lives(
     db.fetch_all(text, args![workspace, first, last]).await
 }
 
-/// All numbers that persons can have, in ranges with about `most` of so many people each: numbers are drawn by chance.
-pub fn ranges(people: i64, most: i64) -> Vec<(PersonId, PersonId)> {
-    let count = (people / most.max(1)).max(0) + 1;
+/// All numbers that persons can have, in so many ranges, each with about as many people, because numbers are drawn by chance. At least one.
+pub fn ranges(count: i64) -> Vec<(PersonId, PersonId)> {
+    let count = count.max(1);
     let step = i64::MAX / count;
     let last = |part: i64| if part + 1 == count { i64::MAX } else { (part + 1) * step - 1 };
     (0..count).map(|part| (PersonId(part * step), PersonId(last(part)))).collect()
@@ -316,8 +316,8 @@ mod tests {
 
     #[test]
     fn ranges_follow_one_another_from_the_first_number_to_the_last() {
-        for (people, parts) in [(0, 1), (19_999, 1), (20_000, 2), (1_000_000, 51)] {
-            let ranges = ranges(people, 20_000);
+        for (count, parts) in [(-1, 1), (0, 1), (1, 1), (2, 2), (51, 51)] {
+            let ranges = ranges(count);
             assert_eq!(ranges.len(), parts);
             assert_eq!((ranges[0].0, ranges[parts - 1].1), (PersonId(0), PersonId(i64::MAX)));
             assert!(ranges.windows(2).all(|pair| pair[0].1.0 + 1 == pair[1].0.0));

@@ -37,7 +37,7 @@ pub(super) struct Reached {
 
 enum Message {
     News(WorkspaceId, Box<News>, Reached),
-    /// A batch is done with, in all workspaces.
+    /// Follows the news of a batch: it is done with, in all workspaces.
     Reached(Reached),
     Settle(oneshot::Sender<()>),
 }
@@ -104,14 +104,14 @@ async fn listen(installation: Weak<Installation>, mut queue: mpsc::Receiver<Mess
     while let Some(message) = next.take() {
         match message {
             Message::News(workspace, mut news, mut reached) => {
+                let mut passed = None;
                 while news.events.len() < TOGETHER {
                     match queue.try_recv() {
                         Ok(Message::News(other, more, then)) if other == workspace => {
                             news.extend(*more);
                             reached = then;
                         }
-                        // All of a workspace's batches before this one are among the news.
-                        Ok(Message::Reached(_)) => {}
+                        Ok(Message::Reached(reached)) => passed = Some(reached),
                         Ok(other) => {
                             next = Some(other);
                             break;
@@ -121,7 +121,9 @@ async fn listen(installation: Weak<Installation>, mut queue: mpsc::Receiver<Mess
                 }
                 let Some(installation) = installation.upgrade() else { return };
                 observe(&installation, workspace, *news, reached).await;
-                done.reach(reached);
+                if let Some(passed) = passed {
+                    done.reach(passed);
+                }
             }
             Message::Reached(reached) => done.reach(reached),
             Message::Settle(settled) => drop(settled.send(())),

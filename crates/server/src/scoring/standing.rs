@@ -32,7 +32,7 @@ const RESTS: u32 = 2;
 pub async fn refresh(installation: &Installation, workspace: WorkspaceId) -> Result<usize> {
     let now = installation.clock.now();
     let db = &mut installation.store.read();
-    let ranges = persons::ranges(persons::count(db, workspace, &Filter::default()).await?, PEOPLE);
+    let ranges = persons::ranges(persons::count(db, workspace, &Filter::default()).await? / PEOPLE + 1);
     let (mut as_of, mut repeaters) = (None, Vec::new());
     for range in &ranges {
         let rows = persons::lives(db, workspace, *range).await?;
