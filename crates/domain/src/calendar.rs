@@ -105,6 +105,16 @@ impl Calendar {
         instant.to_jiff().to_zoned(self.zone.clone()).date()
     }
 
+    /// What the clock shows: 0 to 23.
+    pub fn hour(&self, instant: Timestamp) -> u8 {
+        u8::try_from(instant.to_jiff().to_zoned(self.zone.clone()).hour()).unwrap_or(0)
+    }
+
+    /// The day of the week: 0 for Monday to 6 for Sunday.
+    pub fn weekday(&self, instant: Timestamp) -> u8 {
+        u8::try_from(self.date(instant).weekday().to_monday_zero_offset()).unwrap_or(0)
+    }
+
     fn start_of(&self, date: Date) -> Timestamp {
         // The first instant of the civil day, also where midnight does not exist on it.
         date.to_zoned(self.zone.clone())

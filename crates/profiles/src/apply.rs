@@ -7,6 +7,7 @@
 //!
 //! Does not do: the lake's rows (the caller writes them from [`Applied`]), cursors, memberships.
 
+mod accounts;
 mod again;
 mod backlog;
 mod consents;

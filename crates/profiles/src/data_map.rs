@@ -94,6 +94,10 @@ pub const DATA_MAP: &[Declaration] = &[
     personal("texts", &["occurred_at"], Category::Behavioural, OF_HANDLE, Erasure::Delete),
     // Organisations, not people; who belongs to one is in account_members.
     Declaration::technical("accounts", &["workspace", "account", "group_id", "name", "created_at"]),
+    Declaration::technical(
+        "account_facts",
+        &["workspace", "account", "fact_key", "valid_from", "recorded_at", "value", "source", "event_id"],
+    ),
     Declaration::technical("account_members", &["workspace", "account"]),
     personal("account_members", &["handle"], Category::Identifier, OF_HANDLE, Erasure::Delete),
     personal("account_members", &["since"], Category::Behavioural, OF_HANDLE, Erasure::Delete),

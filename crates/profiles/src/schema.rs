@@ -8,7 +8,26 @@ use rapport_store::{Migration, Migrations};
 /// All migrations of this crate, in order.
 pub const MIGRATIONS: Migrations = Migrations {
     namespace: "profiles",
-    list: &[Migration { number: 1, name: "profiles", sql: PROFILES }, COUNTED, BIRTHS],
+    list: &[Migration { number: 1, name: "profiles", sql: PROFILES }, COUNTED, BIRTHS, ACCOUNT_FACTS],
+};
+
+/// What is known of organisations, to be told of whoever joins one later.
+const ACCOUNT_FACTS: Migration = Migration {
+    number: 4,
+    name: "account_facts",
+    sql: "
+CREATE TABLE account_facts (
+    workspace {int} NOT NULL,
+    account {int} NOT NULL,
+    fact_key TEXT NOT NULL,
+    valid_from {int} NOT NULL,
+    recorded_at {int} NOT NULL,
+    value TEXT NOT NULL,
+    source {int} NOT NULL,
+    event_id {bytes} NOT NULL,
+    PRIMARY KEY (account, fact_key, valid_from, recorded_at, workspace)
+) {clustered};
+",
 };
 
 /// When everybody came is read from the index alone.

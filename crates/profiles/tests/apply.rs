@@ -234,6 +234,71 @@ async fn people_belong_to_accounts(db: TestDatabase) {
     assert_eq!(found.iter().map(|a| a.2.as_deref()).collect::<Vec<_>>(), [Some("Acme")]);
 }
 
+/// Whatever is told first, a member's facts say what the account's traits said since the member joined.
+#[db_test(MIGRATIONS)]
+async fn accounts_traits_are_facts_of_their_members(db: TestDatabase) {
+    let call = |n: i64, who: &str, traits: Value| Event {
+        kind: EventKind::Group,
+        group_id: Some("acme".into()),
+        traits: traits.as_object().unwrap().clone(),
+        ..event(n, "Group", vec![user(who)], json!({}))
+    };
+    let calls = [
+        call(1, "0", json!({"name": "Acme", "plan": "free"})),
+        call(4, "1", json!({})),
+        call(6, "0", json!({"plan": "pro", "seats": 20})),
+        call(8, "2", json!({"plan": "pro"})),
+        call(9, "1", json!({"plan": "free"})),
+    ];
+    let orders: [&[usize]; 5] =
+        [&[0, 1, 2, 3, 4], &[4, 3, 2, 1, 0], &[2, 0, 4, 1, 3], &[1, 3, 0, 2, 4], &[3, 2, 1, 4, 0]];
+    let expected = json!({
+        "0": {"account.name": [[1, "Acme"]], "account.plan": [[1, "free"], [6, "pro"], [9, "free"]], "account.seats": [[6, 20]]},
+        "1": {"account.name": [[4, "Acme"]], "account.plan": [[4, "free"], [6, "pro"], [9, "free"]], "account.seats": [[6, 20]]},
+        "2": {"account.name": [[8, "Acme"]], "account.plan": [[8, "pro"], [9, "free"]], "account.seats": [[8, 20]]},
+    });
+    for (workspace, order) in (10..).zip(orders) {
+        for together in [false, true] {
+            let workspace = WorkspaceId(if together { workspace + 100 } else { workspace });
+            let profiles = profiles(6);
+            let calls: Vec<Event> = order.iter().map(|at| Event { workspace, ..calls[*at].clone() }).collect();
+            let mut told = 0;
+            for batch in calls.chunks(if together { 9 } else { 1 }) {
+                let mut tx = db.begin(Priority::Background).await.unwrap();
+                let settings = Settings { workspace, currency: Currency::parse("EUR").unwrap(), position: 1 };
+                let applied = profiles.apply(&mut tx, settings, batch).await.unwrap();
+                told += applied.told.len();
+                tx.commit().await.unwrap();
+                profiles.remember(workspace, &applied);
+            }
+            assert!(told >= 14, "{told} facts were told on");
+            let mut found = json!({});
+            for who in ["0", "1", "2"] {
+                let (kind, value) = (IdentifierKind::UserId, [who.to_owned()]);
+                let rows = identifiers::by_values(&mut db.read(), workspace, kind, &value).await.unwrap();
+                let handle = rows[0].handle;
+                let mut histories: BTreeMap<String, BTreeMap<i64, Value>> = BTreeMap::new();
+                for row in facts::of_handles(&mut db.read(), workspace, &[handle]).await.unwrap() {
+                    let value = serde_json::from_str(&row.value).unwrap();
+                    histories.entry(row.fact_key).or_default().insert(row.valid_from.0 / 1_000_000, value);
+                }
+                // What says again what held before says nothing.
+                for history in histories.values_mut() {
+                    let mut last = Value::Null;
+                    history.retain(|_, value| std::mem::replace(&mut last, value.clone()) != *value);
+                }
+                found[who] = json!(
+                    histories
+                        .into_iter()
+                        .map(|(key, history)| (key, history.into_iter().collect::<Vec<_>>()))
+                        .collect::<BTreeMap<_, _>>()
+                );
+            }
+            assert_eq!(found, expected, "in the order {order:?}, together: {together}");
+        }
+    }
+}
+
 /// The same events in any order and any batches give the same persons, sums and orders.
 #[db_test(MIGRATIONS)]
 async fn arrival_does_not_matter(db: TestDatabase) {

@@ -31,7 +31,10 @@
 //!   `to` both values exist; `to` may follow a missing one.
 //! * `segment`: the person is in another segment, for so long. `bucket`: the person's stable random place, in per cent, is in `[from, to)`.
 //! * `in_last` and `in_next` compare the time that a fact says with the present: `(now - length, now]` and `(now, now + length]`.
+//! * The properties `occurred.hour` (0 to 23) and `occurred.weekday` (`monday` to `sunday`) say when an event happened, by the workspace's clock.
 //! * `all` of nothing holds for everyone; `any` of nothing is refused.
+//! * Counts, numbers, values, lengths of time and times may be given by a parameter: `{"parameter": "least"}` there, and `"with": {"least": 3}` beside
+//!   the outermost condition.
 //!
 //! Always holds: a condition that was [decoded](Condition::parse) is within its [`Limits`], so walking it recursively is safe.
 //! It does not know profiles, segments' names, or any engine.
@@ -39,6 +42,7 @@
 mod constant;
 mod decode;
 pub(crate) mod encode;
+mod given;
 mod limits;
 mod number;
 mod place;
@@ -50,6 +54,7 @@ use rapport_domain::{Interval, PersonId};
 use crate::duration::Duration;
 use crate::instant::Instant;
 
+pub use given::{Given, Name};
 pub use limits::Limits;
 pub use number::Number;
 pub use scope::Scope;
@@ -94,7 +99,7 @@ pub enum Condition {
         /// What its value must pass.
         test: Test,
         /// For how long, without a break.
-        length: Duration,
+        length: Given<Duration>,
     },
     /// A fact took another value.
     Changed(Changed),
@@ -103,7 +108,7 @@ pub enum Condition {
         /// The segment's key.
         key: String,
         /// For at least this long.
-        length: Option<Duration>,
+        length: Option<Given<Duration>>,
     },
     /// The person's stable random place.
     Bucket(Bucket),
@@ -178,11 +183,11 @@ pub struct Sequence {
     /// The steps, in their order: 1 to [`Sequence::MOST_STEPS`].
     pub steps: Vec<Events>,
     /// From the first to the last step at most; there is one when there are several steps.
-    pub spanning: Option<Duration>,
+    pub spanning: Option<Given<Duration>>,
     /// A property whose value is the same in all steps, and in what must not follow.
     pub same: Option<String>,
     /// What must not follow the last step, and within how long.
-    pub without: Option<(Events, Duration)>,
+    pub without: Option<(Events, Given<Duration>)>,
     /// When the last step happened.
     pub within: Within,
 }
@@ -198,9 +203,9 @@ pub struct Overdue {
     /// Than usual for which events.
     pub of: Events,
     /// How many times the usual gap.
-    pub factor: Number,
+    pub factor: Given<Number>,
     /// What is usual is known after so many gaps; at least 1.
-    pub gaps: u32,
+    pub gaps: Given<u32>,
 }
 
 impl Overdue {
@@ -216,7 +221,7 @@ pub struct Streak {
     /// Of the workspace's calendar.
     pub interval: Interval,
     /// How many in a row; at least 1.
-    pub least: u32,
+    pub least: Given<u32>,
 }
 
 /// A fact that took another value.
@@ -225,9 +230,9 @@ pub struct Changed {
     /// The fact's key.
     pub key: String,
     /// From this value.
-    pub from: Option<Operand>,
+    pub from: Option<Given<Operand>>,
     /// To this value.
-    pub to: Option<Operand>,
+    pub to: Option<Given<Operand>>,
     /// When.
     pub within: Within,
 }
@@ -297,24 +302,42 @@ pub enum Which {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Times {
     /// This many or more; at least 1.
-    AtLeast(u32),
+    AtLeast(Given<u32>),
     /// This many; 0 is never.
-    Exactly(u32),
+    Exactly(Given<u32>),
     /// This many or fewer, also none.
-    AtMost(u32),
+    AtMost(Given<u32>),
     /// From the first to the second, both included.
-    Between(u32, u32),
+    Between(Given<u32>, Given<u32>),
 }
 
 impl Times {
     /// Whether `count` events are right.
-    pub const fn holds(self, count: u64) -> bool {
+    pub fn holds(self, count: u64) -> bool {
         match self {
-            Self::AtLeast(least) => count >= least as u64,
-            Self::Exactly(exact) => count == exact as u64,
-            Self::AtMost(most) => count <= most as u64,
-            Self::Between(least, most) => count >= least as u64 && count <= most as u64,
+            Self::AtLeast(least) => count >= u64::from(*least),
+            Self::Exactly(exact) => count == u64::from(*exact),
+            Self::AtMost(most) => count <= u64::from(*most),
+            Self::Between(least, most) => count >= u64::from(*least) && count <= u64::from(*most),
         }
+    }
+
+    /// Once, or more often.
+    pub fn once() -> Self {
+        Self::AtLeast(1.into())
+    }
+
+    /// Not once.
+    pub fn never() -> Self {
+        Self::Exactly(0.into())
+    }
+
+    /// Whether it is what is meant where nothing is said: once or more often, and no parameter says so.
+    pub(crate) fn is_plain(self, plain: Self) -> bool {
+        let name = match self {
+            Self::AtLeast(count) | Self::Exactly(count) | Self::AtMost(count) | Self::Between(count, _) => count.name(),
+        };
+        self == plain && name.is_none()
     }
 }
 
@@ -324,15 +347,15 @@ pub enum Within {
     /// All of the past.
     Ever,
     /// `(now - length, now]`.
-    Last(Duration),
+    Last(Given<Duration>),
     /// `[first, first + length)`, from the person's first event on.
-    First(Duration),
+    First(Given<Duration>),
     /// `[from, to)`: a missing end is open.
     Dates {
         /// From its start on.
-        from: Option<Instant>,
+        from: Option<Given<Instant>>,
         /// Before its start.
-        to: Option<Instant>,
+        to: Option<Given<Instant>>,
     },
 }
 
@@ -348,41 +371,41 @@ pub enum Test {
     /// It is false.
     IsFalse,
     /// It is this.
-    Equals(Operand),
+    Equals(Given<Operand>),
     /// It is not this, or missing.
-    NotEquals(Operand),
+    NotEquals(Given<Operand>),
     /// It is one of these.
-    In(Vec<Operand>),
+    In(Vec<Given<Operand>>),
     /// It is none of these, or missing.
-    NotIn(Vec<Operand>),
+    NotIn(Vec<Given<Operand>>),
     /// The text is within it.
-    Contains(String),
+    Contains(Given<String>),
     /// The text is not within it, or it is missing.
-    NotContains(String),
+    NotContains(Given<String>),
     /// It begins with the text.
-    StartsWith(String),
+    StartsWith(Given<String>),
     /// It ends with the text.
-    EndsWith(String),
+    EndsWith(Given<String>),
     /// `>=`
-    AtLeast(Number),
+    AtLeast(Given<Number>),
     /// `>`
-    MoreThan(Number),
+    MoreThan(Given<Number>),
     /// `<=`
-    AtMost(Number),
+    AtMost(Given<Number>),
     /// `<`
-    LessThan(Number),
+    LessThan(Given<Number>),
     /// From the first to the second, both included.
-    Between(Number, Number),
+    Between(Given<Number>, Given<Number>),
     /// From the start of the first to the end of the second.
-    BetweenTimes(Instant, Instant),
+    BetweenTimes(Given<Instant>, Given<Instant>),
     /// Before the start of it.
-    Before(Instant),
+    Before(Given<Instant>),
     /// After the end of it.
-    After(Instant),
+    After(Given<Instant>),
     /// In `(now - length, now]`; of facts only.
-    InLast(Duration),
+    InLast(Given<Duration>),
     /// In `(now, now + length]`; of facts only.
-    InNext(Duration),
+    InNext(Given<Duration>),
 }
 
 /// What a value is compared with; its type decides how the value is read.
@@ -394,6 +417,16 @@ pub enum Operand {
     Number(Number),
     /// Compares booleans.
     Boolean(bool),
+}
+
+impl Operand {
+    /// The number that it is.
+    pub const fn number(&self) -> Option<Number> {
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
 }
 
 impl Test {

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::condition::{Condition, Events, Number, Operand, Performed, Test, Which, Within};
 use crate::instant::Moment;
+use crate::occurred::Occurred;
 use crate::value::{self, Reading};
 
 /// An event as a condition sees it.
@@ -127,7 +128,9 @@ pub fn holds(condition: &Condition, subject: &Subject<'_>, moment: Moment<'_>) -
         Condition::Any(children) => children.iter().any(|child| holds(child, subject, moment)),
         Condition::Not(child) => !holds(child, subject, moment),
         Condition::Property { path, test } => {
-            let value = subject.event.and_then(|event| event.property(path));
+            let occurred = Occurred::of_path(path).zip(subject.event);
+            let of_time = occurred.map(|(part, event)| part.value(event.occurred_at, moment.calendar));
+            let value = of_time.as_ref().or_else(|| subject.event?.property(path));
             test.holds(value, value::number_reading(path), moment)
         }
         Condition::Fact { key, test } => test.holds(subject.fact(key, moment.now), value::FACT_NUMBERS, moment),
@@ -136,7 +139,7 @@ pub fn holds(condition: &Condition, subject: &Subject<'_>, moment: Moment<'_>) -
         Condition::Sequence(sequence) => person::sequence(sequence, subject, moment),
         Condition::Overdue(overdue) => person::overdue(overdue, subject, moment),
         Condition::Streak(streak) => person::streak(streak, subject, moment),
-        Condition::Held { key, test, length } => person::held(key, test, *length, subject, moment),
+        Condition::Held { key, test, length } => person::held(key, test, **length, subject, moment),
         Condition::Changed(changed) => person::changed(changed, subject, moment),
         Condition::Segment { key, length } => {
             let now = moment.now;
@@ -197,8 +200,8 @@ impl Test {
             Self::IsFalse => boolean() == Some(false),
             Self::Equals(operand) => equals(operand),
             Self::NotEquals(operand) => !equals(operand),
-            Self::In(operands) => operands.iter().any(equals),
-            Self::NotIn(operands) => !operands.iter().any(equals),
+            Self::In(operands) => operands.iter().any(|operand| equals(operand)),
+            Self::NotIn(operands) => !operands.iter().any(|operand| equals(operand)),
             Self::Contains(part) => contains(part),
             Self::NotContains(part) => !contains(part),
             Self::StartsWith(part) => folded().is_some_and(|text| text.starts_with(&value::fold(part))),

@@ -15,6 +15,7 @@ pub mod export;
 mod history;
 pub mod instant;
 pub mod live;
+pub mod occurred;
 mod person;
 mod program;
 pub mod records;

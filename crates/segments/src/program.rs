@@ -245,7 +245,7 @@ impl Program {
                 if !self.trees[asked].asked_by.contains(&tree) {
                     self.trees[asked].asked_by.push(tree);
                 }
-                Node::Member(asked, length.map_or(0, crate::Duration::micros))
+                Node::Member(asked, length.map_or(0, |length| length.micros()))
             }
             Condition::Bucket(bucket) => Node::Bucket(bucket.clone()),
             leaf => {

@@ -15,6 +15,7 @@
 //! trait plan changed from free to pro during in the last 7 days
 //! trait trial_ends in the next 3 days
 //! in segment loyal for 30 days and in bucket 0 to 10 of "spring"
+//! performed "Order Completed" at least $least times in the last $window with $least = 3, $window = 90d
 //! ```
 //!
 //! `not` binds closest, then `and`, then `or`; parentheses group. What follows `where` belongs to it as long as it tests properties of the event, or is what stands in parentheses right after

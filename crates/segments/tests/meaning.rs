@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rapport_domain::{Calendar, Timestamp, WeekStart};
-use rapport_segments::{Condition, EventView, FactView, Moment, Subject, holds};
+use rapport_segments::{Condition, EventView, FactView, Moment, Scope, Subject, holds};
 use serde_json::{Value, json};
 
 fn at(text: &str) -> Timestamp {
@@ -171,6 +171,56 @@ fn performed_counts_events_that_pass() {
     assert!(count(json!({ "exactly": 2 }), json!({ "not": german })), "an order without a country is not German");
     let never = json!({ "performed": { "event": "Order Refunded", "times": { "exactly": 0 } } });
     assert!(test(&never, &json!({}), &orders) && test(&never, &json!({}), &[]));
+}
+
+/// In Berlin, where on 2026-03-29 the clock went from 2 to 3 in the morning.
+#[test]
+fn when_an_event_happened_is_a_property_of_it() {
+    let passes = |time: &str, path: &str, mut test_of_it: Value| {
+        test_of_it["path"] = json!(path);
+        let own = json!({ "occurred.hour": 99, "occurred.weekday": "never" });
+        test(&json!({ "property": test_of_it }), &json!({}), &[("Page Viewed", time, own)])
+    };
+    let hour = |time: &str, hour: u32| passes(time, "occurred.hour", json!({ "op": "equals", "value": hour }));
+    assert!(hour("2026-03-29T00:59:59.999999Z", 1) && hour("2026-03-29T01:00:00Z", 3));
+    assert!(hour("2026-03-28T23:00:00Z", 0) && hour("2026-03-28T22:59:59Z", 23), "midnight is the workspace's");
+    assert!(
+        hour("2025-10-26T00:30:00Z", 2) && hour("2025-10-26T01:30:00Z", 2),
+        "the repeated hour is what the clock shows"
+    );
+    let day = |time: &str, days: Value| passes(time, "occurred.weekday", json!({ "op": "in", "values": days }));
+    assert!(
+        day("2026-03-28T12:00:00Z", json!(["saturday"])) && day("2026-03-28T23:30:00Z", json!(["sunday", "friday"]))
+    );
+    let evening = json!({ "op": "between", "values": [18, 21] });
+    assert!(passes("2026-03-30T19:59:59Z", "occurred.hour", evening.clone()), "the last hour is in it to its end");
+    assert!(!passes("2026-03-30T20:00:00Z", "occurred.hour", evening));
+
+    let problem = |test: Value| {
+        Condition::parse(&json!({ "property": test }).to_string())
+            .unwrap()
+            .validate(Scope::Event)
+            .err()
+            .map(|error| error.to_string())
+    };
+    let wrong = [
+        json!({ "path": "occurred.hour", "op": "equals", "value": 24 }),
+        json!({ "path": "occurred.hour", "op": "at_least", "value": 7.5 }),
+        json!({ "path": "occurred.hour", "op": "equals", "value": "18" }),
+        json!({ "path": "occurred.hour", "op": "contains", "value": "1" }),
+        json!({ "path": "occurred.weekday", "op": "equals", "value": "Saturday" }),
+        json!({ "path": "occurred.weekday", "op": "at_least", "value": 6 }),
+    ];
+    for test in wrong {
+        let said = problem(test.clone()).unwrap_or_default();
+        assert!(
+            said.starts_with("property: an hour is") || said.starts_with("property: a weekday is"),
+            "{test}: {said}"
+        );
+    }
+    let measured = json!({ "measured": { "measure": "distinct", "path": "occurred.hour", "event": "*", "op": "at_least", "value": 2 } });
+    let measured = Condition::parse(&measured.to_string()).unwrap().validate(Scope::Person).unwrap_err().to_string();
+    assert!(measured.starts_with("measured.path: the time of an event is tested"), "{measured}");
 }
 
 #[test]

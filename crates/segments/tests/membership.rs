@@ -93,6 +93,8 @@ fn any_filter() -> impl Strategy<Value = Value> {
         Value::Null,
         json!({"property": {"path": "price", "op": "at_least", "value": 2}}),
         json!({"not": {"property": {"path": "order_id", "op": "equals", "value": "a"}}}),
+        json!({"property": {"path": "occurred.hour", "op": "between", "values": [8, 15]}}),
+        json!({"property": {"path": "occurred.weekday", "op": "in", "values": ["saturday", "sunday"]}}),
     ])
 }
 
@@ -324,6 +326,38 @@ fn check(life: &Life, trees: [&Value; 3]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Puts parameters where values can be given by one.
+fn give(form: &mut Value, with: &mut serde_json::Map<String, Value>) {
+    const PLACES: [&str; 15] = [
+        "value", "values", "at_least", "exactly", "at_most", "between", "last", "first", "spanning", "within", "for",
+        "factor", "gaps", "from", "to",
+    ];
+    fn put(value: &mut Value, with: &mut serde_json::Map<String, Value>) {
+        let name = format!("p{}", with.len());
+        let given = std::mem::replace(value, json!({"parameter": name}));
+        with.insert(name, given);
+    }
+    match form {
+        Value::Array(elements) => elements.iter_mut().for_each(|element| give(element, with)),
+        Value::Object(fields) => {
+            // Where a bucket begins and ends is no value.
+            let is_bucket = fields.contains_key("salt");
+            for (name, field) in fields.iter_mut().filter(|_| !is_bucket) {
+                match field {
+                    Value::Object(_) => give(field, with),
+                    Value::Array(values) if PLACES.contains(&name.as_str()) => {
+                        values.iter_mut().for_each(|value| put(value, with));
+                    }
+                    Value::Array(_) => give(field, with),
+                    _ if PLACES.contains(&name.as_str()) => put(field, with),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 /// As much of JSON Schema as ours uses.
 fn is_valid(schema: &Value, root: &Value, value: &Value) -> bool {
     if let Some(reference) = schema["$ref"].as_str() {
@@ -350,9 +384,12 @@ fn is_valid(schema: &Value, root: &Value, value: &Value) -> bool {
     }
     match value {
         Value::Object(fields) => {
-            let known = schema["properties"].as_object().unwrap();
-            schema["required"].as_array().unwrap().iter().all(|name| fields.contains_key(name.as_str().unwrap()))
-                && fields.iter().all(|(name, value)| known.get(name).is_some_and(|of| is_valid(of, root, value)))
+            let of = |name: &str| schema["properties"].get(name).or(schema.get("additionalProperties"));
+            let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
+            required.iter().all(|name| fields.contains_key(name.as_str().unwrap()))
+                && fields
+                    .iter()
+                    .all(|(name, value)| of(name).is_some_and(|of| of.is_object() && is_valid(of, root, value)))
         }
         Value::Array(values) => {
             let (least, most) =
@@ -408,5 +445,24 @@ proptest! {
         let text = condition.to_text();
         let again = Condition::from_text(&text, Limits::DEFAULT);
         prop_assert_eq!(again.as_ref().ok(), Some(&condition), "{}: {:?}", text, again);
+    }
+
+    #[test]
+    fn a_condition_with_parameters_says_the_same(tree in any_tree()) {
+        let condition = read(&tree);
+        let mut form = condition.to_json();
+        let mut with = serde_json::Map::new();
+        give(&mut form, &mut with);
+        prop_assume!(!with.is_empty() && with.len() <= 50);
+        form["with"] = Value::Object(with);
+        let schema = Condition::schema();
+        prop_assert!(is_valid(&schema, &schema, &form), "{}", form);
+        let given = read(&form);
+        prop_assert_eq!(&given, &condition);
+        prop_assert_eq!(&given.to_json(), &form);
+        let text = given.to_text();
+        let again = Condition::from_text(&text, Limits::DEFAULT);
+        prop_assert_eq!(again.map(|again| again.to_json()).ok(), Some(form), "{}", text);
+        prop_assert_eq!(given.bound().to_json(), condition.to_json());
     }
 }

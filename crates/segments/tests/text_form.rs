@@ -86,6 +86,103 @@ fn depth_is_limited_before_the_stack_is() {
     assert_eq!(from_text(&format!("{} trait a = 1", "not ".repeat(10_000))).unwrap_err().code(), "condition_too_deep");
 }
 
+#[test]
+fn parameters_stand_for_values() {
+    for (text, form, same) in [
+        (
+            r#"performed "Order Completed" at least $least times in the last $window where revenue >= $amount and trait plan = $plan with $amount = 50, $least = 3, $plan = pro, $window = 90d"#,
+            json!({"all": [
+                {"performed": {"event": "Order Completed", "times": {"at_least": {"parameter": "least"}}, "within": {"last": {"parameter": "window"}},
+                    "where": {"property": {"path": "revenue", "op": "at_least", "value": {"parameter": "amount"}}}}},
+                {"fact": {"key": "trait.plan", "op": "equals", "value": {"parameter": "plan"}}}],
+                "with": {"amount": 50, "least": 3, "plan": "pro", "window": "90d"}}),
+            r#"performed "Order Completed" at least 3 times in the last 90 days where revenue >= 50 and trait plan = pro"#,
+        ),
+        (
+            "performed A since $day with $day = 2026-01-01",
+            json!({"performed": {"event": "A", "within": {"from": {"parameter": "day"}}}, "with": {"day": "2026-01-01"}}),
+            "performed A since 2026-01-01",
+        ),
+        (
+            "performed A at least $n times with $n = 1",
+            json!({"performed": {"event": "A", "times": {"at_least": {"parameter": "n"}}}, "with": {"n": 1}}),
+            "performed A",
+        ),
+        (
+            r#"trait a in ($x, $y) or trait b starts with $part with $part = "a, b", $x = true, $y = "5""#,
+            json!({"any": [
+                {"fact": {"key": "trait.a", "op": "in", "values": [{"parameter": "x"}, {"parameter": "y"}]}},
+                {"fact": {"key": "trait.b", "op": "starts_with", "value": {"parameter": "part"}}}],
+                "with": {"part": "a, b", "x": true, "y": "5"}}),
+            r#"trait a in (true, "5") or trait b starts with "a, b""#,
+        ),
+    ] {
+        let condition = read(text);
+        assert_eq!(condition.to_json(), form, "{text}");
+        assert_eq!(from_json(&form).unwrap().to_text(), text);
+        assert_eq!(condition, read(same), "who evaluates it sees no difference");
+        assert_eq!(condition.bound().to_json(), read(same).to_json());
+        assert_eq!(condition.bound().to_text(), read(same).to_text());
+    }
+    // `with` is also what a text may start with.
+    assert_eq!(read("trait a starts with with").to_text(), "trait a starts with \"with\"");
+    assert_eq!(read("trait a = \"$x\"").to_text(), "trait a = \"$x\"");
+}
+
+#[test]
+fn parameters_take_other_values() {
+    let condition = read("performed A at least $least times in the last $window with $least = 3, $window = 90d");
+    assert_eq!(serde_json::to_value(condition.parameters()).unwrap(), json!({"least": 3, "window": "90d"}));
+    let with = |values: Value| condition.with_parameters(values.as_object().unwrap());
+    let text = with(json!({"least": 5})).unwrap().to_text();
+    assert_eq!(text, "performed A at least $least times in the last $window with $least = 5, $window = 90d");
+    for (values, said) in [
+        (json!({"most": 5}), "with.most: it has no parameter of this name"),
+        (json!({"least": "many"}), "with.least: expected a whole number from 0 to 4294967295"),
+        (json!({"least": 0}), "performed.times.at_least: at least 0 always holds; expected 1 or more"),
+        (
+            json!({"window": "soon"}),
+            "with.window: a length of time is a whole number and one of s, m, h, d, w, e.g. `90d`, `12h` or `30m`",
+        ),
+    ] {
+        assert_eq!(with(values).unwrap_err().to_string(), said);
+    }
+}
+
+#[test]
+fn mistakes_with_parameters_are_shown_where_they_are() {
+    for (text, place, expected) in [
+        ("performed A at least $least times", (1, 22), "`with $least = ...`"),
+        ("performed A with $least = 3", (1, 18), "uses"),
+        ("performed A at least $n times with $n = many", (1, 41), "a whole number"),
+        ("performed A at least $n times with $n = 3 days", (1, 43), "`,` or the end"),
+        ("performed A at least $n times with $n = 3, $n = 4", (1, 44), "another parameter"),
+        ("performed A at least $N times with $N = 3", (1, 36), "lower-case"),
+        ("performed A at least $n times with $n = 3, 5", (1, 44), "a parameter such as"),
+        ("performed A at least $n times with $n = 3 trait a = 1", (1, 43), "`,` or the end"),
+    ] {
+        let said = from_text(text).unwrap_err().to_string();
+        assert!(said.contains(&format!("line {}, column {}", place.0, place.1)), "{text}: {said}");
+        assert!(said.contains(expected), "{text}: {said}");
+    }
+    let performed = json!({"event": "A", "times": {"at_least": {"parameter": "n"}}});
+    let with = |with: Value| from_json(&json!({"performed": performed, "with": with})).unwrap_err().to_string();
+    assert!(with(json!({})).starts_with("performed.times.at_least.parameter: there is no parameter `n`"));
+    assert_eq!(with(json!({"n": 3, "m": 4})), "with.m: nothing uses this parameter");
+    assert_eq!(with(json!({"n": [3]})), "with.n: expected a text, a number or a boolean");
+    assert!(with(json!({"N": 3})).starts_with("with: a parameter's name is"));
+    assert!(with(json!([3])).starts_with("with: expected an object"));
+    let inside = json!({"all": [{"performed": performed, "with": {"n": 3}}]});
+    assert!(
+        from_json(&inside).unwrap_err().to_string().starts_with("all[0]: a condition is an object with exactly one")
+    );
+    let both = json!({"all": [{"fact": {"key": "a", "op": "at_least", "value": {"parameter": "n"}}},
+        {"fact": {"key": "a", "op": "equals", "value": {"parameter": "n"}}}], "with": {"n": "5"}});
+    assert!(from_json(&both).unwrap_err().to_string().contains("values of two kinds"));
+    let many: serde_json::Map<_, _> = (0..51).map(|n| (format!("p{n}"), json!(n))).collect();
+    assert!(with(json!(many)).contains("at most 50 parameters"));
+}
+
 fn any_name() -> impl Strategy<Value = String> {
     prop_oneof![
         select(vec![

@@ -14,7 +14,9 @@ pub mod segment;
 pub mod serve;
 pub mod user;
 
-use anyhow::Result;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use rapport_store::{Store, StoreConfig};
 
@@ -53,9 +55,24 @@ enum Command {
     Openapi,
 }
 
+/// The program. It is here and not in the binary's own crate because the compiler makes what a future needs in the crate that runs it, and everything
+/// there is would be made a second time (docs/decisions/0005).
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = runtime.context("starting the runtime").and_then(|runtime| runtime.block_on(cli.run()));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 impl Cli {
     /// Does what was asked.
-    pub async fn run(self) -> Result<()> {
+    async fn run(self) -> Result<()> {
         match self.command {
             Command::Serve(args) => serve::run(args).await,
             Command::Demo(args) => demo::run(args).await,

@@ -1,6 +1,6 @@
 // A condition as a sentence, in the reader's language. The words come from the caller, so that this can be tested in both languages.
 import { operands, type Condition, type Scalar, type Test, type Times } from './conditions';
-import { kindOf, listKey, timesOrOnce, type Changed, type Did, type Events, type Leaf, type Measured, type Sequence, type Tree, type Within } from './condition-tree';
+import { boundTree, kindOf, listKey, timesOrOnce, type Changed, type Did, type Events, type Leaf, type Measured, type Sequence, type Tree, type Within } from './condition-tree';
 import { valueName } from './facts';
 import { humanize } from './formatting';
 import { readSpan } from './questions';
@@ -60,11 +60,14 @@ function testText(test: Test, speaker: Speaker): string {
 	}
 }
 
+/** A property has the name that its sender gave it, but for what every event has. */
+export const propertyName = (path: string, { t, has }: Pick<Speaker, 't' | 'has'>): string => (has(`property.${path}`) ? t(`property.${path}` as Key) : path || '…');
+
 /** What an event itself must be like. */
 function tests(condition: Condition, speaker: Speaker, nested = false): string {
 	const { t, gap } = speaker;
 	if ('not' in condition) return t('who.test_not', { what: tests(condition.not, speaker) });
-	if ('property' in condition) return (condition.property.path || '…') + gap + testText(condition.property, speaker);
+	if ('property' in condition) return propertyName(condition.property.path, speaker) + gap + testText(named(condition.property, condition.property.path, speaker), speaker);
 	if ('all' in condition || 'any' in condition) {
 		const items = 'all' in condition ? condition.all : condition.any;
 		const text = listed(items.map((item) => tests(item, speaker, items.length > 1)), 'all' in condition ? 'and' : 'or', speaker);
@@ -141,6 +144,7 @@ export function factName(key: string, { t, has }: Speaker): string {
 		return t('who.consent', { channel: low(has(channel) ? t(channel) : humanize(key.slice(8))) });
 	}
 	if (has(`fact.${key}`)) return t(`fact.${key}` as Key);
+	if (key.startsWith('account.')) return t('fact.of_account', { name: low(humanize(key.slice(8))) });
 	const trait = key.replace(/^trait\./, '');
 	const known = `trait.${trait}`;
 	return low(has(known) ? t(known) : humanize(trait));
@@ -204,8 +208,8 @@ function clause(tree: Tree, not: boolean, nested: boolean, speaker: Speaker): st
 export function conditionSentence(tree: Tree | null, speaker: Speaker): string {
 	if (!tree) return speaker.t('who.nothing_yet');
 	if ('all' in tree && tree.all.length === 0) return speaker.t('who.everyone');
-	return speaker.t('who.sentence', { what: clause(tree, false, false, speaker) });
+	return speaker.t('who.sentence', { what: clause(boundTree(tree), false, false, speaker) });
 }
 
 /** One part by itself, without the customers it is said of. */
-export const conditionClause = (tree: Tree, speaker: Speaker): string => clause(tree, false, false, speaker);
+export const conditionClause = (tree: Tree, speaker: Speaker): string => clause(boundTree(tree), false, false, speaker);

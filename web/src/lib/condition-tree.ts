@@ -2,6 +2,7 @@
 // an identity of its own, so that a field keeps its focus while others come and go. Every tree comes out of the draft as it went in:
 // what the builder has no field for stays where it is. Pure.
 import { finished, size, testIsReady, type Condition, type Test, type Times } from './conditions';
+import { bound, parametersIn, type Parameters } from './parameters';
 
 export const MEASURES = ['sum', 'average', 'smallest', 'largest', 'distinct', 'days'] as const;
 export type Measure = (typeof MEASURES)[number];
@@ -56,17 +57,35 @@ export type Leaf =
 	| { changed: Changed }
 	| { segment: { key: string; for?: string } }
 	| { bucket: { salt: string; from: number; to: number } };
-export type Tree = { all: Tree[] } | { any: Tree[] } | { not: Tree } | Leaf;
+/** Only the outermost one says what its parameters are. */
+export type Tree = ({ all: Tree[] } | { any: Tree[] } | { not: Tree } | Leaf) & { with?: Parameters };
 
 export const LEAF_KINDS = ['performed', 'measured', 'sequence', 'overdue', 'streak', 'fact', 'held', 'changed', 'segment', 'list', 'bucket'] as const;
 export type LeafKind = (typeof LEAF_KINDS)[number];
 
+/** A tree, and what its parameters are. */
+function apart(tree: Tree): [Tree, Parameters] {
+	const { with: parameters, ...rest } = tree;
+	return [rest as Tree, parameters ?? {}];
+}
+
+/** The same with the values of its parameters in their places. */
+export function boundTree(tree: Tree): Tree {
+	const [rest, parameters] = apart(tree);
+	return bound(rest, parameters);
+}
+
 /** Whether something from an address has the shape of a tree. What its tests say, the server judges. */
 export function isTree(value: unknown): value is Tree {
+	if (!value || typeof value !== 'object' || !('with' in value)) return isPart(value);
+	return typeof value.with === 'object' && value.with !== null && isPart(apart(value as Tree)[0]);
+}
+
+function isPart(value: unknown): value is Tree {
 	if (!value || typeof value !== 'object' || Array.isArray(value) || Object.keys(value).length !== 1) return false;
-	if ('all' in value) return Array.isArray(value.all) && value.all.every(isTree);
-	if ('any' in value) return Array.isArray(value.any) && value.any.every(isTree);
-	if ('not' in value) return isTree(value.not);
+	if ('all' in value) return Array.isArray(value.all) && value.all.every(isPart);
+	if ('any' in value) return Array.isArray(value.any) && value.any.every(isPart);
+	if ('not' in value) return isPart(value.not);
 	const [inner] = Object.values(value);
 	if ('sequence' in value && !Array.isArray((inner as Sequence | null)?.steps)) return false;
 	return inner !== null && typeof inner === 'object';
@@ -101,6 +120,8 @@ export interface Draft {
 	/** The tree was no group of its own (or nothing at all): a single row comes out bare. */
 	bare: boolean;
 	group: GroupItem;
+	/** What the parameters are. */
+	parameters: Parameters;
 }
 
 let last = 0;
@@ -128,16 +149,20 @@ function fromItem(item: Item): Tree {
 	return tree;
 }
 
-export function toDraft(tree: Tree | null): Draft {
-	if (!tree) return { bare: true, group: groupItem('all', []) };
+export function toDraft(whole: Tree | null): Draft {
+	if (!whole) return { bare: true, group: groupItem('all', []), parameters: {} };
+	const [tree, parameters] = apart(whole);
 	const item = toItem(tree);
-	if (isGroup(item) && item.nots === 0) return { bare: false, group: item };
-	return { bare: true, group: groupItem('all', [item]) };
+	if (isGroup(item) && item.nots === 0) return { bare: false, group: item, parameters };
+	return { bare: true, group: groupItem('all', [item]), parameters };
 }
 
-export function fromDraft({ bare, group }: Draft): Tree | null {
+/** Parameters that no row uses any more are left out. */
+export function fromDraft({ bare, group, parameters }: Draft): Tree | null {
 	if (bare && group.items.length === 0) return null;
-	return bare && group.items.length === 1 && group.nots === 0 ? fromItem(group.items[0]) : fromItem(group);
+	const tree = bare && group.items.length === 1 && group.nots === 0 ? fromItem(group.items[0]) : fromItem(group);
+	const used = parametersIn(tree).filter((name) => name in parameters);
+	return used.length ? { ...tree, with: Object.fromEntries(used.map((name) => [name, parameters[name]])) } : tree;
 }
 
 /** The group with one item exchanged or, for null, taken out. */
@@ -146,7 +171,7 @@ export function withItem(group: GroupItem, at: number, item: Item | null): Group
 }
 
 /** The whole draft with another root. Emptied by hand it says nothing, rather than "everyone". */
-export const withGroup = (draft: Draft, group: GroupItem): Draft => ({ bare: draft.bare || group.items.length === 0, group });
+export const withGroup = (draft: Draft, group: GroupItem): Draft => ({ ...draft, bare: draft.bare || group.items.length === 0, group });
 
 export const negate = <T extends Item>(item: T): T => ({ ...item, nots: item.nots % 2 === 1 ? item.nots - 1 : item.nots + 1 });
 export const isNegated = (item: Item): boolean => item.nots % 2 === 1;
@@ -192,6 +217,7 @@ const placed = (within: Within | null | undefined) => !within || 'last' in withi
 
 /** Whether a row says enough for the server. What this console does not know, the server judges. */
 export function leafIsReady(leaf: Leaf): boolean {
+	if (parametersIn(leaf).length > 0) return true;
 	if ('performed' in leaf) return named(leaf.performed) && whole(leaf.performed.having) && placed(leaf.performed.within);
 	if ('measured' in leaf) {
 		const { measured } = leaf;
@@ -228,7 +254,7 @@ export function readyTree(draft: Draft): Tree | null {
 	const group = readyPart(draft.group);
 	if (!group || unfinished(group) > 0) return null;
 	// One row that is ready among others that are not is no bare row: it comes out as it will be saved.
-	return fromDraft({ bare: draft.bare && draft.group.items.length < 2, group: group as GroupItem });
+	return fromDraft({ ...draft, bare: draft.bare && draft.group.items.length < 2, group: group as GroupItem });
 }
 
 /** An object with a field set or, for undefined and null, without it. */

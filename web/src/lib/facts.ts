@@ -11,7 +11,8 @@ interface Words {
 const VOCABULARIES: Record<string, (value: string) => string> = {
 	'rfm.group': (value) => `rfm.${value}`,
 	'lifecycle.stage': (value) => `stage.${value}`,
-	'engagement.level': (value) => `level.${value}`
+	'engagement.level': (value) => `level.${value}`,
+	'occurred.weekday': (value) => `weekday.${value}`
 };
 
 /** A value in the reader's words: as it is where it comes from outside, as words where the server made it up. */

@@ -6,6 +6,7 @@ import { en } from '../../src/lib/i18n/en';
 import { zh } from '../../src/lib/i18n/zh';
 import { fill } from '../../src/lib/i18n/fill';
 import type { Key } from '../../src/lib/i18n/index.svelte';
+import { parametersIn } from '../../src/lib/parameters';
 import { largestOverlap, overlapOf, readKeys } from '../../src/lib/overlap';
 import { everyDay } from '../../src/lib/segment-days';
 import { templates } from '../fixtures/templates.mjs';
@@ -40,6 +41,8 @@ const trees: Tree[] = [
 	{ any: [leaves[0], { all: [leaves[4], { not: { any: [leaves[10], leaves[14]] } }] }, { not: { not: leaves[6] } }] },
 	{ not: { all: [leaves[0], leaves[1]] } },
 	{ not: leaves[12] },
+	{ performed: { event: ORDER, times: { at_least: { parameter: 'least' } }, within: { last: { parameter: 'window' } } }, with: { least: 3, window: '90d' } } as unknown as Tree,
+	{ all: [leaves[0], { fact: { key: 'trait.plan', op: 'equals', value: { parameter: 'plan' } } }], with: { plan: 'pro' } } as unknown as Tree,
 	...Object.values(TEMPLATES)
 ];
 
@@ -47,6 +50,18 @@ describe('the draft of a condition', () => {
 	it('gives every tree back as it was', () => {
 		for (const tree of trees) expect(fromDraft(toDraft(tree))).toEqual(tree);
 		expect(fromDraft(toDraft(null))).toBeNull();
+	});
+	it('changes a value by its name, and says the sentence with it', () => {
+		const tree = { any: [{ performed: { event: ORDER, times: { at_least: { parameter: 'least' } } } }, leaves[4]], with: { least: 3 } } as unknown as Tree;
+		expect(isTree(tree)).toBe(true);
+		expect(isTree({ all: [tree] })).toBe(false);
+		const draft = { ...toDraft(tree), parameters: { least: 5 } };
+		expect(unfinished(draft.group)).toBe(0);
+		expect(readyTree(draft)).toEqual({ ...tree, with: { least: 5 } });
+		expect(conditionSentence(fromDraft(draft), english)).toContain('at least 5 times');
+		expect(parametersIn(tree)).toEqual(['least']);
+		// The last row that used it took the name with it.
+		expect(fromDraft(withGroup(draft, withItem(draft.group, 0, null)))).toEqual({ any: [leaves[4]] });
 	});
 	it('keeps what is beside the row that was changed', () => {
 		const draft = toDraft({ all: leaves });

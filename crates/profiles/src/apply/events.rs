@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use rapport_domain::{AccountId, EventKind, Handle, PersonId, Timestamp};
+use rapport_domain::{EventKind, Handle, PersonId, Timestamp};
 use rapport_store::{Result, Tx};
 use serde_json::{Map, Value};
 
@@ -11,10 +11,10 @@ use crate::records::event_names::EventNameRow;
 use crate::records::facts::FactRow;
 use crate::records::identifiers::{Activity, IdentifierRow};
 use crate::records::texts::TextRow;
-use crate::records::{accounts, event_names, facts, identifiers, texts};
+use crate::records::{event_names, facts, identifiers, texts};
 
 /// Traits of one call beyond this are ignored: a sender that writes more uses traits as a database.
-const MOST_TRAITS: usize = 300;
+pub(super) const MOST_TRAITS: usize = 300;
 
 impl Work<'_> {
     /// Counts events by identifier (for the [backlog](super::Backlog)) and by name, and records the new identifiers, whose persons are settled by now.
@@ -92,19 +92,6 @@ impl Work<'_> {
         }
         let rows: Vec<FactRow> = std::mem::take(&mut self.facts).into_values().collect();
         facts::insert(tx, self.settings.workspace, &rows).await
-    }
-
-    /// `group` calls: the person belongs to an organisation.
-    pub(super) async fn record_accounts(&mut self, tx: &mut Tx) -> Result<()> {
-        for (index, event) in self.events.iter().enumerate() {
-            let (EventKind::Group, Some(group)) = (event.kind, &event.group_id) else { continue };
-            let name = event.traits.get("name").and_then(Value::as_str);
-            let fresh = AccountId(self.profiles.rng.next_positive_i64());
-            let workspace = self.settings.workspace;
-            let account = accounts::ensure(tx, workspace, group, name, fresh, self.times[index]).await?;
-            accounts::add_member(tx, workspace, account, self.who(event).handle, self.times[index]).await?;
-        }
-        Ok(())
     }
 
     /// Parts each event's properties into the lake's and those that stay here.

@@ -12,7 +12,7 @@ use crate::program::Seen;
 /// So many are told apart: one more than the largest number that a test names.
 fn cap(times: Times) -> u32 {
     let largest = match times {
-        Times::AtLeast(count) => return count,
+        Times::AtLeast(count) => return *count,
         Times::Exactly(count) | Times::AtMost(count) | Times::Between(_, count) => count,
     };
     largest.saturating_add(1)

@@ -118,10 +118,10 @@ fn fact_column(column: usize) -> String {
 fn times_hold(times: Times, count: &Expr) -> Expr {
     let number = |number: u32| lit(i64::from(number));
     let counted = match times {
-        Times::AtLeast(least) => count.clone().gt_eq(number(least)),
-        Times::Exactly(exact) => count.clone().eq(number(exact)),
-        Times::AtMost(most) => count.clone().lt_eq(number(most)),
-        Times::Between(least, most) => count.clone().between(number(least), number(most)),
+        Times::AtLeast(least) => count.clone().gt_eq(number(*least)),
+        Times::Exactly(exact) => count.clone().eq(number(*exact)),
+        Times::AtMost(most) => count.clone().lt_eq(number(*most)),
+        Times::Between(least, most) => count.clone().between(number(*least), number(*most)),
     };
     if times.holds(0) { count.clone().is_null().or(counted) } else { counted }
 }

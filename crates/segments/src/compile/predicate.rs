@@ -6,10 +6,11 @@ use datafusion::logical_expr::{Expr, lit};
 use rapport_domain::{Calendar, Timestamp};
 
 use super::columns::EventColumns;
-use super::functions::{How, text_matches, time, time_of_text};
-use crate::condition::{Condition, Number, Operand, Scope, Test};
+use super::functions::{How, occurred, text_matches, time, time_of_text};
+use crate::condition::{Condition, Given, Number, Operand, Scope, Test};
 use crate::error::Error;
 use crate::instant::Moment;
+use crate::occurred::Occurred;
 use crate::value::{Reading, number_reading};
 
 /// The filter that a condition on events is, over a table with `columns`; dates are read in `calendar`. Refuses a
@@ -20,6 +21,14 @@ pub fn event_filter(condition: &Condition, columns: &dyn EventColumns, calendar:
         Condition::Property { path, test } => {
             // Tests near the present are of facts only.
             let moment = Moment { now: Timestamp(0), calendar };
+            if let Some(part) = Occurred::of_path(path) {
+                return passes(
+                    test,
+                    &|reading| occurred(part, columns.occurred_at(), reading, calendar),
+                    Reading::Number,
+                    moment,
+                );
+            }
             passes(test, &|reading| columns.property(path, reading), number_reading(path), moment)
         }
         _ => lit(false),
@@ -99,10 +108,10 @@ pub(super) fn passes(test: &Test, read: &dyn Fn(Reading) -> Expr, numbers: Readi
 }
 
 /// Whether a value is one of the operands, each read in its own type.
-fn one_of(operands: &[Operand], read: &dyn Fn(Reading) -> Expr, numbers: Reading) -> Expr {
+fn one_of(operands: &[Given<Operand>], read: &dyn Fn(Reading) -> Expr, numbers: Reading) -> Expr {
     let (mut texts, mut values, mut booleans) = (Vec::new(), Vec::new(), Vec::new());
     for operand in operands {
-        match operand {
+        match &**operand {
             Operand::Text(text) => texts.push(lit(text.as_str())),
             Operand::Number(number) => {
                 values.push(literal(*number, numbers));

@@ -45,7 +45,7 @@ fn is_opposite(one: &Condition, other: &Condition) -> bool {
         }
         (Condition::Performed(one), Condition::Performed(other)) => {
             let same = Performed { times: other.times, ..one.clone() } == *other;
-            same && matches!((one.times, other.times), (Times::Exactly(0) | Times::AtMost(0), Times::AtLeast(1)))
+            same && other.times == Times::once() && [Times::never(), Times::AtMost(0.into())].contains(&one.times)
         }
         _ => false,
     }
@@ -70,8 +70,8 @@ fn are_apart(one: &Condition, other: &Condition) -> bool {
 /// The values that pass, where they are named and of one kind.
 fn values(test: &Test) -> Option<Vec<&Operand>> {
     let values: Vec<&Operand> = match test {
-        Test::Equals(value) => vec![value],
-        Test::In(values) => values.iter().collect(),
+        Test::Equals(value) => vec![&**value],
+        Test::In(values) => values.iter().map(|value| &**value).collect(),
         _ => return None,
     };
     // `5` and `"5"` can be one value.
@@ -87,7 +87,7 @@ fn bounds(test: &Test) -> (i64, i64) {
         Test::AtMost(number) => (i64::MIN, number.micros()),
         Test::LessThan(number) => (i64::MIN, number.micros().saturating_sub(1)),
         Test::Between(from, to) => (from.micros(), to.micros()),
-        Test::Equals(Operand::Number(number)) => (number.micros(), number.micros()),
+        Test::Equals(value) => value.number().map_or((i64::MIN, i64::MAX), |number| (number.micros(), number.micros())),
         _ => (i64::MIN, i64::MAX),
     }
 }

@@ -7,6 +7,7 @@ use rapport_domain::shop_events::standard_name;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::given::{Given, Parameters, WITH, given, lift};
 use super::limits::Budget;
 use super::place::Place;
 use super::{Condition, Events, Limits, Performed, Times, Which, Within};
@@ -34,7 +35,20 @@ impl Condition {
 
     /// Reads the JSON form when it is already a value, e.g. a part of a larger document.
     pub fn from_json(value: &Value, limits: Limits) -> Result<Self, Error> {
-        condition(value, &Place::ROOT, 1, &mut Budget::new(limits))
+        let mut budget = Budget::new(limits);
+        let Some(with) = value.as_object().and_then(|fields| fields.get(WITH)) else {
+            return condition(value, &Place::ROOT, 1, &mut budget);
+        };
+        budget.parameters = Parameters::decode(with, &Place::ROOT.field(WITH))?;
+        let rest = value.as_object().into_iter().flatten().filter(|(name, _)| *name != WITH);
+        let rest = Value::Object(rest.map(|(name, value)| (name.clone(), value.clone())).collect());
+        let decoded = condition(&rest, &Place::ROOT, 1, &mut budget)?;
+        budget.parameters.finish()?;
+        if let Err(name) = lift(&mut decoded.json(), &mut Map::new()) {
+            let problem = "it stands for values of two kinds, such as a number and a text; make two parameters of it";
+            return Err(Place::ROOT.field(WITH).field(&name).refuse(problem));
+        }
+        Ok(decoded)
     }
 }
 
@@ -98,8 +112,8 @@ fn performed(value: &Value, place: &Place<'_>, depth: usize, budget: &mut Budget
     let fields = fields_of(value, place, &["event", "where", "times", "within", "which", "having"])?;
     let Events { event, filter } = events(fields, place, depth, budget)?;
     let times = match present(fields, "times") {
-        Some(value) => times(value, &place.field("times"))?,
-        None => Times::AtLeast(1),
+        Some(value) => times(value, &place.field("times"), budget)?,
+        None => Times::once(),
     };
     let which = match present(fields, "which").map(|which| (which.as_str(), which)) {
         None => Which::Every,
@@ -113,10 +127,10 @@ fn performed(value: &Value, place: &Place<'_>, depth: usize, budget: &mut Budget
             .field("having")
             .refuse("`having` tests the first or last event; say which, or put it into `where`"));
     }
-    if which != Which::Every && times != Times::AtLeast(1) {
+    if which != Which::Every && times != Times::once() {
         return Err(place.field("times").refuse("there is one first and one last event; leave `times` out"));
     }
-    Ok(Performed { event, filter, times, within: within_in(fields, place)?, which, having })
+    Ok(Performed { event, filter, times, within: within_in(fields, place, budget)?, which, having })
 }
 
 /// The fields `event` and `where`.
@@ -138,34 +152,46 @@ fn filter_in(
 }
 
 /// The field `within`.
-fn within_in(fields: &Object, place: &Place<'_>) -> Result<Within, Error> {
-    present(fields, "within").map_or(Ok(Within::Ever), |value| within(value, &place.field("within")))
+fn within_in(fields: &Object, place: &Place<'_>, budget: &mut Budget) -> Result<Within, Error> {
+    present(fields, "within").map_or(Ok(Within::Ever), |value| within(value, &place.field("within"), budget))
 }
 
 /// A length of time in a field.
-fn length_in(fields: &Object, name: &str, place: &Place<'_>) -> Result<Option<Duration>, Error> {
+fn length_in(
+    fields: &Object,
+    name: &str,
+    place: &Place<'_>,
+    budget: &mut Budget,
+) -> Result<Option<Given<Duration>>, Error> {
     let Some(value) = present(fields, name) else { return Ok(None) };
-    let inside = place.field(name);
-    let text = value.as_str().ok_or_else(|| inside.refuse("expected a text such as \"90d\""))?;
-    Duration::parse(text).map(Some).map_err(|error| inside.refuse(error.to_string()))
+    given(value, &place.field(name), budget, length).map(Some)
 }
 
-fn times(value: &Value, place: &Place<'_>) -> Result<Times, Error> {
+fn length(value: &Value, place: &Place<'_>, _: &mut Budget) -> Result<Duration, Error> {
+    let text = value.as_str().ok_or_else(|| place.refuse("expected a text such as \"90d\""))?;
+    Duration::parse(text).map_err(|error| place.refuse(error.to_string()))
+}
+
+fn times(value: &Value, place: &Place<'_>, budget: &mut Budget) -> Result<Times, Error> {
     const EXPECTED: &str = "expected exactly one of `at_least`, `exactly`, `at_most`, `between`";
     let fields = fields_of(value, place, &["at_least", "exactly", "at_most", "between"])?;
     let mut entries = fields.iter();
     let (Some((name, value)), None) = (entries.next(), entries.next()) else { return Err(place.refuse(EXPECTED)) };
     let inside = place.field(name);
     Ok(match name.as_str() {
-        "at_least" => match count(value, &inside)? {
-            0 => return Err(inside.refuse("at least 0 always holds; expected 1 or more")),
-            least => Times::AtLeast(least),
-        },
-        "exactly" => Times::Exactly(count(value, &inside)?),
-        "at_most" => Times::AtMost(count(value, &inside)?),
+        "at_least" => {
+            let least = given(value, &inside, budget, count)?;
+            if *least == 0 {
+                return Err(inside.refuse("at least 0 always holds; expected 1 or more"));
+            }
+            Times::AtLeast(least)
+        }
+        "exactly" => Times::Exactly(given(value, &inside, budget, count)?),
+        "at_most" => Times::AtMost(given(value, &inside, budget, count)?),
         _ => {
             let [least, most] = pair(value, &inside)?;
-            let (least, most) = (count(least, &inside.index(0))?, count(most, &inside.index(1))?);
+            let least = given(least, &inside.index(0), budget, count)?;
+            let most = given(most, &inside.index(1), budget, count)?;
             if least > most {
                 return Err(inside.refuse("the first number is larger than the second"));
             }
@@ -174,27 +200,27 @@ fn times(value: &Value, place: &Place<'_>) -> Result<Times, Error> {
     })
 }
 
-fn count(value: &Value, place: &Place<'_>) -> Result<u32, Error> {
+fn count(value: &Value, place: &Place<'_>, _: &mut Budget) -> Result<u32, Error> {
     let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
     count.ok_or_else(|| place.refuse(format!("expected a whole number from 0 to {}", u32::MAX)))
 }
 
-fn within(value: &Value, place: &Place<'_>) -> Result<Within, Error> {
+fn within(value: &Value, place: &Place<'_>, budget: &mut Budget) -> Result<Within, Error> {
     let fields = fields_of(value, place, &["last", "first", "from", "to"])?;
     let (last, from, to) = (present(fields, "last"), present(fields, "from"), present(fields, "to"));
-    if let Some(first) = length_in(fields, "first", place)? {
+    if let Some(first) = length_in(fields, "first", place, budget)? {
         return match (last, from, to) {
             (None, None, None) => Ok(Within::First(first)),
             _ => Err(place.refuse("`first` stands alone")),
         };
     }
     match (last, from, to) {
-        (Some(_), None, None) => Ok(length_in(fields, "last", place)?.map_or(Within::Ever, Within::Last)),
+        (Some(_), None, None) => Ok(length_in(fields, "last", place, budget)?.map_or(Within::Ever, Within::Last)),
         (None, None, None) => Err(place.refuse("expected `last`, `first`, or `from` and `to`")),
         (None, from, to) => {
-            let from = from.map(|value| instant(value, &place.field("from"))).transpose()?;
-            let to = to.map(|value| instant(value, &place.field("to"))).transpose()?;
-            if from.zip(to).is_some_and(|(from, to)| surely_after(from, to)) {
+            let from = from.map(|value| given(value, &place.field("from"), budget, instant)).transpose()?;
+            let to = to.map(|value| given(value, &place.field("to"), budget, instant)).transpose()?;
+            if from.zip(to).is_some_and(|(from, to)| surely_after(*from, *to)) {
                 return Err(place.refuse("`from` is later than `to`"));
             }
             Ok(Within::Dates { from, to })
@@ -212,7 +238,7 @@ fn surely_after(first: Instant, second: Instant) -> bool {
     }
 }
 
-fn instant(value: &Value, place: &Place<'_>) -> Result<Instant, Error> {
+fn instant(value: &Value, place: &Place<'_>, _: &mut Budget) -> Result<Instant, Error> {
     value.as_str().and_then(Instant::parse).ok_or_else(|| {
         place
             .refuse("expected a date such as \"2026-03-01\" or a time with its offset such as \"2026-03-01T10:00:00Z\"")

@@ -5,15 +5,39 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{Bucket, Changed, Condition, Events, Number, Operand, Performed, Sequence, Test, Times, Which, Within};
+use super::given::{WITH, bind, lift};
+use super::{
+    Bucket, Changed, Condition, Events, Given, Limits, Number, Operand, Performed, Sequence, Test, Times, Which, Within,
+};
+use crate::duration::Duration;
+use crate::instant::Instant;
 use rapport_domain::Interval;
 
 impl Condition {
     /// The JSON form.
     pub fn to_json(&self) -> Value {
+        let (mut form, mut with) = (self.json(), Map::new());
+        // Of two values of one parameter, which no decoded condition has, the last is kept.
+        let _ = lift(&mut form, &mut with);
+        if let Some(fields) = form.as_object_mut().filter(|_| !with.is_empty()) {
+            fields.insert(WITH.to_owned(), Value::Object(with));
+        }
+        form
+    }
+
+    /// The same with the values of its parameters in their places.
+    pub fn bound(&self) -> Self {
+        let mut form = self.json();
+        bind(&mut form);
+        let limits = Limits { nodes: usize::MAX, depth: usize::MAX, values: usize::MAX, characters: usize::MAX };
+        Self::from_json(&form, limits).unwrap_or_else(|_| self.clone())
+    }
+
+    /// The JSON form in which values still stand beside their parameters.
+    pub(super) fn json(&self) -> Value {
         let value = match self {
-            Self::All(children) | Self::Any(children) => children.iter().map(Self::to_json).collect(),
-            Self::Not(child) => child.to_json(),
+            Self::All(children) | Self::Any(children) => children.iter().map(Self::json).collect(),
+            Self::Not(child) => child.json(),
             Self::Property { path, test } => Value::Object(with_test(named("path", path), test)),
             Self::Fact { key, test } => Value::Object(with_test(named("key", key), test)),
             Self::Performed(performed) => performed_json(performed),
@@ -29,32 +53,32 @@ impl Condition {
             Self::Sequence(sequence) => sequence_json(sequence),
             Self::Overdue(overdue) => {
                 let mut fields = events_json(&overdue.of);
-                fields.insert("factor".to_owned(), overdue.factor.to_json());
-                fields.insert("gaps".to_owned(), json!(overdue.gaps));
+                fields.insert("factor".to_owned(), number(&overdue.factor));
+                fields.insert("gaps".to_owned(), count(&overdue.gaps));
                 Value::Object(fields)
             }
             Self::Streak(streak) => {
                 let mut fields = events_json(&streak.of);
                 fields.insert("interval".to_owned(), json!(interval_word(streak.interval)));
-                fields.insert("at_least".to_owned(), json!(streak.least));
+                fields.insert("at_least".to_owned(), count(&streak.least));
                 Value::Object(fields)
             }
             Self::Held { key, test, length } => {
                 let mut fields = with_test(named("key", key), test);
-                fields.insert("for".to_owned(), json!(length));
+                fields.insert("for".to_owned(), self::length(length));
                 Value::Object(fields)
             }
             Self::Changed(Changed { key, from, to, within }) => {
                 let mut fields = named("key", key);
                 for (name, operand) in [("from", from), ("to", to)] {
-                    fields.extend(operand.as_ref().map(|operand| (name.to_owned(), operand.to_json())));
+                    fields.extend(operand.as_ref().map(|given| (name.to_owned(), self::operand(given))));
                 }
                 within_json(*within, &mut fields);
                 Value::Object(fields)
             }
             Self::Segment { key, length } => {
                 let mut fields = named("key", key);
-                fields.extend(length.map(|length| ("for".to_owned(), json!(length))));
+                fields.extend(length.as_ref().map(|length| ("for".to_owned(), self::length(length))));
                 Value::Object(fields)
             }
             Self::Bucket(Bucket { salt, from, to }) => {
@@ -102,7 +126,7 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
 fn performed_json(performed: &Performed) -> Value {
     let mut fields = named("event", &performed.event);
     for (name, filter) in [("where", &performed.filter), ("having", &performed.having)] {
-        fields.extend(filter.as_ref().map(|filter| (name.to_owned(), filter.to_json())));
+        fields.extend(filter.as_ref().map(|filter| (name.to_owned(), filter.json())));
     }
     match performed.which {
         Which::Every => None,
@@ -111,11 +135,11 @@ fn performed_json(performed: &Performed) -> Value {
     }
     .and_then(|which| fields.insert("which".to_owned(), json!(which)));
     match performed.times {
-        Times::AtLeast(1) => None,
-        Times::AtLeast(least) => Some(json!({ "at_least": least })),
-        Times::Exactly(exact) => Some(json!({ "exactly": exact })),
-        Times::AtMost(most) => Some(json!({ "at_most": most })),
-        Times::Between(least, most) => Some(json!({ "between": [least, most] })),
+        times if times.is_plain(Times::once()) => None,
+        Times::AtLeast(least) => Some(json!({ "at_least": count(&least) })),
+        Times::Exactly(exact) => Some(json!({ "exactly": count(&exact) })),
+        Times::AtMost(most) => Some(json!({ "at_most": count(&most) })),
+        Times::Between(least, most) => Some(json!({ "between": [count(&least), count(&most)] })),
     }
     .and_then(|times| fields.insert("times".to_owned(), times));
     within_json(performed.within, &mut fields);
@@ -128,7 +152,7 @@ fn named(name: &str, value: &str) -> Map<String, Value> {
 
 fn events_json(events: &Events) -> Map<String, Value> {
     let mut fields = named("event", &events.event);
-    fields.extend(events.filter.as_ref().map(|filter| ("where".to_owned(), filter.to_json())));
+    fields.extend(events.filter.as_ref().map(|filter| ("where".to_owned(), filter.json())));
     fields
 }
 
@@ -136,11 +160,11 @@ fn sequence_json(sequence: &Sequence) -> Value {
     let mut fields = Map::new();
     let steps = sequence.steps.iter().map(|step| Value::Object(events_json(step))).collect();
     fields.insert("steps".to_owned(), Value::Array(steps));
-    fields.extend(sequence.spanning.map(|length| ("spanning".to_owned(), json!(length))));
+    fields.extend(sequence.spanning.as_ref().map(|spanning| ("spanning".to_owned(), length(spanning))));
     fields.extend(sequence.same.as_ref().map(|same| ("same".to_owned(), json!(same))));
-    if let Some((events, length)) = &sequence.without {
+    if let Some((events, within)) = &sequence.without {
         let mut without = events_json(events);
-        without.insert("within".to_owned(), json!(length));
+        without.insert("within".to_owned(), length(within));
         fields.insert("without".to_owned(), Value::Object(without));
     }
     within_json(sequence.within, &mut fields);
@@ -164,11 +188,11 @@ pub(crate) fn per_cent(hundredths: u32) -> Number {
 fn within_json(within: Within, fields: &mut Map<String, Value>) {
     match within {
         Within::Ever => None,
-        Within::First(length) => Some(object([("first", json!(length))])),
-        Within::Last(length) => Some(object([("last", json!(length))])),
+        Within::First(first) => Some(object([("first", length(&first))])),
+        Within::Last(last) => Some(object([("last", length(&last))])),
         Within::Dates { from, to } => {
             let ends = [("from", from), ("to", to)].into_iter();
-            let ends = ends.filter_map(|(name, end)| Some((name.to_owned(), json!(end?.to_string()))));
+            let ends = ends.filter_map(|(name, end)| Some((name.to_owned(), instant(&end?))));
             Some(Value::Object(ends.collect()))
         }
     }
@@ -183,36 +207,54 @@ fn with_test(mut fields: Map<String, Value>, test: &Test) -> Map<String, Value> 
         Test::NotExists => ("not_exists", None),
         Test::IsTrue => ("is_true", None),
         Test::IsFalse => ("is_false", None),
-        Test::Equals(operand) => ("equals", one(operand.to_json())),
-        Test::NotEquals(operand) => ("not_equals", one(operand.to_json())),
-        Test::In(operands) => ("in", many(operands.iter().map(Operand::to_json).collect())),
-        Test::NotIn(operands) => ("not_in", many(operands.iter().map(Operand::to_json).collect())),
-        Test::Contains(text) => ("contains", one(json!(text))),
-        Test::NotContains(text) => ("not_contains", one(json!(text))),
-        Test::StartsWith(text) => ("starts_with", one(json!(text))),
-        Test::EndsWith(text) => ("ends_with", one(json!(text))),
-        Test::AtLeast(number) => ("at_least", one(number.to_json())),
-        Test::MoreThan(number) => ("more_than", one(number.to_json())),
-        Test::AtMost(number) => ("at_most", one(number.to_json())),
-        Test::LessThan(number) => ("less_than", one(number.to_json())),
-        Test::Between(from, to) => ("between", many([*from, *to].map(Number::to_json).to_vec())),
-        Test::BetweenTimes(from, to) => ("between", many([*from, *to].map(|end| json!(end.to_string())).to_vec())),
-        Test::Before(instant) => ("before", one(json!(instant.to_string()))),
-        Test::After(instant) => ("after", one(json!(instant.to_string()))),
-        Test::InLast(length) => ("in_last", one(json!(length))),
-        Test::InNext(length) => ("in_next", one(json!(length))),
+        Test::Equals(operand) => ("equals", one(self::operand(operand))),
+        Test::NotEquals(operand) => ("not_equals", one(self::operand(operand))),
+        Test::In(operands) => ("in", many(operands.iter().map(operand).collect())),
+        Test::NotIn(operands) => ("not_in", many(operands.iter().map(operand).collect())),
+        Test::Contains(text) => ("contains", one(part(text))),
+        Test::NotContains(text) => ("not_contains", one(part(text))),
+        Test::StartsWith(text) => ("starts_with", one(part(text))),
+        Test::EndsWith(text) => ("ends_with", one(part(text))),
+        Test::AtLeast(number) => ("at_least", one(self::number(number))),
+        Test::MoreThan(number) => ("more_than", one(self::number(number))),
+        Test::AtMost(number) => ("at_most", one(self::number(number))),
+        Test::LessThan(number) => ("less_than", one(self::number(number))),
+        Test::Between(from, to) => ("between", many([from, to].map(number).to_vec())),
+        Test::BetweenTimes(from, to) => ("between", many([from, to].map(instant).to_vec())),
+        Test::Before(instant) => ("before", one(self::instant(instant))),
+        Test::After(instant) => ("after", one(self::instant(instant))),
+        Test::InLast(length) => ("in_last", one(self::length(length))),
+        Test::InNext(length) => ("in_next", one(self::length(length))),
     };
     let more = [Some(("op", json!(op))), operands];
     fields.extend(more.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)));
     fields
 }
 
-impl Operand {
-    fn to_json(&self) -> Value {
-        match self {
-            Self::Text(text) => json!(text),
-            Self::Number(number) => number.to_json(),
-            Self::Boolean(boolean) => json!(boolean),
-        }
-    }
+fn count(count: &Given<u32>) -> Value {
+    count.to_json(|count| json!(count))
+}
+
+fn number(number: &Given<Number>) -> Value {
+    number.to_json(|number| number.to_json())
+}
+
+fn length(length: &Given<Duration>) -> Value {
+    length.to_json(|length| json!(length))
+}
+
+fn instant(instant: &Given<Instant>) -> Value {
+    instant.to_json(|instant| json!(instant.to_string()))
+}
+
+fn part(part: &Given<String>) -> Value {
+    part.to_json(|part| json!(part))
+}
+
+fn operand(operand: &Given<Operand>) -> Value {
+    operand.to_json(|operand| match operand {
+        Operand::Text(text) => json!(text),
+        Operand::Number(number) => number.to_json(),
+        Operand::Boolean(boolean) => json!(boolean),
+    })
 }

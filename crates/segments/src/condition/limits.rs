@@ -3,6 +3,7 @@
 //!
 //! Always holds: the nesting of a text is measured before it is decoded, without recursion, in one pass over its bytes.
 
+use super::given::Parameters;
 use crate::Error;
 
 /// The largest size of a condition.
@@ -57,12 +58,13 @@ pub(super) struct Budget {
     limits: Limits,
     nodes: usize,
     values: usize,
+    pub(super) parameters: Parameters,
 }
 
 impl Budget {
     /// All of `limits`.
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, nodes: 0, values: 0 }
+        Self { limits, nodes: 0, values: 0, parameters: Parameters::default() }
     }
 
     /// Takes one condition at `depth` (1 for the root).

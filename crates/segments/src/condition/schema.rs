@@ -11,7 +11,7 @@ impl Condition {
     /// The schema of the JSON form.
     pub fn schema() -> Value {
         let reference = |name: &str| json!({ "$ref": format!("#/$defs/{name}") });
-        let one = |word: &str, body: Value| json!({"type": "object", "properties": {word: body}, "required": [word], "additionalProperties": false});
+        let one = |word: &str, body: Value| (word.to_owned(), body);
         let children = |least: usize| json!({"type": "array", "items": reference("condition"), "minItems": least});
         let kinds = vec![
             one("all", children(0)),
@@ -38,7 +38,7 @@ impl Condition {
                     &["key"],
                 ),
             ),
-            one("segment", object(json!({"key": reference("name"), "for": reference("duration_or_null")}), &["key"])),
+            one("segment", object(json!({"key": reference("name"), "for": reference("duration")}), &["key"])),
             one(
                 "bucket",
                 object(
@@ -47,19 +47,26 @@ impl Condition {
                 ),
             ),
         ];
+        // Only the outermost condition says what its parameters are.
+        let with = json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}});
+        let kinds = |more: &Value| -> Vec<Value> {
+            let kind = |(word, body): &(String, Value)| object(merged(json!({ word: body }), more), &[word]);
+            kinds.iter().map(kind).collect()
+        };
+        let or_parameter = |types: &[&str]| json!({"anyOf": [{"type": types}, reference("parameter")]});
         json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "Condition",
-            "$ref": "#/$defs/condition",
+            "anyOf": kinds(&json!({ "with": with })),
             "$defs": {
-                "condition": {"anyOf": kinds},
+                "condition": {"anyOf": kinds(&json!({}))},
+                "parameter": object(json!({"parameter": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,22}$"}}), &["parameter"]),
                 "condition_or_null": {"anyOf": [reference("condition"), {"type": "null"}]},
                 "name": {"type": "string", "minLength": 1, "maxLength": Limits::DEFAULT.characters},
-                "value": {"type": ["string", "number", "boolean", "null"]},
-                "number": {"type": ["number", "string"]},
-                "duration": {"type": "string"},
-                "duration_or_null": {"type": ["string", "null"]},
-                "within": {"anyOf": [{"type": "null"}, object(json!({"last": {"type": ["string", "null"]}, "first": {"type": ["string", "null"]}, "from": {"type": ["string", "null"]}, "to": {"type": ["string", "null"]}}), &[])]},
+                "value": or_parameter(&["string", "number", "boolean", "null"]),
+                "number": or_parameter(&["number", "string"]),
+                "duration": or_parameter(&["string", "null"]),
+                "within": {"anyOf": [{"type": "null"}, object(json!({"last": reference("duration"), "first": reference("duration"), "from": reference("duration"), "to": reference("duration")}), &[])]},
                 "times": {"anyOf": [{"type": "null"}, object(json!({"at_least": whole(1), "exactly": whole(0), "at_most": whole(0), "between": {"type": "array", "items": whole(0), "minItems": 2}}), &[])]},
             }
         })
@@ -91,7 +98,7 @@ const OPERATORS: [&str; 21] = [
 ];
 
 fn whole(least: u32) -> Value {
-    json!({"type": "integer", "minimum": least})
+    json!({"anyOf": [{"type": "integer", "minimum": least}, {"$ref": "#/$defs/parameter"}]})
 }
 
 fn object(properties: Value, required: &[&str]) -> Value {
@@ -138,7 +145,7 @@ fn measured() -> Value {
 fn sequence() -> Value {
     json!({
         "steps": {"type": "array", "items": events(json!({}), &[]), "minItems": 1, "maxItems": Sequence::MOST_STEPS},
-        "spanning": {"type": ["string", "null"]}, "same": {"type": ["string", "null"]},
+        "spanning": {"$ref": "#/$defs/duration"}, "same": {"type": ["string", "null"]},
         "without": {"anyOf": [{"type": "null"}, events(json!({"within": {"$ref": "#/$defs/duration"}}), &["within"])]},
         "within": {"$ref": "#/$defs/within"},
     })

@@ -5,6 +5,7 @@
 use super::place::Place;
 use super::{Condition, Events, Test};
 use crate::Error;
+use crate::occurred::Occurred;
 
 /// What a condition is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,10 @@ fn check(condition: &Condition, scope: Scope, place: &Place<'_>) -> Result<(), E
         Condition::Property { test: Test::InLast(_) | Test::InNext(_), .. } => Err(place
             .field("property")
             .refuse("an event's property does not change, so it is not compared with the present; use `before`, `after` or `between`")),
-        Condition::Property { .. } => Ok(()),
+        Condition::Property { path, test } => match Occurred::of_path(path).and_then(|part| part.problem(test)) {
+            Some(problem) => Err(place.field("property").refuse(problem)),
+            None => Ok(()),
+        },
         _ if scope == Scope::Event => {
             Err(place.field(condition.word()).refuse("a filter of events tests properties only; say who beside it"))
         }
@@ -44,11 +48,15 @@ fn check(condition: &Condition, scope: Scope, place: &Place<'_>) -> Result<(), E
             check_filter(performed.filter.as_deref(), &place, "where")?;
             check_filter(performed.having.as_deref(), &place, "having")
         }
-        Condition::Measured(measured) => check_events(&measured.of, &place.field("measured")),
+        Condition::Measured(measured) => {
+            check_path(&measured.path, &place.field("measured").field("path"))?;
+            check_events(&measured.of, &place.field("measured"))
+        }
         Condition::Overdue(overdue) => check_events(&overdue.of, &place.field("overdue")),
         Condition::Streak(streak) => check_events(&streak.of, &place.field("streak")),
         Condition::Sequence(sequence) => {
             let place = place.field("sequence");
+            check_path(sequence.same.as_deref().unwrap_or_default(), &place.field("same"))?;
             for (index, step) in sequence.steps.iter().enumerate() {
                 check_events(step, &place.field("steps").index(index))?;
             }
@@ -59,6 +67,14 @@ fn check(condition: &Condition, scope: Scope, place: &Place<'_>) -> Result<(), E
         | Condition::Changed(_)
         | Condition::Segment { .. }
         | Condition::Bucket(_) => Ok(()),
+    }
+}
+
+/// The time of an event is tested, not measured.
+fn check_path(path: &str, place: &Place<'_>) -> Result<(), Error> {
+    match Occurred::of_path(path) {
+        Some(_) => Err(place.refuse("the time of an event is tested in its `where`; it has no figure of its own")),
+        None => Ok(()),
     }
 }
 

@@ -43,9 +43,9 @@ pub(crate) fn figure(condition: &Condition, subject: &Subject<'_>, moment: Momen
         Condition::Overdue(overdue) => {
             let (times, gaps) = person::rhythm(overdue, subject, moment);
             match times.last() {
-                Some(last) if gaps.len() >= overdue.gaps as usize => Figure::Passed {
+                Some(last) if gaps.len() >= *overdue.gaps as usize => Figure::Passed {
                     so_far: moment.now.0 - last,
-                    needed: person::usual(&gaps, overdue.factor).saturating_add(1),
+                    needed: person::usual(&gaps, *overdue.factor).saturating_add(1),
                 },
                 _ => Figure::Count(gaps.len() as u64),
             }
@@ -99,7 +99,7 @@ pub(crate) fn distance(condition: &Condition, figure: &Figure) -> f64 {
             let (count, wanted) = (*count as f64, nearest_count(performed.times, *count));
             relative(count, wanted)
         }
-        (Condition::Streak(streak), Figure::Count(count)) => relative(*count as f64, f64::from(streak.least)),
+        (Condition::Streak(streak), Figure::Count(count)) => relative(*count as f64, f64::from(*streak.least)),
         (Condition::Sequence(sequence), Figure::Count(count)) => relative(*count as f64, sequence.steps.len() as f64),
         (Condition::Measured(measured), Figure::Count(count)) => to_number(&measured.test, *count as f64),
         (Condition::Measured(measured), Figure::Amount(micros)) => to_number(&measured.test, *micros as f64 / 1e6),
@@ -115,10 +115,10 @@ pub(crate) fn distance(condition: &Condition, figure: &Figure) -> f64 {
 fn nearest_count(times: Times, count: u64) -> f64 {
     let within = |least: u32, most: u32| f64::from(u32::try_from(count).unwrap_or(u32::MAX).clamp(least, most));
     match times {
-        Times::AtLeast(least) => within(least, u32::MAX),
-        Times::Exactly(exact) => f64::from(exact),
-        Times::AtMost(most) => within(0, most),
-        Times::Between(least, most) => within(least, most),
+        Times::AtLeast(least) => within(*least, u32::MAX),
+        Times::Exactly(exact) => f64::from(*exact),
+        Times::AtMost(most) => within(0, *most),
+        Times::Between(least, most) => within(*least, *most),
     }
 }
 
@@ -128,7 +128,7 @@ fn to_number(test: &Test, value: f64) -> f64 {
         Test::AtLeast(least) | Test::MoreThan(least) => relative(value.min(number(least)), number(least)),
         Test::AtMost(most) | Test::LessThan(most) => relative(value.max(number(most)), number(most)),
         Test::Between(least, most) => relative(value, value.clamp(number(least), number(most).max(number(least)))),
-        Test::Equals(crate::condition::Operand::Number(wanted)) => relative(value, number(wanted)),
+        Test::Equals(wanted) => wanted.number().map_or(1.0, |wanted| relative(value, number(&wanted))),
         _ => 1.0,
     }
 }

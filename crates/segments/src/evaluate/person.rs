@@ -7,7 +7,7 @@ use rapport_sequences::order::{self, Ordered};
 use serde_json::Value;
 
 use super::{EventView, Subject};
-use crate::condition::{Changed, Events, Measure, Measured, Number, Operand, Overdue, Sequence, Streak, Test};
+use crate::condition::{Changed, Events, Given, Measure, Measured, Number, Operand, Overdue, Sequence, Streak, Test};
 use crate::duration::Duration;
 use crate::instant::Moment;
 use crate::value::{self, Reading};
@@ -59,7 +59,7 @@ pub(crate) fn passes(test: &Test, sum: i128, parts: i128) -> bool {
         Test::AtMost(number) => with(number).is_le(),
         Test::LessThan(number) => with(number).is_lt(),
         Test::Between(from, to) => with(from).is_ge() && with(to).is_le(),
-        Test::Equals(Operand::Number(number)) => with(number).is_eq(),
+        Test::Equals(operand) => operand.number().is_some_and(|number| with(&number).is_eq()),
         _ => false,
     }
 }
@@ -171,8 +171,8 @@ impl Search<'_> {
 
 pub(super) fn overdue(overdue: &Overdue, subject: &Subject<'_>, moment: Moment<'_>) -> bool {
     let (times, gaps) = rhythm(overdue, subject, moment);
-    let Some(last) = times.last().filter(|_| gaps.len() >= overdue.gaps as usize) else { return false };
-    moment.now.0 - last > usual(&gaps, overdue.factor)
+    let Some(last) = times.last().filter(|_| gaps.len() >= *overdue.gaps as usize) else { return false };
+    moment.now.0 - last > usual(&gaps, *overdue.factor)
 }
 
 /// When it happened, and the gaps that say what is usual.
@@ -195,7 +195,7 @@ pub(crate) fn usual(gaps: &[i64], factor: Number) -> i64 {
 }
 
 pub(super) fn streak(streak: &Streak, subject: &Subject<'_>, moment: Moment<'_>) -> bool {
-    streak_length(streak, subject, moment) >= streak.least
+    streak_length(streak, subject, moment) >= *streak.least
 }
 
 /// So many intervals in a row, up to the present one or the one before it.
@@ -260,7 +260,7 @@ fn changes(changed: &Changed, subject: &Subject<'_>, moment: Moment<'_>) -> Vec<
 
 /// Whether going from one value to another is meant.
 pub(crate) fn is_change(changed: &Changed, before: Option<&Value>, after: Option<&Value>) -> bool {
-    let is = |operand: &Option<Operand>, value: Option<&Value>| {
+    let is = |operand: &Option<Given<Operand>>, value: Option<&Value>| {
         operand.as_ref().is_none_or(|operand| value.is_some_and(|value| operand.equals(value, value::FACT_NUMBERS)))
     };
     let both = changed.from.is_some() || changed.to.is_some() || (before.is_some() && after.is_some());

@@ -258,7 +258,7 @@ impl Asking<'_> {
         let figure = self.figure(condition, own);
         let distance = figure.as_ref().map_or(1.0, |figure| figure::distance(condition, figure));
         let since = changed.or(Some(self.played.born()));
-        Reason { text: condition.to_text(), kind, holds, since, figure, distance, parts }
+        Reason { text: condition.bound().to_text(), kind, holds, since, figure, distance, parts }
     }
 
     fn figure(&self, condition: &Condition, own: usize) -> Option<Figure> {

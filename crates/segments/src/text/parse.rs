@@ -1,24 +1,28 @@
 //! Reads a text into a condition.
 
+use std::collections::BTreeMap;
+
 use super::print::KEYWORDS;
-use super::words::{self, Kind, Word, refuse};
+use super::words::{Kind, Word, refuse};
 use crate::Error;
-use crate::condition::{Condition, Number, Operand, Performed, Test, Times, Which, Within};
+use crate::condition::{Condition, Given, Name, Number, Operand, Performed, Test, Times, Which, Within};
 use crate::duration::{Duration, Unit};
 use crate::instant::Instant;
 
+mod parameters;
 mod person;
 
 /// Parentheses and `not` may be nested so deep: beyond the limits of any condition, within those of a thread's stack.
 const DEEPEST: usize = 64;
 
 pub(super) fn condition(text: &str) -> Result<Condition, Error> {
-    let mut reader = Reader { text, words: words::words(text)?, at: 0, depth: 0 };
+    let mut reader = Reader::new(text)?;
     let condition = reader.either(Level::Any)?;
-    match reader.peek() {
-        Kind::End => Ok(condition),
-        _ => Err(reader.expected("`and`, `or`, or the end")),
+    if !matches!(reader.peek(), Kind::End) && reader.at != reader.end {
+        return Err(reader.expected("`and`, `or`, or the end"));
     }
+    reader.all_used()?;
+    Ok(condition)
 }
 
 /// Whether tests of the person may stand here.
@@ -34,6 +38,10 @@ struct Reader<'t> {
     words: Vec<Word>,
     at: usize,
     depth: usize,
+    /// Where parameters are given their values.
+    end: usize,
+    /// Where the value of each parameter begins, and whether something uses it.
+    parameters: BTreeMap<Name, (usize, bool)>,
 }
 
 impl Reader<'_> {
@@ -189,7 +197,7 @@ impl Reader<'_> {
     fn performed(&mut self, which: Which, never: bool) -> Result<Condition, Error> {
         self.need("performed")?;
         let event = self.name("the event's name")?;
-        let mut times = if never { Times::Exactly(0) } else { Times::AtLeast(1) };
+        let mut times = if never { Times::never() } else { Times::once() };
         if !never && which == Which::Every {
             times = self.times()?.unwrap_or(times);
         }
@@ -218,16 +226,16 @@ impl Reader<'_> {
     fn times(&mut self) -> Result<Option<Times>, Error> {
         let times = if self.is(0, "at") && self.is(1, "least") {
             self.at += 2;
-            Times::AtLeast(self.count()?)
+            Times::AtLeast(self.given(Self::count)?)
         } else if self.is(0, "at") && self.is(1, "most") {
             self.at += 2;
-            Times::AtMost(self.count()?)
+            Times::AtMost(self.given(Self::count)?)
         } else if self.take("exactly") {
-            Times::Exactly(self.count()?)
+            Times::Exactly(self.given(Self::count)?)
         } else if self.take("between") {
-            let least = self.count()?;
+            let least = self.given(Self::count)?;
             self.need("and")?;
-            Times::Between(least, self.count()?)
+            Times::Between(least, self.given(Self::count)?)
         } else {
             return Ok(None);
         };
@@ -250,23 +258,23 @@ impl Reader<'_> {
     fn within(&mut self) -> Result<Within, Error> {
         if self.is(0, "in") && self.is(1, "the") && self.is(2, "last") {
             self.at += 3;
-            return Ok(Within::Last(self.duration()?));
+            return Ok(Within::Last(self.given(Self::duration)?));
         }
         if self.is(0, "in") && self.is(1, "the") && self.is(2, "first") {
             self.at += 3;
-            return Ok(Within::First(self.duration()?));
+            return Ok(Within::First(self.given(Self::duration)?));
         }
         if self.take("since") {
-            return Ok(Within::Dates { from: Some(self.instant()?), to: None });
+            return Ok(Within::Dates { from: Some(self.given(Self::instant)?), to: None });
         }
         if self.take("before") {
-            return Ok(Within::Dates { from: None, to: Some(self.instant()?) });
+            return Ok(Within::Dates { from: None, to: Some(self.given(Self::instant)?) });
         }
         if self.take("from") {
             let any = self.take("any");
-            let from = if any { None } else { Some(self.instant()?) };
+            let from = if any { None } else { Some(self.given(Self::instant)?) };
             self.need("to")?;
-            let to = if self.take("any") { None } else { Some(self.instant()?) };
+            let to = if self.take("any") { None } else { Some(self.given(Self::instant)?) };
             return Ok(Within::Dates { from, to });
         }
         Ok(Within::Ever)
@@ -316,12 +324,12 @@ impl Reader<'_> {
             }
             self.next();
             return Ok(match mark {
-                "=" => Test::Equals(self.operand()?),
-                "!=" => Test::NotEquals(self.operand()?),
-                ">=" => Test::AtLeast(self.number()?),
-                "<=" => Test::AtMost(self.number()?),
-                ">" => Test::MoreThan(self.number()?),
-                _ => Test::LessThan(self.number()?),
+                "=" => Test::Equals(self.given(Self::operand)?),
+                "!=" => Test::NotEquals(self.given(Self::operand)?),
+                ">=" => Test::AtLeast(self.given(Self::number)?),
+                "<=" => Test::AtMost(self.given(Self::number)?),
+                ">" => Test::MoreThan(self.given(Self::number)?),
+                _ => Test::LessThan(self.given(Self::number)?),
             });
         }
         if self.take("exists") {
@@ -342,9 +350,9 @@ impl Reader<'_> {
                 return Ok(Test::In(self.operands()?));
             }
             return if self.take("next") {
-                Ok(Test::InNext(self.duration()?))
+                Ok(Test::InNext(self.given(Self::duration)?))
             } else if self.take("last") {
-                Ok(Test::InLast(self.duration()?))
+                Ok(Test::InLast(self.given(Self::duration)?))
             } else {
                 Err(self.expected("`last` or `next`"))
             };
@@ -359,24 +367,24 @@ impl Reader<'_> {
                 return Ok(Test::NotExists);
             }
             self.need("contain")?;
-            return Ok(Test::NotContains(self.part()?));
+            return Ok(Test::NotContains(self.given(Self::part)?));
         }
         if self.take("contains") {
-            return Ok(Test::Contains(self.part()?));
+            return Ok(Test::Contains(self.given(Self::part)?));
         }
         if self.take("starts") {
             self.need("with")?;
-            return Ok(Test::StartsWith(self.part()?));
+            return Ok(Test::StartsWith(self.given(Self::part)?));
         }
         if self.take("ends") {
             self.need("with")?;
-            return Ok(Test::EndsWith(self.part()?));
+            return Ok(Test::EndsWith(self.given(Self::part)?));
         }
         if self.take("before") {
-            return Ok(Test::Before(self.instant()?));
+            return Ok(Test::Before(self.given(Self::instant)?));
         }
         if self.take("after") {
-            return Ok(Test::After(self.instant()?));
+            return Ok(Test::After(self.given(Self::instant)?));
         }
         if self.take("between") {
             return self.between();
@@ -385,15 +393,17 @@ impl Reader<'_> {
     }
 
     fn between(&mut self) -> Result<Test, Error> {
-        let is_time = matches!(self.peek(), Kind::Bare(word) if Instant::parse(word).is_some());
+        let at = self.parameter().and_then(|name| self.parameters.get(&name)).map_or(self.at, |(at, _)| *at);
+        let is_time =
+            matches!(&self.words[at].kind, Kind::Bare(word) | Kind::Quoted(word) if Instant::parse(word).is_some());
         if is_time {
-            let from = self.instant()?;
+            let from = self.given(Self::instant)?;
             self.need("and")?;
-            return Ok(Test::BetweenTimes(from, self.instant()?));
+            return Ok(Test::BetweenTimes(from, self.given(Self::instant)?));
         }
-        let from = self.number()?;
+        let from = self.given(Self::number)?;
         self.need("and")?;
-        Ok(Test::Between(from, self.number()?))
+        Ok(Test::Between(from, self.given(Self::number)?))
     }
 
     /// What a text contains or begins with.
@@ -414,14 +424,14 @@ impl Reader<'_> {
         }
     }
 
-    fn operands(&mut self) -> Result<Vec<Operand>, Error> {
+    fn operands(&mut self) -> Result<Vec<Given<Operand>>, Error> {
         self.need_mark("(")?;
         let mut operands = Vec::new();
         while !self.is_mark(0, ")") {
             if !operands.is_empty() {
                 self.need_mark(",")?;
             }
-            operands.push(self.operand()?);
+            operands.push(self.given(Self::operand)?);
         }
         self.next();
         Ok(operands)

@@ -3,10 +3,11 @@
 use super::words::{is_bare, quote};
 use crate::condition::encode::{interval_word, per_cent};
 use crate::condition::{
-    Bucket, Changed, Condition, Events, Measured, Number, Operand, Overdue, Performed, Sequence, Streak, Test, Times,
-    Which, Within,
+    Bucket, Changed, Condition, Events, Given, Measured, Number, Operand, Overdue, Performed, Sequence, Streak, Test,
+    Times, Which, Within,
 };
 use crate::duration::{Duration, Unit};
+use crate::instant::Instant;
 
 /// Words that mean something where a name or value could stand.
 pub(super) const KEYWORDS: &[&str] = &[
@@ -73,7 +74,29 @@ enum Binding {
 pub(super) fn condition(condition: &Condition) -> String {
     let mut text = String::new();
     write(condition, Binding::Nothing, None, &mut text);
+    for (at, (parameter, value)) in condition.parameters().iter().enumerate() {
+        let before = if at == 0 { " with " } else { ", " };
+        text.push_str(&format!("{before}${parameter} = {}", parameter_value(value)));
+    }
     text
+}
+
+fn parameter_value(value: &serde_json::Value) -> String {
+    let plain = |text: &str| Duration::parse(text).is_ok() || Instant::parse(text).is_some();
+    match value.as_str() {
+        None => value.to_string(),
+        Some(text) if is_bare(text) && plain(text) => text.to_owned(),
+        Some(text) => name(text),
+    }
+}
+
+/// A value, or the parameter that gives it.
+fn given<T>(given: &Given<T>, print: impl FnOnce(&T) -> String) -> String {
+    given.name().map_or_else(|| print(given), |name| format!("${}", name.as_str()))
+}
+
+fn plain<T: std::fmt::Display>(value: &Given<T>) -> String {
+    given(value, T::to_string)
 }
 
 /// `next` is what follows after `and` or `or`: a bare `where` must not swallow it.
@@ -95,24 +118,25 @@ fn write(condition: &Condition, around: Binding, next: Option<&Condition>, text:
         }
         Condition::Fact { key, test } => text.push_str(&format!("{} {}", fact(key), self::test(test))),
         Condition::Held { key, test, length } => {
-            text.push_str(&format!("{} {} for {}", fact(key), self::test(test), duration(*length)));
+            text.push_str(&format!("{} {} for {}", fact(key), self::test(test), duration(length)));
         }
         Condition::Changed(changed) => self::changed(changed, text),
         Condition::Measured(measured) => self::measured(measured, text),
         Condition::Sequence(sequence) => self::sequence(sequence, text),
         Condition::Overdue(Overdue { of, factor, gaps }) => {
+            let (factor, gaps) = (plain(factor), plain(gaps));
             text.push_str(&format!("overdue {} by {factor} after {gaps} gaps", name(&of.event)));
             filter(of, text);
         }
         Condition::Streak(Streak { of, interval, least }) => {
             let unit = interval_word(*interval);
-            text.push_str(&format!("streak {} at least {least} {unit}s", name(&of.event)));
+            text.push_str(&format!("streak {} at least {} {unit}s", name(&of.event), plain(least)));
             filter(of, text);
         }
         Condition::Segment { key, length } => {
             text.push_str(&format!("in segment {}", name(key)));
             if let Some(length) = length {
-                text.push_str(&format!(" for {}", duration(*length)));
+                text.push_str(&format!(" for {}", duration(length)));
             }
         }
         Condition::Bucket(Bucket { salt, from, to }) => {
@@ -147,7 +171,7 @@ fn group(children: &[Condition], own: Binding, around: Binding, next: Option<&Co
 }
 
 fn performed(performed: &Performed, next: Option<&Condition>, text: &mut String) {
-    let never = performed.times == Times::Exactly(0);
+    let never = performed.times.is_plain(Times::never());
     text.push_str(match performed.which {
         Which::First => "first performed ",
         Which::Last => "last performed ",
@@ -156,11 +180,13 @@ fn performed(performed: &Performed, next: Option<&Condition>, text: &mut String)
     });
     text.push_str(&name(&performed.event));
     match performed.times {
-        Times::AtLeast(1) | Times::Exactly(0) => {}
-        Times::AtLeast(least) => text.push_str(&format!(" at least {least} times")),
-        Times::Exactly(exact) => text.push_str(&format!(" exactly {exact} times")),
-        Times::AtMost(most) => text.push_str(&format!(" at most {most} times")),
-        Times::Between(least, most) => text.push_str(&format!(" between {least} and {most} times")),
+        times if never || times.is_plain(Times::once()) => {}
+        Times::AtLeast(least) => text.push_str(&format!(" at least {} times", plain(&least))),
+        Times::Exactly(exact) => text.push_str(&format!(" exactly {} times", plain(&exact))),
+        Times::AtMost(most) => text.push_str(&format!(" at most {} times", plain(&most))),
+        Times::Between(least, most) => {
+            text.push_str(&format!(" between {} and {} times", plain(&least), plain(&most)));
+        }
     }
     within(performed.within, text);
     let last = next.is_none_or(begins_with_person);
@@ -194,11 +220,13 @@ fn filter(events: &Events, text: &mut String) {
 fn within(within: Within, text: &mut String) {
     match within {
         Within::Ever => {}
-        Within::Last(length) => text.push_str(&format!(" in the last {}", duration(length))),
-        Within::First(length) => text.push_str(&format!(" in the first {}", duration(length))),
-        Within::Dates { from: Some(from), to: Some(to) } => text.push_str(&format!(" from {from} to {to}")),
-        Within::Dates { from: Some(from), to: None } => text.push_str(&format!(" since {from}")),
-        Within::Dates { from: None, to: Some(to) } => text.push_str(&format!(" before {to}")),
+        Within::Last(length) => text.push_str(&format!(" in the last {}", duration(&length))),
+        Within::First(length) => text.push_str(&format!(" in the first {}", duration(&length))),
+        Within::Dates { from: Some(from), to: Some(to) } => {
+            text.push_str(&format!(" from {} to {}", plain(&from), plain(&to)));
+        }
+        Within::Dates { from: Some(from), to: None } => text.push_str(&format!(" since {}", plain(&from))),
+        Within::Dates { from: None, to: Some(to) } => text.push_str(&format!(" before {}", plain(&to))),
         Within::Dates { from: None, to: None } => text.push_str(" from any to any"),
     }
 }
@@ -243,7 +271,7 @@ fn sequence(sequence: &Sequence, text: &mut String) {
         filter(step, text);
     }
     text.push(')');
-    if let Some(length) = sequence.spanning {
+    if let Some(length) = &sequence.spanning {
         text.push_str(&format!(" spanning {}", duration(length)));
     }
     if let Some(same) = &sequence.same {
@@ -252,7 +280,7 @@ fn sequence(sequence: &Sequence, text: &mut String) {
     if let Some((events, length)) = &sequence.without {
         text.push_str(&format!(" without {}", name(&events.event)));
         filter(events, text);
-        text.push_str(&format!(" within {}", duration(*length)));
+        text.push_str(&format!(" within {}", duration(length)));
     }
     within(sequence.within, text);
 }
@@ -267,7 +295,11 @@ fn begins_with_person(condition: &Condition) -> bool {
     }
 }
 
-fn duration(length: Duration) -> String {
+fn duration(length: &Given<Duration>) -> String {
+    given(length, |length| in_words(*length))
+}
+
+fn in_words(length: Duration) -> String {
     let unit = match length.unit() {
         Unit::Second => "second",
         Unit::Minute => "minute",
@@ -285,11 +317,12 @@ fn name(text: &str) -> String {
 }
 
 fn test(test: &Test) -> String {
-    let one = |word: &str, operand: &Operand| format!("{word} {}", self::operand(operand));
-    let many = |word: &str, operands: &[Operand]| {
+    let one = |word: &str, operand: &Given<Operand>| format!("{word} {}", self::operand(operand));
+    let many = |word: &str, operands: &[Given<Operand>]| {
         format!("{word} ({})", operands.iter().map(operand).collect::<Vec<_>>().join(", "))
     };
-    let number = |word: &str, number: &Number| format!("{word} {number}");
+    let number = |word: &str, number: &Given<Number>| format!("{word} {}", plain(number));
+    let part = |part: &Given<String>| given(part, |part| quote(part));
     match test {
         Test::Exists => "exists".to_owned(),
         Test::NotExists => "does not exist".to_owned(),
@@ -299,27 +332,27 @@ fn test(test: &Test) -> String {
         Test::NotEquals(value) => one("!=", value),
         Test::In(values) => many("in", values),
         Test::NotIn(values) => many("not in", values),
-        Test::Contains(part) => format!("contains {}", quote(part)),
-        Test::NotContains(part) => format!("does not contain {}", quote(part)),
-        Test::StartsWith(part) => format!("starts with {}", quote(part)),
-        Test::EndsWith(part) => format!("ends with {}", quote(part)),
+        Test::Contains(text) => format!("contains {}", part(text)),
+        Test::NotContains(text) => format!("does not contain {}", part(text)),
+        Test::StartsWith(text) => format!("starts with {}", part(text)),
+        Test::EndsWith(text) => format!("ends with {}", part(text)),
         Test::AtLeast(value) => number(">=", value),
         Test::MoreThan(value) => number(">", value),
         Test::AtMost(value) => number("<=", value),
         Test::LessThan(value) => number("<", value),
-        Test::Between(from, to) => format!("between {from} and {to}"),
-        Test::BetweenTimes(from, to) => format!("between {from} and {to}"),
-        Test::Before(instant) => format!("before {instant}"),
-        Test::After(instant) => format!("after {instant}"),
-        Test::InLast(length) => format!("in the last {}", duration(*length)),
-        Test::InNext(length) => format!("in the next {}", duration(*length)),
+        Test::Between(from, to) => format!("between {} and {}", plain(from), plain(to)),
+        Test::BetweenTimes(from, to) => format!("between {} and {}", plain(from), plain(to)),
+        Test::Before(instant) => format!("before {}", plain(instant)),
+        Test::After(instant) => format!("after {}", plain(instant)),
+        Test::InLast(length) => format!("in the last {}", duration(length)),
+        Test::InNext(length) => format!("in the next {}", duration(length)),
     }
 }
 
-fn operand(operand: &Operand) -> String {
-    match operand {
+fn operand(operand: &Given<Operand>) -> String {
+    given(operand, |operand| match operand {
         Operand::Text(text) => name(text),
         Operand::Number(number) => number.to_string(),
         Operand::Boolean(value) => value.to_string(),
-    }
+    })
 }

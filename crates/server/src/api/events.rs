@@ -58,7 +58,7 @@ pub async fn names(State(app): State<App>, caller: Caller) -> Result<Json<EventN
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Property {
     path: String,
-    /// event or trait.
+    /// event, trait or account.
     of: String,
     /// Types seen: text, number, boolean, money.
     types: Vec<String>,
@@ -111,16 +111,13 @@ pub async fn properties(
         return Ok(Json(Properties { rows }));
     }
     for (key, count) in facts::keys(&mut app.installation.store.read(), caller.workspace).await? {
-        let path = key.strip_prefix("trait.").map_or(key.clone(), str::to_owned);
+        // Other facts are no traits that anybody sent: their owners say what they are.
+        let Some((of, path)) = key.split_once('.').filter(|(of, _)| ["trait", "account"].contains(of)) else {
+            continue;
+        };
+        let (of, path) = (of.to_owned(), path.to_owned());
         let category = classify::category(&path, "").as_str().to_owned();
-        rows.push(Property {
-            path,
-            of: "trait".into(),
-            types: vec!["text".into()],
-            count,
-            category,
-            storage: "database".into(),
-        });
+        rows.push(Property { path, of, types: vec!["text".into()], count, category, storage: "database".into() });
     }
     Ok(Json(Properties { rows }))
 }

@@ -111,6 +111,7 @@ pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Templat
     product(&mut rows, &known);
     experience(&mut rows, &known);
     values(&app, workspace, &mut rows, &known).await?;
+    times_of_day(&mut rows, &known);
     season(&mut rows, &known, &context(&app.installation, workspace).await?);
     Ok(Json(Templates { people: lives.len(), rows: rows.0 }))
 }
@@ -283,6 +284,21 @@ async fn values(app: &App, workspace: WorkspaceId, rows: &mut Rows, known: &Know
         }
     }
     Ok(())
+}
+
+/// When people order: at least twice then, and at most once at another time.
+fn times_of_day(rows: &mut Rows, known: &Known) {
+    if !known.has("Order Completed") {
+        return;
+    }
+    let order = "performed \"Order Completed\"";
+    for (key, then, else_) in [
+        ("evening", "occurred.hour >= 18", "occurred.hour < 18"),
+        ("weekend", "occurred.weekday in (saturday, sunday)", "occurred.weekday not in (saturday, sunday)"),
+    ] {
+        let text = format!("{order} at least 2 times where ({then}) and {order} at most 1 times where ({else_})");
+        rows.add("occasion", key, &text, json!({}));
+    }
 }
 
 /// Who bought for the last feast that is over.

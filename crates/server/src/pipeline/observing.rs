@@ -153,3 +153,31 @@ impl News {
         self.changed.extend(more.changed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rapport_domain::WorkspaceId;
+
+    use super::*;
+    use crate::installation::Places;
+
+    /// A batch may concern several workspaces: while one of them is not judged, its windows must not run out as if it were.
+    #[tokio::test]
+    async fn a_batch_is_done_with_when_all_its_workspaces_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let installation = Arc::new(Installation::open(&Places::folder(folder.path())).await.unwrap());
+        let observing = Observing::start(&installation, 3);
+        let received = installation.clock.now();
+        let reached = Reached { position: 5, received: Some(received) };
+        assert!(observing.behind_since(3).is_none(), "it begins where events are applied");
+        for workspace in [1, 2] {
+            observing.tell(WorkspaceId(workspace), News::default(), reached).await;
+            observing.settle().await;
+            assert!(observing.behind_since(5).is_some(), "after workspace {workspace} others may follow");
+        }
+        observing.reached(reached).await;
+        observing.settle().await;
+        assert!(observing.behind_since(5).is_none());
+        assert_eq!(observing.behind_since(6), Some(received), "what comes next happened after it was received");
+    }
+}

@@ -223,6 +223,37 @@ async fn a_segment_is_filled_while_events_keep_coming() {
     }
 }
 
+/// Events of which no condition asks anything, but which are older than all that was known of a person, come while a segment is filled: people are
+/// known since then.
+#[tokio::test]
+async fn people_known_since_earlier_than_thought_are_found_while_a_segment_is_filled() {
+    for pauses in 0..24 {
+        let world = World::new().await;
+        let browser = world.browser(Role::Owner).await;
+        let (key, _) = world.write_key("Web", None).await;
+        let now = world.clock_now();
+        let seen = |user: u32, hours: i64| {
+            json!({"type": "track", "event": "Page Seen", "userId": format!("u{user}"), "messageId": format!("{user} {hours}"),
+                "timestamp": now.plus(-hours * Timestamp::HOUR).to_rfc3339()})
+        };
+        send(&world, &key, (0..30).map(|user| seen(user, 30)).collect()).await;
+        world.app.pipeline.drain().await.unwrap();
+        create(&world, &browser, "quiet", SEGMENTS[2].1).await;
+        let coming = async {
+            for user in 0..10 {
+                for _ in 0..pauses * 3 {
+                    tokio::task::yield_now().await;
+                }
+                send(&world, &key, vec![seen(user, 60)]).await;
+                world.app.pipeline.drain().await.unwrap();
+            }
+        };
+        tokio::join!(fill(&world), coming);
+        wake(&world).await;
+        assert_true(&world, &format!("{pauses} pauses")).await;
+    }
+}
+
 /// A window that runs out while nothing happens ends the membership at that very instant, and says so once.
 #[tokio::test]
 async fn an_exit_has_the_instant_at_which_the_window_ran_out() {

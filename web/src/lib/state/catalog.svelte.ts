@@ -22,7 +22,7 @@ class Catalog {
 
 	/** Properties of one event; of all events with "*". */
 	propertiesOf(event: string): Property[] {
-		return (this.#properties[event] ?? []).filter((property) => property.of !== 'trait');
+		return (this.#properties[event] ?? []).filter((property) => property.of === 'event');
 	}
 
 	loadProperties(event: string): void {
@@ -36,12 +36,13 @@ class Catalog {
 
 	/** The most frequent values of a property, once they have been asked for. */
 	valuesOf(event: string, path: string): string[] {
+		if (path === WEEKDAY) return WEEKDAYS;
 		return this.#values[`${event} ${path}`] ?? [];
 	}
 
 	loadValues(event: string, path: string): void {
 		const key = `${event} ${path}`;
-		if (!event || !path || this.#asked.has(`v:${key}`)) return;
+		if (!event || !path || path === WEEKDAY || this.#asked.has(`v:${key}`)) return;
 		this.#asked.add(`v:${key}`);
 		api
 			.get<PropertyValues>('/properties/values', { query: { path, event: event === '*' ? '' : event } })
@@ -50,6 +51,7 @@ class Catalog {
 	}
 
 	typeOf(event: string, path: string): ValueType {
+		if (path === HOUR) return 'number';
 		return valueType(this.propertiesOf(event).find((property) => property.path === path)?.types ?? []);
 	}
 
@@ -61,6 +63,11 @@ class Catalog {
 	traitKeys(): string[] {
 		const known = (this.#properties['*'] ?? []).filter((property) => property.of === 'trait').sort((a, b) => b.count - a.count);
 		return known.length ? known.map((property) => property.path) : USUAL_TRAITS;
+	}
+
+	/** What is known of the accounts that people belong to. */
+	#accountKeys(): string[] {
+		return (this.#properties['*'] ?? []).filter((property) => property.of === 'account').map((property) => property.path);
 	}
 
 	/** All segments, and how many people there are; a page that has just asked for them tells what it got. */
@@ -122,17 +129,24 @@ class Catalog {
 	factChoices(): Choice[] {
 		const traits = this.traitKeys().map((key) => ({ value: `trait.${key}`, label: humanize(key), detail: key }));
 		const made = MADE_FACTS.map((key) => ({ value: key, label: t(`fact.${key}`), detail: key }));
-		return [...traits, ...made, ...CHANNELS.map((channel) => ({ value: `consent.${channel}`, label: t('condition.consent', { channel: term('identifier', channel) }), detail: `consent.${channel}` }))];
+		const accounts = this.#accountKeys().map((key) => ({ value: `account.${key}`, label: t('fact.of_account', { name: humanize(key) }), detail: `account.${key}` }));
+		return [...traits, ...accounts, ...made, ...CHANNELS.map((channel) => ({ value: `consent.${channel}`, label: t('condition.consent', { channel: term('identifier', channel) }), detail: `consent.${channel}` }))];
 	}
 
 	propertyChoices(event: string, only?: ValueType): Choice[] {
 		const all = this.propertiesOf(event).filter((property) => !only || valueType(property.types) === only);
-		return all.map((property) => ({ value: property.path, label: property.path, detail: property.types.join(', ') }));
+		const own = all.map((property) => ({ value: property.path, label: property.path, detail: property.types.join(', ') }));
+		// A figure is not made of when something happened; that is tested only.
+		return only ? own : [...own, ...[HOUR, WEEKDAY].map((path) => ({ value: path, label: t(`property.${path}`), detail: path }))];
 	}
 }
 
 export const catalog = new Catalog();
 
+/** What every event has: when it happened. */
+const HOUR = 'occurred.hour';
+const WEEKDAY = 'occurred.weekday';
+const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 /** Traits a shop usually has, for a workspace that has none yet; any other key can be typed. */
 const USUAL_TRAITS = ['country', 'city', 'language', 'plan', 'company'];
 /** The channels one can ask consent for. */

@@ -284,11 +284,31 @@ fn any_tree(leaf: impl Strategy<Value = Value> + Clone + 'static) -> impl Strate
     prop_oneof![leaf, tree]
 }
 
+/// A test of when an event happened.
+fn any_time_test() -> impl Strategy<Value = Value> + Clone {
+    let hours = prop_oneof![
+        (select(vec!["at_least", "more_than", "at_most", "less_than", "equals", "not_equals"]), 0..24u32)
+            .prop_map(|(op, hour)| json!({ "op": op, "value": hour })),
+        (0..24u32, 0..24u32).prop_map(|(a, b)| json!({ "op": "between", "values": [a.min(b), a.max(b)] })),
+        prop::collection::vec(0..24u32, 1..6).prop_map(|hours| json!({ "op": "in", "values": hours })),
+    ];
+    let days = (select(vec!["in", "not_in"]), prop::collection::vec(select(&crate::occurred::WEEKDAYS[..]), 1..5));
+    let days = days.prop_map(|(op, days)| json!({ "op": op, "values": days }));
+    let of = |path: &'static str| {
+        move |mut test: Value| {
+            test["path"] = json!(path);
+            test
+        }
+    };
+    prop_oneof![hours.prop_map(of("occurred.hour")), days.prop_map(of("occurred.weekday"))]
+}
+
 fn any_filter() -> impl Strategy<Value = Value> + Clone {
-    any_tree((select(&PATHS[..]), any_test()).prop_map(|(path, mut test)| {
+    let of_value = (select(&PATHS[..]), any_test()).prop_map(|(path, mut test)| {
         test["path"] = json!(path);
-        json!({ "property": test })
-    }))
+        test
+    });
+    any_tree(prop_oneof![4 => of_value, 1 => any_time_test()].prop_map(|test| json!({ "property": test })))
 }
 
 fn any_performed() -> impl Strategy<Value = Value> + Clone {

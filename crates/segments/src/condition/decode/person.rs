@@ -5,7 +5,7 @@
 use rapport_domain::Interval;
 use serde_json::Value;
 
-use super::{Object, count, events, fields_of, kind, length_in, name_in, present, test, within_in};
+use super::{Object, count, events, fields_of, given, kind, length_in, name_in, present, test, within_in};
 use crate::Error;
 use crate::condition::limits::Budget;
 use crate::condition::place::Place;
@@ -37,14 +37,13 @@ pub(super) fn measured(
             "a figure is compared by at_least, more_than, at_most, less_than, between or equals, with numbers";
         return Err(place.field("op").refuse(problem));
     }
-    Ok(Condition::Measured(Measured { measure, path, of, within: within_in(fields, place)?, test }))
+    Ok(Condition::Measured(Measured { measure, path, of, within: within_in(fields, place, budget)?, test }))
 }
 
 fn is_of_numbers(test: &Test) -> bool {
-    use crate::condition::Operand;
     match test {
         Test::AtLeast(_) | Test::MoreThan(_) | Test::AtMost(_) | Test::LessThan(_) | Test::Between(..) => true,
-        Test::Equals(operand) => matches!(operand, Operand::Number(_)),
+        Test::Equals(operand) => operand.number().is_some(),
         _ => false,
     }
 }
@@ -68,7 +67,7 @@ pub(super) fn sequence(
         budget.take_node(depth + 1)?;
         steps.push(events(fields_of(step, &place, &["event", "where"])?, &place, depth, budget)?);
     }
-    let spanning = length_in(fields, "spanning", place)?;
+    let spanning = length_in(fields, "spanning", place, budget)?;
     if (steps.len() > 1) != spanning.is_some() {
         let problem = "several steps need the time they span, e.g. \"7d\"; one step has none";
         return Err(place.field("spanning").refuse(problem));
@@ -80,7 +79,7 @@ pub(super) fn sequence(
             let place = place.field("without");
             let fields = fields_of(value, &place, &["event", "where", "within"])?;
             budget.take_node(depth + 1)?;
-            let length = length_in(fields, "within", &place)?;
+            let length = length_in(fields, "within", &place, budget)?;
             let length =
                 length.ok_or_else(|| place.refuse("expected `within`, e.g. \"1h\": how long it must not follow"))?;
             Some((events(fields, &place, depth, budget)?, length))
@@ -89,20 +88,22 @@ pub(super) fn sequence(
     if steps.len() == 1 && without.is_none() {
         return Err(inside.refuse("one step alone is `performed`; add a step, or `without`"));
     }
-    Ok(Condition::Sequence(Sequence { steps, spanning, same, without, within: within_in(fields, place)? }))
+    Ok(Condition::Sequence(Sequence { steps, spanning, same, without, within: within_in(fields, place, budget)? }))
 }
 
 pub(super) fn overdue(value: &Value, place: &Place<'_>, depth: usize, budget: &mut Budget) -> Result<Condition, Error> {
     let fields = fields_of(value, place, &["event", "where", "factor", "gaps"])?;
     let of = events(fields, place, depth, budget)?;
-    let factor = present(fields, "factor").and_then(Number::from_json);
-    let factor = factor.filter(|factor| (1..=1_000_000_000).contains(&factor.micros()));
-    let factor = factor.ok_or_else(|| place.field("factor").refuse("expected a number above 0 and up to 1000"))?;
-    let gaps = match present(fields, "gaps") {
-        None => 3,
-        Some(value) => count(value, &place.field("gaps"))?,
+    let factor = |value: &Value, place: &Place<'_>, _: &mut Budget| {
+        let factor = Number::from_json(value).filter(|factor| (1..=1_000_000_000).contains(&factor.micros()));
+        factor.ok_or_else(|| place.refuse("expected a number above 0 and up to 1000"))
     };
-    if gaps == 0 || gaps as usize > Overdue::REMEMBERED {
+    let factor = given(present(fields, "factor").unwrap_or(&Value::Null), &place.field("factor"), budget, factor)?;
+    let gaps = match present(fields, "gaps") {
+        None => 3.into(),
+        Some(value) => given(value, &place.field("gaps"), budget, count)?,
+    };
+    if *gaps == 0 || *gaps as usize > Overdue::REMEMBERED {
         return Err(place.field("gaps").refuse(format!("expected a number from 1 to {}", Overdue::REMEMBERED)));
     }
     Ok(Condition::Overdue(Overdue { of, factor, gaps }))
@@ -119,8 +120,8 @@ pub(super) fn streak(value: &Value, place: &Place<'_>, depth: usize, budget: &mu
     };
     let inside = place.field("at_least");
     let least = present(fields, "at_least").ok_or_else(|| inside.refuse("expected how many in a row"))?;
-    let least = count(least, &inside)?;
-    if least == 0 {
+    let least = given(least, &inside, budget, count)?;
+    if *least == 0 {
         return Err(inside.refuse("expected 1 or more"));
     }
     Ok(Condition::Streak(Streak { of, interval, least }))
@@ -133,7 +134,7 @@ pub(super) fn held(value: &Value, place: &Place<'_>, budget: &mut Budget) -> Res
     if matches!(test, Test::InLast(_) | Test::InNext(_)) {
         return Err(place.field("op").refuse("a time near the present does not stay so; leave `for` out"));
     }
-    let length = length_in(fields, "for", place)?;
+    let length = length_in(fields, "for", place, budget)?;
     let length =
         length.ok_or_else(|| place.refuse("the field `for` is missing: how long it has been so, e.g. \"30d\""))?;
     Ok(Condition::Held { key, test, length })
@@ -145,15 +146,16 @@ pub(super) fn changed(value: &Value, place: &Place<'_>, budget: &mut Budget) -> 
     let operand = |name: &str, budget: &mut Budget| -> Result<_, Error> {
         let Some(value) = present(fields, name) else { return Ok(None) };
         budget.take_values(1)?;
-        test::operand(value, &place.field(name), budget).map(Some)
+        given(value, &place.field(name), budget, test::operand).map(Some)
     };
     let (from, to) = (operand("from", budget)?, operand("to", budget)?);
-    Ok(Condition::Changed(Changed { key, from, to, within: within_in(fields, place)? }))
+    Ok(Condition::Changed(Changed { key, from, to, within: within_in(fields, place, budget)? }))
 }
 
 pub(super) fn segment(value: &Value, place: &Place<'_>, budget: &mut Budget) -> Result<Condition, Error> {
     let fields = fields_of(value, place, &["key", "for"])?;
-    Ok(Condition::Segment { key: name_in(fields, "key", place, budget)?, length: length_in(fields, "for", place)? })
+    let key = name_in(fields, "key", place, budget)?;
+    Ok(Condition::Segment { key, length: length_in(fields, "for", place, budget)? })
 }
 
 pub(super) fn bucket(value: &Value, place: &Place<'_>, budget: &mut Budget) -> Result<Condition, Error> {

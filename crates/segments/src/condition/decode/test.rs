@@ -2,11 +2,11 @@
 //!
 //! Always holds: an operator has exactly the operands it needs, of a type it can compare.
 
-use super::{Object, array, instant, kind, pair, present, surely_after, text};
+use super::{Object, array, given, instant, kind, length, pair, present, surely_after, text};
 use crate::Error;
 use crate::condition::limits::Budget;
 use crate::condition::place::Place;
-use crate::condition::{Number, Operand, Test};
+use crate::condition::{Given, Number, Operand, Test};
 use crate::duration::Duration;
 use crate::instant::Instant;
 
@@ -14,7 +14,7 @@ const OPERATORS: &str = "equals, not_equals, in, not_in, contains, not_contains,
                          at_most, less_than, between, exists, not_exists, is_true, is_false, before, after, in_last, in_next";
 
 /// What an operator is given.
-struct Given<'a> {
+struct Stated<'a> {
     fields: &'a Object,
     place: &'a Place<'a>,
 }
@@ -23,7 +23,7 @@ pub(super) fn decode(fields: &Object, place: &Place<'_>, budget: &mut Budget) ->
     let op_place = place.field("op");
     let op = present(fields, "op").ok_or_else(|| place.refuse("the field `op` is missing"))?;
     let op = op.as_str().ok_or_else(|| op_place.refuse(format!("expected a text, found {}", kind(op))))?;
-    let given = Given { fields, place };
+    let given = Stated { fields, place };
     Ok(match op {
         "exists" => given.nothing(op, Test::Exists)?,
         "not_exists" => given.nothing(op, Test::NotExists)?,
@@ -50,7 +50,7 @@ pub(super) fn decode(fields: &Object, place: &Place<'_>, budget: &mut Budget) ->
     })
 }
 
-impl<'a> Given<'a> {
+impl<'a> Stated<'a> {
     fn nothing(&self, op: &str, test: Test) -> Result<Test, Error> {
         self.without("value", op, "nothing to compare with")?;
         self.without("values", op, "nothing to compare with")?;
@@ -77,48 +77,48 @@ impl<'a> Given<'a> {
         }
     }
 
-    fn operand(&self, op: &str, budget: &mut Budget) -> Result<Operand, Error> {
-        operand(self.value(op, budget)?, &self.place.field("value"), budget)
+    fn operand(&self, op: &str, budget: &mut Budget) -> Result<Given<Operand>, Error> {
+        given(self.value(op, budget)?, &self.place.field("value"), budget, operand)
     }
 
-    fn operands(&self, op: &str, budget: &mut Budget) -> Result<Vec<Operand>, Error> {
+    fn operands(&self, op: &str, budget: &mut Budget) -> Result<Vec<Given<Operand>>, Error> {
         let place = self.place.field("values");
         let values = array(self.values(op)?, &place)?;
         if values.is_empty() {
             return Err(place.refuse("the list is empty; put at least one value into it"));
         }
         budget.take_values(values.len())?;
-        values.iter().enumerate().map(|(index, value)| operand(value, &place.index(index), budget)).collect()
+        values.iter().enumerate().map(|(index, value)| given(value, &place.index(index), budget, operand)).collect()
     }
 
-    fn text(&self, op: &str, budget: &mut Budget) -> Result<String, Error> {
-        let place = self.place.field("value");
-        let text = text(self.value(op, budget)?, &place, budget)?;
-        if text.is_empty() {
-            return Err(place.refuse("the text is empty; every text contains it"));
-        }
-        Ok(text)
-    }
-
-    fn number(&self, op: &str, budget: &mut Budget) -> Result<Number, Error> {
-        let place = self.place.field("value");
-        let value = self.value(op, budget)?;
-        Number::from_json(value).ok_or_else(|| {
-            if value.as_str().is_some_and(|text| Instant::parse(text).is_some()) {
-                return place.refuse(format!("`{op}` compares numbers; for times use `before`, `after` or `between`"));
+    fn text(&self, op: &str, budget: &mut Budget) -> Result<Given<String>, Error> {
+        given(self.value(op, budget)?, &self.place.field("value"), budget, |value, place, budget| {
+            let text = text(value, place, budget)?;
+            if text.is_empty() {
+                return Err(place.refuse("the text is empty; every text contains it"));
             }
-            place.refuse(NUMBER)
+            Ok(text)
         })
     }
 
-    fn instant(&self, op: &str, budget: &mut Budget) -> Result<Instant, Error> {
-        instant(self.value(op, budget)?, &self.place.field("value"))
+    fn number(&self, op: &str, budget: &mut Budget) -> Result<Given<Number>, Error> {
+        given(self.value(op, budget)?, &self.place.field("value"), budget, |value, place, _| {
+            Number::from_json(value).ok_or_else(|| {
+                if value.as_str().is_some_and(|text| Instant::parse(text).is_some()) {
+                    let problem = format!("`{op}` compares numbers; for times use `before`, `after` or `between`");
+                    return place.refuse(problem);
+                }
+                place.refuse(NUMBER)
+            })
+        })
     }
 
-    fn length(&self, op: &str, budget: &mut Budget) -> Result<Duration, Error> {
-        let place = self.place.field("value");
-        let text = self.value(op, budget)?.as_str().ok_or_else(|| place.refuse("expected a text such as \"30d\""))?;
-        Duration::parse(text).map_err(|error| place.refuse(error.to_string()))
+    fn instant(&self, op: &str, budget: &mut Budget) -> Result<Given<Instant>, Error> {
+        given(self.value(op, budget)?, &self.place.field("value"), budget, instant)
+    }
+
+    fn length(&self, op: &str, budget: &mut Budget) -> Result<Given<Duration>, Error> {
+        given(self.value(op, budget)?, &self.place.field("value"), budget, length)
     }
 
     fn between(&self, op: &str, budget: &mut Budget) -> Result<Test, Error> {
@@ -126,20 +126,24 @@ impl<'a> Given<'a> {
         budget.take_values(2)?;
         let [first, second] = pair(self.values(op)?, &place)?;
         let reversed = || place.refuse("the first is larger than the second");
-        if let (Some(from), Some(to)) = (Number::from_json(first), Number::from_json(second)) {
-            return if from > to { Err(reversed()) } else { Ok(Test::Between(from, to)) };
+        let number = |value: &serde_json::Value, _: &Place<'_>, _: &mut Budget| Ok(Number::from_json(value));
+        let time =
+            |value: &serde_json::Value, _: &Place<'_>, _: &mut Budget| Ok(value.as_str().and_then(Instant::parse));
+        let numbers = (given(first, &place.index(0), budget, number)?, given(second, &place.index(1), budget, number)?);
+        if let (Some(from), Some(to)) = (numbers.0.present(), numbers.1.present()) {
+            return if *from > *to { Err(reversed()) } else { Ok(Test::Between(from, to)) };
         }
-        let time = |value: &serde_json::Value| value.as_str().and_then(Instant::parse);
-        let (Some(from), Some(to)) = (time(first), time(second)) else {
+        let times = (given(first, &place.index(0), budget, time)?, given(second, &place.index(1), budget, time)?);
+        let (Some(from), Some(to)) = (times.0.present(), times.1.present()) else {
             return Err(place.refuse(format!("expected two numbers, or two dates such as \"2026-03-01\"; {NUMBER}")));
         };
-        if surely_after(from, to) { Err(reversed()) } else { Ok(Test::BetweenTimes(from, to)) }
+        if surely_after(*from, *to) { Err(reversed()) } else { Ok(Test::BetweenTimes(from, to)) }
     }
 }
 
 const NUMBER: &str = "a number is written like 20 or \"20.50\", with at most six decimals, below 9 * 10^12";
 
-pub(super) fn operand(value: &serde_json::Value, place: &Place<'_>, budget: &Budget) -> Result<Operand, Error> {
+pub(super) fn operand(value: &serde_json::Value, place: &Place<'_>, budget: &mut Budget) -> Result<Operand, Error> {
     match value {
         serde_json::Value::Bool(boolean) => Ok(Operand::Boolean(*boolean)),
         serde_json::Value::Number(_) => {

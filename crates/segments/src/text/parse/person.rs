@@ -5,7 +5,7 @@ use rapport_domain::Interval;
 use super::Reader;
 use crate::Error;
 use crate::condition::{
-    Bucket, Changed, Condition, Events, Measure, Measured, Number, Overdue, Sequence, Streak, Test, Which, Within,
+    Bucket, Changed, Condition, Events, Measure, Measured, Overdue, Sequence, Streak, Test, Which, Within,
 };
 use crate::records::lists::fact_key;
 
@@ -53,14 +53,14 @@ impl Reader<'_> {
     /// What follows the key of a fact.
     fn fact(&mut self, key: String) -> Result<Condition, Error> {
         if self.take("changed") {
-            let from = if self.take("from") { Some(self.operand()?) } else { None };
-            let to = if self.take("to") { Some(self.operand()?) } else { None };
+            let from = if self.take("from") { Some(self.given(Self::operand)?) } else { None };
+            let to = if self.take("to") { Some(self.given(Self::operand)?) } else { None };
             let within = if self.take("during") { self.within()? } else { Within::Ever };
             return Ok(Condition::Changed(Changed { key, from, to, within }));
         }
         let test = self.test()?;
         if self.take("for") {
-            return Ok(Condition::Held { key, test, length: self.duration()? });
+            return Ok(Condition::Held { key, test, length: self.given(Self::duration)? });
         }
         Ok(Condition::Fact { key, test })
     }
@@ -69,7 +69,7 @@ impl Reader<'_> {
     fn membership(&mut self) -> Result<Condition, Error> {
         if self.take("segment") {
             let key = self.name("the segment's key")?;
-            let length = if self.take("for") { Some(self.duration()?) } else { None };
+            let length = if self.take("for") { Some(self.given(Self::duration)?) } else { None };
             return Ok(Condition::Segment { key, length });
         }
         if self.take("list") {
@@ -119,13 +119,13 @@ impl Reader<'_> {
             }
             self.need_mark(",")?;
         }
-        let spanning = if self.take("spanning") { Some(self.duration()?) } else { None };
+        let spanning = if self.take("spanning") { Some(self.given(Self::duration)?) } else { None };
         let same = if self.take("same") { Some(self.name("the property's path")?) } else { None };
         let without = if self.take("without") {
             let event = self.name("the event's name")?;
             let events = Events { event, filter: self.clause("where")? };
             self.need("within")?;
-            Some((events, self.duration()?))
+            Some((events, self.given(Self::duration)?))
         } else {
             None
         };
@@ -135,10 +135,10 @@ impl Reader<'_> {
     fn overdue(&mut self) -> Result<Condition, Error> {
         let event = self.name("the event's name")?;
         self.need("by")?;
-        let factor: Number = self.number()?;
-        let mut gaps = 3;
+        let factor = self.given(Self::number)?;
+        let mut gaps = 3.into();
         if self.take("after") {
-            gaps = self.count()?;
+            gaps = self.given(Self::count)?;
             self.need("gaps")?;
         }
         Ok(Condition::Overdue(Overdue { of: Events { event, filter: self.clause("where")? }, factor, gaps }))
@@ -148,7 +148,7 @@ impl Reader<'_> {
         let event = self.name("the event's name")?;
         self.need("at")?;
         self.need("least")?;
-        let least = self.count()?;
+        let least = self.given(Self::count)?;
         let units = [("day", Interval::Day), ("week", Interval::Week), ("month", Interval::Month)];
         let found = units.into_iter().find(|(word, _)| self.is(0, word) || self.is(0, &format!("{word}s")));
         let (_, interval) = found.ok_or_else(|| self.expected("days, weeks or months"))?;

@@ -204,6 +204,7 @@ export const data = {
 	'properties.storage': 'Kept',
 	'properties.search': 'Find a property',
 	'properties.trait': 'trait',
+	'properties.account': 'of the account',
 	'properties.none': 'No such property',
 	'storage.column': 'own column',
 	'storage.residual': 'with the rest',

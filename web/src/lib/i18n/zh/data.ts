@@ -206,6 +206,7 @@ export const data: Record<keyof typeof en, string> = {
 	'properties.storage': '存放',
 	'properties.search': '查找属性',
 	'properties.trait': '特征',
+	'properties.account': '账户的',
 	'properties.none': '没有这样的属性',
 	'storage.column': '独立列',
 	'storage.residual': '与其余一起',
