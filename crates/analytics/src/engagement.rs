@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use arrow::datatypes::DataType;
-use datafusion::functions_aggregate::count::count_distinct;
 use datafusion::functions_aggregate::expr_fn::{count, max, min, sum};
-use datafusion::logical_expr::{cast, ident, lit};
+use datafusion::logical_expr::{Expr, cast, ident, lit};
 use rapport_domain::shop_events::{PASSIVE, SURVEY_ANSWERED};
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
-use rapport_lake::TableOptions;
-use rapport_lake::columns::{NAME, OCCURRED_AT, PERSON};
+use rapport_lake::columns::{OCCURRED_AT, PERSON};
+use rapport_lake::{Snapshot, TableOptions};
+use rapport_profiles::records::persons;
 use rapport_segments::EventColumns;
 use rapport_segments::value::Reading;
 
@@ -122,6 +122,8 @@ pub struct Signals {
     pub is_fond: bool,
 }
 
+/// Of more events than this the people are looked at in several goes.
+const ROWS_AT_ONCE: i64 = 1_000_000;
 /// Looks at a product.
 const INTEREST: [&str; 4] = ["Product Viewed", "Product Added", "Products Searched", "Checkout Started"];
 
@@ -132,11 +134,29 @@ impl Analytics {
     /// The lake's.
     pub async fn activity(&self, workspace: WorkspaceId, now: Timestamp) -> Result<Vec<Activity>> {
         let snapshot = self.lake.snapshot(workspace).await?;
+        let mut active = Vec::new();
+        for range in persons::ranges(snapshot.rows() / ROWS_AT_ONCE + 1) {
+            active.extend(self.activity_of(&snapshot, range, now).await?);
+        }
+        active.sort_by_key(|it| it.person);
+        Ok(active)
+    }
+
+    /// The same of the people from one number to another, in no order.
+    async fn activity_of(
+        &self,
+        snapshot: &Snapshot,
+        (first, last): (PersonId, PersonId),
+        now: Timestamp,
+    ) -> Result<Vec<Activity>> {
         let from = now.plus(-DAYS * Timestamp::DAY);
         let options = TableOptions { from: Some(from), to: Some(now.plus(1)), ..TableOptions::default() };
         let at = cast(ident(OCCURRED_AT), DataType::Int64);
         // Being written to is no engagement.
-        let active = || EventColumns::name(&snapshot).in_list(PASSIVE.map(lit).to_vec(), true);
+        let active = || {
+            let is_active = EventColumns::name(snapshot).in_list(PASSIVE.map(lit).to_vec(), true);
+            ident(PERSON).between(lit(first.0), lit(last.0)).and(is_active)
+        };
         let by_day = snapshot
             .scan(options)?
             .filter(active())?
@@ -158,7 +178,9 @@ impl Analytics {
         let kinds = snapshot
             .scan(options)?
             .filter(active())?
-            .aggregate([ident(PERSON)], [count_distinct(ident(NAME)).alias("kinds")])?
+            // Counted as rows of a table: a set for each person takes ten times the memory.
+            .aggregate([ident(PERSON), EventColumns::name(snapshot).alias("kind")], Vec::<Expr>::new())?
+            .aggregate([ident(PERSON)], [count(lit(1_i64)).alias("kinds")])?
             .build()?;
         let mut different: HashMap<i64, i64> = HashMap::new();
         for batch in self.lake.query(self.budget)?.collect(kinds).await?.1 {
@@ -181,7 +203,6 @@ impl Analytics {
                 kinds: different.get(&persons.value(row)).copied().unwrap_or(1),
             }));
         }
-        active.sort_by_key(|it| it.person);
         Ok(active)
     }
 

@@ -22,6 +22,7 @@ use crate::schema;
 /// A question, tagged by `kind`.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "there is one of them a request, and it is not moved about")]
 pub enum Question {
     /// How much of something, interval by interval.
     Trend(Trend),

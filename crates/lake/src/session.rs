@@ -52,6 +52,10 @@ pub const MAX_PLAN_DEPTH: usize = 400;
 
 const PLANNER_STACK: usize = 64 << 20;
 
+/// How much the threads of questions give way: about a tenth of what another thread gets, where both want a processor.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
 /// The engine that all questions share: threads, functions, the cache of file footers, the object store.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -68,6 +72,7 @@ impl Engine {
         let threads = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(partitions)
             .thread_name("questions")
+            .on_thread_start(give_way)
             .enable_all()
             .build()
             .map_err(Error::files)?;
@@ -100,6 +105,13 @@ impl Engine {
         let state = SessionStateBuilder::new_from_existing(self.base.clone()).with_runtime_env(runtime).build();
         Ok(SessionContext::new_with_state(state))
     }
+}
+
+/// Makes this thread wait for others when there are not enough processors: whoever asks a question can wait a little, events that come in can not.
+fn give_way() {
+    // Where it is not allowed, questions have the priority of everything else.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }
 
 impl Drop for Engine {

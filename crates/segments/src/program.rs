@@ -71,7 +71,7 @@ pub(crate) enum Reads {
     /// A text, as a number that stands for it.
     Text(String),
     /// Whether it passes.
-    Passes(Condition),
+    Passes(Box<Condition>),
 }
 
 /// An event as the leaves it concerns see it.
@@ -274,7 +274,7 @@ impl Program {
         match condition {
             Condition::Performed(performed) => {
                 let of = Events { event: performed.event.clone(), filter: performed.filter.clone() };
-                let having = performed.having.as_deref().cloned().map_or_else(nothing, Reads::Passes);
+                let having = performed.having.clone().map_or_else(nothing, Reads::Passes);
                 let reads = if performed.which == Which::Every { Reads::Nothing } else { having };
                 self.hook(number, 0, &of, reads);
             }

@@ -39,6 +39,11 @@ impl Metrics {
         });
         Self(handle.clone())
     }
+
+    /// Adds up what was recorded. Until then each timing is kept by itself, so it has to be done where nobody asks for `/metrics`, too.
+    pub fn upkeep(&self) {
+        self.0.run_upkeep();
+    }
 }
 
 /// The routes of this module.
@@ -79,7 +84,7 @@ async fn show(State(app): State<App>) -> impl IntoResponse {
         gauge!("rapport_log_applied").set(app.pipeline.applied() as f64);
         gauge!("rapport_log_waiting_bytes").set(log.waiting_bytes() as f64);
     }
-    app.metrics.0.run_upkeep();
+    app.metrics.upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.0.render())
 }
 

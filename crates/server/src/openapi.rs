@@ -135,6 +135,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_referred_to_is_there() {
+        let text = super::document();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let references = text.split("\"$ref\": \"#").skip(1).filter_map(|rest| rest.split('"').next());
+        let missing: Vec<&str> = references.filter(|place| document.pointer(place).is_none()).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
     fn the_document_is_openapi_3_1() {
         let document: serde_json::Value = serde_json::from_str(&super::document()).unwrap();
         assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);

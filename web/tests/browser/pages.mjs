@@ -27,6 +27,7 @@ export async function pages(page, base) {
 		{ name: 'segments-none', path: '/segments?search=nothing-is-called-this', text: segments.length ? 'No segment fits' : 'New segment' },
 		{ name: 'segment-new', path: '/segments/new', text: 'Begin with a template' },
 		{ name: 'segment-template', path: '/segments/new?template=discount_only', text: 'Right now' },
+		{ name: 'segment-parameters', path: `/segments/new?condition=${encodeURIComponent(JSON.stringify({ all: [{ performed: { event: 'Order Completed', times: { at_least: { parameter: 'least' } }, within: { last: { parameter: 'window' } }, where: { property: { path: 'occurred.weekday', op: 'in', values: ['saturday', 'sunday'] } } } }, { fact: { key: 'account.industry', op: 'equals', value: { parameter: 'industry' } } }], with: { least: 3, window: '90d', industry: 'design' } }))}`, text: 'Right now' },
 		{ name: 'segment-every-event', path: `/segments/new?condition=${encodeURIComponent(JSON.stringify({ all: [{ measured: { measure: 'days', event: '*', within: { last: '7d' }, op: 'at_least', value: 3 } }, { not: { fact: { key: 'list.vip', op: 'is_true' } } }] }))}`, text: 'Right now' },
 		{ name: 'flows', path: '/segments/flows', text: 'Who moved' },
 		{ name: 'flows-people', path: '/segments/flows?fact=rfm.group&period=90d', act: async (p) => { await p.locator('td.n button.link').first().click(); await p.locator('dialog a.row').first().waitFor(); } },

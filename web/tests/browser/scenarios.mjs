@@ -94,6 +94,17 @@ export const scenarios = {
 		await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
 		await page.waitForURL(/people=/);
 	},
+	'a value with a name is changed by its name, wherever it stands': async (page, context) => {
+		const condition = { performed: { event: 'Order Completed', times: { at_least: { parameter: 'least' } }, within: { last: { parameter: 'window' } } }, with: { least: 3, window: '90d' } };
+		await open(page, context, `/segments/new?condition=${encodeURIComponent(JSON.stringify(condition))}`);
+		await page.getByText(/Customers who did “Order Completed” at least 3 times in the last 90 days/).waitFor();
+		await page.getByRole('spinbutton', { name: 'Least' }).fill('5');
+		await page.getByText(/Customers who did “Order Completed” at least 5 times in the last 90 days/).waitFor();
+		await page.waitForURL((url) => (url.searchParams.get('condition') ?? '').includes('"with":{"least":5'));
+		await page.getByRole('button', { name: 'Write the values in' }).click();
+		must((await page.getByRole('spinbutton', { name: 'Number of times' }).inputValue()) === '5', 'the value is lost with its name');
+		must((await page.getByRole('spinbutton', { name: 'Least' }).count()) === 0, 'a name that nothing uses is still there');
+	},
 	'a condition is built by keyboard, survives the text form, and is saved': async (page, context) => {
 		await open(page, context, '/segments/new');
 		await page.getByRole('textbox', { name: 'Name' }).fill('Walked by hand');

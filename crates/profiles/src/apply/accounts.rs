@@ -4,6 +4,7 @@
 //! joined. Whoever belongs to several accounts has what was told last of any of them.
 //! It does not know when somebody leaves: no call says so.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rapport_domain::{AccountId, Event, EventKind, Handle, PersonId, Timestamp};
@@ -40,11 +41,11 @@ impl Work<'_> {
                 let since = joined.entry(account).or_default().entry(who.handle).or_insert((who.person, at));
                 since.1 = since.1.min(at);
             }
-            if !known.contains_key(&account) {
-                let rows = accounts::facts(tx, workspace, account).await?;
-                known.insert(account, by_time(rows));
-            }
-            let news = self.traits_of(event, at, known.entry(account).or_default());
+            let known = match known.entry(account) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(by_time(accounts::facts(tx, workspace, account).await?)),
+            };
+            let news = self.traits_of(event, at, known);
             changed.entry(account).or_default().extend(news.iter().map(|row| row.fact_key.clone()));
             accounts::insert_facts(tx, workspace, account, &news).await?;
         }

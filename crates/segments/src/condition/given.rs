@@ -9,6 +9,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU8;
 
 use serde_json::{Map, Value};
 
@@ -25,27 +26,28 @@ const VALUE: &str = "value";
 /// More parameters than this are a form to be filled in.
 const MOST: usize = 50;
 
-/// The name of a parameter: lower-case letters, digits and `_`, a letter first, at most 23.
+/// The name of a parameter: lower-case letters, digits and `_`, a letter first, at most 15.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
-    bytes: [u8; 23],
-    length: u8,
+    bytes: [u8; 15],
+    length: NonZeroU8,
 }
 
 impl Name {
     /// Reads a name.
     pub fn parse(text: &str) -> Option<Self> {
         let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let mut bytes = [0; 23];
+        let mut bytes = [0; 15];
         bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
         let is_name = text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(is_letter);
-        is_name.then_some(Self { bytes, length: u8::try_from(text.len()).ok()? })
+        let length = u8::try_from(text.len()).ok().and_then(NonZeroU8::new)?;
+        is_name.then_some(Self { bytes, length })
     }
 
     /// The name as a text.
     pub fn as_str(&self) -> &str {
         // Only letters, digits and `_` come in.
-        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+        std::str::from_utf8(&self.bytes[..usize::from(self.length.get())]).unwrap_or_default()
     }
 }
 
@@ -157,7 +159,7 @@ impl Parameters {
         let mut values = BTreeMap::new();
         for (name, value) in fields {
             const NAMES: &str =
-                "a parameter's name is of at most 23 lower-case letters, digits and `_`, a letter first";
+                "a parameter's name is of at most 15 lower-case letters, digits and `_`, a letter first";
             let name = Name::parse(name).ok_or_else(|| place.refuse(NAMES))?;
             if !(value.is_string() || value.is_number() || value.is_boolean()) {
                 return Err(place.field(name.as_str()).refuse("expected a text, a number or a boolean"));

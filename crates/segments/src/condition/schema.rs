@@ -60,7 +60,7 @@ impl Condition {
             "anyOf": kinds(&json!({ "with": with })),
             "$defs": {
                 "condition": {"anyOf": kinds(&json!({}))},
-                "parameter": object(json!({"parameter": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,22}$"}}), &["parameter"]),
+                "parameter": object(json!({"parameter": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,14}$"}}), &["parameter"]),
                 "condition_or_null": {"anyOf": [reference("condition"), {"type": "null"}]},
                 "name": {"type": "string", "minLength": 1, "maxLength": Limits::DEFAULT.characters},
                 "value": or_parameter(&["string", "number", "boolean", "null"]),

@@ -258,7 +258,9 @@ impl Asking<'_> {
         let figure = self.figure(condition, own);
         let distance = figure.as_ref().map_or(1.0, |figure| figure::distance(condition, figure));
         let since = changed.or(Some(self.played.born()));
-        Reason { text: condition.bound().to_text(), kind, holds, since, figure, distance, parts }
+        // What is outermost can be told from its text to be the condition as it is stored; a part has no parameters of its own.
+        let text = if own == 0 { condition.to_text() } else { condition.bound().to_text() };
+        Reason { text, kind, holds, since, figure, distance, parts }
     }
 
     fn figure(&self, condition: &Condition, own: usize) -> Option<Figure> {

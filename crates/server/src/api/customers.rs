@@ -1,8 +1,11 @@
 //! `/api/v1/customers`: the list, and everything about one of them.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use rapport_domain::shop_events::PASSIVE;
-use rapport_domain::{Handle, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId, money};
+use rapport_domain::{AccountId, Handle, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId, money};
+use rapport_profiles::classify;
 use rapport_profiles::fold::fold;
 use rapport_profiles::records::evidence::EvidenceRow;
 use rapport_profiles::records::facts::FactRow;
@@ -10,6 +13,7 @@ use rapport_profiles::records::identifiers::IdentifierRow;
 use rapport_profiles::records::persons::{Filter, PersonRow, SortBy};
 use rapport_profiles::records::texts::TextRow;
 use rapport_profiles::records::{accounts, evidence, facts, identifiers, orders, persons, texts};
+use rapport_store::Queries;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -159,6 +163,24 @@ pub struct IdentifierShape {
 pub struct AccountShape {
     id: String,
     name: String,
+    /// What was told of it last, by name.
+    traits: BTreeMap<String, Value>,
+}
+
+impl AccountShape {
+    async fn of(
+        db: &mut impl Queries,
+        workspace: WorkspaceId,
+        (account, group, name): (AccountId, String, Option<String>),
+    ) -> Result<Self, Problem> {
+        let told = accounts::facts(db, workspace, account).await?;
+        let traits = told.iter().filter_map(|fact| {
+            let key = fact.fact_key.strip_prefix("account.").filter(|key| *key != "name")?;
+            Some((key.to_owned(), shown_value(key, &fact.value)?))
+        });
+        // The later overrules the earlier.
+        Ok(Self { id: account.to_string(), name: name.unwrap_or(group), traits: traits.collect() })
+    }
 }
 
 /// An order.
@@ -221,6 +243,10 @@ pub async fn show(
     let sources = sources::all(&mut db, caller.workspace).await?;
     let orders = orders::of_handles(&mut db, caller.workspace, &handles, ORDERS).await?;
     let accounts = accounts::of_handles(&mut db, caller.workspace, &handles).await?;
+    let mut shown_accounts = Vec::with_capacity(accounts.len());
+    for account in accounts {
+        shown_accounts.push(AccountShape::of(&mut db, caller.workspace, account).await?);
+    }
     let why = standing(evidence::touching(&mut db, caller.workspace, &handles).await?);
     let written =
         texts::of_handles(&mut db, caller.workspace, &handles, Timestamp(i64::MIN), Timestamp(i64::MAX), 40).await?;
@@ -240,10 +266,7 @@ pub async fn show(
         rfm: RfmScores::of(&row),
         traits,
         identifiers,
-        accounts: accounts
-            .into_iter()
-            .map(|(id, group, name)| AccountShape { id: id.to_string(), name: name.unwrap_or(group) })
-            .collect(),
+        accounts: shown_accounts,
         orders: orders.iter().map(order).collect(),
         texts: written.iter().filter_map(text).take(TEXTS).collect(),
     }))
@@ -331,24 +354,26 @@ pub fn identifier(name: &IdentifierRow, why: &[EvidenceRow], source_name: String
 /// Traits that reach a person are shown masked; consents have their own place.
 fn shown_trait(fact: &FactRow, source: String) -> Option<Trait> {
     let key = fact.fact_key.strip_prefix("trait.")?;
-    let value: Value = serde_json::from_str(&fact.value).ok()?;
-    let value = match (&value, rapport_profiles::classify::category(key, value.as_str().unwrap_or_default())) {
-        (Value::Null, _) => return None,
-        (Value::String(text), rapport_profiles::classify::Category::Contact) if text.contains('@') => {
-            Value::String(mask_email(text))
-        }
-        (Value::String(text), rapport_profiles::classify::Category::Contact) if key.contains("phone") => {
-            Value::String(mask(text))
-        }
-        _ => value,
-    };
     Some(Trait {
         key: key.to_owned(),
-        value,
+        value: shown_value(key, &fact.value)?,
         valid_from: time(fact.valid_from),
         recorded_at: time(fact.recorded_at),
         source,
     })
+}
+
+/// A value told as JSON, masked where it reaches a person; nothing for null.
+fn shown_value(key: &str, told: &str) -> Option<Value> {
+    let value: Value = serde_json::from_str(told).ok()?;
+    match (&value, classify::category(key, value.as_str().unwrap_or_default())) {
+        (Value::Null, _) => None,
+        (Value::String(text), classify::Category::Contact) if text.contains('@') => {
+            Some(Value::String(mask_email(text)))
+        }
+        (Value::String(text), classify::Category::Contact) if key.contains("phone") => Some(Value::String(mask(text))),
+        _ => Some(value),
+    }
 }
 
 fn order(row: &orders::OrderRow) -> OrderShape {

@@ -9,9 +9,9 @@ use rapport_segments::live::{Figure, Kind, Reason};
 use rapport_segments::records::memberships;
 use rapport_segments::records::segments::{self, SegmentRow};
 use rapport_segments::{Condition, Limits, Program, Scope};
-use rapport_store::Priority;
+use rapport_store::{Priority, Tx};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -31,6 +31,7 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(show, update, delete))
+        .routes(routes!(set_parameters))
         .routes(routes!(read))
         .routes(routes!(schema))
         .routes(routes!(estimate))
@@ -211,11 +212,40 @@ pub async fn update(
     let known = segments::all(&mut tx, caller.workspace).await?;
     let old = known.iter().find(|row| row.key == key).cloned().ok_or_else(|| Problem::not_found("segment"))?;
     fits(&known, &key, &condition)?;
+    let (name, description) = (checked_name(&body.name)?, checked_description(&body.description)?);
+    change(&app, &caller, tx, SegmentRow { name, description, ..old }, &condition).await
+}
+
+/// Gives parameters of a segment's condition other values: a new version, as if the condition had been changed.
+#[utoipa::path(patch, path = "/api/v1/segments/{key}/parameters", security(("caller" = ["edit_segments"])), tag = "segments", operation_id = "set_segment_parameters", params(("key" = String, Path)),
+    request_body(content = Object, description = "Names of parameters and their new values; what is not named stays.", example = json!({"least": 5})),
+    responses((status = 200, body = Segment), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn set_parameters(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+    Json(values): Json<Map<String, Value>>,
+) -> Result<Json<Segment>, Problem> {
+    caller.require(Permission::EditSegments)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let known = segments::all(&mut tx, caller.workspace).await?;
+    let old = known.iter().find(|row| row.key == key).cloned().ok_or_else(|| Problem::not_found("segment"))?;
+    let condition = Condition::parse(&old.condition)?.with_parameters(&values)?;
+    fits(&known, &key, &condition)?;
+    change(&app, &caller, tx, old, &condition).await
+}
+
+/// Stores what became of a segment.
+async fn change(
+    app: &App,
+    caller: &Caller,
+    mut tx: Tx,
+    old: SegmentRow,
+    condition: &Condition,
+) -> Result<Json<Segment>, Problem> {
     let form = condition.to_json().to_string();
     let is_changed = form != old.condition;
     let row = SegmentRow {
-        name: checked_name(&body.name)?,
-        description: checked_description(&body.description)?,
         version: if is_changed { old.version + 1 } else { old.version },
         state: if is_changed { "filling".to_owned() } else { old.state.clone() },
         error: if is_changed { None } else { old.error.clone() },
@@ -230,7 +260,7 @@ pub async fn update(
         app.segments_changed.notify_one();
     }
     let sizes = memberships::sizes(&mut app.installation.store.read(), caller.workspace).await?;
-    Ok(Json(Segment::of(row, &sizes, &user_names(&app, caller.workspace).await?)))
+    Ok(Json(Segment::of(row, &sizes, &user_names(app, caller.workspace).await?)))
 }
 
 /// Deletes a segment that no other segment asks for.
@@ -562,7 +592,6 @@ fn person(id: &str) -> Result<PersonId, Problem> {
 
 /// A part of a condition, and whether it holds.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(no_recursion)]
 pub struct Why {
     /// The part, as text.
     text: String,
@@ -576,6 +605,7 @@ pub struct Why {
     #[serde(skip_serializing_if = "Option::is_none")]
     figure: Option<FigureNow>,
     /// The parts that it is made of.
+    #[schema(no_recursion)]
     parts: Vec<Why>,
 }
 

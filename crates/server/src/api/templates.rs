@@ -143,33 +143,36 @@ fn purchase(rows: &mut Rows, known: &Known) {
     rows.add(
         "purchase",
         "occasional",
-        &format!("{order} between 2 and {} times", orders - 1),
+        &format!("{order} between 2 and $orders times with $orders = {}", orders - 1),
         json!({"orders": orders - 1}),
     );
-    rows.add("purchase", "frequent", &format!("{order} at least {orders} times"), json!({"orders": orders}));
-    rows.add("purchase", "high_value", &format!("sum revenue of \"Order Completed\" >= {top}"), json!({"spent": top}));
+    let frequent = format!("{order} at least $orders times with $orders = {orders}");
+    rows.add("purchase", "frequent", &frequent, json!({"orders": orders}));
+    let high_value = format!("sum revenue of \"Order Completed\" >= $spent with $spent = {top}");
+    rows.add("purchase", "high_value", &high_value, json!({"spent": top}));
     rows.add("purchase", "new_customers", "first performed \"Order Completed\" in the last 30 days", none());
     rows.add(
         "purchase",
         "lapsed",
-        &format!("overdue \"Order Completed\" by {LATE} after 3 gaps"),
+        &format!("overdue \"Order Completed\" by $factor after 3 gaps with $factor = {LATE}"),
         json!({"factor": LATE}),
     );
     rows.add(
         "purchase",
         "dormant",
-        &format!("{order} and never {order} in the last {days} days"),
+        &format!("{order} and never {order} in the last $days with $days = {days}d"),
         json!({"days": days}),
     );
     let coupon = format!("{order} where coupon exists and never {order} where coupon does not exist");
     rows.add("purchase", "discount_only", &coupon, none());
     rows.add("purchase", "streak", "streak \"Order Completed\" at least 3 months", none());
     let sum = "sum revenue of \"Order Completed\"";
-    rows.add("value", "value_top", &format!("{sum} >= {top}"), json!({"spent": top}));
+    rows.add("value", "value_top", &format!("{sum} >= $spent with $spent = {top}"), json!({"spent": top}));
     if middle < top {
-        let between = format!("{sum} >= {middle} and {sum} < {top}");
+        let between = format!("{sum} >= $from and {sum} < $below with $below = {top}, $from = {middle}");
         rows.add("value", "value_middle", &between, json!({"spent_low": middle, "spent_high": top}));
-        rows.add("value", "value_low", &format!("{order} and {sum} < {middle}"), json!({"spent": middle}));
+        let low = format!("{order} and {sum} < $spent with $spent = {middle}");
+        rows.add("value", "value_low", &low, json!({"spent": middle}));
     }
 }
 
@@ -211,10 +214,15 @@ fn product(rows: &mut Rows, known: &Known) {
         rows.add(
             "product",
             "basic_use",
-            &format!("{used} between 1 and 3 in the last 90 days"),
+            &format!("{used} between 1 and $features in the last 90 days with $features = 3"),
             json!({"features": 3}),
         );
-        rows.add("product", "advanced_use", &format!("{used} >= 4 in the last 90 days"), json!({"features": 4}));
+        rows.add(
+            "product",
+            "advanced_use",
+            &format!("{used} >= $features in the last 90 days with $features = 4"),
+            json!({"features": 4}),
+        );
     }
 }
 

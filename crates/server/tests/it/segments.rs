@@ -412,13 +412,27 @@ async fn a_segment_is_made_changed_explained_and_deleted() {
     let common = overlap["rows"].as_array().unwrap().iter().find(|row| row["one"] != row["other"]);
     assert_eq!(common.map_or(0, |row| row["people"].as_i64().unwrap()), size(&list, "both"));
 
-    let change = json!({"name": "Buyers", "text": "performed \"Order Completed\" at least 2 times"}).to_string();
+    let change =
+        json!({"name": "Buyers", "text": "performed \"Order Completed\" at least $least times with $least = 3"})
+            .to_string();
     let changed = world.request(Method::PUT, "/api/v1/segments/buyers", &json_of(&browser), change).await;
     assert_eq!(changed.json()["version"], 2, "{}", changed.text());
+    // A named value is changed by its name: a version of its own.
+    let parameters = async |values: Value| {
+        let path = "/api/v1/segments/buyers/parameters";
+        world.request(Method::PATCH, path, &json_of(&browser), values.to_string()).await
+    };
+    let unknown = parameters(json!({"most": 2})).await;
+    assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", unknown.text());
+    assert!(unknown.text().contains("no parameter of this name"), "{}", unknown.text());
+    let changed = parameters(json!({"least": 2})).await;
+    assert_eq!(changed.json()["version"], 3, "{}", changed.text());
+    assert_eq!(changed.json()["text"], "performed \"Order Completed\" at least $least times with $least = 2");
+    assert_eq!(parameters(json!({"least": 2})).await.json()["version"], 3, "nothing changed");
     fill(&world).await;
     assert_true(&world, "after a change").await;
     let page = world.get("/api/v1/segments/buyers", &browser.reads()).await.json();
-    assert_eq!(page["versions"].as_array().unwrap().len(), 2);
+    assert_eq!(page["versions"].as_array().unwrap().len(), 3);
     assert_eq!(page["used_by"], json!(["both"]));
 
     let delete = async |key: &str| {

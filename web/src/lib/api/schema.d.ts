@@ -48,7 +48,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Says whom a condition finds now. */
+        /** Says whom a condition finds now. Where there is much to read it looks at a sample of the people, and says so. */
         post: operations["post_conditions_estimate"];
         delete?: never;
         options?: never;
@@ -235,6 +235,40 @@ export interface paths {
         };
         /** Lists the names of events, the most frequent first. */
         get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how many people went from which value of a fact to which. */
+        get: operations["get_flows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names people who went from one value of a fact to another. */
+        get: operations["get_flows_people"];
         put?: never;
         post?: never;
         delete?: never;
@@ -430,6 +464,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the lists, by name. */
+        get: operations["get_lists"];
+        put?: never;
+        /** Makes an empty list. */
+        post: operations["post_lists"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a list that no segment asks for. Whoever was on it was so until now. */
+        delete: operations["delete_lists_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{key}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the people on a list. */
+        get: operations["get_lists_key_members"];
+        put?: never;
+        /** Puts people on a list, or takes them off it. */
+        post: operations["post_lists_key_members"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -604,6 +691,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/segments/intersections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how many people are in exactly which of 2 to 8 segments. */
+        get: operations["get_segments_intersections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/segments/overlap": {
         parameters: {
             query?: never;
@@ -613,6 +717,23 @@ export interface paths {
         };
         /** Says how many people segments have in common. */
         get: operations["get_segments_overlap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists ready conditions. */
+        get: operations["get_segments_templates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -640,6 +761,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/segments/{key}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows when a segment's members are written into a file, and the latest files. */
+        get: operations["get_segments_key_exports"];
+        /** Has a segment's members written into a file every so many hours, from now on. */
+        put: operations["put_segments_key_exports"];
+        post?: never;
+        /** Ends a segment's schedule; its files stay. */
+        delete: operations["delete_segments_key_exports"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{key}/exports/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes a segment's file now. */
+        post: operations["post_segments_key_exports_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/segments/{key}/members": {
         parameters: {
             query?: never;
@@ -647,8 +804,93 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the members of a segment, who came last first. */
+        /** Lists the members of a segment, or who came into it or left it since; the latest first. */
         get: operations["get_segments_key_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{key}/members.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The members of a segment now, with their names, numbers and addresses, as a CSV file. */
+        get: operations["get_segments_key_members_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{key}/parameters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Gives parameters of a segment's condition other values: a new version, as if the condition had been changed. */
+        patch: operations["patch_segments_key_parameters"];
+        trace?: never;
+    };
+    "/api/v1/segments/{key}/persona": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a segment as a person: where its members stand, a typical one, what sets them apart, what they do. */
+        get: operations["get_segments_key_persona"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{key}/traits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what sets the members of a segment apart: what is known of them and what they do, more or less often than others. */
+        get: operations["get_segments_key_traits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{key}/value": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what members bought while they were members, and how content they were, beside everybody else. */
+        get: operations["get_segments_key_value"];
         put?: never;
         post?: never;
         delete?: never;
@@ -762,6 +1004,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists webhooks. */
+        get: operations["get_webhooks"];
+        put?: never;
+        /** Adds a webhook, which hears of what happens from now on. Its secret is shown this once. */
+        post: operations["post_webhooks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a webhook. */
+        put: operations["put_webhooks_id"];
+        post?: never;
+        /** Deletes a webhook. */
+        delete: operations["delete_webhooks_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a webhook a message `webhook.test`, signed like any other. */
+        post: operations["post_webhooks_id_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspace": {
         parameters: {
             query?: never;
@@ -787,6 +1082,10 @@ export interface components {
         AccountShape: {
             id: string;
             name: string;
+            /** @description What was told of it last, by name. */
+            traits: {
+                [key: string]: unknown;
+            };
         };
         /** @description An amount. */
         Amount: {
@@ -889,6 +1188,22 @@ export interface components {
             value: components["schemas"]["Cell"];
             /** @description What moved: the key of a figure, or `checkout_conversion`. */
             what: string;
+        };
+        /** @description Who is put on a list, or taken off it. */
+        ChangeBody: {
+            /** @description Customers by their ids. */
+            customers?: string[];
+            /** @description Customers by the company's own numbers for them, or by e-mail address. */
+            identifiers?: string[];
+            /** @description Take them off. */
+            remove?: boolean;
+        };
+        /** @description What came of a change. */
+        Changed: {
+            /** @description Whose being on the list changed. */
+            changed: number;
+            /** @description What was asked for and nobody has. */
+            unknown: string[];
         };
         /** @description One cohort. */
         Cohort: {
@@ -1073,10 +1388,25 @@ export interface components {
         Detail: components["schemas"]["TrendDetail"] | components["schemas"]["FunnelDetail"] | components["schemas"]["RetentionDetail"] | components["schemas"]["RfmDetail"] | components["schemas"]["KpisDetail"];
         /** @description Whom a condition finds. */
         EstimateAnswer: {
+            /**
+             * Format: int64
+             * @description With a confidence of 95 % there are this many or more.
+             */
+            at_least: number;
+            /**
+             * Format: int64
+             * @description With a confidence of 95 % there are this many or fewer.
+             */
+            at_most: number;
             /** Format: int64 */
             computed_ms: number;
             /** @description Who came in last. */
             examples: components["schemas"]["Member"][];
+            /**
+             * Format: int64
+             * @description How many of them were looked at: all, or a sample.
+             */
+            looked_at: number;
             /**
              * Format: int64
              * @description Of how many.
@@ -1084,13 +1414,22 @@ export interface components {
             of: number;
             /**
              * Format: int64
-             * @description How many.
+             * @description How many; the best guess when only a sample was looked at.
              */
             people: number;
             /** @description The condition as text. */
             text: string;
-            /** @description What should be looked at: it holds for everybody, or for nobody. */
-            warnings: string[];
+            /** @description What should be looked at. */
+            warnings: components["schemas"]["Warning"][];
+        };
+        /** @description A condition to try out, in one of its two forms. */
+        EstimateBody: {
+            /** @description The condition. */
+            condition?: Record<string, never> | null;
+            /** @description Look at everybody, however long it takes. */
+            exact?: boolean;
+            /** @description The condition as text. */
+            text?: string | null;
         };
         /** @description An event name in use. */
         EventName: {
@@ -1141,6 +1480,80 @@ export interface components {
             set_aside: boolean;
             undone_at?: string | null;
             undone_by?: string | null;
+        };
+        /** @description The typical member. */
+        Example: {
+            customer: components["schemas"]["CustomerRow"];
+            figures: {
+                [key: string]: number;
+            };
+        };
+        /** @description A segment's files. */
+        Exports: {
+            /** @description The latest first. */
+            runs: components["schemas"]["Run"][];
+            schedule?: components["schemas"]["Schedule"] | null;
+        };
+        /** @description What a test looks at, as it is now. */
+        FigureNow: {
+            /**
+             * @description `count` (events, different values, days, steps, intervals in a row), `amount`, `value` (what is known of the customer), `at` (when it
+             *     happened), `passed` (seconds so far) or `place` (the customer's random place, in per cent).
+             */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Of `passed`: after how many seconds it holds.
+             */
+            needed?: number | null;
+            /** @description Null for nothing. */
+            value: Record<string, never>;
+        };
+        /** @description Where members stand. */
+        FigureRow: {
+            /**
+             * Format: double
+             * @description The median of everybody.
+             */
+            everyone: number;
+            /**
+             * Format: double
+             * @description A quarter has more.
+             */
+            high: number;
+            /** @description `orders`, `spent`, `days_since_order`, `days_known` or `events`. */
+            key: string;
+            /**
+             * Format: double
+             * @description A quarter has less.
+             */
+            low: number;
+            /** Format: double */
+            median: number;
+        };
+        /** @description People who went from one value to another, or stayed. */
+        Flow: {
+            /** @description Null: not known. */
+            is?: string | null;
+            /** Format: int64 */
+            people: number;
+            /** @description Null: not known yet. */
+            was?: string | null;
+        };
+        /** @description The people of a flow. */
+        FlowPeople: {
+            /** @description Whether there are more than are named. */
+            more: boolean;
+            rows: components["schemas"]["CustomerRow"][];
+        };
+        /** @description How people went from one value of a fact to another. */
+        Flows: {
+            fact: string;
+            from: string;
+            links: components["schemas"]["Flow"][];
+            to: string;
+            /** @description The values, in their order. */
+            values: string[];
         };
         /** @description Something found. */
         Found: {
@@ -1326,6 +1739,17 @@ export interface components {
             /** @description profiled, running, done, failed or cancelled. */
             state: string;
         };
+        /** @description People who are in exactly these of the segments asked for. */
+        Intersection: {
+            keys: string[];
+            /** Format: int64 */
+            people: number;
+        };
+        /** @description How many people are in exactly which of some segments. */
+        Intersections: {
+            /** @description The largest first. */
+            rows: components["schemas"]["Intersection"][];
+        };
         /** @description Whom to invite. */
         Invitation: {
             email: string;
@@ -1394,6 +1818,30 @@ export interface components {
             person_id: string;
             person_name: string;
         };
+        /** @description A list. */
+        List: {
+            created_at: string;
+            key: string;
+            name: string;
+            /** @description People on it. */
+            size: number;
+        };
+        /** @description A list to make. */
+        ListBody: {
+            /** @description Its name in conditions and addresses; made from the name without it. */
+            key?: string | null;
+            /** @description What people call it. */
+            name: string;
+        };
+        /** @description A page of the people on a list. */
+        ListMembers: {
+            next?: string | null;
+            rows: components["schemas"]["CustomerRow"][];
+        };
+        /** @description All lists. */
+        Lists: {
+            rows: components["schemas"]["List"][];
+        };
         /** @description What came in last. */
         Live: {
             /** @description The newest events, the last one first. */
@@ -1448,6 +1896,8 @@ export interface components {
         /** @description A member of a segment. */
         Member: {
             customer: components["schemas"]["CustomerRow"];
+            /** @description Until when. */
+            left_at?: string | null;
             /** @description Since when. */
             since: string;
         };
@@ -1455,6 +1905,53 @@ export interface components {
         Members: {
             next?: string | null;
             rows: components["schemas"]["Member"][];
+        };
+        /** @description What members were worth in a month. */
+        Month: {
+            /**
+             * Format: int64
+             * @description How many answers.
+             */
+            answers: number;
+            /** @description Whether it is over. */
+            complete: boolean;
+            /**
+             * Format: int64
+             * @description At its end, or now.
+             */
+            members: number;
+            /** @description `2026-11`. */
+            month: string;
+            /**
+             * Format: int64
+             * @description Of people while they were members.
+             */
+            orders: number;
+            /**
+             * Format: double
+             * @description Of everybody else.
+             */
+            others_revenue: number;
+            /**
+             * Format: double
+             * @description Revenue by member.
+             */
+            per_member?: number | null;
+            /**
+             * Format: double
+             * @description Revenue by other person.
+             */
+            per_other?: number | null;
+            /**
+             * Format: double
+             * @description Of these orders, what was paid and not given back.
+             */
+            revenue: number;
+            /**
+             * Format: double
+             * @description The mean of what members answered to surveys in it, as it was scored.
+             */
+            satisfaction?: number | null;
         };
         /** @description An API key that was just made. */
         NewApiKey: components["schemas"]["ApiKey"] & {
@@ -1533,6 +2030,16 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description One thing after another. */
+        PathRow: {
+            /** Format: double */
+            lift?: number | null;
+            /** Format: double */
+            members_share: number;
+            /** Format: double */
+            others_share: number;
+            steps: string[];
+        };
         /** @description Which part of which answer. */
         PeopleBody: {
             /** @description `next` of the page before. */
@@ -1564,6 +2071,18 @@ export interface components {
              * @description Its end, which does not belong to it.
              */
             to: string;
+        };
+        /** @description A segment as a person. */
+        PersonaPage: {
+            enough: boolean;
+            example?: components["schemas"]["Example"] | null;
+            figures: components["schemas"]["FigureRow"][];
+            /** @description With fewer nothing is shown, because it would show persons. */
+            least: number;
+            paths: components["schemas"]["PathRow"][];
+            /** @description Members looked at. */
+            size: number;
+            traits: components["schemas"]["TraitRow"][];
         };
         /** @description The JSON of an error. */
         Problem: {
@@ -1613,7 +2132,7 @@ export interface components {
             category: string;
             /** Format: int64 */
             count: number;
-            /** @description event or trait. */
+            /** @description event, trait or account. */
             of: string;
             path: string;
             /** @description column (fast), residual, or database (withheld from the lake). */
@@ -1938,6 +2457,19 @@ export interface components {
                 revoked_at?: string | null;
             }[];
         };
+        /** @description A file that was written, or was not. */
+        Run: {
+            at: string;
+            /** @description Why there is none. */
+            error?: string | null;
+            /** @description Its place below the data folder. */
+            file?: string | null;
+            /**
+             * Format: int64
+             * @description Members in it.
+             */
+            rows: number;
+        };
         /** @description A question to save. */
         SaveBody: {
             name: string;
@@ -1954,6 +2486,24 @@ export interface components {
         /** @description All saved questions. */
         SavedQuestions: {
             rows: components["schemas"]["SavedQuestion"][];
+        };
+        /** @description When a file is written. */
+        Schedule: {
+            /** Format: int64 */
+            every_hours: number;
+            /** @description `csv` or `parquet`. */
+            format: string;
+            next_at: string;
+        };
+        /** @description When files are to be written. */
+        ScheduleBody: {
+            /**
+             * Format: int64
+             * @description 1 to 8,784.
+             */
+            every_hours: number;
+            /** @description `csv` or `parquet`. */
+            format: string;
         };
         /**
          * @description A scope of an API key.
@@ -2018,6 +2568,11 @@ export interface components {
             used_by: string[];
             /** @description Newest first. */
             versions: components["schemas"]["SegmentVersion"][];
+        };
+        /** @description What a segment is worth. */
+        SegmentValue: {
+            currency: string;
+            rows: components["schemas"]["Month"][];
         };
         /** @description A version of a segment. */
         SegmentVersion: {
@@ -2095,6 +2650,35 @@ export interface components {
          * @enum {string}
          */
         StepOrder: "ordered" | "strict" | "any";
+        /** @description A ready condition. */
+        Template: {
+            /** @description `purchase`, `engagement`, `lifecycle`, `product`, `channel`, `occasion`, `value`, `rfm`, `people` or `experience`. */
+            category: string;
+            condition: Record<string, never>;
+            /** @description Its name in the words of the console; those of one kind begin alike (`rfm_champions`). */
+            key: string;
+            text: string;
+            /** @description What the condition compares with, from this workspace's customers. */
+            thresholds: Record<string, never>;
+        };
+        /** @description Ready conditions. */
+        Templates: {
+            /** @description How many customers the thresholds come from. */
+            people: number;
+            rows: components["schemas"]["Template"][];
+        };
+        /** @description What came of a test. */
+        Tested: {
+            /** @description Why nothing arrived. */
+            error?: string | null;
+            /**
+             * Format: int32
+             * @description The status it answered.
+             */
+            status?: number | null;
+            /** Format: int64 */
+            took_ms: number;
+        };
         /** @description Something a customer wrote. */
         Text: {
             /** @description The event's room: feedback, support ... */
@@ -2150,6 +2734,56 @@ export interface components {
         /** @description What was said about one trait, over time. */
         TraitHistory: {
             rows: components["schemas"]["Trait"][];
+        };
+        /** @description Something that members have more or less often than others. */
+        TraitRow: {
+            /** @description Whether it is hardly chance, many comparisons considered (q at most 0.05). */
+            distinct: boolean;
+            /** @description The fact's key or the event's name. */
+            key: string;
+            /** @description `fact` or `did`. */
+            kind: string;
+            /**
+             * Format: double
+             * @description How many times as common it is among members; null where others never have it.
+             */
+            lift?: number | null;
+            /** Format: double */
+            lift_high?: number | null;
+            /**
+             * Format: double
+             * @description With a confidence of 95 %.
+             */
+            lift_low?: number | null;
+            /** Format: double */
+            members_share: number;
+            /** Format: int64 */
+            members_with: number;
+            /** Format: double */
+            others_share: number;
+            /** Format: int64 */
+            others_with: number;
+            /**
+             * Format: double
+             * @description How likely so great a difference is by chance alone.
+             */
+            p: number;
+            /**
+             * Format: double
+             * @description The false discovery rate at which it is just called distinct.
+             */
+            q: number;
+            /** @description The fact's value, `>= 42` for amounts; null for events. */
+            value?: string | null;
+        };
+        /** @description What sets members apart from everybody else. */
+        Traits: {
+            /** @description Members looked at. */
+            members: number;
+            /** @description Others looked at. */
+            others: number;
+            /** @description The strongest first. */
+            rows: components["schemas"]["TraitRow"][];
         };
         /** @description How much of something, interval by interval. */
         Trend: {
@@ -2243,16 +2877,71 @@ export interface components {
             disabled?: boolean | null;
             role?: components["schemas"]["Role"] | null;
         };
+        /**
+         * @description What should be looked at before a condition is used.
+         * @enum {string}
+         */
+        Warning: "always_holds" | "never_holds" | "holds_for_everybody" | "holds_for_nobody" | "looks_at_every_event";
+        /** @description A webhook. */
+        Webhook: {
+            /** @description Whether it is sent to; one that has failed for three days is switched off. */
+            active: boolean;
+            created_at: string;
+            /** @description `membership.entered`, `membership.exited`, `membership.restated`. */
+            events: string[];
+            id: string;
+            last_at?: string | null;
+            /** @description Why nothing arrived. */
+            last_error?: string | null;
+            /**
+             * Format: int64
+             * @description The last status it answered.
+             */
+            last_status?: number | null;
+            /** @description What messages are signed with; shown once, when it is made. */
+            secret?: string | null;
+            /** @description Keys of segments; empty for all. */
+            segments: string[];
+            url: string;
+            /**
+             * Format: int64
+             * @description Events it has not got yet.
+             */
+            waiting: number;
+        };
+        /** @description A webhook to make or to change; what is left out stays. */
+        WebhookBody: {
+            /** @description Whether it is sent to. */
+            active?: boolean | null;
+            /** @description Which events. */
+            events?: string[] | null;
+            /** @description Of which segments; empty for all. */
+            segments?: string[] | null;
+            /** @description Where to. */
+            url?: string | null;
+        };
+        /** @description All webhooks. */
+        Webhooks: {
+            rows: components["schemas"]["Webhook"][];
+        };
         /** @description A part of a condition, and whether it holds. */
         Why: {
+            figure?: components["schemas"]["FigureNow"] | null;
             /** @description Whether it holds now. */
             holds: boolean;
+            /** @description `all`, `any` or `not` of its parts, or one `test`. */
+            kind: string;
             /** @description The parts that it is made of. */
             parts: components["schemas"]["Why"][];
             /** @description Since when it holds, or does not. */
             since?: string | null;
             /** @description The part, as text. */
             text: string;
+        };
+        /** @description Why somebody is in a segment, or is not. */
+        WhyAnswer: components["schemas"]["Why"] & {
+            /** @description For somebody who is not in it: the fewest tests that would have to turn out otherwise, the nearest of several choices. */
+            nearest: components["schemas"]["Why"][];
         };
         /** @description A workspace. */
         Workspace: {
@@ -2418,7 +3107,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ConditionBody"];
+                "application/json": components["schemas"]["EstimateBody"];
             };
         };
         responses: {
@@ -2608,7 +3297,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Why"];
+                    "application/json": components["schemas"]["WhyAnswer"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -2801,6 +3490,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventNames"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_flows: {
+        parameters: {
+            query: {
+                fact: string;
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flows"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_flows_people: {
+        parameters: {
+            query: {
+                fact: string;
+                from?: string;
+                to?: string;
+                was?: string;
+                is?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowPeople"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -3142,6 +3897,184 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_lists: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lists"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_lists: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_lists_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_lists_key_members: {
+        parameters: {
+            query?: {
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMembers"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_lists_key_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description What went wrong, and what to do about it. */
             default: {
@@ -3604,6 +4537,36 @@ export interface operations {
             };
         };
     };
+    get_segments_intersections: {
+        parameters: {
+            query: {
+                keys: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Intersections"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_segments_overlap: {
         parameters: {
             query: {
@@ -3621,6 +4584,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overlap"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_segments_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Templates"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -3742,10 +4733,142 @@ export interface operations {
             };
         };
     };
+    get_segments_key_exports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exports"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_segments_key_exports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exports"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_segments_key_exports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_segments_key_exports_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_segments_key_members: {
         parameters: {
             query?: {
                 cursor?: string;
+                list?: string;
+                since?: string;
             };
             header?: never;
             path: {
@@ -3761,6 +4884,176 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Members"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_segments_key_members_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_segments_key_parameters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        /** @description Names of parameters and their new values; what is not named stays. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "least": 5
+                 *     }
+                 */
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_segments_key_persona: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonaPage"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_segments_key_traits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Traits"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_segments_key_value: {
+        parameters: {
+            query?: {
+                months?: number;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentValue"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -4039,6 +5332,174 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignInLink"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhooks"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_webhooks_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_webhooks_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_webhooks_id_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tested"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

@@ -137,7 +137,7 @@ class Catalog {
 		const all = this.propertiesOf(event).filter((property) => !only || valueType(property.types) === only);
 		const own = all.map((property) => ({ value: property.path, label: property.path, detail: property.types.join(', ') }));
 		// A figure is not made of when something happened; that is tested only.
-		return only ? own : [...own, ...[HOUR, WEEKDAY].map((path) => ({ value: path, label: t(`property.${path}`), detail: path }))];
+		return only ? own : [...own, ...([HOUR, WEEKDAY] as const).map((path) => ({ value: path, label: t(`property.${path}`), detail: path }))];
 	}
 }
 

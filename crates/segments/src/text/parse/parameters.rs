@@ -7,7 +7,7 @@ use super::Reader;
 use crate::Error;
 use crate::condition::{Given, Name};
 
-const NAME: &str = "a parameter such as `$least`: at most 23 lower-case letters, digits and `_`, a letter first";
+const NAME: &str = "a parameter such as `$least`: at most 15 lower-case letters, digits and `_`, a letter first";
 
 impl<'t> Reader<'t> {
     /// At the beginning of a text; where its parameters have their values is known.
