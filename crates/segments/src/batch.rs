@@ -14,7 +14,7 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use datafusion::logical_expr::{Expr, LogicalPlan, ident, lit, when};
 use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_lake::columns::{EVENT_ID, OCCURRED_AT, ORDER_KEY, PERSON};
-use rapport_lake::{Budget, Lake, Snapshot, TableOptions};
+use rapport_lake::{Budget, Lake, MAX_PLAN_NODES, Snapshot, TableOptions};
 use rapport_profiles::records::{facts, identifiers, persons};
 use rapport_store::Store;
 use serde_json::Value;
@@ -33,8 +33,8 @@ use crate::value::Reading;
 const MOST_BYTES: i64 = 256 << 20;
 /// Roles that fit one number.
 const BITS: usize = 62;
-/// Persons that are looked for by name: each time all files are read.
-const MOST_NAMED: usize = 20_000;
+/// Persons that are looked for by name: each time all files are read. The rest of a plan has as much room as they.
+const MOST_NAMED: usize = MAX_PLAN_NODES / 2;
 /// Persons handed over at once.
 const CHUNK: usize = 2_000;
 /// Chunks that wait to be taken.

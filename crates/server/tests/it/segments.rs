@@ -6,8 +6,9 @@ use std::task::Poll;
 
 use axum::http::{Method, StatusCode};
 use rapport_domain::{PersonId, Rng, SeededRng, Timestamp};
+use rapport_profiles::records::persons;
 use rapport_segments::records::{memberships, segments};
-use rapport_segments::{Condition, Program, batch, spans};
+use rapport_segments::{Condition, Limits, Program, batch, spans};
 use rapport_server::api::questions;
 use rapport_server::auth::Role;
 use rapport_server::keeper;
@@ -94,6 +95,34 @@ async fn truth(world: &World) -> Held {
     }
     all.sort_unstable();
     all
+}
+
+/// More people than one plan can name.
+#[tokio::test]
+async fn many_people_are_played_by_name() {
+    let world = World::new().await;
+    let browser = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    let now = world.clock_now();
+    send(&world, &key, (0..30).map(|number| call(&SeededRng::new(number), number, now)).collect()).await;
+    world.app.pipeline.drain().await.unwrap();
+    create(&world, &browser, "buyers", SEGMENTS[0].1).await;
+    let installation = &world.app.installation;
+    let calendar = questions::context(installation, FIRST).await.unwrap().calendar;
+    let condition = Condition::from_text(SEGMENTS[0].1, Limits::DEFAULT).unwrap();
+    let program = Arc::new(Program::new(&[("buyers", &condition)], calendar).unwrap());
+    let snapshot = installation.lake.snapshot(FIRST).await.unwrap();
+    let (store, lake) = (&installation.store, &installation.lake);
+    let now = world.clock_now();
+    let sources = batch::Sources { store, lake, snapshot: &snapshot, workspace: FIRST, now, until: now };
+    let everybody = persons::lives(&mut store.read(), FIRST, (PersonId(0), PersonId(i64::MAX))).await.unwrap();
+    let named: Vec<PersonId> = (1..45_000).map(PersonId).chain(everybody.iter().map(|row| row.person)).collect();
+    let mut play = batch::Play::begin(&program, sources, batch::Whom::These(&named)).unwrap();
+    let mut found = 0;
+    while let Some(chunk) = play.next().await.unwrap() {
+        found += chunk.len();
+    }
+    assert_eq!(found, everybody.len());
 }
 
 async fn assert_true(world: &World, when: &str) {
