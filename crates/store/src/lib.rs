@@ -47,6 +47,7 @@ mod folder;
 pub mod jobs;
 pub mod migrate;
 pub mod outbox;
+mod pages;
 pub mod read;
 mod schema;
 pub mod sql;

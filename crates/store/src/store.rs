@@ -18,6 +18,7 @@ use crate::config::Location;
 use crate::connection::{Call, Connection};
 use crate::folder::{self, APPLICATION_ID, FolderLock};
 use crate::migrate::{self, Migrations};
+use crate::pages::Pages;
 use crate::tx::TxInner;
 use crate::writer::{LARGE_LOG, Log, Writer};
 use crate::{Engine, Error, Priority, Reader, Result, Snapshot, StoreConfig, Tx, args};
@@ -194,11 +195,11 @@ async fn open_sqlite(file: &Path, readers: u32, known: &[Migrations], now: i64) 
         migrate::pending(known, &applied)?;
         look.close().await?;
     }
+    let pages = Pages::of(file);
     let mut writer = sqlite_options(file)
         .create_if_missing(true)
-        // Handles are random, so a batch touches pages all over its indexes: they should be in memory (64 MB at most), and a page that
-        // many batches change should go into the file once, not at every 4 MB of journal.
-        .pragma("cache_size", "-65536")
+        .pragma("cache_size", pages.pragma())
+        // A page that many batches change should go into the file once, not at every 4 MB of journal.
         .pragma("wal_autocheckpoint", "8000")
         // What a statement may have to undo is kept in memory too: as a file it was as much as the journal itself.
         .pragma("temp_store", "MEMORY")
@@ -221,7 +222,7 @@ async fn open_sqlite(file: &Path, readers: u32, known: &[Migrations], now: i64) 
         .test_before_acquire(false)
         .connect_with(sqlite_options(file).pragma("query_only", "ON"))
         .await?;
-    Ok(Pools::Sqlite { readers: pool, writer: Writer::start(writer, Log::of(file, LARGE_LOG)) })
+    Ok(Pools::Sqlite { readers: pool, writer: Writer::start(writer, Log::of(file, LARGE_LOG), pages) })
 }
 
 async fn open_postgres(url: &str, readers: u32, known: &[Migrations], now: i64) -> Result<Pools> {

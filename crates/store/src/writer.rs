@@ -19,6 +19,7 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::connection::{Call, Connection};
+use crate::pages::Pages;
 use crate::{Engine, Error, Priority, Result, args};
 
 /// A batch is committed when it is this old, even if more requests wait.
@@ -72,10 +73,10 @@ struct Returned {
 
 impl Writer {
     /// Starts the writer's task on `connection`. It ends when the last `Writer` is dropped.
-    pub(crate) fn start(connection: SqliteConnection, log: Log) -> Self {
+    pub(crate) fn start(connection: SqliteConnection, log: Log, pages: Pages) -> Self {
         let (messages, queue) = mpsc::unbounded_channel();
         let schedule =
-            Schedule { queue, interactive: VecDeque::new(), background: VecDeque::new(), closing: None, log };
+            Schedule { queue, interactive: VecDeque::new(), background: VecDeque::new(), closing: None, log, pages };
         tokio::spawn(schedule.run(connection));
         Self { messages }
     }
@@ -129,6 +130,7 @@ struct Schedule {
     background: VecDeque<Request>,
     closing: Option<oneshot::Sender<()>>,
     log: Log,
+    pages: Pages,
 }
 
 /// SQLite's log, to be kept small.
@@ -177,6 +179,9 @@ impl Schedule {
             }
             if let Err(error) = self.log.trim(&mut connection).await {
                 tracing::warn!(code = error.code(), "sqlite.log could not be made smaller; it is tried again");
+            }
+            if let Err(error) = self.pages.follow(&mut connection).await {
+                tracing::warn!(code = error.code(), "sqlite.pages in memory could not be made more; it is tried again");
             }
         }
         if let Err(error) = connection.close().await {
@@ -342,7 +347,8 @@ mod tests {
         let file = folder.path().join("test.db");
         let mut connection = opened(&file).await;
         run(&mut connection, "CREATE TABLE numbers (text TEXT); INSERT INTO numbers VALUES ('')").await.unwrap();
-        let writer = Writer::start(connection, Log { every: Duration::ZERO, ..Log::of(&file, large) });
+        let writer =
+            Writer::start(connection, Log { every: Duration::ZERO, ..Log::of(&file, large) }, Pages::of(&file));
         // Before one has ended another has begun: there is no moment without a reader.
         let mut readers = [opened(&file).await, opened(&file).await];
         let reading = tokio::spawn(async move {
