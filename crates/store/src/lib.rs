@@ -36,6 +36,7 @@
 extern crate self as rapport_store;
 
 pub mod arg;
+mod backfill;
 pub mod column;
 pub mod config;
 mod connection;

@@ -14,6 +14,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection as _};
 
+use crate::backfill::Backfill;
 use crate::config::Location;
 use crate::connection::{Call, Connection};
 use crate::folder::{self, APPLICATION_ID, FolderLock};
@@ -172,7 +173,7 @@ impl std::fmt::Debug for Store {
 }
 
 /// What every SQLite connection has in common.
-fn sqlite_options(file: &Path) -> SqliteConnectOptions {
+pub(crate) fn sqlite_options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .journal_mode(SqliteJournalMode::Wal)
@@ -199,8 +200,8 @@ async fn open_sqlite(file: &Path, readers: u32, known: &[Migrations], now: i64) 
     let mut writer = sqlite_options(file)
         .create_if_missing(true)
         .pragma("cache_size", pages.pragma())
-        // A page that many batches change should go into the file once, not at every 4 MB of journal.
-        .pragma("wal_autocheckpoint", "8000")
+        // Pages go into the file beside the writer.
+        .pragma("wal_autocheckpoint", "0")
         // What a statement may have to undo is kept in memory too: as a file it was as much as the journal itself.
         .pragma("temp_store", "MEMORY")
         .connect()
@@ -222,7 +223,10 @@ async fn open_sqlite(file: &Path, readers: u32, known: &[Migrations], now: i64) 
         .test_before_acquire(false)
         .connect_with(sqlite_options(file).pragma("query_only", "ON"))
         .await?;
-    Ok(Pools::Sqlite { readers: pool, writer: Writer::start(writer, Log::of(file, LARGE_LOG), pages) })
+    Ok(Pools::Sqlite {
+        readers: pool,
+        writer: Writer::start(writer, Log::of(file, LARGE_LOG), pages, Some(Backfill::start(file).await?)),
+    })
 }
 
 async fn open_postgres(url: &str, readers: u32, known: &[Migrations], now: i64) -> Result<Pools> {

@@ -18,6 +18,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::backfill::Backfill;
 use crate::connection::{Call, Connection};
 use crate::pages::Pages;
 use crate::{Engine, Error, Priority, Result, args};
@@ -73,10 +74,17 @@ struct Returned {
 
 impl Writer {
     /// Starts the writer's task on `connection`. It ends when the last `Writer` is dropped.
-    pub(crate) fn start(connection: SqliteConnection, log: Log, pages: Pages) -> Self {
+    pub(crate) fn start(connection: SqliteConnection, log: Log, pages: Pages, backfill: Option<Backfill>) -> Self {
         let (messages, queue) = mpsc::unbounded_channel();
-        let schedule =
-            Schedule { queue, interactive: VecDeque::new(), background: VecDeque::new(), closing: None, log, pages };
+        let schedule = Schedule {
+            queue,
+            interactive: VecDeque::new(),
+            background: VecDeque::new(),
+            closing: None,
+            log,
+            pages,
+            backfill,
+        };
         tokio::spawn(schedule.run(connection));
         Self { messages }
     }
@@ -131,6 +139,7 @@ struct Schedule {
     closing: Option<oneshot::Sender<()>>,
     log: Log,
     pages: Pages,
+    backfill: Option<Backfill>,
 }
 
 /// SQLite's log, to be kept small.
@@ -183,6 +192,10 @@ impl Schedule {
             if let Err(error) = self.pages.follow(&mut connection).await {
                 tracing::warn!(code = error.code(), "sqlite.pages in memory could not be made more; it is tried again");
             }
+        }
+        // The last connection that is closed moves what is left.
+        if let Some(backfill) = self.backfill {
+            backfill.end().await;
         }
         if let Err(error) = connection.close().await {
             tracing::warn!(code = Error::from(error).code(), "sqlite.close failed");
@@ -348,7 +361,7 @@ mod tests {
         let mut connection = opened(&file).await;
         run(&mut connection, "CREATE TABLE numbers (text TEXT); INSERT INTO numbers VALUES ('')").await.unwrap();
         let writer =
-            Writer::start(connection, Log { every: Duration::ZERO, ..Log::of(&file, large) }, Pages::of(&file));
+            Writer::start(connection, Log { every: Duration::ZERO, ..Log::of(&file, large) }, Pages::of(&file), None);
         // Before one has ended another has begun: there is no moment without a reader.
         let mut readers = [opened(&file).await, opened(&file).await];
         let reading = tokio::spawn(async move {
