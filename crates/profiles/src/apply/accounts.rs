@@ -1,7 +1,8 @@
 //! `group` calls: a person belongs to an organisation, and what is known of it is a fact of each of its members.
 //!
-//! Always holds: whatever the order of arrival, a member's facts `account.<trait>` say what the account's traits said at each time since the member
-//! joined. Whoever belongs to several accounts has what was told last of any of them.
+//! Always holds: in any order of arrival, a member's facts `account.<trait>` say what is recorded of the account's traits at each time since the member
+//! joined. As with facts of persons, what only repeats what holds at its time is not recorded, so a correction of the time before it, if it comes later,
+//! holds on past it. Whoever belongs to several accounts has what was told last of any of them.
 //! It does not know when somebody leaves: no call says so.
 
 use std::collections::btree_map::Entry;
@@ -17,7 +18,7 @@ use crate::records::accounts::AccountFactRow;
 use crate::records::facts::FactRow;
 use crate::records::{accounts, facts};
 
-/// What changes at an account is told of so many members at once; a "group" of more is a label, whose members hear of it when they are next named.
+/// What changes at an account is told of so many members; a "group" of more is a label, whose other members keep what they were told when they joined.
 const MOST_MEMBERS: i64 = 10_000;
 
 /// An account's facts: key, from when, what was told last of that time.
