@@ -173,6 +173,12 @@ impl Lake {
         Ok(self.workspace(workspace).await?.lock().hot.bytes() >= self.0.settings.flush_bytes)
     }
 
+    /// Whether so many hot rows have come together that the next ones may find no room: then wait for a flush.
+    pub async fn is_crowded(&self, workspace: WorkspaceId) -> Result<bool> {
+        let crowded = self.0.settings.hot_bytes / 4 * 3;
+        Ok(self.workspace(workspace).await?.lock().hot.bytes() >= crowded)
+    }
+
     /// Makes a committed change visible.
     pub async fn publish(&self, ticket: Ticket) -> Result<()> {
         let workspace = self.workspace(ticket.workspace).await?;
@@ -225,7 +231,7 @@ impl Lake {
         }
         let columns = taken.iter().map(|hot| hot.columns).min().unwrap_or_default();
         let (set, layout) = (Arc::clone(&state.set), state.head.layout);
-        let cells = blocking(move || {
+        let cells = self.blocking(move || {
             let batches: Vec<RecordBatch> = taken.into_iter().map(|hot| hot.batch).collect();
             let joined = batch::sorted(&batch::joined(&batches, &set)?)?;
             Ok((joined.schema(), batch::cut(&joined, layout)?))
@@ -241,10 +247,15 @@ impl Lake {
         self.write(written, cells).await
     }
 
+    /// Runs work that holds a processor for long, where it gives way to what comes in.
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        Aborting(self.0.engine.threads().spawn_blocking(work)).join().await
+    }
+
     /// Writes one file for each cell.
     async fn write(&self, written: Written, cells: BTreeMap<Cell, RecordBatch>) -> Result<Vec<DataFile>> {
         let inner = Arc::clone(&self.0);
-        let writers = blocking(move || {
+        let writers = self.blocking(move || {
             let mut writers = Vec::with_capacity(cells.len());
             for (cell, batch) in cells {
                 let mut writer = CellWriter::create(&inner.files, &written, cell, inner.file_id())?;
@@ -394,9 +405,4 @@ impl Inner {
     pub(crate) fn removed(&self) -> std::sync::MutexGuard<'_, Vec<(Timestamp, Arc<DataFile>)>> {
         self.removed.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Runs work that holds a processor for long beside the threads that wait for input.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    Aborting(tokio::task::spawn_blocking(work)).join().await
 }

@@ -62,7 +62,7 @@ impl Lake {
             cold(&engine, &snapshot, person, times, limit, &mut batches).await?;
             newest(&batches, snapshot.state(), limit)
         };
-        Aborting(self.0.engine.threads().spawn(read)).join().await
+        Aborting(self.0.engine.prompt().spawn(read)).join().await
     }
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct Engine {
     /// What every session begins with.
     base: SessionState,
     threads: Option<tokio::runtime::Runtime>,
+    /// For what somebody waits for at once; it does not give way.
+    prompt: Option<tokio::runtime::Runtime>,
 }
 
 impl Engine {
@@ -69,13 +71,8 @@ impl Engine {
         let runtime = RuntimeEnvBuilder::new().with_metadata_cache_limit(footers).build_arc()?;
         let url = STORE.parse().map_err(Error::files)?;
         runtime.register_object_store(&url, files.store());
-        let threads = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(partitions)
-            .thread_name("questions")
-            .on_thread_start(give_way)
-            .enable_all()
-            .build()
-            .map_err(Error::files)?;
+        let threads = threads_of("questions", partitions).on_thread_start(give_way).build().map_err(Error::files)?;
+        let prompt = threads_of("point-reads", partitions).build().map_err(Error::files)?;
         let mut config = SessionConfig::new().with_target_partitions(partitions).with_collect_statistics(false);
         // With it, a semi join beside a join with an empty table waits for ever (datafusion 55.2).
         config.options_mut().optimizer.enable_join_dynamic_filter_pushdown = false;
@@ -90,11 +87,16 @@ impl Engine {
         for function in functions::all() {
             session.register_udf((*function).clone());
         }
-        Ok(Self { base: session.state(), threads: Some(threads) })
+        Ok(Self { base: session.state(), threads: Some(threads), prompt: Some(prompt) })
     }
 
     pub(crate) fn threads(&self) -> &tokio::runtime::Handle {
         self.threads.as_ref().expect("the threads live as long as the engine").handle()
+    }
+
+    /// Threads that neither give way nor wait for questions and compactions: for reading a little, such as the events of one person.
+    pub(crate) fn prompt(&self) -> &tokio::runtime::Handle {
+        self.prompt.as_ref().expect("the threads live as long as the engine").handle()
     }
 
     /// A session whose operators share `memory` bytes.
@@ -107,6 +109,12 @@ impl Engine {
     }
 }
 
+fn threads_of(name: &str, count: usize) -> tokio::runtime::Builder {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    threads.worker_threads(count).thread_name(name).enable_all();
+    threads
+}
+
 /// Makes this thread wait for others when there are not enough processors: whoever asks a question can wait a little, events that come in can not.
 fn give_way() {
     // Where it is not allowed, questions have the priority of everything else.
@@ -116,7 +124,7 @@ fn give_way() {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if let Some(threads) = self.threads.take() {
+        for threads in [self.threads.take(), self.prompt.take()].into_iter().flatten() {
             threads.shutdown_background();
         }
     }

@@ -47,6 +47,8 @@ pub struct Profiles {
     known: Cache<(WorkspaceId, Identifier), Known>,
     /// The earliest time at which each pair was told.
     pairs: Cache<(WorkspaceId, Handle, Handle), Timestamp>,
+    /// What changes at an account is told of so many members at once; in a "group" of more the others hear of it when a call names them again.
+    most_members: i64,
 }
 
 /// What is known of an identifier.
@@ -150,10 +152,20 @@ fn lake_properties(event: &Event) -> (Map<String, Value>, Map<String, Value>, Ma
     (properties, context, withheld)
 }
 
+/// See [`Profiles::telling_at_once`].
+const MOST_MEMBERS: i64 = 10_000;
+
 impl Profiles {
     /// Nothing remembered yet.
     pub fn new(clock: Arc<dyn Clock>, rng: Arc<dyn Rng>, limits: Limits) -> Self {
-        Self { clock, rng, limits, known: Cache::new(REMEMBERED_IDENTIFIERS), pairs: Cache::new(REMEMBERED_PAIRS) }
+        let (known, pairs) = (Cache::new(REMEMBERED_IDENTIFIERS), Cache::new(REMEMBERED_PAIRS));
+        Self { clock, rng, limits, known, pairs, most_members: MOST_MEMBERS }
+    }
+
+    /// The same, but changes at an account are told of at most so many members at once.
+    #[must_use]
+    pub fn telling_at_once(self, most_members: i64) -> Self {
+        Self { most_members, ..self }
     }
 
     /// Applies `events` (all of the workspace in `settings`) in `tx`.

@@ -10,7 +10,7 @@ use rapport_domain::{
 };
 use rapport_profiles::identity::partition::Limits;
 use rapport_profiles::identity::undo::set_undone;
-use rapport_profiles::records::{accounts, evidence, facts, identifiers, orders, persons, texts};
+use rapport_profiles::records::{accounts, device_clocks, evidence, facts, identifiers, orders, persons, texts};
 use rapport_profiles::{Applied, Backlog, MIGRATIONS, Profiles, Settings};
 use rapport_store::testing::{TestDatabase, on_sqlite, prepare_statements, whole_reads};
 use rapport_store::{Priority, Store, db_test};
@@ -234,6 +234,42 @@ async fn people_belong_to_accounts(db: TestDatabase) {
     assert_eq!(found.iter().map(|a| a.2.as_deref()).collect::<Vec<_>>(), [Some("Acme")]);
 }
 
+/// Of a "group" of very many not everybody is told at once of a change, but whoever is named again.
+#[db_test(MIGRATIONS)]
+async fn who_was_not_told_of_an_account_hears_when_named_again(db: TestDatabase) {
+    let profiles = profiles(6).telling_at_once(2);
+    let call = |n: i64, who: &str, traits: Value| Event {
+        kind: EventKind::Group,
+        group_id: Some("acme".into()),
+        traits: traits.as_object().unwrap().clone(),
+        ..event(n, "Group", vec![user(who)], json!({}))
+    };
+    let members = ["0", "1", "2", "3"];
+    let mut handles = Vec::new();
+    for (n, who) in (1..).zip(members) {
+        handles.push(apply(&db, &profiles, &[call(n, who, json!({}))]).await.events[0].handle);
+    }
+    let heard = async || {
+        let rows = facts::of_handles(&mut db.read(), W, &handles).await.unwrap();
+        rows.into_iter().map(|row| (row.handle, row.valid_from)).collect::<Vec<_>>()
+    };
+    apply(&db, &profiles, &[call(10, "0", json!({"plan": "pro"}))]).await;
+    let told = heard().await;
+    // The two with the smallest numbers, and the one who was named.
+    assert!((2..=3).contains(&told.len()) && told.iter().any(|(handle, _)| *handle == handles[0]), "{told:?}");
+    for (n, who) in (11..).zip(members) {
+        apply(&db, &profiles, &[call(n, who, json!({}))]).await;
+    }
+    let mut told = heard().await;
+    told.sort_by_key(|(handle, _)| handles.iter().position(|other| other == handle));
+    let at = Timestamp::from_seconds(10);
+    assert_eq!(
+        told,
+        handles.iter().map(|handle| (*handle, at)).collect::<Vec<_>>(),
+        "each knows since when it holds, once"
+    );
+}
+
 /// Whatever is told first, a member's facts say what the account's traits said since the member joined.
 #[db_test(MIGRATIONS)]
 async fn accounts_traits_are_facts_of_their_members(db: TestDatabase) {
@@ -342,5 +378,29 @@ async fn arrival_does_not_matter(db: TestDatabase) {
         sums.sort_unstable();
         let result = (people(store).await, sums);
         assert_eq!(*expected.get_or_insert_with(|| result.clone()), result, "round {round}");
+    }
+}
+
+/// Of each device's clock only that is kept which changes a time: of clocks that are right nothing is written again and again.
+#[db_test(MIGRATIONS)]
+async fn how_wrong_a_clock_is_is_kept_where_it_matters(db: TestDatabase) {
+    let profiles = profiles(8);
+    let sent = |number: i64, before: i64| Event {
+        sent_at: Some(Timestamp::from_seconds(1_000_000 - before)),
+        ..event(number, "Product Viewed", vec![device("0")], json!({}))
+    };
+    let known = async || device_clocks::offsets(&mut db.read(), W, &[0]).await.unwrap();
+    let second = Timestamp::SECOND;
+    for (number, before, kept, off) in [
+        (1, 30, 30, 0),
+        (2, 20, 30, 0),
+        (3, 2, 30, 0),
+        (4, -600, -600, -600),
+        (5, 1, -600, -600),
+        (6, -700, -700, -700),
+    ] {
+        let applied = apply(&db, &profiles, &[sent(number, before)]).await;
+        assert_eq!(known().await, [(0, kept * second)], "after event {number}");
+        assert_eq!(applied.events[0].occurred_at, Timestamp::from_seconds(number + off), "event {number}");
     }
 }

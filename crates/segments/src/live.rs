@@ -226,29 +226,36 @@ impl Live {
     pub async fn observe(&self, workspace: WorkspaceId, observed: Observed<'_>) -> Result<(), Error> {
         let space = self.space(workspace);
         let mut space = space.lock().await;
-        if let Some(meanwhile) = &mut space.meanwhile {
+        let Space { running, meanwhile } = &mut *space;
+        if let Some(meanwhile) = meanwhile {
             meanwhile.hear(&observed);
         }
-        let Some(running) = &mut space.running else { return Ok(()) };
+        let Some(running) = running else { return Ok(()) };
         let now = self.store.clock().now();
         let until = observed.until.map_or(now, |until| until.min(now));
-        let writing = running.observe(observed, now, until);
+        let mut writing = running.observe(observed, now, until);
+        // Whose windows have run out by then too: under a steady load they would otherwise wait for one commit more.
+        let woken = running.wake(until, &mut writing);
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.people.extend(woken);
+        }
         self.finish(workspace, running, writing, (now, until)).await
     }
 
-    /// Lets time pass: whoever's window ran out by now is judged, or by `until`, while events wait that happened before now. Whether there may be more
-    /// to do.
+    /// Lets time pass: whoever's window ran out by now is judged, or by `until`, while events wait that happened before now; it is asked for when it
+    /// is this one's turn. Whether there may be more to do.
     ///
     /// # Errors
     /// As [`Live::observe`].
-    pub async fn wake(&self, workspace: WorkspaceId, until: Option<Timestamp>) -> Result<bool, Error> {
+    pub async fn wake(&self, workspace: WorkspaceId, until: impl FnOnce() -> Option<Timestamp>) -> Result<bool, Error> {
         let space = self.space(workspace);
         let mut space = space.lock().await;
         let Space { running: Some(running), meanwhile } = &mut *space else { return Ok(false) };
         running.unite(UNITED);
         let now = self.store.clock().now();
-        let until = until.map_or(now, |until| until.min(now));
-        let (writing, woken) = running.wake(until);
+        let until = until().map_or(now, |until| until.min(now));
+        let mut writing = Writing::default();
+        let woken = running.wake(until, &mut writing);
         if let Some(meanwhile) = meanwhile {
             meanwhile.people.extend(&woken);
         }
@@ -460,8 +467,8 @@ impl Running {
         writing
     }
 
-    /// What comes of the time that has passed, and who was looked at.
-    fn wake(&mut self, now: Timestamp) -> (Writing, Vec<PersonId>) {
+    /// Adds what comes of the time that has passed; who was looked at.
+    fn wake(&mut self, now: Timestamp, writing: &mut Writing) -> Vec<PersonId> {
         let segments = Arc::clone(&self.segments);
         while let Some((at, id)) = self.later.pop_first() {
             if at > now {
@@ -472,7 +479,6 @@ impl Running {
         }
         let due: Vec<PersonId> =
             self.wakes.iter().take_while(|(at, _)| *at <= now).take(WAKES).map(|(_, id)| *id).collect();
-        let mut writing = Writing::default();
         for id in due.iter().copied() {
             match self.load(id) {
                 Some(mut person) => {
@@ -486,7 +492,7 @@ impl Running {
                 }
             }
         }
-        (writing, due)
+        due
     }
 
     /// Keeps a person, as far as there is room, and when to wake them in any case.

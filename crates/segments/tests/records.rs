@@ -7,7 +7,7 @@ use rapport_segments::MIGRATIONS;
 use rapport_segments::records::memberships::{self, MembershipRow};
 use rapport_segments::records::segments::{self, SegmentRow};
 use rapport_store::testing::{TestDatabase, prepare_statements};
-use rapport_store::{Priority, db_test};
+use rapport_store::{Priority, Queries, Sql, args, db_test};
 
 const W: WorkspaceId = WorkspaceId(1);
 
@@ -100,8 +100,8 @@ async fn segments_keep_their_versions_and_leave_nothing_behind(db: TestDatabase)
     assert_eq!(memberships::flows(&mut db.read(), W, 1).await.unwrap(), [(0, 3, 1), (3, 0, 1)]);
     assert_eq!(memberships::members(&mut db.read(), W, 1, 0, 10).await.unwrap(), [(PersonId(7), at(1))]);
     // All is taken back before a segment is filled anew.
+    memberships::replace_all(&db, W, 1, at(5)).await.unwrap();
     let mut tx = db.begin(Priority::Background).await.unwrap();
-    memberships::replace_all(&mut tx, W, 1, at(5)).await.unwrap();
     assert_eq!(memberships::sizes(&mut tx, W).await.unwrap(), BTreeMap::new());
     assert_eq!(memberships::flows(&mut tx, W, 1).await.unwrap(), []);
     memberships::add_flows(&mut tx, W, &BTreeMap::from([((1, 4), (5, 2)), ((2, 4), (1, 0))])).await.unwrap();
@@ -111,4 +111,32 @@ async fn segments_keep_their_versions_and_leave_nothing_behind(db: TestDatabase)
     tx.commit().await.unwrap();
     assert!(memberships::of_persons(&mut db.read(), W, &[PersonId(7)]).await.unwrap().is_empty());
     assert!(segments::all(&mut db.read(), W).await.unwrap().is_empty());
+}
+
+/// More rows than are changed at once, several of a person among them.
+#[db_test(MIGRATIONS)]
+async fn a_large_segment_is_taken_back_and_deleted_in_slices(db: TestDatabase) {
+    let count = 4_100;
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    let rows: Vec<MembershipRow> = (0..count)
+        .flat_map(|person| [row(person, 1, Some(2), 1), row(person, 3, None, 1)])
+        .chain([MembershipRow { segment: 2, ..row(7, 1, None, 1) }])
+        .collect();
+    for rows in rows.chunks(500) {
+        memberships::insert(&mut tx, W, rows).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let held = async |person: i64| memberships::of_persons(&mut db.read(), W, &[PersonId(person)]).await.unwrap();
+    memberships::replace_all(&db, W, 1, at(9)).await.unwrap();
+    for person in [0, 1_999, 2_000, count - 1] {
+        assert!(held(person).await.is_empty(), "{person}");
+    }
+    assert_eq!(held(7).await.len(), 1, "another segment is left alone");
+    let rows = async || -> i64 {
+        let text = Sql::assembled("SELECT COUNT(*) FROM memberships".to_owned());
+        db.read().scalar(text, args![]).await.unwrap()
+    };
+    assert_eq!(rows().await, 2 * count + 1, "what was held true once stays known");
+    memberships::delete_all(&db, W, 1).await.unwrap();
+    assert_eq!(rows().await, 1);
 }

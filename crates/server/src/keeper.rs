@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rapport_domain::{Timestamp, WorkspaceId};
+use rapport_domain::WorkspaceId;
 use rapport_segments::Condition;
 use rapport_segments::live::{Filled, Wanted};
 use rapport_segments::records::segments;
@@ -83,7 +83,7 @@ pub async fn fill_workspace(installation: &Installation, workspace: WorkspaceId)
 pub async fn wake(installation: Arc<Installation>, pipeline: Arc<Pipeline>, mut stop: watch::Receiver<bool>) {
     while tokio::time::timeout(WAKE_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
         for workspace in installation.memberships.workspaces() {
-            if let Err(error) = wake_workspace(&installation, workspace, pipeline.behind_since()).await {
+            if let Err(error) = wake_workspace(&installation, workspace, &pipeline).await {
                 tracing::warn!(code = error.code(), "memberships could not be written; they are found again");
             }
         }
@@ -93,8 +93,8 @@ pub async fn wake(installation: Arc<Installation>, pipeline: Arc<Pipeline>, mut 
 async fn wake_workspace(
     installation: &Installation,
     workspace: WorkspaceId,
-    until: Option<Timestamp>,
+    pipeline: &Pipeline,
 ) -> Result<(), rapport_segments::Error> {
-    while installation.memberships.wake(workspace, until).await? {}
+    while installation.memberships.wake(workspace, || pipeline.behind_since()).await? {}
     Ok(())
 }

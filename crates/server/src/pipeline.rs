@@ -7,6 +7,7 @@
 
 mod backlog;
 pub mod caretaker;
+mod flushing;
 mod observing;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use crate::records::{sources, workspaces};
 
 pub use backlog::ACTIVITY;
 use backlog::Behind;
+use flushing::Flushing;
 use observing::{News, Observing, Reached};
 
 /// A batch's transaction should take about this long, so that whoever waits for the writer waits no longer.
@@ -56,6 +58,7 @@ pub struct Pipeline {
     observing: Observing,
     batch: AtomicU64,
     behind: Behind,
+    flushing: Flushing,
 }
 
 /// Properties come to the lake from [`rapport_profiles::classify::split`], which has withheld what may not go there.
@@ -80,6 +83,7 @@ impl Pipeline {
             cursor: tokio::sync::Mutex::new(cursor),
             applied: AtomicU64::new(cursor),
             batch: AtomicU64::new(500),
+            flushing: Flushing::default(),
         };
         pipeline.warm(cursor).await.context("making the newest rows again from the log")?;
         pipeline.backlog_again(cursor).await.context("counting again from the log")?;
@@ -122,12 +126,14 @@ impl Pipeline {
             }
         }
         self.observing.settle().await;
+        self.flushing.settle().await;
     }
 
     /// Applies everything that is in the log now, and writes what batches left to be written.
     pub async fn drain(&self) -> Result<()> {
         while self.step().await? > 0 {}
         self.observing.settle().await;
+        self.flushing.settle().await;
         self.settle().await
     }
 
@@ -233,12 +239,9 @@ impl Pipeline {
         Ok(Group { workspace, events, applied, tickets })
     }
 
-    /// Writes hot rows into files when their memory is used up: before a batch is applied, because after its commit nothing may fail.
+    /// Sees to it that there is memory for hot rows: before a batch is applied, because after its commit nothing may fail.
     async fn make_room(&self, workspace: WorkspaceId) -> Result<()> {
-        if self.installation.lake.is_flush_due(workspace).await? {
-            self.installation.lake.flush(workspace).await?;
-        }
-        Ok(())
+        self.flushing.make_room(&self.installation.lake, workspace).await
     }
 
     /// Shows questions what was committed, and tells memberships of it.

@@ -4,9 +4,13 @@
 //! thousands of pages that are written all over a large file. Always holds: it waits for nobody and nobody waits for it (a passive checkpoint); the
 //! order of syncs that makes the log safe is SQLite's own.
 //!
-//! Does not: begin the log anew. The writer does, and has little left to move then.
+//! Does not: begin the log anew. The writer does, when it is asked to ([`Backfill::asks_to_begin_anew`]): when little is left to move, and most of
+//! what it has to sync then was synced here before.
 
+use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::ConnectOptions;
@@ -17,27 +21,41 @@ use tokio::task::JoinHandle;
 use crate::connection::{Call, Connection};
 use crate::{Engine, Result, args};
 
-/// How often it moves pages while there are many, and while there are few.
-const EVERY: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(3));
+/// How often it moves pages: while there are so many that the log should begin anew, while there are many, and while there are few.
+const EVERY: [Duration; 3] = [Duration::from_millis(20), Duration::from_millis(300), Duration::from_secs(3)];
 /// So many pages are many.
 const MANY: i64 = 1_000;
+/// Of a log of so many pages (64 MB) it does not rest for long.
+const LONG: i64 = 16_384;
+/// A log of so many pages (192 MB) should begin anew: when nearly all of it is in the file, in any case when it has twice as many.
+pub(crate) const LARGE: i64 = 49_152;
 
 /// The task that does it. It ends when this is dropped.
 pub(crate) struct Backfill {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
+    asks: Arc<AtomicBool>,
 }
 
 impl Backfill {
-    /// Starts it on a database that the writer has opened.
-    pub(crate) async fn start(file: &Path) -> Result<Self> {
-        Self::start_every(file, EVERY).await
+    /// Starts it on a database that the writer has opened. `file` is that database, and must stay open as long as any connection does: when a process
+    /// closes a file, it loses its locks on it.
+    pub(crate) async fn start(path: &Path, file: Arc<File>) -> Result<Self> {
+        Self::start_with(path, file, EVERY, LARGE).await
     }
 
-    async fn start_every(file: &Path, every: (Duration, Duration)) -> Result<Self> {
-        let connection = crate::store::sqlite_options(file).connect().await?;
+    /// The same with other pauses, and another number of pages that is large.
+    pub(crate) async fn start_with(path: &Path, file: Arc<File>, every: [Duration; 3], large: i64) -> Result<Self> {
+        let connection = crate::store::sqlite_options(path).connect().await?;
         let (stop, stopped) = oneshot::channel();
-        Ok(Self { stop, task: tokio::spawn(work(connection, stopped, every)) })
+        let asks = Arc::new(AtomicBool::new(false));
+        let work = Work { file, asks: Arc::clone(&asks), every, large };
+        Ok(Self { stop, task: tokio::spawn(work.run(connection, stopped)), asks })
+    }
+
+    /// Whether the log should begin anew now.
+    pub(crate) fn asks_to_begin_anew(&self) -> bool {
+        self.asks.load(Ordering::Relaxed)
     }
 
     /// Ends it, and waits for it.
@@ -47,28 +65,61 @@ impl Backfill {
     }
 }
 
-async fn work(mut connection: SqliteConnection, mut stopped: oneshot::Receiver<()>, every: (Duration, Duration)) {
-    let (mut pause, mut before) = (every.0, 0);
-    loop {
-        tokio::select! {
-            _ = &mut stopped => break,
-            () = tokio::time::sleep(pause) => {}
-        }
-        let call = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA wal_checkpoint(PASSIVE)"), args![]);
-        let outcome: Result<Option<(i64, i64, i64)>> = Connection::Sqlite(&mut connection).fetch_optional(call).await;
-        match outcome {
-            Ok(found) => {
-                // How many of the log's pages are in the file; fewer than before when the log began anew.
-                let moved = found.map_or(0, |(_, _, moved)| moved);
-                let news = if moved < before { moved } else { moved - before };
-                before = moved;
-                pause = if news >= MANY { every.0 } else { every.1 };
+struct Work {
+    file: Arc<File>,
+    asks: Arc<AtomicBool>,
+    every: [Duration; 3],
+    large: i64,
+}
+
+impl Work {
+    async fn run(self, mut connection: SqliteConnection, mut stopped: oneshot::Receiver<()>) {
+        let [soon, often, seldom] = self.every;
+        let (mut pause, mut before) = (often, 0);
+        loop {
+            tokio::select! {
+                _ = &mut stopped => break,
+                () = tokio::time::sleep(pause) => {}
             }
-            Err(error) => tracing::warn!(code = error.code(), "sqlite.log could not be moved; it is tried again"),
+            let call = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA wal_checkpoint(PASSIVE)"), args![]);
+            let outcome: Result<Option<(i64, i64, i64)>> =
+                Connection::Sqlite(&mut connection).fetch_optional(call).await;
+            match outcome {
+                Ok(found) => {
+                    // How many pages the log has, and how many of them are in the file; fewer than before when the log began anew.
+                    let (pages, moved) = found.map_or((0, 0), |(_, pages, moved)| (pages, moved));
+                    let news = if moved < before { moved } else { moved - before };
+                    before = moved;
+                    if news > 0 {
+                        sync(&self.file).await;
+                    }
+                    // Pages come into the log while others are moved: when it was quick to move them, few more have come.
+                    let few_left = pages == moved && news < MANY;
+                    let asks = pages >= self.large && few_left || pages >= self.large.saturating_mul(2);
+                    self.asks.store(asks, Ordering::Relaxed);
+                    pause = if pages >= LONG {
+                        soon
+                    } else if news >= MANY {
+                        often
+                    } else {
+                        seldom
+                    };
+                }
+                Err(error) => tracing::warn!(code = error.code(), "sqlite.log could not be moved; it is tried again"),
+            }
+        }
+        if let Err(error) = sqlx::Connection::close(connection).await {
+            tracing::warn!(code = crate::Error::from(error).code(), "sqlite.close failed");
         }
     }
-    if let Err(error) = sqlx::Connection::close(connection).await {
-        tracing::warn!(code = crate::Error::from(error).code(), "sqlite.close failed");
+}
+
+/// Nothing depends on it: SQLite itself syncs the file before it lets go of the log, and then has less to wait for.
+async fn sync(file: &Arc<File>) {
+    let file = Arc::clone(file);
+    let synced = tokio::task::spawn_blocking(move || file.sync_data()).await;
+    if !matches!(synced, Ok(Ok(()))) {
+        tracing::warn!("sqlite.file could not be synced; SQLite does it later");
     }
 }
 
@@ -94,8 +145,8 @@ mod tests {
         let file = folder.path().join("test.db");
         let options = crate::store::sqlite_options(&file).create_if_missing(true).pragma("wal_autocheckpoint", "0");
         let mut writer = options.connect().await.unwrap();
-        let backfill =
-            Backfill::start_every(&file, (Duration::from_millis(5), Duration::from_millis(5))).await.unwrap();
+        let held = Arc::new(File::open(&file).unwrap());
+        let backfill = Backfill::start_with(&file, held, [Duration::from_millis(5); 3], LARGE).await.unwrap();
         sqlx::query("CREATE TABLE numbers (number INTEGER)").execute(&mut writer).await.unwrap();
         for _ in 0..500 {
             sqlx::query("INSERT INTO numbers VALUES (1)").execute(&mut writer).await.unwrap();

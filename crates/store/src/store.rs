@@ -21,7 +21,7 @@ use crate::folder::{self, APPLICATION_ID, FolderLock};
 use crate::migrate::{self, Migrations};
 use crate::pages::Pages;
 use crate::tx::TxInner;
-use crate::writer::{LARGE_LOG, Log, Writer};
+use crate::writer::{Log, Writer};
 use crate::{Engine, Error, Priority, Reader, Result, Snapshot, StoreConfig, Tx, args};
 
 /// The file of the product database within the data folder.
@@ -46,7 +46,12 @@ struct StoreInner {
 /// The connections.
 #[derive(Debug)]
 pub(crate) enum Pools {
-    Sqlite { readers: SqlitePool, writer: Writer },
+    Sqlite {
+        readers: SqlitePool,
+        writer: Writer,
+        /// Open as long as any connection: see [`Backfill::start`].
+        _file: Arc<std::fs::File>,
+    },
     Postgres(PgPool),
 }
 
@@ -157,7 +162,7 @@ impl Store {
     /// Closes the connections. Work of open transactions is rolled back; later calls answer [`Error::Closed`].
     pub async fn close(&self) {
         match &self.0.pools {
-            Pools::Sqlite { readers, writer } => {
+            Pools::Sqlite { readers, writer, .. } => {
                 writer.close().await;
                 readers.close().await;
             }
@@ -183,7 +188,8 @@ pub(crate) fn sqlite_options(file: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(512)
         .row_buffer_size(256)
         .pragma("secure_delete", "ON")
-        .pragma("journal_size_limit", "67108864")
+        // As large as the log becomes (`backfill`): a file that is cut and grows again makes every commit wait for the file system's own journal.
+        .pragma("journal_size_limit", "201326592")
         .disable_statement_logging()
 }
 
@@ -223,10 +229,11 @@ async fn open_sqlite(file: &Path, readers: u32, known: &[Migrations], now: i64) 
         .test_before_acquire(false)
         .connect_with(sqlite_options(file).pragma("query_only", "ON"))
         .await?;
-    Ok(Pools::Sqlite {
-        readers: pool,
-        writer: Writer::start(writer, Log::of(file, LARGE_LOG), pages, Some(Backfill::start(file).await?)),
-    })
+    let held =
+        Arc::new(std::fs::File::open(file).map_err(|source| Error::Io { path: file.display().to_string(), source })?);
+    let backfill = Backfill::start(file, Arc::clone(&held)).await?;
+    let writer = Writer::start(writer, Log::of(backfill), pages);
+    Ok(Pools::Sqlite { readers: pool, writer, _file: held })
 }
 
 async fn open_postgres(url: &str, readers: u32, known: &[Migrations], now: i64) -> Result<Pools> {

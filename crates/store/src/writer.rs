@@ -11,7 +11,6 @@
 //! Does not: run the requests' code. They run it on their own task with the lent connection, so they may borrow freely.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use sqlx::Connection as _;
@@ -32,9 +31,7 @@ const BACKGROUND_WAIT: Duration = Duration::from_millis(250);
 /// A background turn longer than this is told to whoever debugs: it should be cut into slices.
 const BACKGROUND_TURN: Duration = Duration::from_millis(50);
 
-/// The writer waits for readers of the log when it has so many bytes.
-pub(crate) const LARGE_LOG: u64 = 192 << 20;
-/// How long it waits for them at first, and at last.
+/// How long it waits for readers of the log at first, and at last.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
 /// How often it does.
 const LOOK: Duration = Duration::from_millis(500);
@@ -74,17 +71,10 @@ struct Returned {
 
 impl Writer {
     /// Starts the writer's task on `connection`. It ends when the last `Writer` is dropped.
-    pub(crate) fn start(connection: SqliteConnection, log: Log, pages: Pages, backfill: Option<Backfill>) -> Self {
+    pub(crate) fn start(connection: SqliteConnection, log: Log, pages: Pages) -> Self {
         let (messages, queue) = mpsc::unbounded_channel();
-        let schedule = Schedule {
-            queue,
-            interactive: VecDeque::new(),
-            background: VecDeque::new(),
-            closing: None,
-            log,
-            pages,
-            backfill,
-        };
+        let schedule =
+            Schedule { queue, interactive: VecDeque::new(), background: VecDeque::new(), closing: None, log, pages };
         tokio::spawn(schedule.run(connection));
         Self { messages }
     }
@@ -139,29 +129,25 @@ struct Schedule {
     closing: Option<oneshot::Sender<()>>,
     log: Log,
     pages: Pages,
-    backfill: Option<Backfill>,
 }
 
 /// SQLite's log, to be kept small.
 pub(crate) struct Log {
-    file: PathBuf,
-    large: u64,
+    backfill: Backfill,
     every: Duration,
     looked: Instant,
     patience: Duration,
 }
 
 impl Log {
-    /// The log of a database; `large` is how many bytes are too many.
-    pub(crate) fn of(database: &std::path::Path, large: u64) -> Self {
-        let mut file = database.as_os_str().to_owned();
-        file.push("-wal");
-        Self { file: file.into(), large, every: LOOK, looked: Instant::now(), patience: PATIENCE.0 }
+    /// A log that is moved into its file by `backfill`.
+    pub(crate) fn of(backfill: Backfill) -> Self {
+        Self { backfill, every: LOOK, looked: Instant::now(), patience: PATIENCE.0 }
     }
 
     /// Waits for readers of a log that has become large, so that it begins anew. Those who begin to read meanwhile do not delay it.
     async fn trim(&mut self, connection: &mut SqliteConnection) -> Result<()> {
-        if self.looked.elapsed() < self.every || std::fs::metadata(&self.file).map_or(0, |log| log.len()) < self.large {
+        if self.looked.elapsed() < self.every || !self.backfill.asks_to_begin_anew() {
             return Ok(());
         }
         let wait = |patience: Duration| {
@@ -194,9 +180,7 @@ impl Schedule {
             }
         }
         // The last connection that is closed moves what is left.
-        if let Some(backfill) = self.backfill {
-            backfill.end().await;
-        }
+        self.log.backfill.end().await;
         if let Err(error) = connection.close().await {
             tracing::warn!(code = Error::from(error).code(), "sqlite.close failed");
         }
@@ -355,13 +339,15 @@ mod tests {
         SqliteConnection::connect_with(&options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)).await.unwrap()
     }
 
-    async fn grown(large: u64) -> u64 {
+    /// How many bytes a log has that should begin anew at so many pages.
+    async fn grown(large: i64) -> u64 {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("test.db");
         let mut connection = opened(&file).await;
         run(&mut connection, "CREATE TABLE numbers (text TEXT); INSERT INTO numbers VALUES ('')").await.unwrap();
-        let writer =
-            Writer::start(connection, Log { every: Duration::ZERO, ..Log::of(&file, large) }, Pages::of(&file), None);
+        let held = std::sync::Arc::new(std::fs::File::open(&file).unwrap());
+        let backfill = Backfill::start_with(&file, held, [Duration::from_millis(1); 3], large).await.unwrap();
+        let writer = Writer::start(connection, Log { every: Duration::ZERO, ..Log::of(backfill) }, Pages::of(&file));
         // Before one has ended another has begun: there is no moment without a reader.
         let mut readers = [opened(&file).await, opened(&file).await];
         let reading = tokio::spawn(async move {
@@ -387,8 +373,8 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_log_in_which_somebody_always_reads_does_not_grow_for_ever() {
-        let (kept_small, left_alone) = (grown(1 << 20).await, grown(u64::MAX).await);
+        let (kept_small, left_alone) = (grown(250).await, grown(i64::MAX).await);
         assert!(left_alone > 9_000_000, "{left_alone}");
-        assert!(kept_small < 3_000_000, "{kept_small}");
+        assert!(kept_small < 6_000_000, "{kept_small}");
     }
 }

@@ -18,9 +18,6 @@ use crate::records::accounts::AccountFactRow;
 use crate::records::facts::FactRow;
 use crate::records::{accounts, facts};
 
-/// What changes at an account is told of so many members; a "group" of more is a label, whose other members keep what they were told when they joined.
-const MOST_MEMBERS: i64 = 10_000;
-
 /// An account's facts: key, from when, what was told last of that time.
 type Known = BTreeMap<String, BTreeMap<Timestamp, AccountFactRow>>;
 
@@ -29,7 +26,7 @@ impl Work<'_> {
     pub(super) async fn record_accounts(&mut self, tx: &mut Tx) -> Result<()> {
         let events = self.events;
         let workspace = self.settings.workspace;
-        let mut joined: BTreeMap<AccountId, BTreeMap<Handle, (PersonId, Timestamp)>> = BTreeMap::new();
+        let mut named: BTreeMap<AccountId, BTreeMap<Handle, PersonId>> = BTreeMap::new();
         let mut known: BTreeMap<AccountId, Known> = BTreeMap::new();
         let mut changed: BTreeMap<AccountId, BTreeSet<String>> = BTreeMap::new();
         for (index, event) in events.iter().enumerate() {
@@ -38,10 +35,8 @@ impl Work<'_> {
             let fresh = AccountId(self.profiles.rng.next_positive_i64());
             let (at, who) = (self.times[index], self.who(event));
             let account = accounts::ensure(tx, workspace, group, name, fresh, at).await?;
-            if accounts::add_member(tx, workspace, account, who.handle, at).await? {
-                let since = joined.entry(account).or_default().entry(who.handle).or_insert((who.person, at));
-                since.1 = since.1.min(at);
-            }
+            accounts::add_member(tx, workspace, account, who.handle, at).await?;
+            named.entry(account).or_default().insert(who.handle, who.person);
             let known = match known.entry(account) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => new.insert(by_time(accounts::facts(tx, workspace, account).await?)),
@@ -53,15 +48,16 @@ impl Work<'_> {
         for (account, known) in &known {
             let changed = &changed[account];
             if !changed.is_empty() {
-                let members = accounts::members(tx, workspace, *account, MOST_MEMBERS).await?;
+                let members = accounts::members(tx, workspace, *account, self.profiles.most_members).await?;
                 let of_changed = known.iter().filter(|(key, _)| changed.contains(*key));
                 self.tell(tx, &members, &of_changed.collect()).await?;
             }
-            if let Some(joined) = joined.get(account) {
-                let joined: Vec<_> =
-                    joined.iter().map(|(handle, (person, since))| (*handle, *person, *since)).collect();
-                self.tell(tx, &joined, &known.iter().collect()).await?;
-            }
+            // Whoever joined, and whoever has not heard of everything because there are so many.
+            let named = &named[account];
+            let handles: Vec<Handle> = named.keys().copied().collect();
+            let since = accounts::since(tx, workspace, *account, &handles).await?;
+            let named: Vec<_> = since.into_iter().map(|(handle, since)| (handle, named[&handle], since)).collect();
+            self.tell(tx, &named, &known.iter().collect()).await?;
         }
         Ok(())
     }

@@ -17,8 +17,8 @@ use super::{Applied, Profiles, Settings, labels};
 use crate::records::identifiers::{self, Activity};
 use crate::records::persons;
 
-/// Rows written in one transaction: about ten milliseconds of the writer.
-const SLICE: usize = 500;
+/// Rows written in one transaction: each is in a page of its own, and whoever else wants to write waits for them.
+const SLICE: usize = 100;
 
 /// What waits to be written, of one workspace.
 #[derive(Clone, Debug, Default)]

@@ -35,8 +35,12 @@ impl Work<'_> {
         if !devices.is_empty() {
             known.extend(device_clocks::offsets(tx, self.settings.workspace, &devices).await?);
         }
-        let lower: Vec<(i64, i64)> =
-            smallest.iter().map(|(d, o)| (*d, *o)).filter(|(d, o)| known.get(d).is_none_or(|k| o < k)).collect();
+        // Of a clock that is right it does not matter how right: kept again and again, that was a page of the database an event.
+        let matters = |known: i64, offset: i64| offset < known && correction(offset) != correction(known);
+        let lower: Vec<(i64, i64)> = smallest
+            .into_iter()
+            .filter(|(device, offset)| known.get(device).is_none_or(|known| matters(*known, *offset)))
+            .collect();
         device_clocks::lower(tx, self.settings.workspace, &lower).await?;
         known.extend(lower);
         self.times = self

@@ -36,6 +36,19 @@ pub async fn add_member(
     Ok(tx.execute(text, args![workspace, account, handle, since]).await? > 0)
 }
 
+/// Since when some are members of an account.
+pub async fn since(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    account: AccountId,
+    handles: &[Handle],
+) -> Result<Vec<(Handle, Timestamp)>> {
+    let text = sql!(
+        "SELECT handle, since FROM account_members WHERE workspace = $1 AND account = $2 AND handle IN ($3) ORDER BY handle"
+    );
+    db.fetch_all(text, args![workspace, account, handles]).await
+}
+
 /// The members of an account: (identifier, whose it is, since when), `most` of them at most.
 pub async fn members(
     db: &mut impl Queries,

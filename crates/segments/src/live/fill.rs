@@ -315,9 +315,7 @@ impl Fill<'_> {
     /// What is held true of the segments that are filled anew is replaced.
     async fn forget_old(&self, now: Timestamp) -> Result<(), Error> {
         for segment in &self.fresh {
-            let mut tx = self.live.store.begin(Priority::Background).await?;
-            memberships::replace_all(&mut tx, self.workspace, *segment, now).await?;
-            tx.commit().await?;
+            memberships::replace_all(&self.live.store, self.workspace, *segment, now).await?;
         }
         Ok(())
     }

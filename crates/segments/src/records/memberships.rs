@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
-use rapport_store::{Queries, Record, Result, Sql, Tx, args, sql};
+use rapport_store::{Priority, Queries, Record, Result, Sql, Store, Tx, args, sql};
 
 /// A time in a segment.
 #[derive(Clone, Debug, PartialEq, Eq, Record)]
@@ -218,15 +218,54 @@ pub async fn replace(
     Ok(())
 }
 
-/// Takes back all that is held true of a segment, and its days: before it is filled anew.
-pub async fn replace_all(tx: &mut Tx, workspace: WorkspaceId, segment: i64, now: Timestamp) -> Result<()> {
-    let text =
-        sql!("UPDATE memberships SET replaced_at = $3 WHERE workspace = $1 AND segment = $2 AND replaced_at IS NULL");
-    tx.execute(text, args![workspace, segment, now]).await?;
-    let flows = sql!("DELETE FROM segment_flows WHERE workspace = $1 AND segment = $2");
-    tx.execute(flows, args![workspace, segment]).await?;
-    let size = sql!("DELETE FROM segment_sizes WHERE workspace = $1 AND segment = $2");
-    tx.execute(size, args![workspace, segment]).await?;
+/// So many rows are changed in one transaction where a whole segment is concerned: of large ones nobody else could write meanwhile.
+const SLICE: i64 = 2_000;
+
+/// The person up to whom the next rows of a segment are one slice; `None` at its end.
+async fn slice(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    segment: i64,
+    after: PersonId,
+) -> Result<Option<PersonId>> {
+    let text = sql!(
+        "SELECT MAX(person) FROM (SELECT person FROM memberships
+           WHERE segment = $2 AND workspace = $1 AND person > $3 ORDER BY person LIMIT $4) slice"
+    );
+    db.scalar(text, args![workspace, segment, after, SLICE]).await
+}
+
+/// Says of everything that is held true of a segment that it is not, in slices: what stopped on the way is done again.
+pub async fn replace_all(store: &Store, workspace: WorkspaceId, segment: i64, now: Timestamp) -> Result<()> {
+    let text = sql!(
+        "UPDATE memberships SET replaced_at = $3
+         WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND person > $4 AND person <= $5"
+    );
+    let mut after = PersonId(i64::MIN);
+    while let Some(last) = slice(&mut store.read(), workspace, segment, after).await? {
+        let mut tx = store.begin(Priority::Background).await?;
+        tx.execute(text.clone(), args![workspace, segment, now, after, last]).await?;
+        tx.commit().await?;
+        after = last;
+    }
+    let mut tx = store.begin(Priority::Background).await?;
+    for text in [
+        sql!("DELETE FROM segment_flows WHERE workspace = $1 AND segment = $2"),
+        sql!("DELETE FROM segment_sizes WHERE workspace = $1 AND segment = $2"),
+    ] {
+        tx.execute(text, args![workspace, segment]).await?;
+    }
+    tx.commit().await
+}
+
+/// Deletes what is known of who is and was in a segment, in slices.
+pub async fn delete_all(store: &Store, workspace: WorkspaceId, segment: i64) -> Result<()> {
+    let text = sql!("DELETE FROM memberships WHERE segment = $2 AND workspace = $1 AND person <= $3");
+    while let Some(last) = slice(&mut store.read(), workspace, segment, PersonId(i64::MIN)).await? {
+        let mut tx = store.begin(Priority::Background).await?;
+        tx.execute(text.clone(), args![workspace, segment, last]).await?;
+        tx.commit().await?;
+    }
     Ok(())
 }
 

@@ -162,7 +162,15 @@ pub async fn versions(db: &mut impl Queries, workspace: WorkspaceId, segment: i6
     db.fetch_all(text, args![workspace, segment]).await
 }
 
-/// Deletes a segment with its versions, members and flows.
+/// Says that a segment's members are to be found again.
+pub async fn unfilled(tx: &mut Tx, workspace: WorkspaceId, segment: i64) -> Result<()> {
+    let text = sql!("UPDATE segments SET state = 'filling', filled_version = $3 WHERE workspace = $1 AND segment = $2");
+    tx.execute(text, args![workspace, segment, 0_i64]).await?;
+    Ok(())
+}
+
+/// Deletes a segment with its versions, members and flows. Of one that may be large delete the members first
+/// ([`super::memberships::delete_all`]).
 pub async fn delete(tx: &mut Tx, workspace: WorkspaceId, segment: i64) -> Result<()> {
     for text in [
         sql!("DELETE FROM memberships WHERE workspace = $1 AND segment = $2"),

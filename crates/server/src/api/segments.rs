@@ -267,16 +267,31 @@ async fn change(
 #[utoipa::path(delete, path = "/api/v1/segments/{key}", security(("caller" = ["edit_segments"])), tag = "segments", operation_id = "delete_segment", params(("key" = String, Path)), responses((status = 204), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn delete(State(app): State<App>, caller: Caller, Path(key): Path<String>) -> Result<StatusCode, Problem> {
     caller.require(Permission::EditSegments)?;
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let known = segments::all(&mut tx, caller.workspace).await?;
-    let row = known.iter().find(|row| row.key == key).ok_or_else(|| Problem::not_found("segment"))?;
-    if let Some(user) = users_of(&known, &key).first() {
-        return Err(Problem::invalid("key", format!("the segment {user} asks for this one; change it first")));
-    }
-    segments::delete(&mut tx, caller.workspace, row.segment).await?;
+    let store = &app.installation.store;
+    let mut tx = store.begin(Priority::Interactive).await?;
+    let segment = deletable(&mut tx, &caller, &key).await?;
+    // Should it end on the way, its members are found again.
+    segments::unfilled(&mut tx, caller.workspace, segment).await?;
+    tx.commit().await?;
+    memberships::delete_all(store, caller.workspace, segment).await?;
+    let mut tx = store.begin(Priority::Interactive).await?;
+    let deleted = match deletable(&mut tx, &caller, &key).await {
+        Ok(segment) => Ok(segments::delete(&mut tx, caller.workspace, segment).await?),
+        Err(problem) => Err(problem),
+    };
     tx.commit().await?;
     app.segments_changed.notify_one();
-    Ok(StatusCode::NO_CONTENT)
+    deleted.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// The number of a segment that may be deleted.
+async fn deletable(tx: &mut Tx, caller: &Caller, key: &str) -> Result<i64, Problem> {
+    let known = segments::all(tx, caller.workspace).await?;
+    let row = known.iter().find(|row| row.key == key).ok_or_else(|| Problem::not_found("segment"))?;
+    match users_of(&known, key).first() {
+        Some(user) => Err(Problem::invalid("key", format!("the segment {user} asks for this one; change it first"))),
+        None => Ok(row.segment),
+    }
 }
 
 /// Refuses a condition that asks for segments that are not there, or for itself.

@@ -21,10 +21,12 @@ use crate::installation::Installation;
 pub const ACTIVITY: Cursor<'static> = Cursor { consumer: "activity", workspace: WorkspaceId(0), partition: 0 };
 /// A new customer, a name or an order is in lists after this long.
 const NEWS_EVERY: Duration = Duration::from_secs(1);
-/// When somebody was seen last is in lists after this long.
+/// When somebody was seen last is in lists after this long,
 const SETTLE_EVERY: Duration = Duration::from_secs(5);
+/// or, where very much happens, after so many times as long as it took to write it last: whoever comes again meanwhile is written once.
+const SETTLE_RESTS: u32 = 15;
 /// So many rows wait at most.
-const MOST_ROWS: usize = 50_000;
+const MOST_ROWS: usize = 200_000;
 
 type Backlogs = BTreeMap<WorkspaceId, Backlog>;
 
@@ -109,14 +111,16 @@ impl Pipeline {
     /// Writes what waits, every few seconds, until `stop` is set, and then the rest.
     pub async fn settle_regularly(&self, mut stop: watch::Receiver<bool>) {
         // What a crash left waiting is written at once.
-        let mut settled: Option<Instant> = None;
+        let mut settled: Option<(Instant, Duration)> = None;
         loop {
             let pause = if settled.is_some() { NEWS_EVERY } else { Duration::ZERO };
             let stopped = tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await.is_ok();
-            let all = stopped || settled.is_none_or(|settled| settled.elapsed() >= SETTLE_EVERY);
+            let is_due = |(at, took): (Instant, Duration)| at.elapsed() >= SETTLE_EVERY.max(took * SETTLE_RESTS);
+            let all = stopped || settled.is_none_or(is_due);
+            let began = Instant::now();
             let written = if all { self.settle().await } else { self.tell_news().await };
             if all {
-                settled = Some(Instant::now());
+                settled = Some((Instant::now(), began.elapsed()));
             }
             if let Err(error) = written {
                 tracing::warn!(error = %format!("{error:#}"), "summaries of customers wait; writing them is tried again");

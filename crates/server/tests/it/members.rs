@@ -94,7 +94,7 @@ async fn members_are_listed_intersected_compared_and_worth_something() {
     let none = get(&world, &browser, &format!("/api/v1/segments/buyers/members?list=entered&since={since}")).await;
     assert_eq!(none["rows"], json!([]));
     world.clock.advance(2 * Timestamp::DAY);
-    while world.app.installation.memberships.wake(FIRST, None).await.unwrap() {}
+    while world.app.installation.memberships.wake(FIRST, || None).await.unwrap() {}
     let browser = Browser::of(&world.sign_in("owner@example.org", super::world::PASSWORD).await);
     let left = get(&world, &browser, "/api/v1/segments/fresh/members?list=left").await;
     assert_eq!(left["rows"].as_array().unwrap().len(), 50, "a page of the sixty who left: {left}");

@@ -43,7 +43,7 @@ async fn fill(world: &World) {
 }
 
 async fn wake(world: &World) {
-    while world.app.installation.memberships.wake(FIRST, None).await.unwrap() {}
+    while world.app.installation.memberships.wake(FIRST, || None).await.unwrap() {}
 }
 
 type Held = Vec<(i64, i64, Timestamp, Option<Timestamp>)>;
@@ -337,6 +337,29 @@ async fn an_exit_has_the_instant_at_which_the_window_ran_out() {
             ("membership.exited", ran_out.to_rfc3339().as_str())
         ]
     );
+}
+
+/// Where something happens all the time, nobody's window waits for a quiet moment.
+#[tokio::test]
+async fn a_window_runs_out_while_others_are_heard_of() {
+    let world = World::new().await;
+    let browser = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    create(&world, &browser, "busy", SEGMENTS[1].1).await;
+    fill(&world).await;
+    let view = |number: i64, user: &str| {
+        json!({"type": "track", "event": "Product Viewed", "userId": user, "messageId": format!("m{number}"),
+            "timestamp": world.clock_now().to_rfc3339()})
+    };
+    let began = world.clock_now();
+    send(&world, &key, vec![view(1, "ann"), view(2, "ann")]).await;
+    world.app.pipeline.drain().await.unwrap();
+    assert_eq!(held(&world).await.iter().filter(|it| it.3.is_none()).count(), 1);
+    world.clock.advance(12 * Timestamp::HOUR);
+    send(&world, &key, vec![view(3, "bob")]).await;
+    world.app.pipeline.drain().await.unwrap();
+    let ran_out = began.plus(6 * Timestamp::HOUR);
+    assert_eq!(held(&world).await.iter().map(|it| it.3).collect::<Vec<_>>(), [Some(ran_out)]);
 }
 
 /// An event that comes late tells the past anew: one `membership.restated`, and what was held true before can still be told.
