@@ -1,9 +1,10 @@
-//! The words every other crate speaks: ids, money, time, calendars, the event, purposes, and the two doors through
+//! The words every other crate speaks: ids, money, time, calendars, the event, purposes, channels, and the two doors through
 //! which the outside world comes in, [`Clock`] and [`Rng`].
 //!
 //! Always holds: nothing here does I/O, is asynchronous, or knows SQL, HTTP or Arrow.
 
 pub mod calendar;
+pub mod channel;
 pub mod clock;
 pub mod event;
 pub mod ids;
@@ -14,6 +15,7 @@ pub mod shop_events;
 pub mod timestamp;
 
 pub use calendar::{Calendar, Interval, WeekStart};
+pub use channel::Channel;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use event::{Event, EventId, EventKind, Identifier, IdentifierKind, NaturalKey};
 pub use ids::{AccountId, Handle, Id, PersonId, SourceId, WorkspaceId};

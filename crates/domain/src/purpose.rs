@@ -1,4 +1,4 @@
-//! What personal data is used for. Every read of it names one; the audit log and (later) consent stand on it.
+//! What personal data is used for. Every read of it names one; the audit log and consent stand on it.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +14,23 @@ pub enum Purpose {
     Marketing,
     /// Answering a customer.
     Support,
+    /// Giving data to others, such as an advertising platform.
+    Sharing,
     /// Running and repairing the program itself, e.g. an import or an identity review.
     Administration,
 }
 
 impl Purpose {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Service, Self::Analytics, Self::Marketing, Self::Support, Self::Sharing, Self::Administration];
+
+    /// The purpose of a stable word, in any case; `None` for others.
+    pub fn parse(word: &str) -> Option<Self> {
+        let word = word.trim();
+        Self::ALL.into_iter().find(|purpose| purpose.as_str().eq_ignore_ascii_case(word))
+    }
+
     /// The stable word for it, as stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -26,6 +38,7 @@ impl Purpose {
             Self::Analytics => "analytics",
             Self::Marketing => "marketing",
             Self::Support => "support",
+            Self::Sharing => "sharing",
             Self::Administration => "administration",
         }
     }

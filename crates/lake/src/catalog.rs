@@ -8,7 +8,7 @@ pub(crate) mod records;
 use std::collections::BTreeMap;
 
 use rapport_domain::{Purpose, WorkspaceId};
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention};
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Migration, Migrations};
 
 use crate::layout::{Cell, Granularity, Layout};
@@ -58,7 +58,7 @@ pub const DATA_MAP: &[Declaration] = &[
         category: Category::Identifier,
         purposes: &[Purpose::Service, Purpose::Analytics],
         retention: Retention::Person,
-        person: "lake_move.to_person",
+        person: Way::Person("to_person"),
         erasure: Erasure::Delete,
     },
     Declaration::technical("lake_dead", &["workspace", "event_id", "revision", "log_position"]),
@@ -73,7 +73,7 @@ pub const LAKE_COLUMNS: &[Declaration] = &[
         category: Category::Identifier,
         purposes: &[Purpose::Service, Purpose::Analytics],
         retention: Retention::Person,
-        person: "lake.person",
+        person: Way::Person("person"),
         erasure: Erasure::Delete,
     },
     Declaration {
@@ -82,7 +82,7 @@ pub const LAKE_COLUMNS: &[Declaration] = &[
         category: Category::Behavioural,
         purposes: &[Purpose::Service, Purpose::Analytics],
         retention: Retention::Person,
-        person: "lake.person",
+        person: Way::Person("person"),
         erasure: Erasure::Delete,
     },
 ];

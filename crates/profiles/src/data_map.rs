@@ -1,7 +1,7 @@
 //! Where the data of profiles lies, what it is for, how long it is kept, and what erasure does to it.
 
 use rapport_domain::Purpose::{self, Analytics, Marketing, Service, Support};
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention};
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 
 const ALL: &[Purpose] = &[Service, Analytics, Marketing, Support];
 const TAX_LAW: Erasure =
@@ -11,67 +11,62 @@ const fn personal(
     table: &'static str,
     columns: &'static [&'static str],
     category: Category,
-    person: &'static str,
+    person: Way,
     erasure: Erasure,
 ) -> Declaration {
     Declaration { table, columns, category, purposes: ALL, retention: Retention::Person, person, erasure }
 }
 
-const OF_HANDLE: &str = "handle > identifiers.person";
+const OF_HANDLE: Way = Way::Handles(&["handle"]);
+const OF_PAIR: Way = Way::Handles(&["left_handle", "right_handle"]);
 
 /// Every column of every table of this crate.
 pub const DATA_MAP: &[Declaration] = &[
     Declaration::technical("identifiers", &["workspace", "kind", "source", "counted_through"]),
-    personal("identifiers", &["value"], Category::Contact, "identifiers.person", Erasure::Delete),
-    personal("identifiers", &["handle", "person"], Category::Identifier, "identifiers.person", Erasure::Delete),
+    personal("identifiers", &["value"], Category::Contact, Way::Person("person"), Erasure::Delete),
+    personal("identifiers", &["handle", "person"], Category::Identifier, Way::Person("person"), Erasure::Delete),
     personal(
         "identifiers",
         &["first_seen_at", "last_seen_at", "events"],
         Category::Behavioural,
-        "identifiers.person",
+        Way::Person("person"),
         Erasure::Delete,
     ),
     Declaration::technical(
         "evidence",
         &["id", "workspace", "rule", "recorded_at", "set_aside", "undone_at", "undone_by"],
     ),
-    personal(
-        "evidence",
-        &["left_handle", "right_handle", "event_id"],
-        Category::Identifier,
-        "evidence.left_handle > identifiers.person",
-        Erasure::Delete,
-    ),
-    personal(
-        "evidence",
-        &["occurred_at"],
-        Category::Behavioural,
-        "evidence.left_handle > identifiers.person",
-        Erasure::Delete,
-    ),
-    personal("evidence", &["reason"], Category::FreeText, "evidence.left_handle > identifiers.person", Erasure::Delete),
+    personal("evidence", &["left_handle", "right_handle", "event_id"], Category::Identifier, OF_PAIR, Erasure::Delete),
+    personal("evidence", &["occurred_at"], Category::Behavioural, OF_PAIR, Erasure::Delete),
+    personal("evidence", &["reason"], Category::FreeText, OF_PAIR, Erasure::Delete),
     Declaration::technical("persons", &["workspace", "currency"]),
-    personal("persons", &["person"], Category::Identifier, "persons.person", Erasure::Delete),
+    personal("persons", &["person"], Category::Identifier, Way::Person("person"), Erasure::Delete),
     personal(
         "persons",
         &["name", "email", "country", "search_folded"],
         Category::Contact,
-        "persons.person",
+        Way::Person("person"),
         Erasure::Delete,
     ),
     personal(
         "persons",
         &["first_seen_at", "last_seen_at", "events", "orders", "first_order_at", "last_order_at"],
         Category::Behavioural,
-        "persons.person",
+        Way::Person("person"),
         Erasure::Delete,
     ),
-    personal("persons", &["spent_micros", "refunded_micros"], Category::Financial, "persons.person", Erasure::Delete),
+    personal(
+        "persons",
+        &["spent_micros", "refunded_micros"],
+        Category::Financial,
+        Way::Person("person"),
+        Erasure::Delete,
+    ),
     personal(
         "persons",
         &["recency", "frequency", "monetary", "rfm_group"],
         Category::Derived,
-        "persons.person",
+        Way::Person("person"),
         Erasure::Delete,
     ),
     Declaration::technical("facts", &["workspace", "fact_key", "recorded_at", "source"]),
@@ -103,5 +98,11 @@ pub const DATA_MAP: &[Declaration] = &[
     personal("account_members", &["since"], Category::Behavioural, OF_HANDLE, Erasure::Delete),
     Declaration::technical("event_names", &["workspace", "name", "events", "first_at", "last_at"]),
     Declaration::technical("device_clocks", &["workspace", "offset_micros"]),
-    personal("device_clocks", &["device"], Category::Identifier, "hash of source and device", Erasure::Delete),
+    personal(
+        "device_clocks",
+        &["device"],
+        Category::Identifier,
+        Way::Elsewhere("the hash of a source and a device's name"),
+        Erasure::Delete,
+    ),
 ];

@@ -4,7 +4,7 @@
 //! what was held true at any earlier instant can still be told.
 
 use rapport_domain::Purpose::{Analytics, Marketing, Service, Support};
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention};
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
@@ -170,7 +170,7 @@ pub const DATA_MAP: &[Declaration] = &[
         category: Category::Identifier,
         purposes: &[Service, Analytics, Marketing, Support],
         retention: Retention::Person,
-        person: "memberships.person",
+        person: Way::Person("person"),
         erasure: Erasure::Delete,
     },
     Declaration {
@@ -179,7 +179,7 @@ pub const DATA_MAP: &[Declaration] = &[
         category: Category::Derived,
         purposes: &[Service, Analytics, Marketing, Support],
         retention: Retention::Person,
-        person: "memberships.person",
+        person: Way::Person("person"),
         erasure: Erasure::Delete,
     },
     Declaration::technical("lists", &["workspace", "key", "name", "created_at", "created_by"]),

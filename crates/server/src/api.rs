@@ -4,6 +4,7 @@
 //! `State<App>` and [`Caller`](crate::auth::Caller), ask the database for `caller.workspace` only, and add it to its module's
 //! `router()`. The guard has checked the declared permission by then; without a declaration the route is closed.
 
+pub mod consents;
 pub mod customers;
 pub mod data_health;
 pub mod events;
@@ -16,6 +17,7 @@ pub mod keys;
 pub mod lists;
 pub mod me;
 pub mod members;
+pub mod privacy;
 pub mod questions;
 pub mod rejects;
 pub mod search;
@@ -47,6 +49,8 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(customers::router())
         .merge(timeline::router())
         .merge(identity::router())
+        .merge(consents::router())
+        .merge(privacy::router())
         .merge(search::router())
         .merge(events::router())
         .merge(questions::router())

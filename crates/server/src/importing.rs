@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::installation::Installation;
 
-pub use records::{DATA_MAP, MIGRATIONS};
+pub use records::{DATA_MAP, MIGRATIONS, forget_values};
 
 /// Events that are handed to the log at once.
 const BATCH: usize = 1_000;

@@ -13,6 +13,7 @@ use rapport_domain::{Clock, Rng, SystemClock, SystemRng};
 use rapport_intake::log::FolderKeys;
 use rapport_intake::{IntakeLog, LogOptions};
 use rapport_lake::{Lake, Location};
+use rapport_privacy::Suppressions;
 use rapport_profiles::Profiles;
 use rapport_profiles::identity::partition::Limits;
 use rapport_segments::live::Live;
@@ -46,6 +47,7 @@ pub const DATA_MAPS: &[&[Declaration]] = &[
     rapport_profiles::DATA_MAP,
     rapport_lake::DATA_MAP,
     rapport_segments::DATA_MAP,
+    rapport_privacy::DATA_MAP,
     schema::DATA_MAP,
     importing::DATA_MAP,
     records::questions::DATA_MAP,
@@ -65,6 +67,8 @@ pub struct Installation {
     pub analytics: Analytics,
     /// Who is in which segment.
     pub memberships: Live,
+    /// Who must not come back.
+    pub suppressions: Suppressions,
     /// The present.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -78,6 +82,7 @@ pub const MIGRATIONS: &[Migrations] = &[
     rapport_profiles::MIGRATIONS,
     rapport_lake::MIGRATIONS,
     rapport_segments::MIGRATIONS,
+    rapport_privacy::MIGRATIONS,
     schema::MIGRATIONS,
     importing::MIGRATIONS,
     records::questions::MIGRATIONS,
@@ -116,7 +121,19 @@ impl Installation {
         let profiles = Profiles::new(Arc::clone(&clock), Arc::clone(&rng), Limits::default());
         let analytics = Analytics::new(store.clone(), lake.clone());
         let memberships = Live::new(store.clone(), lake.clone());
-        Ok(Self { store, log, lake, profiles, analytics, memberships, clock, rng, folder: folder.clone() })
+        let suppressions = Suppressions::open(&store).await?;
+        Ok(Self {
+            store,
+            log,
+            lake,
+            profiles,
+            analytics,
+            memberships,
+            suppressions,
+            clock,
+            rng,
+            folder: folder.clone(),
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod backlog;
 pub mod caretaker;
+mod consents;
 mod flushing;
 mod observing;
 
@@ -44,6 +45,8 @@ const MOST_EVENTS: usize = 4_000;
 const MOST_BYTES: usize = 8 << 20;
 /// How often a command's pipeline looks whether the work beside it has ended.
 const IDLE: Duration = Duration::from_millis(20);
+/// How long a page waits for what was said on it.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// After a failure, until the same events are tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -59,6 +62,7 @@ pub struct Pipeline {
     batch: AtomicU64,
     behind: Behind,
     flushing: Flushing,
+    signals: consents::Signals,
 }
 
 /// Properties come to the lake from [`rapport_profiles::classify::split`], which has withheld what may not go there.
@@ -84,6 +88,7 @@ impl Pipeline {
             applied: AtomicU64::new(cursor),
             batch: AtomicU64::new(500),
             flushing: Flushing::default(),
+            signals: consents::Signals::default(),
         };
         pipeline.warm(cursor).await.context("making the newest rows again from the log")?;
         pipeline.backlog_again(cursor).await.context("counting again from the log")?;
@@ -93,6 +98,16 @@ impl Pipeline {
     /// The position up to which events are visible in answers.
     pub fn applied(&self) -> u64 {
         self.applied.load(Ordering::Acquire)
+    }
+
+    /// Waits until events up to `position` are visible in answers, but not for long: somebody waits for a page.
+    pub async fn reached(&self, position: u64) {
+        let reached = async {
+            while self.applied() < position {
+                tokio::time::sleep(IDLE).await;
+            }
+        };
+        let _ = tokio::time::timeout(PATIENCE, reached).await;
     }
 
     /// While events wait that memberships have not heard of: when the last one that they have heard of was received.
@@ -216,12 +231,15 @@ impl Pipeline {
         &self,
         tx: &mut Tx,
         workspace: WorkspaceId,
-        positions: Vec<u64>,
-        events: Vec<Event>,
+        mut positions: Vec<u64>,
+        mut events: Vec<Event>,
         last: u64,
     ) -> Result<Group> {
+        let installation = &self.installation;
+        consents::leave_out_suppressed(installation, tx, workspace, &mut positions, &mut events).await?;
         let settings = Settings { workspace, currency: self.currency(tx, workspace).await?, position: signed(last) };
-        let applied = self.installation.profiles.apply(tx, settings, &events).await?;
+        let applied = installation.profiles.apply(tx, settings, &events).await?;
+        consents::record(installation, &self.signals, tx, workspace, &events, &applied).await?;
         count_by_source(tx, workspace, &events).await?;
         let mut tickets = Vec::new();
         if !applied.moved.is_empty() {

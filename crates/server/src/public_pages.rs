@@ -1,8 +1,10 @@
-//! Pages rendered on the server, which work without JavaScript: signing in and out, choosing a password.
+//! Pages rendered on the server, which work without JavaScript: signing in and out, choosing a password, one's own preferences.
 //!
-//! Always holds: a form is taken from our own pages only; `next` leads to an address of ours only.
+//! Always holds: a form that acts for who is signed in is taken from our own pages only; `next` leads to an address of ours only.
 
 mod password;
+mod preference_words;
+pub mod preferences;
 mod sign_in;
 mod words;
 
@@ -23,6 +25,8 @@ pub fn router() -> Router<App> {
         .route("/sign-in/link", get(sign_in::by_link))
         .route("/sign-out", post(sign_in::leave))
         .route("/password", get(password::show).post(password::choose))
+        .route("/preferences/{link}", get(preferences::show).post(preferences::save))
+        .route("/unsubscribe/{link}", get(preferences::confirm).post(preferences::unsubscribe))
         .route("/public.css", get(style))
 }
 

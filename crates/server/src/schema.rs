@@ -3,7 +3,7 @@
 //! Always holds: every column is declared in [`DATA_MAP`]; secrets (keys, sessions, links) are stored as hashes only.
 
 use rapport_domain::Purpose;
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention};
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Migration, Migrations};
 
 /// All migrations of the server, in order.
@@ -202,18 +202,13 @@ pub const DATA_MAP: &[Declaration] = &[
         ],
     ),
     Declaration::technical("users", &["workspace", "role", "disabled", "created_at"]),
-    staff("users", &["id"], Category::Identifier, "users.id"),
-    staff("users", &["name", "email", "email_folded"], Category::Contact, "users.id"),
-    staff("users", &["password_hash"], Category::Identifier, "users.id"),
-    staff("users", &["last_seen_at"], Category::Behavioural, "users.id"),
-    staff("sessions", &["token_hash", "user_id"], Category::Identifier, "sessions.user_id > users.id"),
-    staff(
-        "sessions",
-        &["created_at", "last_used_at", "expires_at"],
-        Category::Behavioural,
-        "sessions.user_id > users.id",
-    ),
-    staff("sign_in_links", &["token_hash", "user_id"], Category::Identifier, "sign_in_links.user_id > users.id"),
+    staff("users", &["id"], Category::Identifier, Way::User("id")),
+    staff("users", &["name", "email", "email_folded"], Category::Contact, Way::User("id")),
+    staff("users", &["password_hash"], Category::Identifier, Way::User("id")),
+    staff("users", &["last_seen_at"], Category::Behavioural, Way::User("id")),
+    staff("sessions", &["token_hash", "user_id"], Category::Identifier, Way::User("user_id")),
+    staff("sessions", &["created_at", "last_used_at", "expires_at"], Category::Behavioural, Way::User("user_id")),
+    staff("sign_in_links", &["token_hash", "user_id"], Category::Identifier, Way::User("user_id")),
     Declaration::technical("sign_in_links", &["expires_at"]),
     // Keyed digests of addresses and e-mails that failed to sign in; gone after a day.
     Declaration::technical("sign_in_failures", &["subject", "failures", "since"]),
@@ -229,17 +224,12 @@ pub const DATA_MAP: &[Declaration] = &[
         category: Category::Behavioural,
         purposes: &[Purpose::Administration],
         retention: Retention::Days(AUDIT_DAYS),
-        person: "audit.actor > users.id",
+        person: Way::User("actor"),
         erasure: Erasure::Keep(AUDIT_BASIS),
     },
 ];
 
-const fn staff(
-    table: &'static str,
-    columns: &'static [&'static str],
-    category: Category,
-    person: &'static str,
-) -> Declaration {
+const fn staff(table: &'static str, columns: &'static [&'static str], category: Category, person: Way) -> Declaration {
     Declaration {
         table,
         columns,

@@ -90,7 +90,8 @@ impl Work {
                     let (pages, moved) = found.map_or((0, 0), |(_, pages, moved)| (pages, moved));
                     let news = if moved < before { moved } else { moved - before };
                     before = moved;
-                    if news > 0 {
+                    // Once for all pages of a log: synced each time, a page that changes often would be written each time.
+                    if news > 0 && pages >= self.large {
                         sync(&self.file).await;
                     }
                     // Pages come into the log while others are moved: when it was quick to move them, few more have come.

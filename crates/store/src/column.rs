@@ -40,6 +40,13 @@ pub trait Record: Sized {
     fn from_row(row: &Row) -> Result<Self>;
 }
 
+/// A row of which only the statement knows how many columns it has, each a text.
+impl Record for Vec<Option<String>> {
+    fn from_row(row: &Row) -> Result<Self> {
+        (0..row.width()).map(|position| row.at(position)).collect()
+    }
+}
+
 /// A value kept as JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
@@ -61,6 +68,14 @@ impl Row {
             RowInner::Postgres(row) => CellInner::Postgres(row.try_get_raw(position)?),
         };
         T::read(Cell(cell)).map_err(|reason| Error::Decode { column: self.name_of(position), reason })
+    }
+
+    /// How many columns it has.
+    fn width(&self) -> usize {
+        match &self.0 {
+            RowInner::Sqlite(row) => row.len(),
+            RowInner::Postgres(row) => row.len(),
+        }
     }
 
     fn name_of(&self, position: usize) -> String {

@@ -41,6 +41,21 @@ pub enum Retention {
     Workspace,
 }
 
+/// How the row of a person is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// It is not about a person.
+    None,
+    /// This column has the person's number.
+    Person(&'static str),
+    /// Each of these columns has the handle of an identifier of theirs.
+    Handles(&'static [&'static str]),
+    /// This column has the id of a user: staff, not a customer.
+    User(&'static str),
+    /// By other means, which whoever owns the table provides; the text says which.
+    Elsewhere(&'static str),
+}
+
 /// What erasing a person does to a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Erasure {
@@ -69,8 +84,8 @@ pub struct Declaration {
     pub purposes: &'static [Purpose],
     /// How long it is kept.
     pub retention: Retention,
-    /// The way to the person: `table.column`, with `>` between joined tables; empty when there is none.
-    pub person: &'static str,
+    /// The way to the person.
+    pub person: Way,
     /// What erasure does to it.
     pub erasure: Erasure,
 }
@@ -84,7 +99,7 @@ impl Declaration {
             category: Category::None,
             purposes: &[],
             retention: Retention::Workspace,
-            person: "",
+            person: Way::None,
             erasure: Erasure::Nothing,
         }
     }
@@ -93,7 +108,7 @@ impl Declaration {
     fn is_coherent(&self) -> bool {
         let personal = self.category != Category::None;
         personal != self.purposes.is_empty()
-            && personal != self.person.is_empty()
+            && personal != (self.person == Way::None)
             && personal != (self.erasure == Erasure::Nothing)
     }
 }
@@ -108,6 +123,16 @@ pub async fn differences(store: &Store, declarations: &[&[Declaration]]) -> Resu
         if !declaration.is_coherent() {
             findings
                 .push(format!("{table} {:?}: category, purposes, person and erasure disagree", declaration.columns));
+        }
+        let way: &[&str] = match &declaration.person {
+            Way::Person(column) | Way::User(column) => std::slice::from_ref(column),
+            Way::Handles(columns) => columns,
+            Way::None | Way::Elsewhere(_) => &[],
+        };
+        for column in way {
+            if !real.contains(&(table.to_owned(), (*column).to_owned())) {
+                findings.push(format!("{table}.{column} is to lead to the person but does not exist"));
+            }
         }
         for column in declaration.columns {
             *declared.entry((table.to_owned(), (*column).to_owned())).or_default() += 1;

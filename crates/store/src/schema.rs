@@ -1,6 +1,6 @@
 //! The store's own tables and what is in them, column by column.
 
-use crate::data_map::{Category, Declaration, Erasure, Retention};
+use crate::data_map::{Category, Declaration, Erasure, Retention, Way};
 use crate::{Migration, Migrations};
 
 /// The store's own tables: outbox, cursors, jobs. [`crate::Store::open`] applies them by itself.
@@ -77,7 +77,7 @@ pub const DATA_MAP: &[Declaration] = &[
         category: Category::Behavioural,
         purposes: &[rapport_domain::Purpose::Service],
         retention: Retention::Days(30),
-        person: "outbox_event.person",
+        person: Way::Person("person"),
         erasure: Erasure::Delete,
     },
     Declaration::technical("consumer_cursor", &["consumer", "workspace", "partition_number", "epoch", "position"]),

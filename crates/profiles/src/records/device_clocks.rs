@@ -20,3 +20,9 @@ pub async fn lower(tx: &mut Tx, workspace: WorkspaceId, offsets: &[(i64, i64)]) 
     tx.execute_many(text, rows).await?;
     Ok(())
 }
+
+/// Forgets devices; how many were known.
+pub async fn delete(tx: &mut Tx, workspace: WorkspaceId, devices: &[i64]) -> Result<u64> {
+    let text = sql!("DELETE FROM device_clocks WHERE workspace = $1 AND device IN ($2)");
+    tx.execute(text, args![workspace, devices]).await
+}

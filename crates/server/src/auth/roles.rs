@@ -49,6 +49,10 @@ pub enum Permission {
     EditSegments,
     /// Undo and redo evidence of identity.
     EditIdentity,
+    /// Say what a customer agreed to or refused.
+    EditConsents,
+    /// Topics and notices, access, erasure, restriction of customers.
+    ManagePrivacy,
     /// Sources, their live events and rejects, imports.
     ViewData,
     /// Imports.
@@ -77,6 +81,8 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::EditQuestions, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditSegments, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditIdentity, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
+    (P::EditConsents, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
+    (P::ManagePrivacy, &[R::Owner, R::Admin], &[S::Admin]),
     (P::ViewData, &[R::Owner, R::Admin, R::Analyst], &[S::Read]),
     (P::ImportData, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::ManageSources, &[R::Owner, R::Admin], &[S::Admin]),
@@ -101,6 +107,8 @@ impl Permission {
             Self::EditQuestions => "edit_questions",
             Self::EditSegments => "edit_segments",
             Self::EditIdentity => "edit_identity",
+            Self::EditConsents => "edit_consents",
+            Self::ManagePrivacy => "manage_privacy",
             Self::ViewData => "view_data",
             Self::ImportData => "import_data",
             Self::ManageSources => "manage_sources",

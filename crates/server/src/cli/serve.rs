@@ -20,6 +20,7 @@ use super::flags::Flags;
 use crate::app::App;
 use crate::auth::Role;
 use crate::auth::issue::{self, Doors};
+use crate::erasing;
 use crate::exporting;
 use crate::housekeeping;
 use crate::http::{self, listen};
@@ -114,6 +115,7 @@ impl Server {
         let private = app.settings.webhooks.private_addresses;
         workers.spawn(webhooks::run(Arc::clone(&installation), private, stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
+        workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
         workers.spawn(housekeeping::run(installation, session, stop.subscribe()));
         app.imports.resume().await?;
         let router = http::router(app.clone());

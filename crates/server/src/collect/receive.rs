@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use rapport_domain::{Event, Id, Timestamp};
 use rapport_intake::{Body, Call, Decoded, Origin, Reject, inflate};
+use rapport_privacy::told;
 use rapport_store::Priority;
 
 use super::answer::{Accepted, Refused};
@@ -40,11 +41,23 @@ pub async fn body(
     };
     let deadline = Duration::from_secs(app.settings.limits.body_seconds);
     let bytes = read(body, app.intake_limits.body_bytes, deadline).await?;
-    bytes_of(app, call, known, bytes).await
+    let signal = headers.get("sec-gpc").is_some_and(|value| value == "1");
+    take_in(app, call, known, bytes, signal).await
 }
 
 /// Takes in bytes of `call`; `known` is the source when the request's head named the key.
 pub async fn bytes_of(app: &App, call: Call, known: Option<Origin>, bytes: Bytes) -> Result<Accepted, Refused> {
+    take_in(app, call, known, bytes, false).await
+}
+
+/// The same; `signal` says that the browser asks not to sell or share what it tells.
+async fn take_in(
+    app: &App,
+    call: Call,
+    known: Option<Origin>,
+    bytes: Bytes,
+    signal: bool,
+) -> Result<Accepted, Refused> {
     let origin = match known {
         Some(origin) => origin,
         None => {
@@ -57,7 +70,10 @@ pub async fn bytes_of(app: &App, call: Call, known: Option<Origin>, bytes: Bytes
     let received_at = app.now();
     let work = app.clone();
     let decoded = off_thread(bytes.len(), move || decode(&work, call, origin, received_at, &bytes)).await??;
-    let Decoded { events, rejects, warnings } = decoded;
+    let Decoded { mut events, rejects, warnings } = decoded;
+    for event in events.iter_mut().filter(|_| signal) {
+        event.context.insert(told::SIGNAL.to_owned(), true.into());
+    }
     let duplicates = append(app, &events).await?;
     metrics::intake(events.len() - duplicates, duplicates, rejects.len());
     if !rejects.is_empty() {

@@ -2,7 +2,7 @@
 
 use rapport_domain::{Id, Purpose, SourceId, Timestamp, WorkspaceId};
 use rapport_imports::Reject;
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention};
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Json, Migration, Migrations, Priority, Queries, Record, Result, Tx, args, sql};
 use serde_json::Value;
 
@@ -73,7 +73,7 @@ const fn of_the_file(table: &'static str, columns: &'static [&'static str], eras
         category: Category::FreeText,
         purposes: &[Purpose::Administration],
         retention: Retention::Workspace,
-        person: "values of the imported file",
+        person: Way::Elsewhere("values of the imported file"),
         erasure,
     }
 }
@@ -191,6 +191,32 @@ pub(super) async fn forget_rejects(installation: &Installation, workspace: Works
     let text = sql!("DELETE FROM import_rejects WHERE workspace = $1 AND import = $2");
     tx.execute(text, args![workspace, import]).await?;
     tx.commit().await
+}
+
+/// Forgets what imports show of files, wherever one of `values` (in small letters) stands in it: profiles of files are emptied, rejected rows deleted.
+/// How many of each.
+pub async fn forget_values(tx: &mut Tx, workspace: WorkspaceId, values: &[String]) -> Result<(u64, u64)> {
+    let names = |text: &str| {
+        let text = text.to_lowercase();
+        values.iter().any(|value| text.contains(value.as_str()))
+    };
+    let (mut profiles, mut rejects) = (0, 0);
+    for import in all(tx, workspace).await? {
+        if names(&import.profiles.0.to_string()) {
+            let text = sql!("UPDATE imports SET profiles = $3 WHERE workspace = $1 AND id = $2");
+            profiles += tx.execute(text, args![workspace, &import.id, Json(Value::Null)]).await?;
+        }
+        let find =
+            sql!("SELECT file, row_number, code, excerpt FROM import_rejects WHERE workspace = $1 AND import = $2");
+        let rows: Vec<(String, i64, String, String)> = tx.fetch_all(find, args![workspace, &import.id]).await?;
+        for (file, row, code, _) in rows.into_iter().filter(|(_, _, _, excerpt)| names(excerpt)) {
+            let text = sql!(
+                "DELETE FROM import_rejects WHERE workspace = $1 AND import = $2 AND file = $3 AND row_number = $4 AND code = $5"
+            );
+            rejects += tx.execute(text, args![workspace, &import.id, file, row, code]).await?;
+        }
+    }
+    Ok((profiles, rejects))
 }
 
 /// Keeps rejected rows.

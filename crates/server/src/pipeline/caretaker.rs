@@ -27,7 +27,7 @@ const SCORE_EVERY: Duration = Duration::from_secs(30);
 /// Stages of life and levels of engagement look at everybody: they are about as old as this.
 const STAND_EVERY: Duration = Duration::from_secs(600);
 /// Accepted events stay in the log this long after they are in the lake.
-const KEEP_LOG_DAYS: i64 = 7;
+pub const KEEP_LOG_DAYS: i64 = 7;
 
 /// When things were done last.
 struct Done {

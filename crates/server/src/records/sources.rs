@@ -10,7 +10,7 @@ pub struct SourceRow {
     pub source: SourceId,
     /// What people call it; unique in its workspace.
     pub name: String,
-    /// http, file or sample.
+    /// http, file, sample or rapport.
     pub kind: String,
     /// Events applied.
     pub events: i64,
@@ -38,6 +38,16 @@ pub async fn ensure(tx: &mut Tx, workspace: WorkspaceId, name: &str, kind: &str,
         Some((source,)) => Ok(source),
         None => create(tx, workspace, name, kind, at).await,
     }
+}
+
+/// The kind of the source whose events the program itself makes.
+pub const OWN: &str = "rapport";
+
+/// The sources of a kind.
+pub async fn of_kind(db: &mut impl Queries, workspace: WorkspaceId, kind: &str) -> Result<Vec<SourceId>> {
+    let text = sql!("SELECT source FROM sources WHERE workspace = $1 AND kind = $2 ORDER BY source");
+    let rows: Vec<(SourceId,)> = db.fetch_all(text, args![workspace, kind]).await?;
+    Ok(rows.into_iter().map(|(source,)| source).collect())
 }
 
 /// All sources of a workspace, oldest first.

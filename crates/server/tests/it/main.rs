@@ -12,6 +12,7 @@ mod main_job;
 mod members;
 mod other_shops;
 mod pages;
+mod privacy;
 mod records;
 mod routes;
 mod segments;

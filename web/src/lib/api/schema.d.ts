@@ -158,6 +158,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{person_id}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives all that is kept of somebody, as JSON: every table by the data map, and every event. Make sure first that whoever asks is that person. */
+        post: operations["post_customers_person_id_access"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{person_id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what somebody agreed to and refused, with all that proves it. */
+        get: operations["get_customers_person_id_consents"];
+        put?: never;
+        /** Notes what somebody said. It holds within a second. */
+        post: operations["post_customers_person_id_consents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{person_id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erases somebody everywhere. It cannot be undone. */
+        post: operations["post_customers_person_id_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{person_id}/identity": {
         parameters: {
             query?: never;
@@ -170,6 +222,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{person_id}/preference-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives the address of somebody's own preference centre. */
+        get: operations["get_customers_person_id_preference_link"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{person_id}/restriction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keeps what is known of somebody without using it (GDPR Article 18): nothing is sent to them. */
+        put: operations["put_customers_person_id_restriction"];
+        post?: never;
+        /** Uses it again. */
+        delete: operations["delete_customers_person_id_restriction"];
         options?: never;
         head?: never;
         patch?: never;
@@ -527,6 +614,92 @@ export interface paths {
         /** Who asks, where, and what they may do. */
         get: operations["get_me"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the texts that people agree to, with all their versions. */
+        get: operations["get_privacy_notices"];
+        put?: never;
+        /** Adds a version of a text; older ones stay as they are. */
+        post: operations["post_privacy_notices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what people asked for under data protection law. */
+        get: operations["get_privacy_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/suppressions/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes somebody in again who was erased: because they came back themselves. */
+        post: operations["post_privacy_suppressions_lift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what people can choose to hear about. */
+        get: operations["get_privacy_topics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/topics/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Makes a topic, or changes it. */
+        put: operations["put_privacy_topics_key"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1262,6 +1435,44 @@ export interface components {
             /** @description The condition as text. */
             text?: string | null;
         };
+        /** @description What somebody said, to be noted. */
+        ConsentBody: {
+            /** @description `email`, `sms`, `whatsapp`, `push`, `in_app`, `phone`, `post`, `ads`, or `any`. */
+            channel: string;
+            /** @description What else shows it. */
+            evidence?: Record<string, never> | null;
+            /** @description The language it was shown in. */
+            locale?: string | null;
+            /** @description How it was said: `form`, `phone`, `paper` and the like. */
+            method?: string | null;
+            /** @description The key of the text that was shown. */
+            notice?: string | null;
+            /**
+             * Format: int64
+             * @description Its version.
+             */
+            notice_version?: number | null;
+            /** @description `marketing` (if nothing is said), `sharing`, `analytics`, `service`, `support`. */
+            purpose?: string | null;
+            /** @description `granted`, `denied` or `withdrawn`. */
+            state: string;
+            /** @description A topic's key; everything if nothing is said. */
+            topic?: string | null;
+            /** @description Until when an agreement holds. */
+            until?: string | null;
+        };
+        /** @description What somebody agreed to and refused. */
+        Consents: {
+            /** @description How often they want to hear of us: `all`, `weekly`, `monthly`. */
+            frequency?: string | null;
+            /** @description In which language. */
+            language?: string | null;
+            /** @description Since when what is known of them is kept but not used (GDPR Article 18). */
+            restricted_since?: string | null;
+            standings: components["schemas"]["StandingShape"][];
+            /** @description The latest first. */
+            statements: components["schemas"]["StatementShape"][];
+        };
         /** @description A way to reach a customer. */
         Contact: {
             consent: string;
@@ -1386,6 +1597,11 @@ export interface components {
         };
         /** @description What only answers of one kind have. */
         Detail: components["schemas"]["TrendDetail"] | components["schemas"]["FunnelDetail"] | components["schemas"]["RetentionDetail"] | components["schemas"]["RfmDetail"] | components["schemas"]["KpisDetail"];
+        /** @description How somebody is to be erased. */
+        ErasureBody: {
+            /** @description Whether they must not come back by what is sent or imported later. */
+            suppress?: boolean;
+        };
         /** @description Whom a condition finds. */
         EstimateAnswer: {
             /**
@@ -1983,6 +2199,31 @@ export interface components {
             /** @description What they have spent so far. */
             value: components["schemas"]["Amount"];
         };
+        /** @description One version of a text that people agree to. */
+        Notice: {
+            content: string;
+            created_at: string;
+            created_by: string;
+            /** @description BLAKE3 of the text, in hexadecimal digits. */
+            digest: string;
+            key: string;
+            locale: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description A text that people agree to, in some languages. */
+        NoticeBody: {
+            /** @description Its stable name. */
+            key: string;
+            /** @description The text, by language. */
+            texts: {
+                [key: string]: string;
+            };
+        };
+        /** @description All versions. */
+        Notices: {
+            rows: components["schemas"]["Notice"][];
+        };
         /** @description An order. */
         OrderShape: {
             currency: string;
@@ -2083,6 +2324,32 @@ export interface components {
             /** @description Members looked at. */
             size: number;
             traits: components["schemas"]["TraitRow"][];
+        };
+        /** @description Where somebody sees and changes their own preferences. */
+        PreferenceLink: {
+            /** @description Works without signing in, again and again: give it to nobody else. */
+            url: string;
+        };
+        /** @description What somebody asked for under data protection law, and what was done. */
+        PrivacyRequest: {
+            /** @description `person`, or the id of a user or key. */
+            actor: string;
+            due_at: string;
+            finished_at?: string | null;
+            id: string;
+            /** @description `access`, `erasure` or `restriction`. */
+            kind: string;
+            /** @description Whose; nobody any more after an erasure. */
+            person_id?: string | null;
+            /** @description What was done: rows by table, events, files. */
+            report: Record<string, never>;
+            requested_at: string;
+            /** @description `received` (somebody of the company must look), `running`, `done`. */
+            state: string;
+        };
+        /** @description The latest requests. */
+        PrivacyRequests: {
+            rows: components["schemas"]["PrivacyRequest"][];
         };
         /** @description The JSON of an error. */
         Problem: {
@@ -2645,11 +2912,53 @@ export interface components {
          * @enum {string}
          */
         SourceKind: "http" | "file";
+        /** @description What holds about one thing. */
+        StandingShape: {
+            /** @description Which way; none for every one. */
+            channel?: string | null;
+            /** @description What for: `marketing`, `sharing`, `analytics`. */
+            purpose: string;
+            /** @description When that was said which decides. */
+            since?: string | null;
+            /** @description About what, by a topic's key; none for everything. */
+            topic?: string | null;
+            /** @description `granted`, `denied`, `pending` (not confirmed yet), `expired`, or `unknown`, which is not consent either. */
+            verdict: string;
+        };
+        /** @description What was said once. */
+        StatementShape: {
+            /** @description Who noted it: `person`, or the id of a user or key. */
+            actor: string;
+            at: string;
+            channel?: string | null;
+            /** @description What else shows it. */
+            evidence?: Record<string, never> | null;
+            locale?: string | null;
+            /** @description How it was said: `form`, `double_opt_in`, `one_click`, `preference_centre`, `api`, `import`, `gpc`. */
+            method: string;
+            /** @description The text that was shown, and which version of it in which language. */
+            notice?: string | null;
+            /** Format: int64 */
+            notice_version?: number | null;
+            purpose: string;
+            recorded_at: string;
+            /** @description `granted`, `pending`, `denied`, `withdrawn`. */
+            state: string;
+            topic?: string | null;
+            until?: string | null;
+        };
         /**
          * @description How the steps of a funnel must follow one another; the kernel (`sequences::funnel`) has the rules.
          * @enum {string}
          */
         StepOrder: "ordered" | "strict" | "any";
+        /** @description Who came back. */
+        SuppressedBody: {
+            /** @description `user_id`, `email`, `phone`, `anonymous_id` ... */
+            kind: string;
+            /** @description The identifier. */
+            value: string;
+        };
         /** @description A ready condition. */
         Template: {
             /** @description `purchase`, `engagement`, `lifecycle`, `product`, `channel`, `occasion`, `value`, `rfm`, `people` or `experience`. */
@@ -2722,6 +3031,34 @@ export interface components {
          * @enum {string}
          */
         Topic: "shop" | "subscriptions";
+        /** @description A topic to make or change. */
+        TopicBody: {
+            /** @description Whether it is not used any more. */
+            archived?: boolean;
+            /** @description The ways in which it is sent; one at least. */
+            channels: string[];
+            /** @description What one gets, by language. */
+            descriptions?: {
+                [key: string]: string;
+            };
+            /** @description Whether an agreement counts only once it is confirmed. */
+            double_opt_in?: boolean;
+            /** @description What it is called, by language; one at least. */
+            names: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description Its place in lists.
+             */
+            place?: number;
+            /** @description Whether the preference centre shows it. */
+            shown?: boolean;
+        };
+        /** @description All topics. */
+        Topics: {
+            rows: components["schemas"]["Topic"][];
+        };
         /** @description What is held true of a customer. */
         Trait: {
             key: string;
@@ -3349,6 +3686,141 @@ export interface operations {
             };
         };
     };
+    post_customers_person_id_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_person_id_consents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consents"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_person_id_consents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentBody"];
+            };
+        };
+        responses: {
+            /** @description Noted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_person_id_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequest"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_customers_person_id_identity: {
         parameters: {
             query?: never;
@@ -3367,6 +3839,94 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Identity"];
                 };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_person_id_preference_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferenceLink"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_customers_person_id_restriction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequest"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_customers_person_id_restriction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do about it. */
             default: {
@@ -4102,6 +4662,210 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_privacy_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notices"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_privacy_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notices"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_privacy_requests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequests"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_privacy_suppressions_lift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressedBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_privacy_topics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topics"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_privacy_topics_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopicBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topic"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

@@ -1,0 +1,155 @@
+//! Opaque links to somebody's own preferences: whoever has one may see and change these, and nothing else, without signing in.
+//!
+//! Always holds: a link says nothing to whoever cannot open it, and cannot be made or changed without the workspace's secret; it works again and
+//! again, because mail is opened years later; of somebody who was forgotten it opens to nobody.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use rapport_domain::{Channel, Handle, WorkspaceId};
+use subtle::ConstantTimeEq;
+
+/// What a link stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// Whose.
+    pub handle: Handle,
+    /// The channel of the message that it is in; `None` for a link of no message.
+    pub channel: Option<Channel>,
+    /// The topic of that message.
+    pub topic: Option<String>,
+}
+
+/// Makes and opens the links of one workspace.
+pub struct Links {
+    workspace: WorkspaceId,
+    seal: [u8; 32],
+    hide: [u8; 32],
+}
+
+const SEAL: usize = 16;
+const FIXED: usize = 8 + 8 + 1;
+
+impl Links {
+    /// With the workspace's secret.
+    pub fn new(workspace: WorkspaceId, secret: &[u8; 32]) -> Self {
+        let derive = |what| blake3::derive_key(what, secret);
+        Self {
+            workspace,
+            seal: derive("rapport 2026-11 seal of preference links"),
+            hide: derive("rapport 2026-11 content of preference links"),
+        }
+    }
+
+    /// The workspace that a link belongs to, so that its secret can be looked up; it proves nothing.
+    pub fn workspace_of(text: &str) -> Option<WorkspaceId> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        Some(WorkspaceId(i64::from_be_bytes(bytes.get(..8)?.try_into().ok()?)))
+    }
+
+    /// The text of a link, for the path of an address.
+    pub fn make(&self, handle: Handle, channel: Option<Channel>, topic: Option<&str>) -> String {
+        let place = channel.and_then(|channel| Channel::ALL.iter().position(|other| *other == channel));
+        let place = place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or(0);
+        let mut content = Vec::with_capacity(FIXED);
+        content.extend_from_slice(&handle.0.to_be_bytes());
+        content.push(place);
+        content.extend_from_slice(topic.unwrap_or_default().as_bytes());
+        let seal = self.seal(&content);
+        self.apply(&seal, &mut content);
+        let mut bytes = self.workspace.0.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&seal);
+        bytes.extend_from_slice(&content);
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// What a text stands for; `None` when it is none of ours.
+    pub fn open(&self, text: &str) -> Option<Link> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (workspace, rest) = bytes.split_at_checked(8)?;
+        let (seal, content) = rest.split_at_checked(SEAL)?;
+        if workspace != self.workspace.0.to_be_bytes() {
+            return None;
+        }
+        let seal: [u8; SEAL] = seal.try_into().ok()?;
+        let mut content = content.to_vec();
+        self.apply(&seal, &mut content);
+        if !bool::from(self.seal(&content).ct_eq(&seal)) {
+            return None;
+        }
+        let (handle, rest) = content.split_at_checked(8)?;
+        let (place, topic) = rest.split_first()?;
+        let channel = usize::from(*place).checked_sub(1).map(|place| Channel::ALL.get(place).copied());
+        let topic = std::str::from_utf8(topic).ok()?;
+        Some(Link {
+            workspace: self.workspace,
+            handle: Handle(i64::from_be_bytes(handle.try_into().ok()?)),
+            channel: channel.flatten(),
+            topic: Some(topic.to_owned()).filter(|topic| !topic.is_empty()),
+        })
+    }
+
+    /// Depends on all of the content, so that it serves as the nonce too (SIV, RFC 5297 section 2): the same link is always the same text.
+    fn seal(&self, content: &[u8]) -> [u8; SEAL] {
+        let mut seal = [0; SEAL];
+        let mut hasher = blake3::Hasher::new_keyed(&self.seal);
+        hasher.update(&self.workspace.0.to_be_bytes()).update(content);
+        hasher.finalize_xof().fill(&mut seal);
+        seal
+    }
+
+    /// Hides the content, or shows it again.
+    fn apply(&self, seal: &[u8; SEAL], content: &mut [u8]) {
+        let mut stream = blake3::Hasher::new_keyed(&self.hide).update(seal).finalize_xof();
+        let mut mask = vec![0; content.len()];
+        stream.fill(&mut mask);
+        content.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn links(secret: u8) -> Links {
+        Links::new(WorkspaceId(3), &[secret; 32])
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_opens_to_what_it_was_made_of(handle in any::<i64>(), place in 0usize..9, topic in "[a-z]{0,20}") {
+            let channel = place.checked_sub(1).map(|place| Channel::ALL[place]);
+            let topic = Some(topic).filter(|topic| !topic.is_empty());
+            let text = links(1).make(Handle(handle), channel, topic.as_deref());
+            prop_assert_eq!(Links::workspace_of(&text), Some(WorkspaceId(3)));
+            let link = Link { workspace: WorkspaceId(3), handle: Handle(handle), channel, topic };
+            prop_assert_eq!(links(1).open(&text), Some(link));
+            prop_assert_eq!(links(2).open(&text), None);
+            prop_assert_eq!(Links::new(WorkspaceId(4), &[1; 32]).open(&text), None);
+        }
+
+        #[test]
+        fn no_bit_of_it_can_be_changed(bit in 0usize..200) {
+            let text = links(1).make(Handle(77), Some(Channel::Email), None);
+            let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(&text).unwrap();
+            let bit = bit % (bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(links(1).open(&BASE64_URL_SAFE_NO_PAD.encode(bytes)), None);
+        }
+
+        #[test]
+        fn what_is_no_link_opens_to_nothing(text in ".{0,80}") {
+            prop_assert_eq!(links(1).open(&text), None);
+        }
+    }
+
+    #[test]
+    fn it_does_not_show_whose_it_is() {
+        let (one, other) = (links(1).make(Handle(1), None, None), links(1).make(Handle(2), None, None));
+        let different = one.bytes().zip(other.bytes()).skip(11).filter(|(a, b)| a != b).count();
+        assert!(different > 20, "{one} {other}");
+    }
+}

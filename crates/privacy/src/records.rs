@@ -1,0 +1,10 @@
+//! What is stored, table by table.
+
+pub mod consents;
+pub mod notices;
+pub mod requests;
+pub mod restrictions;
+pub mod secrets;
+pub mod suppressions;
+pub mod topics;
+pub mod wishes;

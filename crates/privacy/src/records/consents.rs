@@ -1,0 +1,101 @@
+//! Statements of consent with all that proves them.
+
+use rapport_domain::{Channel, EventId, Handle, Purpose, Timestamp, WorkspaceId};
+use rapport_store::{Queries, Record, Result, Tx, args, sql};
+
+use crate::consent::{Scope, State, Statement};
+
+/// A stored statement (the fields of ISO/IEC TS 27560 that a company other than ours cannot make up).
+#[derive(Clone, Debug, PartialEq, Record)]
+pub struct ConsentRow {
+    /// The identifier of whoever said it.
+    pub handle: Handle,
+    /// The event that says so.
+    pub event_id: [u8; 16],
+    /// What for.
+    pub purpose: String,
+    /// Which way; empty for every one.
+    pub channel: String,
+    /// About what; empty for everything.
+    pub topic: String,
+    /// What was said.
+    pub state: String,
+    /// When.
+    pub occurred_at: Timestamp,
+    /// Until when it holds.
+    pub until_at: Option<Timestamp>,
+    /// When we learned of it.
+    pub recorded_at: Timestamp,
+    /// The key of the text that was shown.
+    pub notice: Option<String>,
+    /// Its version.
+    pub notice_version: Option<i64>,
+    /// The language it was shown in.
+    pub locale: Option<String>,
+    /// How it was said: `form`, `double_opt_in`, `one_click`, `preference_centre`, `api`, `import`, `gpc`.
+    pub method: String,
+    /// Who noted it: `person`, or the id of a user or key.
+    pub actor: String,
+    /// What else shows it.
+    pub evidence: Option<serde_json::Value>,
+}
+
+impl ConsentRow {
+    /// What it says; `None` when its words are not known to this program.
+    pub fn statement(&self) -> Option<Statement> {
+        let channel = match self.channel.as_str() {
+            "" => None,
+            word => Some(Channel::parse(word)?),
+        };
+        let topic = Some(self.topic.clone()).filter(|topic| !topic.is_empty());
+        let scope = Scope { purpose: Purpose::parse(&self.purpose)?, channel, topic };
+        let state = State::parse(&self.state)?;
+        Some(Statement { handle: self.handle, scope, state, at: self.occurred_at, until: self.until_at })
+    }
+
+    /// The event that says so.
+    pub fn event(&self) -> EventId {
+        EventId(self.event_id)
+    }
+}
+
+/// Adds statements. The very same again changes nothing.
+pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[ConsentRow]) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO consents (workspace, handle, event_id, purpose, channel, topic, state, occurred_at, until_at, recorded_at, notice,
+           notice_version, locale, method, actor, evidence)
+         VALUES {rows} ON CONFLICT (handle, event_id, purpose, channel, topic, workspace) DO NOTHING"
+    );
+    let rows = rows.iter().map(|r| {
+        args![
+            workspace,
+            r.handle,
+            r.event_id,
+            &r.purpose,
+            &r.channel,
+            &r.topic,
+            &r.state,
+            r.occurred_at,
+            r.until_at,
+            r.recorded_at,
+            r.notice.as_deref(),
+            r.notice_version,
+            r.locale.as_deref(),
+            &r.method,
+            &r.actor,
+            r.evidence.clone()
+        ]
+    });
+    tx.execute_many(text, rows).await?;
+    Ok(())
+}
+
+/// All that was said under these identifiers, the latest first.
+pub async fn of_handles(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Handle]) -> Result<Vec<ConsentRow>> {
+    let text = sql!(
+        "SELECT handle, event_id, purpose, channel, topic, state, occurred_at, until_at, recorded_at, notice, notice_version, locale, method,
+           actor, evidence
+         FROM consents WHERE workspace = $1 AND handle IN ($2) ORDER BY occurred_at DESC, event_id, handle"
+    );
+    db.fetch_all(text, args![workspace, handles]).await
+}

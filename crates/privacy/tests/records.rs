@@ -1,0 +1,202 @@
+//! What is stored, on both engines, and that all of it is found and erased through the data map.
+
+use std::collections::BTreeMap;
+
+use rapport_domain::{Channel, Handle, Identifier, IdentifierKind, PersonId, SeededRng, Timestamp, WorkspaceId};
+use rapport_privacy::records::consents::{self, ConsentRow};
+use rapport_privacy::records::requests::{self, RequestRow};
+use rapport_privacy::records::topics::{self, Texts, TopicRow};
+use rapport_privacy::records::{notices, restrictions, secrets, wishes};
+use rapport_privacy::{DATA_MAP, MIGRATIONS, Scope, Subject, Suppressions, Tables, Verdict, consent};
+use rapport_store::testing::{TestDatabase, prepare_statements};
+use rapport_store::{Json, Priority, db_test};
+use serde_json::json;
+
+const W: WorkspaceId = WorkspaceId(1);
+const OTHER: WorkspaceId = WorkspaceId(2);
+
+#[db_test(MIGRATIONS)]
+async fn every_statement_can_be_prepared(db: TestDatabase) {
+    assert!(prepare_statements(&db).await > 15);
+}
+
+#[db_test(MIGRATIONS)]
+async fn every_column_is_declared(db: TestDatabase) {
+    let found = rapport_store::data_map::differences(&db, &[rapport_store::DATA_MAP, DATA_MAP]).await.unwrap();
+    assert_eq!(found, Vec::<String>::new());
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_seconds(second)
+}
+
+fn said(handle: i64, number: u8, state: &str) -> ConsentRow {
+    ConsentRow {
+        handle: Handle(handle),
+        event_id: [number; 16],
+        purpose: "marketing".into(),
+        channel: "email".into(),
+        topic: String::new(),
+        state: state.into(),
+        occurred_at: at(i64::from(number)),
+        until_at: None,
+        recorded_at: at(50),
+        notice: Some("newsletter".into()),
+        notice_version: Some(2),
+        locale: Some("de".into()),
+        method: "form".into(),
+        actor: "person".into(),
+        evidence: Some(json!({"page": "/join"})),
+    }
+}
+
+#[db_test(MIGRATIONS)]
+async fn statements_are_added_and_never_changed(db: TestDatabase) {
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    consents::insert(&mut tx, W, &[said(1, 1, "granted"), said(2, 1, "granted"), said(1, 2, "withdrawn")])
+        .await
+        .unwrap();
+    // The same event again, as after a crash, adds nothing.
+    consents::insert(&mut tx, W, &[said(1, 2, "granted")]).await.unwrap();
+    consents::insert(&mut tx, OTHER, &[said(1, 3, "granted")]).await.unwrap();
+    tx.commit().await.unwrap();
+    let rows = consents::of_handles(&mut db.read(), W, &[Handle(1)]).await.unwrap();
+    assert_eq!(rows, [said(1, 2, "withdrawn"), said(1, 1, "granted")]);
+    let statements: Vec<_> = rows.iter().filter_map(ConsentRow::statement).collect();
+    let standing = consent::standing(&statements, &Scope::marketing(Channel::Email), at(60));
+    assert_eq!((standing.verdict, standing.since), (Verdict::Denied, Some(at(2))));
+}
+
+#[db_test(MIGRATIONS)]
+async fn topics_notices_and_wishes_are_kept(db: TestDatabase) {
+    let texts =
+        |text: &str| Json(Texts::from([("en".to_owned(), text.to_owned()), ("zh".to_owned(), "新闻".to_owned())]));
+    let topic = TopicRow {
+        key: "news".into(),
+        names: texts("News"),
+        descriptions: Json(Texts::new()),
+        channels: Json(vec!["email".into()]),
+        double_opt_in: true,
+        shown: true,
+        place: 1,
+        created_at: at(1),
+        archived_at: None,
+    };
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    topics::save(&mut tx, W, &topic).await.unwrap();
+    let renamed = TopicRow { names: texts("What is new"), ..topic };
+    topics::save(&mut tx, W, &renamed).await.unwrap();
+    for version in [1, 2] {
+        let notice = notices::NoticeRow {
+            key: "newsletter".into(),
+            version,
+            locale: "en".into(),
+            content: format!("Text {version}"),
+            digest: [0; 32],
+            created_at: at(version),
+            created_by: "usr_1".into(),
+        };
+        notices::insert(&mut tx, W, &notice).await.unwrap();
+    }
+    let wish = |value: &str, second| (Handle(1), wishes::FREQUENCY.to_owned(), value.to_owned(), at(second));
+    wishes::save(&mut tx, W, &[wish("monthly", 5)]).await.unwrap();
+    wishes::save(&mut tx, W, &[wish("all", 4)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let found = topics::all(&mut db.read(), W).await.unwrap();
+    assert_eq!(found, [renamed]);
+    assert_eq!(["en-GB", "zh-Hant", "fr"].map(|tag| found[0].name(tag)), ["What is new", "新闻", "What is new"]);
+    assert_eq!(topics::all(&mut db.read(), OTHER).await.unwrap(), []);
+    let found = notices::all(&mut db.read(), W).await.unwrap();
+    assert_eq!(found.iter().map(|row| row.version).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(found[0].digest, *blake3::hash(b"Text 2").as_bytes());
+    let found = wishes::of_handles(&mut db.read(), W, &[Handle(1), Handle(2)]).await.unwrap();
+    assert_eq!(found, [("frequency".to_owned(), "monthly".to_owned(), at(5))]);
+}
+
+fn email(value: &str) -> Identifier {
+    Identifier { kind: IdentifierKind::Email, value: value.into() }
+}
+
+#[db_test(MIGRATIONS)]
+async fn who_was_forgotten_is_recognised_also_after_a_restart(db: TestDatabase) {
+    let rng = SeededRng::new(3);
+    let known = Suppressions::open(&db).await.unwrap();
+    assert!(!known.holds(W, &[email("ann@example.com")]));
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    let added = Suppressions::add(&mut tx, W, &[email("ann@example.com")], (at(1), "prq_1"), &rng).await.unwrap();
+    tx.commit().await.unwrap();
+    known.added(added);
+    let again = Suppressions::open(&db).await.unwrap();
+    for known in [&known, &again] {
+        assert!(known.holds(W, &[email("bob@example.com"), email("ann@example.com")]));
+        assert!(!known.holds(W, &[email("bob@example.com")]));
+        assert!(!known.holds(OTHER, &[email("ann@example.com")]), "each workspace for itself");
+        let same_text = Identifier { kind: IdentifierKind::UserId, value: "ann@example.com".into() };
+        assert!(!known.holds(W, &[same_text]));
+    }
+    let stored: Vec<(Vec<u8>,)> = rapport_store::Queries::fetch_all(
+        &mut db.read(),
+        rapport_store::Sql::assembled("SELECT digest FROM suppressions".into()),
+        rapport_store::args![],
+    )
+    .await
+    .unwrap();
+    assert_ne!(stored[0].0, blake3::hash(b"ann@example.com").as_bytes(), "a plain hash could be guessed");
+    let tx = db.begin(Priority::Background).await.unwrap();
+    assert!(known.lift(tx, W, &email("ann@example.com"), (at(2), "usr_1")).await.unwrap());
+    assert!(!known.holds(W, &[email("ann@example.com")]));
+    assert!(!Suppressions::open(&db).await.unwrap().holds(W, &[email("ann@example.com")]));
+}
+
+#[db_test(MIGRATIONS)]
+async fn what_is_kept_of_somebody_is_found_and_erased(db: TestDatabase) {
+    let rng = SeededRng::new(3);
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    let secret = secrets::ensure(&mut tx, W, &rng).await.unwrap();
+    assert_eq!(secrets::ensure(&mut tx, W, &rng).await.unwrap(), secret, "it is made once");
+    consents::insert(&mut tx, W, &[said(1, 1, "granted"), said(2, 1, "granted"), said(3, 1, "granted")]).await.unwrap();
+    consents::insert(&mut tx, OTHER, &[said(1, 1, "granted")]).await.unwrap();
+    wishes::save(&mut tx, W, &[(Handle(2), wishes::LANGUAGE.into(), "zh".into(), at(1))]).await.unwrap();
+    restrictions::add(&mut tx, W, &[Handle(1)], at(3), "prq_1").await.unwrap();
+    let request = RequestRow {
+        id: "prq_1".into(),
+        kind: "erasure".into(),
+        state: "running".into(),
+        person: Some(PersonId(9)),
+        requested_at: at(1),
+        due_at: at(2),
+        finished_at: None,
+        actor: "person".into(),
+        report: json!({}),
+    };
+    requests::save(&mut tx, W, &request).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(restrictions::since(&mut db.read(), W, &[Handle(1), Handle(5)]).await.unwrap(), Some(at(3)));
+    assert_eq!(restrictions::since(&mut db.read(), W, &[Handle(2)]).await.unwrap(), None);
+    assert_eq!(requests::unfinished(&mut db.read()).await.unwrap(), [(W, "prq_1".to_owned())]);
+
+    let tables = Tables::of(&[DATA_MAP]).unwrap();
+    let subject = Subject { workspace: W, person: PersonId(9), handles: vec![Handle(1), Handle(2)] };
+    let count = async |subject: &Subject| -> BTreeMap<&'static str, usize> {
+        let found = tables.read(&mut db.read(), subject).await.unwrap();
+        found.into_iter().map(|rows| (rows.table, rows.rows.len())).collect()
+    };
+    let all = BTreeMap::from([("consents", 2), ("privacy_requests", 1), ("restrictions", 1), ("wishes", 1)]);
+    assert_eq!(count(&subject).await, all);
+    let shown = tables.read(&mut db.read(), &subject).await.unwrap();
+    let wish = shown.iter().find(|rows| rows.table == "wishes").unwrap();
+    let column = wish.columns.iter().position(|column| *column == "value").unwrap();
+    assert_eq!(wish.rows.first().unwrap()[column].as_deref(), Some("zh"));
+
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    let erased = tables.erase(&mut tx, &subject).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(erased, all.iter().map(|(table, rows)| (*table, *rows as u64)).collect());
+    assert_eq!(count(&subject).await, BTreeMap::new());
+    let kept = requests::find(&mut db.read(), W, "prq_1").await.unwrap().unwrap();
+    assert_eq!(kept, RequestRow { person: None, ..request }, "that it was asked for stays, without who asked");
+    let somebody_else = Subject { handles: vec![Handle(3)], person: PersonId(10), workspace: W };
+    assert_eq!(count(&somebody_else).await, BTreeMap::from([("consents", 1)]));
+    let elsewhere = Subject { workspace: OTHER, ..subject };
+    assert_eq!(count(&elsewhere).await, BTreeMap::from([("consents", 1)]));
+}

@@ -1,0 +1,276 @@
+//! `/api/v1/customers/{person_id}/consents`: what somebody agreed to and refused, and noting it for them.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use rapport_domain::{Channel, Handle, Purpose, Timestamp};
+use rapport_privacy::records::{consents, restrictions, topics, wishes};
+use rapport_privacy::{Scope, Statement, consent, told};
+use rapport_profiles::records::identifiers;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::customers::find;
+use super::shapes::time;
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path};
+use crate::own_events;
+use crate::problem::Problem;
+use crate::public_pages::preferences;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(show, note)).routes(routes!(link))
+}
+
+/// What holds about one thing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StandingShape {
+    /// What for: `marketing`, `sharing`, `analytics`.
+    purpose: String,
+    /// Which way; none for every one.
+    channel: Option<String>,
+    /// About what, by a topic's key; none for everything.
+    topic: Option<String>,
+    /// `granted`, `denied`, `pending` (not confirmed yet), `expired`, or `unknown`, which is not consent either.
+    verdict: String,
+    /// When that was said which decides.
+    since: Option<String>,
+}
+
+/// What was said once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatementShape {
+    at: String,
+    recorded_at: String,
+    purpose: String,
+    channel: Option<String>,
+    topic: Option<String>,
+    /// `granted`, `pending`, `denied`, `withdrawn`.
+    state: String,
+    until: Option<String>,
+    /// The text that was shown, and which version of it in which language.
+    notice: Option<String>,
+    notice_version: Option<i64>,
+    locale: Option<String>,
+    /// How it was said: `form`, `double_opt_in`, `one_click`, `preference_centre`, `api`, `import`, `gpc`.
+    method: String,
+    /// Who noted it: `person`, or the id of a user or key.
+    actor: String,
+    /// What else shows it.
+    #[schema(value_type = Option<Object>)]
+    evidence: Option<Value>,
+}
+
+/// What somebody agreed to and refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Consents {
+    standings: Vec<StandingShape>,
+    /// The latest first.
+    statements: Vec<StatementShape>,
+    /// Since when what is known of them is kept but not used (GDPR Article 18).
+    restricted_since: Option<String>,
+    /// How often they want to hear of us: `all`, `weekly`, `monthly`.
+    frequency: Option<String>,
+    /// In which language.
+    language: Option<String>,
+}
+
+/// Shows what somebody agreed to and refused, with all that proves it.
+#[utoipa::path(get, path = "/api/v1/customers/{person_id}/consents", security(("caller" = ["view_people"])), tag = "privacy", operation_id = "consents_of_customer", params(("person_id" = String, Path)), responses((status = 200, body = Consents)))]
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<String>,
+) -> Result<Json<Consents>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let person = find(&app, caller.workspace, &person).await?.person;
+    let mut db = app.installation.store.snapshot().await?;
+    let names = identifiers::by_persons(&mut db, caller.workspace, &[person]).await?;
+    let handles: Vec<Handle> = names.iter().map(|row| row.handle).collect();
+    let rows = consents::of_handles(&mut db, caller.workspace, &handles).await?;
+    let said: Vec<Statement> = rows.iter().filter_map(consents::ConsentRow::statement).collect();
+    let now = app.now();
+    let standings = asked(&topics::all(&mut db, caller.workspace).await?, &said);
+    let standings = standings.into_iter().map(|scope| {
+        let standing = consent::standing(&said, &scope, now);
+        StandingShape {
+            purpose: scope.purpose.as_str().to_owned(),
+            channel: scope.channel.map(|channel| channel.as_str().to_owned()),
+            topic: scope.topic,
+            verdict: standing.verdict.as_str().to_owned(),
+            since: standing.since.map(time),
+        }
+    });
+    let wished = wishes::of_handles(&mut db, caller.workspace, &handles).await?;
+    let wish = |key: &str| wished.iter().find(|(known, ..)| known == key).map(|(_, value, _)| value.clone());
+    let mut statements: Vec<StatementShape> = Vec::new();
+    // Each is noted for every identifier of theirs.
+    let mut last = None;
+    for row in rows {
+        if last.replace(row.event_id) != Some(row.event_id) {
+            statements.push(statement(row));
+        }
+    }
+    Ok(Json(Consents {
+        standings: standings.collect(),
+        statements,
+        restricted_since: restrictions::since(&mut db, caller.workspace, &handles).await?.map(time),
+        frequency: wish(wishes::FREQUENCY),
+        language: wish(wishes::LANGUAGE),
+    }))
+}
+
+/// What is worth showing: messages by each channel, each topic by its channels, sharing, and whatever else was spoken of.
+fn asked(topics: &[topics::TopicRow], said: &[Statement]) -> Vec<Scope> {
+    let mut all: Vec<Scope> = Channel::ALL.into_iter().map(Scope::marketing).collect();
+    for topic in topics.iter().filter(|topic| topic.archived_at.is_none()) {
+        let channels = topic.channels.0.iter().filter_map(|word| Channel::parse(word));
+        all.extend(channels.map(|channel| Scope::marketing(channel).about(&topic.key)));
+    }
+    all.push(Scope { purpose: Purpose::Sharing, channel: None, topic: None });
+    for statement in said {
+        if !all.contains(&statement.scope) {
+            all.push(statement.scope.clone());
+        }
+    }
+    all
+}
+
+fn statement(row: consents::ConsentRow) -> StatementShape {
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    StatementShape {
+        at: time(row.occurred_at),
+        recorded_at: time(row.recorded_at),
+        purpose: row.purpose,
+        channel: some(row.channel),
+        topic: some(row.topic),
+        state: row.state,
+        until: row.until_at.map(time),
+        notice: row.notice,
+        notice_version: row.notice_version,
+        locale: row.locale,
+        method: row.method,
+        actor: row.actor,
+        evidence: row.evidence,
+    }
+}
+
+/// What somebody said, to be noted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentBody {
+    /// `granted`, `denied` or `withdrawn`.
+    state: String,
+    /// `email`, `sms`, `whatsapp`, `push`, `in_app`, `phone`, `post`, `ads`, or `any`.
+    channel: String,
+    /// `marketing` (if nothing is said), `sharing`, `analytics`, `service`, `support`.
+    purpose: Option<String>,
+    /// A topic's key; everything if nothing is said.
+    topic: Option<String>,
+    /// Until when an agreement holds.
+    until: Option<String>,
+    /// The key of the text that was shown.
+    notice: Option<String>,
+    /// Its version.
+    notice_version: Option<i64>,
+    /// The language it was shown in.
+    locale: Option<String>,
+    /// How it was said: `form`, `phone`, `paper` and the like.
+    method: Option<String>,
+    /// What else shows it.
+    #[schema(value_type = Option<Object>)]
+    evidence: Option<Map<String, Value>>,
+}
+
+/// The most bytes of evidence.
+const EVIDENCE: usize = 4 << 10;
+
+impl ConsentBody {
+    /// The event that says it.
+    fn event(self, known: &[topics::TopicRow], actor: &str) -> Result<(&'static str, Map<String, Value>), Problem> {
+        let name = match self.state.as_str() {
+            "granted" => told::GRANTED,
+            "denied" => told::DENIED,
+            "withdrawn" => told::WITHDRAWN,
+            _ => return Err(Problem::invalid("state", "say granted, denied or withdrawn")),
+        };
+        if self.channel != "any" && Channel::parse(&self.channel).is_none() {
+            let words = Channel::ALL.map(Channel::as_str).join(", ");
+            return Err(Problem::invalid("channel", format!("name one of {words}, or any")));
+        }
+        let purpose = self.purpose.unwrap_or_else(|| Purpose::Marketing.as_str().to_owned());
+        if Purpose::parse(&purpose).is_none_or(|purpose| purpose == Purpose::Administration) {
+            let words = "marketing, sharing, analytics, service or support";
+            return Err(Problem::invalid("purpose", format!("name {words}")));
+        }
+        if let Some(topic) = &self.topic
+            && !known.iter().any(|row| row.key == *topic)
+        {
+            return Err(Problem::invalid("topic", "there is no topic of this key"));
+        }
+        if self.until.as_deref().is_some_and(|until| Timestamp::parse(until).is_none()) {
+            return Err(Problem::invalid("until", "write a time as 2027-01-31T00:00:00Z"));
+        }
+        if self.evidence.as_ref().is_some_and(|evidence| json!(evidence).to_string().len() > EVIDENCE) {
+            return Err(Problem::invalid("evidence", "evidence has at most 4 kB"));
+        }
+        if self.method.as_deref() == Some(told::CONFIRMED) {
+            return Err(Problem::invalid("method", "only the person confirms, by the link that they get"));
+        }
+        let said = json!({
+            "purpose": purpose, "channel": self.channel, "topic": self.topic, "until": self.until, "notice": self.notice,
+            "notice_version": self.notice_version, "locale": self.locale, "evidence": self.evidence,
+            "method": self.method.unwrap_or_else(|| "api".to_owned()), "actor": actor,
+        });
+        let Value::Object(mut said) = said else { return Ok((name, Map::new())) };
+        said.retain(|_, value| !value.is_null());
+        Ok((name, said))
+    }
+}
+
+/// Notes what somebody said. It holds within a second.
+#[utoipa::path(post, path = "/api/v1/customers/{person_id}/consents", security(("caller" = ["edit_consents"])), tag = "privacy", operation_id = "note_consent", params(("person_id" = String, Path)), request_body = ConsentBody, responses((status = 202, description = "Noted"), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn note(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<String>,
+    Json(body): Json<ConsentBody>,
+) -> Result<StatusCode, Problem> {
+    caller.require(Permission::EditConsents)?;
+    let person = find(&app, caller.workspace, &person).await?.person;
+    let mut db = app.installation.store.read();
+    let known = topics::all(&mut db, caller.workspace).await?;
+    let (name, said) = body.event(&known, caller.id().as_str())?;
+    let names = identifiers::by_persons(&mut db, caller.workspace, &[person]).await?;
+    let who = names.first().ok_or_else(|| Problem::not_found("customer"))?.identifier();
+    own_events::tell(&app.installation, caller.workspace, who, name, said).await.map_err(Problem::internal)?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Where somebody sees and changes their own preferences.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PreferenceLink {
+    /// Works without signing in, again and again: give it to nobody else.
+    url: String,
+}
+
+/// Gives the address of somebody's own preference centre.
+#[utoipa::path(get, path = "/api/v1/customers/{person_id}/preference-link", security(("caller" = ["edit_consents"])), tag = "privacy", operation_id = "preference_link", params(("person_id" = String, Path)), responses((status = 200, body = PreferenceLink)))]
+pub async fn link(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(person): Path<String>,
+) -> Result<Json<PreferenceLink>, Problem> {
+    caller.require(Permission::EditConsents)?;
+    let person = find(&app, caller.workspace, &person).await?.person;
+    let names = identifiers::by_persons(&mut app.installation.store.read(), caller.workspace, &[person]).await?;
+    let handle = names.first().ok_or_else(|| Problem::not_found("customer"))?.handle;
+    let text = preferences::links(&app, caller.workspace).await?.make(handle, None, None);
+    let host = headers.get("host").and_then(|host| host.to_str().ok());
+    Ok(Json(PreferenceLink { url: format!("{}/preferences/{text}", app.public_url(host)) }))
+}
