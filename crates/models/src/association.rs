@@ -1,5 +1,7 @@
 //! Whether something is more common in one group than in another: lift with its interval, and how likely the difference is by chance.
 
+use crate::distributions::chi_square_tail;
+
 /// How many of two groups have something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -63,7 +65,7 @@ impl Table {
         }
         let off = self.with as f64 - expected(self.of, with);
         let statistic: f64 = cells.iter().map(|(group, column)| off * off / expected(*group, *column)).sum();
-        libm::erfc((statistic / 2.0).sqrt())
+        chi_square_tail(statistic, 1)
     }
 
     /// Fisher's exact test (1934), two-sided: all tables with the same margins that are no more likely than this one.

@@ -4,6 +4,8 @@
 
 pub mod association;
 pub mod discovery;
+mod distributions;
+pub mod experiments;
 pub mod medoid;
 
 pub use association::{Association, Table};
