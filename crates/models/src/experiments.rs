@@ -9,10 +9,12 @@
 //!
 //! Does not do: assigning units, choosing metrics, stopping experiments.
 
+mod cuped;
 mod effect;
 mod inference;
 mod moments;
 
+pub use cuped::Cuped;
 pub use effect::{Effect, Estimand, Posterior};
 pub use inference::{Inference, Reading};
 pub use moments::{Arm, Moments, Paired};
