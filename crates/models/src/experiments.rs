@@ -13,11 +13,13 @@ mod cuped;
 mod effect;
 mod inference;
 mod moments;
+mod sample_ratio;
 
 pub use cuped::Cuped;
 pub use effect::{Effect, Estimand, Posterior};
 pub use inference::{Inference, Reading};
 pub use moments::{Arm, Moments, Paired};
+pub use sample_ratio::{MISMATCH, SampleRatio, sequential_mismatch};
 
 /// Why arms cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
