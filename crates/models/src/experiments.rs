@@ -12,13 +12,17 @@
 mod cuped;
 mod effect;
 mod inference;
+mod lift;
 mod moments;
+mod readout;
 mod sample_ratio;
 
 pub use cuped::Cuped;
 pub use effect::{Effect, Estimand, Posterior};
 pub use inference::{Inference, Reading};
+pub use lift::brought_in;
 pub use moments::{Arm, Moments, Paired};
+pub use readout::{Answer, Question, Role, Verdict, readout};
 pub use sample_ratio::{MISMATCH, SampleRatio, sequential_mismatch};
 
 /// Why arms cannot be compared.

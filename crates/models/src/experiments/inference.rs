@@ -29,7 +29,7 @@ enum Method {
     Mixture { variance: f64 },
 }
 
-/// An effect as read, on its scale.
+/// An effect as read. On the effect's scale, and for [`crate::experiments::brought_in`] in units of the metric in all.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reading {
     /// What was measured.
