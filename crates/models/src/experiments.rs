@@ -1,8 +1,9 @@
 //! The statistics of randomised experiments: how far a treatment moved a metric, how sure that is, and whether the experiment can be trusted.
 //!
 //! A metric of an arm is first summed up ([`Moments`], [`Paired`]) and then made a mean with its spread ([`Arm`]): a plain mean, a share of the units,
-//! or a ratio of two sums. Two arms give an [`Effect`], on a named scale; an [`Inference`] reads it, once or at every look, into a [`Reading`] with
-//! interval and probability.
+//! a ratio of two sums, or a mean adjusted by what was known before ([`Cuped`]). Two arms give an [`Effect`], on a named scale; an [`Inference`] reads
+//! it, once or at every look, into a [`Reading`] with interval and probability. [`readout`] reads many at once, and a [`Plan`] says beforehand how many
+//! units that takes. [`SampleRatio`] tells whether any of it can be believed.
 //!
 //! Always holds: units were assigned at random and independently, and an arm counts everyone assigned to it. Nothing returned is infinite or not a
 //! number: what cannot be said is `None` or has its reason, [`Undecidable`].
@@ -14,6 +15,7 @@ mod effect;
 mod inference;
 mod lift;
 mod moments;
+mod power;
 mod readout;
 mod sample_ratio;
 
@@ -22,6 +24,7 @@ pub use effect::{Effect, Estimand, Posterior};
 pub use inference::{Inference, Reading};
 pub use lift::brought_in;
 pub use moments::{Arm, Moments, Paired};
+pub use power::{Baseline, Plan, Sizes, days};
 pub use readout::{Answer, Question, Role, Verdict, readout};
 pub use sample_ratio::{MISMATCH, SampleRatio, sequential_mismatch};
 

@@ -3,6 +3,7 @@
 //! Always holds: every formula names its source, and is compared in the tests with published results or with a slow, obvious computation.
 
 pub mod association;
+mod bisection;
 pub mod discovery;
 mod distributions;
 pub mod experiments;

@@ -12,6 +12,8 @@
 //!
 //! Always holds: alpha is between 0 and 1, and the other parameters are finite and positive.
 
+use crate::distributions::normal_quantile;
+
 /// The number of units at which the confidence sequence is tightest unless another is given: GrowthBook's default.
 const TUNED_FOR: f64 = 5_000.0;
 
@@ -89,6 +91,14 @@ impl Inference {
         };
         // Wide enough for anything measured, and keeps every term below finite.
         Some(Mixing(k.clamp(1e-100, 1e100)))
+    }
+
+    /// How many standard errors an effect has to be from zero for a p of at most `level`, in large samples.
+    pub(super) fn boundary(self, n: f64, standard_error: f64, level: f64) -> f64 {
+        match self.mixing(n, standard_error) {
+            None => normal_quantile(level / 2.0),
+            Some(mixing) => mixing.boundary(level),
+        }
     }
 }
 
