@@ -1,3 +1,5 @@
+//! The rule on cases that can be read, and against one word after the other on random ones.
+
 use proptest::prelude::*;
 use proptest::sample::select;
 
