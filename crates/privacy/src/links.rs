@@ -1,4 +1,4 @@
-//! Opaque links to somebody's own preferences: whoever has one may see and change these, and nothing else, without signing in.
+//! Opaque links to somebody's own preferences, or to confirm what they asked for: whoever has one may do that, and nothing else, without signing in.
 //!
 //! Always holds: a link says nothing to whoever cannot open it, and cannot be made or changed without the workspace's secret; it works again and
 //! again, because mail is opened years later; of somebody who was forgotten it opens to nobody.
@@ -8,9 +8,20 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rapport_domain::{Channel, Handle, WorkspaceId};
 use subtle::ConstantTimeEq;
 
+/// What a link lets its holder do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// See and change what they hear about, and leave.
+    Preferences,
+    /// Confirm that they asked for it (double opt-in): only whoever reads the mail to an address has it.
+    Confirmation,
+}
+
 /// What a link stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
+    /// What it is for.
+    pub purpose: Purpose,
     /// Where.
     pub workspace: WorkspaceId,
     /// Whose.
@@ -29,7 +40,7 @@ pub struct Links {
 }
 
 const SEAL: usize = 16;
-const FIXED: usize = 8 + 8 + 1;
+const FIXED: usize = 1 + 8 + 1;
 
 impl Links {
     /// With the workspace's secret.
@@ -49,10 +60,11 @@ impl Links {
     }
 
     /// The text of a link, for the path of an address.
-    pub fn make(&self, handle: Handle, channel: Option<Channel>, topic: Option<&str>) -> String {
+    pub fn make(&self, purpose: Purpose, handle: Handle, channel: Option<Channel>, topic: Option<&str>) -> String {
         let place = channel.and_then(|channel| Channel::ALL.iter().position(|other| *other == channel));
         let place = place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or(0);
         let mut content = Vec::with_capacity(FIXED);
+        content.push(purpose as u8);
         content.extend_from_slice(&handle.0.to_be_bytes());
         content.push(place);
         content.extend_from_slice(topic.unwrap_or_default().as_bytes());
@@ -78,11 +90,14 @@ impl Links {
         if !bool::from(self.seal(&content).ct_eq(&seal)) {
             return None;
         }
-        let (handle, rest) = content.split_at_checked(8)?;
+        let (purpose, rest) = content.split_first()?;
+        let purpose = [Purpose::Preferences, Purpose::Confirmation].into_iter().find(|it| *it as u8 == *purpose)?;
+        let (handle, rest) = rest.split_at_checked(8)?;
         let (place, topic) = rest.split_first()?;
         let channel = usize::from(*place).checked_sub(1).map(|place| Channel::ALL.get(place).copied());
         let topic = std::str::from_utf8(topic).ok()?;
         Some(Link {
+            purpose,
             workspace: self.workspace,
             handle: Handle(i64::from_be_bytes(handle.try_into().ok()?)),
             channel: channel.flatten(),
@@ -120,12 +135,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_link_opens_to_what_it_was_made_of(handle in any::<i64>(), place in 0usize..9, topic in "[a-z]{0,20}") {
+        fn a_link_opens_to_what_it_was_made_of(
+            confirms in any::<bool>(), handle in any::<i64>(), place in 0usize..9, topic in "[a-z]{0,20}"
+        ) {
+            let purpose = if confirms { Purpose::Confirmation } else { Purpose::Preferences };
             let channel = place.checked_sub(1).map(|place| Channel::ALL[place]);
             let topic = Some(topic).filter(|topic| !topic.is_empty());
-            let text = links(1).make(Handle(handle), channel, topic.as_deref());
+            let text = links(1).make(purpose, Handle(handle), channel, topic.as_deref());
             prop_assert_eq!(Links::workspace_of(&text), Some(WorkspaceId(3)));
-            let link = Link { workspace: WorkspaceId(3), handle: Handle(handle), channel, topic };
+            let link = Link { purpose, workspace: WorkspaceId(3), handle: Handle(handle), channel, topic };
             prop_assert_eq!(links(1).open(&text), Some(link));
             prop_assert_eq!(links(2).open(&text), None);
             prop_assert_eq!(Links::new(WorkspaceId(4), &[1; 32]).open(&text), None);
@@ -133,7 +151,7 @@ mod tests {
 
         #[test]
         fn no_bit_of_it_can_be_changed(bit in 0usize..200) {
-            let text = links(1).make(Handle(77), Some(Channel::Email), None);
+            let text = links(1).make(Purpose::Preferences, Handle(77), Some(Channel::Email), None);
             let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(&text).unwrap();
             let bit = bit % (bytes.len() * 8);
             bytes[bit / 8] ^= 1 << (bit % 8);
@@ -148,7 +166,8 @@ mod tests {
 
     #[test]
     fn it_does_not_show_whose_it_is() {
-        let (one, other) = (links(1).make(Handle(1), None, None), links(1).make(Handle(2), None, None));
+        let of = |handle| links(1).make(Purpose::Preferences, Handle(handle), None, None);
+        let (one, other) = (of(1), of(2));
         let different = one.bytes().zip(other.bytes()).skip(11).filter(|(a, b)| a != b).count();
         assert!(different > 20, "{one} {other}");
     }

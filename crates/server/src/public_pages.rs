@@ -27,6 +27,7 @@ pub fn router() -> Router<App> {
         .route("/password", get(password::show).post(password::choose))
         .route("/preferences/{link}", get(preferences::show).post(preferences::save))
         .route("/unsubscribe/{link}", get(preferences::confirm).post(preferences::unsubscribe))
+        .route("/confirm/{link}", get(preferences::ask_to_confirm).post(preferences::confirm_it))
         .route("/public.css", get(style))
 }
 

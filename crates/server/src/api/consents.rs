@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use rapport_domain::{Channel, Handle, Purpose, Timestamp};
+use rapport_domain::{Channel, Handle, Purpose as UsedFor, Timestamp};
+use rapport_privacy::links::Purpose;
 use rapport_privacy::records::{consents, restrictions, topics, wishes};
 use rapport_privacy::{Scope, Statement, consent, told};
 use rapport_profiles::records::identifiers;
@@ -16,14 +17,14 @@ use super::customers::find;
 use super::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
-use crate::http::extract::{Json, Path};
+use crate::http::extract::{Json, Path, Query};
 use crate::own_events;
 use crate::problem::Problem;
 use crate::public_pages::preferences;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(show, note)).routes(routes!(link))
+    OpenApiRouter::new().routes(routes!(show, note)).routes(routes!(link)).routes(routes!(confirmation))
 }
 
 /// What holds about one thing.
@@ -131,7 +132,7 @@ fn asked(topics: &[topics::TopicRow], said: &[Statement]) -> Vec<Scope> {
         let channels = topic.channels.0.iter().filter_map(|word| Channel::parse(word));
         all.extend(channels.map(|channel| Scope::marketing(channel).about(&topic.key)));
     }
-    all.push(Scope { purpose: Purpose::Sharing, channel: None, topic: None });
+    all.push(Scope { purpose: UsedFor::Sharing, channel: None, topic: None });
     for statement in said {
         if !all.contains(&statement.scope) {
             all.push(statement.scope.clone());
@@ -202,8 +203,8 @@ impl ConsentBody {
             let words = Channel::ALL.map(Channel::as_str).join(", ");
             return Err(Problem::invalid("channel", format!("name one of {words}, or any")));
         }
-        let purpose = self.purpose.unwrap_or_else(|| Purpose::Marketing.as_str().to_owned());
-        if Purpose::parse(&purpose).is_none_or(|purpose| purpose == Purpose::Administration) {
+        let purpose = self.purpose.unwrap_or_else(|| UsedFor::Marketing.as_str().to_owned());
+        if UsedFor::parse(&purpose).is_none_or(|purpose| purpose == UsedFor::Administration) {
             let words = "marketing, sharing, analytics, service or support";
             return Err(Problem::invalid("purpose", format!("name {words}")));
         }
@@ -270,7 +271,44 @@ pub async fn link(
     let person = find(&app, caller.workspace, &person).await?.person;
     let names = identifiers::by_persons(&mut app.installation.store.read(), caller.workspace, &[person]).await?;
     let handle = names.first().ok_or_else(|| Problem::not_found("customer"))?.handle;
-    let text = preferences::links(&app, caller.workspace).await?.make(handle, None, None);
+    let text = preferences::links(&app, caller.workspace).await?.make(Purpose::Preferences, handle, None, None);
+    Ok(Json(PreferenceLink { url: address(&app, &headers, "preferences", &text) }))
+}
+
+fn address(app: &App, headers: &HeaderMap, page: &str, text: &str) -> String {
     let host = headers.get("host").and_then(|host| host.to_str().ok());
-    Ok(Json(PreferenceLink { url: format!("{}/preferences/{text}", app.public_url(host)) }))
+    format!("{}/{page}/{text}", app.public_url(host))
+}
+
+/// What is to be confirmed.
+#[derive(Debug, Deserialize)]
+pub struct ConfirmationQuery {
+    channel: String,
+    topic: Option<String>,
+}
+
+/// Where somebody confirms what they asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConfirmationLink {
+    /// Send it to the very address that is to be confirmed, and show it nowhere else.
+    url: String,
+}
+
+/// Gives the address by which somebody confirms what they asked for (double opt-in), for a message that is sent to them.
+#[utoipa::path(get, path = "/api/v1/customers/{person_id}/confirmation-link", security(("caller" = ["edit_consents"])), tag = "privacy", operation_id = "confirmation_link", params(("person_id" = String, Path), ("channel" = String, Query), ("topic" = Option<String>, Query)), responses((status = 200, body = ConfirmationLink), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn confirmation(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(person): Path<String>,
+    Query(asked): Query<ConfirmationQuery>,
+) -> Result<Json<ConfirmationLink>, Problem> {
+    caller.require(Permission::EditConsents)?;
+    let person = find(&app, caller.workspace, &person).await?.person;
+    let channel = Channel::parse(&asked.channel).ok_or_else(|| Problem::invalid("channel", "name one channel"))?;
+    let names = identifiers::by_persons(&mut app.installation.store.read(), caller.workspace, &[person]).await?;
+    let handle = names.first().ok_or_else(|| Problem::not_found("customer"))?.handle;
+    let links = preferences::links(&app, caller.workspace).await?;
+    let text = links.make(Purpose::Confirmation, handle, Some(channel), asked.topic.as_deref());
+    Ok(Json(ConfirmationLink { url: address(&app, &headers, "confirm", &text) }))
 }

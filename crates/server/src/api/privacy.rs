@@ -1,9 +1,12 @@
 //! `/api/v1/privacy`, and access, erasure and restriction of one customer.
 
+mod readable;
+
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use rapport_domain::{Channel, Identifier, IdentifierKind, Timestamp};
 use rapport_privacy::records::notices::{self, NoticeRow};
 use rapport_privacy::records::requests::{self, RequestRow};
@@ -22,8 +25,9 @@ use super::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::erasing::{self, Wanted};
-use crate::http::extract::{Json, Path};
+use crate::http::extract::{Json, Path, Query};
 use crate::problem::Problem;
+use crate::records::workspaces;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
@@ -315,20 +319,42 @@ pub async fn list_requests(State(app): State<App>, caller: Caller) -> Result<Jso
     Ok(Json(PrivacyRequests { rows: rows.into_iter().map(PrivacyRequest::of).collect() }))
 }
 
-/// Gives all that is kept of somebody, as JSON: every table by the data map, and every event. Make sure first that whoever asks is that person.
-#[utoipa::path(post, path = "/api/v1/customers/{person_id}/access", security(("caller" = ["manage_privacy"])), tag = "privacy", operation_id = "access_customer", params(("person_id" = String, Path)), responses((status = 200, body = Object)))]
+/// In which form somebody's data is given.
+#[derive(Debug, Deserialize)]
+pub struct AccessQuery {
+    format: Option<String>,
+}
+
+/// Gives all that is kept of somebody, as JSON or as a page to read (`format=html`): every table by the data map, and every event. Make sure first that
+/// whoever asks is that person.
+#[utoipa::path(post, path = "/api/v1/customers/{person_id}/access", security(("caller" = ["manage_privacy"])), tag = "privacy", operation_id = "access_customer", params(("person_id" = String, Path), ("format" = Option<String>, Query)), responses((status = 200, body = Object)))]
 pub async fn access(
     State(app): State<App>,
     caller: Caller,
     Path(person): Path<String>,
-) -> Result<Json<Value>, Problem> {
+    Query(wanted): Query<AccessQuery>,
+) -> Result<Response, Problem> {
     caller.require(Permission::ManagePrivacy)?;
-    let person = find(&app, caller.workspace, &person).await?.person;
-    let wanted = Wanted { workspace: caller.workspace, person, actor: caller.id().as_str(), suppress: false };
-    let pack = erasing::access(&app.installation, caller.workspace, person).await.map_err(Problem::internal)?;
+    let is_page = match wanted.format.as_deref() {
+        None | Some("json") => false,
+        Some("html") => true,
+        Some(_) => return Err(Problem::invalid("format", "say json or html")),
+    };
+    let workspace = caller.workspace;
+    let person = find(&app, workspace, &person).await?.person;
+    let pack = erasing::access(&app.installation, workspace, person).await.map_err(Problem::internal)?;
     let pack = pack.ok_or_else(|| Problem::not_found("customer"))?;
-    note_done(&app, wanted, "access").await?;
-    Ok(Json(pack))
+    note_done(&app, Wanted { workspace, person, actor: caller.id().as_str(), suppress: false }, "access").await?;
+    if !is_page {
+        return Ok(Json(pack).into_response());
+    }
+    let company = workspaces::find(&mut app.installation.store.read(), workspace).await?.map(|row| row.name);
+    let page = readable::page(&company.unwrap_or_default(), &pack).map_err(Problem::internal)?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"your-data.html\""),
+    ];
+    Ok((headers, page).into_response())
 }
 
 async fn note_done(app: &App, wanted: Wanted<'_>, kind: &str) -> Result<RequestRow, Problem> {

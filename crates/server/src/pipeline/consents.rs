@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
-use rapport_domain::{Event, Handle, Id, PersonId, SourceId, WorkspaceId};
+use rapport_domain::{Event, Handle, Id, PersonId, SourceId, Timestamp, WorkspaceId};
 use rapport_privacy::records::consents::{self, ConsentRow};
 use rapport_privacy::records::topics;
 use rapport_privacy::{Statement, Verdict, consent, told};
@@ -63,23 +63,43 @@ pub(super) async fn record(
     let handles = handles_of(tx, workspace, &persons.into_iter().collect::<Vec<_>>()).await?;
     let now = installation.clock.now();
     let mut rows = Vec::new();
+    let mut signalled: BTreeMap<Handle, (&Event, Timestamp, &[Handle])> = BTreeMap::new();
     for at in about {
         let (event, applied) = (&events[at], &applied.events[at]);
         let rules = told::Rules { confirmed_topics: &confirmed_topics, is_own: own.contains(&event.source) };
-        let own = [applied.handle];
-        let handles = handles.get(&applied.person).map_or(own.as_slice(), Vec::as_slice);
+        let handles = handles.get(&applied.person).map_or(std::slice::from_ref(&applied.handle), Vec::as_slice);
         rows.extend(told::statements(event, applied.occurred_at, handles, now, rules));
         if told::has_signal(event) {
-            let known = consents::of_handles(tx, workspace, handles).await?;
-            let known: Vec<Statement> = known.iter().filter_map(ConsentRow::statement).collect();
-            if consent::standing(&known, &told::SIGNALLED, now).verdict == Verdict::Denied {
-                signals.note(workspace, applied.handle);
-            } else {
-                rows.extend(told::signal(event, applied.occurred_at, handles, now));
-            }
+            signalled.entry(applied.handle).or_insert((event, applied.occurred_at, handles));
+        }
+    }
+    let refused = refused_before(tx, workspace, &signalled.keys().copied().collect::<Vec<_>>(), now).await?;
+    for (handle, (event, at, handles)) in signalled {
+        if refused.contains(&handle) {
+            signals.note(workspace, handle);
+        } else {
+            rows.extend(told::signal(event, at, handles, now));
         }
     }
     Ok(consents::insert(tx, workspace, &rows).await?)
+}
+
+/// Those of the identifiers under which sharing is refused already.
+async fn refused_before(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    handles: &[Handle],
+    now: Timestamp,
+) -> Result<BTreeSet<Handle>> {
+    if handles.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let mut said: BTreeMap<Handle, Vec<Statement>> = BTreeMap::new();
+    for statement in consents::of_handles(db, workspace, handles).await?.iter().filter_map(ConsentRow::statement) {
+        said.entry(statement.handle).or_default().push(statement);
+    }
+    let refuses = |said: &Vec<Statement>| consent::standing(said, &told::SIGNALLED, now).verdict == Verdict::Denied;
+    Ok(said.into_iter().filter(|(_, said)| refuses(said)).map(|(handle, _)| handle).collect())
 }
 
 async fn handles_of(

@@ -45,6 +45,12 @@ pub struct Words {
     pub unsubscribed: &'static str,
     /// The way to all choices.
     pub all_choices: &'static str,
+    /// Heading of the page that asks to confirm.
+    pub confirm: &'static str,
+    /// What is confirmed.
+    pub confirm_hint: &'static str,
+    /// Heading when it is done.
+    pub confirmed: &'static str,
     /// Heading of a link that leads nowhere.
     pub gone: &'static str,
     /// Why.
@@ -73,6 +79,9 @@ const ENGLISH: Words = Words {
     unsubscribe_from: "You would not get this any more:",
     unsubscribed: "You are unsubscribed",
     all_choices: "All choices",
+    confirm: "Confirm",
+    confirm_hint: "You asked for this. With one click you agree to get it:",
+    confirmed: "Thank you, you will get it",
     gone: "This link leads nowhere",
     gone_hint: "It may be cut off, or we know nobody by it any more.",
     channels: [
@@ -108,6 +117,9 @@ const CHINESE: Words = Words {
     unsubscribe_from: "您将不再收到：",
     unsubscribed: "已退订",
     all_choices: "全部选项",
+    confirm: "确认",
+    confirm_hint: "您申请了以下内容，点击即表示同意接收：",
+    confirmed: "谢谢，您将会收到",
     gone: "此链接无效",
     gone_hint: "链接可能不完整，或我们已没有与之对应的信息。",
     channels: ["电子邮件", "短信", "WhatsApp", "推送通知", "站内消息", "电话", "信件", "广告"],

@@ -9,10 +9,11 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rapport_domain::{Channel, Handle, Identifier, IdentifierKind, PersonId, Timestamp, WorkspaceId};
+use rapport_privacy::links::Purpose;
 use rapport_privacy::records::requests;
 use rapport_privacy::records::topics::{self, TopicRow};
 use rapport_privacy::records::{consents, secrets, wishes};
-use rapport_privacy::{Link, Links, Scope, Statement, consent, told};
+use rapport_privacy::{Link, Links, Scope, Statement, Verdict, consent, told};
 use rapport_profiles::records::identifiers::{self, IdentifierRow};
 use rapport_store::Priority;
 use serde_json::{Map, Value, json};
@@ -57,10 +58,15 @@ struct Visitor {
 impl Visitor {
     /// `None` for a link that is none of ours, or of somebody who was forgotten.
     async fn of(app: &App, text: &str) -> Result<Option<Self>> {
+        Self::with(app, text, Purpose::Preferences).await
+    }
+
+    async fn with(app: &App, text: &str, purpose: Purpose) -> Result<Option<Self>> {
         let Some(workspace) = Links::workspace_of(text) else { return Ok(None) };
         let mut db = app.installation.store.snapshot().await?;
         let Some(secret) = secrets::find(&mut db, workspace).await? else { return Ok(None) };
-        let Some(link) = Links::new(workspace, &secret).open(text) else { return Ok(None) };
+        let link = Links::new(workspace, &secret).open(text).filter(|link| link.purpose == purpose);
+        let Some(link) = link else { return Ok(None) };
         let found = identifiers::by_handles(&mut db, workspace, &[link.handle]).await?;
         let Some(person) = found.first().map(|row| row.person) else { return Ok(None) };
         let names = identifiers::by_persons(&mut db, workspace, &[person]).await?;
@@ -102,6 +108,19 @@ impl Visitor {
         let general =
             if self.topics.is_empty() { vec![Channel::Email, Channel::Sms, Channel::Push] } else { Vec::new() };
         of_topics.chain(general.into_iter().map(Scope::marketing)).collect()
+    }
+
+    /// What the link's message was about.
+    fn what(&self, words: &Words) -> String {
+        let topic = self.topics.iter().find(|topic| Some(&topic.key) == self.link.topic.as_ref());
+        let channel = words.channel(self.link.channel.unwrap_or(Channel::Email));
+        topic.map_or_else(|| channel.to_owned(), |topic| format!("{} · {channel}", topic.name(words.tag)))
+    }
+
+    /// The same as a scope.
+    fn scope(&self) -> Scope {
+        let channel = self.link.channel.unwrap_or(Channel::Email);
+        Scope { topic: self.link.topic.clone(), ..Scope::marketing(channel) }
     }
 
     fn holds(&self, scope: &Scope, now: Timestamp) -> bool {
@@ -160,6 +179,17 @@ struct Unsubscribe<'a> {
     what: String,
     path: &'a str,
     is_done: bool,
+}
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct Confirmed<'a> {
+    words: &'static Words,
+    company: &'a str,
+    what: String,
+    path: &'a str,
+    is_done: bool,
+    preferences: String,
 }
 
 #[derive(Template)]
@@ -301,9 +331,7 @@ pub async fn confirm(State(app): State<App>, Path(text): Path<String>, headers: 
 async fn unsubscribe_page(app: &App, text: &str, headers: &HeaderMap, is_done: bool) -> Result<Response> {
     let Some(visitor) = Visitor::of(app, text).await? else { return Ok(gone(headers)) };
     let words = Words::of(headers, visitor.wish(wishes::LANGUAGE));
-    let topic = visitor.topics.iter().find(|topic| Some(&topic.key) == visitor.link.topic.as_ref());
-    let channel = words.channel(visitor.link.channel.unwrap_or(Channel::Email));
-    let what = topic.map_or_else(|| channel.to_owned(), |topic| format!("{} · {channel}", topic.name(words.tag)));
+    let what = visitor.what(words);
     let template =
         Unsubscribe { words, company: &visitor.company, email: visitor.email_masked(), what, path: text, is_done };
     Ok(page(StatusCode::OK, &template))
@@ -314,15 +342,50 @@ pub async fn unsubscribe(State(app): State<App>, Path(text): Path<String>, heade
     let left = async {
         let form = read_form(&app, sent).await?;
         let Some(visitor) = Visitor::of(&app, &text).await? else { return Ok(gone(&headers)) };
-        let channel = visitor.link.channel.unwrap_or(Channel::Email);
-        let scope = Scope { topic: visitor.link.topic.clone(), ..Scope::marketing(channel) };
+        let scope = visitor.scope();
         let one_click = parameter(&form, "List-Unsubscribe").as_deref() == Some("One-Click");
         let method = if one_click { "one_click" } else { "unsubscribe_page" };
         let locale = Words::of(&headers, visitor.wish(wishes::LANGUAGE)).tag;
-        if consent::standing(&visitor.said, &scope, app.now()).verdict != rapport_privacy::Verdict::Denied {
+        if consent::standing(&visitor.said, &scope, app.now()).verdict != Verdict::Denied {
             visitor.tell(&app, told::UNSUBSCRIBED, &scope, method, locale).await?;
         }
         unsubscribe_page(&app, &text, &headers, true).await
     };
     left.await.unwrap_or_else(|problem: Problem| problem.into_response())
+}
+
+/// `GET /confirm/{link}`: asks, and confirms nothing: programs that look for viruses follow links.
+pub async fn ask_to_confirm(State(app): State<App>, Path(text): Path<String>, headers: HeaderMap) -> Response {
+    confirm_page(&app, &text, &headers, false).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn confirm_page(app: &App, text: &str, headers: &HeaderMap, is_done: bool) -> Result<Response> {
+    let Some(visitor) = Visitor::with(app, text, Purpose::Confirmation).await? else { return Ok(gone(headers)) };
+    let words = Words::of(headers, visitor.wish(wishes::LANGUAGE));
+    let links = links(app, visitor.link.workspace).await?;
+    let template = Confirmed {
+        preferences: links.make(Purpose::Preferences, visitor.link.handle, None, None),
+        what: visitor.what(words),
+        company: &visitor.company,
+        path: text,
+        words,
+        is_done,
+    };
+    Ok(page(StatusCode::OK, &template))
+}
+
+/// `POST /confirm/{link}`: what was asked for is agreed to. Of what was not asked for, or refused since, nothing is confirmed.
+pub async fn confirm_it(State(app): State<App>, Path(text): Path<String>, headers: HeaderMap) -> Response {
+    let confirmed = async {
+        let Some(visitor) = Visitor::with(&app, &text, Purpose::Confirmation).await? else { return Ok(gone(&headers)) };
+        let scope = visitor.scope();
+        let locale = Words::of(&headers, visitor.wish(wishes::LANGUAGE)).tag;
+        match consent::standing(&visitor.said, &scope, app.now()).verdict {
+            Verdict::Pending => visitor.tell(&app, told::GRANTED, &scope, told::CONFIRMED, locale).await?,
+            Verdict::Granted => {}
+            Verdict::Unknown | Verdict::Expired | Verdict::Denied => return Ok(gone(&headers)),
+        }
+        confirm_page(&app, &text, &headers, true).await
+    };
+    confirmed.await.unwrap_or_else(|problem: Problem| problem.into_response())
 }

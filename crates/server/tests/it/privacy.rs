@@ -154,7 +154,33 @@ async fn a_topic_that_must_be_confirmed_waits() {
     let claimed = json!({"topic": "news", "method": "double_opt_in"});
     send(&world, &key, vec![track(1, "ann", "Consent Granted", claimed)]).await;
     let person = only_customer(&world, &owner).await;
-    assert_eq!(verdict(&world, &owner, &person, "marketing", json!("email"), json!("news")).await, "pending");
+    let standing = async || verdict(&world, &owner, &person, "marketing", json!("email"), json!("news")).await;
+    assert_eq!(standing().await, "pending");
+    let link =
+        get(&world, &owner, &format!("/api/v1/customers/{person}/confirmation-link?channel=email&topic=news")).await;
+    let path = path_of(link["url"].as_str().unwrap());
+    let preferences = get(&world, &owner, &format!("/api/v1/customers/{person}/preference-link")).await;
+    let preferences = path_of(preferences["url"].as_str().unwrap());
+    // Neither looking confirms, nor another link of theirs, which is in every mail that is passed on.
+    assert_eq!(world.get(&path, &[]).await.status, StatusCode::OK);
+    let other = form(&world, &preferences.replace("/preferences/", "/confirm/"), "").await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.get(&path.replace("/confirm/", "/preferences/"), &[]).await.status, StatusCode::NOT_FOUND);
+    world.app.pipeline.drain().await.unwrap();
+    assert_eq!(standing().await, "pending");
+    for _ in 0..2 {
+        assert_eq!(form(&world, &path, "").await.status, StatusCode::OK);
+        world.app.pipeline.drain().await.unwrap();
+        assert_eq!(standing().await, "granted");
+    }
+    let found = get(&world, &owner, &format!("/api/v1/customers/{person}/consents")).await;
+    assert_eq!(found["statements"].as_array().unwrap().len(), 2, "confirmed once: {found}");
+    // Who has left since does not come back by an old mail.
+    form(&world, &preferences, "act=leave").await;
+    world.app.pipeline.drain().await.unwrap();
+    assert_eq!(form(&world, &path, "").await.status, StatusCode::NOT_FOUND);
+    world.app.pipeline.drain().await.unwrap();
+    assert_eq!(standing().await, "denied");
 }
 
 fn path_of(url: &str) -> String {
@@ -336,6 +362,13 @@ async fn somebody_is_shown_all_and_then_forgotten_everywhere() {
     }
     assert_eq!(pack["events"].as_array().unwrap().len(), 5, "{pack}");
     assert!(pack.to_string().contains("Zebrafish"));
+    let page =
+        call(&world, &owner, Method::POST, &format!("/api/v1/customers/{person}/access?format=html"), Value::Null)
+            .await;
+    assert!(page.text().contains("Zebrafish") && page.header("content-disposition").starts_with("attachment"));
+    let refused =
+        call(&world, &owner, Method::POST, &format!("/api/v1/customers/{person}/access?format=pdf"), Value::Null).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
 
     let erased = call(&world, &owner, Method::POST, &format!("/api/v1/customers/{person}/erasure"), json!({})).await;
     assert_eq!(erased.status, StatusCode::OK, "{}", erased.text());

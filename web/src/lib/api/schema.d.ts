@@ -167,8 +167,28 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Gives all that is kept of somebody, as JSON: every table by the data map, and every event. Make sure first that whoever asks is that person. */
+        /**
+         * Gives all that is kept of somebody, as JSON or as a page to read (`format=html`): every table by the data map, and every event. Make sure first that
+         *     whoever asks is that person.
+         */
         post: operations["post_customers_person_id_access"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{person_id}/confirmation-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives the address by which somebody confirms what they asked for (double opt-in), for a message that is sent to them. */
+        get: operations["get_customers_person_id_confirmation_link"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1434,6 +1454,11 @@ export interface components {
             condition?: Record<string, never> | null;
             /** @description The condition as text. */
             text?: string | null;
+        };
+        /** @description Where somebody confirms what they asked for. */
+        ConfirmationLink: {
+            /** @description Send it to the very address that is to be confirmed, and show it nowhere else. */
+            url: string;
         };
         /** @description What somebody said, to be noted. */
         ConsentBody: {
@@ -3688,7 +3713,9 @@ export interface operations {
     };
     post_customers_person_id_access: {
         parameters: {
-            query?: never;
+            query?: {
+                format?: string;
+            };
             header?: never;
             path: {
                 person_id: string;
@@ -3703,6 +3730,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_person_id_confirmation_link: {
+        parameters: {
+            query: {
+                channel: string;
+                topic?: string;
+            };
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfirmationLink"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
