@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("imports", 3),
     ("segments", 4),
     ("analytics", 5),
+    ("engagement", 5),
     ("server", 6),
 ];
 

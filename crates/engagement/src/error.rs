@@ -1,0 +1,101 @@
+//! What can go wrong with a template, when it is saved and when it is rendered.
+//!
+//! Always holds: the texts name the place in the template and say what to do; they quote what the author of the template wrote,
+//! never a value of a person.
+
+/// Why a template was refused or could not be rendered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A field is missing, unknown, of the wrong type, or says something impossible.
+    #[error("{place}: {problem}")]
+    Invalid {
+        /// Where, e.g. `content.email.en.blocks[2].button`.
+        place: String,
+        /// What is wrong there and what is expected.
+        problem: String,
+    },
+    /// A tag of the template cannot be read.
+    #[error("{place}, line {line}, column {column}: found {found}; expected {expected}")]
+    Syntax {
+        /// The field.
+        place: String,
+        /// In the field, from 1.
+        line: usize,
+        /// In letters, from 1.
+        column: usize,
+        /// What stands there.
+        found: String,
+        /// What could stand there.
+        expected: String,
+    },
+    /// The template is too large to be prepared.
+    #[error("{place}: more than {limit} {what}; make it smaller or split it")]
+    TooLarge {
+        /// The field, or the template.
+        place: String,
+        /// What is counted, in plural.
+        what: &'static str,
+        /// The largest number.
+        limit: usize,
+    },
+    /// A value is missing, and the template has no fallback for it.
+    #[error("{place}, line {line}, column {column}: `{expression}` has no value; give a fallback: `|default(\"...\")`")]
+    Missing {
+        /// The field.
+        place: String,
+        /// In the field, from 1.
+        line: usize,
+        /// In letters, from 1.
+        column: usize,
+        /// What the author wrote.
+        expression: String,
+    },
+    /// An expression cannot deal with a value, e.g. a date in words.
+    #[error("{place}, line {line}, column {column}: `{expression}` does not fit its value ({problem})")]
+    Value {
+        /// The field.
+        place: String,
+        /// In the field, from 1.
+        line: usize,
+        /// In letters, from 1.
+        column: usize,
+        /// What the author wrote.
+        expression: String,
+        /// The kind of mistake.
+        problem: String,
+    },
+    /// Rendering took more than it may.
+    #[error("{place}: rendering needs more than {limit} {what}; loop over less, or shorten what is repeated")]
+    TooMuch {
+        /// The field, or the part of the message.
+        place: String,
+        /// What is counted, in plural.
+        what: &'static str,
+        /// The largest number.
+        limit: usize,
+    },
+}
+
+impl Error {
+    /// A stable name for the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "template_invalid",
+            Self::Syntax { .. } => "template_syntax",
+            Self::TooLarge { .. } => "template_too_large",
+            Self::Missing { .. } => "template_value_missing",
+            Self::Value { .. } => "template_value_unfit",
+            Self::TooMuch { .. } => "template_too_much",
+        }
+    }
+
+    /// Whether the same call can succeed later: never, because nothing but template and data decides.
+    pub fn is_retryable(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn invalid(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Invalid { place: place.into(), problem: problem.into() }
+    }
+}
