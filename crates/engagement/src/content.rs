@@ -32,11 +32,17 @@
 //! * A URL is `http`, `https`, `mailto` or `tel`, or it is left out and told ([`message::Dropped`]).
 
 mod escape;
+mod expression;
+mod filters;
 pub mod language;
 pub mod limits;
 mod locale;
+pub mod message;
+mod pattern;
+mod scope;
 mod url;
 
 pub use language::Language;
 pub use limits::Limits;
+pub use message::{Message, Recipient};
 pub use url::{UrlProblem, with_parameters};
