@@ -31,6 +31,7 @@
 //! * Work, memory and output are limited ([`Limits`], and a fixed fuel for each expression).
 //! * A URL is `http`, `https`, `mailto` or `tel`, or it is left out and told ([`message::Dropped`]).
 
+pub mod block;
 mod escape;
 mod expression;
 mod filters;
@@ -40,9 +41,12 @@ mod locale;
 pub mod message;
 mod pattern;
 mod scope;
+pub mod template;
+pub mod theme;
 mod url;
 
 pub use language::Language;
 pub use limits::Limits;
 pub use message::{Message, Recipient};
+pub use template::{Channel, Content, Email, Note, Template};
 pub use url::{UrlProblem, with_parameters};
