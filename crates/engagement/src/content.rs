@@ -32,15 +32,23 @@
 //! * A URL is `http`, `https`, `mailto` or `tel`, or it is left out and told ([`message::Dropped`]).
 
 pub mod block;
+mod builder;
+mod draft;
 mod escape;
 mod expression;
 mod filters;
 pub mod language;
 pub mod limits;
 mod locale;
+mod markdown;
 pub mod message;
+mod mjml;
 mod pattern;
+mod prepare;
+mod render;
+mod scan;
 mod scope;
+mod slots;
 pub mod template;
 pub mod theme;
 mod url;
@@ -48,5 +56,6 @@ mod url;
 pub use language::Language;
 pub use limits::Limits;
 pub use message::{Message, Recipient};
+pub use prepare::Prepared;
 pub use template::{Channel, Content, Email, Note, Template};
 pub use url::{UrlProblem, with_parameters};
