@@ -33,6 +33,7 @@
 
 pub mod block;
 mod builder;
+pub mod check;
 mod draft;
 mod escape;
 mod expression;
@@ -53,6 +54,7 @@ pub mod template;
 pub mod theme;
 mod url;
 
+pub use check::{Finding, Severity, Token, check};
 pub use language::Language;
 pub use limits::Limits;
 pub use message::{Message, Recipient};
