@@ -38,6 +38,7 @@ mod draft;
 mod escape;
 mod expression;
 mod filters;
+pub mod gallery;
 pub mod language;
 pub mod limits;
 mod locale;
