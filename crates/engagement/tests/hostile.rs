@@ -226,6 +226,15 @@ fn values_stand_only_where_they_can_be_escaped() {
     }
 }
 
+/// htmlparser 0.2.1, below mrml, panics here.
+#[test]
+fn an_unfinished_comment_is_an_error() {
+    let source =
+        "<mjml><mj-body><mj-section><mj-column><mj-text><!--[if</mj-text></mj-column></mj-section></mj-body></mjml>";
+    let error = Prepared::new(&template(json!({"subject": "s", "mjml": source})), Limits::default()).unwrap_err();
+    assert_eq!(error.to_string(), "content.email.en.mjml: this is not MJML: a comment or tag has no end");
+}
+
 #[test]
 fn mjml_reads_no_files() {
     let source = "<mjml><mj-head><mj-include path=\"/etc/passwd\" /></mj-head><mj-body></mj-body></mjml>";
@@ -307,7 +316,7 @@ proptest! {
     #[test]
     fn no_text_of_an_author_panics(pieces in prop::collection::vec(prop::sample::select(
         &["{{", "}}", "{%", "%}", "{#", "#}", "-", "if", "for", "in", "else", "endif", "endfor", " ", "x", "x.y", "|", "default", "(", ")", "'", "\"",
-          "\n", "\n\n", "- ", "**", "[", "](", "https://a.example/", "<b>", "</b>", "<a href=\"", "\">", "*", "1", "~", "é", "\\", "`"][..]), 0..24)) {
+          "\n", "\n\n", "- ", "**", "[", "](", "https://a.example/", "<b>", "</b>", "<a href=\"", "\">", "*", "1", "~", "é", "\\", "<!--", "-->", "]]>", "<![CDATA[", "<mj-raw>", "</mj-text>", "<br>", "<style>", "</style>", "=", "&", "<img src=", "`"][..]), 0..24)) {
         let text = pieces.concat();
         end_of(&text, &json!({"x": {"y": "z"}}));
         let source = format!("<mjml><mj-body><mj-section><mj-column><mj-text>{text}</mj-text></mj-column></mj-section></mj-body></mjml>");

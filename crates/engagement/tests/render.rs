@@ -161,6 +161,22 @@ fn mjml_of_the_author() {
     assert!(email(content, &json!({"items": [], "x": "y"}), &recipient).html.contains("none"));
 }
 
+/// htmlparser 0.2.1, below mrml, panics at a `>` that follows such letters.
+#[test]
+fn mjml_may_hold_any_letters() {
+    let english = Language::parse("en").unwrap();
+    for text in ["价格>100", "é\">", "a>b", "é>é>", "{{ x }}é>"] {
+        let source = format!(
+            "<mjml><mj-head><mj-style>.a>.b{{}}</mj-style></mj-head><mj-body><mj-section><mj-column><mj-text>\
+            <i title=\"é>\">é</i>{text}</mj-text></mj-column></mj-section></mj-body></mjml>"
+        );
+        let content = json!({"en": {"subject": "s", "mjml": source}});
+        let html = email(content, &json!({"x": "中>"}), &Recipient::new(&english, TimeZone::UTC)).html;
+        let shown = scraper::Html::parse_document(&html).root_element().text().collect::<String>();
+        assert!(shown.contains(&text.replace("{{ x }}", "中>")) && html.contains(".a>.b{}"), "{text}: {html}");
+    }
+}
+
 #[test]
 fn groups_are_for_some() {
     let english = Language::parse("en").unwrap();

@@ -273,9 +273,13 @@ mod tests {
         for source in ["'ab' * 1000000000", "(('a' * 60000) ~ ('a' * 60000)) ~ ('a' * 60000)"] {
             assert_eq!(text(source).unwrap_err().code(), "template_too_much", "{source}");
         }
-        for source in
-            ["1 in [2] * 1000000000", "([1] * 1000000000)|last", "10 ** 10 ** 10", "9223372036854775807|money('EUR')"]
-        {
+        for source in [
+            "1 in [2] * 1000000000",
+            "([1] * 10001)|last",
+            "([1] * 10001)|join",
+            "10 ** 10 ** 10",
+            "9223372036854775807|money('EUR')",
+        ] {
             assert_eq!(text(source).unwrap_err().code(), "template_value_unfit", "{source}");
         }
         assert_eq!(text(&"1+".repeat(300)).unwrap_err().code(), "template_too_large");

@@ -54,10 +54,54 @@ pub(crate) fn html(place: &str, mjml: &str) -> Result<String, Error> {
     if depth(mjml) > DEPTH {
         return Err(Error::TooLarge { place: place.to_owned(), what: "MJML elements in one another", limit: DEPTH });
     }
-    let refused = |error: &dyn std::fmt::Display| Error::invalid(place, format!("this is not MJML: {error}"));
-    let parsed = mrml::parse(mjml).map_err(|error| refused(&error))?;
+    let mjml = with_escaped_ends(mjml);
+    // mrml's tokenizer panics at some unfinished comments (htmlparser 0.2.1: `<!--[if`). It owns all that it works on, so nothing is
+    // left half done, and a slip of an author is an error as any other.
+    let converted =
+        std::panic::catch_unwind(|| converted(&mjml)).unwrap_or_else(|_| Err("a comment or tag has no end".to_owned()));
+    converted.map_err(|problem| Error::invalid(place, format!("this is not MJML: {problem}")))
+}
+
+fn converted(mjml: &str) -> Result<String, String> {
+    let parsed = mrml::parse(mjml).map_err(|error| error.to_string())?;
     let options = RenderOptions { disable_comments: true, fonts: Default::default(), ..RenderOptions::default() };
-    parsed.element.render(&options).map_err(|error| refused(&error))
+    parsed.element.render(&options).map_err(|error| error.to_string())
+}
+
+/// Writes `>` in texts as `&gt;` where a letter outside ASCII stands right before it: mrml's tokenizer (htmlparser 0.2.1) looks two bytes
+/// back from there, and panics within a letter. Other texts stay as they are, because a style may hold `>`.
+fn with_escaped_ends(mjml: &str) -> String {
+    let mut out = String::with_capacity(mjml.len());
+    let mut rest = mjml;
+    while !rest.is_empty() {
+        let text_end = rest.find('<').unwrap_or(rest.len());
+        for (at, letter) in rest[..text_end].char_indices() {
+            let is_within = letter == '>' && !rest.is_char_boundary(at.saturating_sub(2));
+            out.push_str(if is_within { "&gt;" } else { &rest[at..at + letter.len_utf8()] });
+        }
+        rest = &rest[text_end..];
+        let markup_end = end_of_markup(rest);
+        out.push_str(&rest[..markup_end]);
+        rest = &rest[markup_end..];
+    }
+    out
+}
+
+/// The length of the comment or tag at the beginning; `>` in quotes does not end a tag.
+fn end_of_markup(text: &str) -> usize {
+    if text.starts_with("<!--") {
+        return text.find("-->").map_or(text.len(), |at| at + 3);
+    }
+    let mut quote = None;
+    for (at, letter) in text.char_indices() {
+        match (letter, quote) {
+            ('>', None) => return at + 1,
+            ('"' | '\'', None) => quote = Some(letter),
+            (_, Some(open)) if open == letter => quote = None,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// The largest number of elements that are open at once; at least that, when the document is wrong.
