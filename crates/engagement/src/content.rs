@@ -60,5 +60,5 @@ pub use language::Language;
 pub use limits::Limits;
 pub use message::{Message, Recipient};
 pub use prepare::Prepared;
-pub use template::{Channel, Content, Email, Note, Template};
+pub use template::{Content, Email, Note, Template};
 pub use url::{UrlProblem, with_parameters};

@@ -95,7 +95,7 @@ fn of_variant(
     limits: &Limits,
     found: &mut Findings,
 ) -> BTreeSet<String> {
-    let place = format!("content.{}.{language}", template.content.channel().as_str());
+    let place = format!("content.{}.{language}", template.content.word());
     let mut walk = Walk::new(tokens, found);
     match (variant, &template.content) {
         (Variant::Email(prepared), Content::Email(variants)) => {
@@ -188,7 +188,7 @@ impl Findings {
             let lacking: Vec<String> =
                 all.iter().filter(|token| !own.contains(**token)).map(|t| format!("`{t}`")).collect();
             if !lacking.is_empty() {
-                let place = format!("content.{}.{language}", template.content.channel().as_str());
+                let place = format!("content.{}.{language}", template.content.word());
                 let text = format!(
                     "Other languages use {}, this one does not. Is a part of the translation missing?",
                     lacking.join(", ")

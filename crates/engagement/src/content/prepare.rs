@@ -92,7 +92,7 @@ impl Prepared {
 
 impl Variant {
     pub fn new(content: &Content, language: &Language, limits: &Limits) -> Result<Self, Error> {
-        let place = format!("content.{}.{language}", content.channel().as_str());
+        let place = format!("content.{}.{language}", content.word());
         let missing = || Error::invalid(&*place, "there is no such variant");
         match content {
             Content::Email(variants) => {

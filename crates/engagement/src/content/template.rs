@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use rapport_domain::Purpose;
+use rapport_domain::{Channel, Purpose};
 use serde::{Deserialize, Serialize};
 
 use super::block::Block;
@@ -40,32 +40,6 @@ pub enum Content {
     Push(BTreeMap<Language, Note>),
     /// A slot in an app or on a page.
     Slot(BTreeMap<Language, Note>),
-}
-
-/// How a message reaches a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    /// E-mail.
-    Email,
-    /// SMS, WhatsApp and other texts.
-    Text,
-    /// Web push.
-    Push,
-    /// A slot in an app or on a page.
-    Slot,
-}
-
-impl Channel {
-    /// The stable word for it, as stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Text => "text",
-            Self::Push => "push",
-            Self::Slot => "slot",
-        }
-    }
 }
 
 /// One language of an e-mail. The body is `blocks` or `mjml`.
@@ -136,9 +110,8 @@ impl Template {
         if self.name.trim().is_empty() || self.name.chars().count() > 200 {
             return Err(Error::invalid("name", "a name has 1 to 200 letters"));
         }
-        let channel = self.content.channel();
         if !self.content.languages().any(|language| *language == self.default_language) {
-            let place = format!("content.{}", channel.as_str());
+            let place = format!("content.{}", self.content.word());
             return Err(Error::invalid(
                 place,
                 format!("the default language {} has no variant", self.default_language),
@@ -175,13 +148,23 @@ impl Template {
 }
 
 impl Content {
-    /// Its channel.
-    pub fn channel(&self) -> Channel {
+    /// The stable word for its form, as stored and shown.
+    pub const fn word(&self) -> &'static str {
         match self {
-            Self::Email(_) => Channel::Email,
-            Self::Text(_) => Channel::Text,
-            Self::Push(_) => Channel::Push,
-            Self::Slot(_) => Channel::Slot,
+            Self::Email(_) => "email",
+            Self::Text(_) => "text",
+            Self::Push(_) => "push",
+            Self::Slot(_) => "slot",
+        }
+    }
+
+    /// Whether it can be sent by a channel.
+    pub fn serves(&self, channel: Channel) -> bool {
+        match self {
+            Self::Email(_) => channel == Channel::Email,
+            Self::Text(_) => matches!(channel, Channel::Sms | Channel::Whatsapp),
+            Self::Push(_) => channel == Channel::Push,
+            Self::Slot(_) => channel == Channel::InApp,
         }
     }
 
