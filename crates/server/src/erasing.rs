@@ -106,6 +106,7 @@ async fn forget(
     } else {
         None
     };
+    requests::close(&mut tx, workspace, person, "erasure", row.requested_at).await?;
     let mut erased = Tables::of(DATA_MAPS)?.erase(&mut tx, &subject).await?;
     erased.extend(erase_elsewhere(&mut tx, workspace, &names, &events).await?);
     let moves: Vec<Move> =

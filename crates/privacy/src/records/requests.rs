@@ -50,6 +50,16 @@ pub async fn unfinished(db: &mut impl Queries) -> Result<Vec<(WorkspaceId, Strin
     db.fetch_all(text, args![]).await
 }
 
+/// Closes what somebody asked for of a kind: it was done.
+pub async fn close(tx: &mut Tx, workspace: WorkspaceId, person: PersonId, kind: &str, at: Timestamp) -> Result<()> {
+    let text = sql!(
+        "UPDATE privacy_requests SET state = 'done', finished_at = $4
+         WHERE workspace = $1 AND person = $2 AND kind = $3 AND finished_at IS NULL"
+    );
+    tx.execute(text, args![workspace, person, kind, at]).await?;
+    Ok(())
+}
+
 /// Notes a request, or how far it has come.
 pub async fn save(tx: &mut Tx, workspace: WorkspaceId, row: &RequestRow) -> Result<()> {
     let text = sql!(

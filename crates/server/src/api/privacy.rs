@@ -361,6 +361,7 @@ async fn note_done(app: &App, wanted: Wanted<'_>, kind: &str) -> Result<RequestR
     let mut row = erasing::request(&app.installation, wanted, kind, "done");
     row.finished_at = Some(row.requested_at);
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    requests::close(&mut tx, wanted.workspace, wanted.person, kind, row.requested_at).await?;
     requests::save(&mut tx, wanted.workspace, &row).await?;
     tx.commit().await?;
     Ok(row)

@@ -242,7 +242,20 @@ async fn people_choose_by_a_link_without_signing_in() {
     let requests = get(&world, &owner, "/api/v1/privacy/requests").await;
     assert_eq!(requests["rows"].as_array().unwrap().len(), 1, "{requests}");
     assert_eq!([&requests["rows"][0]["kind"], &requests["rows"][0]["state"]], [&json!("erasure"), &json!("received")]);
-    // Others' texts are no links.
+    for (kind, act) in [("access", "access"), ("erasure", "erasure")] {
+        form(&world, &path, &format!("act={act}")).await;
+        let done = call(&world, &owner, Method::POST, &format!("/api/v1/customers/{person}/{kind}"), json!({})).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+        let requests = get(&world, &owner, "/api/v1/privacy/requests").await;
+        let open = requests["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|row| row["kind"] == kind && row["finished_at"].is_null());
+        assert_eq!(open.count(), 0, "what was asked for is answered: {requests}");
+    }
+    // Of who was forgotten, and others' texts, are no links.
+    assert_eq!(world.get(&path, &[]).await.status, StatusCode::NOT_FOUND);
     for text in ["x", &path["/preferences/".len()..path.len() - 2], "AAAAAAAAAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
         let nothing = world.get(&format!("/preferences/{text}"), &[]).await;
         assert_eq!(nothing.status, StatusCode::NOT_FOUND);
