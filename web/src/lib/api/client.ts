@@ -89,8 +89,9 @@ async function send<T>(method: string, path: string, options: Options = {}): Pro
 		return new Promise<T>(() => {});
 	}
 	if (!response.ok) throw await failure(response);
-	if (response.status === 204) return undefined as T;
-	return (await response.json()) as T;
+	// What was only taken note of (202, 204) is answered without a word.
+	const text = await response.text();
+	return (text ? JSON.parse(text) : undefined) as T;
 }
 
 export const api = {
