@@ -112,6 +112,15 @@ export function relative(reader: Reader, iso: string | null | undefined, brief =
 	return format.format(Math.trunc(seconds / SECONDS[step[0]]), step[0]);
 }
 
+/** A language by its tag; one that is no tag is shown as it is. */
+export function language(reader: Reader, tag: string): string {
+	try {
+		return new Intl.DisplayNames(reader.locale, { type: 'language' }).of(tag) ?? tag;
+	} catch {
+		return tag;
+	}
+}
+
 export type PeriodLength = 'hour' | 'day' | 'week' | 'month' | 'quarter' | 'year';
 
 /** The name of the period that starts here, as short as an axis needs it. */

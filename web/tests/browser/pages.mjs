@@ -56,8 +56,15 @@ export async function pages(page, base) {
 	];
 	if (person) {
 		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });
+		list.push({ name: 'customer-consent', path: `/customers/${person}?consent=1`, act: (p) => p.locator('dialog').waitFor() });
+		list.push({ name: 'customer-consent-note', path: `/customers/${person}`, act: async (p) => { await p.getByRole('button', { name: 'Note what they said' }).click(); await p.locator('dialog').waitFor(); } });
+		list.push({ name: 'customer-rights', path: `/customers/${person}`, act: (p) => p.getByRole('button', { name: 'Their rights over their data' }).click() });
+		list.push({ name: 'customer-erase', path: `/customers/${person}`, act: async (p) => { await p.getByRole('button', { name: 'Their rights over their data' }).click(); await p.getByRole('button', { name: 'Erase' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'customer-why', path: `/customers/${person}?why=1`, act: (p) => p.locator('dialog').waitFor() });
 	}
+	// One who is restricted is in the fixtures only.
+	const restricted = (await ask(page, base, '/privacy/requests')).rows.find((row) => row.kind === 'access' && row.state === 'received')?.person_id;
+	if (restricted) list.push({ name: 'customer-restricted', path: `/customers/${restricted}`, text: 'Restricted since' });
 	const listKey = (await ask(page, base, '/lists')).rows[0]?.key;
 	if (listKey) list.push({ name: 'list', path: `/segments/lists?list=${listKey}`, text: 'Who is in' });
 	if (segment) {

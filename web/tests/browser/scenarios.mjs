@@ -209,6 +209,41 @@ export const scenarios = {
 		await page.getByRole('button', { name: 'Separate them' }).click();
 		await page.getByText('shared address').waitFor();
 	},
+	'what somebody said is noted, and their preference link is copied': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/customers/7100000000');
+		await page.getByRole('button', { name: 'Note what they said' }).click();
+		await page.getByText('They refuse').click();
+		await page.getByLabel('Channel').selectOption('sms');
+		const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/consents'));
+		await page.getByRole('button', { name: 'Note it' }).click();
+		must((await sent).postData() === '{"state":"denied","channel":"sms","topic":null,"method":"phone"}', 'something else is noted than was chosen');
+		await page.locator('dialog').waitFor({ state: 'detached' });
+		await page.getByRole('button', { name: 'Preference link' }).click();
+		await page.getByText('The address is copied').waitFor();
+		must((await page.evaluate(() => navigator.clipboard.readText())).includes('/preferences/'), 'the address is not on the clipboard');
+	},
+	'a customer gets their data as a file': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/customers/7100000000');
+		await page.getByRole('button', { name: 'Their rights over their data' }).press('Enter');
+		const file = page.waitForEvent('download');
+		await page.getByRole('button', { name: 'Give them their data' }).press('Enter');
+		must((await file).suggestedFilename() === 'customer-7100000000.json', 'the file has another name');
+		await page.getByText('The file is in your downloads').waitFor();
+	},
+	'a customer is erased only once the word is typed': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/customers/7100000000');
+		await page.getByRole('button', { name: 'Their rights over their data' }).click();
+		await page.getByRole('button', { name: 'Erase' }).click();
+		const erase = page.locator('dialog').getByRole('button', { name: 'Erase' });
+		must(await erase.isDisabled(), 'it can be done without the word');
+		await page.getByLabel('To go on, type').fill('erase');
+		await erase.click();
+		await page.waitForURL(/\/customers$/);
+		await page.getByText('The customer is erased').waitFor();
+	},
 	'a new key is shown once': async (page, context) => {
 		if (!context.mock) return;
 		await open(page, context, '/data/sources/src_1?view=keys');

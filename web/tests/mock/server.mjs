@@ -140,6 +140,17 @@ const routes = [
 		const undone = what === 'undo' ? { undone_at: new Date().toISOString(), undone_by: 'Mina Okafor', reason: body.reason } : { undone_at: null, undone_by: null, reason: null };
 		return { ...identity, evidence: identity.evidence.map((row) => (row.id === id ? { ...row, ...undone } : row)) };
 	}],
+	['GET', /^\/customers\/(\d+)\/consents$/, ([id]) => fixture(id === '7100000977' ? 'privacy-consents_silent' : 'privacy-consents')],
+	['POST', /^\/customers\/\d+\/consents$/, () => ({ status: 202, body: null })],
+	['GET', /^\/customers\/(\d+)\/preference-link$/, ([id]) => ({ url: `https://nordlicht.example/preferences/${id}.4f2a9c` })],
+	['POST', /^\/customers\/(\d+)\/access$/, ([id]) => ({ person_id: id, purposes: {}, tables: {}, events: fixture('timeline').slice(0, 3) })],
+	['POST', /^\/customers\/\d+\/erasure$/, () => fixture('privacy-requests').rows.find((row) => row.report.suppressed)],
+	['PUT', /^\/customers\/\d+\/restriction$/, () => fixture('privacy-requests').rows.find((row) => row.kind === 'restriction')],
+	['DELETE', /^\/customers\/\d+\/restriction$/, () => null],
+	['GET', /^\/privacy\/(topics|notices|requests)$/, ([name]) => fixture(`privacy-${name}`)],
+	['PUT', /^\/privacy\/topics\/([\w-]+)$/, ([key], _, { archived, ...body }) => ({ ...fixture('privacy-topics').rows[0], key, ...body })],
+	['POST', /^\/privacy\/notices$/, () => fixture('privacy-notices')],
+	['POST', /^\/privacy\/suppressions\/lift$/, (_, __, body) => (body.value.startsWith('nobody') ? problem(404, 'not_found', 'Not Found', 'There is no such suppression in this workspace.', 'Check the address; the list has what there is.') : null)],
 	['GET', /^\/search$/, () => fixture('search')],
 	['GET', /^\/events$/, () => fixture('events')],
 	['GET', /^\/properties$/, () => fixture('properties')],
@@ -176,7 +187,7 @@ function answer(method, path, query, body) {
 		if (!match) continue;
 		const value = make(match.slice(1), query, body);
 		if (value === undefined) break;
-		if (value?.status && value.body) return value;
+		if (value?.status && 'body' in value) return value;
 		return { status: value === null ? 204 : 200, body: value };
 	}
 	return problem(404, 'not_found', 'There is nothing here', `${method} ${path}`, '');

@@ -47,6 +47,32 @@ export type Evidence = Schemas['EvidenceShape'];
 export type Identity = Schemas['Identity'];
 export type SearchRow = Schemas['Found'];
 
+// Consent and privacy
+export type Verdict = 'granted' | 'denied' | 'pending' | 'expired' | 'unknown';
+export type Standing = With<Given<Schemas['StandingShape']>, { verdict: Verdict }>;
+export type StatementState = 'granted' | 'pending' | 'denied' | 'withdrawn';
+export type Statement = With<Given<Schemas['StatementShape']>, { state: StatementState }>;
+export type Consents = With<Given<Schemas['Consents']>, { standings: Standing[]; statements: Statement[] }>;
+export type ConsentBody = Schemas['ConsentBody'];
+export type PreferenceLink = Schemas['PreferenceLink'];
+export type TopicBody = Schemas['TopicBody'];
+/** In the document the topic of a figure has the same name. */
+export type Topic = Required<Omit<TopicBody, 'archived'>> & { key: string; created_at: string; archived_at: string | null };
+export type Notice = Schemas['Notice'];
+export type NoticeBody = Schemas['NoticeBody'];
+export type RequestKind = 'access' | 'erasure' | 'restriction';
+/** What an erasure tells of itself; the others have nothing to tell. */
+export interface RequestReport {
+	identifiers?: number;
+	suppressed?: boolean;
+	events?: number;
+	/** Rows, by table. */
+	tables?: Record<string, number>;
+	/** Until when the intake log still has the events. */
+	log_until?: string;
+}
+export type PrivacyRequest = With<Given<Schemas['PrivacyRequest']>, { kind: RequestKind; report: RequestReport }>;
+
 // Segments; what is around them is in segments.ts
 /** The document knows a condition as some object; here it is the tree that the builder edits. */
 type Conditioned<T> = With<T, { condition: Tree }>;

@@ -7,5 +7,6 @@ import { segments } from './en/segments';
 import { exploring } from './en/exploring';
 import { lists } from './en/lists';
 import { templates } from './en/templates';
+import { consents } from './en/consents';
 
-export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data };
+export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents };

@@ -82,5 +82,6 @@ export const f = {
 	relative: (iso: string | null | undefined, brief = false) => pure.relative(reader(), iso, brief),
 	period: (start: string, interval: pure.PeriodLength, long = false) => pure.periodName(reader(), start, interval, long),
 	duration: (seconds: number | null | undefined) => pure.duration(reader(), seconds),
-	bytes: (size: number) => pure.bytes(reader(), size)
+	bytes: (size: number) => pure.bytes(reader(), size),
+	language: (tag: string) => pure.language(reader(), tag)
 };

@@ -7,5 +7,6 @@ import { segments } from './zh/segments';
 import { exploring } from './zh/exploring';
 import { lists } from './zh/lists';
 import { templates } from './zh/templates';
+import { consents } from './zh/consents';
 
-export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data };
+export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents };

@@ -1,10 +1,11 @@
 // The names of events and properties, for pickers. Asked once a visit, and again when a picker's page asks for fresh ones.
 import { api } from '$lib/api/client';
 import type { PeopleList, TemplateList } from '$lib/api/segments';
-import type { EventName, Property, PropertyValues, Segment, Segments } from '$lib/api/types';
+import type { EventName, Property, PropertyValues, Segment, Segments, Topic } from '$lib/api/types';
 import { valueType, type ValueType } from '$lib/conditions';
 import { humanize } from '$lib/formatting';
-import { f, t, term } from '$lib/i18n/index.svelte';
+import { f, t, term, words } from '$lib/i18n/index.svelte';
+import { localText } from '$lib/privacy';
 import type { Choice } from '$lib/components/Combobox.svelte';
 
 class Catalog {
@@ -106,6 +107,20 @@ class Catalog {
 
 	listChoices(): Choice[] {
 		return this.lists.map((list) => ({ value: list.key, label: list.name, detail: f.compact(list.size) }));
+	}
+
+	/** What people can choose to hear about; the page of them tells what it got. */
+	topics = $state.raw<Topic[]>([]);
+
+	loadTopics(): void {
+		if (this.#asked.has('topics')) return;
+		this.#asked.add('topics');
+		api.get<{ rows: Topic[] }>('/privacy/topics').then((list) => (this.topics = list.rows)).catch(() => this.#asked.delete('topics'));
+	}
+
+	topicName(key: string): string {
+		const topic = this.topics.find((topic) => topic.key === key);
+		return topic ? localText(topic.names, words.language) : key;
 	}
 
 	/** Ready conditions; their thresholds are of today, and that is fresh enough for a visit. */
