@@ -34,6 +34,9 @@ export async function pages(page, base) {
 		{ name: 'lists', path: '/segments/lists' },
 		{ name: 'webhooks', path: '/settings/webhooks', text: 'signed POST' },
 		{ name: 'webhook-new', path: '/settings/webhooks', act: async (p) => { await p.getByRole('button', { name: 'Add webhook' }).click(); await p.locator('dialog').waitFor(); } },
+		{ name: 'privacy', path: '/settings/privacy', text: 'Take in again' },
+		{ name: 'privacy-topic-new', path: '/settings/privacy', act: async (p) => { await p.getByRole('button', { name: 'Add topic' }).click(); await p.locator('dialog').waitFor(); } },
+		{ name: 'privacy-notice-new', path: '/settings/privacy', act: async (p) => { await p.getByRole('button', { name: 'Add text' }).click(); await p.locator('dialog').waitFor(); } },
 		{ name: 'segment-unknown', path: '/segments/there-is-none', expects: '404' },
 		{ name: 'insights', path: '/insights', text: 'Saved questions' },
 		{ name: 'trend', path: question({ kind: 'trend', ...common, period: { last: '90d' }, compare: true, series: [{ ...order, measure: 'count' }], interval: 'week' }), text: 'By series' },
@@ -65,6 +68,8 @@ export async function pages(page, base) {
 	// One who is restricted is in the fixtures only.
 	const restricted = (await ask(page, base, '/privacy/requests')).rows.find((row) => row.kind === 'access' && row.state === 'received')?.person_id;
 	if (restricted) list.push({ name: 'customer-restricted', path: `/customers/${restricted}`, text: 'Restricted since' });
+	const notice = (await ask(page, base, '/privacy/notices')).rows[0]?.key;
+	if (notice) list.push({ name: 'privacy-notice', path: `/settings/privacy?notice=${notice}`, act: (p) => p.locator('dialog').waitFor() });
 	const listKey = (await ask(page, base, '/lists')).rows[0]?.key;
 	if (listKey) list.push({ name: 'list', path: `/segments/lists?list=${listKey}`, text: 'Who is in' });
 	if (segment) {

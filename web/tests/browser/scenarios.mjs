@@ -223,6 +223,15 @@ export const scenarios = {
 		await page.getByText('The address is copied').waitFor();
 		must((await page.evaluate(() => navigator.clipboard.readText())).includes('/preferences/'), 'the address is not on the clipboard');
 	},
+	'what was said leads to the text that was shown': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/customers/7100000000');
+		await page.getByRole('button', { name: 'Show history' }).click();
+		await page.waitForURL(/consent=1/);
+		await page.getByRole('link', { name: 'newsletter, version 1' }).click();
+		await page.waitForURL(/settings\/privacy\?notice=newsletter/);
+		await page.getByText('Ja, ich möchte den Newsletter erhalten.').waitFor();
+	},
 	'a customer gets their data as a file': async (page, context) => {
 		if (!context.mock) return;
 		await open(page, context, '/customers/7100000000');
@@ -243,6 +252,29 @@ export const scenarios = {
 		await erase.click();
 		await page.waitForURL(/\/customers$/);
 		await page.getByText('The customer is erased').waitFor();
+	},
+	'a topic is added in a language of its own': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/settings/privacy');
+		await page.getByRole('button', { name: 'Add topic' }).click();
+		await page.getByLabel('Key').fill('walks');
+		await page.getByLabel('Language to add').fill('de');
+		await page.keyboard.press('Enter');
+		await page.getByRole('group', { name: 'German' }).getByLabel('Name').fill('Wanderungen');
+		await page.getByLabel('Must be confirmed').check();
+		const sent = page.waitForRequest((request) => request.method() === 'PUT');
+		await page.getByRole('button', { name: 'Save' }).click();
+		const { names, channels, double_opt_in } = (await sent).postDataJSON();
+		must(JSON.stringify({ names, channels, double_opt_in }) === '{"names":{"de":"Wanderungen"},"channels":["email"],"double_opt_in":true}', 'something else is saved than was typed');
+		await page.locator('dialog').waitFor({ state: 'detached' });
+	},
+	'whoever is not kept out cannot be taken in again': async (page, context) => {
+		if (!context.mock) return;
+		context.refusals.push('404');
+		await open(page, context, '/settings/privacy');
+		await page.getByRole('textbox', { name: 'Identifier' }).fill('nobody@example.com');
+		await page.getByRole('button', { name: 'Take in again' }).click();
+		await page.getByText('This identifier is not kept out').waitFor();
 	},
 	'a new key is shown once': async (page, context) => {
 		if (!context.mock) return;
@@ -266,6 +298,8 @@ export const scenarios = {
 		await page.getByText(/做过“Order Completed”至少 \d+ 次的客户/).waitFor();
 		await open(page, context, '/segments/flows');
 		await page.getByRole('heading', { name: '生命周期阶段' }).waitFor();
+		await open(page, context, '/settings/privacy');
+		await page.getByRole('heading', { name: '人们同意的文本' }).waitFor();
 	},
 	'a file is dropped, looked at, imported, and its rejects are shown': async (page, context) => {
 		if (context.mock) return;
