@@ -44,7 +44,7 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// What people can choose to hear about.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Topic {
+pub struct ConsentTopic {
     key: String,
     /// What it is called, by language.
     names: BTreeMap<String, String>,
@@ -61,7 +61,7 @@ pub struct Topic {
     archived_at: Option<String>,
 }
 
-impl Topic {
+impl ConsentTopic {
     fn of(row: TopicRow) -> Self {
         Self {
             key: row.key,
@@ -79,16 +79,16 @@ impl Topic {
 
 /// All topics.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Topics {
-    rows: Vec<Topic>,
+pub struct ConsentTopics {
+    rows: Vec<ConsentTopic>,
 }
 
 /// Lists what people can choose to hear about.
-#[utoipa::path(get, path = "/api/v1/privacy/topics", security(("caller" = ["view_reports"])), tag = "privacy", operation_id = "list_topics", responses((status = 200, body = Topics)))]
-pub async fn list_topics(State(app): State<App>, caller: Caller) -> Result<Json<Topics>, Problem> {
+#[utoipa::path(get, path = "/api/v1/privacy/topics", security(("caller" = ["view_reports"])), tag = "privacy", operation_id = "list_topics", responses((status = 200, body = ConsentTopics)))]
+pub async fn list_topics(State(app): State<App>, caller: Caller) -> Result<Json<ConsentTopics>, Problem> {
     caller.require(Permission::ViewReports)?;
     let rows = topics::all(&mut app.installation.store.read(), caller.workspace).await?;
-    Ok(Json(Topics { rows: rows.into_iter().map(Topic::of).collect() }))
+    Ok(Json(ConsentTopics { rows: rows.into_iter().map(ConsentTopic::of).collect() }))
 }
 
 /// A topic to make or change.
@@ -135,13 +135,13 @@ fn checked_texts(field: &str, texts: &BTreeMap<String, String>, longest: usize) 
 }
 
 /// Makes a topic, or changes it.
-#[utoipa::path(put, path = "/api/v1/privacy/topics/{key}", security(("caller" = ["manage_privacy"])), tag = "privacy", operation_id = "save_topic", params(("key" = String, Path)), request_body = TopicBody, responses((status = 200, body = Topic), (status = 422, body = crate::problem::ProblemBody)))]
+#[utoipa::path(put, path = "/api/v1/privacy/topics/{key}", security(("caller" = ["manage_privacy"])), tag = "privacy", operation_id = "save_topic", params(("key" = String, Path)), request_body = TopicBody, responses((status = 200, body = ConsentTopic), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn save_topic(
     State(app): State<App>,
     caller: Caller,
     Path(key): Path<String>,
     Json(body): Json<TopicBody>,
-) -> Result<Json<Topic>, Problem> {
+) -> Result<Json<ConsentTopic>, Problem> {
     caller.require(Permission::ManagePrivacy)?;
     if !is_key(&key) {
         return Err(Problem::invalid("key", "a key has small letters, digits and -"));
@@ -181,7 +181,7 @@ pub async fn save_topic(
     };
     topics::save(&mut tx, caller.workspace, &row).await?;
     tx.commit().await?;
-    Ok(Json(Topic::of(row)))
+    Ok(Json(ConsentTopic::of(row)))
 }
 
 /// One version of a text that people agree to.

@@ -1486,6 +1486,32 @@ export interface components {
             /** @description Until when an agreement holds. */
             until?: string | null;
         };
+        /** @description What people can choose to hear about. */
+        ConsentTopic: {
+            archived_at?: string | null;
+            /** @description The ways in which it is sent. */
+            channels: string[];
+            created_at: string;
+            /** @description What one gets, by language. */
+            descriptions: {
+                [key: string]: string;
+            };
+            /** @description Whether an agreement counts only once it is confirmed. */
+            double_opt_in: boolean;
+            key: string;
+            /** @description What it is called, by language. */
+            names: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            place: number;
+            /** @description Whether the preference centre shows it. */
+            shown: boolean;
+        };
+        /** @description All topics. */
+        ConsentTopics: {
+            rows: components["schemas"]["ConsentTopic"][];
+        };
         /** @description What somebody agreed to and refused. */
         Consents: {
             /** @description How often they want to hear of us: `all`, `weekly`, `monthly`. */
@@ -3079,10 +3105,6 @@ export interface components {
             place?: number;
             /** @description Whether the preference centre shows it. */
             shown?: boolean;
-        };
-        /** @description All topics. */
-        Topics: {
-            rows: components["schemas"]["Topic"][];
         };
         /** @description What is held true of a customer. */
         Trait: {
@@ -4891,7 +4913,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Topics"];
+                    "application/json": components["schemas"]["ConsentTopics"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -4925,7 +4947,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Topic"];
+                    "application/json": components["schemas"]["ConsentTopic"];
                 };
             };
             422: {
