@@ -388,6 +388,7 @@ async fn somebody_is_shown_all_and_then_forgotten_everywhere() {
     let erased = erased.json();
     assert_eq!([&erased["state"], &erased["person_id"]], [&json!("done"), &Value::Null]);
     assert_eq!(erased["report"]["events"], 5);
+    assert_eq!(erased["report"]["database_log_emptied"], true);
     assert_eq!(erased["report"]["tables"]["texts"], 1);
     assert!(erased["report"]["files_rewritten"].as_u64() >= Some(1), "her rows are out of the files too: {erased}");
     for text in [ANN, "Zebrafish", "Ann Example"] {
