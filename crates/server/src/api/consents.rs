@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use rapport_domain::{Channel, Handle, Purpose as UsedFor, Timestamp};
+use rapport_domain::{Channel, Handle, Purpose as UsedFor, Timestamp, WorkspaceId};
 use rapport_privacy::links::Purpose;
 use rapport_privacy::records::{consents, restrictions, topics, wishes};
 use rapport_privacy::{Scope, Statement, consent, told};
-use rapport_profiles::records::identifiers;
+use rapport_profiles::records::identifiers::{self, IdentifierRow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -233,6 +233,13 @@ impl ConsentBody {
     }
 }
 
+/// What a person was first known by: whatever is said under it is said for all their identifiers.
+async fn first_identifier(app: &App, workspace: WorkspaceId, person: &str) -> Result<IdentifierRow, Problem> {
+    let person = find(app, workspace, person).await?.person;
+    let names = identifiers::by_persons(&mut app.installation.store.read(), workspace, &[person]).await?;
+    names.into_iter().next().ok_or_else(|| Problem::not_found("customer"))
+}
+
 /// Notes what somebody said. It holds within a second.
 #[utoipa::path(post, path = "/api/v1/customers/{person_id}/consents", security(("caller" = ["edit_consents"])), tag = "privacy", operation_id = "note_consent", params(("person_id" = String, Path)), request_body = ConsentBody, responses((status = 202, description = "Noted"), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn note(
@@ -242,12 +249,9 @@ pub async fn note(
     Json(body): Json<ConsentBody>,
 ) -> Result<StatusCode, Problem> {
     caller.require(Permission::EditConsents)?;
-    let person = find(&app, caller.workspace, &person).await?.person;
-    let mut db = app.installation.store.read();
-    let known = topics::all(&mut db, caller.workspace).await?;
+    let who = first_identifier(&app, caller.workspace, &person).await?.identifier();
+    let known = topics::all(&mut app.installation.store.read(), caller.workspace).await?;
     let (name, said) = body.event(&known, caller.id().as_str())?;
-    let names = identifiers::by_persons(&mut db, caller.workspace, &[person]).await?;
-    let who = names.first().ok_or_else(|| Problem::not_found("customer"))?.identifier();
     own_events::tell(&app.installation, caller.workspace, who, name, said).await.map_err(Problem::internal)?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -268,9 +272,7 @@ pub async fn link(
     Path(person): Path<String>,
 ) -> Result<Json<PreferenceLink>, Problem> {
     caller.require(Permission::EditConsents)?;
-    let person = find(&app, caller.workspace, &person).await?.person;
-    let names = identifiers::by_persons(&mut app.installation.store.read(), caller.workspace, &[person]).await?;
-    let handle = names.first().ok_or_else(|| Problem::not_found("customer"))?.handle;
+    let handle = first_identifier(&app, caller.workspace, &person).await?.handle;
     let text = preferences::links(&app, caller.workspace).await?.make(Purpose::Preferences, handle, None, None);
     Ok(Json(PreferenceLink { url: address(&app, &headers, "preferences", &text) }))
 }
@@ -304,10 +306,8 @@ pub async fn confirmation(
     Query(asked): Query<ConfirmationQuery>,
 ) -> Result<Json<ConfirmationLink>, Problem> {
     caller.require(Permission::EditConsents)?;
-    let person = find(&app, caller.workspace, &person).await?.person;
+    let handle = first_identifier(&app, caller.workspace, &person).await?.handle;
     let channel = Channel::parse(&asked.channel).ok_or_else(|| Problem::invalid("channel", "name one channel"))?;
-    let names = identifiers::by_persons(&mut app.installation.store.read(), caller.workspace, &[person]).await?;
-    let handle = names.first().ok_or_else(|| Problem::not_found("customer"))?.handle;
     let links = preferences::links(&app, caller.workspace).await?;
     let text = links.make(Purpose::Confirmation, handle, Some(channel), asked.topic.as_deref());
     Ok(Json(ConfirmationLink { url: address(&app, &headers, "confirm", &text) }))

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rapport_domain::{Channel, Identifier, IdentifierKind, Timestamp};
+use rapport_domain::{Channel, Identifier, IdentifierKind, PersonId, Timestamp, WorkspaceId};
+use rapport_privacy::Subject;
 use rapport_privacy::records::notices::{self, NoticeRow};
 use rapport_privacy::records::requests::{self, RequestRow};
 use rapport_privacy::records::restrictions;
@@ -344,7 +345,11 @@ pub async fn access(
     let person = find(&app, workspace, &person).await?.person;
     let pack = erasing::access(&app.installation, workspace, person).await.map_err(Problem::internal)?;
     let pack = pack.ok_or_else(|| Problem::not_found("customer"))?;
-    note_done(&app, Wanted { workspace, person, actor: caller.id().as_str(), suppress: false }, "access").await?;
+    let row = done(&app, &caller, person, "access");
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    requests::close(&mut tx, workspace, person, &row.kind, row.requested_at).await?;
+    requests::save(&mut tx, workspace, &row).await?;
+    tx.commit().await?;
     if !is_page {
         return Ok(Json(pack).into_response());
     }
@@ -357,14 +362,19 @@ pub async fn access(
     Ok((headers, page).into_response())
 }
 
-async fn note_done(app: &App, wanted: Wanted<'_>, kind: &str) -> Result<RequestRow, Problem> {
+/// A request that was done at once.
+fn done(app: &App, caller: &Caller, person: PersonId, kind: &str) -> RequestRow {
+    let wanted = Wanted { workspace: caller.workspace, person, actor: caller.id().as_str(), suppress: false };
     let mut row = erasing::request(&app.installation, wanted, kind, "done");
     row.finished_at = Some(row.requested_at);
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    requests::close(&mut tx, wanted.workspace, wanted.person, kind, row.requested_at).await?;
-    requests::save(&mut tx, wanted.workspace, &row).await?;
-    tx.commit().await?;
-    Ok(row)
+    row
+}
+
+/// The person, with all their identifiers.
+async fn subject(app: &App, workspace: WorkspaceId, person: &str) -> Result<Subject, Problem> {
+    let person = find(app, workspace, person).await?.person;
+    let found = erasing::subject(&app.installation, workspace, person).await.map_err(Problem::internal)?;
+    found.map(|(subject, _)| subject).ok_or_else(|| Problem::not_found("customer"))
 }
 
 /// How somebody is to be erased.
@@ -405,12 +415,8 @@ pub async fn restrict(
     Path(person): Path<String>,
 ) -> Result<Json<PrivacyRequest>, Problem> {
     caller.require(Permission::ManagePrivacy)?;
-    let person = find(&app, caller.workspace, &person).await?.person;
-    let subject = erasing::subject(&app.installation, caller.workspace, person).await.map_err(Problem::internal)?;
-    let (subject, _) = subject.ok_or_else(|| Problem::not_found("customer"))?;
-    let wanted = Wanted { workspace: caller.workspace, person, actor: caller.id().as_str(), suppress: false };
-    let mut row = erasing::request(&app.installation, wanted, "restriction", "done");
-    row.finished_at = Some(row.requested_at);
+    let subject = subject(&app, caller.workspace, &person).await?;
+    let row = done(&app, &caller, subject.person, "restriction");
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     if restrictions::since(&mut tx, caller.workspace, &subject.handles).await?.is_none() {
         restrictions::add(&mut tx, caller.workspace, &subject.handles, row.requested_at, &row.id).await?;
@@ -428,9 +434,7 @@ pub async fn lift_restriction(
     Path(person): Path<String>,
 ) -> Result<StatusCode, Problem> {
     caller.require(Permission::ManagePrivacy)?;
-    let person = find(&app, caller.workspace, &person).await?.person;
-    let subject = erasing::subject(&app.installation, caller.workspace, person).await.map_err(Problem::internal)?;
-    let (subject, _) = subject.ok_or_else(|| Problem::not_found("customer"))?;
+    let subject = subject(&app, caller.workspace, &person).await?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     restrictions::lift(&mut tx, caller.workspace, &subject.handles, app.now()).await?;
     tx.commit().await?;

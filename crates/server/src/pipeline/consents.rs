@@ -122,11 +122,11 @@ pub(super) async fn leave_out_suppressed(
     positions: &mut Vec<u64>,
     events: &mut Vec<Event>,
 ) -> Result<()> {
-    let is_suppressed = |event: &Event| installation.suppressions.holds(workspace, &event.identifiers);
-    if !events.iter().any(is_suppressed) {
+    let kept: Vec<bool> =
+        events.iter().map(|event| !installation.suppressions.holds(workspace, &event.identifiers)).collect();
+    if kept.iter().all(|kept| *kept) {
         return Ok(());
     }
-    let kept: Vec<bool> = events.iter().map(|event| !is_suppressed(event)).collect();
     let mut refused: BTreeMap<SourceId, i64> = BTreeMap::new();
     for (event, _) in events.iter().zip(&kept).filter(|(_, kept)| !**kept) {
         *refused.entry(event.source).or_default() += 1;

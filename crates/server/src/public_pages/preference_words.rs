@@ -1,7 +1,9 @@
 //! The words of the preference centre, in English and Chinese.
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use rapport_domain::Channel;
+
+use super::words::prefers_chinese;
 
 /// The words of one language.
 pub struct Words {
@@ -131,9 +133,8 @@ impl Words {
 
     /// The language that somebody chose, else the one their browser prefers.
     pub fn of(headers: &HeaderMap, chosen: Option<&str>) -> &'static Self {
-        let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let first = asked.split(',').map(str::trim).find(|tag| tag.starts_with("en") || tag.starts_with("zh"));
-        if chosen.or(first).is_some_and(|tag| tag.starts_with("zh")) { &CHINESE } else { &ENGLISH }
+        let is_chinese = chosen.map_or_else(|| prefers_chinese(headers), |tag| tag.starts_with("zh"));
+        if is_chinese { &CHINESE } else { &ENGLISH }
     }
 
     /// What a channel is called.

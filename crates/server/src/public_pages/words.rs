@@ -80,12 +80,17 @@ const CHINESE: Words = Words {
     failed: "操作未成功，请稍后重试。",
 };
 
+/// Whether the browser prefers Chinese to English, of the two that the public pages speak.
+pub(super) fn prefers_chinese(headers: &HeaderMap) -> bool {
+    let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let first = asked.split(',').map(str::trim).find(|tag| tag.starts_with("en") || tag.starts_with("zh"));
+    first.is_some_and(|tag| tag.starts_with("zh"))
+}
+
 impl Words {
     /// The language the browser prefers, of those there are.
     pub fn of(headers: &HeaderMap) -> &'static Self {
-        let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let first = asked.split(',').map(str::trim).find(|tag| tag.starts_with("en") || tag.starts_with("zh"));
-        if first.is_some_and(|tag| tag.starts_with("zh")) { &CHINESE } else { &ENGLISH }
+        if prefers_chinese(headers) { &CHINESE } else { &ENGLISH }
     }
 
     /// The message for a problem.

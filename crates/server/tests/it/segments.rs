@@ -97,9 +97,8 @@ async fn truth(world: &World) -> Held {
     all
 }
 
-/// More people than one plan can name.
-#[tokio::test]
-async fn many_people_are_played_by_name() {
+/// A shop with thirty calls, and a segment of those who bought that is not filled yet.
+async fn shop_with_buyers() -> (World, Browser) {
     let world = World::new().await;
     let browser = world.browser(Role::Owner).await;
     let (key, _) = world.write_key("Web", None).await;
@@ -107,6 +106,13 @@ async fn many_people_are_played_by_name() {
     send(&world, &key, (0..30).map(|number| call(&SeededRng::new(number), number, now)).collect()).await;
     world.app.pipeline.drain().await.unwrap();
     create(&world, &browser, "buyers", SEGMENTS[0].1).await;
+    (world, browser)
+}
+
+/// More people than one plan can name.
+#[tokio::test]
+async fn many_people_are_played_by_name() {
+    let (world, _) = shop_with_buyers().await;
     let installation = &world.app.installation;
     let calendar = questions::context(installation, FIRST).await.unwrap().calendar;
     let condition = Condition::from_text(SEGMENTS[0].1, Limits::DEFAULT).unwrap();
@@ -434,13 +440,7 @@ async fn a_restart_finds_what_was_missed() {
 
 #[tokio::test]
 async fn a_segment_is_made_changed_explained_and_deleted() {
-    let world = World::new().await;
-    let browser = world.browser(Role::Owner).await;
-    let (key, _) = world.write_key("Web", None).await;
-    let now = world.clock_now();
-    send(&world, &key, (0..30).map(|number| call(&SeededRng::new(number), number, now)).collect()).await;
-    world.app.pipeline.drain().await.unwrap();
-    create(&world, &browser, "buyers", SEGMENTS[0].1).await;
+    let (world, browser) = shop_with_buyers().await;
     create(&world, &browser, "busy", SEGMENTS[1].1).await;
     create(&world, &browser, "both", "in segment buyers and in segment busy").await;
     fill(&world).await;
