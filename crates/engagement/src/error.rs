@@ -1,12 +1,18 @@
-//! What can go wrong with a template, when it is saved and when it is rendered.
+//! What can go wrong with journeys and templates, when they are saved and when they run.
 //!
 //! Always holds: the texts name the place in the template and say what to do; they quote what the author of the template wrote,
 //! never a value of a person.
 
 /// Why a template was refused or could not be rendered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The product database failed.
+    #[error(transparent)]
+    Store(#[from] rapport_store::Error),
+    /// There is no such journey, or none to which this can be done.
+    #[error("{0}")]
+    Refused(String),
     /// A field is missing, unknown, of the wrong type, or says something impossible.
     #[error("{place}: {problem}")]
     Invalid {
@@ -81,6 +87,8 @@ impl Error {
     /// A stable name for the error.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Store(error) => error.code(),
+            Self::Refused(_) => "journey_refused",
             Self::Invalid { .. } => "template_invalid",
             Self::Syntax { .. } => "template_syntax",
             Self::TooLarge { .. } => "template_too_large",
@@ -90,9 +98,13 @@ impl Error {
         }
     }
 
-    /// Whether the same call can succeed later: never, because nothing but template and data decides.
+    /// Whether the same call can succeed later: only where the database failed, because nothing but plan, template and data decides otherwise.
     pub fn is_retryable(&self) -> bool {
-        false
+        matches!(self, Self::Store(error) if error.is_retryable())
+    }
+
+    pub(crate) fn too_large(place: impl Into<String>, what: &'static str, limit: usize) -> Self {
+        Self::TooLarge { place: place.into(), what, limit }
     }
 
     pub(crate) fn invalid(place: impl Into<String>, problem: impl Into<String>) -> Self {

@@ -1,8 +1,20 @@
-//! What is said to customers: the templates of messages ([`content`]).
+//! What is said to customers, to whom and when: templates of messages ([`content`]), the ways people take ([`journey`]), and whether a message goes
+//! out ([`sending`]).
 //!
-//! Always holds: pure. Nothing here stores, sends, or asks for the time; a template and data come in, a message comes out.
+//! Always holds: what decides is pure: it neither stores, sends, nor asks for the time. What is stored is written with what caused it, in one
+//! transaction. Nothing here talks to the outside: [`records::messages`] is where the server fetches what is to be sent.
 
 pub mod content;
 mod error;
+pub mod journey;
+pub mod plans;
+pub mod records;
+pub mod schema;
+pub mod sending;
+pub mod service;
+pub mod situations;
+pub mod timing;
+pub mod zones;
 
 pub use error::Error;
+pub use schema::{DATA_MAP, MIGRATIONS};

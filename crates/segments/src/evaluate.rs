@@ -36,7 +36,8 @@ impl<'a> EventView<'a> {
         Self { name, occurred_at, order_key: 0, properties }
     }
 
-    pub(crate) fn property(&self, path: &str) -> Option<&'a Value> {
+    /// A property by its path, keys joined by dots.
+    pub fn property(&self, path: &str) -> Option<&'a Value> {
         self.properties.iter().find(|(of, _)| of == path).map(|(_, value)| value)
     }
 }

@@ -161,6 +161,7 @@ impl Findings {
     }
 
     fn refused(&mut self, error: &Error) {
+        let whole = "template".to_owned();
         let (place, line, column, text) = match error {
             Error::Syntax { place, line, column, found, expected } => {
                 (place, Some(*line), Some(*column), format!("Found {found}; expected {expected}."))
@@ -170,6 +171,7 @@ impl Findings {
             Error::Missing { place, line, column, .. } | Error::Value { place, line, column, .. } => {
                 (place, Some(*line), Some(*column), format!("{error}."))
             }
+            Error::Store(_) | Error::Refused(_) => (&whole, None, None, format!("{error}.")),
         };
         self.0.insert(Finding {
             severity: Severity::Error,

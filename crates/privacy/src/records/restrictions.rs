@@ -10,6 +10,15 @@ pub async fn since(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Han
     db.scalar(text, args![workspace, handles]).await
 }
 
+/// Those of these identifiers that are restricted.
+pub async fn restricted(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Handle]) -> Result<Vec<Handle>> {
+    let text = sql!(
+        "SELECT DISTINCT handle FROM restrictions WHERE workspace = $1 AND handle IN ($2) AND lifted_at IS NULL ORDER BY handle"
+    );
+    let rows: Vec<(Handle,)> = db.fetch_all(text, args![workspace, handles]).await?;
+    Ok(rows.into_iter().map(|(handle,)| handle).collect())
+}
+
 /// Restricts these identifiers.
 pub async fn add(
     tx: &mut Tx,

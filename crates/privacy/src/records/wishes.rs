@@ -24,6 +24,19 @@ pub async fn of_handles(
     Ok(rows)
 }
 
+/// The time between two messages that is wished under each of these identifiers, in microseconds, where less than every message is.
+pub async fn gaps(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Handle]) -> Result<Vec<(Handle, i64)>> {
+    let text =
+        sql!("SELECT handle, value FROM wishes WHERE workspace = $1 AND handle IN ($2) AND key = $3 ORDER BY handle");
+    let rows: Vec<(Handle, String)> = db.fetch_all(text, args![workspace, handles, FREQUENCY]).await?;
+    let gap = |value: &str| match value {
+        "weekly" => Some(7 * Timestamp::DAY),
+        "monthly" => Some(30 * Timestamp::DAY),
+        _ => None,
+    };
+    Ok(rows.into_iter().filter_map(|(handle, value)| Some((handle, gap(&value)?))).collect())
+}
+
 /// Notes wishes, unless later ones are known: (identifier, key, value, when).
 pub async fn save(tx: &mut Tx, workspace: WorkspaceId, rows: &[(Handle, String, String, Timestamp)]) -> Result<()> {
     let text = sql!(

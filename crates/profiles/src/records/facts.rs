@@ -75,6 +75,45 @@ pub async fn current_of(
     db.fetch_all(text, args![workspace, persons, valid_at]).await
 }
 
+/// The present values of some keys of some people: (person, key, value as JSON).
+pub async fn current_keys_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+    keys: &[String],
+    valid_at: Timestamp,
+) -> Result<Vec<(PersonId, String, String)>> {
+    let text = sql!(
+        "SELECT person, fact_key, value FROM (
+           SELECT i.person AS person, f.fact_key AS fact_key, f.value AS value,
+                  ROW_NUMBER() OVER (PARTITION BY i.person, f.fact_key ORDER BY f.valid_from DESC, f.recorded_at DESC, f.handle DESC) AS place
+           FROM identifiers i CROSS JOIN facts f
+           WHERE i.workspace = $1 AND i.person IN ($2) AND f.workspace = i.workspace AND f.handle = i.handle AND f.fact_key IN ($3)
+             AND f.valid_from <= $4) ranked
+         WHERE place = 1 ORDER BY person, fact_key"
+    );
+    db.fetch_all(text, args![workspace, persons, keys, valid_at]).await
+}
+
+/// Whose present value of a key begins so, as JSON: (person, value). `like` is a pattern of SQL, in which `_` is any letter.
+pub async fn persons_like(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    key: &str,
+    like: &str,
+    valid_at: Timestamp,
+) -> Result<Vec<(PersonId, String)>> {
+    let text = sql!(
+        "SELECT person, value FROM (
+           SELECT i.person AS person, f.value AS value,
+                  ROW_NUMBER() OVER (PARTITION BY i.person ORDER BY f.valid_from DESC, f.recorded_at DESC, f.handle DESC) AS place
+           FROM facts f JOIN identifiers i ON i.workspace = f.workspace AND i.handle = f.handle
+           WHERE f.workspace = $1 AND f.fact_key = $2 AND f.valid_from <= $4) ranked
+         WHERE place = 1 AND value LIKE $3 ORDER BY person"
+    );
+    db.fetch_all(text, args![workspace, key, like, valid_at]).await
+}
+
 /// Everything ever told about some keys of people from one number to another, in the order in which the later overrules the earlier: (person, key,
 /// when, value as JSON).
 pub async fn histories(

@@ -33,6 +33,40 @@ pub async fn of_persons(
     db.fetch_all(text, args![workspace, persons]).await
 }
 
+/// In which of some segments, by their keys, these persons are now.
+pub async fn of_keys(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+    keys: &[String],
+) -> Result<Vec<(PersonId, String)>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = sql!(
+        "SELECT m.person, s.key FROM segments s CROSS JOIN memberships m
+         WHERE s.workspace = $1 AND s.key IN ($3) AND m.workspace = s.workspace AND m.segment = s.segment AND m.person IN ($2)
+           AND m.exited_at IS NULL AND m.replaced_at IS NULL ORDER BY m.person, s.key"
+    );
+    db.fetch_all(text, args![workspace, persons, keys]).await
+}
+
+/// Members of a segment now whose numbers are above `after`, in their order.
+pub async fn after(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    key: &str,
+    after: PersonId,
+    limit: i64,
+) -> Result<Vec<(PersonId,)>> {
+    let text = sql!(
+        "SELECT m.person FROM segments s CROSS JOIN memberships m
+         WHERE s.workspace = $1 AND s.key = $2 AND m.workspace = s.workspace AND m.segment = s.segment AND m.person > $3
+           AND m.exited_at IS NULL AND m.replaced_at IS NULL ORDER BY m.person LIMIT $4"
+    );
+    db.fetch_all(text, args![workspace, key, after, limit]).await
+}
+
 /// What was held true of a person at `known_at`: the segments that they were in at `valid_at`, with since when.
 pub async fn at(
     db: &mut impl Queries,

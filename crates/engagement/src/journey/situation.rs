@@ -1,0 +1,84 @@
+//! What is known of a person at an instant, as far as rules ask for it.
+//!
+//! Always holds: read in one transaction, the one in which the rules' decision is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+use rapport_domain::{Channel, Handle, PersonId, Timestamp};
+use rapport_privacy::Statement;
+
+/// A person's situation.
+#[derive(Clone, Debug)]
+pub struct Situation {
+    /// Who.
+    pub person: PersonId,
+    /// There is nobody by that number any more.
+    pub is_gone: bool,
+    /// What is known of them is not to be used.
+    pub is_restricted: bool,
+    /// A complaint or ticket is open, or the last feeling was bad.
+    pub is_troubled: bool,
+    /// Of those who get no marketing at all.
+    pub is_held_out: bool,
+    /// Where they are.
+    pub zone: TimeZone,
+    /// The hour of day, where they are, at which they are usually there.
+    pub usual_hour: Option<u8>,
+    /// Of the segments that plans ask for, those they are in.
+    pub members: BTreeSet<String>,
+    /// The identifier under which each channel reaches them.
+    pub reach: BTreeMap<Channel, Handle>,
+    /// Addresses that are dead, by channel, for one topic or (`None`) altogether.
+    pub suppressed: Vec<(Channel, Option<String>)>,
+    /// What they said about consent.
+    pub said: Vec<Statement>,
+    /// They wish so much time between two messages of marketing.
+    pub wished_gap: Option<i64>,
+    /// Messages of marketing that were sent, or are on their way, within the longest window of a cap.
+    pub sent: Vec<Sent>,
+    /// Other journeys that are about to write to them.
+    pub others: Vec<Other>,
+}
+
+/// A message that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// By which channel.
+    pub channel: Channel,
+    /// About what.
+    pub topic: Option<String>,
+}
+
+/// Another journey that is about to write to the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Its priority.
+    pub priority: i32,
+    /// When its turn is.
+    pub due: Timestamp,
+}
+
+impl Situation {
+    /// Somebody of whom nothing is known, in a zone.
+    pub fn of(person: PersonId, zone: TimeZone) -> Self {
+        Self {
+            person,
+            is_gone: false,
+            is_restricted: false,
+            is_troubled: false,
+            is_held_out: false,
+            zone,
+            usual_hour: None,
+            members: BTreeSet::new(),
+            reach: BTreeMap::new(),
+            suppressed: Vec::new(),
+            said: Vec::new(),
+            wished_gap: None,
+            sent: Vec::new(),
+            others: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The journeys of a workspace that people are in or come into, ready to be asked.
+//!
+//! Always holds: made from what is stored; whoever launches, pauses or stops a journey makes it again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rapport_domain::{Calendar, WorkspaceId};
+use rapport_segments::evaluate::{EventView, Subject, holds};
+use rapport_segments::instant::Moment;
+use rapport_store::Queries;
+
+use crate::Error;
+use crate::journey::definition::{Definition, Entry, Filter};
+use crate::journey::rules::Plan;
+use crate::records::{journeys, settings};
+use crate::sending::Settings;
+
+/// A launched version of a journey.
+#[derive(Debug)]
+pub struct Launched {
+    /// The journey's key.
+    pub key: String,
+    /// Which.
+    pub version: i64,
+    /// Whether people come into this one.
+    pub is_open: bool,
+    /// Whether people in it go on.
+    pub goes_on: bool,
+    /// The plan.
+    pub definition: Definition,
+    /// The segments it asks for.
+    pub segments: BTreeSet<String>,
+}
+
+/// The journeys of a workspace.
+#[derive(Debug)]
+pub struct Plans {
+    /// Where days and hours are counted for who has no zone of their own.
+    pub calendar: Calendar,
+    /// How the workspace sends.
+    pub settings: Settings,
+    launched: BTreeMap<(String, i64), Launched>,
+    events: BTreeSet<String>,
+    any_event: bool,
+    segments: BTreeMap<String, Vec<String>>,
+}
+
+impl Plans {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// The store's; a stored plan that this program cannot read.
+    pub async fn load(db: &mut impl Queries, workspace: WorkspaceId, calendar: Calendar) -> Result<Self, Error> {
+        let settings = settings::read(db, workspace).await?;
+        let rows = journeys::all(db, workspace).await?;
+        let mut launched = BTreeMap::new();
+        for version in journeys::running(db, workspace).await? {
+            let Some(row) = rows.iter().find(|row| row.key == version.journey) else { continue };
+            let definition = Definition::from_json(&version.definition)?;
+            let segments = definition.conditions().iter().map(|(_, when)| when.segment()).collect();
+            let one = Launched {
+                key: row.key.clone(),
+                version: version.version,
+                is_open: row.state == journeys::LIVE && row.live_version == version.version,
+                goes_on: [journeys::LIVE, journeys::ENDING].contains(&row.state.as_str()),
+                definition,
+                segments,
+            };
+            launched.insert((row.key.clone(), version.version), one);
+        }
+        Ok(Self::of(calendar, settings, launched))
+    }
+
+    fn of(calendar: Calendar, settings: Settings, launched: BTreeMap<(String, i64), Launched>) -> Self {
+        let mut events = BTreeSet::new();
+        let mut segments: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for one in launched.values() {
+            if let Entry::Event { name, .. } = &one.definition.entry {
+                events.insert(name.clone());
+            }
+            events.extend(one.definition.listens().into_iter().map(|(_, event)| event.name.clone()));
+            for key in &one.segments {
+                let of = segments.entry(key.clone()).or_default();
+                if !of.contains(&one.key) {
+                    of.push(one.key.clone());
+                }
+            }
+        }
+        let any_event = events.contains("*");
+        Self { calendar, settings, launched, events, any_event, segments }
+    }
+
+    /// Whether nobody is in any, and nobody comes in.
+    pub fn is_empty(&self) -> bool {
+        self.launched.is_empty()
+    }
+
+    /// A version.
+    pub fn get(&self, journey: &str, version: i64) -> Option<&Launched> {
+        self.launched.get(&(journey.to_owned(), version))
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Launched> {
+        self.launched.values()
+    }
+
+    /// The one that people come into.
+    pub fn open(&self, journey: &str) -> Option<&Launched> {
+        self.launched.values().find(|one| one.key == journey && one.is_open)
+    }
+
+    /// As rules see it.
+    pub fn plan<'a>(&'a self, one: &'a Launched) -> Plan<'a> {
+        Plan { key: &one.key, definition: &one.definition, settings: &self.settings }
+    }
+
+    /// Whether an event of that name may matter.
+    pub fn listens_to(&self, name: &str) -> bool {
+        self.any_event || self.events.contains(name)
+    }
+
+    /// The journeys that ask for a segment.
+    pub fn asking(&self, segment: &str) -> &[String] {
+        self.segments.get(segment).map_or(&[], Vec::as_slice)
+    }
+
+    /// All segments that are asked for.
+    pub fn segments(&self) -> Vec<String> {
+        self.segments.keys().cloned().collect()
+    }
+
+    /// Whether an event is meant.
+    pub fn is_meant(&self, event: EventView<'_>, name: &str, filter: Option<&Filter>) -> bool {
+        if name != "*" && name != event.name {
+            return false;
+        }
+        let subject = Subject { event: Some(event), ..Subject::NOBODY };
+        let moment = Moment { now: event.occurred_at, calendar: &self.calendar };
+        filter.is_none_or(|filter| holds(&filter.0, &subject, moment))
+    }
+}

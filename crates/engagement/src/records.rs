@@ -1,0 +1,11 @@
+//! What is stored of engagement, table by table.
+//!
+//! Always holds: every statement names the workspace; nothing here decides.
+
+pub mod acts;
+pub mod addresses;
+pub mod instances;
+pub mod journeys;
+pub mod messages;
+pub mod runs;
+pub mod settings;

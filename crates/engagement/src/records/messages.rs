@@ -1,0 +1,398 @@
+//! Messages: what goes out to whom, what became of it, and why something did not go out.
+//!
+//! Always holds: a row with `due_at` is still to be worked on; whoever works on one has taken it ([`take`]) by moving that instant on.
+
+use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
+use rapport_store::{Queries, Record, Result, Sql, Tx, args, sql};
+use serde_json::Value;
+
+/// To be sent.
+pub const QUEUED: &str = "queued";
+/// Being handed over: whether the other side has it is not known yet.
+pub const SENDING: &str = "sending";
+/// Handed over.
+pub const SENT: &str = "sent";
+/// It arrived.
+pub const DELIVERED: &str = "delivered";
+/// It came back.
+pub const BOUNCED: &str = "bounced";
+/// Its reader complained.
+pub const COMPLAINED: &str = "complained";
+/// It was not sent, for the reason that is noted.
+pub const SKIPPED: &str = "skipped";
+/// It could not be sent, and is not tried again by itself.
+pub const FAILED: &str = "failed";
+
+/// A stored message.
+#[derive(Clone, Debug, PartialEq, Record)]
+pub struct MessageRow {
+    /// Its name.
+    pub id: String,
+    /// To whom.
+    pub person: PersonId,
+    /// The identifier whose address it goes to.
+    pub handle: Option<Handle>,
+    /// By which channel.
+    pub channel: String,
+    /// `marketing` or `transactional`.
+    pub class: String,
+    /// About what.
+    pub topic: Option<String>,
+    /// The journey that sends it.
+    pub journey: Option<String>,
+    /// Its version.
+    pub version: i64,
+    /// The instance.
+    pub instance: Option<String>,
+    /// The node.
+    pub node: String,
+    /// Which time at it.
+    pub visit: i64,
+    /// Its template.
+    pub template: String,
+    /// Of which version, once it was written.
+    pub template_version: Option<i64>,
+    /// What became of it.
+    pub state: String,
+    /// Why it was not sent.
+    pub reason: Option<String>,
+    /// Whether it counts for caps.
+    pub capped: bool,
+    /// What it is about: the event's properties.
+    pub payload: Value,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// When to work on it.
+    pub due_at: Option<Timestamp>,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Its Message-ID, fixed before it is handed over.
+    pub message_id: Option<String>,
+    /// What the provider calls it.
+    pub provider_id: Option<String>,
+    /// What the other side answered last.
+    pub response: Option<String>,
+    /// When it was handed over.
+    pub sent_at: Option<Timestamp>,
+    /// When it arrived.
+    pub delivered_at: Option<Timestamp>,
+    /// When it came back.
+    pub bounced_at: Option<Timestamp>,
+    /// When its reader complained.
+    pub complained_at: Option<Timestamp>,
+    /// When it was opened first, as far as that can be known.
+    pub opened_at: Option<Timestamp>,
+    /// When a human clicked in it first.
+    pub clicked_at: Option<Timestamp>,
+    /// When its reader unsubscribed by it.
+    pub unsubscribed_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "id, person, handle, channel, class, topic, journey, version, instance, node, visit, template, template_version, state, reason,
+    capped, payload, decided_at, due_at, attempts, message_id, provider_id, response, sent_at, delivered_at, bounced_at, complained_at, opened_at,
+    clicked_at, unsubscribed_at";
+
+/// Adds messages; how many there were not yet.
+pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[MessageRow]) -> Result<u64> {
+    let text = sql!(
+        "INSERT INTO messages (id, workspace, person, handle, channel, class, topic, journey, version, instance, node, visit, template,
+           template_version, state, reason, capped, payload, decided_at, due_at, attempts, message_id)
+         VALUES {rows} ON CONFLICT DO NOTHING"
+    );
+    let rows = rows.iter().map(|r| {
+        args![
+            &r.id,
+            workspace,
+            r.person,
+            r.handle,
+            &r.channel,
+            &r.class,
+            r.topic.as_deref(),
+            r.journey.as_deref(),
+            r.version,
+            r.instance.as_deref(),
+            &r.node,
+            r.visit,
+            &r.template,
+            r.template_version,
+            &r.state,
+            r.reason.as_deref(),
+            r.capped,
+            r.payload.clone(),
+            r.decided_at,
+            r.due_at,
+            r.attempts,
+            r.message_id.as_deref()
+        ]
+    });
+    tx.execute_many(text, rows).await
+}
+
+/// Those to be worked on by now, the longest waiting first.
+pub async fn due(db: &mut impl Queries, now: Timestamp, limit: i64) -> Result<Vec<(WorkspaceId, String)>> {
+    let text = sql!(
+        "SELECT workspace, id FROM messages WHERE due_at IS NOT NULL AND due_at <= $1 AND state IN ('queued', 'sending')
+         ORDER BY due_at, id LIMIT $2"
+    );
+    db.fetch_all(text, args![now, limit]).await
+}
+
+/// Some by their names.
+pub async fn by_ids(db: &mut impl Queries, workspace: WorkspaceId, ids: &[String]) -> Result<Vec<MessageRow>> {
+    let text =
+        Sql::assembled(format!("SELECT {COLUMNS} FROM messages WHERE +workspace = $1 AND id IN ($2) ORDER BY id"));
+    db.fetch_all(text, args![workspace, ids]).await
+}
+
+/// One by its name.
+pub async fn find(db: &mut impl Queries, workspace: WorkspaceId, id: &str) -> Result<Option<MessageRow>> {
+    let text = Sql::assembled(format!("SELECT {COLUMNS} FROM messages WHERE +workspace = $1 AND id = $2"));
+    db.fetch_optional(text, args![workspace, id]).await
+}
+
+/// One by what the provider calls it, or by its Message-ID: with its workspace.
+pub async fn by_provider_id(db: &mut impl Queries, id: &str) -> Result<Option<(WorkspaceId, String)>> {
+    let text = sql!("SELECT workspace, id FROM messages WHERE provider_id = $1");
+    db.fetch_optional(text, args![id]).await
+}
+
+/// Takes a message to hand it over: it is being sent until `again`, when somebody else may look what became of it.
+pub async fn take(tx: &mut Tx, id: &str, state: &str, message_id: &str, again: Timestamp) -> Result<bool> {
+    let text = sql!(
+        "UPDATE messages SET state = 'sending', message_id = COALESCE(message_id, $3), due_at = $4, attempts = attempts + 1
+         WHERE id = $1 AND state = $2"
+    );
+    Ok(tx.execute(text, args![id, state, message_id, again]).await? > 0)
+}
+
+/// What became of a message that was handed over, or could not be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome<'a> {
+    /// Its state now.
+    pub state: &'a str,
+    /// Why it was not sent.
+    pub reason: Option<&'a str>,
+    /// When to work on it again.
+    pub due_at: Option<Timestamp>,
+    /// What the other side answered.
+    pub response: Option<&'a str>,
+    /// What the provider calls it.
+    pub provider_id: Option<&'a str>,
+    /// When it was handed over.
+    pub sent_at: Option<Timestamp>,
+    /// The version of the template it was written with.
+    pub template_version: Option<i64>,
+}
+
+/// Notes what became of it.
+pub async fn note(tx: &mut Tx, id: &str, outcome: &Outcome<'_>) -> Result<()> {
+    let text = sql!(
+        "UPDATE messages SET state = $2, reason = $3, due_at = $4, response = COALESCE($5, response),
+           provider_id = COALESCE($6, provider_id), sent_at = COALESCE($7, sent_at),
+           template_version = COALESCE($8, template_version),
+           capped = CASE WHEN $2 IN ('skipped', 'failed') THEN $9 ELSE capped END
+         WHERE id = $1"
+    );
+    let Outcome { state, reason, due_at, response, provider_id, sent_at, template_version } = outcome;
+    let values = args![id, *state, *reason, *due_at, *response, *provider_id, *sent_at, *template_version, false];
+    tx.execute(text, values).await?;
+    Ok(())
+}
+
+/// What is heard of a message later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It arrived.
+    Delivered,
+    /// It came back for good.
+    Bounced,
+    /// Its reader complained.
+    Complained,
+    /// It was opened.
+    Opened,
+    /// A human clicked in it.
+    Clicked,
+    /// Its reader unsubscribed by it.
+    Unsubscribed,
+}
+
+/// Notes what was heard, if it is the first time; whether it is.
+pub async fn hear(tx: &mut Tx, id: &str, what: Heard, at: Timestamp) -> Result<bool> {
+    let text = match what {
+        Heard::Delivered => sql!(
+            "UPDATE messages SET delivered_at = $2, state = CASE WHEN state = 'sent' THEN 'delivered' ELSE state END
+             WHERE id = $1 AND delivered_at IS NULL"
+        ),
+        Heard::Bounced => sql!(
+            "UPDATE messages SET bounced_at = $2, state = CASE WHEN state IN ('sent', 'sending') THEN 'bounced' ELSE state END
+             WHERE id = $1 AND bounced_at IS NULL"
+        ),
+        Heard::Complained => sql!(
+            "UPDATE messages SET complained_at = $2, state = CASE WHEN state IN ('sent', 'delivered') THEN 'complained' ELSE state END
+             WHERE id = $1 AND complained_at IS NULL"
+        ),
+        Heard::Opened => sql!("UPDATE messages SET opened_at = $2 WHERE id = $1 AND opened_at IS NULL"),
+        Heard::Clicked => sql!("UPDATE messages SET clicked_at = $2 WHERE id = $1 AND clicked_at IS NULL"),
+        Heard::Unsubscribed => sql!("UPDATE messages SET unsubscribed_at = $2 WHERE id = $1 AND unsubscribed_at IS NULL"),
+    };
+    Ok(tx.execute(text, args![id, at]).await? > 0)
+}
+
+/// Leaves out what a journey that was stopped has not sent yet, at most so many; how many.
+pub async fn drop_queued(tx: &mut Tx, workspace: WorkspaceId, journey: &str, limit: i64) -> Result<u64> {
+    let text = sql!(
+        "UPDATE messages SET state = 'skipped', reason = 'stopped', due_at = NULL, capped = $3 WHERE id IN
+           (SELECT id FROM messages WHERE workspace = $1 AND journey = $2 AND state = 'queued' LIMIT $4)"
+    );
+    tx.execute(text, args![workspace, journey, false, limit]).await
+}
+
+/// Messages of marketing to some people that count for caps: (person, when, channel, topic).
+pub async fn counted(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+    since: Timestamp,
+) -> Result<Vec<(PersonId, Timestamp, String, Option<String>)>> {
+    let text = sql!(
+        "SELECT person, decided_at, channel, topic FROM messages
+         WHERE +workspace = $1 AND person IN ($2) AND decided_at >= $3 AND capped = $4 ORDER BY person, decided_at"
+    );
+    db.fetch_all(text, args![workspace, persons, since, true]).await
+}
+
+/// All to a person, the latest first.
+pub async fn of_person(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    person: PersonId,
+    limit: i64,
+) -> Result<Vec<MessageRow>> {
+    let text = Sql::assembled(format!(
+        "SELECT {COLUMNS} FROM messages WHERE +workspace = $1 AND person = $2 ORDER BY decided_at DESC, id LIMIT $3"
+    ));
+    db.fetch_all(text, args![workspace, person, limit]).await
+}
+
+/// The latest of a journey, of one node or all, in one state or all.
+pub async fn latest(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    journey: Option<&str>,
+    node: Option<&str>,
+    state: Option<&str>,
+    limit: i64,
+) -> Result<Vec<MessageRow>> {
+    let text = Sql::assembled(format!(
+        "SELECT {COLUMNS} FROM messages WHERE workspace = $1 AND (CAST($2 AS TEXT) IS NULL OR journey = $2)
+           AND (CAST($3 AS TEXT) IS NULL OR node = $3) AND (CAST($4 AS TEXT) IS NULL OR state = $4)
+         ORDER BY decided_at DESC, id LIMIT $5"
+    ));
+    db.fetch_all(text, args![workspace, journey, node, state, limit]).await
+}
+
+/// A journey's messages counted.
+#[derive(Clone, Debug, PartialEq, Eq, Record)]
+pub struct Tally {
+    /// Which node.
+    pub node: String,
+    /// What became of them.
+    pub state: String,
+    /// Why they were not sent.
+    pub reason: Option<String>,
+    /// How many.
+    pub messages: i64,
+    /// How many of them arrived, as far as we hear of it.
+    pub delivered: i64,
+    /// How many came back.
+    pub bounced: i64,
+    /// How many complained.
+    pub complained: i64,
+    /// How many were opened.
+    pub opened: i64,
+    /// In how many a human clicked.
+    pub clicked: i64,
+    /// By how many somebody unsubscribed.
+    pub unsubscribed: i64,
+}
+
+/// Counts the messages of a journey by node, state and reason.
+pub async fn tally(db: &mut impl Queries, workspace: WorkspaceId, journey: &str) -> Result<Vec<Tally>> {
+    let text = sql!(
+        "SELECT node, state, reason, COUNT(*) AS messages, COUNT(delivered_at) AS delivered, COUNT(bounced_at) AS bounced,
+           COUNT(complained_at) AS complained, COUNT(opened_at) AS opened, COUNT(clicked_at) AS clicked,
+           COUNT(unsubscribed_at) AS unsubscribed
+         FROM messages WHERE workspace = $1 AND journey = $2 GROUP BY node, state, reason ORDER BY node, state, reason"
+    );
+    db.fetch_all(text, args![workspace, journey]).await
+}
+
+/// How sending goes: (state, channel, messages, the longest waiting) of what was decided since.
+pub async fn health(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    since: Timestamp,
+) -> Result<Vec<(String, String, i64, i64, i64, i64)>> {
+    let text = sql!(
+        "SELECT channel, state, COUNT(*), COUNT(bounced_at), COUNT(complained_at), COUNT(unsubscribed_at)
+         FROM messages WHERE workspace = $1 AND decided_at >= $2 GROUP BY channel, state ORDER BY channel, state"
+    );
+    db.fetch_all(text, args![workspace, since]).await
+}
+
+/// How many wait, and since when the longest does.
+pub async fn queue(db: &mut impl Queries, workspace: WorkspaceId) -> Result<(i64, Option<Timestamp>)> {
+    let text = sql!(
+        "SELECT COUNT(*), MIN(decided_at) FROM messages WHERE workspace = $1 AND due_at IS NOT NULL AND state IN ('queued', 'sending')"
+    );
+    Ok(db.fetch_optional(text, args![workspace]).await?.unwrap_or((0, None)))
+}
+
+/// Tries failed ones again, of a journey or all, at most so many; how many it were.
+pub async fn replay(tx: &mut Tx, workspace: WorkspaceId, id: Option<&str>, now: Timestamp, limit: i64) -> Result<u64> {
+    let text = sql!(
+        "UPDATE messages SET state = 'queued', due_at = $3, attempts = 0, reason = NULL WHERE id IN
+           (SELECT id FROM messages WHERE workspace = $1 AND state = 'failed' AND (CAST($2 AS TEXT) IS NULL OR id = $2)
+            ORDER BY decided_at LIMIT $4)"
+    );
+    tx.execute(text, args![workspace, id, now, limit]).await
+}
+
+/// A look at a message: a click or an opening.
+#[derive(Clone, Debug, PartialEq, Eq, Record)]
+pub struct ClickRow {
+    /// Which message.
+    pub message: String,
+    /// `click` or `open`.
+    pub kind: String,
+    /// Which link, from 0.
+    pub link: i64,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub person: PersonId,
+    /// How likely it was a machine: 0 to 100.
+    pub bot_score: i64,
+    /// What speaks for a machine.
+    pub signs: String,
+}
+
+/// Notes a look.
+pub async fn insert_click(tx: &mut Tx, workspace: WorkspaceId, row: &ClickRow) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO message_clicks (message, kind, link, at, workspace, person, bot_score, signs) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT DO NOTHING"
+    );
+    let ClickRow { message, kind, link, at, person, bot_score, signs } = row;
+    tx.execute(text, args![message, kind, *link, *at, workspace, *person, *bot_score, signs]).await?;
+    Ok(())
+}
+
+/// The looks at a message, in order.
+pub async fn clicks_of(db: &mut impl Queries, workspace: WorkspaceId, message: &str) -> Result<Vec<ClickRow>> {
+    let text = sql!(
+        "SELECT message, kind, link, at, person, bot_score, signs FROM message_clicks WHERE message = $2 AND workspace = $1
+         ORDER BY at, kind, link"
+    );
+    db.fetch_all(text, args![workspace, message]).await
+}

@@ -1,0 +1,109 @@
+//! Runs: the times at which a campaign goes out, or those who are in a segment at launch come into a journey.
+
+use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_store::{Queries, Record, Result, Sql, Tx, args, sql};
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Eq, Record)]
+pub struct RunRow {
+    /// The journey.
+    pub journey: String,
+    /// Its name within the journey: the occasion of those who come in.
+    pub run: String,
+    /// The version they come into.
+    pub version: i64,
+    /// `planned`, `running`, `paused`, `done` or `cancelled`.
+    pub state: String,
+    /// When it was to begin.
+    pub planned_at: Timestamp,
+    /// When to go on with it.
+    pub next_at: Option<Timestamp>,
+    /// Whoever has a lower number was asked already.
+    pub after_person: PersonId,
+    /// How many came in.
+    pub entered: i64,
+    /// How many were in the audience when it began.
+    pub people: i64,
+    /// When it was done.
+    pub finished_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "journey, run, version, state, planned_at, next_at, after_person, entered, people, finished_at";
+
+/// Plans a run; whether there was none of that name.
+pub async fn plan(tx: &mut Tx, workspace: WorkspaceId, row: &RunRow) -> Result<bool> {
+    let text = sql!(
+        "INSERT INTO journey_runs (workspace, journey, run, version, state, planned_at, next_at, after_person, entered, people, finished_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
+    );
+    let values = args![
+        workspace,
+        &row.journey,
+        &row.run,
+        row.version,
+        &row.state,
+        row.planned_at,
+        row.next_at,
+        row.after_person,
+        row.entered,
+        row.people,
+        row.finished_at
+    ];
+    Ok(tx.execute(text, values).await? > 0)
+}
+
+/// Those to go on with by now, of journeys that are live.
+pub async fn due(db: &mut impl Queries, now: Timestamp) -> Result<Vec<(WorkspaceId, String, String)>> {
+    let text = sql!(
+        "SELECT r.workspace, r.journey, r.run FROM journey_runs r JOIN journeys j ON j.workspace = r.workspace AND j.key = r.journey
+         WHERE r.next_at IS NOT NULL AND r.next_at <= $1 AND j.state = 'live' ORDER BY r.next_at, r.journey, r.run"
+    );
+    db.fetch_all(text, args![now]).await
+}
+
+/// One of a journey.
+pub async fn find(db: &mut impl Queries, workspace: WorkspaceId, journey: &str, run: &str) -> Result<Option<RunRow>> {
+    let text = Sql::assembled(format!(
+        "SELECT {COLUMNS} FROM journey_runs WHERE workspace = $1 AND journey = $2 AND run = $3"
+    ));
+    db.fetch_optional(text, args![workspace, journey, run]).await
+}
+
+/// All of a journey, the latest first.
+pub async fn of_journey(db: &mut impl Queries, workspace: WorkspaceId, journey: &str) -> Result<Vec<RunRow>> {
+    let text = Sql::assembled(format!(
+        "SELECT {COLUMNS} FROM journey_runs WHERE workspace = $1 AND journey = $2 ORDER BY planned_at DESC, run"
+    ));
+    db.fetch_all(text, args![workspace, journey]).await
+}
+
+/// Writes how far a run has come.
+pub async fn update(tx: &mut Tx, workspace: WorkspaceId, row: &RunRow) -> Result<()> {
+    let text = sql!(
+        "UPDATE journey_runs SET state = $4, next_at = $5, after_person = $6, entered = $7, people = $8, finished_at = $9
+         WHERE workspace = $1 AND journey = $2 AND run = $3"
+    );
+    let values = args![
+        workspace,
+        &row.journey,
+        &row.run,
+        &row.state,
+        row.next_at,
+        row.after_person,
+        row.entered,
+        row.people,
+        row.finished_at
+    ];
+    tx.execute(text, values).await?;
+    Ok(())
+}
+
+/// Cancels what is still planned of a journey.
+pub async fn cancel(tx: &mut Tx, workspace: WorkspaceId, journey: &str, now: Timestamp) -> Result<()> {
+    let text = sql!(
+        "UPDATE journey_runs SET state = 'cancelled', next_at = NULL, finished_at = $3
+         WHERE workspace = $1 AND journey = $2 AND next_at IS NOT NULL"
+    );
+    tx.execute(text, args![workspace, journey, now]).await?;
+    Ok(())
+}

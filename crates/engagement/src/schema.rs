@@ -1,0 +1,328 @@
+//! The tables of engagement. Every column is declared in [`DATA_MAP`].
+//!
+//! Always holds: an instance that is not over is one for its person, journey and occasion; a message is one for its instance, node and visit.
+
+use rapport_domain::Purpose::{self, Analytics, Marketing, Service};
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+use rapport_store::{Migration, Migrations};
+
+/// All migrations of this crate, in order.
+pub const MIGRATIONS: Migrations =
+    Migrations { namespace: "engagement", list: &[Migration { number: 2, name: "journeys", sql: JOURNEYS }] };
+
+const JOURNEYS: &str = "
+CREATE TABLE journeys (
+    workspace {int} NOT NULL,
+    key TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    state TEXT NOT NULL,
+    draft {json} NOT NULL,
+    live_version {int} NOT NULL,
+    created_at {int} NOT NULL,
+    created_by TEXT NOT NULL,
+    updated_at {int} NOT NULL,
+    updated_by TEXT NOT NULL,
+    launched_at {int},
+    PRIMARY KEY (key, workspace)
+) {clustered};
+
+CREATE TABLE journey_versions (
+    workspace {int} NOT NULL,
+    journey TEXT NOT NULL,
+    version {int} NOT NULL,
+    definition {json} NOT NULL,
+    launched_at {int} NOT NULL,
+    launched_by TEXT NOT NULL,
+    PRIMARY KEY (journey, version, workspace)
+) {clustered};
+
+CREATE TABLE journey_instances (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspace {int} NOT NULL,
+    journey TEXT NOT NULL,
+    version {int} NOT NULL,
+    person {int} NOT NULL,
+    handle {int},
+    entry_key TEXT NOT NULL,
+    entered_at {int} NOT NULL,
+    node TEXT,
+    arrived_at {int} NOT NULL,
+    visits {json} NOT NULL,
+    heard {json} NOT NULL,
+    trail {json} NOT NULL,
+    payload {json} NOT NULL,
+    log_position {int} NOT NULL,
+    wake_at {int},
+    goal_at {int},
+    ended_at {int},
+    ended_why TEXT
+) {clustered};
+CREATE UNIQUE INDEX journey_instances_once ON journey_instances (person, journey, entry_key, workspace) WHERE ended_at IS NULL;
+CREATE INDEX journey_instances_due ON journey_instances (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX journey_instances_person ON journey_instances (person, journey, workspace);
+CREATE INDEX journey_instances_journey ON journey_instances (journey, ended_at, node, workspace);
+CREATE INDEX journey_instances_handle ON journey_instances (handle);
+
+CREATE TABLE journey_flows (
+    workspace {int} NOT NULL,
+    journey TEXT NOT NULL,
+    version {int} NOT NULL,
+    node TEXT NOT NULL,
+    way TEXT NOT NULL,
+    day {int} NOT NULL,
+    people {int} NOT NULL,
+    PRIMARY KEY (journey, version, node, way, day, workspace)
+) {clustered};
+
+CREATE TABLE journey_turns (
+    workspace {int} NOT NULL,
+    journey TEXT NOT NULL,
+    node TEXT NOT NULL,
+    began_at {int} NOT NULL,
+    used {int} NOT NULL,
+    PRIMARY KEY (journey, node, workspace)
+) {clustered};
+
+CREATE TABLE journey_runs (
+    workspace {int} NOT NULL,
+    journey TEXT NOT NULL,
+    run TEXT NOT NULL,
+    version {int} NOT NULL,
+    state TEXT NOT NULL,
+    planned_at {int} NOT NULL,
+    next_at {int},
+    after_person {int} NOT NULL,
+    entered {int} NOT NULL,
+    people {int} NOT NULL,
+    finished_at {int},
+    PRIMARY KEY (journey, run, workspace)
+) {clustered};
+CREATE INDEX journey_runs_due ON journey_runs (next_at) WHERE next_at IS NOT NULL;
+
+CREATE TABLE journey_acts (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspace {int} NOT NULL,
+    person {int} NOT NULL,
+    handle {int},
+    instance TEXT NOT NULL,
+    journey TEXT NOT NULL,
+    node TEXT NOT NULL,
+    visit {int} NOT NULL,
+    kind TEXT NOT NULL,
+    target TEXT NOT NULL,
+    content {json} NOT NULL,
+    state TEXT NOT NULL,
+    decided_at {int} NOT NULL,
+    due_at {int},
+    attempts {int} NOT NULL,
+    failing_since {int},
+    error TEXT
+) {clustered};
+CREATE UNIQUE INDEX journey_acts_once ON journey_acts (instance, node, visit);
+CREATE INDEX journey_acts_due ON journey_acts (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX journey_acts_person ON journey_acts (person, workspace);
+
+CREATE TABLE messages (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspace {int} NOT NULL,
+    person {int} NOT NULL,
+    handle {int},
+    channel TEXT NOT NULL,
+    class TEXT NOT NULL,
+    topic TEXT,
+    journey TEXT,
+    version {int} NOT NULL,
+    instance TEXT,
+    node TEXT NOT NULL,
+    visit {int} NOT NULL,
+    template TEXT NOT NULL,
+    template_version {int},
+    state TEXT NOT NULL,
+    reason TEXT,
+    capped {bool} NOT NULL,
+    payload {json} NOT NULL,
+    decided_at {int} NOT NULL,
+    due_at {int},
+    attempts {int} NOT NULL,
+    message_id TEXT,
+    provider_id TEXT,
+    response TEXT,
+    sent_at {int},
+    delivered_at {int},
+    bounced_at {int},
+    complained_at {int},
+    opened_at {int},
+    clicked_at {int},
+    unsubscribed_at {int}
+) {clustered};
+CREATE UNIQUE INDEX messages_once ON messages (instance, node, visit) WHERE instance IS NOT NULL;
+CREATE INDEX messages_due ON messages (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX messages_person ON messages (person, decided_at, workspace);
+CREATE INDEX messages_journey ON messages (journey, node, decided_at, workspace);
+CREATE INDEX messages_recent ON messages (workspace, decided_at);
+CREATE INDEX messages_handle ON messages (handle);
+CREATE INDEX messages_provider ON messages (provider_id) WHERE provider_id IS NOT NULL;
+
+CREATE TABLE message_clicks (
+    message TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    link {int} NOT NULL,
+    at {int} NOT NULL,
+    workspace {int} NOT NULL,
+    person {int} NOT NULL,
+    bot_score {int} NOT NULL,
+    signs TEXT NOT NULL,
+    PRIMARY KEY (message, kind, link, at)
+) {clustered};
+CREATE INDEX message_clicks_person ON message_clicks (person, workspace);
+
+CREATE TABLE dead_addresses (
+    workspace {int} NOT NULL,
+    handle {int} NOT NULL,
+    channel TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    since {int} NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (handle, channel, topic, workspace)
+) {clustered};
+
+CREATE TABLE sending_settings (
+    workspace {int} NOT NULL PRIMARY KEY,
+    settings {json} NOT NULL,
+    updated_at {int} NOT NULL,
+    updated_by TEXT NOT NULL
+) {clustered};
+";
+
+const USED: &[Purpose] = &[Service, Analytics, Marketing];
+const OF_PERSON: Way = Way::Person("person");
+
+const fn personal(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
+    of(table, columns, category, OF_PERSON)
+}
+
+const fn of(table: &'static str, columns: &'static [&'static str], category: Category, person: Way) -> Declaration {
+    Declaration {
+        table,
+        columns,
+        category,
+        purposes: USED,
+        retention: Retention::Person,
+        person,
+        erasure: Erasure::Delete,
+    }
+}
+
+/// What every column of these tables holds.
+pub const DATA_MAP: &[Declaration] = &[
+    Declaration::technical(
+        "journeys",
+        &[
+            "workspace",
+            "key",
+            "kind",
+            "name",
+            "description",
+            "state",
+            "draft",
+            "live_version",
+            "created_at",
+            "created_by",
+            "updated_at",
+            "updated_by",
+            "launched_at",
+        ],
+    ),
+    Declaration::technical(
+        "journey_versions",
+        &["workspace", "journey", "version", "definition", "launched_at", "launched_by"],
+    ),
+    Declaration::technical("journey_instances", &["id", "workspace", "log_position"]),
+    personal("journey_instances", &["person", "handle", "entry_key"], Category::Identifier),
+    personal(
+        "journey_instances",
+        &[
+            "journey",
+            "version",
+            "entered_at",
+            "node",
+            "arrived_at",
+            "visits",
+            "heard",
+            "trail",
+            "payload",
+            "wake_at",
+            "goal_at",
+            "ended_at",
+            "ended_why",
+        ],
+        Category::Behavioural,
+    ),
+    Declaration::technical("journey_flows", &["workspace", "journey", "version", "node", "way", "day", "people"]),
+    Declaration::technical("journey_turns", &["workspace", "journey", "node", "began_at", "used"]),
+    Declaration::technical(
+        "journey_runs",
+        &[
+            "workspace",
+            "journey",
+            "run",
+            "version",
+            "state",
+            "planned_at",
+            "next_at",
+            "after_person",
+            "entered",
+            "people",
+            "finished_at",
+        ],
+    ),
+    Declaration::technical("journey_acts", &["id", "workspace", "instance", "attempts", "failing_since", "error"]),
+    personal("journey_acts", &["person", "handle"], Category::Identifier),
+    personal(
+        "journey_acts",
+        &["journey", "node", "visit", "kind", "target", "content", "state", "decided_at", "due_at"],
+        Category::Behavioural,
+    ),
+    Declaration::technical("messages", &["id", "workspace", "instance", "attempts", "template_version"]),
+    personal("messages", &["person", "handle", "message_id", "provider_id"], Category::Identifier),
+    // What a mail server answered may name the address, though what names it is taken out.
+    personal("messages", &["response"], Category::FreeText),
+    personal(
+        "messages",
+        &[
+            "channel",
+            "class",
+            "topic",
+            "journey",
+            "version",
+            "node",
+            "visit",
+            "template",
+            "state",
+            "reason",
+            "capped",
+            "payload",
+            "decided_at",
+            "due_at",
+            "sent_at",
+            "delivered_at",
+            "bounced_at",
+            "complained_at",
+            "opened_at",
+            "clicked_at",
+            "unsubscribed_at",
+        ],
+        Category::Behavioural,
+    ),
+    Declaration::technical("message_clicks", &["message", "workspace", "link", "bot_score", "signs"]),
+    personal("message_clicks", &["person"], Category::Identifier),
+    personal("message_clicks", &["kind", "at"], Category::Behavioural),
+    Declaration::technical("dead_addresses", &["workspace"]),
+    of("dead_addresses", &["handle"], Category::Identifier, Way::Handles(&["handle"])),
+    of("dead_addresses", &["channel", "topic", "reason", "since"], Category::Behavioural, Way::Handles(&["handle"])),
+    of("dead_addresses", &["detail"], Category::FreeText, Way::Handles(&["handle"])),
+    Declaration::technical("sending_settings", &["workspace", "settings", "updated_at", "updated_by"]),
+];

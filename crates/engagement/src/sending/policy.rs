@@ -1,0 +1,180 @@
+//! The one rule of whether a message goes to a person now.
+//!
+//! Everything it asks for is in the [`Situation`]; it is pure. The order of its questions is the order of how final their answers are, so that the
+//! reason that is shown is the one that matters: who is gone is not "capped".
+//!
+//! Always holds: marketing needs consent that stands at that instant; transactional messages need none and are not held back, but go to nobody who is
+//! restricted, gone or whose address is dead.
+
+use jiff::ToSpan;
+use rapport_domain::{Channel, Purpose, Timestamp};
+use rapport_privacy::{Scope, Verdict, consent};
+
+use super::Reason;
+use super::settings::{Cap, Quiet, Settings, Window};
+use crate::journey::Class;
+use crate::journey::Situation;
+use crate::timing;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// By which channel.
+    pub channel: Channel,
+    /// About what.
+    pub topic: Option<&'a str>,
+    /// What kind of message.
+    pub class: Class,
+    /// The priority of whoever asks.
+    pub priority: i32,
+    /// Quiet hours of its own.
+    pub quiet: Option<&'a Quiet>,
+    /// Of what chance within the jitter depends, so that it is the same when asked again.
+    pub chance: u64,
+    /// When it was to go out first.
+    pub since: Timestamp,
+    /// Held back for so long, it is of no use any more.
+    pub drop_after: i64,
+}
+
+/// What is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It goes out now.
+    Send,
+    /// These are quiet hours: it is asked again then.
+    Hold(Timestamp),
+    /// It does not go out.
+    Skip(Reason),
+}
+
+/// Decides.
+pub fn decide(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> Decision {
+    if let Some(reason) = forbidden(ask, person, settings, now) {
+        return Decision::Skip(reason);
+    }
+    if ask.class == Class::Transactional {
+        return Decision::Send;
+    }
+    if now.0 - ask.since.0 > ask.drop_after {
+        return Decision::Skip(Reason::TooLate);
+    }
+    if let Some(until) = quiet_until(ask, person, settings, now) {
+        return if until.0 - ask.since.0 > ask.drop_after {
+            Decision::Skip(Reason::TooLate)
+        } else {
+            Decision::Hold(until)
+        };
+    }
+    if let Some(reason) = full(ask, person, settings, now) {
+        return Decision::Skip(reason);
+    }
+    let soon = now.plus(settings.yield_within.micros());
+    let comes_first = person.others.iter().any(|other| other.priority > ask.priority && other.due <= soon);
+    if comes_first && is_last(ask, person, settings, now) {
+        return Decision::Skip(Reason::Yielded);
+    }
+    Decision::Send
+}
+
+/// What forbids it altogether.
+pub fn forbidden(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> Option<Reason> {
+    if person.is_gone {
+        return Some(Reason::Gone);
+    }
+    if person.is_restricted {
+        return Some(Reason::Restricted);
+    }
+    if !person.reach.contains_key(&ask.channel) {
+        return Some(Reason::Unreachable);
+    }
+    let dead = |it: &&(Channel, Option<String>)| {
+        it.0 == ask.channel && (it.1.is_none() || (ask.class == Class::Marketing && it.1.as_deref() == ask.topic))
+    };
+    if person.suppressed.iter().any(|it| dead(&it)) {
+        return Some(Reason::Suppressed);
+    }
+    if ask.class == Class::Transactional {
+        return None;
+    }
+    let scope = Scope { purpose: Purpose::Marketing, channel: Some(ask.channel), topic: ask.topic.map(str::to_owned) };
+    match consent::standing(&person.said, &scope, now).verdict {
+        Verdict::Granted => {}
+        Verdict::Unknown => return Some(Reason::NoConsent),
+        Verdict::Denied => return Some(Reason::ConsentDenied),
+        Verdict::Pending => return Some(Reason::ConsentPending),
+        Verdict::Expired => return Some(Reason::ConsentExpired),
+    }
+    if person.is_held_out {
+        return Some(Reason::HeldOut);
+    }
+    (settings.spare_the_troubled && person.is_troubled).then_some(Reason::Trouble)
+}
+
+/// Until when quiet hours hold it back, with its share of the jitter.
+fn quiet_until(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
+    if !counts(ask.channel) {
+        return None;
+    }
+    let quiet = ask.quiet.or(settings.quiet.as_ref())?;
+    let end = quiet.hours()?.end_of(&person.zone, now)?;
+    let jitter = u64::from(quiet.jitter_minutes) * 60_000_000;
+    let late = if jitter == 0 { 0 } else { ask.chance % jitter };
+    Some(end.plus(i64::try_from(late).unwrap_or(0)))
+}
+
+/// Whether what was sent leaves no room.
+fn full(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> Option<Reason> {
+    if !counts(ask.channel) {
+        return None;
+    }
+    let last = person.sent.iter().map(|sent| sent.at).max();
+    if person.wished_gap.zip(last).is_some_and(|(gap, last)| now.0 - last.0 < gap) {
+        return Some(Reason::TooOften);
+    }
+    room(ask, person, settings, now).is_some_and(|room| room == 0).then_some(Reason::Capped)
+}
+
+/// For how many more messages there is room; `None` when no cap concerns it.
+fn room(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> Option<u64> {
+    let caps = settings.caps.iter().filter(|cap| concerns(cap, ask));
+    caps.map(|cap| u64::from(cap.most).saturating_sub(count(cap, person, window_start(cap.window, person, now)))).min()
+}
+
+/// Whether this would be the last message for which there is room, so that whoever matters more would find none.
+fn is_last(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> bool {
+    counts(ask.channel) && room(ask, person, settings, now) == Some(1)
+}
+
+fn concerns(cap: &Cap, ask: &Ask<'_>) -> bool {
+    cap.channel.is_none_or(|channel| channel == ask.channel)
+        && cap.topic.as_deref().is_none_or(|topic| Some(topic) == ask.topic)
+}
+
+/// A message counts from the start of the window on; of a rolling window the start itself lies outside.
+fn count(cap: &Cap, person: &Situation, from: Timestamp) -> u64 {
+    let counts = person.sent.iter().filter(|sent| {
+        sent.at >= from
+            && cap.channel.is_none_or(|channel| channel == sent.channel)
+            && cap.topic.as_ref().is_none_or(|topic| Some(topic) == sent.topic.as_ref())
+    });
+    counts.count() as u64
+}
+
+/// When the window of a cap begins.
+pub fn window_start(window: Window, person: &Situation, now: Timestamp) -> Timestamp {
+    let today = timing::civil(&person.zone, now).date();
+    let date = match window {
+        Window::Last(length) => return now.plus(1 - length.micros()),
+        Window::Day => Some(today),
+        Window::Week => today.checked_sub(i64::from(today.weekday().to_monday_zero_offset()).days()).ok(),
+        Window::Month => Some(today.first_of_month()),
+    };
+    date.and_then(|date| date.to_zoned(person.zone.clone()).ok()?.start_of_day().ok())
+        .map_or(Timestamp(i64::MIN), |zoned| zoned.timestamp().into())
+}
+
+/// Whether messages of a channel count for caps: blocks on the company's own site wake nobody.
+pub const fn counts(channel: Channel) -> bool {
+    !matches!(channel, Channel::InApp)
+}

@@ -1,0 +1,301 @@
+//! Coming into a journey.
+//!
+//! Always holds: of one person, journey and occasion one instance is under way at most; whether somebody may come in again is asked where it is
+//! written. Whether they are of the audience is asked at the first look, when memberships have heard of what brought them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rapport_domain::{Clock, Handle, Id, PersonId, Rng, Timestamp, WorkspaceId};
+use rapport_profiles::records::identifiers;
+use rapport_segments::evaluate::EventView;
+use rapport_store::Tx;
+use serde_json::Value;
+
+use crate::Error;
+use crate::journey::definition::{Definition, Entry, Reentry};
+use crate::journey::{End, Instance};
+use crate::plans::{Launched, Plans};
+use crate::records::instances::{self, Entered, InstanceRow};
+
+/// What brings somebody in.
+#[derive(Clone, Debug)]
+pub struct Occasion {
+    /// Who.
+    pub person: PersonId,
+    /// By which identifier; any of theirs if it is not known.
+    pub handle: Option<Handle>,
+    /// What tells it from others: an order's id, a run.
+    pub key: String,
+    /// The event's properties.
+    pub payload: Value,
+    /// Not to be looked at before; at once if it has passed.
+    pub from: Timestamp,
+    /// Not to be looked at before memberships have heard of the log up to here.
+    pub log_position: i64,
+    /// It is too old: it is noted, and brings nobody in.
+    pub is_late: bool,
+}
+
+impl Occasion {
+    /// Somebody who comes in now.
+    pub fn now(person: PersonId, key: impl Into<String>, now: Timestamp) -> Self {
+        Self {
+            person,
+            handle: None,
+            key: key.into(),
+            payload: Value::Object(serde_json::Map::new()),
+            from: now,
+            log_position: 0,
+            is_late: false,
+        }
+    }
+}
+
+/// An event that was applied.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard<'a> {
+    /// Who did it.
+    pub person: PersonId,
+    /// Under which identifier.
+    pub handle: Handle,
+    /// What.
+    pub event: EventView<'a>,
+    /// Its properties, as they are in the lake.
+    pub properties: &'a serde_json::Map<String, Value>,
+    /// Whether it came from a file: the past brings nobody in.
+    pub is_imported: bool,
+}
+
+/// What it is done with.
+#[derive(Clone, Copy)]
+pub struct With<'a> {
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// The journeys.
+    pub plans: &'a Plans,
+    /// The present.
+    pub clock: &'a dyn Clock,
+    /// Chance.
+    pub rng: &'a dyn Rng,
+}
+
+/// Takes in events that were applied, up to a position of the log: they bring people in, and are remembered where somebody waits for them.
+///
+/// # Errors
+/// The store's.
+pub async fn hear(tx: &mut Tx, with: With<'_>, events: &[Heard<'_>], log_position: i64) -> Result<(), Error> {
+    let plans = with.plans;
+    let mut occasions: BTreeMap<(&str, i64), Vec<Occasion>> = BTreeMap::new();
+    let mut awaited: Vec<(PersonId, &Launched, String, Timestamp)> = Vec::new();
+    let now = with.clock.now();
+    for heard in events.iter().filter(|heard| plans.listens_to(heard.event.name)) {
+        for one in plans.all() {
+            if one.is_open && !heard.is_imported {
+                let came = occasion(one, plans, heard, log_position, now);
+                occasions.entry((one.key.as_str(), one.version)).or_default().extend(came);
+            }
+            for (what, event) in one.definition.listens() {
+                if plans.is_meant(heard.event, &event.name, event.filter.as_ref()) {
+                    awaited.push((heard.person, one, what, heard.event.occurred_at));
+                }
+            }
+        }
+    }
+    // Who waits hears first: an event does not belong to the journey that it begins.
+    remember(tx, with, awaited, log_position, now).await?;
+    for ((key, version), came) in occasions {
+        if let Some(one) = plans.get(key, version) {
+            enter(tx, with, one, came).await?;
+        }
+    }
+    Ok(())
+}
+
+fn occasion(one: &Launched, plans: &Plans, heard: &Heard<'_>, log_position: i64, now: Timestamp) -> Option<Occasion> {
+    let Entry::Event { name, filter, key, not_older_than } = &one.definition.entry else { return None };
+    if !plans.is_meant(heard.event, name, filter.as_ref()) {
+        return None;
+    }
+    let key = match key {
+        None => String::new(),
+        // Without its key an event says nothing about the occasion.
+        Some(path) => text(heard.event.property(path)?)?,
+    };
+    Some(Occasion {
+        person: heard.person,
+        handle: Some(heard.handle),
+        key,
+        payload: Value::Object(heard.properties.clone()),
+        from: now,
+        log_position,
+        is_late: now.0 - heard.event.occurred_at.0 > not_older_than.micros(),
+    })
+}
+
+/// The longest key of an occasion, in bytes.
+const LONGEST_KEY: usize = 200;
+
+fn text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty() && text.len() <= LONGEST_KEY).then_some(text)
+}
+
+/// Remembers for people on their way that what they wait for happened.
+async fn remember(
+    tx: &mut Tx,
+    with: With<'_>,
+    awaited: Vec<(PersonId, &Launched, String, Timestamp)>,
+    log_position: i64,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if awaited.is_empty() {
+        return Ok(());
+    }
+    let persons: BTreeSet<PersonId> = awaited.iter().map(|(person, ..)| *person).collect();
+    let persons: Vec<PersonId> = persons.into_iter().collect();
+    for mut row in instances::active_of(tx, with.workspace, &persons).await? {
+        let mut instance = row.instance();
+        let mut is_new = false;
+        for (person, one, what, at) in &awaited {
+            // What happened before they came in says nothing, however late we hear of it.
+            if *person == row.person && one.key == row.journey && one.version == row.version && *at >= row.entered_at {
+                instance.hear(what, *at);
+                is_new = true;
+            }
+        }
+        if is_new {
+            instance.wake_at = Some(now);
+            row.take(&instance);
+            instances::update(tx, &row).await?;
+            instances::hold_until(tx, &row.id, log_position).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets people in who may come in; how many.
+///
+/// # Errors
+/// The store's.
+pub async fn enter(tx: &mut Tx, with: With<'_>, one: &Launched, occasions: Vec<Occasion>) -> Result<u64, Error> {
+    if occasions.is_empty() {
+        return Ok(0);
+    }
+    let now = with.clock.now();
+    let persons: BTreeSet<PersonId> = occasions.iter().map(|it| it.person).collect();
+    let persons: Vec<PersonId> = persons.into_iter().collect();
+    let before = instances::entries(tx, with.workspace, &one.key, &persons).await?;
+    let mut handles: BTreeMap<PersonId, Handle> = BTreeMap::new();
+    if occasions.iter().any(|it| it.handle.is_none()) {
+        for row in identifiers::by_persons(tx, with.workspace, &persons).await? {
+            handles.entry(row.person).or_insert(row.handle);
+        }
+    }
+    let mut rows: Vec<InstanceRow> = Vec::new();
+    for occasion in occasions {
+        let own: Vec<&Entered> = before.iter().filter(|it| it.person == occasion.person).collect();
+        let is_twice = rows.iter().any(|row| {
+            row.person == occasion.person && (row.entry_key == occasion.key || !is_by_occasion(&one.definition))
+        });
+        if is_twice || !may_enter(&one.definition, &own, &occasion.key, now) {
+            continue;
+        }
+        let id = Id::new("ins", with.clock, with.rng);
+        let of = (one.key.as_str(), one.version);
+        let mut instance = Instance::new(id.0, of, occasion.person, occasion.key, &one.definition.start, now);
+        instance.handle = occasion.handle.or_else(|| handles.get(&occasion.person).copied());
+        instance.wake_at = Some(occasion.from.max(now));
+        if occasion.is_late {
+            instance.end(End::Late, now);
+        }
+        rows.push(InstanceRow::new(&instance, occasion.payload, occasion.log_position));
+    }
+    Ok(instances::insert(tx, with.workspace, &rows).await?)
+}
+
+/// Whether occasions are told apart by a key of the event: then each counts by itself.
+fn is_by_occasion(definition: &Definition) -> bool {
+    matches!(&definition.entry, Entry::Event { key: Some(_), .. })
+}
+
+/// Whether somebody may come in, who came in so often before.
+fn may_enter(definition: &Definition, own: &[&Entered], key: &str, now: Timestamp) -> bool {
+    let same = |it: &&&Entered| !is_by_occasion(definition) || it.entry_key == key;
+    if own.iter().filter(same).any(|it| it.active > 0) {
+        return false;
+    }
+    let times: i64 = own.iter().filter(same).map(|it| it.times).sum();
+    match definition.reentry {
+        Reentry::Never => times == 0,
+        Reentry::AfterExit => true,
+        Reentry::AtMost(most) => times < i64::from(most),
+        // A cool-down is the person's, whatever the occasion.
+        Reentry::After(length) => own.iter().all(|it| now.0 - it.last_at.0 >= length.micros()),
+    }
+}
+
+/// Takes in changes of membership: (segment, who, whether they came in).
+///
+/// # Errors
+/// The store's.
+pub async fn hear_memberships(tx: &mut Tx, with: With<'_>, changes: &[(String, PersonId, bool)]) -> Result<(), Error> {
+    let now = with.clock.now();
+    let mut waking: BTreeMap<&str, Vec<PersonId>> = BTreeMap::new();
+    for (segment, person, _) in changes {
+        if !with.plans.asking(segment).is_empty() {
+            waking.entry(segment).or_default().push(*person);
+        }
+    }
+    for (segment, persons) in waking {
+        instances::wake(tx, with.workspace, &persons, with.plans.asking(segment), now, 0).await?;
+    }
+    for one in with.plans.all().filter(|one| one.is_open) {
+        let (segment, wanted) = match &one.definition.entry {
+            Entry::SegmentEntered { when, .. } => (when.segment(), true),
+            Entry::SegmentLeft { when } => (when.segment(), false),
+            _ => continue,
+        };
+        let came = changes.iter().filter(|(key, _, entered)| *key == segment && *entered == wanted);
+        let came: Vec<Occasion> = came.map(|(_, person, _)| Occasion::now(*person, "", now)).collect();
+        enter(tx, with, one, came).await?;
+    }
+    Ok(())
+}
+
+/// Gives what identifiers brought in to the persons they belong to now: (identifier, whose it was, whose it is). Of two who become one and are on the
+/// same way the younger instance is over.
+///
+/// # Errors
+/// The store's.
+pub async fn moved(tx: &mut Tx, with: With<'_>, moves: &[(Handle, PersonId, PersonId)]) -> Result<(), Error> {
+    let now = with.clock.now();
+    for (handle, from, to) in moves {
+        instances::moved(tx, with.workspace, *handle, *from, *to).await?;
+        for mut row in instances::active_of_handle(tx, with.workspace, *handle).await? {
+            if row.person != *from {
+                continue;
+            }
+            let others = instances::active_of(tx, with.workspace, &[*to]).await?;
+            let same = others.into_iter().find(|it| it.journey == row.journey && it.entry_key == row.entry_key);
+            match same {
+                None => instances::give(tx, &row.id, *to, now).await?,
+                Some(mut other) => {
+                    let keeps_other = (other.entered_at, &other.id) <= (row.entered_at, &row.id);
+                    let over = if keeps_other { &mut row } else { &mut other };
+                    let mut instance = over.instance();
+                    instance.end(End::Merged, now);
+                    over.take(&instance);
+                    instances::update(tx, over).await?;
+                    if !keeps_other {
+                        instances::give(tx, &row.id, *to, now).await?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,237 @@
+//! Launching, pausing and stopping journeys, and moving people to another version.
+//!
+//! Always holds: people come into a version only when all segments it asks for are known; who is in keeps the version they came in with.
+
+use std::collections::BTreeSet;
+
+use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_segments::records::segments::{self, SegmentRow};
+use rapport_store::{Priority, Queries, Store, Tx};
+
+use super::scheduling;
+use crate::Error;
+use crate::journey::End;
+use crate::journey::definition::{Definition, KEPT, When};
+use crate::records::instances::{self, InstanceRow};
+use crate::records::journeys::{self, JourneyRow, VersionRow};
+use crate::records::{messages, runs};
+
+/// So many are ended in one transaction.
+const SLICE: i64 = 2_000;
+
+/// Launches a plan, or a new version of one that is live already: people come in as soon as [`activate`] finds that its segments are known.
+///
+/// # Errors
+/// The store's.
+pub async fn launch(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    row: &mut JourneyRow,
+    definition: &Definition,
+    (now, by): (Timestamp, &str),
+) -> Result<i64, Error> {
+    for (place, when) in definition.conditions() {
+        keep(tx, workspace, when, (&row.name, &place), (now, by)).await?;
+    }
+    let newest = journeys::versions(tx, workspace, &row.key).await?.first().map_or(0, |it| it.version);
+    let version = VersionRow {
+        journey: row.key.clone(),
+        version: newest + 1,
+        definition: definition.to_json(),
+        launched_at: now,
+        launched_by: by.to_owned(),
+    };
+    journeys::insert_version(tx, workspace, &version).await?;
+    if [journeys::DRAFT, journeys::STOPPED, journeys::ENDING].contains(&row.state.as_str()) {
+        journeys::STARTING.clone_into(&mut row.state);
+    }
+    row.draft = definition.to_json();
+    row.launched_at.get_or_insert(now);
+    (row.updated_at, row.updated_by) = (now, by.to_owned());
+    journeys::save(tx, workspace, row).await?;
+    Ok(version.version)
+}
+
+/// Keeps a segment for a condition, unless there is one.
+async fn keep(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    when: &When,
+    (name, place): (&str, &str),
+    (now, by): (Timestamp, &str),
+) -> Result<(), Error> {
+    let key = when.segment();
+    if !when.is_kept() || segments::by_key(tx, workspace, &key).await?.is_some() {
+        return Ok(());
+    }
+    let number = segments::next_number(tx, workspace).await?;
+    let words = (format!("{name}: {place}"), "Kept for journeys that ask for it.".to_owned());
+    let row = SegmentRow::new(number, key, words, &when.0, now, by);
+    Ok(segments::save(tx, workspace, &row).await?)
+}
+
+/// What a launched version still waits for: the keys of segments whose members are not known yet.
+///
+/// # Errors
+/// The store's.
+pub async fn waits_for(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    definition: &Definition,
+) -> Result<Vec<String>, Error> {
+    let known = segments::all(db, workspace).await?;
+    let asked: BTreeSet<String> = definition.conditions().iter().map(|(_, when)| when.segment()).collect();
+    let is_ready = |key: &String| known.iter().any(|row| row.key == *key && row.filled_version == row.version);
+    Ok(asked.into_iter().filter(|key| !is_ready(key)).collect())
+}
+
+/// Lets people into launched versions whose segments are known by now; whether any was.
+///
+/// # Errors
+/// The store's.
+pub async fn activate(
+    store: &Store,
+    workspace: WorkspaceId,
+    zone: &jiff::tz::TimeZone,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let mut activated = false;
+    for row in journeys::all(&mut store.read(), workspace).await? {
+        if [journeys::DRAFT, journeys::STOPPED].contains(&row.state.as_str()) {
+            continue;
+        }
+        let versions = journeys::versions(&mut store.read(), workspace, &row.key).await?;
+        let Some(newest) = versions.first().filter(|it| it.version > row.live_version) else { continue };
+        let definition = Definition::from_json(&newest.definition)?;
+        if !waits_for(&mut store.read(), workspace, &definition).await?.is_empty() {
+            continue;
+        }
+        let mut tx = store.begin(Priority::Interactive).await?;
+        let Some(mut row) = journeys::find(&mut tx, workspace, &row.key).await? else { continue };
+        row.live_version = newest.version;
+        if row.state == journeys::STARTING {
+            journeys::LIVE.clone_into(&mut row.state);
+        }
+        journeys::save(&mut tx, workspace, &row).await?;
+        scheduling::plan_first(&mut tx, workspace, &row.key, newest.version, &definition, zone, now).await?;
+        tx.commit().await?;
+        activated = true;
+    }
+    Ok(activated)
+}
+
+/// Changes the state of a journey: pauses it, lets it go on, lets it run out.
+///
+/// # Errors
+/// It is in no state from which that can be done.
+pub async fn change_state(tx: &mut Tx, workspace: WorkspaceId, key: &str, to: &str) -> Result<(), Error> {
+    let from: &[&str] = match to {
+        journeys::PAUSED => &[journeys::LIVE, journeys::ENDING],
+        journeys::LIVE => &[journeys::PAUSED, journeys::ENDING],
+        journeys::ENDING => &[journeys::LIVE, journeys::PAUSED],
+        _ => &[],
+    };
+    if journeys::set_state(tx, workspace, key, from, to).await? {
+        return Ok(());
+    }
+    Err(Error::Refused(format!("a journey becomes {to} only from {}", from.join(" or "))))
+}
+
+/// Stops a journey: nobody comes in, whoever is in is out, and what waits to be sent is not sent.
+///
+/// # Errors
+/// The store's; it is not running.
+pub async fn stop(store: &Store, workspace: WorkspaceId, key: &str, now: Timestamp) -> Result<u64, Error> {
+    let mut tx = store.begin(Priority::Interactive).await?;
+    let from = [journeys::STARTING, journeys::LIVE, journeys::PAUSED, journeys::ENDING];
+    if !journeys::set_state(&mut tx, workspace, key, &from, journeys::STOPPED).await? {
+        return Err(Error::Refused("only a journey that was launched can be stopped".to_owned()));
+    }
+    runs::cancel(&mut tx, workspace, key, now).await?;
+    tx.commit().await?;
+    let mut ended = 0;
+    loop {
+        let mut tx = store.begin(Priority::Background).await?;
+        let some = instances::end_all(&mut tx, workspace, key, End::Stopped, now, SLICE).await?;
+        let unsent = messages::drop_queued(&mut tx, workspace, key, SLICE).await?;
+        tx.commit().await?;
+        ended += some;
+        if some == 0 && unsent == 0 {
+            return Ok(ended);
+        }
+    }
+}
+
+/// Deletes segments that were kept for journeys and that none asks for any more; their numbers' members go first, in slices.
+///
+/// # Errors
+/// The store's.
+pub async fn let_go(store: &Store, workspace: WorkspaceId) -> Result<bool, Error> {
+    let mut db = store.read();
+    let mut asked = BTreeSet::new();
+    for version in journeys::running(&mut db, workspace).await? {
+        asked.extend(Definition::from_json(&version.definition)?.conditions().iter().map(|(_, when)| when.segment()));
+    }
+    // Launched, and not let in yet.
+    for row in journeys::all(&mut db, workspace).await?.iter().filter(|row| row.state != journeys::STOPPED) {
+        if let Some(newest) = journeys::versions(&mut db, workspace, &row.key).await?.first() {
+            let definition = Definition::from_json(&newest.definition)?;
+            asked.extend(definition.conditions().iter().map(|(_, when)| when.segment()));
+        }
+    }
+    let known = segments::all(&mut db, workspace).await?;
+    let gone: Vec<&SegmentRow> =
+        known.iter().filter(|row| row.key.starts_with(KEPT) && !asked.contains(&row.key)).collect();
+    for row in &gone {
+        rapport_segments::records::memberships::delete_all(store, workspace, row.segment).await?;
+        let mut tx = store.begin(Priority::Background).await?;
+        segments::delete(&mut tx, workspace, row.segment).await?;
+        tx.commit().await?;
+    }
+    Ok(!gone.is_empty())
+}
+
+/// Moves everybody who is in one version to another; how many. Whose node the other has not is out at the next look.
+///
+/// # Errors
+/// The store's.
+pub async fn migrate(
+    store: &Store,
+    workspace: WorkspaceId,
+    journey: &str,
+    (from, to): (i64, i64),
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let mut moved = 0;
+    loop {
+        let mut tx = store.begin(Priority::Background).await?;
+        let some = instances::set_version(&mut tx, workspace, journey, (from, to), now, SLICE).await?;
+        tx.commit().await?;
+        moved += some;
+        if some == 0 {
+            return Ok(moved);
+        }
+    }
+}
+
+/// Takes a person out of a journey by hand; how many instances it were.
+///
+/// # Errors
+/// The store's.
+pub async fn take_out(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    journey: &str,
+    person: PersonId,
+    now: Timestamp,
+) -> Result<usize, Error> {
+    let rows = instances::active_of(tx, workspace, &[person]).await?;
+    let of: Vec<InstanceRow> = rows.into_iter().filter(|row| row.journey == journey).collect();
+    for mut row in of.clone() {
+        let mut instance = row.instance();
+        instance.end(End::Manual, now);
+        row.take(&instance);
+        instances::update(tx, &row).await?;
+    }
+    Ok(of.len())
+}

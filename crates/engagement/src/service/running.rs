@@ -1,0 +1,322 @@
+//! Going on: looks at the instances that are due, and writes what the rules decide.
+//!
+//! Always holds: an instance, its messages, its acts and its counts are written in one transaction; one that was written is not decided again.
+
+use std::collections::BTreeMap;
+
+use rapport_domain::{Channel, Id, PersonId, Timestamp};
+use rapport_store::outbox::Event;
+use rapport_store::{Priority, Store, Tx};
+use serde_json::json;
+
+use super::entering::With;
+use super::{ENTERED, EXITED, EXPOSED, GOAL};
+use crate::Error;
+use crate::journey::rules::{self, Begun, Effect, Turns, What};
+use crate::journey::situation::Other;
+use crate::journey::{Class, Instance, Situation};
+use crate::plans::Launched;
+use crate::records::acts::{self, ActRow};
+use crate::records::instances::{self, InstanceRow, Left};
+use crate::records::journeys;
+use crate::records::messages::{self, MessageRow};
+use crate::sending::{Reason, policy};
+use crate::situations;
+
+/// So many are looked at in one transaction at most.
+const BATCH: i64 = 100;
+
+/// The node under which it is counted who came in and how they came out.
+pub const WHOLE: &str = "";
+
+/// What was done in one go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// Instances that were looked at.
+    pub looked_at: usize,
+    /// Messages that are to be sent.
+    pub messages: usize,
+    /// Acts that are to be done.
+    pub acts: usize,
+}
+
+/// Looks at some of what is due, as far as memberships have heard of the log.
+///
+/// # Errors
+/// The store's: nothing was done then.
+pub async fn run_due(store: &Store, with: With<'_>, log_position: i64) -> Result<Ran, Error> {
+    let now = with.clock.now();
+    // Looked for without the writer, which is asked for only when there is something to do.
+    if instances::due(&mut store.read(), with.workspace, now, log_position, 1).await?.is_empty() {
+        return Ok(Ran::default());
+    }
+    let mut tx = store.begin(Priority::Background).await?;
+    let rows = instances::due(&mut tx, with.workspace, now, log_position, BATCH).await?;
+    let ran = run(&mut tx, with, rows, now).await?;
+    tx.commit().await?;
+    Ok(ran)
+}
+
+/// Looks at some instances.
+///
+/// # Errors
+/// The store's.
+pub async fn run(tx: &mut Tx, with: With<'_>, mut rows: Vec<InstanceRow>, now: Timestamp) -> Result<Ran, Error> {
+    let mut persons: Vec<PersonId> = rows.iter().map(|row| row.person).collect();
+    persons.sort_unstable();
+    persons.dedup();
+    let mut people = situations::load(tx, with.workspace, with.plans, &persons, now).await?;
+    let others = situations::read_others(tx, with.workspace, with.plans, &persons).await?;
+    // Of what is due together, what matters more goes first: there may be room for one message only.
+    let priority = |row: &InstanceRow| with.plans.get(&row.journey, row.version).map_or(0, |it| it.definition.priority);
+    rows.sort_by_key(|row| (std::cmp::Reverse(priority(row)), row.wake_at, row.id.clone()));
+    let mut writing = Writing::new(with, now);
+    for mut row in rows {
+        let Some(one) = with.plans.get(&row.journey, row.version).filter(|one| one.goes_on) else { continue };
+        let Some(person) = people.get_mut(&row.person) else { continue };
+        person.others = others_of(&others, &row);
+        writing.load_turns(tx, &one.key).await?;
+        writing.look(tx, one, &mut row, person).await?;
+        writing.ran.looked_at += 1;
+    }
+    writing.write(tx).await
+}
+
+fn others_of(others: &BTreeMap<PersonId, Vec<(String, Other)>>, row: &InstanceRow) -> Vec<Other> {
+    let own = others.get(&row.person).into_iter().flatten();
+    own.filter(|(id, _)| *id != row.id).map(|(_, other)| *other).collect()
+}
+
+/// What is to be written in the end.
+struct Writing<'a> {
+    with: With<'a>,
+    now: Timestamp,
+    ran: Ran,
+    messages: Vec<MessageRow>,
+    acts: Vec<ActRow>,
+    flows: BTreeMap<(String, i64, String, String, i64), i64>,
+    turns: BTreeMap<String, Counters>,
+    events: Vec<Event>,
+}
+
+/// The turn counters of one journey: when each node's period began, and how many turns it gave.
+#[derive(Default)]
+struct Counters {
+    nodes: BTreeMap<String, (Timestamp, i64)>,
+    is_changed: bool,
+}
+
+impl Turns for Counters {
+    fn take(&mut self, node: &str, most: u32, per: i64, now: Timestamp) -> Timestamp {
+        self.is_changed = true;
+        let counter = self.nodes.entry(node.to_owned()).or_insert((now, 0));
+        let per = per.max(1);
+        if now.0 >= counter.0.0 + per {
+            *counter = (now, 0);
+        } else if counter.1 >= i64::from(most) {
+            // The period is full: this is the first of the next one.
+            *counter = (counter.0.plus(per), 0);
+        }
+        counter.1 += 1;
+        counter.0.max(now)
+    }
+}
+
+impl<'a> Writing<'a> {
+    fn new(with: With<'a>, now: Timestamp) -> Self {
+        Self {
+            with,
+            now,
+            ran: Ran::default(),
+            messages: Vec::new(),
+            acts: Vec::new(),
+            flows: BTreeMap::new(),
+            turns: BTreeMap::new(),
+            events: Vec::new(),
+        }
+    }
+
+    async fn load_turns(&mut self, tx: &mut Tx, journey: &str) -> Result<(), Error> {
+        if self.turns.contains_key(journey) {
+            return Ok(());
+        }
+        let rows = journeys::turns(tx, self.with.workspace, journey).await?;
+        let nodes = rows.into_iter().map(|(node, began, used)| (node, (began, used))).collect();
+        self.turns.insert(journey.to_owned(), Counters { nodes, is_changed: false });
+        Ok(())
+    }
+
+    /// Looks at one instance.
+    async fn look(
+        &mut self,
+        tx: &mut Tx,
+        one: &Launched,
+        row: &mut InstanceRow,
+        person: &mut Situation,
+    ) -> Result<(), Error> {
+        let plan = self.with.plans.plan(one);
+        let mut instance = row.instance();
+        let mut effects = Vec::new();
+        if !instance.has_begun() {
+            match rules::begin(plan, &mut instance, person, self.now, &mut effects) {
+                Begun::Refused => return Ok(instances::delete(tx, &row.id).await?),
+                Begun::HeldOut => self.count(one, WHOLE, "held_out"),
+                Begun::In => {
+                    self.count(one, WHOLE, "in");
+                    self.tell(ENTERED, &instance, json!({"journey": one.key, "version": one.version}));
+                }
+            }
+        }
+        let turns = self.turns.entry(one.key.clone()).or_default();
+        effects.extend(rules::look(plan, &mut instance, person, turns, self.now));
+        for effect in effects {
+            self.take(one, row, &instance, person, effect);
+        }
+        if let Some((_, why)) = instance.ended {
+            self.count(one, WHOLE, &format!("out:{}", why.word()));
+            self.tell(EXITED, &instance, json!({"journey": one.key, "version": one.version, "why": why.word()}));
+        }
+        row.take(&instance);
+        Ok(instances::update(tx, row).await?)
+    }
+
+    fn take(&mut self, one: &Launched, row: &mut InstanceRow, instance: &Instance, person: &Situation, effect: Effect) {
+        let Effect { node, visit, what } = effect;
+        match what {
+            What::Left(way) => {
+                self.count(one, &node, &way);
+                row.trail.0.push(Left { node, at: self.now.0, way });
+            }
+            What::Goal => {
+                self.count(one, WHOLE, "goal");
+                self.tell(GOAL, instance, json!({"journey": one.key, "version": one.version}));
+            }
+            What::Exposed { experiment, arm, is_experiment } => {
+                let subject = format!("journey:{}", one.key);
+                let payload = json!({"experiment": experiment, "arm": arm, "declared": is_experiment, "subject": subject,
+                    "instance": instance.id, "node": node, "visit": visit});
+                self.tell(EXPOSED, instance, payload);
+            }
+            What::Send { channel, template } => {
+                self.count(one, &node, "message:sent");
+                let handle = person.reach.get(&channel).copied();
+                let state = (messages::QUEUED, None);
+                self.message(one, row, (node, visit), (channel, template), state, handle);
+                self.ran.messages += 1;
+            }
+            What::Skip { channel, template, reason } => {
+                self.count(one, &node, &format!("message:{}", reason.as_str()));
+                let handle = person.reach.get(&channel).copied().or(row.handle);
+                let state = (messages::SKIPPED, Some(reason));
+                self.message(one, row, (node, visit), (channel, template), state, handle);
+            }
+            What::Trait(name, value) => self.act(row, (node, visit), "trait", name, value),
+            What::List(list, on) => {
+                let kind = if on { "list_on" } else { "list_off" };
+                self.act(row, (node, visit), kind, list, serde_json::Value::Null);
+            }
+            What::Webhook(url, fields) => self.act(row, (node, visit), "webhook", url, fields),
+            What::Act(action, with) => self.act(row, (node, visit), "act", action, with),
+        }
+    }
+
+    fn message(
+        &mut self,
+        one: &Launched,
+        row: &InstanceRow,
+        (node, visit): (String, u32),
+        (channel, template): (Channel, String),
+        (state, reason): (&str, Option<Reason>),
+        handle: Option<rapport_domain::Handle>,
+    ) {
+        let is_queued = state == messages::QUEUED;
+        let class = one.definition.class;
+        self.messages.push(MessageRow {
+            id: Id::new("msg", self.with.clock, self.with.rng).0,
+            person: row.person,
+            handle,
+            channel: channel.as_str().to_owned(),
+            class: class.as_str().to_owned(),
+            topic: one.definition.topic.clone(),
+            journey: Some(one.key.clone()),
+            version: one.version,
+            instance: Some(row.id.clone()),
+            node,
+            visit: i64::from(visit),
+            template,
+            template_version: None,
+            state: state.to_owned(),
+            reason: reason.map(|reason| reason.as_str().to_owned()),
+            capped: is_queued && class == Class::Marketing && policy::counts(channel),
+            payload: if is_queued { row.payload.clone() } else { json!({}) },
+            decided_at: self.now,
+            due_at: is_queued.then_some(self.now),
+            attempts: 0,
+            message_id: None,
+            provider_id: None,
+            response: None,
+            sent_at: None,
+            delivered_at: None,
+            bounced_at: None,
+            complained_at: None,
+            opened_at: None,
+            clicked_at: None,
+            unsubscribed_at: None,
+        });
+    }
+
+    fn act(
+        &mut self,
+        row: &InstanceRow,
+        (node, visit): (String, u32),
+        kind: &str,
+        target: String,
+        content: serde_json::Value,
+    ) {
+        self.ran.acts += 1;
+        self.acts.push(ActRow {
+            id: Id::new("act", self.with.clock, self.with.rng).0,
+            workspace: self.with.workspace,
+            person: row.person,
+            handle: row.handle,
+            instance: row.id.clone(),
+            journey: row.journey.clone(),
+            node,
+            visit: i64::from(visit),
+            kind: kind.to_owned(),
+            target,
+            content,
+            state: "queued".to_owned(),
+            decided_at: self.now,
+            due_at: Some(self.now),
+            attempts: 0,
+            failing_since: None,
+            error: None,
+        });
+    }
+
+    fn count(&mut self, one: &Launched, node: &str, way: &str) {
+        let key = (one.key.clone(), one.version, node.to_owned(), way.to_owned(), self.now.utc_day());
+        *self.flows.entry(key).or_default() += 1;
+    }
+
+    fn tell(&mut self, name: &'static str, instance: &Instance, payload: serde_json::Value) {
+        self.events.push(Event::new(self.with.workspace, name, payload).about(instance.person));
+    }
+
+    async fn write(self, tx: &mut Tx) -> Result<Ran, Error> {
+        let workspace = self.with.workspace;
+        messages::insert(tx, workspace, &self.messages).await?;
+        acts::insert(tx, &self.acts).await?;
+        journeys::add_flows(tx, workspace, self.flows).await?;
+        for (journey, counters) in &self.turns {
+            for (node, (began, used)) in counters.nodes.iter().filter(|_| counters.is_changed) {
+                journeys::save_turns(tx, workspace, journey, (node, *began, *used)).await?;
+            }
+        }
+        for event in self.events {
+            tx.emit(event);
+        }
+        Ok(self.ran)
+    }
+}
