@@ -20,6 +20,7 @@ use rapport_segments::live::Live;
 use rapport_store::data_map::Declaration;
 use rapport_store::{Migrations, Store, StoreConfig};
 
+use crate::engaging::LivePlans;
 use crate::records;
 use crate::{importing, schema};
 
@@ -70,6 +71,8 @@ pub struct Installation {
     pub memberships: Live,
     /// Who must not come back.
     pub suppressions: Suppressions,
+    /// Which journeys are live.
+    pub plans: LivePlans,
     /// The present.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -132,6 +135,7 @@ impl Installation {
             analytics,
             memberships,
             suppressions,
+            plans: LivePlans::default(),
             clock,
             rng,
             folder: folder.clone(),

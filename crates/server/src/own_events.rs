@@ -53,7 +53,10 @@ pub async fn tell(
 }
 
 /// The program's own source, made at first use.
-async fn source(installation: &Installation, workspace: WorkspaceId) -> Result<SourceId> {
+///
+/// # Errors
+/// The store's.
+pub async fn source(installation: &Installation, workspace: WorkspaceId) -> Result<SourceId> {
     let known = sources::of_kind(&mut installation.store.read(), workspace, sources::OWN).await?;
     if let Some(source) = known.first() {
         return Ok(*source);

@@ -26,6 +26,7 @@ use rapport_store::{Priority, Tx};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::engaging::listening;
 use crate::installation::Installation;
 use crate::records::{sources, workspaces};
 
@@ -66,7 +67,7 @@ pub struct Pipeline {
 }
 
 /// Properties come to the lake from [`rapport_profiles::classify::split`], which has withheld what may not go there.
-struct SplitBefore;
+pub(crate) struct SplitBefore;
 
 impl PropertyPolicy for SplitBefore {
     fn fate(&self, _path: &str, _value: &Value) -> Fate {
@@ -98,6 +99,11 @@ impl Pipeline {
     /// The position up to which events are visible in answers.
     pub fn applied(&self) -> u64 {
         self.applied.load(Ordering::Acquire)
+    }
+
+    /// The position up to which memberships have heard of events.
+    pub fn observed(&self) -> u64 {
+        self.observing.position()
     }
 
     /// Waits until events up to `position` are visible in answers, but not for long: somebody waits for a page.
@@ -240,6 +246,7 @@ impl Pipeline {
         let settings = Settings { workspace, currency: self.currency(tx, workspace).await?, position: signed(last) };
         let applied = installation.profiles.apply(tx, settings, &events).await?;
         consents::record(installation, &self.signals, tx, workspace, &events, &applied).await?;
+        listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
         count_by_source(tx, workspace, &events).await?;
         let mut tickets = Vec::new();
         if !applied.moved.is_empty() {

@@ -19,7 +19,7 @@ use crate::http::extract::{Json, Path};
 use crate::installation::Installation;
 use crate::problem::Problem;
 use crate::records::questions::{self, QuestionRow};
-use crate::records::workspaces;
+use crate::records::workspaces::{self, WorkspaceRow};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -40,16 +40,21 @@ pub async fn context(installation: &Installation, workspace: WorkspaceId) -> Res
     let row = workspaces::find(&mut installation.store.read(), workspace)
         .await?
         .ok_or_else(|| Problem::not_found("workspace"))?;
+    let calendar = calendar_of(&row).ok_or_else(|| Problem::internal("unknown time zone"))?;
+    let currency = Currency::parse(&row.currency).ok_or_else(|| Problem::internal("unknown currency"))?;
+    let now = installation.clock.now();
+    let times = installation.lake.snapshot(workspace).await.map_err(Problem::internal)?.times();
+    Ok(Context { calendar, currency, now, data_until: times.map_or(now, |(_, last)| last) })
+}
+
+/// The calendar of a workspace; `None` for a zone that is not known.
+pub fn calendar_of(row: &WorkspaceRow) -> Option<Calendar> {
     let week_start = match row.week_start.as_str() {
         "sunday" => WeekStart::Sunday,
         "saturday" => WeekStart::Saturday,
         _ => WeekStart::Monday,
     };
-    let calendar = Calendar::new(&row.time_zone, week_start).ok_or_else(|| Problem::internal("unknown time zone"))?;
-    let currency = Currency::parse(&row.currency).ok_or_else(|| Problem::internal("unknown currency"))?;
-    let now = installation.clock.now();
-    let times = installation.lake.snapshot(workspace).await.map_err(Problem::internal)?.times();
-    Ok(Context { calendar, currency, now, data_until: times.map_or(now, |(_, last)| last) })
+    Calendar::new(&row.time_zone, week_start)
 }
 
 /// Answers a question.

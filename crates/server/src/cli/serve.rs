@@ -20,6 +20,7 @@ use super::flags::Flags;
 use crate::app::App;
 use crate::auth::Role;
 use crate::auth::issue::{self, Doors};
+use crate::engaging;
 use crate::erasing;
 use crate::exporting;
 use crate::housekeeping;
@@ -114,6 +115,7 @@ impl Server {
         workers.spawn(keeper::fill(Arc::clone(&installation), Arc::clone(&app.segments_changed), stop.subscribe()));
         let private = app.settings.webhooks.private_addresses;
         workers.spawn(webhooks::run(Arc::clone(&installation), private, stop.subscribe()));
+        workers.spawn(engaging::run(Arc::clone(&installation), Arc::clone(&app.pipeline), stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
         workers.spawn(housekeeping::run(installation, session, stop.subscribe()));

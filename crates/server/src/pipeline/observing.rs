@@ -78,6 +78,11 @@ impl Observing {
         is_behind.then(|| Timestamp(self.done.received.load(Ordering::Acquire)))
     }
 
+    /// Up to where everything is judged.
+    pub(super) fn position(&self) -> u64 {
+        self.done.position.load(Ordering::Acquire)
+    }
+
     pub(super) async fn tell(&self, workspace: WorkspaceId, news: News, reached: Reached) {
         self.send(Message::News(workspace, Box::new(news), reached)).await;
     }

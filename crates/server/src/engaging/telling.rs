@@ -1,0 +1,118 @@
+//! What journeys, messages and lots bring about, told as events: so it is on the timeline, can be asked about, and can be tested by conditions.
+//!
+//! Always holds: each is told once, however often this is tried: its event's id is made of its place in the outbox.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use rapport_domain::{Event, EventId, EventKind, Identifier, PersonId, WorkspaceId};
+use rapport_engagement::service::{ENTERED, EXITED, EXPOSED, GOAL};
+use rapport_profiles::records::identifiers;
+use rapport_store::Priority;
+use rapport_store::outbox::{self, Written};
+use serde_json::{Map, Value};
+
+use crate::installation::Installation;
+use crate::own_events;
+use crate::sending;
+
+/// How far the outbox was told.
+const CONSUMER: &str = "telling";
+/// So many at a time.
+const BATCH: u32 = 200;
+
+/// The names under which domain events are told.
+const NAMES: [(&str, &str); 11] = [
+    (ENTERED, "Journey Entered"),
+    (EXITED, "Journey Exited"),
+    (GOAL, "Journey Goal Reached"),
+    (EXPOSED, "Experiment Viewed"),
+    (sending::SENT, "Message Sent"),
+    (sending::DELIVERED, "Message Delivered"),
+    (sending::BOUNCED, "Message Bounced"),
+    (sending::COMPLAINED, "Message Complained"),
+    (sending::OPENED, "Message Opened"),
+    (sending::CLICKED, "Message Clicked"),
+    (sending::FAILED, "Message Failed"),
+];
+
+/// Tells what is new; whether anything was.
+///
+/// # Errors
+/// The store's and the log's.
+pub async fn tell(installation: &Installation, workspace: WorkspaceId) -> Result<bool> {
+    let mut any = false;
+    loop {
+        let mut db = installation.store.read();
+        let batch = outbox::batch(&mut db, workspace, CONSUMER, BATCH).await?;
+        if batch.events.is_empty() {
+            return Ok(any);
+        }
+        let told: Vec<(&Written, &'static str)> =
+            batch.events.iter().filter_map(|event| Some((event, name_of(&event.name)?))).collect();
+        if !told.is_empty() {
+            let persons: Vec<PersonId> = told.iter().filter_map(|(event, _)| event.person).collect();
+            let mut names: BTreeMap<PersonId, Identifier> = BTreeMap::new();
+            for row in identifiers::by_persons(&mut db, workspace, &persons).await? {
+                names.entry(row.person).or_insert_with(|| row.identifier());
+            }
+            let source = own_events::source(installation, workspace).await?;
+            // Of whoever is gone nothing is told.
+            let events: Vec<Event> = told
+                .iter()
+                .filter_map(|(event, name)| {
+                    let who = names.get(&event.person?)?.clone();
+                    Some(own(workspace, source, event, name, who))
+                })
+                .collect();
+            if !events.is_empty() {
+                installation.log.append(&events).await?;
+                any = true;
+            }
+        }
+        let mut tx = installation.store.begin(Priority::Background).await?;
+        outbox::applied(&mut tx, workspace, CONSUMER, &batch).await?;
+        tx.commit().await?;
+    }
+}
+
+fn name_of(domain: &str) -> Option<&'static str> {
+    NAMES.iter().find(|(known, _)| *known == domain).map(|(_, name)| *name)
+}
+
+fn own(
+    workspace: WorkspaceId,
+    source: rapport_domain::SourceId,
+    event: &Written,
+    name: &str,
+    who: Identifier,
+) -> Event {
+    let mut properties = match &event.payload {
+        Value::Object(fields) => fields.clone(),
+        _ => Map::new(),
+    };
+    if event.name == EXPOSED
+        && let Some(arm) = properties.remove("arm")
+    {
+        properties.insert("variant".to_owned(), arm);
+    }
+    Event {
+        id: EventId::of_message(workspace, source, &format!("outbox:{}", event.position)),
+        workspace,
+        source,
+        kind: EventKind::Track,
+        name: name.to_owned(),
+        occurred_at: event.recorded_at,
+        sent_at: None,
+        received_at: event.recorded_at,
+        order_key: event.position,
+        identifiers: vec![who],
+        group_id: None,
+        previous_id: None,
+        natural_key: None,
+        supersedes: None,
+        properties,
+        traits: Map::new(),
+        context: Map::new(),
+    }
+}
