@@ -9,6 +9,7 @@ mod console;
 mod demo;
 mod openapi;
 mod postgres;
+mod python;
 mod run;
 mod test;
 mod tidy;

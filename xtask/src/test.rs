@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::postgres::{Durability, Postgres};
 use crate::run::{captured, cargo, command, debug_binary, root, say};
-use crate::{console, openapi, tidy, tools};
+use crate::{console, openapi, python, tidy, tools};
 
 /// What the stages counted.
 #[derive(Default)]
@@ -96,14 +96,19 @@ fn succeeded(command: Command) -> Result<(), String> {
     if captured(command)?.0 { Ok(()) } else { Err("failed, see above".into()) }
 }
 
-/// All Rust tests, on SQLite and on a PostgreSQL started for them.
+/// All Rust tests, on SQLite and on a PostgreSQL started for them, with a Python that checks what we sign and encrypt.
 fn rust(tally: &mut Tally) {
     let postgres = match Postgres::start(Durability::Off) {
         Ok(postgres) => postgres,
         Err(message) => return tally.fail("rust", 1, &message),
     };
+    let python = match python::with("test-python", "crates/channels/tests/requirements.txt") {
+        Ok(python) => python,
+        Err(message) => return tally.fail("rust", 1, &message),
+    };
     let mut tests = command(&cargo(), &["test", "--workspace", "--no-fail-fast"]);
     tests.env("RAPPORT_TEST_POSTGRES", &postgres.url).env("RAPPORT_REQUIRE_POSTGRES", "1");
+    tests.env("RAPPORT_TEST_PYTHON", python).env("RAPPORT_REQUIRE_PYTHON", "1").env("RAPPORT_REQUIRE_DOVECOT", "1");
     tally.runner("rust", captured(tests), count_cargo);
 }
 

@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("text", 0),
     ("store-macros", 0),
     ("store", 1),
+    ("channels", 1),
     ("lake", 2),
     ("privacy", 2),
     ("profiles", 3),

@@ -20,6 +20,7 @@ pub const FOR_TESTS: &[Tool] = &[
     Tool { name: "npm (Node 20 or newer)", present: || on_path("npm"), package: "npm" },
     Tool { name: "Chromium", present: || Path::new("/usr/bin/chromium").exists(), package: "chromium" },
     Tool { name: "PostgreSQL server", present: || crate::postgres::binaries().is_some(), package: "postgresql" },
+    Tool { name: "Dovecot", present: || Path::new("/usr/sbin/dovecot").exists(), package: "dovecot-imapd" },
     Tool { name: "Python 3 with venv", present: || python_venv(), package: "python3-venv" },
 ];
 

@@ -1,0 +1,17 @@
+//! How a message leaves the house: mail ([`mail`], [`dkim`], [`smtp`]), and the one door to other people's servers ([`outbound`]).
+//!
+//! Always holds: a message is sent once or the caller is told that it cannot be known ([`Outcome::Unsure`]); texts of other servers are shortened and
+//! carry no address ([`redaction`]); what comes from outside is bounded in size and never trusted.
+//! Nothing here knows persons, consent, journeys or tables, and nothing is tried again behind the caller's back.
+
+pub mod dkim;
+mod error;
+pub mod mail;
+pub mod outbound;
+mod outcome;
+pub mod redaction;
+pub mod smtp;
+mod tls;
+
+pub use error::Error;
+pub use outcome::{Outcome, Refusal, RefusalKind};
