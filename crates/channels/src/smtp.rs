@@ -7,6 +7,8 @@
 mod connection;
 mod reply;
 
+pub(crate) use reply::is_enhanced;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
