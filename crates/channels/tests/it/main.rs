@@ -3,6 +3,8 @@
 //! Always holds: nothing leaves this machine. A program that is absent is said loudly, and fails the test where it is required
 //! (`RAPPORT_REQUIRE_DOVECOT`, `RAPPORT_REQUIRE_PYTHON`).
 
+mod imap;
+mod scripted;
 mod sending;
 mod signatures;
 mod sink;
