@@ -6,6 +6,8 @@ pub mod acts;
 pub mod addresses;
 pub mod instances;
 pub mod journeys;
+pub mod letterheads;
 pub mod messages;
 pub mod runs;
 pub mod settings;
+pub mod templates;

@@ -1,6 +1,6 @@
 //! The tables of engagement. Every column is declared in [`DATA_MAP`].
 //!
-//! Always holds: an instance that is not over is one for its person, journey and occasion; a message is one for its instance, node and visit.
+//! Always holds: a saved version of a template is never changed or deleted, so that what somebody was sent can be looked at later; an instance that is not over is one for its person, journey and occasion; a message is one for its instance, node and visit.
 
 use rapport_domain::Purpose::{self, Analytics, Marketing, Service};
 use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
@@ -8,7 +8,50 @@ use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
 pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "engagement", list: &[Migration { number: 2, name: "journeys", sql: JOURNEYS }] };
+    Migrations { namespace: "engagement", list: &[TEMPLATES, Migration { number: 2, name: "journeys", sql: JOURNEYS }] };
+
+/// What is said. `version` counts from 1; the row of a template repeats what a list shows of its latest version.
+const TEMPLATES: Migration = Migration {
+    number: 1,
+    name: "templates",
+    sql: "
+CREATE TABLE templates (
+    workspace {int} NOT NULL,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    form TEXT NOT NULL,
+    version {int} NOT NULL,
+    created_at {int} NOT NULL,
+    created_by TEXT NOT NULL,
+    updated_at {int} NOT NULL,
+    updated_by TEXT NOT NULL,
+    archived_at {int},
+    PRIMARY KEY (key, workspace)
+) {clustered};
+
+CREATE TABLE template_versions (
+    workspace {int} NOT NULL,
+    key TEXT NOT NULL,
+    version {int} NOT NULL,
+    content TEXT NOT NULL,
+    restored_from {int},
+    saved_at {int} NOT NULL,
+    saved_by TEXT NOT NULL,
+    PRIMARY KEY (key, version, workspace)
+) {clustered};
+
+CREATE TABLE letterheads (
+    workspace {int} NOT NULL,
+    name TEXT NOT NULL,
+    address TEXT NOT NULL,
+    url TEXT NOT NULL,
+    logo_url TEXT NOT NULL,
+    saved_at {int} NOT NULL,
+    saved_by TEXT NOT NULL,
+    PRIMARY KEY (workspace)
+) {clustered};
+",
+};
 
 const JOURNEYS: &str = "
 CREATE TABLE journeys (
@@ -218,6 +261,26 @@ const fn of(table: &'static str, columns: &'static [&'static str], category: Cat
 
 /// What every column of these tables holds.
 pub const DATA_MAP: &[Declaration] = &[
+    Declaration::technical(
+        "templates",
+        &[
+            "workspace",
+            "key",
+            "name",
+            "form",
+            "version",
+            "created_at",
+            "created_by",
+            "updated_at",
+            "updated_by",
+            "archived_at",
+        ],
+    ),
+    Declaration::technical(
+        "template_versions",
+        &["workspace", "key", "version", "content", "restored_from", "saved_at", "saved_by"],
+    ),
+    Declaration::technical("letterheads", &["workspace", "name", "address", "url", "logo_url", "saved_at", "saved_by"]),
     Declaration::technical(
         "journeys",
         &[

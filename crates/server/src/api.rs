@@ -17,6 +17,8 @@ pub mod keys;
 pub mod lists;
 pub mod me;
 pub mod members;
+pub mod message_drafts;
+pub mod message_templates;
 pub mod privacy;
 pub mod questions;
 pub mod rejects;
@@ -59,6 +61,8 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(flows::router())
         .merge(lists::router())
         .merge(webhooks::router())
+        .merge(message_templates::router())
+        .merge(message_drafts::router())
         .merge(templates::router())
         .merge(exports::router())
         .merge(imports::router())

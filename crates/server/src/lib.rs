@@ -17,6 +17,7 @@ pub mod http;
 pub mod importing;
 pub mod installation;
 pub mod keeper;
+pub mod messages;
 pub mod metrics;
 pub mod openapi;
 pub mod own_events;

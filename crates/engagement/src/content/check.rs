@@ -65,6 +65,25 @@ pub struct Finding {
     pub text: String,
 }
 
+impl Finding {
+    /// The same as a finding: a template that cannot be rendered must not be sent.
+    pub fn of_error(error: &Error) -> Self {
+        let whole = "template".to_owned();
+        let (place, line, column, text) = match error {
+            Error::Syntax { place, line, column, found, expected } => {
+                (place, Some(*line), Some(*column), format!("Found {found}; expected {expected}."))
+            }
+            Error::Invalid { place, problem } => (place, None, None, format!("{problem}.")),
+            Error::TooLarge { place, .. } | Error::TooMuch { place, .. } => (place, None, None, format!("{error}.")),
+            Error::Missing { place, line, column, .. } | Error::Value { place, line, column, .. } => {
+                (place, Some(*line), Some(*column), format!("{error}."))
+            }
+            Error::Store(_) | Error::Refused(_) => (&whole, None, None, format!("{error}.")),
+        };
+        Self { severity: Severity::Error, code: error.code(), place: place.clone(), line, column, text }
+    }
+}
+
 /// Checks a template. `tokens` are the values that its senders will provide, beside `unsubscribe_url`, `preferences_url` and `view_url`.
 /// Errors come first, each group in the order of places.
 pub fn check(template: &Template, tokens: &[Token], limits: Limits) -> Vec<Finding> {
@@ -84,6 +103,18 @@ pub fn check(template: &Template, tokens: &[Token], limits: Limits) -> Vec<Findi
     }
     found.differences(template, &used);
     found.sorted()
+}
+
+/// The tokens that a template names, in any of its languages; those of a variant that cannot be prepared are left out.
+pub fn used(template: &Template, limits: Limits) -> BTreeSet<String> {
+    let mut found = Findings::default();
+    let mut used = BTreeSet::new();
+    for language in template.content.languages() {
+        if let Ok(variant) = Variant::new(&template.content, language, &limits) {
+            used.extend(of_variant(template, language, &variant, &[], &limits, &mut found));
+        }
+    }
+    used
 }
 
 /// Checks one variant; the tokens that it uses.
@@ -161,26 +192,7 @@ impl Findings {
     }
 
     fn refused(&mut self, error: &Error) {
-        let whole = "template".to_owned();
-        let (place, line, column, text) = match error {
-            Error::Syntax { place, line, column, found, expected } => {
-                (place, Some(*line), Some(*column), format!("Found {found}; expected {expected}."))
-            }
-            Error::Invalid { place, problem } => (place, None, None, format!("{problem}.")),
-            Error::TooLarge { place, .. } | Error::TooMuch { place, .. } => (place, None, None, format!("{error}.")),
-            Error::Missing { place, line, column, .. } | Error::Value { place, line, column, .. } => {
-                (place, Some(*line), Some(*column), format!("{error}."))
-            }
-            Error::Store(_) | Error::Refused(_) => (&whole, None, None, format!("{error}.")),
-        };
-        self.0.insert(Finding {
-            severity: Severity::Error,
-            code: error.code(),
-            place: place.clone(),
-            line,
-            column,
-            text,
-        });
+        self.0.insert(Finding::of_error(error));
     }
 
     /// Tokens that one language uses and another does not: often a translation that was forgotten.

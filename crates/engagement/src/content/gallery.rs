@@ -1,11 +1,13 @@
-//! Ready templates to begin with, in English and Chinese, each with its tokens and data to preview it with.
+//! Ready templates to begin with, in English and Chinese, each with its tokens (of those that are [`known`](mod@super::known)) and data to preview it with.
 //!
 //! Always holds: each passes [`super::check`] without errors and renders with its example (its tests do both).
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::check::Token;
+use super::check::{self, Token};
+use super::known;
+use super::limits::Limits;
 use super::template::Template;
 use crate::Error;
 
@@ -16,7 +18,7 @@ pub struct Ready {
     pub key: &'static str,
     /// The template.
     pub template: Template,
-    /// The tokens that it uses.
+    /// The known tokens that it uses.
     pub tokens: Vec<Token>,
     /// Data to preview it with.
     pub example: Value,
@@ -40,7 +42,6 @@ const FILES: &[(&str, &str)] = &[
 #[serde(deny_unknown_fields)]
 struct File {
     template: Value,
-    tokens: Vec<Token>,
     example: Value,
 }
 
@@ -58,5 +59,8 @@ pub fn ready(key: &str) -> Result<Ready, Error> {
         Error::invalid("the gallery", format!("no such template; there are {}", keys().collect::<Vec<_>>().join(", ")))
     })?;
     let file: File = serde_json::from_str(text).map_err(|error| Error::invalid(*key, error.to_string()))?;
-    Ok(Ready { key, template: Template::from_json(file.template)?, tokens: file.tokens, example: file.example })
+    let template = Template::from_json(file.template)?;
+    let used = check::used(&template, Limits::default());
+    let tokens = known::tokens().into_iter().filter(|token| used.contains(&token.path)).collect();
+    Ok(Ready { key, template, tokens, example: file.example })
 }

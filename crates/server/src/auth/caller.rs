@@ -101,9 +101,15 @@ pub(super) fn purpose_of(header: Option<&str>, path: &str) -> Result<Purpose> {
             .find(|purpose| purpose.as_str() == word.trim())
             .ok_or_else(|| Problem::bad_request("unknown_purpose", format!("X-Purpose is one of {}.", known())));
     }
+    if path.ends_with("/message-preview") {
+        return Ok(Purpose::Marketing);
+    }
     let first = path.trim_start_matches("/api/v1/").split('/').next().unwrap_or_default();
     Ok(match first {
         "customers" | "search" | "identity" => Purpose::Service,
+        "message-templates" | "message-gallery" | "message-tokens" | "message-check" | "letterhead" => {
+            Purpose::Marketing
+        }
         "me" | "workspace" | "users" | "sources" | "keys" | "api-keys" | "rejects" | "imports" | "data-health" => {
             Purpose::Administration
         }
@@ -121,6 +127,7 @@ mod tests {
         assert_eq!(purpose_of(None, "/api/v1/customers/5/timeline").unwrap(), Purpose::Service);
         assert_eq!(purpose_of(None, "/api/v1/home").unwrap(), Purpose::Analytics);
         assert_eq!(purpose_of(None, "/api/v1/users").unwrap(), Purpose::Administration);
+        assert_eq!(purpose_of(None, "/api/v1/customers/5/message-preview").unwrap(), Purpose::Marketing);
         assert_eq!(purpose_of(Some("fun"), "/api/v1/home").unwrap_err().code(), "unknown_purpose");
     }
 }

@@ -47,6 +47,8 @@ pub enum Permission {
     EditQuestions,
     /// Segments.
     EditSegments,
+    /// Templates of messages and the letterhead.
+    EditContent,
     /// Undo and redo evidence of identity.
     EditIdentity,
     /// Say what a customer agreed to or refused.
@@ -80,6 +82,7 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::ViewPeople, &[R::Owner, R::Admin, R::Analyst, R::Agent, R::Viewer], &[S::Read]),
     (P::EditQuestions, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditSegments, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
+    (P::EditContent, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditIdentity, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::EditConsents, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::ManagePrivacy, &[R::Owner, R::Admin], &[S::Admin]),
@@ -106,6 +109,7 @@ impl Permission {
             Self::ViewPeople => "view_people",
             Self::EditQuestions => "edit_questions",
             Self::EditSegments => "edit_segments",
+            Self::EditContent => "edit_content",
             Self::EditIdentity => "edit_identity",
             Self::EditConsents => "edit_consents",
             Self::ManagePrivacy => "manage_privacy",

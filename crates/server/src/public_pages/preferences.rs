@@ -25,6 +25,7 @@ use crate::api::shapes::mask_email;
 use crate::app::App;
 use crate::erasing::{self, Wanted};
 use crate::http::form::{parameter, parameters};
+use crate::messages;
 use crate::own_events;
 use crate::problem::{Problem, Result};
 use crate::records::workspaces;
@@ -34,14 +35,7 @@ use crate::records::workspaces;
 /// # Errors
 /// The store's.
 pub async fn links(app: &App, workspace: WorkspaceId) -> Result<Links> {
-    let store = &app.installation.store;
-    if let Some(secret) = secrets::find(&mut store.read(), workspace).await? {
-        return Ok(Links::new(workspace, &secret));
-    }
-    let mut tx = store.begin(Priority::Interactive).await?;
-    let secret = secrets::ensure(&mut tx, workspace, app.rng()).await?;
-    tx.commit().await?;
-    Ok(Links::new(workspace, &secret))
+    Ok(messages::links(&app.installation, workspace).await?)
 }
 
 /// Whose page it is.

@@ -1,0 +1,91 @@
+//! What is stored, on both engines.
+
+use rapport_domain::{Timestamp, WorkspaceId};
+use rapport_engagement::records::letterheads::{self, LetterheadRow};
+use rapport_engagement::records::templates::{self, TemplateRow};
+use rapport_engagement::{DATA_MAP, MIGRATIONS};
+use rapport_store::testing::{TestDatabase, prepare_statements};
+use rapport_store::{Priority, db_test};
+
+const W: WorkspaceId = WorkspaceId(1);
+const OTHER: WorkspaceId = WorkspaceId(2);
+
+#[db_test(MIGRATIONS)]
+async fn every_statement_can_be_prepared(db: TestDatabase) {
+    assert!(prepare_statements(&db).await >= 8);
+}
+
+#[db_test(MIGRATIONS)]
+async fn every_column_is_declared(db: TestDatabase) {
+    let found = rapport_store::data_map::differences(&db, &[rapport_store::DATA_MAP, DATA_MAP]).await.unwrap();
+    assert_eq!(found, Vec::<String>::new());
+}
+
+fn row(key: &str, version: i64) -> TemplateRow {
+    TemplateRow {
+        key: key.into(),
+        name: format!("Version {version}"),
+        form: "email".into(),
+        version,
+        created_at: Timestamp::from_seconds(1),
+        created_by: "usr_1".into(),
+        updated_at: Timestamp::from_seconds(version),
+        updated_by: "usr_2".into(),
+        archived_at: None,
+    }
+}
+
+#[db_test(MIGRATIONS)]
+async fn every_version_stays(db: TestDatabase) {
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    templates::save(&mut tx, W, &row("welcome", 1), "{\"a\":1}", None).await.unwrap();
+    templates::save(&mut tx, W, &row("welcome", 2), "{\"a\":2}", None).await.unwrap();
+    templates::save(&mut tx, W, &row("welcome", 3), "{\"a\":1}", Some(1)).await.unwrap();
+    templates::save(&mut tx, OTHER, &row("welcome", 1), "{\"other\":1}", None).await.unwrap();
+    templates::save(&mut tx, W, &row("birthday", 1), "{}", None).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    let again = templates::save(&mut tx, W, &row("welcome", 2), "{\"late\":1}", None).await;
+    assert!(again.unwrap_err().is_unique_violation(), "a version is saved once");
+    drop(tx);
+    let mut db = db.read();
+    let found = templates::versions(&mut db, W, "welcome").await.unwrap();
+    let found: Vec<_> = found.iter().map(|it| (it.version, it.content.as_str(), it.restored_from)).collect();
+    assert_eq!(found, [(3, "{\"a\":1}", Some(1)), (2, "{\"a\":2}", None), (1, "{\"a\":1}", None)]);
+    assert_eq!(templates::find(&mut db, W, "welcome").await.unwrap(), Some(row("welcome", 3)));
+    let all = templates::all(&mut db, W).await.unwrap();
+    let all: Vec<_> = all.iter().map(|(row, content)| (row.key.as_str(), content.as_str())).collect();
+    assert_eq!(all, [("welcome", "{\"a\":1}"), ("birthday", "{}")], "the one changed last first");
+    assert_eq!(templates::count(&mut db, OTHER).await.unwrap(), 1);
+    let first = templates::version(&mut db, OTHER, "welcome", 1).await.unwrap().unwrap();
+    assert_eq!(first.content, "{\"other\":1}");
+    assert_eq!(templates::version(&mut db, W, "birthday", 2).await.unwrap(), None);
+}
+
+#[db_test(MIGRATIONS)]
+async fn a_template_is_put_away_and_taken_out(db: TestDatabase) {
+    let away = Timestamp::from_seconds(9);
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    for workspace in [W, OTHER] {
+        templates::save(&mut tx, workspace, &row("welcome", 1), "{}", None).await.unwrap();
+    }
+    templates::archive(&mut tx, W, "welcome", Some(away)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(templates::find(&mut db.read(), W, "welcome").await.unwrap().unwrap().archived_at, Some(away));
+    assert_eq!(templates::find(&mut db.read(), OTHER, "welcome").await.unwrap().unwrap().archived_at, None);
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    templates::archive(&mut tx, W, "welcome", None).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(templates::find(&mut db.read(), W, "welcome").await.unwrap().unwrap().archived_at, None);
+}
+
+#[db_test(MIGRATIONS)]
+async fn a_workspace_has_one_letterhead(db: TestDatabase) {
+    let head = |name: &str| LetterheadRow { name: name.into(), address: "1 Lane".into(), ..LetterheadRow::default() };
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    letterheads::save(&mut tx, W, &head("Old"), Timestamp(1), "usr_1").await.unwrap();
+    letterheads::save(&mut tx, W, &head("New"), Timestamp(2), "usr_1").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(letterheads::find(&mut db.read(), W).await.unwrap(), Some(head("New")));
+    assert_eq!(letterheads::find(&mut db.read(), OTHER).await.unwrap(), None);
+}

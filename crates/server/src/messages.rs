@@ -1,0 +1,32 @@
+//! What messages are rendered with: the values of one person, the company's letterhead, what an event brings, and examples of all of it.
+//!
+//! Always holds: a template reaches what is listed in `rapport_engagement::content::known` and the person's own traits; identifiers, keys and
+//! consents are not in its reach.
+//!
+//! Does not do: decide who gets a message, send anything.
+
+pub mod company;
+pub mod given;
+pub mod scope;
+
+use rapport_domain::WorkspaceId;
+use rapport_privacy::Links;
+use rapport_privacy::records::secrets;
+use rapport_store::{Priority, Result};
+
+use crate::installation::Installation;
+
+/// The links of a workspace, whose secret is made at first use.
+///
+/// # Errors
+/// The store's.
+pub async fn links(installation: &Installation, workspace: WorkspaceId) -> Result<Links> {
+    let store = &installation.store;
+    if let Some(secret) = secrets::find(&mut store.read(), workspace).await? {
+        return Ok(Links::new(workspace, &secret));
+    }
+    let mut tx = store.begin(Priority::Interactive).await?;
+    let secret = secrets::ensure(&mut tx, workspace, &*installation.rng).await?;
+    tx.commit().await?;
+    Ok(Links::new(workspace, &secret))
+}
