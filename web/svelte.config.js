@@ -9,6 +9,7 @@ export default {
 	kit: {
 		// The binary embeds the .br and .gz files that this writes beside each file, and sends them as they are.
 		adapter: adapter({ pages: 'dist', assets: 'dist', fallback: 'index.html', strict: true, precompress: true }),
+		// Pictures from other shops, too: a preview of an e-mail shows them, and a frame has no wider policy than its page.
 		// Scripts only from our own origin. Styles may be inline, because the chart library sets style attributes.
 		csp: {
 			mode: 'hash',
@@ -16,7 +17,7 @@ export default {
 				'default-src': ['self'],
 				'script-src': ['self'],
 				'style-src': ['self', 'unsafe-inline'],
-				'img-src': ['self', 'data:', 'blob:'],
+				'img-src': ['self', 'data:', 'blob:', 'https:'],
 				'connect-src': ['self'],
 				'object-src': ['none'],
 				'base-uri': ['self'],

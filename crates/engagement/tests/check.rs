@@ -63,6 +63,7 @@ fn each_rule_finds_its_fault() {
         ("/subject", json!("{{ profile.first_name }}"), "no_fallback", Severity::Error, "subject"),
         ("/subject", json!("Hi {{ profile.first_name|upper }}"), "no_fallback", Severity::Error, "subject"),
         ("/subject", json!("Hi {{ x }"), "template_syntax", Severity::Error, "subject"),
+        ("/subject", json!("{{ 9**9**9 }}"), "template_value_unfit", Severity::Error, "subject"),
         ("/blocks/1/image/alt", json!(" "), "image_without_alt", Severity::Warning, "blocks[1].image"),
         ("/blocks/1/image/bytes", json!(200_001), "image_too_large", Severity::Warning, "blocks[1].image"),
         (

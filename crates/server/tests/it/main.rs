@@ -10,6 +10,7 @@ mod intake;
 mod keys;
 mod main_job;
 mod members;
+mod message_templates;
 mod other_shops;
 mod pages;
 mod privacy;

@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use minijinja::value::Value;
 use serde_json::{Map, Value as Json, json};
 
 use super::super::escape;
 use super::super::expression::Expression;
+use super::super::filters::Reader;
+use super::super::language::Language;
+use super::super::locale::Locale;
+use super::super::message::Recipient;
 use super::super::pattern::{Loop, Node, Url};
 use super::super::scope::{self, RESERVED};
 use super::super::url::{self, UrlProblem, Use};
@@ -101,6 +106,9 @@ impl<'a> Walk<'a> {
                 put(&mut there, path);
             }
         }
+        if expression.tokens.is_empty() {
+            self.constant(expression, is_written);
+        }
         let is_open = expression.tokens.iter().any(|path| !is_there(&there, path));
         if is_open && expression.can_miss(&scope::value(&Json::Object(there)), is_written) {
             let source = &expression.source;
@@ -111,9 +119,24 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// What depends on no data is the same for everybody: it can be tried.
+    fn constant(&mut self, expression: &Expression, is_written: bool) {
+        let Some(language) = Language::parse("en") else { return };
+        let reader = Reader { locale: Locale::of(&language), zone: TimeZone::UTC };
+        let nothing = scope::of_message(&json!({}), reader, &Recipient::new(&language, TimeZone::UTC));
+        let tried = if is_written { expression.text(&nothing).map(drop) } else { expression.value(&nothing).map(drop) };
+        if let Err(error) = tried {
+            self.found.refused(&error);
+        }
+    }
+
     fn repeated(&mut self, repeated: &Loop) {
         let Loop { name, over, at_most, body, otherwise } = repeated;
-        self.expression(over, true);
+        if over.tokens.is_empty() {
+            self.constant(over, false);
+        } else {
+            self.expression(over, true);
+        }
         self.size(over, *at_most);
         if self.variables.len() >= LOOPS {
             let text =

@@ -12,6 +12,7 @@ export const rooms: Room[] = [
 	{ name: 'room.home', href: '/', icon: 'house' },
 	{ name: 'room.customers', href: '/customers', icon: 'users' },
 	{ name: 'room.segments', href: '/segments', icon: 'chart-pie' },
+	{ name: 'room.engage', href: '/engage', icon: 'send' },
 	{ name: 'room.insights', href: '/insights', icon: 'chart-column' },
 	{ name: 'room.data', href: '/data', icon: 'database' },
 	{ name: 'room.settings', href: '/settings', icon: 'settings' }
