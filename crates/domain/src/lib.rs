@@ -3,6 +3,7 @@
 //!
 //! Always holds: nothing here does I/O, is asynchronous, or knows SQL, HTTP or Arrow.
 
+pub mod assignment;
 pub mod calendar;
 pub mod channel;
 pub mod clock;

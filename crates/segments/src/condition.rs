@@ -49,7 +49,7 @@ mod place;
 mod schema;
 mod scope;
 
-use rapport_domain::{Interval, PersonId};
+use rapport_domain::{Interval, PersonId, assignment};
 
 use crate::duration::Duration;
 use crate::instant::Instant;
@@ -256,16 +256,7 @@ impl Bucket {
 
     /// A person's place, in hundredths of a per cent.
     pub fn place(&self, person: PersonId) -> u32 {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&u64::try_from(self.salt.len()).unwrap_or(u64::MAX).to_le_bytes());
-        hasher.update(self.salt.as_bytes());
-        hasher.update(&person.0.to_le_bytes());
-        let hash = hasher.finalize();
-        let mut first = [0; 8];
-        first.copy_from_slice(&hash.as_bytes()[..8]);
-        // The upper 64 bits of the product: an even spread without the bias of a remainder.
-        let place = (u128::from(u64::from_le_bytes(first)) * 10_000) >> 64;
-        u32::try_from(place).unwrap_or(u32::MAX)
+        assignment::bucket(&self.salt, person)
     }
 }
 
