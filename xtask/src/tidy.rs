@@ -23,6 +23,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("segments", 4),
     ("analytics", 5),
     ("engagement", 5),
+    ("experiments", 5),
     ("server", 6),
 ];
 

@@ -1,0 +1,6 @@
+//! What is stored, table by table.
+
+pub mod counts;
+pub mod experiments;
+pub mod exposures;
+pub mod groups;
