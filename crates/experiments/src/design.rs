@@ -310,6 +310,13 @@ impl Design {
     }
 }
 
+impl Variant {
+    /// What people call it, or else its key.
+    pub fn shown(&self) -> &str {
+        if self.name.is_empty() { &self.key } else { &self.name }
+    }
+}
+
 impl Experiment {
     /// Whether it assigns people at `now`.
     pub fn runs(&self, now: Timestamp) -> bool {

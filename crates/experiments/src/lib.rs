@@ -9,6 +9,7 @@
 //!
 //! Does not do: know conditions (it is told which hold), send anything, or sum up metrics (it is handed their sums by variant).
 
+pub mod attribution;
 pub mod change;
 pub mod checks;
 pub mod design;
@@ -16,7 +17,7 @@ pub mod error;
 pub mod evaluate;
 pub mod groups;
 pub mod open_feature;
-
+pub mod readout;
 pub mod records;
 pub mod schema;
 pub mod service;

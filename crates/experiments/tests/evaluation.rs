@@ -74,6 +74,9 @@ fn situation<'a>(person: i64, held: &'a BTreeMap<i64, String>, holdouts: &'a [&'
     }
 }
 
+type Edits = dyn Fn(&mut Design);
+type Edit<'a> = &'a Edits;
+
 const NOBODY: &BTreeMap<i64, String> = &BTreeMap::new();
 
 /// The rules of `evaluate`, one sentence after the other: (variant, word for why, variants of exposures by experiment).
@@ -384,7 +387,7 @@ fn what_would_move_people_is_refused_and_the_rest_says_what_it_does() {
     assert_eq!(with(&|it| it.variants[1].weight = 0), Ok(Change::Anew));
     assert_eq!(with(&|it| it.variants[1].value = json!("new text")), Ok(Change::Anew));
     assert_eq!(with(&|it| it.variants.push(variant("v2", 1, false))), Ok(Change::Anew));
-    let refused: [(&dyn Fn(&mut Design), &str); 8] = [
+    let refused: [(Edit<'_>, &str); 8] = [
         (&|it| it.salt = "other".into(), "salt"),
         (&|it| it.unit = UnitKind::Anonymous, "unit"),
         (&|it| it.kind = Kind::Flag, "kind"),
@@ -408,7 +411,7 @@ fn what_would_move_people_is_refused_and_the_rest_says_what_it_does() {
 
 #[test]
 fn a_design_that_cannot_work_is_refused_with_its_field() {
-    let refused: Vec<(&str, Box<dyn Fn(&mut Design)>)> = vec![
+    let refused: Vec<(&str, Box<Edits>)> = vec![
         ("name", Box::new(|it| it.name = " ".into())),
         ("hypothesis", Box::new(|it| it.hypothesis = "a\0b".into())),
         ("variants", Box::new(|it| it.variants.truncate(1))),
