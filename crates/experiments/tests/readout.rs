@@ -46,8 +46,10 @@ fn experiment() -> Experiment {
 fn shares(n: [u64; 2], successes: [u64; 2]) -> Data {
     let sums = |at: usize| Sums::Share { successes: successes[at], n: n[at] };
     let a_day = n.iter().sum::<u64>() / 10;
+    // Of the day that is not over there are few.
+    let days = (10..20).map(|day| (day, a_day)).chain([(20, 3)]).collect();
     Data {
-        counts: Counts { exposed: n.to_vec(), days: (10..20).map(|day| (day, a_day)).collect(), ..Counts::default() },
+        counts: Counts { exposed: n.to_vec(), days, ..Counts::default() },
         metrics: vec![Measured { metric: "orders".into(), sums: vec![sums(0), sums(1)] }],
         segments: Vec::new(),
     }

@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Handle, PersonId, SeededRng, Timestamp, WorkspaceId};
 use rapport_experiments::design::{Form, Metric, Place, UnitKind};
+use rapport_experiments::readout::{Counts, Data, Measured, Sums, Verdict, readout};
 use rapport_experiments::records::counts::{self, DayRow};
 use rapport_experiments::records::exposures::{self, EXPOSED, Exposed, ExposureRow, Standing, Who, standings};
 use rapport_experiments::records::{experiments, groups};
 use rapport_experiments::service::{Act, Author, SAVED, act, create, create_group, save, taken};
-use rapport_experiments::{Change, DATA_MAP, Design, Error, Exposure, Kind, MIGRATIONS, State, Variant};
+use rapport_experiments::{
+    Change, DATA_MAP, Design, Error, Exposure, Kind, MIGRATIONS, Situation, State, Variant, evaluate,
+};
+use rapport_privacy::{Subject, Tables};
 use rapport_store::testing::{TestDatabase, prepare_statements};
 use rapport_store::{Priority, db_test, outbox};
 use serde_json::json;
@@ -402,40 +406,89 @@ async fn counts_are_those_of_the_rows(db: TestDatabase) {
     assert!(found.values().any(|it| it.0 > 0) && found.values().any(|it| it.1 > 0));
 }
 
-/// Two at a time, as on PostgreSQL: one is first, and both act on the same.
+/// Two at a time, as on PostgreSQL: one is first, and both act on the same; also where both would have written the very same row.
 #[db_test(MIGRATIONS)]
 async fn two_at_once_agree(db: TestDatabase) {
-    let one = async |variant: &'static str, second: i64| {
+    let one = async |experiment: i64, variant: &'static str| {
         let mut tx = db.begin(Priority::Interactive).await.unwrap();
-        let exposure = exposure(1, variant, UnitKind::Person);
-        let found = exposures::expose(&mut tx, W, who(1, 11), &exposure, at(second)).await.unwrap();
+        let exposure = exposure(experiment, variant, UnitKind::Person);
+        let found = exposures::expose(&mut tx, W, who(1, 11), &exposure, at(1)).await.unwrap();
         tx.commit().await.unwrap();
         found
     };
-    let (a, b) = tokio::join!(one("new", 1), one("old", 1));
-    assert!(a.is_new != b.is_new && a.variant == b.variant, "{a:?} {b:?}");
-    let counted: i64 = counted(&db, 1).await.iter().map(|it| it.2).sum();
-    assert_eq!(counted, 1);
+    for (experiment, variants) in [(1, ["new", "old"]), (2, ["new", "new"])] {
+        let (a, b) = tokio::join!(one(experiment, variants[0]), one(experiment, variants[1]));
+        assert!(a.is_new != b.is_new && a.variant == b.variant, "{a:?} {b:?}");
+        let counted: i64 = counted(&db, experiment).await.iter().map(|it| it.2).sum();
+        assert_eq!(counted, 1);
+    }
 }
 
-/// Erasure follows the data map: here its own statement for the way it names.
 #[db_test(MIGRATIONS)]
 async fn of_an_erased_person_only_numbers_stay(db: TestDatabase) {
     let mut tx = db.begin(Priority::Interactive).await.unwrap();
     for n in [1, 2] {
         exposures::expose(&mut tx, W, who(n, 10 + n), &exposure(1, "new", UnitKind::Person), at(5)).await.unwrap();
     }
-    let erase = rapport_store::Sql::assembled("DELETE FROM exposures WHERE workspace = $1 AND person = $2".into());
-    tx.execute(erase, rapport_store::args![W, PersonId(1)]).await.unwrap();
+    let tables = Tables::of(&[DATA_MAP]).unwrap();
+    let subject = Subject { workspace: W, person: PersonId(1), handles: vec![Handle(11)] };
+    let shown = tables.read(&mut tx, &subject).await.unwrap();
+    assert_eq!((shown.len(), shown[0].table, shown[0].rows.len()), (1, "exposures", 1));
+    assert_eq!(tables.erase(&mut tx, &subject).await.unwrap(), BTreeMap::from([("exposures", 1)]));
     tx.commit().await.unwrap();
     let left = exposures::of_persons(&mut db.read(), W, &[PersonId(1), PersonId(2)]).await.unwrap();
     assert_eq!(left.len(), 1);
     assert_eq!(counted(&db, 1).await, [("new".into(), 0, 2, 0)]);
-    assert!(
-        DATA_MAP
-            .iter()
-            .any(|it| it.table == "exposures" && it.person == rapport_store::data_map::Way::Person("person"))
-    );
+}
+
+/// From a draft to a verdict: 12,000 people pass by, of the control every tenth orders, of the new headline three of twenty, and of a third that is no
+/// different again every tenth.
+#[db_test(MIGRATIONS)]
+async fn the_whole_way(db: TestDatabase) {
+    let rng = SeededRng::new(5);
+    let mut three = design("Headline");
+    three.variants.push(Variant { key: "same".into(), is_control: false, ..three.variants[0].clone() });
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    create(&mut tx, W, "headline", three, ann(1), &rng).await.unwrap();
+    let running = act(&mut tx, W, "headline", Act::Start, 1, ann(2)).await.unwrap().experiment();
+    tx.commit().await.unwrap();
+
+    let held = BTreeMap::new();
+    let mut orders = [[0_u64; 2]; 3];
+    for day in 0..6 {
+        let at = at(2 + day * DAY);
+        let passing: Vec<(Who, Exposure)> = (day * 2_000..(day + 1) * 2_000)
+            .flat_map(|n| {
+                let situation = Situation {
+                    now: at,
+                    person: Some(PersonId(n)),
+                    anonymous: None,
+                    truths: &|_| false,
+                    held: &held,
+                    holdouts: &[],
+                    subjects: &["slot:home"],
+                };
+                evaluate(&running, &situation).exposures.into_iter().map(move |it| (who(n, n), it))
+            })
+            .collect();
+        let mut tx = db.begin(Priority::Background).await.unwrap();
+        for exposed in exposures::expose_all(&mut tx, W, &passing, at).await.unwrap() {
+            let arm = running.design.variants.iter().position(|it| it.key == exposed.variant).unwrap();
+            let chance = if arm == 1 { 150 } else { 100 };
+            orders[arm][0] += 1;
+            orders[arm][1] += u64::from(rapport_domain::Rng::next_u64(&rng) % 1_000 < chance);
+        }
+        tx.commit().await.unwrap();
+    }
+    let counts = Counts::of(&running, &counts::of(&mut db.read(), W, running.number).await.unwrap());
+    assert_eq!((counts.exposed.clone(), counts.days.len()), (orders.map(|it| it[0]).to_vec(), 6));
+    let sums = orders.map(|[n, successes]| Sums::Share { successes, n }).to_vec();
+    let metrics = vec![Measured { metric: "orders".into(), sums }];
+    let found = readout(&running, &Data { counts, metrics, segments: Vec::new() }, at(6 * DAY));
+    assert_eq!(found.verdict, Verdict::Better("new".into()));
+    assert!(!found.ratio.unwrap().broken);
+    let about_same = found.sentences.iter().find(|it| it.code == "unclear").unwrap();
+    assert!(about_same.text.contains("“old”") && found.progress.a_day == Some(2_000.0), "{about_same:?}");
 }
 
 #[test]
