@@ -1,4 +1,4 @@
-//! Questions and their answers: trends, funnels, retention, RFM and key figures over a workspace's events.
+//! Questions and their answers: trends, funnels, retention, RFM and key figures over a workspace's events, and experiments read out.
 //!
 //! Always holds: a question is data with one JSON form, is checked before anything is planned, becomes a typed plan (never SQL
 //! text), and runs within a budget of time and memory; dropping the future of an answer cancels it. Per-person mathematics is that of
@@ -17,6 +17,7 @@ mod columns;
 pub mod engagement;
 mod english;
 mod error;
+pub mod experiment;
 mod funnel;
 mod kpis;
 pub mod lifecycle;

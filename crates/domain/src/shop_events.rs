@@ -14,6 +14,10 @@ pub const ORDER_UPDATED: &str = "Order Updated";
 pub const PRODUCT_VIEWED: &str = "Product Viewed";
 /// A product went into the cart.
 pub const PRODUCT_ADDED: &str = "Product Added";
+/// What is known of a product changed: its price, its stock, what it costs. Our own name: Segment's specification has none.
+pub const PRODUCT_UPDATED: &str = "Product Updated";
+/// Somebody was exposed to a variant of an experiment: `experiment` and `variant` are their keys.
+pub const EXPERIMENT_VIEWED: &str = "Experiment Viewed";
 /// The checkout began.
 pub const CHECKOUT_STARTED: &str = "Checkout Started";
 /// A web page was seen.
@@ -67,6 +71,8 @@ pub const STANDARD: &[(&str, &[&str])] = &[
             "Product Shared",
             PAGE_VIEWED,
             SCREEN_VIEWED,
+            PRODUCT_UPDATED,
+            EXPERIMENT_VIEWED,
         ],
     ),
     (

@@ -48,7 +48,7 @@ impl Trend {
 }
 
 impl Series {
-    fn validate(&self, place: &str) -> Result<()> {
+    pub(crate) fn validate(&self, place: &str) -> Result<()> {
         named(&self.event, &format!("{place}.event"))?;
         filter(self.filter.as_ref(), &format!("{place}.where"))?;
         let place = format!("{place}.property");

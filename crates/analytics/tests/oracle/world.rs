@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use rapport_analytics::experiment::{Experiment, Exposed};
 use rapport_analytics::{Analytics, Answer, Context, Detail, Part, Question};
 use rapport_domain::{
     Calendar, Currency, Event, EventId, EventKind, Handle, Identifier, IdentifierKind, Interval, PersonId, SourceId,
@@ -67,7 +68,7 @@ pub fn at(text: &str) -> Timestamp {
 const BEGIN: &str = "2026-03-26T12:00:00Z";
 
 /// Half-hours, so that ties are common, with midnights of Berlin among them.
-fn any_time() -> impl Strategy<Value = Timestamp> {
+pub fn any_time() -> impl Strategy<Value = Timestamp> {
     (0i64..16, select(vec![0i64, 1, 20, 21, 22, 23, 24, 47])).prop_map(|(half_days, half_hours)| {
         at(BEGIN).plus(half_days * Timestamp::DAY / 2 + half_hours * Timestamp::HOUR / 2)
     })
@@ -289,6 +290,13 @@ impl Settled<'_> {
         let question = Question::from_json(question.clone()).unwrap();
         let context = self.world.context();
         let asked = LAKE.analytics.ask(self.workspace, &question, &context);
+        block_on(asked).unwrap_or_else(|error| panic!("{error}: {question:?}"))
+    }
+
+    pub fn experiment(&self, question: &Value) -> Exposed {
+        let question: Experiment = serde_json::from_value(question.clone()).unwrap();
+        let context = self.world.context();
+        let asked = LAKE.analytics.experiment(self.workspace, &question, &context);
         block_on(asked).unwrap_or_else(|error| panic!("{error}: {question:?}"))
     }
 

@@ -1,0 +1,243 @@
+//! An experiment as a plan: one scan, one aggregate by person, one over persons.
+//!
+//! Always holds: the scan reaches back as far as the time before exposure does; a trait is joined to persons, after their events were aggregated.
+
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Int64Type};
+use datafusion::common::ScalarValue;
+use datafusion::functions_aggregate::count::count_distinct;
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::logical_expr::{Expr, cast, ident, lit, when};
+use rapport_domain::shop_events::EXPERIMENT_VIEWED;
+use rapport_domain::{Interval, Timestamp};
+use rapport_lake::columns::PERSON;
+use rapport_segments::EventColumns;
+use rapport_segments::value::{Reading, number_reading};
+
+use super::{Experiment, Immature, Metric};
+use crate::aggregates::{
+    ExposureSettings, MAX_ARMS, MAX_QUANTITIES, Quantity, exposure, exposure_marks, exposure_sums, names_mask,
+};
+use crate::asking::{Asking, time};
+use crate::breakdown::Parts;
+use crate::columns::{Columns, at};
+use crate::error::{Error, Result};
+use crate::period::Range;
+use crate::question::{EventSelector, Measure, Series};
+
+/// Millionths to units.
+const MONEY: f64 = 1e-6;
+
+/// What a question comes to.
+pub(super) struct Plan {
+    pub(super) variants: Vec<String>,
+    pub(super) settings: ExposureSettings,
+    /// Of each metric, what its y and its x are multiplied by.
+    pub(super) scales: Vec<(f64, f64)>,
+    pub(super) parts: Parts,
+    /// The place of the metric that counts events in other currencies.
+    pub(super) foreign: Option<usize>,
+    range: Range,
+    measured: Vec<One>,
+}
+
+/// One quantity: which events have it, and how much of it.
+struct One {
+    is_one: Expr,
+    amount: Option<Expr>,
+}
+
+/// The quantities of a question, gathered.
+struct Gathering<'a> {
+    asking: &'a Asking<'a>,
+    kinds: Vec<Quantity>,
+    measured: Vec<One>,
+    /// Which events of sums of money are in other currencies.
+    foreign: Option<Expr>,
+}
+
+impl Gathering<'_> {
+    fn push(&mut self, kind: Quantity, is_one: Expr, amount: Option<Expr>) -> usize {
+        self.kinds.push(kind);
+        self.measured.push(One { is_one, amount });
+        self.kinds.len() - 1
+    }
+
+    /// A line's quantity, and what it is multiplied by.
+    fn series(&mut self, series: &Series) -> Result<(usize, f64)> {
+        let selected = self.asking.selected(&series.selector())?;
+        match (series.measure, &series.property) {
+            (Measure::People, _) => Ok((self.push(Quantity::Any, selected, None), 1.0)),
+            (Measure::Sum | Measure::Average, Some(path)) => {
+                let (value, scale) = self.amount(path, &selected)?;
+                Ok((self.push(Quantity::Amount, selected, Some(value)), scale))
+            }
+            _ => Ok((self.push(Quantity::Count, selected, None), 1.0)),
+        }
+    }
+
+    /// A property's value, null where it has none in the workspace's currency.
+    fn amount(&mut self, path: &str, selected: &Expr) -> Result<(Expr, f64)> {
+        let reading = number_reading(path);
+        let value = cast(self.asking.property(path, reading), DataType::Float64);
+        if reading != Reading::Amount {
+            return Ok((value, 1.0));
+        }
+        let is_foreign = self.asking.is_foreign();
+        let left_out = selected.clone().and(is_foreign.clone()).and(value.clone().is_not_null());
+        self.foreign = Some(self.foreign.take().map_or(left_out.clone(), |others| others.or(left_out)));
+        Ok((when(is_foreign, lit(ScalarValue::Float64(None))).otherwise(value)?, MONEY))
+    }
+
+    /// A metric's quantities, and what y and x are multiplied by.
+    fn metric(&mut self, metric: &Metric) -> Result<((usize, Option<usize>), (f64, f64))> {
+        let (of, y) = self.series(&metric.of)?;
+        if let Some(per) = &metric.per {
+            let (per, x) = self.series(per)?;
+            return Ok(((of, Some(per)), (y, x)));
+        }
+        if metric.of.measure != Measure::Average {
+            return Ok(((of, None), (y, y)));
+        }
+        // Of the events only those that have a value are in the mean.
+        let One { is_one, amount } = &self.measured[of];
+        let has_value = amount.iter().cloned().fold(is_one.clone(), |is_one, amount| is_one.and(amount.is_not_null()));
+        Ok(((of, Some(self.push(Quantity::Count, has_value, None))), (y, 1.0)))
+    }
+}
+
+impl Plan {
+    pub(super) async fn of(asking: &Asking<'_>, question: &Experiment) -> Result<Self> {
+        let range = asking.range(question.period)?;
+        let mut gathering = Gathering { asking, kinds: Vec::new(), measured: Vec::new(), foreign: None };
+        let (mut metrics, mut scales) = (Vec::new(), Vec::new());
+        for metric in &question.metrics {
+            let (quantities, scale) = gathering.metric(metric)?;
+            metrics.push(quantities);
+            scales.push(scale);
+        }
+        let foreign = gathering.foreign.take().map(|is_foreign| {
+            metrics.push((gathering.push(Quantity::Count, is_foreign, None), None));
+            metrics.len() - 1
+        });
+        if gathering.kinds.len() > MAX_QUANTITIES {
+            return Err(Error::invalid("metrics", "these are too many metrics at once; ask for some of them"));
+        }
+        let (quantities, measured) = (gathering.kinds, gathering.measured);
+        let variants = match question.variants.as_slice() {
+            [] => found(asking, question, &range).await?,
+            named => named.to_vec(),
+        };
+        let weight = count_distinct(ident(PERSON));
+        let exposed = is_exposure(asking, question);
+        let parts =
+            Parts::ranked(asking, question.breakdown.as_ref(), question.breakdown_limit, &range, exposed, weight)
+                .await?;
+        // What is at the last instant of the data is known, so the first that is not is the next one.
+        let known = asking.context.complete_until().plus(1);
+        let window = question.window.map(|window| window.micros().unsigned_abs());
+        let settings = ExposureSettings {
+            arms: variants.len(),
+            quantities,
+            from: range.from.0,
+            to: range.to.0,
+            until: if window.is_some() { known.0 } else { range.to.0 },
+            window,
+            before: question.before.map_or(0, |before| before.micros().unsigned_abs()),
+            metrics,
+            immature: question.immature == Immature::Count,
+            days: range.intervals(Interval::Day, &asking.context.calendar)?.micros(),
+            places: parts.len(),
+        };
+        Ok(Self { variants, settings, scales, parts, foreign, range, measured })
+    }
+
+    /// Runs it: the cells of `exposure_sums`.
+    pub(super) async fn cells(&self, asking: &Asking<'_>, question: &Experiment) -> Result<Vec<f64>> {
+        let plan = self.by_person(asking, question)?;
+        let place = self.parts.place()?.alias("place");
+        let persons = self.parts.joined(plan)?.project([ident("list"), place])?;
+        let sums = exposure_sums(ident("list"), ident("place"), &self.settings).alias("cells");
+        let built = persons.aggregate(Vec::<Expr>::new(), [sums])?.build()?;
+        let wrong = || Error::Plan("the plan gave no sums of the experiment".to_owned());
+        for batch in asking.collect(built).await? {
+            let lists = batch.column_by_name("cells").and_then(|cells| cells.as_list_opt::<i32>()).ok_or_else(wrong)?;
+            if batch.num_rows() == 1 {
+                let cells = lists.value(0);
+                let cells = cells.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?;
+                return Ok(cells.values().iter().map(|cell| f64::from_bits(cell.cast_unsigned())).collect());
+            }
+        }
+        Err(wrong())
+    }
+
+    /// One row a person: `person` and `list`.
+    fn by_person(
+        &self,
+        asking: &Asking<'_>,
+        question: &Experiment,
+    ) -> Result<datafusion::logical_expr::LogicalPlanBuilder> {
+        let from = Timestamp(self.range.from.0.saturating_sub_unsigned(self.settings.before));
+        let follow = self.settings.window.unwrap_or(0);
+        let to = Timestamp(self.range.to.0.saturating_add_unsigned(follow).min(self.settings.until));
+        let mut events = asking.events(from, to.max(self.range.to), true)?;
+        let exposures = EventSelector::named(EXPERIMENT_VIEWED);
+        let series: Vec<EventSelector> = question
+            .metrics
+            .iter()
+            .flat_map(|metric| std::iter::once(&metric.of).chain(&metric.per))
+            .map(Series::selector)
+            .collect();
+        let selectors: Vec<&EventSelector> = series.iter().chain([&exposures]).collect();
+        if let Some(names) = asking.names(&selectors) {
+            events = events.filter(names)?;
+        }
+        let names: Vec<&str> = self.variants.iter().map(String::as_str).collect();
+        let seen = names_mask(asking.property("variant", Reading::Text), &names);
+        let are = self.measured.iter().map(|one| one.is_one.clone()).collect();
+        let marks = exposure_marks(self.variants.len(), is_exposure(asking, question), seen, are)?;
+        let amounts = self.measured.iter().filter_map(|one| one.amount.clone());
+        let amounts: Vec<Expr> = amounts.enumerate().map(|(at, amount)| amount.alias(amount_name(at))).collect();
+        let columns = [ident(PERSON), time().alias("time"), marks.alias("marks")];
+        let names = (0..amounts.len()).map(|at| ident(amount_name(at))).collect();
+        let list = exposure(ident("time"), ident("marks"), names, &self.settings).alias("list");
+        Ok(events.project(columns.into_iter().chain(amounts))?.aggregate([ident(PERSON)], [list])?)
+    }
+}
+
+fn amount_name(at: usize) -> String {
+    format!("amount_{at}")
+}
+
+/// Whether an event is an exposure of the experiment.
+fn is_exposure(asking: &Asking<'_>, question: &Experiment) -> Expr {
+    let own = asking.property("experiment", Reading::Text).eq(lit(question.experiment.as_str()));
+    asking.snapshot.name().eq(lit(EXPERIMENT_VIEWED)).and(own)
+}
+
+/// The variants that there are exposures of.
+async fn found(asking: &Asking<'_>, question: &Experiment, range: &Range) -> Result<Vec<String>> {
+    let variant = asking.property("variant", Reading::Text);
+    let plan = asking
+        .events(range.from, range.to, false)?
+        .filter(is_exposure(asking, question).and(variant.clone().is_not_null()))?
+        .aggregate([variant.alias("variant")], [count(lit(1_i64)).alias("exposures")])?
+        .sort_with_limit(
+            [ident("exposures").sort(false, false), ident("variant").sort(true, false)],
+            Some(MAX_ARMS + 1),
+        )?
+        .build()?;
+    let mut variants = Vec::new();
+    for batch in asking.collect(plan).await? {
+        let texts = Columns(&batch).texts("variant")?;
+        variants
+            .extend((0..batch.num_rows()).filter_map(|row| at(texts, row, |texts, row| texts.value(row).to_owned())));
+    }
+    if variants.len() > MAX_ARMS {
+        return Err(Error::invalid(
+            "variants",
+            format!("there are exposures of more than {MAX_ARMS}; name those meant"),
+        ));
+    }
+    Ok(variants)
+}
