@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 
+import experiments
 import files
 import live
 import segments
@@ -33,6 +34,10 @@ def parts(options):
             "Funnel and retention over 6 million events, beside chDB",
             "funnel at most 0.7 of chDB's processor time, retention at most 1.0",
             lambda at: files.questions(str(programs / "question_rate"), at),
+        ),
+        "experiments": (
+            "An experiment read out over 10 million exposures, beside DuckDB", "under 1 s",
+            lambda at: {"": experiments.experiments(str(programs / "experiment_rate"), at, 100 if quick else 10_000)},
         ),
         "timeline": (
             "A person's timeline among 10 million events", "10,000 events under 50 ms",
