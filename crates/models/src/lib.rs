@@ -8,6 +8,7 @@ pub mod discovery;
 mod distributions;
 pub mod experiments;
 pub mod medoid;
+pub mod recommend;
 
 pub use association::{Association, Table};
 pub use discovery::adjusted;

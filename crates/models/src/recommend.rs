@@ -1,0 +1,60 @@
+//! What to offer: what many buy, what is bought together, and what is like what somebody looked at.
+//!
+//! Items and persons are places in the caller's lists. Where two items score alike, the one with the lower place comes first, so whoever
+//! lists the items by their ids has one order for the same data.
+//!
+//! Always holds: a result names no item twice and none with a score of zero or less; it does not depend on the order of what came in.
+//!
+//! Does not do: know what is in stock or what may be offered; learn from how offers were taken up.
+
+mod neighbours;
+mod popular;
+mod together;
+
+pub use neighbours::{Interaction, Near, Neighbours, Suggested, Weighting};
+pub use popular::{Bought, popularity};
+pub use together::{Baskets, Companion, Pair};
+
+/// What is left of a weight after an age, in the unit of the half-life: half after each of those. What lies in the future weighs as if it were now, and
+/// without a positive half-life nothing fades.
+pub fn faded(age: f64, half_life: f64) -> f64 {
+    if half_life > 0.0 { (-(age.max(0.0)) / half_life).exp2() } else { 1.0 }
+}
+
+/// The `limit` items with the highest scores above zero, highest first, of equals the lower place.
+pub fn ranked(mut scores: Vec<(u32, f64)>, limit: usize) -> Vec<(u32, f64)> {
+    scores.retain(|(_, score)| *score > 0.0);
+    let order = |a: &(u32, f64), b: &(u32, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    if limit < scores.len() {
+        if limit > 0 {
+            scores.select_nth_unstable_by(limit - 1, order);
+        }
+        scores.truncate(limit);
+    }
+    scores.sort_unstable_by(order);
+    scores
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_weight_halves_with_each_half_life() {
+        assert_eq!([faded(0.0, 30.0), faded(30.0, 30.0), faded(90.0, 30.0)], [1.0, 0.5, 0.125]);
+        assert_eq!((faded(-5.0, 30.0), faded(5.0, 0.0)), (1.0, 1.0));
+    }
+
+    proptest! {
+        /// Oracle: sort all of them.
+        #[test]
+        fn ranking_is_sorting(scores in prop::collection::vec(-2i8..5, 0..12), limit in 0usize..12) {
+            let scores: Vec<(u32, f64)> = (0..).zip(scores.iter().map(|it| f64::from(*it))).collect();
+            let mut sorted: Vec<_> = scores.iter().copied().filter(|it| it.1 > 0.0).collect();
+            sorted.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap());
+            sorted.truncate(limit);
+            prop_assert_eq!(ranked(scores, limit), sorted, "sorting keeps equals in their order");
+        }
+    }
+}
