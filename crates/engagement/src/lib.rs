@@ -14,6 +14,7 @@ pub mod sending;
 pub mod service;
 pub mod situations;
 pub mod timing;
+pub mod tracking;
 pub mod zones;
 
 pub use error::Error;

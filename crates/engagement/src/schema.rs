@@ -7,8 +7,10 @@ use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
-pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "engagement", list: &[TEMPLATES, Migration { number: 2, name: "journeys", sql: JOURNEYS }] };
+pub const MIGRATIONS: Migrations = Migrations {
+    namespace: "engagement",
+    list: &[TEMPLATES, Migration { number: 2, name: "journeys", sql: JOURNEYS }],
+};
 
 /// What is said. `version` counts from 1; the row of a template repeats what a list shows of its latest version.
 const TEMPLATES: Migration = Migration {
@@ -219,6 +221,7 @@ CREATE TABLE message_clicks (
     signs TEXT NOT NULL,
     PRIMARY KEY (message, kind, link, at)
 ) {clustered};
+CREATE INDEX message_clicks_unjudged ON message_clicks (at) WHERE bot_score = -1;
 CREATE INDEX message_clicks_person ON message_clicks (person, workspace);
 
 CREATE TABLE dead_addresses (

@@ -10,6 +10,7 @@ pub mod error;
 pub mod links;
 pub mod records;
 pub mod schema;
+pub mod sealing;
 pub mod subject;
 pub mod suppression;
 pub mod told;

@@ -3,10 +3,9 @@
 //! Always holds: a link says nothing to whoever cannot open it, and cannot be made or changed without the workspace's secret; it works again and
 //! again, because mail is opened years later; of somebody who was forgotten it opens to nobody.
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rapport_domain::{Channel, Handle, WorkspaceId};
-use subtle::ConstantTimeEq;
+
+use crate::sealing::{Kind, Sealer};
 
 /// What a link lets its holder do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,28 +34,22 @@ pub struct Link {
 /// Makes and opens the links of one workspace.
 pub struct Links {
     workspace: WorkspaceId,
-    seal: [u8; 32],
-    hide: [u8; 32],
+    sealer: Sealer,
 }
 
-const SEAL: usize = 16;
+const KIND: Kind =
+    Kind { seal: "rapport 2026-11 seal of preference links", hide: "rapport 2026-11 content of preference links" };
 const FIXED: usize = 1 + 8 + 1;
 
 impl Links {
     /// With the workspace's secret.
     pub fn new(workspace: WorkspaceId, secret: &[u8; 32]) -> Self {
-        let derive = |what| blake3::derive_key(what, secret);
-        Self {
-            workspace,
-            seal: derive("rapport 2026-11 seal of preference links"),
-            hide: derive("rapport 2026-11 content of preference links"),
-        }
+        Self { workspace, sealer: Sealer::new(workspace, secret, KIND) }
     }
 
     /// The workspace that a link belongs to, so that its secret can be looked up; it proves nothing.
     pub fn workspace_of(text: &str) -> Option<WorkspaceId> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        Some(WorkspaceId(i64::from_be_bytes(bytes.get(..8)?.try_into().ok()?)))
+        Sealer::workspace_of(text)
     }
 
     /// The text of a link, for the path of an address.
@@ -68,28 +61,12 @@ impl Links {
         content.extend_from_slice(&handle.0.to_be_bytes());
         content.push(place);
         content.extend_from_slice(topic.unwrap_or_default().as_bytes());
-        let seal = self.seal(&content);
-        self.apply(&seal, &mut content);
-        let mut bytes = self.workspace.0.to_be_bytes().to_vec();
-        bytes.extend_from_slice(&seal);
-        bytes.extend_from_slice(&content);
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+        self.sealer.close(content)
     }
 
     /// What a text stands for; `None` when it is none of ours.
     pub fn open(&self, text: &str) -> Option<Link> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (workspace, rest) = bytes.split_at_checked(8)?;
-        let (seal, content) = rest.split_at_checked(SEAL)?;
-        if workspace != self.workspace.0.to_be_bytes() {
-            return None;
-        }
-        let seal: [u8; SEAL] = seal.try_into().ok()?;
-        let mut content = content.to_vec();
-        self.apply(&seal, &mut content);
-        if !bool::from(self.seal(&content).ct_eq(&seal)) {
-            return None;
-        }
+        let content = self.sealer.open(text)?;
         let (purpose, rest) = content.split_first()?;
         let purpose = [Purpose::Preferences, Purpose::Confirmation].into_iter().find(|it| *it as u8 == *purpose)?;
         let (handle, rest) = rest.split_at_checked(8)?;
@@ -104,27 +81,12 @@ impl Links {
             topic: Some(topic.to_owned()).filter(|topic| !topic.is_empty()),
         })
     }
-
-    /// Depends on all of the content, so that it serves as the nonce too (SIV, RFC 5297 section 2): the same link is always the same text.
-    fn seal(&self, content: &[u8]) -> [u8; SEAL] {
-        let mut seal = [0; SEAL];
-        let mut hasher = blake3::Hasher::new_keyed(&self.seal);
-        hasher.update(&self.workspace.0.to_be_bytes()).update(content);
-        hasher.finalize_xof().fill(&mut seal);
-        seal
-    }
-
-    /// Hides the content, or shows it again.
-    fn apply(&self, seal: &[u8; SEAL], content: &mut [u8]) {
-        let mut stream = blake3::Hasher::new_keyed(&self.hide).update(seal).finalize_xof();
-        let mut mask = vec![0; content.len()];
-        stream.fill(&mut mask);
-        content.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     use proptest::prelude::*;
 
     use super::*;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use anyhow::Result;
+use rapport_channels::outbound::Client;
 use rapport_domain::{Rng, Timestamp};
 use rapport_intake::Limits;
 use tokio::sync::Notify;
@@ -16,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::pipeline::Pipeline;
 use crate::records::api_keys::ApiKeyRow;
 use crate::records::write_keys::WriteKeyUse;
+use crate::sending::{Sender, Ways};
 use crate::settings::Settings;
 
 /// The state of the HTTP surface. Cheap to clone.
@@ -43,12 +46,28 @@ pub struct App {
     pub arrivals: Arc<Arrivals>,
     /// Counters and timings.
     pub metrics: Metrics,
+    /// What sends messages.
+    pub sender: Arc<Sender>,
 }
 
 impl App {
     /// The state over an opened installation, and the task that writes the audit log, which ends when the last clone of the state is
     /// gone.
-    pub fn new(installation: Arc<Installation>, pipeline: Arc<Pipeline>, settings: Settings) -> (Self, JoinHandle<()>) {
+    ///
+    /// # Errors
+    /// The settings of mail cannot work.
+    pub fn new(
+        installation: Arc<Installation>,
+        pipeline: Arc<Pipeline>,
+        settings: Settings,
+    ) -> Result<(Self, JoinHandle<()>)> {
+        let ways = Arc::new(Ways::new(&settings.mail)?);
+        let client = Client::new(settings.webhooks.private_addresses)?;
+        let public_url = match settings.public_url.trim_end_matches('/') {
+            "" => format!("http://{}", settings.listen),
+            url => url.to_owned(),
+        };
+        let sender = Arc::new(Sender::new(Arc::clone(&installation), ways, client, public_url));
         let (audit, writer) = AuditLog::start(installation.store.clone());
         let app = Self {
             imports: Runs::new(Arc::clone(&installation)),
@@ -62,8 +81,9 @@ impl App {
             segments_changed: Arc::default(),
             arrivals: Arc::default(),
             metrics: Metrics::install(),
+            sender,
         };
-        (app, writer)
+        Ok((app, writer))
     }
 
     /// The present.

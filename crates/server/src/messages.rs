@@ -10,6 +10,7 @@ pub mod given;
 pub mod scope;
 
 use rapport_domain::WorkspaceId;
+use rapport_engagement::tracking::Tracker;
 use rapport_privacy::Links;
 use rapport_privacy::records::secrets;
 use rapport_store::{Priority, Result};
@@ -21,12 +22,24 @@ use crate::installation::Installation;
 /// # Errors
 /// The store's.
 pub async fn links(installation: &Installation, workspace: WorkspaceId) -> Result<Links> {
+    Ok(Links::new(workspace, &secret(installation, workspace).await?))
+}
+
+/// The links of a workspace that count clicks.
+///
+/// # Errors
+/// The store's.
+pub async fn tracker(installation: &Installation, workspace: WorkspaceId) -> Result<Tracker> {
+    Ok(Tracker::new(workspace, &secret(installation, workspace).await?))
+}
+
+async fn secret(installation: &Installation, workspace: WorkspaceId) -> Result<[u8; 32]> {
     let store = &installation.store;
     if let Some(secret) = secrets::find(&mut store.read(), workspace).await? {
-        return Ok(Links::new(workspace, &secret));
+        return Ok(secret);
     }
     let mut tx = store.begin(Priority::Interactive).await?;
     let secret = secrets::ensure(&mut tx, workspace, &*installation.rng).await?;
     tx.commit().await?;
-    Ok(Links::new(workspace, &secret))
+    Ok(secret)
 }

@@ -6,6 +6,7 @@ mod password;
 mod preference_words;
 pub mod preferences;
 mod sign_in;
+mod tracking;
 mod words;
 
 use askama::Template;
@@ -28,6 +29,8 @@ pub fn router() -> Router<App> {
         .route("/preferences/{link}", get(preferences::show).post(preferences::save))
         .route("/unsubscribe/{link}", get(preferences::confirm).post(preferences::unsubscribe))
         .route("/confirm/{link}", get(preferences::ask_to_confirm).post(preferences::confirm_it))
+        .route("/c/{link}", get(tracking::click))
+        .route("/o/{link}", get(tracking::open))
         .route("/public.css", get(style))
 }
 

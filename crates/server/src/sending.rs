@@ -1,4 +1,26 @@
-//! Hands messages over to the channels, and takes in what comes back.
+//! Hands messages over to the channels, takes in what comes back, and does what journeys do beside messages.
+//!
+//! Always holds: what may have changed since a message was decided is asked again in the transaction that takes it; its Message-ID is fixed in that
+//! transaction, before anything is handed over. A crash between the other side's yes and ours makes it go out again under the same Message-ID, and it is
+//! noted that it may have arrived twice.
+
+pub mod acts;
+pub mod clicks;
+pub mod dispatch;
+pub mod outcomes;
+pub mod returned;
+pub mod ways;
+pub mod writing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::installation::Installation;
+
+pub use dispatch::Sender;
+pub use ways::Ways;
 
 /// A message was handed over.
 pub const SENT: &str = "message.sent";
@@ -14,3 +36,45 @@ pub const OPENED: &str = "message.opened";
 pub const CLICKED: &str = "message.clicked";
 /// It could not be sent.
 pub const FAILED: &str = "message.failed";
+
+/// How often it is looked what is to be sent.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked at what is not urgent.
+const SELDOM: u32 = 20;
+
+/// Sends what there is, until `stop` is set.
+pub async fn run(sender: Arc<Sender>, mut stop: watch::Receiver<bool>) {
+    let mut count = 0_u32;
+    while tokio::time::timeout(LOOK_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
+        let thorough = count.is_multiple_of(SELDOM);
+        count = count.wrapping_add(1);
+        if let Err(error) = look(&sender, thorough).await {
+            metrics::counter!("rapport_sending_failures_total").increment(1);
+            tracing::warn!(error = %format!("{error:#}"), "messages could not be looked after; it is tried again");
+        }
+    }
+}
+
+/// Reads the mailbox that bounces come to, until `stop` is set.
+pub async fn read_mailbox(installation: Arc<Installation>, ways: Arc<Ways>, mut stop: watch::Receiver<bool>) {
+    let Some(mailbox) = ways.mailbox() else { return };
+    while tokio::time::timeout(returned::LOOK_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
+        if let Err(error) = returned::read_mailbox(&installation, mailbox).await {
+            metrics::counter!("rapport_mailbox_failures_total").increment(1);
+            tracing::warn!(error = %format!("{error:#}"), "the mailbox of returned mail could not be read; it is tried again");
+        }
+    }
+}
+
+/// Does what is due; whether anything was.
+///
+/// # Errors
+/// The store's; what was done before stays done.
+pub async fn look(sender: &Sender, thorough: bool) -> anyhow::Result<bool> {
+    let mut did = sender.send_due().await?;
+    did |= acts::do_due(&sender.installation, &sender.client).await?;
+    if thorough {
+        did |= clicks::judge_due(&sender.installation).await?;
+    }
+    Ok(did)
+}

@@ -36,6 +36,81 @@ pub struct Settings {
     pub session: Session,
     /// Webhooks.
     pub webhooks: Webhooks,
+    /// Mail.
+    pub mail: Mail,
+}
+
+/// How mail goes out, and where it comes back.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// The mail server; empty for none.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// implicit, starttls or plain.
+    pub security: String,
+    /// The name to sign in with; empty for none.
+    pub name: String,
+    /// The password.
+    pub password: String,
+    /// How this server introduces itself.
+    pub hello: String,
+    /// Connections at once.
+    pub connections: usize,
+    /// Seconds that a step may take.
+    pub timeout_seconds: u64,
+    /// Where bounces go.
+    pub return_path: String,
+    /// Signatures.
+    pub dkim: Dkim,
+    /// Where bounces are read.
+    pub mailbox: Mailbox,
+}
+
+/// Signatures of mail (DKIM, RFC 6376).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dkim {
+    /// The domain that signs.
+    pub domain: String,
+    /// The key's name in the DNS.
+    pub selector: String,
+    /// The file with the private key; empty for no signatures.
+    pub key: String,
+}
+
+/// A mailbox that is read by IMAP.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mailbox {
+    /// The server; empty for none.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// implicit or plain.
+    pub security: String,
+    /// Whose.
+    pub name: String,
+    /// The password.
+    pub password: String,
+    /// The folder.
+    pub folder: String,
+    /// Where letters go that were read; empty to leave them.
+    pub done_folder: String,
+}
+
+// Passwords are in no log.
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mail({}:{})", self.host, self.port)
+    }
+}
+
+impl std::fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mailbox({}:{})", self.host, self.port)
+    }
 }
 
 /// Webhooks.

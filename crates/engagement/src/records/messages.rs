@@ -165,6 +165,12 @@ pub async fn take(tx: &mut Tx, id: &str, state: &str, message_id: &str, again: T
     Ok(tx.execute(text, args![id, state, message_id, again]).await? > 0)
 }
 
+/// Lets a message wait that is to be worked on.
+pub async fn wait(tx: &mut Tx, id: &str, until: Timestamp) -> Result<()> {
+    tx.execute(sql!("UPDATE messages SET due_at = $2 WHERE id = $1"), args![id, until]).await?;
+    Ok(())
+}
+
 /// What became of a message that was handed over, or could not be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome<'a> {
@@ -371,7 +377,7 @@ pub struct ClickRow {
     pub at: Timestamp,
     /// By whom.
     pub person: PersonId,
-    /// How likely it was a machine: 0 to 100.
+    /// How likely it was a machine: 0 to 100, or [`UNJUDGED`].
     pub bot_score: i64,
     /// What speaks for a machine.
     pub signs: String,
@@ -385,6 +391,47 @@ pub async fn insert_click(tx: &mut Tx, workspace: WorkspaceId, row: &ClickRow) -
     );
     let ClickRow { message, kind, link, at, person, bot_score, signs } = row;
     tx.execute(text, args![message, kind, *link, *at, workspace, *person, *bot_score, signs]).await?;
+    Ok(())
+}
+
+/// The score of a look that was not judged yet.
+pub const UNJUDGED: i64 = -1;
+
+/// Looks before an instant that were not judged yet, with their workspaces.
+pub async fn unjudged(db: &mut impl Queries, before: Timestamp, limit: i64) -> Result<Vec<(WorkspaceId, ClickRow)>> {
+    let text = sql!(
+        "SELECT workspace, message, kind, link, at, person, bot_score, signs FROM message_clicks WHERE bot_score = -1 AND at <= $1
+         ORDER BY at, message LIMIT $2"
+    );
+    let rows: Vec<UnjudgedRow> = db.fetch_all(text, args![before, limit]).await?;
+    Ok(rows.into_iter().map(UnjudgedRow::split).collect())
+}
+
+#[derive(Record)]
+struct UnjudgedRow {
+    workspace: WorkspaceId,
+    message: String,
+    kind: String,
+    link: i64,
+    at: Timestamp,
+    person: PersonId,
+    bot_score: i64,
+    signs: String,
+}
+
+impl UnjudgedRow {
+    fn split(self) -> (WorkspaceId, ClickRow) {
+        let Self { workspace, message, kind, link, at, person, bot_score, signs } = self;
+        (workspace, ClickRow { message, kind, link, at, person, bot_score, signs })
+    }
+}
+
+/// Notes how a look was judged.
+pub async fn judged(tx: &mut Tx, row: &ClickRow, score: i64, signs: &str) -> Result<()> {
+    let text = sql!(
+        "UPDATE message_clicks SET bot_score = $5, signs = $6 WHERE message = $1 AND kind = $2 AND link = $3 AND at = $4"
+    );
+    tx.execute(text, args![&row.message, &row.kind, row.link, row.at, score, signs]).await?;
     Ok(())
 }
 

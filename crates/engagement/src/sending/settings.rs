@@ -75,9 +75,6 @@ pub struct From {
     /// Where answers go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
-    /// Who the company is and where it lives: at the foot of every message of marketing, because laws ask for it (CAN-SPAM Act, section 5(a)(5)).
-    #[serde(default)]
-    pub imprint: String,
 }
 
 /// A workspace's settings of sending.
@@ -150,11 +147,7 @@ impl Settings {
         if !(0.0..=50.0).contains(&self.holdout_percent) {
             return Err(Error::invalid("holdout_percent", "between 0 and 50"));
         }
-        for (place, text, most) in [
-            ("from.name", &self.from.name, 200),
-            ("from.address", &self.from.address, 254),
-            ("from.imprint", &self.from.imprint, 500),
-        ] {
+        for (place, text, most) in [("from.name", &self.from.name, 200), ("from.address", &self.from.address, 254)] {
             if text.chars().count() > most || text.chars().any(char::is_control) {
                 return Err(Error::invalid(place, format!("at most {most} letters, in one line")));
             }

@@ -30,6 +30,7 @@ use crate::keeper;
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::users;
 use crate::records::workspaces::FIRST;
+use crate::sending;
 use crate::settings::{Log, Settings};
 use crate::webhooks;
 
@@ -102,7 +103,7 @@ impl Server {
         let url = format!("http://{}", listener.local_addr()?);
         let pipeline = Arc::new(Pipeline::open(Arc::clone(&installation)).await?);
         let (limits, session) = (settings.limits, settings.session);
-        let (app, audit) = App::new(Arc::clone(&installation), Arc::clone(&pipeline), settings);
+        let (app, audit) = App::new(Arc::clone(&installation), Arc::clone(&pipeline), settings)?;
         let stop = watch::Sender::new(false);
         let mut workers = JoinSet::new();
         let applying = stop.subscribe();
@@ -116,6 +117,9 @@ impl Server {
         let private = app.settings.webhooks.private_addresses;
         workers.spawn(webhooks::run(Arc::clone(&installation), private, stop.subscribe()));
         workers.spawn(engaging::run(Arc::clone(&installation), Arc::clone(&app.pipeline), stop.subscribe()));
+        workers.spawn(sending::run(Arc::clone(&app.sender), stop.subscribe()));
+        let ways = Arc::clone(&app.sender.ways);
+        workers.spawn(sending::read_mailbox(Arc::clone(&installation), ways, stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
         workers.spawn(housekeeping::run(installation, session, stop.subscribe()));

@@ -91,7 +91,7 @@ impl World {
         };
         let installation = Arc::new(installation.unwrap());
         let pipeline = Arc::new(Pipeline::open(Arc::clone(&installation)).await.unwrap());
-        let (app, audit) = App::new(installation, pipeline, settings);
+        let (app, audit) = App::new(installation, pipeline, settings).unwrap();
         Self { router: http::router(app.clone()), app, clock, audit, folder }
     }
 

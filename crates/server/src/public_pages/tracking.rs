@@ -1,0 +1,97 @@
+//! The links and the picture in messages that count: a link leads on to where it was made to lead, the picture is one transparent point.
+//!
+//! Always holds: a look changes nothing for the customer, whoever looks; a link leads nowhere but to the address that was sealed into it; when counting
+//! fails, it leads on all the same.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rapport_domain::WorkspaceId;
+use rapport_engagement::records::messages::{self, ClickRow, UNJUDGED};
+use rapport_engagement::tracking::{Asked, Tracked, Tracker, signs};
+use rapport_privacy::records::secrets;
+use rapport_privacy::sealing::Sealer;
+use rapport_store::Priority;
+
+use crate::app::App;
+use crate::problem::{Problem, Result};
+
+/// A GIF of one transparent point.
+const POINT: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+
+/// Leads on, and counts.
+pub async fn click(
+    State(app): State<App>,
+    method: Method,
+    headers: HeaderMap,
+    Path(text): Path<String>,
+) -> Result<Response> {
+    let Some((workspace, tracked)) = opened(&app, &text).await? else { return Err(Problem::not_found("link")) };
+    let Ok(location) = HeaderValue::from_str(&tracked.target) else { return Err(Problem::not_found("link")) };
+    if !tracked.target.starts_with("http://") && !tracked.target.starts_with("https://") {
+        return Err(Problem::not_found("link"));
+    }
+    count(&app, workspace, &tracked, "click", &method, &headers).await;
+    let answer = [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok((StatusCode::FOUND, answer).into_response())
+}
+
+/// Shows the point, and counts.
+pub async fn open(
+    State(app): State<App>,
+    method: Method,
+    headers: HeaderMap,
+    Path(text): Path<String>,
+) -> Result<Response> {
+    if let Some((workspace, tracked)) = opened(&app, &text).await? {
+        count(&app, workspace, &tracked, "open", &method, &headers).await;
+    }
+    let answer = [(header::CONTENT_TYPE, "image/gif"), (header::CACHE_CONTROL, "no-store")];
+    Ok((answer, POINT).into_response())
+}
+
+async fn opened(app: &App, text: &str) -> Result<Option<(WorkspaceId, Tracked)>> {
+    let Some(workspace) = Sealer::workspace_of(text) else { return Ok(None) };
+    let Some(secret) = secrets::find(&mut app.installation.store.read(), workspace).await? else { return Ok(None) };
+    Ok(Tracker::new(workspace, &secret).open(text).map(|tracked| (workspace, tracked)))
+}
+
+async fn count(app: &App, workspace: WorkspaceId, tracked: &Tracked, kind: &str, method: &Method, headers: &HeaderMap) {
+    if let Err(error) = try_to_count(app, workspace, tracked, kind, method, headers).await {
+        tracing::warn!(code = error.code(), "a look at a message could not be counted");
+    }
+}
+
+async fn try_to_count(
+    app: &App,
+    workspace: WorkspaceId,
+    tracked: &Tracked,
+    kind: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> rapport_store::Result<()> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_ahead = ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(|name| !text(name).is_empty());
+    let asked = Asked {
+        agent: text("user-agent"),
+        accept: text("accept"),
+        language: text("accept-language"),
+        is_head: *method == Method::HEAD,
+        is_ahead,
+    };
+    let store = &app.installation.store;
+    // Of a message that was erased nothing is counted.
+    let Some(message) = messages::find(&mut store.read(), workspace, &tracked.message).await? else { return Ok(()) };
+    let row = ClickRow {
+        message: message.id,
+        kind: kind.to_owned(),
+        link: i64::from(tracked.link),
+        at: app.now(),
+        person: message.person,
+        bot_score: UNJUDGED,
+        signs: signs(&asked).join(" "),
+    };
+    let mut tx = store.begin(Priority::Background).await?;
+    messages::insert_click(&mut tx, workspace, &row).await?;
+    tx.commit().await
+}

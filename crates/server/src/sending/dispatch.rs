@@ -1,0 +1,229 @@
+//! Takes messages that are due, hands them over, and notes what came of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use futures::StreamExt;
+use rapport_channels::mail;
+use rapport_channels::outbound::Client;
+use rapport_channels::{Outcome, Refusal, RefusalKind};
+use rapport_domain::{Channel, PersonId, Timestamp, WorkspaceId};
+use rapport_engagement::journey::Class;
+use rapport_engagement::records::messages::{self, MessageRow, QUEUED, SENDING};
+use rapport_engagement::sending::{Ask, Decision, Reason, Settings, decide, policy};
+use rapport_engagement::situations;
+use rapport_store::Priority;
+
+use super::outcomes::{self, Came};
+use super::ways::Ways;
+use super::writing::{Desk, Templates, Written};
+use crate::installation::Installation;
+
+/// So many are taken in one transaction.
+const BATCH: i64 = 200;
+/// So many are handed over at a time.
+const AT_ONCE: usize = 16;
+/// Outcomes are noted together, so many at most: what is not noted goes out again after a crash.
+const NOTED_TOGETHER: usize = 8;
+/// Whoever has taken a message has so long to say what became of it.
+const LEASE: i64 = 15 * Timestamp::MINUTE;
+/// What waited longer than this between decision and dispatch is asked about quiet hours again.
+const STALE: i64 = 5 * Timestamp::MINUTE;
+/// While sending is paused, or not set up, it is looked at again so often.
+const PAUSED: i64 = Timestamp::MINUTE;
+
+/// Sends messages.
+pub struct Sender {
+    /// The data.
+    pub installation: Arc<Installation>,
+    /// The ways out.
+    pub ways: Arc<Ways>,
+    /// For other people's servers.
+    pub client: Client,
+    templates: Templates,
+    public_url: String,
+    pace: Pace,
+}
+
+/// Which mails go to which domain when.
+#[derive(Default)]
+struct Pace(Mutex<HashMap<String, Timestamp>>);
+
+impl Pace {
+    /// When the next mail may go to a domain; its turn is taken.
+    fn turn(&self, domain: &str, most_per_second: u32, now: Timestamp) -> Timestamp {
+        let apart = Timestamp::SECOND / i64::from(most_per_second.max(1));
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns.len() > 10_000 {
+            turns.retain(|_, next| *next > now);
+        }
+        let next = turns.entry(domain.to_owned()).or_insert(now);
+        let turn = (*next).max(now);
+        *next = turn.plus(apart);
+        turn
+    }
+}
+
+/// A message that was taken.
+struct Taken {
+    workspace: WorkspaceId,
+    settings: Arc<Settings>,
+    row: MessageRow,
+    is_again: bool,
+}
+
+impl Sender {
+    /// Sends by these ways.
+    pub fn new(installation: Arc<Installation>, ways: Arc<Ways>, client: Client, public_url: String) -> Self {
+        Self { installation, ways, client, templates: Templates::default(), public_url, pace: Pace::default() }
+    }
+
+    /// Sends some of what is due; whether anything was.
+    ///
+    /// # Errors
+    /// The store's; what was handed over before is noted.
+    pub async fn send_due(&self) -> Result<bool> {
+        let now = self.installation.clock.now();
+        let due = messages::due(&mut self.installation.store.read(), now, BATCH).await?;
+        if due.is_empty() {
+            return Ok(false);
+        }
+        let mut of_each: BTreeMap<WorkspaceId, Vec<String>> = BTreeMap::new();
+        for (workspace, id) in due {
+            of_each.entry(workspace).or_default().push(id);
+        }
+        for (workspace, ids) in of_each {
+            let taken = self.take(workspace, &ids, now).await?;
+            let sending = futures::stream::iter(taken).map(|taken| self.hand_over(taken)).buffer_unordered(AT_ONCE);
+            let mut together = std::pin::pin!(sending.ready_chunks(NOTED_TOGETHER));
+            while let Some(came) = together.next().await {
+                let came: Vec<Came> = came.into_iter().collect::<Result<_>>()?;
+                outcomes::note(&self.installation, workspace, &came).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Asks again what may have changed, and takes what still goes out.
+    async fn take(&self, workspace: WorkspaceId, ids: &[String], now: Timestamp) -> Result<Vec<Taken>> {
+        let installation = &self.installation;
+        let plans = installation.plans.get(installation, workspace).await?;
+        let settings = Arc::new(plans.settings.clone());
+        let mut tx = installation.store.begin(Priority::Background).await?;
+        let rows = messages::by_ids(&mut tx, workspace, ids).await?;
+        let persons: Vec<PersonId> = rows.iter().map(|row| row.person).collect();
+        let people = situations::load(&mut tx, workspace, &plans, &persons, now).await?;
+        let domain = settings.from.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+        let mut taken = Vec::new();
+        for mut row in rows {
+            let is_again = row.state == SENDING;
+            if row.due_at.is_none_or(|due| due > now) || (row.state != QUEUED && !is_again) {
+                continue;
+            }
+            let verdict = match (Channel::parse(&row.channel), people.get(&row.person)) {
+                // What may be on its way already is not judged any more: it only has to be known what became of it.
+                (Some(_), Some(_)) if is_again => Decision::Send,
+                (Some(channel), Some(person)) => {
+                    let ask = ask(&row, channel, now);
+                    let forbidden = policy::forbidden(&ask, person, &settings, now);
+                    match forbidden {
+                        Some(reason) => Decision::Skip(reason),
+                        // Its own row counts for caps already, so only quiet hours are asked, by a settings without caps.
+                        None if now.0 - row.decided_at.0 > STALE => {
+                            let without = Settings { caps: Vec::new(), ..Settings::clone(&settings) };
+                            let mut alone = person.clone();
+                            alone.sent.clear();
+                            alone.others.clear();
+                            decide(&ask, &alone, &without, now)
+                        }
+                        None => Decision::Send,
+                    }
+                }
+                _ => Decision::Skip(Reason::Gone),
+            };
+            match verdict {
+                Decision::Send if settings.paused || !self.can_send(&row) => {
+                    messages::wait(&mut tx, &row.id, now.plus(PAUSED)).await?;
+                }
+                Decision::Send => {
+                    let message_id = mail::message_id(&row.id, domain);
+                    if messages::take(&mut tx, &row.id, &row.state, &message_id, now.plus(LEASE)).await? {
+                        row.message_id.get_or_insert(message_id);
+                        row.attempts += 1;
+                        taken.push(Taken { workspace, settings: Arc::clone(&settings), row, is_again });
+                    }
+                }
+                Decision::Hold(until) => messages::wait(&mut tx, &row.id, until).await?,
+                Decision::Skip(reason) => outcomes::skip(&mut tx, &row, reason, None).await?,
+            }
+        }
+        tx.commit().await?;
+        Ok(taken)
+    }
+
+    fn can_send(&self, row: &MessageRow) -> bool {
+        Channel::parse(&row.channel).is_some_and(|channel| self.ways.can_send(channel))
+    }
+
+    /// Writes a message and hands it over.
+    async fn hand_over(&self, taken: Taken) -> Result<Came> {
+        let Taken { workspace, settings, row, is_again } = taken;
+        let desk = Desk {
+            installation: &self.installation,
+            ways: &self.ways,
+            templates: &self.templates,
+            public_url: &self.public_url,
+        };
+        let (outcome, version) = match desk.write(workspace, &settings, &row).await? {
+            Written::Not(reason, detail) => return Ok(Came::NotWritten { row: Box::new(row), reason, detail }),
+            Written::NotYet(problem) => (Outcome::Refused(Refusal::new(RefusalKind::Sender, problem)), None),
+            Written::Note(_, version) => (Outcome::Accepted { id: None, response: String::new() }, Some(version)),
+            Written::Mail(mail, version) => {
+                let domain = mail.recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
+                let now = self.installation.clock.now();
+                let turn = self.pace.turn(&domain, settings.most_per_domain_and_second, now);
+                let wait = turn.0 - now.0;
+                if wait > 2 * Timestamp::SECOND {
+                    return Ok(Came::Later { row: Box::new(row), at: turn });
+                }
+                tokio::time::sleep(std::time::Duration::from_micros(wait.unsigned_abs())).await;
+                let outcome = match self.ways.smtp() {
+                    Some(smtp) => smtp.send(&mail).await,
+                    None => Outcome::Refused(Refusal::new(RefusalKind::Sender, "no mail server is set up")),
+                };
+                (outcome, Some(version))
+            }
+        };
+        Ok(Came::Back { row: Box::new(row), outcome, version, is_again })
+    }
+}
+
+fn ask(row: &MessageRow, channel: Channel, _now: Timestamp) -> Ask<'_> {
+    Ask {
+        channel,
+        topic: row.topic.as_deref(),
+        class: if row.class == Class::Transactional.as_str() { Class::Transactional } else { Class::Marketing },
+        priority: 0,
+        quiet: None,
+        chance: 0,
+        since: row.decided_at,
+        drop_after: i64::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_gets_so_many_a_second() {
+        let pace = Pace::default();
+        let now = Timestamp::from_seconds(100);
+        let turns: Vec<i64> = (0..5).map(|_| pace.turn("example.com", 2, now).0 - now.0).collect();
+        assert_eq!(turns, [0, 500_000, 1_000_000, 1_500_000, 2_000_000]);
+        assert_eq!(pace.turn("example.org", 2, now), now);
+        let later = now.plus(10 * Timestamp::SECOND);
+        assert_eq!(pace.turn("example.com", 2, later), later);
+    }
+}

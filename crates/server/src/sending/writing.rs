@@ -1,0 +1,185 @@
+//! Writes a message for its reader: template, values, links that count, where to unsubscribe.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use rapport_channels::mail::{self, ListUnsubscribe, Mail, Mailbox, Prepared as Ready};
+use rapport_domain::{Channel, WorkspaceId};
+use rapport_engagement::content::message::LinkPlace;
+use rapport_engagement::content::{Limits, Message, Prepared, Recipient, Template, with_parameters};
+use rapport_engagement::records::messages::MessageRow;
+use rapport_engagement::records::templates;
+use rapport_engagement::sending::{Reason, Settings};
+use rapport_engagement::tracking::Tracker;
+use serde_json::{Value, json};
+
+use super::ways::Ways;
+use crate::installation::Installation;
+use crate::messages::scope::{Wanted, scope};
+use crate::messages::tracker;
+
+/// Templates that were prepared, by workspace, key and version.
+#[derive(Default)]
+pub struct Templates(Mutex<HashMap<(WorkspaceId, String, i64), Arc<Prepared>>>);
+
+/// So many are remembered.
+const REMEMBERED: usize = 500;
+
+/// What was written.
+pub enum Written {
+    /// A mail, ready to be handed over, of a version of its template.
+    Mail(Box<Ready>, i64),
+    /// A text, ready to be shown.
+    Note(Box<Message>, i64),
+    /// It cannot be written.
+    Not(Reason, String),
+    /// Not as things are set up now; it may be later.
+    NotYet(String),
+}
+
+impl Templates {
+    /// The newest version of a template, prepared; `None` when there is none.
+    async fn newest(
+        &self,
+        installation: &Installation,
+        workspace: WorkspaceId,
+        key: &str,
+    ) -> Result<Option<(Arc<Prepared>, i64)>> {
+        let mut db = installation.store.read();
+        let Some(row) = templates::find(&mut db, workspace, key).await? else { return Ok(None) };
+        let name = (workspace, key.to_owned(), row.version);
+        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {
+            return Ok(Some((Arc::clone(known), row.version)));
+        }
+        let Some(version) = templates::version(&mut db, workspace, key, row.version).await? else { return Ok(None) };
+        let form: Value = serde_json::from_str(&version.content)?;
+        let prepared = Arc::new(Prepared::new(&Template::from_json(form)?, Limits::default())?);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(name, Arc::clone(&prepared));
+        Ok(Some((prepared, row.version)))
+    }
+}
+
+/// What a message is written with.
+pub struct Desk<'a> {
+    /// The data.
+    pub installation: &'a Installation,
+    /// The ways out.
+    pub ways: &'a Ways,
+    /// Prepared templates.
+    pub templates: &'a Templates,
+    /// The address people use, without a slash at its end.
+    pub public_url: &'a str,
+}
+
+impl Desk<'_> {
+    /// Writes a message.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn write(&self, workspace: WorkspaceId, settings: &Settings, row: &MessageRow) -> Result<Written> {
+        let Some(channel) = Channel::parse(&row.channel) else {
+            return Ok(Written::Not(Reason::NoChannel, format!("unknown channel {}", row.channel)));
+        };
+        let found = match self.templates.newest(self.installation, workspace, &row.template).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(Written::Not(Reason::NoTemplate, String::new())),
+            Err(error) => match error.downcast::<rapport_engagement::Error>() {
+                Ok(error) => return Ok(Written::Not(Reason::Unwritable, error.to_string())),
+                Err(error) => return Err(error),
+            },
+        };
+        let (prepared, version) = found;
+        let event = (!row.payload.as_object().is_none_or(serde_json::Map::is_empty))
+            .then(|| json!({"name": "", "occurred_at": row.decided_at.to_rfc3339(), "properties": row.payload}));
+        let wanted = Wanted {
+            workspace,
+            person: row.person,
+            channel,
+            topic: row.topic.as_deref(),
+            event: event.as_ref(),
+            given: None,
+            public_url: self.public_url,
+        };
+        let Some(scope) = scope(self.installation, &wanted).await? else {
+            return Ok(Written::Not(Reason::Gone, String::new()));
+        };
+        let tracker = tracker(self.installation, workspace).await?;
+        let rewrite = |place: LinkPlace<'_>| Some(self.tracked(&tracker, row, &place));
+        let recipient = Recipient { rewrite: Some(&rewrite), ..scope.recipient() };
+        let message = match prepared.render(&scope.data, &recipient) {
+            Ok(message) => message,
+            Err(error) => return Ok(Written::Not(Reason::Unwritable, error.to_string())),
+        };
+        match message {
+            Message::Email(email) => {
+                let Some(address) = scope.email.clone() else {
+                    return Ok(Written::Not(Reason::Unreachable, String::new()));
+                };
+                let pixel = format!(
+                    "<img src=\"{}/o/{}\" width=\"1\" height=\"1\" alt=\"\" style=\"display:none\">",
+                    self.public_url,
+                    tracker.make(&row.id, u16::MAX, "")
+                );
+                let html = match email.html.rfind("</body>") {
+                    Some(place) => format!("{}{pixel}{}", &email.html[..place], &email.html[place..]),
+                    None => format!("{}{pixel}", email.html),
+                };
+                let text = email.text.unwrap_or_else(|| email.subject.clone());
+                let content = (email.subject, text, html);
+                self.mail(settings, row, content, (address, &scope.unsubscribe_url), version)
+            }
+            note @ Message::Note(_) => Ok(Written::Note(Box::new(note), version)),
+        }
+    }
+
+    fn mail(
+        &self,
+        settings: &Settings,
+        row: &MessageRow,
+        (subject, text, html): (String, String, String),
+        (address, unsubscribe_url): (String, &str),
+        version: i64,
+    ) -> Result<Written> {
+        let from = &settings.from;
+        let Some((_, domain)) = from.address.rsplit_once('@') else {
+            return Ok(Written::NotYet("no sender's address is set: Settings, Sending".to_owned()));
+        };
+        // The body is made again, with new values perhaps, but the name stays that which was fixed when the message was taken.
+        let message_id = row.message_id.clone().unwrap_or_else(|| mail::message_id(&row.id, domain));
+        let journey = row.journey.as_deref().unwrap_or("single");
+        let mail = Mail {
+            message_id,
+            date: row.decided_at,
+            from: Mailbox::new(&from.name, &from.address),
+            reply_to: from.reply_to.as_ref().map(|address| Mailbox::new("", address)),
+            return_path: self.ways.return_path().map(str::to_owned),
+            to: Mailbox::new("", address),
+            subject,
+            text,
+            html: Some(html),
+            list_unsubscribe: (row.class == "marketing")
+                .then(|| ListUnsubscribe { https_url: unsubscribe_url.to_owned(), mailto: None }),
+            headers: vec![("Feedback-ID".to_owned(), format!("{journey}:{}:rapport", row.template))],
+        };
+        Ok(match mail.prepare(&self.ways.signers()) {
+            Ok(ready) => Written::Mail(Box::new(ready), version),
+            Err(error) => Written::Not(Reason::Unwritable, error.to_string()),
+        })
+    }
+
+    /// Where a link leads instead: to us, who count and lead on. What it leads to says where its visitors came from.
+    fn tracked(&self, tracker: &Tracker, row: &MessageRow, place: &LinkPlace<'_>) -> String {
+        let campaign = row.journey.as_deref().unwrap_or(&row.template);
+        let target = with_parameters(
+            place.url,
+            &[("utm_source", "rapport"), ("utm_medium", &row.channel), ("utm_campaign", campaign)],
+        );
+        let number = u16::try_from(place.number).unwrap_or(u16::MAX - 1);
+        format!("{}/c/{}", self.public_url, tracker.make(&row.id, number, &target))
+    }
+}
