@@ -120,10 +120,19 @@ pub async fn held(
     person: PersonId,
     device: Option<Handle>,
 ) -> Result<BTreeMap<i64, String>> {
-    let rows = of_persons(db, workspace, &[person]).await?;
+    let rows = of_person(db, workspace, person).await?;
     let counts = |row: &ExposureRow| row.standing != Standing::Later.as_str();
     let own = rows.into_iter().filter(|row| if row.by_person { counts(row) } else { Some(row.handle) == device });
     Ok(own.map(|row| (row.experiment, row.variant)).collect())
+}
+
+/// All exposures of a person, by experiment and time. By itself, because for a list of one PostgreSQL may read the whole table.
+pub async fn of_person(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId) -> Result<Vec<ExposureRow>> {
+    let text = sql!(
+        "SELECT experiment, handle, person, by_person, variant, allocation, subject, exposed_at, torn, standing FROM exposures
+         WHERE workspace = $1 AND person = $2 ORDER BY experiment, exposed_at, handle"
+    );
+    db.fetch_all(text, args![workspace, person]).await
 }
 
 /// All exposures of these persons, by experiment and time.
@@ -132,6 +141,9 @@ pub async fn of_persons(
     workspace: WorkspaceId,
     persons: &[PersonId],
 ) -> Result<Vec<ExposureRow>> {
+    if let [person] = persons {
+        return of_person(db, workspace, *person).await;
+    }
     let text = sql!(
         "SELECT experiment, handle, person, by_person, variant, allocation, subject, exposed_at, torn, standing FROM exposures
          WHERE +workspace = $1 AND person IN ($2) ORDER BY experiment, exposed_at, handle"
@@ -258,7 +270,7 @@ pub async fn follow(tx: &mut Tx, workspace: WorkspaceId, moved: &[(Handle, Perso
 /// Counts anew how the rows of `of`'s unit stand; the variant that holds.
 async fn restand(tx: &mut Tx, workspace: WorkspaceId, experiment: i64, of: &ExposureRow) -> Result<String> {
     let of_unit = |row: &ExposureRow| row.by_person == of.by_person && (of.by_person || row.handle == of.handle);
-    let rows = of_persons(tx, workspace, &[of.person]).await?;
+    let rows = of_person(tx, workspace, of.person).await?;
     let rows: Vec<ExposureRow> = rows.into_iter().filter(|it| it.experiment == experiment && of_unit(it)).collect();
     let mut changes = Changes::default();
     let mut holds = of.variant.clone();
