@@ -471,6 +471,17 @@ fn the_stored_form_comes_back_and_knows_its_fields() {
 }
 
 #[test]
+fn the_guides_example_can_be_started() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guides/experiments.md");
+    let text = std::fs::read_to_string(guide).unwrap();
+    let example: String =
+        text.lines().skip_while(|it| !it.starts_with("    {")).take_while(|it| it.starts_with("    ")).collect();
+    let design: Design = serde_json::from_str(&example).unwrap();
+    assert!(checks::check(&design).is_ok() && checks::can_start(&design).is_ok());
+    assert_eq!((design.rules[0].serve.clone(), design.traffic), (Serve::Split, 2_000));
+}
+
+#[test]
 fn the_site_gets_what_open_feature_wants() {
     let mut flag = design(Kind::Flag, &[0, 1]);
     flag.rules = vec![Rule { condition: Some("true".into()), ..rule("a", Serve::Variant("v1".into())) }];

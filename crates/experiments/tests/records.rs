@@ -105,6 +105,7 @@ async fn every_change_is_kept_with_who_made_it(db: TestDatabase) {
     let found = experiments::find(&mut db_read, W, "headline").await.unwrap().unwrap();
     assert_eq!((found.clone(), found.experiment().state), (decided, State::Decided));
     assert_eq!(experiments::all(&mut db_read, W).await.unwrap().len(), 1);
+    assert_eq!(experiments::allocation_began(&mut db_read, W, &found).await.unwrap(), at(6));
     let versions = experiments::versions(&mut db_read, W, found.experiment).await.unwrap();
     let seen: Vec<(i64, &str, i64)> =
         versions.iter().map(|it| (it.version, it.state.as_str(), it.saved_at.0)).collect();

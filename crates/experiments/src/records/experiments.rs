@@ -109,6 +109,14 @@ pub async fn versions(db: &mut impl Queries, workspace: WorkspaceId, experiment:
     db.fetch_all(text, args![workspace, experiment]).await
 }
 
+/// Since when chances are as they are now: when the version was saved with which the present allocation began. Readouts are of those first exposed
+/// since.
+pub async fn allocation_began(db: &mut impl Queries, workspace: WorkspaceId, row: &ExperimentRow) -> Result<Timestamp> {
+    let text =
+        sql!("SELECT saved_at FROM experiment_versions WHERE workspace = $1 AND experiment = $2 AND version = $3");
+    db.scalar(text, args![workspace, row.experiment, row.allocation]).await
+}
+
 /// The next free number. Two at a time get the same, and one of them is refused as not unique.
 pub async fn next_number(tx: &mut Tx, workspace: WorkspaceId) -> Result<i64> {
     let text = sql!("SELECT COALESCE(MAX(experiment), 0) + 1 FROM experiments WHERE workspace = $1");
