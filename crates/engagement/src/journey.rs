@@ -11,6 +11,7 @@
 pub mod check;
 pub mod definition;
 pub mod instance;
+pub mod ready;
 pub mod rules;
 pub mod situation;
 

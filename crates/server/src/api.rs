@@ -13,17 +13,20 @@ pub mod flows;
 pub mod home;
 pub mod identity;
 pub mod imports;
+pub mod journeys;
 pub mod keys;
 pub mod lists;
 pub mod me;
 pub mod members;
 pub mod message_drafts;
 pub mod message_templates;
+pub mod messages;
 pub mod privacy;
 pub mod questions;
 pub mod rejects;
 pub mod search;
 pub mod segments;
+pub mod sending;
 pub mod shapes;
 pub mod sources;
 pub mod templates;
@@ -64,6 +67,9 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(message_templates::router())
         .merge(message_drafts::router())
         .merge(templates::router())
+        .merge(journeys::router())
+        .merge(messages::router())
+        .merge(sending::router())
         .merge(exports::router())
         .merge(imports::router())
 }

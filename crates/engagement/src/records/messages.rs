@@ -253,6 +253,13 @@ pub async fn drop_queued(tx: &mut Tx, workspace: WorkspaceId, journey: &str, lim
     tx.execute(text, args![workspace, journey, false, limit]).await
 }
 
+/// The message that an API call with a key of its own made before.
+pub async fn by_instance(db: &mut impl Queries, workspace: WorkspaceId, instance: &str) -> Result<Option<String>> {
+    let text = sql!("SELECT id FROM messages WHERE +workspace = $1 AND instance = $2");
+    let found: Option<(String,)> = db.fetch_optional(text, args![workspace, instance]).await?;
+    Ok(found.map(|(id,)| id))
+}
+
 /// Messages of marketing to some people that count for caps: (person, when, channel, topic).
 pub async fn counted(
     db: &mut impl Queries,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_engagement::journey::definition::KEPT;
 use rapport_segments::live::{Figure, Kind, Reason};
 use rapport_segments::records::memberships;
 use rapport_segments::records::segments::{self, SegmentRow};
@@ -113,6 +114,8 @@ pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Segment
     let mut db = app.installation.store.read();
     let sizes = memberships::sizes(&mut db, caller.workspace).await?;
     let rows = segments::all(&mut db, caller.workspace).await?;
+    // Those that are kept for journeys are shown there.
+    let rows: Vec<SegmentRow> = rows.into_iter().filter(|row| !row.key.starts_with(KEPT)).collect();
     let people = app.installation.memberships.people(caller.workspace).await?;
     let users = user_names(&app, caller.workspace).await?;
     Ok(Json(Segments { rows: rows.into_iter().map(|row| Segment::of(row, &sizes, &users)).collect(), people }))
@@ -175,6 +178,9 @@ pub async fn create(
             "key",
             "a key has 1 to 60 small letters, digits and hyphens, and begins with a letter",
         ));
+    }
+    if key.starts_with(KEPT) {
+        return Err(Problem::invalid("key", format!("keys that begin with {KEPT} are kept for journeys")));
     }
     if known.iter().any(|row| row.key == key) {
         return Err(Problem::invalid(
@@ -542,7 +548,7 @@ pub async fn estimate(
     Ok(Json(answer))
 }
 
-async fn surroundings(
+pub(super) async fn surroundings(
     installation: &Installation,
     workspace: WorkspaceId,
 ) -> Result<(Vec<(String, Condition)>, rapport_domain::Calendar), Problem> {

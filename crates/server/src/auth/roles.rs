@@ -49,6 +49,10 @@ pub enum Permission {
     EditSegments,
     /// Templates of messages and the letterhead.
     EditContent,
+    /// Journeys and campaigns: who is written to.
+    EditJourneys,
+    /// Who messages come from, caps, quiet hours.
+    ManageSending,
     /// Undo and redo evidence of identity.
     EditIdentity,
     /// Say what a customer agreed to or refused.
@@ -83,6 +87,8 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::EditQuestions, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditSegments, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditContent, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
+    (P::EditJourneys, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
+    (P::ManageSending, &[R::Owner, R::Admin], &[S::Admin]),
     (P::EditIdentity, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::EditConsents, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::ManagePrivacy, &[R::Owner, R::Admin], &[S::Admin]),
@@ -110,6 +116,8 @@ impl Permission {
             Self::EditQuestions => "edit_questions",
             Self::EditSegments => "edit_segments",
             Self::EditContent => "edit_content",
+            Self::EditJourneys => "edit_journeys",
+            Self::ManageSending => "manage_sending",
             Self::EditIdentity => "edit_identity",
             Self::EditConsents => "edit_consents",
             Self::ManagePrivacy => "manage_privacy",
