@@ -4,6 +4,7 @@
 //! (`RAPPORT_REQUIRE_DOVECOT`, `RAPPORT_REQUIRE_PYTHON`).
 
 mod imap;
+mod push;
 mod scripted;
 mod sending;
 mod signatures;
