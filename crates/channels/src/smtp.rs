@@ -1,8 +1,8 @@
 //! Sends mails to a mail server (SMTP, RFC 5321): a few connections, kept and used again.
 //!
-//! Always holds: a mail's bytes are handed over at most once a call. A connection that turns out to be dead before the mail's end is replaced once, because
-//! a server may only take what it got whole (4.1.1.4); from the final dot on nothing is repeated, and a break there is [`Outcome::Unsure`] (4.5.4.1 leaves
-//! the choice to the sender). Passwords travel over TLS only, except on this machine. Which mail goes when, and how often, is the caller's.
+//! Always holds: a mail's bytes are handed over at most once a call. A kept connection that turns out to be dead before the server asked for the mail is
+//! replaced once; after that nothing is repeated here. A break before the final dot is a refusal that passes, because a server takes only what it got whole
+//! (4.1.1.4); a break between the final dot and the answer is [`Outcome::Unsure`] (RFC 1047 tells of the duplicates that come of guessing). Passwords travel over TLS only, except on this machine. Which mail goes when, and how often, is the caller's.
 
 mod connection;
 mod reply;
@@ -129,7 +129,7 @@ impl Smtp {
         };
         if let Some(mut kept) = self.take() {
             match kept.send(mail, &self.settings).await {
-                // It was dead already, or died before the mail's end: nothing was taken, a new one may be asked.
+                // It was dead already: nothing of the mail was written, a new one may be asked.
                 Err(Failure::Lost(_)) => {}
                 result => return self.done(kept, result, mail).await,
             }

@@ -108,6 +108,8 @@ fn nothing_becomes_a_header_of_its_own() {
 proptest! {
     #[test]
     fn names_and_texts_of_any_kind_make_one_mail(name in ".{0,200}", subject in "\\PC{0,80}", text in ".{1,300}") {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+        let (meant, said) = (words(&Mailbox::new(&*name, "a@b.org").checked("to").unwrap().name.unwrap_or_default()), words(&subject));
         let mail = Mail { to: Mailbox::new(name, "a@b.org"), subject, text: format!("x{text}"), html: None, ..mail() };
         let prepared = mail.prepare(&[]).unwrap();
         prop_assert!(prepared.bytes.is_ascii());
@@ -118,6 +120,8 @@ proptest! {
             prop_assert_eq!(names.iter().filter(|name| name.eq_ignore_ascii_case(header)).count(), 1, "{} {:?}", header, names);
         }
         prop_assert!(!names.contains(&"Bcc"));
+        prop_assert_eq!(words(read.subject().unwrap_or_default()), said);
+        prop_assert_eq!(words(read.to().unwrap().first().unwrap().name().unwrap_or_default()), meant);
         let to = read.to().unwrap();
         prop_assert_eq!(to.iter().count(), 1);
         prop_assert_eq!(to.first().unwrap().address(), Some("a@b.org"));

@@ -43,7 +43,8 @@ fn samples() -> Vec<(&'static str, &'static [u8])> {
 #[test]
 fn letters_of_real_servers_are_understood() {
     let jane = "jane.doe@example.com";
-    let cases: Vec<(&str, Vec<(Kind, &str, &str, bool)>)> = vec![
+    type Entry = (Kind, &'static str, &'static str, bool);
+    let cases: Vec<(&str, Vec<Entry>)> = vec![
         ("postfix_unknown", vec![(Kind::Hard, jane, "5.1.1", true)]),
         ("postfix_delayed", vec![(Kind::Delayed, jane, "4.4.1", true)]),
         (

@@ -44,8 +44,10 @@ struct Extensions {
 /// Why a mail was not taken.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The connection broke before the mail's end: the server does not have it.
+    /// The connection broke before the server asked for the mail.
     Lost(String),
+    /// It broke while the mail was written, before its end: the server does not have it (RFC 5321, 4.1.1.4).
+    Interrupted(String),
     /// The connection broke after the final dot was on its way.
     Unsure(String),
     /// The server said no.
@@ -59,13 +61,13 @@ impl Failure {
         match self {
             Self::Refused(_, reply) => reply.code != 421,
             Self::Unfit(..) => true,
-            Self::Lost(_) | Self::Unsure(_) => false,
+            Self::Lost(_) | Self::Interrupted(_) | Self::Unsure(_) => false,
         }
     }
 
     pub(super) fn into_outcome(self, recipient: &str) -> Outcome {
         match self {
-            Self::Lost(why) => Outcome::refused(RefusalKind::Temporary, why),
+            Self::Lost(why) | Self::Interrupted(why) => Outcome::refused(RefusalKind::Temporary, why),
             Self::Unsure(why) => Outcome::Unsure { why },
             Self::Refused(step, reply) => Outcome::Refused(reply.refusal(step, recipient)),
             Self::Unfit(kind, text) => Outcome::Refused(Refusal::new(kind, text)),
@@ -111,11 +113,11 @@ impl Connection {
         let text = stuffed(&mail.bytes);
         let (body, dot) = text.split_at(text.len() - 3);
         let written = timeout(within, self.write(body)).await.unwrap_or_else(too_late);
-        if let Err(failure) = written {
+        if let Err(Failure::Lost(why)) = written {
             // A server that has seen enough says so and hangs up.
             return match timeout(Duration::from_secs(1), Reply::read(&mut self.stream)).await {
                 Ok(Ok(reply)) if reply.code >= 400 => Err(Failure::Refused(Step::Data, reply)),
-                _ => Err(failure),
+                _ => Err(Failure::Interrupted(why)),
             };
         }
         // From here on it cannot be known whether the server has it, unless it says so.
