@@ -7,6 +7,8 @@ mod bridge;
 mod twilio;
 mod words;
 
+use std::collections::BTreeMap;
+
 use rapport_domain::{Channel, Timestamp};
 
 use crate::outbound::Client;
@@ -27,10 +29,21 @@ pub struct TextMessage {
     pub channel: Channel,
     /// E.164, e.g. `+4915112345678`.
     pub to: String,
-    /// What is said.
+    /// What is said. With a template it is what our own records show.
     pub text: String,
+    /// The provider's own text in the place of ours.
+    pub template: Option<ProviderTemplate>,
     /// Where the provider posts what becomes of it.
     pub callback: Option<String>,
+}
+
+/// A text that the provider keeps and Meta approved: WhatsApp takes nothing else later than 24 hours after the person's last message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderTemplate {
+    /// The provider's name for it; with Twilio a content SID (`HX...`).
+    pub id: String,
+    /// What fills its gaps, by the gap's name (`1`, `2` ...).
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Who carries messages.

@@ -1,7 +1,7 @@
 //! Sends domain events to webhooks, as Standard Webhooks (standardwebhooks.com) describes: one event a message, signed, tried again.
 //!
-//! Always holds: a webhook gets its events in their order, each at least once, with an id that stays the same; a request goes to an address that was
-//! looked at before, so that a name cannot lead into the company's own network; answers are not read beyond their status, and redirects are not followed.
+//! Always holds: a webhook gets its events in their order, each at least once, with an id that stays the same. Requests go through
+//! `rapport_channels::outbound`, so that an address cannot lead into the company's own network.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -176,11 +176,12 @@ pub async fn test(row: &WebhookRow, private: bool, now: Timestamp) -> Outcome {
 async fn post(client: &Client, row: &WebhookRow, id: &str, body: String, now: Timestamp) -> Outcome {
     let seconds = now.0.div_euclid(Timestamp::SECOND);
     let signature = signing::standard_webhooks(&row.secret, id, seconds, &body)?;
+    let at = seconds.to_string();
     let headers = [
         ("content-type", "application/json"),
         ("webhook-id", id),
-        ("webhook-timestamp", &seconds.to_string()),
-        ("webhook-signature", &signature),
+        ("webhook-timestamp", at.as_str()),
+        ("webhook-signature", signature.as_str()),
     ];
     Ok(client.post(&checked(&row.url)?, &headers, body.into_bytes()).await?.status)
 }

@@ -3,8 +3,11 @@
 //! We post, signed as Standard Webhooks describe (`webhook-id` is the message's id, the same when it is tried again, so that the bridge can send once only):
 //!
 //! ```json
-//! {"type": "message.send", "id": "msg_1", "channel": "sms", "to": "+4915112345678", "text": "Hello", "callback": "https://crm.example.org/..."}
+//! {"type": "message.send", "id": "msg_1", "channel": "sms", "to": "+4915112345678", "text": "Hello", "callback": "https://crm.example.org/...",
+//!  "template": {"id": "order_shipped", "variables": {"1": "Jane"}}}
 //! ```
+//!
+//! `callback` and `template` may be null; with a template, `text` is only what our records show.
 //!
 //! It answers 2xx with `{"id": "its own name"}`, or another status with `{"kind": "temporary", "text": "why"}`, the kinds being those of
 //! [`RefusalKind`]. Without a kind 429 and 5xx are temporary, 401 and 403 our settings, others the message. Later it posts to us, signed with the same secret:
@@ -80,6 +83,9 @@ impl Bridge {
             "to": message.to,
             "text": message.text,
             "callback": message.callback,
+            "template": message.template.as_ref().map(|template| {
+                serde_json::json!({"id": template.id, "variables": template.variables})
+            }),
         })
         .to_string();
         let seconds = now.0.div_euclid(Timestamp::SECOND);

@@ -49,6 +49,7 @@ fn message(channel: Channel) -> TextMessage {
         channel,
         to: "+4915112345678".to_owned(),
         text: "Hallo & 您好 +1 100%".to_owned(),
+        template: None,
         callback: Some("https://crm.example.org/cb?a=1".to_owned()),
     }
 }
@@ -73,6 +74,22 @@ async fn twilio_gets_a_form_and_says_what_became_of_it() {
         form,
         "To=whatsapp%3A%2B4915112345678&From=whatsapp%3A%2B15005550006&Body=Hallo+%26+%E6%82%A8%E5%A5%BD+%2B1+100%25\
          &StatusCallback=https%3A%2F%2Fcrm.example.org%2Fcb%3Fa%3D1"
+    );
+}
+
+#[tokio::test]
+async fn a_template_takes_the_place_of_the_text() {
+    let client = Client::new(true).unwrap();
+    let (base, asked) = server("201 Created", r#"{"sid": "SM1", "status": "queued"}"#).await;
+    let variables = [("1".to_owned(), "J\"ane".to_owned())].into();
+    let template = Some(ProviderTemplate { id: "HX1".to_owned(), variables });
+    let message = TextMessage { template, callback: None, ..message(Channel::Whatsapp) };
+    twilio(&base, "MG000102030405060708090a0b0c0d0e0f").send(&client, &message, NOW).await;
+    let form = asked.lock().unwrap().split_once("\r\n\r\n").unwrap().1.to_owned();
+    assert_eq!(
+        form,
+        "To=whatsapp%3A%2B4915112345678&MessagingServiceSid=MG000102030405060708090a0b0c0d0e0f&ContentSid=HX1\
+         &ContentVariables=%7B%221%22%3A%22J%5C%22ane%22%7D"
     );
 }
 

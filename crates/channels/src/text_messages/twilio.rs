@@ -71,7 +71,13 @@ impl Twilio {
         } else {
             form.push("From", &on(&self.sender));
         }
-        form.push("Body", &message.text);
+        match &message.template {
+            Some(template) => {
+                form.push("ContentSid", &template.id);
+                form.push("ContentVariables", &serde_json::json!(template.variables).to_string());
+            }
+            None => form.push("Body", &message.text),
+        }
         if let Some(callback) = &message.callback {
             form.push("StatusCallback", callback);
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring::default_provider;
@@ -75,7 +75,11 @@ pub struct Sink {
 
 impl Sink {
     pub async fn start(manner: Manner, script: &[(&'static str, Act)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // Small, so that a client sees early that the server has gone.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(64 * 1024).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1_024).unwrap();
         let port = listener.local_addr().unwrap().port();
         let script = Arc::new(script.iter().cloned().collect());
         let sink = Self { port, manner, script, state: Arc::default() };
