@@ -2,7 +2,8 @@
 //!
 //! Always holds: a mail's bytes are handed over at most once a call. A kept connection that turns out to be dead before the server asked for the mail is
 //! replaced once; after that nothing is repeated here. A break before the final dot is a refusal that passes, because a server takes only what it got whole
-//! (4.1.1.4); a break between the final dot and the answer is [`Outcome::Unsure`] (RFC 1047 tells of the duplicates that come of guessing). Passwords travel over TLS only, except on this machine. Which mail goes when, and how often, is the caller's.
+//! (4.1.1.4); a break between the final dot and the answer is [`Outcome::Unsure`] (RFC 1047 tells of the duplicates that come of guessing). Passwords travel
+//! over TLS only, except on this machine. Which mail goes when, and how often, is the caller's.
 
 mod connection;
 mod reply;
