@@ -44,12 +44,12 @@ fn shown(name: &str) -> String {
     cut(&words.join(" "), LONGEST_NAME).trim_end().to_owned()
 }
 
-/// Checks an address (RFC 5321, section 4.1.2, with the limits of 4.5.3.1); its domain comes out in ASCII (RFC 5890).
 /// Whether a mail can be sent from or to a text.
 pub fn is_address(text: &str) -> bool {
     checked("address", text).is_ok()
 }
 
+/// Checks an address (RFC 5321, section 4.1.2, with the limits of 4.5.3.1); its domain comes out in ASCII (RFC 5890).
 pub(crate) fn checked(field: &'static str, address: &str) -> Result<lettre::Address, Error> {
     let unfit = || Error::message(field, "it is no mail address such as jane@example.org");
     let (local, domain) = address.rsplit_once('@').ok_or_else(unfit)?;

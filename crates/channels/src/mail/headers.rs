@@ -76,8 +76,10 @@ pub(super) fn line(field: &'static str, value: &str, most: usize) -> Result<Stri
     if value.len() > most {
         return Err(Error::message(field, format!("it is longer than {most} bytes; shorten it")));
     }
-    // Unicode's own line breaks are none of a mail, but some programs show them as such.
-    Ok(value.replace(['\u{2028}', '\u{2029}'], " ").trim().to_owned())
+    // Unicode's own line breaks are none of a mail, but some programs show them as such. Several spaces become one: between two encoded words the
+    // library would write them plain, where readers leave them out (RFC 2047, section 6.2).
+    let words: Vec<&str> = value.split([' ', '\t', '\u{2028}', '\u{2029}']).filter(|word| !word.is_empty()).collect();
+    Ok(words.join(" "))
 }
 
 pub(super) fn date(date: Timestamp) -> Result<SystemTime, Error> {

@@ -59,6 +59,13 @@ fn lines_end_as_a_mail_has_them() {
 }
 
 #[test]
+fn several_spaces_do_not_join_words() {
+    let mail = Mail { subject: " 您好  朋友\t \u{2028}Grüße ".to_owned(), ..mail() };
+    let prepared = mail.prepare(&[]).unwrap();
+    assert_eq!(MessageParser::default().parse(&prepared.bytes).unwrap().subject(), Some("您好 朋友 Grüße"));
+}
+
+#[test]
 fn the_same_mail_has_the_same_bytes() {
     assert_eq!(mail().prepare(&[]).unwrap().bytes, mail().prepare(&[]).unwrap().bytes);
 }
