@@ -3,9 +3,9 @@
 //! Always holds: a civil time is resolved in the zone at its own date. One that does not exist (clocks put forward) is taken as much later as
 //! the clock was put forward, one that exists twice is the first (RFC 5545 section 3.3.5 reads them so). Never goes back.
 
+use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{Span, ToSpan};
 use rapport_domain::Timestamp;
 
 /// The days of a week as words, from Monday.
@@ -65,18 +65,32 @@ pub struct Hours {
 
 impl Hours {
     /// The end of the quiet hours that `now` lies in; `None` when it lies in none. Equal ends are no quiet hours.
+    ///
+    /// What the clock on the wall shows decides: when it is put back into quiet hours they begin again, when it is put forward out of them
+    /// they are over.
     pub fn end_of(self, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
-        if self.from == self.until {
+        if !self.hold_at(zone, now) {
             return None;
         }
-        let here = civil(zone, now);
-        // Those that began yesterday may last until today.
-        [Span::new().days(1), Span::new()].into_iter().find_map(|back| {
-            let began = here.date().checked_sub(back).ok()?;
-            let ends = if self.until > self.from { began } else { began.tomorrow().ok()? };
-            let (from, until) = (instant(zone, began, self.from)?, instant(zone, ends, self.until)?);
-            (from <= now && now < until).then_some(until)
-        })
+        // They end only where the clock shows their end, or where it is put forward or back.
+        let here = civil(zone, now).date();
+        let days = [here, here.tomorrow().ok()?, here.tomorrow().ok()?.tomorrow().ok()?];
+        let shown = days.into_iter().flat_map(|day| {
+            let both = zone.to_ambiguous_zoned(DateTime::from_parts(day, self.until));
+            [both.clone().earlier(), both.later()].into_iter().flatten().map(|zoned| zoned.timestamp().into())
+        });
+        let changed = zone.following(now.to_jiff()).take(2).map(|change| change.timestamp().into());
+        shown.chain(changed).filter(|at: &Timestamp| *at > now && !self.hold_at(zone, *at)).min()
+    }
+
+    /// Whether the clock shows a time within them.
+    pub fn hold_at(self, zone: &TimeZone, now: Timestamp) -> bool {
+        let time = civil(zone, now).time();
+        if self.from <= self.until {
+            self.from <= time && time < self.until
+        } else {
+            time >= self.from || time < self.until
+        }
     }
 }
 
@@ -151,16 +165,39 @@ mod tests {
         assert_eq!(none.end_of(&TimeZone::UTC, ts("2026-01-01T12:00:00Z")), None);
     }
 
+    #[test]
+    fn clocks_that_are_changed_within_quiet_hours() {
+        let hours =
+            |from: &str, until: &str| Hours { from: time_of_day(from).unwrap(), until: time_of_day(until).unwrap() };
+        let berlin = zone("Europe/Berlin");
+        // From 03:00 the clock is put back to 02:00: it shows 02:10 a second time, when they are on again.
+        let second = ts("2026-10-25T01:10:00Z");
+        assert_eq!(hours("22:00", "02:30").end_of(&berlin, second), Some(ts("2026-10-25T01:30:00Z")));
+        // From 02:00 it is put forward to 03:00: their end at 02:30 is passed over.
+        assert_eq!(
+            hours("22:00", "02:30").end_of(&berlin, ts("2026-03-29T00:30:00Z")),
+            Some(ts("2026-03-29T01:00:00Z"))
+        );
+        // And so is their beginning.
+        assert_eq!(
+            hours("02:30", "06:00").end_of(&berlin, ts("2026-03-29T01:00:00Z")),
+            Some(ts("2026-03-29T04:00:00Z"))
+        );
+    }
+
     proptest! {
         /// Looked for minute by minute: the end is the first minute at which the wall clock shows none of the quiet hours.
         #[test]
         fn the_end_is_the_first_minute_outside(
-            minutes in 0i64..525_600, from in 0i8..24, until in 0i8..24, name in prop::sample::select(vec![
-                "UTC", "Asia/Kolkata", "Asia/Tokyo", "Pacific/Chatham", "America/Phoenix"])
+            change in prop::sample::select(vec![("UTC", "2026-01-01"), ("Europe/Berlin", "2026-03-29"), ("Europe/Berlin", "2026-10-25"),
+                ("Pacific/Chatham", "2026-04-05"), ("Pacific/Chatham", "2026-09-27"), ("America/New_York", "2026-11-01"),
+                ("Australia/Lord_Howe", "2026-10-04"), ("Africa/Cairo", "2026-04-24"), ("Asia/Kolkata", "2026-06-01")]),
+            minutes in -1_440i64..2_880, from in 0i8..48, until in 0i8..48
         ) {
-            let zone = zone(name);
-            let hours = Hours { from: Time::new(from, 0, 0, 0).unwrap(), until: Time::new(until, 0, 0, 0).unwrap() };
-            let now = ts("2026-01-01").plus(minutes * Timestamp::MINUTE);
+            let zone = zone(change.0);
+            let half = |n: i8| Time::new(n / 2, n % 2 * 30, 0, 0).unwrap();
+            let hours = Hours { from: half(from), until: half(until) };
+            let now = ts(change.1).plus(minutes * Timestamp::MINUTE);
             let is_quiet = |at: Timestamp| {
                 let time = civil(&zone, at).time();
                 if from < until { hours.from <= time && time < hours.until } else { from != until && (time >= hours.from || time < hours.until) }
