@@ -14,6 +14,7 @@ use super::Reason;
 use super::settings::{Cap, Quiet, Settings, Window};
 use crate::journey::Class;
 use crate::journey::Situation;
+use crate::journey::situation::Other;
 use crate::timing;
 
 /// What is asked.
@@ -70,11 +71,22 @@ pub fn decide(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Times
         return Decision::Skip(reason);
     }
     let soon = now.plus(settings.yield_within.micros());
-    let comes_first = person.others.iter().any(|other| other.priority > ask.priority && other.due <= soon);
-    if comes_first && is_last(ask, person, settings, now) {
+    // A wish to hear less often leaves room for one message as a cap does.
+    let is_last = is_last(ask, person, settings, now);
+    let takes_from = |other: &Other| is_last || person.wished_gap.is_some_and(|gap| other.due.0 - now.0 < gap);
+    let comes_first = |other: &Other| other.priority > ask.priority && other.due <= soon && takes_from(other);
+    if counts(ask.channel) && person.others.iter().any(comes_first) {
         return Decision::Skip(Reason::Yielded);
     }
     Decision::Send
+}
+
+/// Decides again about a message that was decided and is handed over only now: what was queued for long is asked again for consent, quiet hours and
+/// whether it is of use. Caps are not, for it has its place in them.
+pub fn decide_again(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> Decision {
+    let own = Situation { sent: Vec::new(), others: Vec::new(), ..person.clone() };
+    let uncapped = Settings { caps: Vec::new(), ..settings.clone() };
+    decide(ask, &own, &uncapped, now)
 }
 
 /// What forbids it altogether.
@@ -143,7 +155,7 @@ fn room(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) 
 
 /// Whether this would be the last message for which there is room, so that whoever matters more would find none.
 fn is_last(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> bool {
-    counts(ask.channel) && room(ask, person, settings, now) == Some(1)
+    room(ask, person, settings, now) == Some(1)
 }
 
 fn concerns(cap: &Cap, ask: &Ask<'_>) -> bool {

@@ -132,6 +132,9 @@ impl Settings {
 
     fn check(&self) -> Result<(), Error> {
         if let Some(quiet) = &self.quiet {
+            if quiet.jitter_minutes > MOST_JITTER {
+                return Err(Error::invalid("quiet.jitter_minutes", format!("at most {MOST_JITTER} minutes")));
+            }
             let Some(hours) = quiet.hours() else {
                 return Err(Error::invalid("quiet", "give `from` and `until` as times of day such as 21:00 and 08:00"));
             };
@@ -160,6 +163,9 @@ impl Settings {
         MOST_WINDOW
     }
 }
+
+/// The longest time after quiet hours in which what was held back goes out: more would put it off into the next ones.
+pub const MOST_JITTER: u32 = 240;
 
 /// The longest window of a cap, in microseconds: a calendar month and a personal wish of one a month fit well into it.
 const MOST_WINDOW: i64 = 92 * rapport_domain::Timestamp::DAY;
