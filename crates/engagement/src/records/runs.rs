@@ -18,6 +18,8 @@ pub struct RunRow {
     pub planned_at: Timestamp,
     /// When to go on with it.
     pub next_at: Option<Timestamp>,
+    /// When it began to go through the audience, this time: while shares grow it does so each day.
+    pub began_at: Timestamp,
     /// Whoever has a lower number was asked already.
     pub after_person: PersonId,
     /// How many came in.
@@ -28,13 +30,17 @@ pub struct RunRow {
     pub finished_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "journey, run, version, state, planned_at, next_at, after_person, entered, people, finished_at";
+const COLUMNS: &str =
+    "journey, run, version, state, planned_at, next_at, began_at, after_person, entered, people, finished_at";
 
-/// Plans a run; whether there was none of that name.
+/// Plans a run; whether there was none of that name. One that was cancelled goes on where it was.
 pub async fn plan(tx: &mut Tx, workspace: WorkspaceId, row: &RunRow) -> Result<bool> {
     let text = sql!(
-        "INSERT INTO journey_runs (workspace, journey, run, version, state, planned_at, next_at, after_person, entered, people, finished_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
+        "INSERT INTO journey_runs (workspace, journey, run, version, state, planned_at, next_at, began_at, after_person, entered, people,
+           finished_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (journey, run, workspace) DO UPDATE SET version = excluded.version, state = excluded.state,
+           planned_at = excluded.planned_at, next_at = excluded.next_at, finished_at = NULL WHERE journey_runs.state = 'cancelled'"
     );
     let values = args![
         workspace,
@@ -44,6 +50,7 @@ pub async fn plan(tx: &mut Tx, workspace: WorkspaceId, row: &RunRow) -> Result<b
         &row.state,
         row.planned_at,
         row.next_at,
+        row.began_at,
         row.after_person,
         row.entered,
         row.people,
@@ -80,7 +87,8 @@ pub async fn of_journey(db: &mut impl Queries, workspace: WorkspaceId, journey: 
 /// Writes how far a run has come.
 pub async fn update(tx: &mut Tx, workspace: WorkspaceId, row: &RunRow) -> Result<()> {
     let text = sql!(
-        "UPDATE journey_runs SET state = $4, next_at = $5, after_person = $6, entered = $7, people = $8, finished_at = $9
+        "UPDATE journey_runs SET state = $4, planned_at = $5, next_at = $6, began_at = $7, after_person = $8, entered = $9, people = $10,
+           finished_at = $11
          WHERE workspace = $1 AND journey = $2 AND run = $3"
     );
     let values = args![
@@ -88,13 +96,22 @@ pub async fn update(tx: &mut Tx, workspace: WorkspaceId, row: &RunRow) -> Result
         &row.journey,
         &row.run,
         &row.state,
+        row.planned_at,
         row.next_at,
+        row.began_at,
         row.after_person,
         row.entered,
         row.people,
         row.finished_at
     ];
     tx.execute(text, values).await?;
+    Ok(())
+}
+
+/// Forgets what is planned of a journey and has not begun: a new version plans its own.
+pub async fn forget_planned(tx: &mut Tx, workspace: WorkspaceId, journey: &str) -> Result<()> {
+    let text = sql!("DELETE FROM journey_runs WHERE +workspace = $1 AND journey = $2 AND state = 'planned'");
+    tx.execute(text, args![workspace, journey]).await?;
     Ok(())
 }
 

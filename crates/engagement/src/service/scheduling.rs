@@ -34,6 +34,9 @@ const AHEAD: i64 = 6 * Timestamp::HOUR;
 /// The first civil time of a day is so long before it in UTC (UTC+14).
 const EARLIEST: i64 = 14 * Timestamp::HOUR;
 
+/// Below the number of any person.
+const FROM_THE_START: PersonId = PersonId(i64::MIN);
+
 /// Plans what a launched version needs.
 pub(super) async fn plan_first(
     tx: &mut Tx,
@@ -44,18 +47,26 @@ pub(super) async fn plan_first(
     zone: &TimeZone,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let run = match &definition.entry {
+    runs::forget_planned(tx, workspace, journey).await?;
+    match &definition.entry {
         Entry::SegmentEntered { members_at_launch: true, .. } if version == 1 => {
-            run(AT_LAUNCH.to_owned(), journey, version, now)
+            runs::plan(tx, workspace, &run(AT_LAUNCH.to_owned(), journey, version, now)).await?;
         }
-        Entry::Date { .. } => run(DATES.to_owned(), journey, version, now),
-        Entry::Schedule(schedule) => match next_run(schedule, None, zone, now) {
-            Some((name, at)) => run(name, journey, version, at),
-            None => return Ok(()),
-        },
-        _ => return Ok(()),
-    };
-    runs::plan(tx, workspace, &run).await?;
+        Entry::Date { .. } => {
+            runs::plan(tx, workspace, &run(DATES.to_owned(), journey, version, now)).await?;
+        }
+        Entry::Schedule(schedule) => {
+            // Of a version before this one some have gone out already.
+            let mut last: Option<String> = None;
+            while let Some((name, at)) = next_run(schedule, last.as_deref(), zone, now) {
+                if runs::plan(tx, workspace, &run(name.clone(), journey, version, at)).await? {
+                    break;
+                }
+                last = Some(name);
+            }
+        }
+        _ => {}
+    }
     Ok(())
 }
 
@@ -67,7 +78,8 @@ fn run(run: String, journey: &str, version: i64, at: Timestamp) -> RunRow {
         state: "planned".to_owned(),
         planned_at: at,
         next_at: Some(at),
-        after_person: PersonId(i64::MIN),
+        began_at: at,
+        after_person: FROM_THE_START,
         entered: 0,
         people: 0,
         finished_at: None,
@@ -88,9 +100,16 @@ pub fn next_run(
         WhoseClock::Workspace => timing::at(zone, civil),
         WhoseClock::Person => timing::at(&TimeZone::UTC, civil).map(|at| at.plus(-EARLIEST)),
     };
-    let mut count: i64 = 0;
-    // Two thousand days, weeks or months: a schedule that was off for longer begins anew.
-    while count < 2_000 {
+    // Of those long past none is looked at one by one: a month has at least 28 days, and two more are for zones and half months.
+    let from = after.unwrap_or(first).max(timing::civil(zone, now.plus(-3 * Timestamp::DAY)));
+    let days = i64::from((from.date() - first.date()).get_days());
+    let passed = match schedule.every {
+        None => 0,
+        Some(Every::Day) => days,
+        Some(Every::Week) => days / 7,
+        Some(Every::Month) => days / 31,
+    };
+    for count in (passed - 2).max(0).. {
         let civil = match schedule.every {
             None if count > 0 => return None,
             None => first,
@@ -107,7 +126,6 @@ pub fn next_run(
         if after.is_none_or(|after| civil > after) && !is_missed {
             return Some((civil.to_string(), at));
         }
-        count += 1;
     }
     None
 }
@@ -120,7 +138,8 @@ pub async fn go_on(store: &Store, with: With<'_>, journey: &str, name: &str) -> 
     let now = with.clock.now();
     let Some(one) = with.plans.open(journey) else { return Ok(false) };
     let mut tx = store.begin(Priority::Background).await?;
-    let Some(mut row) = runs::find(&mut tx, with.workspace, journey, name).await?.filter(|row| row.next_at.is_some())
+    let Some(mut row) =
+        runs::find(&mut tx, with.workspace, journey, name).await?.filter(|row| row.next_at.is_some_and(|at| at <= now))
     else {
         return Ok(false);
     };
@@ -154,7 +173,11 @@ async fn members(
         _ => return Ok(false),
     };
     "running".clone_into(&mut row.state);
-    let day = (now.0 - row.planned_at.0).max(0) / Timestamp::DAY;
+    if row.after_person == FROM_THE_START {
+        row.began_at = now;
+    }
+    // The share is that of the day on which it began to go through them, or who was passed by would be left out for good.
+    let day = (row.began_at.0 - row.planned_at.0).max(0) / Timestamp::DAY;
     let share = schedule.and_then(|schedule| schedule.ramp_up_percent);
     let share = share.map_or(100.0, |first| first * 2_f64.powi(i32::try_from(day).unwrap_or(30).min(30)));
     let limit = schedule.and_then(|schedule| schedule.most_per_hour).map_or(BATCH, |most| pace(most).0.min(BATCH));
@@ -178,8 +201,8 @@ async fn members(
     }
     if share < 100.0 {
         // Tomorrow twice as many, from the beginning: who came in does not come in by this run again.
-        row.next_at = Some(row.planned_at.plus((day + 1) * Timestamp::DAY));
-        (row.after_person, row.people) = (PersonId(i64::MIN), 0);
+        row.next_at = Some(row.planned_at.plus((day + 1) * Timestamp::DAY).max(now));
+        (row.after_person, row.people) = (FROM_THE_START, 0);
         return Ok(false);
     }
     (row.state, row.next_at, row.finished_at) = ("done".to_owned(), None, Some(now));
@@ -241,7 +264,8 @@ async fn dates(
         let zone = zones.get(person).unwrap_or(&with.plans.calendar.zone);
         let Some(date) = text.get(..10).and_then(|day| day.parse::<Date>().ok()) else { continue };
         for (day, due) in days_of(date, yearly, days, at, zone, from) {
-            if from <= due && due < until {
+            // A greeting that is a day late is none.
+            if from <= due && due < until && now.0 - due.0 <= Timestamp::DAY {
                 occasions.push(Occasion { from: due, ..Occasion::now(*person, day.to_string(), now) });
             }
         }
@@ -361,6 +385,19 @@ mod tests {
         let (name, _) =
             next_run(&daily, Some("2026-10-03T09:00:00"), &TimeZone::UTC, ts("2026-10-09T10:00:00Z")).unwrap();
         assert_eq!(name, "2026-10-09T09:00:00");
+    }
+
+    #[test]
+    fn a_schedule_does_not_wear_out() {
+        let forever = |every| Schedule { until: None, ..schedule("2001-01-31T09:00", Some(every)) };
+        for (every, last, next) in [
+            (Every::Day, "2026-10-21T09:00:00", "2026-10-22T09:00:00"),
+            (Every::Week, "2026-10-21T09:00:00", "2026-10-28T09:00:00"),
+            (Every::Month, "2026-09-30T09:00:00", "2026-10-31T09:00:00"),
+        ] {
+            let found = next_run(&forever(every), Some(last), &TimeZone::UTC, ts("2026-10-21T09:00:30Z")).unwrap();
+            assert_eq!(found.0, next, "{every:?}");
+        }
     }
 
     #[test]
