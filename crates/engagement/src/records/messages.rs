@@ -2,7 +2,7 @@
 //!
 //! Always holds: a row with `due_at` is still to be worked on; whoever works on one has taken it ([`take`]) by moving that instant on.
 
-use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
+use rapport_domain::{Channel, Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Sql, Tx, args, sql};
 use serde_json::Value;
 
@@ -190,10 +190,12 @@ pub struct Outcome<'a> {
     pub template_version: Option<i64>,
 }
 
-/// Notes what became of it.
+/// Notes what became of it. What was heard of it before that stays: a provider may tell sooner that it came back than that it was taken.
 pub async fn note(tx: &mut Tx, id: &str, outcome: &Outcome<'_>) -> Result<()> {
     let text = sql!(
-        "UPDATE messages SET state = $2, reason = $3, due_at = $4, response = COALESCE($5, response),
+        "UPDATE messages SET state = CASE WHEN $2 <> 'sent' THEN $2 WHEN complained_at IS NOT NULL THEN 'complained'
+             WHEN bounced_at IS NOT NULL THEN 'bounced' WHEN delivered_at IS NOT NULL THEN 'delivered' ELSE $2 END,
+           reason = $3, due_at = $4, response = COALESCE($5, response),
            provider_id = COALESCE($6, provider_id), sent_at = COALESCE($7, sent_at),
            template_version = COALESCE($8, template_version),
            capped = CASE WHEN $2 IN ('skipped', 'failed') THEN $9 ELSE capped END
@@ -226,7 +228,7 @@ pub enum Heard {
 pub async fn hear(tx: &mut Tx, id: &str, what: Heard, at: Timestamp) -> Result<bool> {
     let text = match what {
         Heard::Delivered => sql!(
-            "UPDATE messages SET delivered_at = $2, state = CASE WHEN state = 'sent' THEN 'delivered' ELSE state END
+            "UPDATE messages SET delivered_at = $2, state = CASE WHEN state = 'sent' AND bounced_at IS NULL AND complained_at IS NULL THEN 'delivered' ELSE state END
              WHERE id = $1 AND delivered_at IS NULL"
         ),
         Heard::Bounced => sql!(
@@ -234,7 +236,7 @@ pub async fn hear(tx: &mut Tx, id: &str, what: Heard, at: Timestamp) -> Result<b
              WHERE id = $1 AND bounced_at IS NULL"
         ),
         Heard::Complained => sql!(
-            "UPDATE messages SET complained_at = $2, state = CASE WHEN state IN ('sent', 'delivered') THEN 'complained' ELSE state END
+            "UPDATE messages SET complained_at = $2, state = CASE WHEN state IN ('sending', 'sent', 'delivered') THEN 'complained' ELSE state END
              WHERE id = $1 AND complained_at IS NULL"
         ),
         Heard::Opened => sql!("UPDATE messages SET opened_at = $2 WHERE id = $1 AND opened_at IS NULL"),
@@ -361,14 +363,15 @@ pub async fn queue(db: &mut impl Queries, workspace: WorkspaceId) -> Result<(i64
     Ok(db.fetch_optional(text, args![workspace]).await?.unwrap_or((0, None)))
 }
 
-/// Tries failed ones again, of a journey or all, at most so many; how many it were.
+/// Tries failed ones again, one or all, at most so many; how many it were. They count for caps again.
 pub async fn replay(tx: &mut Tx, workspace: WorkspaceId, id: Option<&str>, now: Timestamp, limit: i64) -> Result<u64> {
     let text = sql!(
-        "UPDATE messages SET state = 'queued', due_at = $3, attempts = 0, reason = NULL WHERE id IN
+        "UPDATE messages SET state = 'queued', due_at = $3, attempts = 0, reason = NULL,
+           capped = CASE WHEN class = 'marketing' AND channel <> $5 THEN $6 ELSE $7 END WHERE id IN
            (SELECT id FROM messages WHERE workspace = $1 AND state = 'failed' AND (CAST($2 AS TEXT) IS NULL OR id = $2)
             ORDER BY decided_at LIMIT $4)"
     );
-    tx.execute(text, args![workspace, id, now, limit]).await
+    tx.execute(text, args![workspace, id, now, limit, Channel::InApp.as_str(), true, false]).await
 }
 
 /// A look at a message: a click or an opening.
