@@ -6,13 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::Channel;
 
-use super::definition::{Awaited, Class, Definition, Entry, Every, Node, Reentry, Schedule, Step, Wait};
+use super::definition::{Awaited, Class, Definition, Entry, Every, Next, Node, Path, Reentry, Schedule, Step, Wait};
 use super::rules::weekday;
 use crate::content::Severity;
+use crate::sending::settings::MOST_JITTER;
 use crate::timing::time_of_day;
 
 /// The longest wait that is not asked about.
 const LONG: i64 = 366 * rapport_domain::Timestamp::DAY;
+
+/// Days are counted so far from a date.
+const MOST_DAYS: u32 = 366;
 
 /// Something that is wrong, or may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +111,14 @@ fn entry(plan: &Definition, findings: &mut Findings) {
         Entry::Event { name, .. } if name.trim().is_empty() => {
             findings.error("event_missing", "entry", "name the event that brings people in");
         }
-        Entry::Date { fact, at, .. } => {
+        Entry::Date { fact, at, yearly, days } => {
+            if *yearly && plan.reentry == Reentry::Never {
+                let text = "the day comes each year, but people come in once only; allow them to come in again";
+                findings.error("date_reentry", "reentry", text);
+            }
+            if days.unsigned_abs() > MOST_DAYS {
+                findings.error("date_days", "entry", format!("at most {MOST_DAYS} days before or after the day"));
+            }
             if fact.trim().is_empty() {
                 findings.error("fact_missing", "entry", "name the fact that holds the date, e.g. trait.birthday");
             }
@@ -131,6 +142,9 @@ fn entry(plan: &Definition, findings: &mut Findings) {
             "entry",
             "any event brings people in again and again; name one, or set a cool-down",
         );
+    }
+    if plan.quiet.as_ref().is_some_and(|quiet| quiet.jitter_minutes > MOST_JITTER) {
+        findings.error("quiet", "quiet", format!("what is held back goes out within {MOST_JITTER} minutes at most"));
     }
     if plan.quiet.as_ref().is_some_and(|quiet| quiet.hours().is_none()) {
         findings.error("quiet", "quiet", "give quiet hours as times of day such as 21:00 and 08:00");
@@ -317,7 +331,12 @@ fn ways(plan: &Definition, findings: &mut Findings) {
         .iter()
         .map(|node| (node.id.as_str(), node.step.ways().into_iter().flatten().map(String::as_str).collect()))
         .collect();
-    let reached = reachable(&plan.start, &next, |_| true);
+    let at_once: BTreeMap<&str, Vec<&str>> = plan
+        .nodes
+        .iter()
+        .map(|node| (node.id.as_str(), passed_at_once(&node.step).into_iter().flatten().map(String::as_str).collect()))
+        .collect();
+    let reached = reachable(&plan.start, &next);
     for node in &plan.nodes {
         if !reached.contains(node.id.as_str()) {
             findings.warning("unreachable", &node.id, "nobody comes here: lead to it, or delete it");
@@ -329,39 +348,41 @@ fn ways(plan: &Definition, findings: &mut Findings) {
         })
     };
     for node in plan.nodes.iter().filter(|node| reached.contains(node.id.as_str())) {
-        let onward = reachable(&node.id, &next, |_| true);
+        let onward = reachable(&node.id, &next);
         if !onward.iter().any(|id| ends(id)) {
             findings.error("no_end", &node.id, "nobody gets out from here: let one way lead to the end");
         }
-        let waits = |id: &str| plan.node(id).is_some_and(|node| node.step.waits());
-        let comes_back = |through: &dyn Fn(&str) -> bool| {
-            through(&node.id)
-                && next
-                    .get(node.id.as_str())
-                    .into_iter()
-                    .flatten()
-                    .filter(|id| through(id))
-                    .any(|id| reachable(id, &next, through).contains(node.id.as_str()))
+        let comes_back = |next: &BTreeMap<&str, Vec<&str>>| {
+            let onward = next.get(node.id.as_str()).into_iter().flatten();
+            onward.copied().any(|id| reachable(id, next).contains(node.id.as_str()))
         };
-        if comes_back(&|id| !waits(id)) {
+        if comes_back(&at_once) {
             findings.error("circle", &node.id, "people go round in a circle without waiting: add a wait");
-        } else if comes_back(&|_| true) && node.step.waits() {
+        } else if comes_back(&next) && node.step.waits() {
             let text = format!("a circle: it is passed {} times at most", plan.most_visits);
             findings.add(Severity::Hint, "loop", &node.id, text);
         }
     }
 }
 
-/// All nodes that are come to from one, itself included, by way of those that pass.
-fn reachable<'a>(
-    from: &'a str,
-    next: &BTreeMap<&'a str, Vec<&'a str>>,
-    passes: impl Fn(&str) -> bool,
-) -> BTreeSet<&'a str> {
+/// The ways out of a node that somebody may take without any time passing: a condition may hold already, and a rate may have room.
+fn passed_at_once(step: &Step) -> Vec<&Next> {
+    match step {
+        Step::Wait { .. } => Vec::new(),
+        Step::WaitUntil { paths, .. } => {
+            let holds_already = |path: &&Path| matches!(path.until, Awaited::Condition(_));
+            paths.iter().filter(holds_already).map(|path| &path.next).collect()
+        }
+        _ => step.ways(),
+    }
+}
+
+/// All nodes that are come to from one, itself included.
+fn reachable<'a>(from: &'a str, next: &BTreeMap<&'a str, Vec<&'a str>>) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut waiting = vec![from];
     while let Some(id) = waiting.pop() {
-        if passes(id) && reached.insert(id) {
+        if reached.insert(id) {
             waiting.extend(next.get(id).into_iter().flatten());
         }
     }
