@@ -13,10 +13,13 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::journey::Situation;
-use crate::journey::definition::Step;
+use crate::journey::definition::{Class, Step};
 use crate::journey::situation::{Other, Sent};
 use crate::plans::Plans;
-use crate::records::{addresses, instances, messages};
+use crate::records::addresses::{self, DeadRow};
+use crate::records::instances::{self, InstanceRow};
+use crate::records::messages;
+use crate::sending::policy;
 use crate::zones::{COUNTRY_FACTS, ZONE_FACTS, zone_of};
 
 /// The facts under which a telephone number for text messages is known.
@@ -49,12 +52,15 @@ pub async fn load(
         .map(|person| (*person, Situation { is_gone: true, ..Situation::of(*person, zone.clone()) }))
         .collect();
     let mut owner: BTreeMap<Handle, PersonId> = BTreeMap::new();
+    // The mail addresses of each, the first known first.
+    let mut mail: BTreeMap<PersonId, Vec<Handle>> = BTreeMap::new();
     for row in identifiers::by_persons(db, workspace, persons).await? {
         owner.insert(row.handle, row.person);
         let Some(it) = all.get_mut(&row.person) else { continue };
         it.is_gone = false;
         if row.kind == IdentifierKind::Email.as_str() {
             it.reach.entry(Channel::Email).or_insert(row.handle);
+            mail.entry(row.person).or_default().push(row.handle);
         }
         // On the company's own site everybody can be met.
         it.reach.entry(Channel::InApp).or_insert(row.handle);
@@ -62,6 +68,7 @@ pub async fn load(
     let handles: Vec<Handle> = owner.keys().copied().collect();
     read_facts(db, workspace, persons, &mut all, now).await?;
     read_rights(db, workspace, &owner, &handles, &mut all).await?;
+    read_dead(db, workspace, &owner, &mail, &mut all).await?;
     for (person, segment) in memberships::of_keys(db, workspace, persons, &plans.segments()).await? {
         if let Some(it) = all.get_mut(&person) {
             it.members.insert(segment);
@@ -143,12 +150,41 @@ async fn read_rights(
             it.wished_gap = it.wished_gap.max(Some(gap));
         }
     }
-    for dead in addresses::of_handles(db, workspace, handles).await? {
-        let Some(it) = owner.get(&dead.handle).and_then(|person| all.get_mut(person)) else { continue };
-        if let Some(channel) =
-            Channel::parse(&dead.channel).filter(|channel| it.reach.get(channel) == Some(&dead.handle))
-        {
-            it.suppressed.push((channel, Some(dead.topic).filter(|topic| !topic.is_empty())));
+    Ok(())
+}
+
+/// Whose addresses are dead. Of several mail addresses one that lives is written to; who complained at one of them is not written to at another.
+async fn read_dead(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    owner: &BTreeMap<Handle, PersonId>,
+    mail: &BTreeMap<PersonId, Vec<Handle>>,
+    all: &mut BTreeMap<PersonId, Situation>,
+) -> Result<(), Error> {
+    let handles: Vec<Handle> = owner.keys().copied().collect();
+    let mut dead: BTreeMap<PersonId, Vec<(Channel, DeadRow)>> = BTreeMap::new();
+    for row in addresses::of_handles(db, workspace, &handles).await? {
+        if let (Some(person), Some(channel)) = (owner.get(&row.handle), Channel::parse(&row.channel)) {
+            dead.entry(*person).or_default().push((channel, row));
+        }
+    }
+    for (person, dead) in dead {
+        let Some(it) = all.get_mut(&person) else { continue };
+        let bounced = |handle: &Handle| {
+            dead.iter().any(|(channel, row)| {
+                *channel == Channel::Email
+                    && row.handle == *handle
+                    && row.reason == addresses::BOUNCED
+                    && row.topic.is_empty()
+            })
+        };
+        if let Some(alive) = mail.get(&person).into_iter().flatten().find(|handle| !bounced(handle)) {
+            it.reach.insert(Channel::Email, *alive);
+        }
+        for (channel, row) in &dead {
+            if row.reason != addresses::BOUNCED || it.reach.get(channel) == Some(&row.handle) {
+                it.suppressed.push((*channel, Some(row.topic.clone()).filter(|topic| !topic.is_empty())));
+            }
         }
     }
     Ok(())
@@ -170,18 +206,25 @@ pub async fn read_others(
         return Ok(others);
     }
     for row in instances::active_of(db, workspace, persons).await? {
-        let Some(one) = plans.get(&row.journey, row.version).filter(|one| one.goes_on) else { continue };
-        let Some((node, due)) = row.node.as_deref().and_then(|id| one.definition.node(id)).zip(row.wake_at) else {
-            continue;
-        };
-        let is_message =
-            |id: &str| matches!(one.definition.node(id).map(|node| &node.step), Some(Step::Message { .. }));
-        let comes_to_one =
-            is_message(&node.id) || matches!(&node.step, Step::Wait { next: Some(next), .. } if is_message(next));
-        if comes_to_one {
-            let other = Other { priority: one.definition.priority, due };
+        if let Some(other) = other_of(plans, &row) {
             others.entry(row.person).or_default().push((row.id, other));
         }
     }
     Ok(others)
+}
+
+/// What an instance is about to send, if it comes to a message next that counts: what needs no room takes none from others.
+pub fn other_of(plans: &Plans, row: &InstanceRow) -> Option<Other> {
+    let one = plans.get(&row.journey, row.version)?;
+    if !one.goes_on || one.definition.class == Class::Transactional || row.ended_at.is_some() {
+        return None;
+    }
+    let (node, due) = row.node.as_deref().and_then(|id| one.definition.node(id)).zip(row.wake_at)?;
+    let is_message = |id: &str| match one.definition.node(id).map(|node| &node.step) {
+        Some(Step::Message { channel, .. }) => policy::counts(*channel),
+        _ => false,
+    };
+    let comes_to_one =
+        is_message(&node.id) || matches!(&node.step, Step::Wait { next: Some(next), .. } if is_message(next));
+    comes_to_one.then_some(Other { priority: one.definition.priority, due })
 }

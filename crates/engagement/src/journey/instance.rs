@@ -9,6 +9,9 @@ use rapport_domain::{Handle, PersonId, Timestamp};
 use super::definition::Next;
 use crate::sending::Reason;
 
+/// Under this name an instance remembers when the event happened that brought it in.
+pub const ENTRY: &str = "entry";
+
 /// One person on the way through one version of a journey.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Instance {
@@ -24,7 +27,7 @@ pub struct Instance {
     pub handle: Option<Handle>,
     /// The occasion: an order's id, a campaign's run.
     pub entry_key: String,
-    /// When they came in.
+    /// When they came in, or when it is their turn to: a campaign by their own clock lets them wait until then.
     pub entered_at: Timestamp,
     /// Where they are; `None` for at the end.
     pub node: Next,
@@ -155,6 +158,11 @@ impl Instance {
     /// Whether they are in: the first node was come to.
     pub fn has_begun(&self) -> bool {
         !self.visits.is_empty()
+    }
+
+    /// From when on what they do counts for what is waited for: the event that brought them in, however late it was heard of.
+    pub fn since(&self) -> Timestamp {
+        self.heard.get(ENTRY).copied().unwrap_or(self.entered_at)
     }
 
     /// Goes to a node.

@@ -122,8 +122,8 @@ pub fn begin(
     if person.is_gone || definition.audience.as_ref().is_some_and(out) {
         return Begun::Refused;
     }
-    let node = instance.node.clone();
-    instance.entered_at = now;
+    // Whoever was moved to another version before they came in begins at its start.
+    let node = Some(definition.start.clone());
     instance.arrive(node.clone(), now);
     if definition.holdout_percent <= 0.0 {
         return Begun::In;
@@ -214,7 +214,7 @@ fn note_goal(
     }
     let reached = match &definition.goal {
         None => None,
-        Some(Awaited::Event(_)) => instance.heard.get(GOAL).copied().filter(|at| *at >= instance.entered_at),
+        Some(Awaited::Event(_)) => instance.heard.get(GOAL).copied().filter(|at| *at >= instance.since()),
         Some(Awaited::Condition(when)) => person.members.contains(&when.segment()).then_some(now),
     };
     if let Some(at) = reached {
@@ -284,7 +284,7 @@ fn pass(
         }
         Step::WaitUntil { paths, timeout, timed_out } => {
             // In a circle only what came since the person came here again counts.
-            let since = if visit <= 1 { instance.entered_at } else { instance.arrived_at };
+            let since = if visit <= 1 { instance.since() } else { instance.arrived_at };
             let met = |(place, path): (usize, &super::definition::Path)| match &path.until {
                 Awaited::Event(OneEvent { .. }) => {
                     instance.heard.get(&heard_at(&node.id, place)).is_some_and(|at| *at >= since)

@@ -3,6 +3,9 @@
 use rapport_domain::{Channel, Handle, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Tx, args, sql};
 
+/// It came back for good: this address is dead, another one of the same person is not.
+pub const BOUNCED: &str = "bounced";
+
 /// A dead address.
 #[derive(Clone, Debug, PartialEq, Eq, Record)]
 pub struct DeadRow {

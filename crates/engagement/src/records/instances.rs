@@ -214,7 +214,10 @@ pub async fn due(
 
 /// When the next one is due, as far as its journey goes on.
 pub async fn next_due(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Option<Timestamp>> {
-    let text = sql!("SELECT MIN(wake_at) FROM journey_instances WHERE workspace = $1 AND wake_at IS NOT NULL");
+    let text = sql!(
+        "SELECT MIN(i.wake_at) FROM journey_instances i WHERE +i.workspace = $1 AND i.wake_at IS NOT NULL
+           AND EXISTS (SELECT j.key FROM journeys j WHERE j.key = i.journey AND j.workspace = i.workspace AND j.state IN ('live', 'ending'))"
+    );
     db.scalar(text, args![workspace]).await
 }
 
@@ -284,7 +287,7 @@ pub async fn wake(
     log_position: i64,
 ) -> Result<u64> {
     let text = sql!(
-        "UPDATE journey_instances SET wake_at = $4, log_position = $5
+        "UPDATE journey_instances SET wake_at = $4, log_position = CASE WHEN log_position < $5 THEN $5 ELSE log_position END
          WHERE +workspace = $1 AND person IN ($2) AND journey IN ($3) AND ended_at IS NULL AND (wake_at IS NULL OR wake_at > $4)"
     );
     tx.execute(text, args![workspace, persons, journeys, now, log_position]).await
@@ -326,7 +329,7 @@ pub async fn at_node(
     db.fetch_all(text, args![workspace, journey, node, limit]).await
 }
 
-/// Ends all that are under way in a journey, at most so many at once; how many it were.
+/// Ends all that are under way in a journey, at most so many at once; the version of each, and whether it had begun.
 pub async fn end_all(
     tx: &mut Tx,
     workspace: WorkspaceId,
@@ -334,12 +337,15 @@ pub async fn end_all(
     why: End,
     now: Timestamp,
     limit: i64,
-) -> Result<u64> {
+) -> Result<Vec<(i64, bool)>> {
     let text = sql!(
         "UPDATE journey_instances SET ended_at = $4, ended_why = $3, wake_at = NULL WHERE id IN
-           (SELECT id FROM journey_instances WHERE workspace = $1 AND journey = $2 AND ended_at IS NULL LIMIT $5)"
+           (SELECT id FROM journey_instances WHERE +workspace = $1 AND journey = $2 AND ended_at IS NULL LIMIT $5)
+         RETURNING version, visits"
     );
-    tx.execute(text, args![workspace, journey, why.word(), now, limit]).await
+    let rows: Vec<(i64, Json<BTreeMap<String, u32>>)> =
+        tx.fetch_all(text, args![workspace, journey, why.word(), now, limit]).await?;
+    Ok(rows.into_iter().map(|(version, visits)| (version, !visits.0.is_empty())).collect())
 }
 
 /// Moves some who are under way from one version to another, and looks at them at once; how many.
@@ -358,11 +364,19 @@ pub async fn set_version(
     tx.execute(text, args![workspace, journey, from, to, now, limit]).await
 }
 
-/// Gives what an identifier brought in to the person it belongs to now.
+/// Gives what an identifier brought in, and what is over of it, to the person it belongs to now: what is under way is given by [`give`].
 pub async fn moved(tx: &mut Tx, workspace: WorkspaceId, handle: Handle, from: PersonId, to: PersonId) -> Result<()> {
     for text in [
+        sql!(
+            "UPDATE message_clicks SET person = $4 WHERE +workspace = $1 AND person = $3 AND message IN
+               (SELECT id FROM messages WHERE +workspace = $1 AND handle = $2 AND person = $3)"
+        ),
         sql!("UPDATE messages SET person = $4 WHERE +workspace = $1 AND handle = $2 AND person = $3"),
-        sql!("UPDATE journey_acts SET person = $4 WHERE workspace = $1 AND handle = $2 AND person = $3"),
+        sql!("UPDATE journey_acts SET person = $4 WHERE +workspace = $1 AND handle = $2 AND person = $3"),
+        sql!(
+            "UPDATE journey_instances SET person = $4
+             WHERE +workspace = $1 AND handle = $2 AND person = $3 AND ended_at IS NOT NULL"
+        ),
     ] {
         tx.execute(text, args![workspace, handle, from, to]).await?;
     }
@@ -371,7 +385,9 @@ pub async fn moved(tx: &mut Tx, workspace: WorkspaceId, handle: Handle, from: Pe
 
 /// Gives an instance to another person.
 pub async fn give(tx: &mut Tx, id: &str, to: PersonId, now: Timestamp) -> Result<()> {
-    let text = sql!("UPDATE journey_instances SET person = $2, wake_at = $3 WHERE id = $1");
+    let text = sql!(
+        "UPDATE journey_instances SET person = $2, wake_at = CASE WHEN ended_at IS NULL THEN $3 ELSE wake_at END WHERE id = $1"
+    );
     tx.execute(text, args![id, to, now]).await?;
     Ok(())
 }

@@ -11,8 +11,10 @@ use rapport_segments::evaluate::EventView;
 use rapport_store::Tx;
 use serde_json::Value;
 
+use super::launching;
 use crate::Error;
 use crate::journey::definition::{Definition, Entry, Reentry};
+use crate::journey::instance::ENTRY;
 use crate::journey::{End, Instance};
 use crate::plans::{Launched, Plans};
 use crate::records::instances::{self, Entered, InstanceRow};
@@ -34,6 +36,10 @@ pub struct Occasion {
     pub log_position: i64,
     /// It is too old: it is noted, and brings nobody in.
     pub is_late: bool,
+    /// When the event happened that brings them in; what they do from then on counts.
+    pub since: Option<Timestamp>,
+    /// What they did after it that is waited for, as far as it was heard together with it: under which name, and when.
+    pub heard: Vec<(String, Timestamp)>,
 }
 
 impl Occasion {
@@ -47,6 +53,8 @@ impl Occasion {
             from: now,
             log_position: 0,
             is_late: false,
+            since: None,
+            heard: Vec::new(),
         }
     }
 }
@@ -88,10 +96,11 @@ pub async fn hear(tx: &mut Tx, with: With<'_>, events: &[Heard<'_>], log_positio
     let mut occasions: BTreeMap<(&str, i64), Vec<Occasion>> = BTreeMap::new();
     let mut awaited: Vec<(PersonId, &Launched, String, Timestamp)> = Vec::new();
     let now = with.clock.now();
-    for heard in events.iter().filter(|heard| plans.listens_to(heard.event.name)) {
+    for (place, heard) in events.iter().enumerate().filter(|(_, heard)| plans.listens_to(heard.event.name)) {
         for one in plans.all() {
             if one.is_open && !heard.is_imported {
                 let came = occasion(one, plans, heard, log_position, now);
+                let came = came.map(|it| Occasion { heard: heard_after(one, plans, events, place), ..it });
                 occasions.entry((one.key.as_str(), one.version)).or_default().extend(came);
             }
             for (what, event) in one.definition.listens() {
@@ -109,6 +118,21 @@ pub async fn hear(tx: &mut Tx, with: With<'_>, events: &[Heard<'_>], log_positio
         }
     }
     Ok(())
+}
+
+/// What is waited for by who comes in with the event at `place`, and was heard together with it: the cart and the order in one batch.
+fn heard_after(one: &Launched, plans: &Plans, events: &[Heard<'_>], place: usize) -> Vec<(String, Timestamp)> {
+    let entry = &events[place];
+    let is_after = |(at, it): &(usize, &Heard<'_>)| {
+        let times = (it.event.occurred_at, entry.event.occurred_at);
+        it.person == entry.person && (times.0 > times.1 || (times.0 == times.1 && *at > place))
+    };
+    let listens = one.definition.listens();
+    let after = events.iter().enumerate().filter(is_after).flat_map(|(_, it)| {
+        let meant = listens.iter().filter(|(_, event)| plans.is_meant(it.event, &event.name, event.filter.as_ref()));
+        meant.map(|(what, _)| (what.clone(), it.event.occurred_at))
+    });
+    after.collect()
 }
 
 fn occasion(one: &Launched, plans: &Plans, heard: &Heard<'_>, log_position: i64, now: Timestamp) -> Option<Occasion> {
@@ -129,6 +153,8 @@ fn occasion(one: &Launched, plans: &Plans, heard: &Heard<'_>, log_position: i64,
         from: now,
         log_position,
         is_late: now.0 - heard.event.occurred_at.0 > not_older_than.micros(),
+        since: Some(heard.event.occurred_at),
+        heard: Vec::new(),
     })
 }
 
@@ -159,10 +185,11 @@ async fn remember(
     let persons: Vec<PersonId> = persons.into_iter().collect();
     for mut row in instances::active_of(tx, with.workspace, &persons).await? {
         let mut instance = row.instance();
+        let since = instance.since();
         let mut is_new = false;
         for (person, one, what, at) in &awaited {
             // What happened before they came in says nothing, however late we hear of it.
-            if *person == row.person && one.key == row.journey && one.version == row.version && *at >= row.entered_at {
+            if *person == row.person && one.key == row.journey && one.version == row.version && *at >= since {
                 instance.hear(what, *at);
                 is_new = true;
             }
@@ -198,9 +225,7 @@ pub async fn enter(tx: &mut Tx, with: With<'_>, one: &Launched, occasions: Vec<O
     let mut rows: Vec<InstanceRow> = Vec::new();
     for occasion in occasions {
         let own: Vec<&Entered> = before.iter().filter(|it| it.person == occasion.person).collect();
-        let is_twice = rows.iter().any(|row| {
-            row.person == occasion.person && (row.entry_key == occasion.key || !is_by_occasion(&one.definition))
-        });
+        let is_twice = rows.iter().any(|row| is_in_the_way(&one.definition, row, &occasion));
         if is_twice || !may_enter(&one.definition, &own, &occasion.key, now) {
             continue;
         }
@@ -208,13 +233,29 @@ pub async fn enter(tx: &mut Tx, with: With<'_>, one: &Launched, occasions: Vec<O
         let of = (one.key.as_str(), one.version);
         let mut instance = Instance::new(id.0, of, occasion.person, occasion.key, &one.definition.start, now);
         instance.handle = occasion.handle.or_else(|| handles.get(&occasion.person).copied());
-        instance.wake_at = Some(occasion.from.max(now));
+        instance.entered_at = occasion.from.max(now);
+        instance.wake_at = Some(instance.entered_at);
+        if let Some(since) = occasion.since {
+            instance.hear(ENTRY, since);
+        }
+        for (what, at) in &occasion.heard {
+            instance.hear(what, *at);
+        }
         if occasion.is_late {
             instance.end(End::Late, now);
         }
         rows.push(InstanceRow::new(&instance, occasion.payload, occasion.log_position));
     }
     Ok(instances::insert(tx, with.workspace, &rows).await?)
+}
+
+/// Whether somebody who comes in together with others comes in already: what was too late is in nobody's way but its own.
+fn is_in_the_way(definition: &Definition, row: &InstanceRow, occasion: &Occasion) -> bool {
+    let is_late = row.ended_at.is_some();
+    let is_cooling = matches!(definition.reentry, Reentry::After(_)) && !is_late;
+    row.person == occasion.person
+        && (is_late == occasion.is_late || !is_late)
+        && (row.entry_key == occasion.key || !is_by_occasion(definition) || is_cooling)
 }
 
 /// Whether occasions are told apart by a key of the event: then each counts by itself.
@@ -226,6 +267,11 @@ fn is_by_occasion(definition: &Definition) -> bool {
 fn may_enter(definition: &Definition, own: &[&Entered], key: &str, now: Timestamp) -> bool {
     let same = |it: &&&Entered| !is_by_occasion(definition) || it.entry_key == key;
     if own.iter().filter(same).any(|it| it.active > 0) {
+        return false;
+    }
+    // Who came in by a run, or on their day, does not come in by it again, however the journey is entered otherwise.
+    let is_run = matches!(&definition.entry, Entry::Schedule(_) | Entry::Date { .. });
+    if is_run && own.iter().any(|it| it.entry_key == key) {
         return false;
     }
     let times: i64 = own.iter().filter(same).map(|it| it.times).sum();
@@ -280,19 +326,16 @@ pub async fn moved(tx: &mut Tx, with: With<'_>, moves: &[(Handle, PersonId, Pers
                 continue;
             }
             let others = instances::active_of(tx, with.workspace, &[*to]).await?;
-            let same = others.into_iter().find(|it| it.journey == row.journey && it.entry_key == row.entry_key);
-            match same {
+            // Where a person is in a journey once, whatever brought them in, so are two who become one.
+            let once = with.plans.get(&row.journey, row.version).is_some_and(|one| !is_by_occasion(&one.definition));
+            let is_same = |it: &InstanceRow| it.journey == row.journey && (once || it.entry_key == row.entry_key);
+            match others.into_iter().find(is_same) {
                 None => instances::give(tx, &row.id, *to, now).await?,
                 Some(mut other) => {
                     let keeps_other = (other.entered_at, &other.id) <= (row.entered_at, &row.id);
                     let over = if keeps_other { &mut row } else { &mut other };
-                    let mut instance = over.instance();
-                    instance.end(End::Merged, now);
-                    over.take(&instance);
-                    instances::update(tx, over).await?;
-                    if !keeps_other {
-                        instances::give(tx, &row.id, *to, now).await?;
-                    }
+                    launching::end(tx, with.workspace, over, End::Merged, now).await?;
+                    instances::give(tx, &row.id, *to, now).await?;
                 }
             }
         }

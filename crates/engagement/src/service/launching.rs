@@ -2,13 +2,16 @@
 //!
 //! Always holds: people come into a version only when all segments it asks for are known; who is in keeps the version they came in with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_segments::records::segments::{self, SegmentRow};
+use rapport_store::outbox::Event;
 use rapport_store::{Priority, Queries, Store, Tx};
+use serde_json::json;
 
-use super::scheduling;
+use super::running::WHOLE;
+use super::{EXITED, scheduling};
 use crate::Error;
 use crate::journey::End;
 use crate::journey::definition::{Definition, KEPT, When};
@@ -153,6 +156,12 @@ pub async fn stop(store: &Store, workspace: WorkspaceId, key: &str, now: Timesta
     loop {
         let mut tx = store.begin(Priority::Background).await?;
         let some = instances::end_all(&mut tx, workspace, key, End::Stopped, now, SLICE).await?;
+        let mut out: BTreeMap<i64, i64> = BTreeMap::new();
+        for (version, _) in some.iter().filter(|(_, had_begun)| *had_begun) {
+            *out.entry(*version).or_default() += 1;
+        }
+        count_out(&mut tx, workspace, key, End::Stopped, now, out).await?;
+        let some = some.len() as u64;
         let unsent = messages::drop_queued(&mut tx, workspace, key, SLICE).await?;
         tx.commit().await?;
         ended += some;
@@ -160,6 +169,40 @@ pub async fn stop(store: &Store, workspace: WorkspaceId, key: &str, now: Timesta
             return Ok(ended);
         }
     }
+}
+
+/// Counts who is out of a journey, by version.
+pub(super) async fn count_out(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    key: &str,
+    why: End,
+    now: Timestamp,
+    out: impl IntoIterator<Item = (i64, i64)>,
+) -> Result<(), Error> {
+    let way = format!("out:{}", why.word());
+    let flow = |(version, people)| ((key.to_owned(), version, WHOLE.to_owned(), way.clone(), now.utc_day()), people);
+    Ok(journeys::add_flows(tx, workspace, out.into_iter().map(flow)).await?)
+}
+
+/// Ends an instance from outside, and says so as if it had ended by itself.
+pub(super) async fn end(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    row: &mut InstanceRow,
+    why: End,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut instance = row.instance();
+    instance.end(why, now);
+    row.take(&instance);
+    instances::update(tx, row).await?;
+    if instance.has_begun() {
+        count_out(tx, workspace, &row.journey, why, now, [(row.version, 1)]).await?;
+        let payload = json!({"journey": row.journey, "version": row.version, "why": why.word()});
+        tx.emit(Event::new(workspace, EXITED, payload).about(row.person));
+    }
+    Ok(())
 }
 
 /// Deletes segments that were kept for journeys and that none asks for any more; their numbers' members go first, in slices.
@@ -228,10 +271,7 @@ pub async fn take_out(
     let rows = instances::active_of(tx, workspace, &[person]).await?;
     let of: Vec<InstanceRow> = rows.into_iter().filter(|row| row.journey == journey).collect();
     for mut row in of.clone() {
-        let mut instance = row.instance();
-        instance.end(End::Manual, now);
-        row.take(&instance);
-        instances::update(tx, &row).await?;
+        end(tx, workspace, &mut row, End::Manual, now).await?;
     }
     Ok(of.len())
 }

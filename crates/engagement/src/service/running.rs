@@ -38,7 +38,12 @@ pub struct Ran {
     pub messages: usize,
     /// Acts that are to be done.
     pub acts: usize,
+    /// Instances of journeys or versions that are not among the plans: whoever runs this has older ones than the database, and makes them again.
+    pub unplanned: usize,
 }
+
+/// Whoever is of no known plan is asked again after this, and is in nobody's way meanwhile.
+const UNPLANNED: i64 = 10 * Timestamp::SECOND;
 
 /// Looks at some of what is due, as far as memberships have heard of the log.
 ///
@@ -66,18 +71,28 @@ pub async fn run(tx: &mut Tx, with: With<'_>, mut rows: Vec<InstanceRow>, now: T
     persons.sort_unstable();
     persons.dedup();
     let mut people = situations::load(tx, with.workspace, with.plans, &persons, now).await?;
-    let others = situations::read_others(tx, with.workspace, with.plans, &persons).await?;
+    let mut others = situations::read_others(tx, with.workspace, with.plans, &persons).await?;
     // Of what is due together, what matters more goes first: there may be room for one message only.
     let priority = |row: &InstanceRow| with.plans.get(&row.journey, row.version).map_or(0, |it| it.definition.priority);
     rows.sort_by_key(|row| (std::cmp::Reverse(priority(row)), row.wake_at, row.id.clone()));
     let mut writing = Writing::new(with, now);
     for mut row in rows {
-        let Some(one) = with.plans.get(&row.journey, row.version).filter(|one| one.goes_on) else { continue };
+        let Some(one) = with.plans.get(&row.journey, row.version).filter(|one| one.goes_on) else {
+            row.wake_at = Some(now.plus(UNPLANNED));
+            instances::update(tx, &row).await?;
+            writing.ran.unplanned += 1;
+            continue;
+        };
         let Some(person) = people.get_mut(&row.person) else { continue };
         person.others = others_of(&others, &row);
         writing.load_turns(tx, &one.key).await?;
         writing.look(tx, one, &mut row, person).await?;
         writing.ran.looked_at += 1;
+        // What it was about to do is done: who comes after it sees what it is about to do now.
+        if let Some(own) = others.get_mut(&row.person) {
+            own.retain(|(id, _)| *id != row.id);
+            own.extend(situations::other_of(with.plans, &row).map(|other| (row.id.clone(), other)));
+        }
     }
     writing.write(tx).await
 }
@@ -158,6 +173,11 @@ impl<'a> Writing<'a> {
         let mut instance = row.instance();
         let mut effects = Vec::new();
         if !instance.has_begun() {
+            if instance.entered_at > self.now {
+                // Woken by something else before their time has come.
+                row.wake_at = Some(instance.entered_at);
+                return Ok(instances::update(tx, row).await?);
+            }
             match rules::begin(plan, &mut instance, person, self.now, &mut effects) {
                 Begun::Refused => return Ok(instances::delete(tx, &row.id).await?),
                 Begun::HeldOut => self.count(one, WHOLE, "held_out"),
