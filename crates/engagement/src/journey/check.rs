@@ -344,7 +344,9 @@ fn ways(plan: &Definition, findings: &mut Findings) {
     }
     let ends = |id: &str| {
         plan.node(id).is_some_and(|node| {
-            matches!(node.step, Step::Exit {}) || node.step.ways().iter().any(|next| next.is_none())
+            // A way to what is no node was found before.
+            let leads_out = |next: &&Next| next.as_ref().is_none_or(|next| plan.node(next).is_none());
+            matches!(node.step, Step::Exit {}) || node.step.ways().iter().any(leads_out)
         })
     };
     for node in plan.nodes.iter().filter(|node| reached.contains(node.id.as_str())) {
