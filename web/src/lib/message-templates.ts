@@ -10,6 +10,7 @@ export type LookedOver = Schemas['LookedOver'];
 export type Preview = Schemas['Preview'];
 export type Token = Schemas['TokenShape'];
 export type Letterhead = Schemas['Letterhead'];
+export type Customers = Schemas['Customers'];
 export interface TemplatePage {
 	summary: TemplateSummary;
 	template: Template;

@@ -16,6 +16,9 @@ export async function pages(page, base) {
 	const segments = (await ask(page, base, '/segments')).rows;
 	// The one with most to show: a past, and other segments in it.
 	const segment = [...segments].sort((a, b) => b.version - a.version)[0]?.key;
+	const message = (await ask(page, base, '/message-templates')).rows;
+	const email = message.find((row) => row.form === 'email')?.key;
+	const text = message.find((row) => row.form === 'text')?.key;
 	const list = [
 		{ name: 'home', path: '/', text: 'What changed' },
 		{ name: 'home-year', path: '/?period=365d', text: 'Who comes back' },
@@ -38,6 +41,11 @@ export async function pages(page, base) {
 		{ name: 'privacy-topic-new', path: '/settings/privacy', act: async (p) => { await p.getByRole('button', { name: 'Add topic' }).click(); await p.locator('dialog').waitFor(); } },
 		{ name: 'privacy-notice-new', path: '/settings/privacy', act: async (p) => { await p.getByRole('button', { name: 'Add text' }).click(); await p.locator('dialog').waitFor(); } },
 		{ name: 'segment-unknown', path: '/segments/there-is-none', expects: '404' },
+		{ name: 'templates', path: '/engage/templates', text: 'Templates' },
+		{ name: 'templates-none', path: '/engage/templates?search=nothing-is-called-this', text: message.length ? 'No template fits' : 'Here you will see what you say' },
+		{ name: 'templates-new', path: '/engage/templates/new', text: 'Abandoned cart' },
+		{ name: 'templates-letterhead', path: '/engage/templates?letterhead=open', text: 'Postal address' },
+		{ name: 'template-unknown', path: '/engage/templates/there-is-none', expects: '404' },
 		{ name: 'insights', path: '/insights', text: 'Saved questions' },
 		{ name: 'trend', path: question({ kind: 'trend', ...common, period: { last: '90d' }, compare: true, series: [{ ...order, measure: 'count' }], interval: 'week' }), text: 'By series' },
 		{ name: 'trend-split', path: question({ kind: 'trend', ...common, series: [{ ...order, measure: 'sum', property: 'revenue' }], interval: 'week', breakdown: { property: 'device' } }) },
@@ -65,6 +73,16 @@ export async function pages(page, base) {
 		list.push({ name: 'customer-erase', path: `/customers/${person}`, act: async (p) => { await p.getByRole('button', { name: 'Their rights over their data' }).click(); await p.getByRole('button', { name: 'Erase' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'customer-why', path: `/customers/${person}?why=1`, act: (p) => p.locator('dialog').waitFor() });
 	}
+	if (email) {
+		list.push({ name: 'template', path: `/engage/templates/${email}`, act: (p) => p.locator('iframe').first().waitFor() });
+		list.push({ name: 'template-phone-dark', path: `/engage/templates/${email}?view=phone&dark=true&language=zh&side=preview`, act: (p) => p.locator('iframe').first().waitFor() });
+		list.push({ name: 'template-text', path: `/engage/templates/${email}?body=text&view=plain`, text: 'Findings' });
+		list.push({ name: 'template-block', path: `/engage/templates/${email}`, act: (p) => p.locator('[data-block]').nth(1).click() });
+		list.push({ name: 'template-tokens', path: `/engage/templates/${email}`, act: async (p) => { await p.getByRole('button', { name: 'Insert value' }).click(); await p.locator('dialog').waitFor(); } });
+		list.push({ name: 'template-versions', path: `/engage/templates/${email}`, act: async (p) => { await p.getByRole('button', { name: 'More actions' }).click(); await p.getByRole('button', { name: 'Versions' }).click(); await p.locator('dialog').waitFor(); } });
+		if (person) list.push({ name: 'template-person', path: `/engage/templates/${email}?person=${person}&side=preview`, text: 'Findings' });
+	}
+	if (text) list.push({ name: 'template-sms', path: `/engage/templates/${text}`, text: 'units' });
 	// One who is restricted is in the fixtures only.
 	const restricted = (await ask(page, base, '/privacy/requests')).rows.find((row) => row.kind === 'access' && row.state === 'received')?.person_id;
 	if (restricted) list.push({ name: 'customer-restricted', path: `/customers/${restricted}`, text: 'Restricted since' });

@@ -322,5 +322,55 @@ export const scenarios = {
 			if (await found.waitFor({ timeout: 2000 }).then(() => true, () => false)) return;
 		}
 		must(false, 'the imported customers are not found');
+	},
+	'a template is edited by keyboard, undone, saved with Ctrl S, and not left unsaved': async (page, context) => {
+		const made = context.mock ? 'abandoned-cart' : (await (await page.request.get(`${context.base}/api/v1/message-templates`)).json()).rows.find((row) => row.form === 'email').key;
+		await open(page, context, `/engage/templates/${made}`);
+		const heads = page.locator('.edit > .stack > .list > ol > li > .line > .head');
+		await heads.first().waitFor();
+		const kinds = () => heads.locator('.kind').allInnerTexts();
+		const before = await kinds();
+		await heads.first().press('Alt+ArrowDown');
+		must((await kinds())[0] === before[1], 'Alt and arrow down does not move the block');
+		must((await page.evaluate(() => document.activeElement?.dataset.block ?? '')).endsWith('blocks[1]'), 'the focus does not stay on the moved block');
+		await page.keyboard.press('Control+z');
+		must((await kinds()).join() === before.join(), 'undo does not bring the order back');
+		await page.keyboard.press('Control+Shift+z');
+		must((await kinds())[0] === before[1], 'redo does not do it again');
+		await page.getByRole('button', { name: 'Add block' }).click();
+		await page.getByRole('button', { name: 'Button', exact: true }).click();
+		await page.getByRole('textbox', { name: 'What stands on it' }).fill('Walked here');
+		await page.getByRole('button', { name: 'Insert value' }).click();
+		await page.getByRole('searchbox', { name: 'Find a value' }).fill('last name');
+		await page.locator('dialog li button').first().click();
+		must((await page.getByRole('textbox', { name: 'What stands on it' }).inputValue()) === 'Walked here{{ profile.last_name|default("") }}', 'the value did not go to where the writer was');
+		await page.getByRole('link', { name: 'Customers' }).first().click();
+		await page.locator('dialog').getByRole('button', { name: 'Stay' }).click();
+		must(page.url().includes(`/engage/templates/${made}`), 'an unsaved draft was left');
+		await page.keyboard.press('Control+s');
+		await page.getByText('Saved', { exact: true }).waitFor();
+		await page.getByRole('link', { name: 'Customers' }).first().click();
+		await page.waitForURL(/\/customers/);
+	},
+	'a finding leads to its place': async (page, context) => {
+		const made = context.mock ? 'abandoned-cart' : (await (await page.request.get(`${context.base}/api/v1/message-templates`)).json()).rows.find((row) => row.form === 'email').key;
+		await open(page, context, `/engage/templates/${made}`);
+		await page.getByRole('textbox', { name: 'Subject' }).fill('Hi {{ profile.frist_name }}');
+		await page.getByRole('button', { name: 'Add block' }).click();
+		await page.getByRole('button', { name: 'Button', exact: true }).click();
+		await page.getByRole('textbox', { name: 'Where it leads' }).fill('javascript:alert(1)');
+		await page.locator('[data-block]').first().click();
+		await page.getByRole('button', { name: /This link would be left out/ }).click();
+		must((await page.evaluate(() => document.activeElement?.value)) === 'javascript:alert(1)', 'the block did not open at its address');
+		await page.getByRole('button', { name: /frist_name` is no token/ }).click();
+		must((await page.evaluate(() => document.activeElement?.dataset.place))?.endsWith('.subject'), 'the finding does not lead to the subject');
+	},
+	'the frame of a preview can do nothing': async (page, context) => {
+		await open(page, context, `/engage/templates/${context.mock ? 'birthday' : (await (await page.request.get(`${context.base}/api/v1/message-templates`)).json()).rows.find((row) => row.form === 'email').key}`);
+		const frame = page.locator('.look iframe');
+		await frame.waitFor();
+		must((await frame.getAttribute('sandbox')) === '', 'the frame is not sandboxed');
+		const content = await frame.getAttribute('srcdoc');
+		must(content.includes("default-src 'none'") && !/<a [^>]*href/.test(content) && !content.includes('<script'), 'the frame holds what could act');
 	}
 };

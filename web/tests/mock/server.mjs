@@ -81,7 +81,54 @@ function overlap(keys) {
 }
 const saveSegment = (key, body) => ({ ...fixture('segments-list').rows[0], ...findSegment(key), ...forms(body), name: body.name, description: body.description, key, version: (findSegment(key)?.version ?? 0) + 1, state: 'filling' });
 
+const golden = readFileSync(join(web, '../crates/engagement/tests/golden/birthday.html'), 'utf8');
+const findTemplate = (key) => fixture('messages-pages').find((page) => page.summary.key === key);
+const noTemplate = () => problem(404, 'not_found', 'Not Found', 'There is no such template in this workspace.', 'Check the address; the list has what there is.');
+/** The mock renders nothing: an e-mail is the same one always, other messages are their own words. */
+function messagePreview(body, person = null) {
+	const template = body.template ?? findTemplate(body.key)?.template;
+	const [form, variants] = Object.entries(template.content)[0];
+	const own = variants[body.language] ?? variants[template.default_language];
+	const rest = { language: body.language ?? template.default_language, links: [{ kind: 'content', url: 'https://shop.example/gift/CAKE-5F2' }, { kind: 'unsubscribe', url: 'https://example.com/sample/unsubscribe' }], warnings: [], error: null, person_id: person, sample_links: !person, subject: null, preheader: null, html: null, text: null, title: null, url: null, image_url: null, label: null, sms: null };
+	const broken = JSON.stringify(own).includes('frist_name');
+	if (broken) return { ...rest, bytes: 0, error: { severity: 'error', code: 'template_value_missing', place: `content.${form}.en.subject`, line: 1, column: 4, text: '`profile.frist_name` has no value; give a fallback: `|default("...")`.' } };
+	if (form === 'email') return { ...rest, subject: own.subject, preheader: own.preheader ?? '', html: golden, text: 'Happy birthday, Mei', bytes: golden.length };
+	const others = own.body.includes('–') ? ['–'] : [];
+	return { ...rest, text: own.body, title: own.title ?? null, label: own.label ?? null, url: own.url ? 'https://shop.example' : null, bytes: own.body.length, sms: form === 'text' ? { parts: others.length ? 2 : 1, units: own.body.length, left: 12, is_seven_bit: !others.length, others } : null };
+}
+function messageCheck({ template }) {
+	const [form, variants] = Object.entries(template.content)[0];
+	const findings = [];
+	for (const [language, own] of Object.entries(variants)) {
+		const add = (severity, code, place, text, at = {}) => findings.push({ severity, code, place: `content.${form}.${language}.${place}`, line: null, column: null, text, ...at });
+		if ((own.subject ?? '').includes('frist_name')) add('error', 'unknown_token', 'subject', '`profile.frist_name` is no token that this message has. Choose one from the list, or correct its name.', { line: 1, column: 4 });
+		(own.blocks ?? []).forEach((block, i) => block.button?.url.startsWith('javascript:') && add('error', 'url_not_allowed', `blocks[${i}].button.url`, 'This link would be left out: it is none of http, https, mailto and tel.'));
+		if (own.subject && own.subject.length > 60) add('hint', 'subject_long', 'subject', 'Telephones show about 60 letters of a subject. Put what matters first.');
+	}
+	return { findings, can_be_sent: findings.every((finding) => finding.severity !== 'error'), uses: [], needs: JSON.stringify(template).includes('cart.') ? ['cart'] : [] };
+}
+function saveTemplate(key, template) {
+	const page = findTemplate(key) ?? fixture('messages-pages')[0];
+	const version = page.summary.version + 1;
+	const saved = { version, name: template.name, saved_at: new Date().toISOString(), saved_by: 'Mina Okafor', restored_from: null };
+	return { summary: { ...page.summary, name: template.name, version }, template, versions: [saved, ...page.versions] };
+}
+
 const routes = [
+	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],
+	['POST', /^\/message-templates$/, (_, __, body) => (body.ready ? findTemplate(body.ready.replace('_', '-')) ?? fixture('messages-pages')[0] : { ...fixture('messages-pages')[0], template: body.template })],
+	['GET', /^\/message-templates\/([\w-]+)$/, ([key]) => findTemplate(key) ?? noTemplate()],
+	['PUT', /^\/message-templates\/([\w-]+)$/, ([key], _, body) => (body.template.name === 'Overtaken' ? problem(409, 'changed_meanwhile', 'Conflict', 'Version 9 was saved meanwhile; this change is of version 3.', 'Look at the latest version and make the change there.') : saveTemplate(key, body.template))],
+	['PUT', /^\/message-templates\/([\w-]+)\/archived$/, ([key], _, body) => { const page = findTemplate(key); return { ...page, summary: { ...page.summary, archived_at: body.archived ? '2026-11-21T20:00:00Z' : null } }; }],
+	['POST', /^\/message-templates\/([\w-]+)\/duplicate$/, ([key]) => findTemplate(key)],
+	['POST', /^\/message-templates\/([\w-]+)\/versions\/\d+\/restore$/, ([key]) => saveTemplate(key, findTemplate(key).template)],
+	['GET', /^\/message-gallery$/, () => fixture('messages-gallery')],
+	['GET', /^\/message-tokens$/, () => fixture('messages-tokens')],
+	['POST', /^\/message-check$/, (_, __, body) => messageCheck(body)],
+	['POST', /^\/message-preview$/, (_, __, body) => messagePreview(body)],
+	['POST', /^\/customers\/(\d+)\/message-preview$/, ([id], _, body) => messagePreview(body, id)],
+	['GET', /^\/letterhead$/, () => fixture('messages-letterhead')],
+	['PUT', /^\/letterhead$/, (_, __, body) => body],
 	['GET', /^\/segments$/, () => fixture('segments-list')],
 	['POST', /^\/segments$/, (_, __, body) => (body.key === 'employees' ? problem(422, 'invalid_value', 'Unprocessable Entity', 'key: there is a segment with the key employees already; give another key', 'Correct this value and send it again.') : saveSegment('high-value', body))],
 	['GET', /^\/segments\/overlap$/, (_, query) => overlap(query.get('keys').split(','))],

@@ -247,6 +247,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{person_id}/message-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows a template as one customer would get it. What no event or other part of the product gives yet is shown by examples. */
+        post: operations["post_customers_person_id_message_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{person_id}/preference-link": {
         parameters: {
             query?: never;
@@ -571,6 +588,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/letterhead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the letterhead. */
+        get: operations["get_letterhead"];
+        /** Changes the letterhead. Messages that are rendered from now on have it. */
+        put: operations["put_letterhead"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lists": {
         parameters: {
             query?: never;
@@ -633,6 +668,178 @@ export interface paths {
         };
         /** Who asks, where, and what they may do. */
         get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks over a template that need not be saved. */
+        post: operations["post_message_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-gallery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists ready templates to begin with. */
+        get: operations["get_message_gallery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows a template with examples for everything that it names. */
+        post: operations["post_message_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists templates, the one changed last first. */
+        get: operations["get_message_templates"];
+        put?: never;
+        /** Adds a template. */
+        post: operations["post_message_templates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a template with its versions. */
+        get: operations["get_message_templates_key"];
+        /** Saves the next version of a template. The same again saves nothing. */
+        put: operations["put_message_templates_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{key}/archived": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts a template away, so that nobody chooses it any more, or takes it out again. What uses it goes on. */
+        put: operations["put_message_templates_key_archived"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{key}/duplicate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a copy of the latest version of a template. */
+        post: operations["post_message_templates_key_duplicate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{key}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a version of a template. */
+        get: operations["get_message_templates_key_versions_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{key}/versions/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Saves an earlier version as the next one. */
+        post: operations["post_message_templates_key_versions_version_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the values that templates can name: those that every workspace has, and the traits of this one's customers. */
+        get: operations["get_message_tokens"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1336,6 +1543,10 @@ export interface components {
             /** @description What it may do. */
             scopes: components["schemas"]["Scope"][];
         };
+        /** @description Whether a template is put away. */
+        Archived: {
+            archived: boolean;
+        };
         /**
          * @description Which direction one hopes for.
          * @enum {string}
@@ -1530,6 +1741,10 @@ export interface components {
             kind: string;
             value_masked: string;
         };
+        /** @description What a copy is called. */
+        Copy: {
+            name: string;
+        };
         /** @description Everything about one customer but the timeline. */
         Customer: {
             accounts: components["schemas"]["AccountShape"][];
@@ -1648,6 +1863,10 @@ export interface components {
         };
         /** @description What only answers of one kind have. */
         Detail: components["schemas"]["TrendDetail"] | components["schemas"]["FunnelDetail"] | components["schemas"]["RetentionDetail"] | components["schemas"]["RfmDetail"] | components["schemas"]["KpisDetail"];
+        /** @description A template to look over. */
+        Draft: {
+            template: Record<string, never>;
+        };
         /** @description How somebody is to be erased. */
         ErasureBody: {
             /** @description Whether they must not come back by what is sent or imported later. */
@@ -1797,6 +2016,21 @@ export interface components {
             low: number;
             /** Format: double */
             median: number;
+        };
+        /** @description Something found in a template. */
+        FindingShape: {
+            /** @description A stable word for its kind. */
+            code: string;
+            /** @description In letters, from 1. */
+            column?: number | null;
+            /** @description In the field, from 1. */
+            line?: number | null;
+            /** @description The field, e.g. `content.email.en.blocks[2].button.url`. */
+            place: string;
+            /** @description `error`: it must not be sent like this; `warning`; `hint`. */
+            severity: string;
+            /** @description What it is and what to do. */
+            text: string;
         };
         /** @description People who went from one value to another, or stayed. */
         Flow: {
@@ -2085,6 +2319,23 @@ export interface components {
             person_id: string;
             person_name: string;
         };
+        /** @description Whose messages they are. Templates name it as `company`. */
+        Letterhead: {
+            /** @description Its postal address. Many countries demand it in each message for marketing. */
+            address: string;
+            /** @description Where its logo is: https. */
+            logo_url: string;
+            /** @description The company as customers know it; the workspace's name unless said. */
+            name: string;
+            /** @description Its site: https. */
+            url: string;
+        };
+        /** @description A link of a message. */
+        LinkShape: {
+            /** @description `content`, `unsubscribe`, `preferences`, `view` or `contact`. */
+            kind: string;
+            url: string;
+        };
         /** @description A list. */
         List: {
             created_at: string;
@@ -2133,6 +2384,17 @@ export interface components {
              * @description When.
              */
             received_at: string;
+        };
+        /** @description What was found. */
+        LookedOver: {
+            /** @description Whether it could be sent: no errors. */
+            can_be_sent: boolean;
+            /** @description Errors first. */
+            findings: components["schemas"]["FindingShape"][];
+            /** @description What must start its messages: `cart`, `order`, `points` ... */
+            needs: string[];
+            /** @description The tokens that it names. */
+            uses: string[];
         };
         /** @description Who asks, where, and what they may do. */
         Me: {
@@ -2229,6 +2491,13 @@ export interface components {
         NewSource: {
             kind?: components["schemas"]["SourceKind"];
             name: string;
+        };
+        /** @description A new template: one that is given, or a copy of a ready one. */
+        NewTemplate: {
+            /** @description The key of a ready template. */
+            ready?: string | null;
+            /** @description What it says. */
+            template?: Record<string, never> | null;
         };
         /** @description A write key that was just made. */
         NewWriteKey: components["schemas"]["WriteKey"] & {
@@ -2381,6 +2650,48 @@ export interface components {
             /** @description Works without signing in, again and again: give it to nobody else. */
             url: string;
         };
+        /** @description A message as somebody would get it. */
+        Preview: {
+            /** @description Bytes of the HTML, or of the text where there is none. */
+            bytes: number;
+            error?: components["schemas"]["FindingShape"] | null;
+            /** @description The HTML part. Show it in a sandboxed frame only. */
+            html?: string | null;
+            image_url?: string | null;
+            label?: string | null;
+            /** @description The language of the variant. */
+            language?: string | null;
+            links: components["schemas"]["LinkShape"][];
+            /** @description For whom: nothing when it is an example. */
+            person_id?: string | null;
+            preheader?: string | null;
+            /** @description Whether the links are examples. */
+            sample_links: boolean;
+            sms?: components["schemas"]["SmsParts"] | null;
+            subject?: string | null;
+            /** @description The plain text part of an e-mail, or the text of another message. */
+            text?: string | null;
+            title?: string | null;
+            url?: string | null;
+            /** @description What had to be left out. */
+            warnings: components["schemas"]["FindingShape"][];
+        };
+        /** @description What to show. */
+        PreviewBody: {
+            /** @description The event that starts the message: `{"name", "occurred_at", "properties"}`. Examples stand in for what it does not give. */
+            event?: Record<string, never> | null;
+            /** @description the key of a saved one. */
+            key?: string | null;
+            /** @description The language that the reader reads; their own, or the template's default unless said. */
+            language?: string | null;
+            /** @description A template that need not be saved; or */
+            template?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description A version of it; the latest unless said.
+             */
+            version?: number | null;
+        };
         /** @description What somebody asked for under data protection law, and what was done. */
         PrivacyRequest: {
             /** @description `person`, or the id of a user or key. */
@@ -2488,6 +2799,13 @@ export interface components {
             /** @enum {string} */
             kind: "kpis";
         });
+        /** @description A ready template. */
+        ReadyTemplate: {
+            key: string;
+            /** @description What must start its messages, so that it has what it names: `cart`, `order`, `points` ... */
+            needs: string[];
+            template: Record<string, never>;
+        };
         /** @description A figure that makes up a part of a movement. */
         Reason: {
             /**
@@ -2693,6 +3011,16 @@ export interface components {
             })[];
         };
         /** @description A list that is always whole. */
+        Rows_ReadyTemplate: {
+            /** @description The rows. */
+            rows: {
+                key: string;
+                /** @description What must start its messages, so that it has what it names: `cart`, `order`, `points` ... */
+                needs: string[];
+                template: Record<string, never>;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_Source: {
             /** @description The rows. */
             rows: {
@@ -2722,6 +3050,48 @@ export interface components {
                  * @description Events rejected so far.
                  */
                 rejects: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_TemplateSummary: {
+            /** @description The rows. */
+            rows: {
+                archived_at?: string | null;
+                default_language: string;
+                /** @description `email`, `text`, `push` or `slot`. */
+                form: string;
+                /** @description Its name in addresses; it never changes. */
+                key: string;
+                languages: string[];
+                /** @description Its subject, title or first words, in its default language. */
+                line: string;
+                name: string;
+                /** @description What its messages are for: `marketing`, `service` ... */
+                purpose: string;
+                updated_at: string;
+                /** @description By whom: their name. */
+                updated_by: string;
+                /** Format: int64 */
+                version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_TokenShape: {
+            /** @description The rows. */
+            rows: {
+                /** @description Whether it is there wherever its group is, so that it needs no fallback. */
+                always: boolean;
+                /** @description Whether every message has its group. */
+                everyone: boolean;
+                /** @description A value as it could be. */
+                example?: Record<string, never> | null;
+                /** @description What it comes with: `person`, `traits`, `scores`, `company`, `links`, `event`, `cart`, `order` ... */
+                group: string;
+                /** @description What it is, by language; nothing for traits that senders of events made up. */
+                meaning: {
+                    [key: string]: string;
+                };
+                path: string;
             }[];
         };
         /** @description A list that is always whole. */
@@ -2929,6 +3299,19 @@ export interface components {
             /** @description Signs the user in once. */
             sign_in_link: string;
         };
+        /** @description How a text message is sent. */
+        SmsParts: {
+            /** @description Whether the short alphabet has all its letters. */
+            is_seven_bit: boolean;
+            /** @description So many units more fit into the last message. */
+            left: number;
+            /** @description Some letters that are not in it. */
+            others: string[];
+            /** @description In so many messages; each is paid for. */
+            parts: number;
+            /** @description Units it takes. */
+            units: number;
+        };
         /** @description Where events come from. */
         Source: {
             /**
@@ -3021,6 +3404,56 @@ export interface components {
             /** @description What the condition compares with, from this workspace's customers. */
             thresholds: Record<string, never>;
         };
+        /** @description What a template says from now on. */
+        TemplateChange: {
+            /**
+             * Format: int64
+             * @description The version that was changed: if there is a later one by now, nothing is saved.
+             */
+            based_on: number;
+            template: Record<string, never>;
+        };
+        /** @description A template. */
+        TemplatePage: {
+            summary: components["schemas"]["TemplateSummary"];
+            /** @description What it says: name, purpose, default language and content. */
+            template: Record<string, never>;
+            /** @description All versions, the newest first. */
+            versions: components["schemas"]["TemplateVersion"][];
+        };
+        /** @description A template in a list. */
+        TemplateSummary: {
+            archived_at?: string | null;
+            default_language: string;
+            /** @description `email`, `text`, `push` or `slot`. */
+            form: string;
+            /** @description Its name in addresses; it never changes. */
+            key: string;
+            languages: string[];
+            /** @description Its subject, title or first words, in its default language. */
+            line: string;
+            name: string;
+            /** @description What its messages are for: `marketing`, `service` ... */
+            purpose: string;
+            updated_at: string;
+            /** @description By whom: their name. */
+            updated_by: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description A saved version of a template. */
+        TemplateVersion: {
+            name: string;
+            /**
+             * Format: int64
+             * @description The version that this one repeats.
+             */
+            restored_from?: number | null;
+            saved_at: string;
+            saved_by: string;
+            /** Format: int64 */
+            version: number;
+        };
         /** @description Ready conditions. */
         Templates: {
             /** @description How many customers the thresholds come from. */
@@ -3076,6 +3509,22 @@ export interface components {
             superseded: boolean;
             /** @description What happened, in words. */
             title: string;
+        };
+        /** @description A value that templates can name. */
+        TokenShape: {
+            /** @description Whether it is there wherever its group is, so that it needs no fallback. */
+            always: boolean;
+            /** @description Whether every message has its group. */
+            everyone: boolean;
+            /** @description A value as it could be. */
+            example?: Record<string, never> | null;
+            /** @description What it comes with: `person`, `traits`, `scores`, `company`, `links`, `event`, `cart`, `order` ... */
+            group: string;
+            /** @description What it is, by language; nothing for traits that senders of events made up. */
+            meaning: {
+                [key: string]: string;
+            };
+            path: string;
         };
         /**
          * @description What a figure is about.
@@ -3260,6 +3709,11 @@ export interface components {
         UserChange: {
             disabled?: boolean | null;
             role?: components["schemas"]["Role"] | null;
+        };
+        /** @description A version with what it says. */
+        VersionPage: {
+            template: Record<string, never>;
+            version: components["schemas"]["TemplateVersion"];
         };
         /**
          * @description What should be looked at before a condition is used.
@@ -3941,6 +4395,56 @@ export interface operations {
             };
         };
     };
+    post_customers_person_id_message_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_customers_person_id_preference_link: {
         parameters: {
             query?: never;
@@ -4559,6 +5063,74 @@ export interface operations {
             };
         };
     };
+    get_letterhead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Letterhead"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_letterhead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Letterhead"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Letterhead"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_lists: {
         parameters: {
             query?: never;
@@ -4752,6 +5324,423 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_message_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Draft"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookedOver"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message_gallery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ReadyTemplate"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_message_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message_templates: {
+        parameters: {
+            query?: {
+                /** @description Those that are put away instead. */
+                archived?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_TemplateSummary"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_message_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTemplate"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message_templates_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_message_templates_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_message_templates_key_archived: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Archived"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_message_templates_key_duplicate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Copy"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message_templates_key_versions_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionPage"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_message_templates_key_versions_version_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_TokenShape"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

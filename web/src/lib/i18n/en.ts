@@ -9,5 +9,6 @@ import { lists } from './en/lists';
 import { templates } from './en/templates';
 import { consents } from './en/consents';
 import { privacy } from './en/privacy';
+import { engage } from './en/engage';
 
-export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy };
+export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage };

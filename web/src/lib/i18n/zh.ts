@@ -9,5 +9,6 @@ import { lists } from './zh/lists';
 import { templates } from './zh/templates';
 import { consents } from './zh/consents';
 import { privacy } from './zh/privacy';
+import { engage } from './zh/engage';
 
-export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy };
+export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage };

@@ -3,6 +3,7 @@ export const frame = {
 	'room.home': 'Home',
 	'room.customers': 'Customers',
 	'room.segments': 'Segments',
+	'room.engage': 'Engage',
 	'room.insights': 'Insights',
 	'room.data': 'Data',
 	'room.settings': 'Settings',
