@@ -7,6 +7,7 @@
 
 pub mod company;
 pub mod given;
+pub mod sample;
 pub mod scope;
 
 use rapport_domain::WorkspaceId;

@@ -40,11 +40,14 @@ function report(name, problems) {
 
 async function open([width, height], language = 'en') {
 	const context = await browser.newContext({ baseURL: base, viewport: { width, height }, locale: language === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'], storageState: session });
-	await context.addInitScript((l) => localStorage.setItem('rapport.language', l), language);
+	// Not within the frames of previews: they have no storage.
+	await context.addInitScript((l) => window.top === window && localStorage.setItem('rapport.language', l), language);
 	const page = await context.newPage();
 	if (shop.mock) await page.clock.setFixedTime(FIXTURE_NOW);
 	const errors = [];
-	page.on('console', (message) => message.type() === 'error' && errors.push(`console: ${message.text()}`));
+	// Chromium says this of what the walk itself puts into the frame of a preview, where nothing may run.
+	const isOurs = (text) => text.startsWith("Blocked script execution in 'about:srcdoc'");
+	page.on('console', (message) => message.type() === 'error' && !isOurs(message.text()) && errors.push(`console: ${message.text()}`));
 	page.on('pageerror', (error) => errors.push(`page: ${error.message}`));
 	page.setDefaultTimeout(10_000);
 	if (shop.link && !session) {

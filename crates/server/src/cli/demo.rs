@@ -18,7 +18,7 @@ use crate::cli::{segment, serve};
 use crate::installation::{Installation, Places};
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::{sources, workspaces};
-use crate::{sample_shop, scoring};
+use crate::{messages, sample_shop, scoring};
 
 /// Says in a data folder that it is a sample shop: empty while it is being made.
 const MARK: &str = "sample-shop";
@@ -110,6 +110,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     scoring::refresh_standing(installation, workspace).await?;
     save_questions(installation, workspace).await?;
     save_segments(installation, workspace).await?;
+    messages::sample::save(&installation.store, workspace, SampleShop::NAME, installation.clock.now(), "demo").await?;
     bar.finish_and_clear();
     println!("  {} events, {} orders, {} customers who bought", totals.messages, totals.orders, totals.buyers);
     Ok(())
