@@ -6,7 +6,13 @@ const FENCE = '```';
 /** Between two texts that would else run together. */
 const CUT = '+++';
 
-const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+/** Whether they say the same, whatever the order of their members. */
+function same(one: unknown, other: unknown): boolean {
+	if (one === null || other === null || typeof one !== 'object' || typeof other !== 'object') return one === other;
+	const [mine, theirs] = [one as Record<string, unknown>, other as Record<string, unknown>];
+	const keys = Object.keys(mine);
+	return Array.isArray(one) === Array.isArray(other) && keys.length === Object.keys(theirs).length && keys.every((key) => key in theirs && same(mine[key], theirs[key]));
+}
 
 function simple(block: Block): string | null {
 	if ('heading' in block) return `${'#'.repeat(block.heading.level ?? 1)} ${block.heading.text}`;

@@ -67,6 +67,7 @@ describe('the body as a text', () => {
 	});
 	it('is written as people write', () => {
 		expect(toText([{ heading: { text: 'Hello', level: 1 } }, { text: { text: 'One\n\nTwo' } }, { button: { label: 'Go', url: 'https://a.example' } }, { divider: {} }, { text: { text: 'End' } }])).toBe('# Hello\n\nOne\n\nTwo\n\n[[Go]](https://a.example)\n\n---\n\nEnd');
+		expect(toText([{ heading: { level: 2, text: 'As the server orders it' } }])).toBe('## As the server orders it');
 		expect(fromText('## A\nwords\n---').blocks).toEqual([{ heading: { text: 'A', level: 2 } }, { text: { text: 'words' } }, { divider: {} }]);
 	});
 	it('says where a block cannot be read', () => {

@@ -9,10 +9,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::check::Token;
+use super::check::{self, Token};
+use super::limits::Limits;
+use super::message::Recipient;
+use super::prepare::Prepared;
+use super::template::Template;
 
 /// What tokens come together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -108,13 +113,34 @@ pub fn sample() -> Value {
     Value::Object(data)
 }
 
-/// The groups that the paths belong to and that not every message has: who starts the message must give them.
-pub fn needs(paths: &BTreeSet<String>) -> BTreeSet<Group> {
-    let group_of = |path: &String| {
-        let is_it = |token: &&Known| covers(&token.path, path) || covers(path, &token.path);
-        known().iter().find(is_it).map(|token| token.group)
-    };
-    paths.iter().filter_map(group_of).filter(|group| !group.comes_with_everyone()).collect()
+/// The groups without which a template says nothing: whoever starts its messages must give them. Found out by trying: a template that can
+/// do without a group is rendered without it.
+pub fn needs(template: &Template, limits: Limits) -> BTreeSet<Group> {
+    let used = check::used(template, limits);
+    let is_used = |token: &&Known| used.iter().any(|path| covers(&token.path, path) || covers(path, &token.path));
+    let groups: BTreeSet<Group> = known().iter().filter(is_used).map(|token| token.group).collect();
+    let Ok(prepared) = Prepared::new(template, limits) else { return BTreeSet::new() };
+    let asked = groups.into_iter().filter(|group| !group.comes_with_everyone());
+    asked.filter(|group| !does_without(&prepared, template, *group)).collect()
+}
+
+fn does_without(prepared: &Prepared, template: &Template, group: Group) -> bool {
+    let mut data = sample();
+    if let Value::Object(data) = &mut data {
+        for token in known().iter().filter(|token| token.group == group) {
+            data.remove(token.path.split('.').next().unwrap_or(&token.path));
+        }
+    }
+    template.content.languages().all(|language| {
+        let link = Some("https://example.com");
+        let recipient = Recipient {
+            unsubscribe_url: link,
+            preferences_url: link,
+            view_url: link,
+            ..Recipient::new(language, TimeZone::UTC)
+        };
+        prepared.render(&data, &recipient).is_ok()
+    })
 }
 
 /// Whether `path` is `of` or below it.
@@ -138,6 +164,8 @@ fn put(data: &mut Map<String, Value>, path: &str, value: &Value) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -155,10 +183,18 @@ mod tests {
 
     #[test]
     fn what_starts_a_message_must_give_what_it_needs() {
-        let of = |paths: &[&str]| needs(&paths.iter().map(|path| (*path).to_owned()).collect());
-        assert_eq!(of(&["profile.first_name", "unsubscribe_url", "company.name"]), BTreeSet::new());
-        assert_eq!(of(&["cart.items.name", "points.balance"]), BTreeSet::from([Group::Cart, Group::Points]));
-        assert_eq!(of(&["event.coupon"]), BTreeSet::from([Group::Event]));
-        assert_eq!(of(&["order"]), BTreeSet::from([Group::Order]));
+        let of = |text: &str| {
+            let template = json!({"name": "n", "purpose": "service", "default_language": "en", "content": {"text": {"en": {"body": text}}}});
+            needs(&Template::from_json(template).unwrap(), Limits::default())
+        };
+        assert_eq!(
+            of("{{ profile.first_name|default('x') }} {{ unsubscribe_url }} {{ company.name }}"),
+            BTreeSet::new()
+        );
+        let both = "{% for item in cart.items %}{{ item.name }}{% endfor %} {{ points.balance }}";
+        assert_eq!(of(both), BTreeSet::from([Group::Cart, Group::Points]));
+        assert_eq!(of("{{ order.number }}"), BTreeSet::from([Group::Order]));
+        assert_eq!(of("{{ event.coupon|default('none') }}"), BTreeSet::new(), "it can do without");
+        assert_eq!(of("{% if offer.code %}{{ offer.code }} {{ offer.percent }}{% endif %}"), BTreeSet::new());
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Does not do: save (see [`super::message_templates`]), send.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -69,14 +69,14 @@ pub async fn ready(caller: Caller) -> Result<Json<Rows<ReadyTemplate>>, Problem>
     caller.require(Permission::ViewPeople)?;
     let row = |key: &str| {
         let ready = gallery::ready(key).map_err(Problem::internal)?;
-        let needs = needs(&check::used(&ready.template, Limits::default()));
+        let needs = needs(&ready.template);
         Ok(ReadyTemplate { key: key.to_owned(), template: ready.template.to_json(), needs })
     };
     Ok(Json(Rows { rows: gallery::keys().map(row).collect::<Result<_, Problem>>()? }))
 }
 
-fn needs(used: &BTreeSet<String>) -> Vec<String> {
-    known::needs(used).into_iter().map(|group| group.as_str().to_owned()).collect()
+fn needs(template: &Template) -> Vec<String> {
+    known::needs(template, Limits::default()).into_iter().map(|group| group.as_str().to_owned()).collect()
 }
 
 /// A value that templates can name.
@@ -208,9 +208,9 @@ pub async fn look_over(
     let mut tokens = known::tokens();
     tokens.extend(traits(&mut db, &caller).await?.into_iter().map(|path| Token { path, always: false }));
     let place = format!("content.{}.{}", template.content.word(), template.default_language);
-    let (found, uses) = on_thread(move || {
+    let (found, uses, needs) = on_thread(move || {
         let found = check(&template, &tokens, Limits::default());
-        (found, check::used(&template, Limits::default()))
+        (found, check::used(&template, Limits::default()), needs(&template))
     })
     .await?;
     let mut findings: Vec<FindingShape> = company.lacking(&uses).into_iter().map(|key| lacking(key, &place)).collect();
@@ -218,7 +218,7 @@ pub async fn look_over(
     Ok(Json(LookedOver {
         can_be_sent: findings.iter().all(|finding| finding.severity != "error"),
         findings,
-        needs: needs(&uses),
+        needs,
         uses: uses.into_iter().collect(),
     }))
 }
