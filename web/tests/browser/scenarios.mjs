@@ -355,7 +355,7 @@ export const scenarios = {
 	'a finding leads to its place': async (page, context) => {
 		const made = context.mock ? 'abandoned-cart' : (await (await page.request.get(`${context.base}/api/v1/message-templates`)).json()).rows.find((row) => row.form === 'email').key;
 		await open(page, context, `/engage/templates/${made}`);
-		await page.getByRole('textbox', { name: 'Subject' }).fill('Hi {{ profile.frist_name }}');
+		await page.locator('[data-place$=".subject"]').fill('Hi {{ profile.frist_name }}');
 		await page.getByRole('button', { name: 'Add block' }).click();
 		await page.getByRole('button', { name: 'Button', exact: true }).click();
 		await page.getByRole('textbox', { name: 'Where it leads' }).fill('javascript:alert(1)');
