@@ -357,8 +357,7 @@ async fn bring_templates(tx: &mut Tx, caller: &Caller, keys: &[&str], now: Times
             updated_by: by,
             archived_at: None,
         };
-        let content = serde_json::to_string(&template).map_err(Problem::internal)?;
-        templates::save(tx, caller.workspace, &row, &content, None).await?;
+        templates::save(tx, caller.workspace, &row, &template.to_json().to_string(), None).await?;
     }
     Ok(())
 }

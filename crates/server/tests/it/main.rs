@@ -4,6 +4,7 @@ mod answers;
 mod audit;
 mod connections;
 mod crash;
+mod engaging;
 mod hostile;
 mod imports;
 mod intake;
@@ -18,5 +19,8 @@ mod records;
 mod routes;
 mod segments;
 mod sessions;
+#[path = "../../../channels/tests/it/sink.rs"]
+#[expect(dead_code, reason = "the channels' own tests use more of it")]
+mod sink;
 mod users;
 mod world;
