@@ -177,7 +177,7 @@ fn traits(known: &[(PersonId, String, String)]) -> Map<String, Value> {
     }
     for (token, names) in NAMES {
         let is_it = |name: &&str| told.iter().find(|(key, _)| folded(key) == **name);
-        if let Some((_, value)) = names.iter().find_map(|name| is_it(name)) {
+        if let Some((_, value)) = names.iter().find_map(is_it) {
             traits.insert((*token).to_owned(), value.clone());
         }
     }
