@@ -22,15 +22,15 @@ def experiments(program, folder, thousands):
     sql = f"""
     WITH exposed AS (
         SELECT person, min({MICROS}) AS first, min("p:variant:s") AS variant, max("p:variant:s") AS other, count(*) AS exposures
-        FROM {files} WHERE name = 'Experiment Viewed' AND "p:experiment:s" = 'checkout' GROUP BY person
+        FROM {files} WHERE name = 'Experiment Viewed' AND "p:experiment:s" = 'checkout' AND {MICROS} < {KNOWN} GROUP BY person
     ), bought AS (
-        SELECT person, {MICROS} AS at, "p:revenue:m" / 1e6 AS revenue FROM {files} WHERE name = 'Order Completed'
+        SELECT person, {MICROS} AS bought_at, "p:revenue:m" / 1e6 AS revenue FROM {files} WHERE name = 'Order Completed'
     ), persons AS (
         SELECT person, any_value(variant) AS variant, any_value(other) AS other, any_value(exposures) AS exposures,
             any_value(first) + {WEEK} <= {KNOWN} AS mature,
-            count(at) FILTER (at >= first AND at < first + {WEEK}) AS orders, count(at) FILTER (at < first AND at >= first - {WEEK}) AS orders_before,
-            coalesce(sum(revenue) FILTER (at >= first AND at < first + {WEEK}), 0) AS revenue,
-            coalesce(sum(revenue) FILTER (at < first AND at >= first - {WEEK}), 0) AS revenue_before
+            count(bought_at) FILTER (bought_at >= first AND bought_at < first + {WEEK}) AS orders, count(bought_at) FILTER (bought_at < first AND bought_at >= first - {WEEK}) AS orders_before,
+            coalesce(sum(revenue) FILTER (bought_at >= first AND bought_at < first + {WEEK}), 0) AS revenue,
+            coalesce(sum(revenue) FILTER (bought_at < first AND bought_at >= first - {WEEK}), 0) AS revenue_before
         FROM exposed LEFT JOIN bought USING (person) GROUP BY person
     )
     SELECT variant, count(*) FILTER (variant = other), sum(exposures) FILTER (variant = other), count(*) FILTER (variant = other AND mature),

@@ -82,14 +82,14 @@ async fn make(folder: &Path, exposures: u64) -> Result<(), Failure> {
 }
 
 /// Every ninth event is an order, the others are exposures; one of 500 persons has a device that shows the other variant.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 fn row(number: u64, events: u64, persons: u64, rng: &SeededRng) -> EventRow {
     let place = rng.next_u64() % persons.max(1);
     // Spread over all numbers, as persons' random ids are.
     let person = place.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 1;
     let at = Timestamp(BEGIN + (number * (DAYS * DAY / events) + rng.next_u64() % 1_000_000).cast_signed());
     let (name, properties) = if number.is_multiple_of(ORDER + 1) {
-        let cents = rng.next_u64() % 20_000;
-        let revenue = format!("{}.{:02}", cents / 100, cents % 100);
+        let revenue = (rng.next_u64() % 20_000) as f64 / 100.0;
         ("Order Completed", json!({"revenue": revenue, "currency": "EUR", "order_id": number.to_string()}))
     } else {
         let treated = (person % 2 == 0) != (place.is_multiple_of(500) && rng.next_u64().is_multiple_of(2));

@@ -24,6 +24,9 @@ pub enum Error {
     /// A sum of money is beyond what an amount can be.
     #[error("a sum of money is larger than 9.2 million million; ask for a shorter period")]
     TooMuchMoney,
+    /// Nothing was learned of the workspace's items yet.
+    #[error("what to offer is not known yet; it is being worked out, so ask again in a minute")]
+    NotBuilt,
     /// The plan was refused: the program is wrong.
     #[error("the question could not be planned: {0}")]
     Plan(String),
@@ -42,6 +45,7 @@ impl Error {
             Self::Lake(error) => error.code(),
             Self::Store(_) => "question_store",
             Self::TooMuchMoney => "question_too_much_money",
+            Self::NotBuilt => "recommendations_not_ready",
             Self::Plan(_) => "question_not_planned",
         }
     }
@@ -52,6 +56,7 @@ impl Error {
             Self::Lake(error) => error.is_retryable(),
             Self::Store(error) => error.is_retryable(),
             Self::Condition(error) => error.is_retryable(),
+            Self::NotBuilt => true,
             Self::Invalid { .. } | Self::TooMuchMoney | Self::Plan(_) => false,
         }
     }

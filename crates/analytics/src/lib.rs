@@ -1,4 +1,4 @@
-//! Questions and their answers: trends, funnels, retention, RFM and key figures over a workspace's events, and experiments read out.
+//! Questions and their answers: trends, funnels, retention, RFM and key figures over a workspace's events, experiments read out, and offers.
 //!
 //! Always holds: a question is data with one JSON form, is checked before anything is planned, becomes a typed plan (never SQL
 //! text), and runs within a budget of time and memory; dropping the future of an answer cancels it. Per-person mathematics is that of
@@ -25,6 +25,7 @@ pub mod members;
 mod people;
 mod period;
 pub mod question;
+pub mod recommend;
 mod retention;
 pub mod rfm;
 mod schema;

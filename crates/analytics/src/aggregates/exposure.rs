@@ -16,7 +16,7 @@ use datafusion::common::{Result, exec_datafusion_err, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility, lit, when,
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility, lit,
 };
 use rapport_sequences::{ExposureSpec, Exposures, Fold, Measurement};
 use serde::{Deserialize, Serialize};
@@ -87,14 +87,12 @@ pub fn exposure(time: Expr, marks: Expr, amounts: Vec<Expr>, settings: &Exposure
     EXPOSURE.call(arguments)
 }
 
-/// The marks of an event: `is_exposure` and `variants` (a bit each, [`super::names_mask`]), and of each quantity whether the event belongs to it.
-pub fn exposure_marks(arms: usize, is_exposure: Expr, variants: Expr, quantities: Vec<Expr>) -> Result<Expr> {
+/// The marks of an event: whether it `is_exposure`, of which of the `variants` (a bit each, [`super::names_mask`]), and of each quantity whether the
+/// event belongs to it; all are `Int64` and, but for the variants, 1 or 0. Sums and products, because a branch of a `CASE` copies the texts it is taken for.
+pub fn exposure_marks(arms: usize, is_exposure: Expr, variants: Expr, quantities: Vec<Expr>) -> Expr {
     let bit = |bit: usize| lit(1_i64 << bit);
-    let mut marks = when(is_exposure, variants + bit(arms)).otherwise(lit(0_i64))?;
-    for (at, is_one) in quantities.into_iter().enumerate() {
-        marks = marks + when(is_one, bit(arms + 1 + at)).otherwise(lit(0_i64))?;
-    }
-    Ok(marks)
+    let marks = is_exposure * (variants + bit(arms));
+    quantities.into_iter().enumerate().fold(marks, |marks, (at, is_one)| marks + is_one * bit(arms + 1 + at))
 }
 
 pub(super) fn function() -> Arc<AggregateUDF> {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, AsArray, BooleanBufferBuilder, Int64Array, StringViewArray};
+use arrow::array::{Array, AsArray, BooleanBufferBuilder, Int64Array, StringArray, StringViewArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit, TimestampMicrosecondType};
@@ -162,20 +162,51 @@ impl ScalarUDFImpl for NamesMask {
             return exec_err!("names_mask takes a name and a literal list of names");
         };
         let wanted: Vec<String> = settings::of_value(wanted)?;
-        let names = cast(&names.to_array(args.number_rows)?, &DataType::Utf8View)?;
+        let names = names.to_array(args.number_rows)?;
+        if let Some(texts) = names.as_string_opt::<i32>() {
+            return Ok(ColumnarValue::Array(Arc::new(Int64Array::from(masks_of_texts(texts, &wanted)))));
+        }
+        let names = cast(&names, &DataType::Utf8View)?;
         let names = names.as_string_view();
         Ok(ColumnarValue::Array(Arc::new(Int64Array::from(masks(names, &wanted)))))
     }
+}
+
+/// The mask of each text; none for null. Properties come as texts, not as views. Rows of a person lie together and often say the same, so the
+/// text before is asked first.
+fn masks_of_texts(texts: &StringArray, wanted: &[String]) -> Vec<i64> {
+    let (bytes, offsets) = (texts.value_data(), texts.value_offsets());
+    let (mut before, mut mask) = (&b""[..], mask_of("", wanted));
+    let mut masks = Vec::with_capacity(texts.len());
+    for (row, ends) in offsets.windows(2).enumerate() {
+        let [begin, end] = [ends[0], ends[1]].map(|end| usize::try_from(end).unwrap_or(0));
+        let text = &bytes[begin..end];
+        if text != before {
+            (before, mask) = (text, mask_of(texts.value(row), wanted));
+        }
+        masks.push(mask);
+    }
+    without_nulls(masks, texts)
+}
+
+/// A bit for each of the wanted names that a name is.
+fn mask_of(name: &str, wanted: &[String]) -> i64 {
+    wanted.iter().enumerate().filter(|(_, other)| *other == name).map(|(at, _)| 1_i64 << at).sum()
+}
+
+/// 0 where there is no name.
+fn without_nulls(mut masks: Vec<i64>, names: &dyn Array) -> Vec<i64> {
+    if names.null_count() > 0 {
+        masks.iter_mut().enumerate().filter(|(row, _)| names.is_null(*row)).for_each(|(_, mask)| *mask = 0);
+    }
+    masks
 }
 
 /// The mask of each name; none for null. Rows of a file that have one name have one view of it, so few names are compared. What was compared is
 /// found by a hash of the view, not by looking through it: the names of rows change as they like, and a processor cannot foresee where the look ends.
 fn masks(names: &StringViewArray, wanted: &[String]) -> Vec<i64> {
     const PLACES: usize = 256;
-    let mask_of = |row: usize| {
-        let name = names.value(row);
-        wanted.iter().enumerate().filter(|(_, other)| *other == name).map(|(at, _)| 1_i64 << at).sum()
-    };
+    let mask_of = |row: usize| mask_of(names.value(row), wanted);
     let place_of = |view: u128| {
         let [low, high] = [view, view >> 64].map(|half| (half & u128::from(u64::MAX)) as u64);
         ((low ^ high.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
@@ -190,10 +221,7 @@ fn masks(names: &StringViewArray, wanted: &[String]) -> Vec<i64> {
         }
         masks.push(place.1);
     }
-    if names.null_count() > 0 {
-        masks.iter_mut().enumerate().filter(|(row, _)| names.is_null(*row)).for_each(|(_, mask)| *mask = 0);
-    }
-    masks
+    without_nulls(masks, names)
 }
 
 #[cfg(test)]
@@ -208,5 +236,8 @@ mod tests {
                 .into_iter()
                 .collect();
         assert_eq!(masks(&names, &wanted), [0b101, 0b1000, 0, 0, 0b1_0000, 0]);
+        let texts: StringArray = names.iter().collect();
+        assert_eq!(masks_of_texts(&texts, &wanted), masks(&names, &wanted));
+        assert_eq!(masks_of_texts(&texts.slice(1, 4), &wanted), [0b1000, 0, 0, 0b1_0000]);
     }
 }

@@ -43,15 +43,21 @@ pub(super) struct Plan {
 
 /// One quantity: which events have it, and how much of it.
 struct One {
+    /// 1 or 0.
     is_one: Expr,
     amount: Option<Expr>,
 }
+
+/// What tells a quantity that was gathered from others: its line, and whether its values are counted.
+type Line = (Series, bool);
 
 /// The quantities of a question, gathered.
 struct Gathering<'a> {
     asking: &'a Asking<'a>,
     kinds: Vec<Quantity>,
     measured: Vec<One>,
+    /// What was gathered: the line, its quantity, what that is multiplied by.
+    known: Vec<(Line, (usize, f64))>,
     /// Which events of sums of money are in other currencies.
     foreign: Option<Expr>,
 }
@@ -63,17 +69,48 @@ impl Gathering<'_> {
         self.kinds.len() - 1
     }
 
-    /// A line's quantity, and what it is multiplied by.
+    /// A line's quantity, and what it is multiplied by; of equal lines it is one.
     fn series(&mut self, series: &Series) -> Result<(usize, f64)> {
-        let selected = self.asking.selected(&series.selector())?;
-        match (series.measure, &series.property) {
-            (Measure::People, _) => Ok((self.push(Quantity::Any, selected, None), 1.0)),
+        let line = (series.clone(), false);
+        if let Some((_, found)) = self.known.iter().find(|(known, _)| *known == line) {
+            return Ok(*found);
+        }
+        let selector = series.selector();
+        let selected = self.asking.selected(&selector)?;
+        let is_one = self.is_one(&selector, selected.clone())?;
+        let found = match (series.measure, &series.property) {
+            (Measure::People, _) => (self.push(Quantity::Any, is_one, None), 1.0),
             (Measure::Sum | Measure::Average, Some(path)) => {
                 let (value, scale) = self.amount(path, &selected)?;
-                Ok((self.push(Quantity::Amount, selected, Some(value)), scale))
+                (self.push(Quantity::Amount, is_one, Some(value)), scale)
             }
-            _ => Ok((self.push(Quantity::Count, selected, None), 1.0)),
+            _ => (self.push(Quantity::Count, is_one, None), 1.0),
+        };
+        self.known.push((line, found));
+        Ok(found)
+    }
+
+    /// 1 where an event is one of a selector's.
+    fn is_one(&self, selector: &EventSelector, selected: Expr) -> Result<Expr> {
+        if selector.filter.is_none() && !selector.is_any() {
+            return Ok(names_mask(self.asking.snapshot.name(), &[selector.event.as_str()]));
         }
+        Ok(when(selected, lit(1_i64)).otherwise(lit(0_i64))?)
+    }
+
+    /// Of an average's quantity the number of events that have a value: only those are in the mean.
+    fn values(&mut self, series: &Series, of: usize) -> Result<usize> {
+        let line = (series.clone(), true);
+        if let Some((_, (found, _))) = self.known.iter().find(|(known, _)| *known == line) {
+            return Ok(*found);
+        }
+        let selected = self.asking.selected(&series.selector())?;
+        let amount = self.measured[of].amount.iter().cloned();
+        let has_value = amount.fold(selected, |selected, amount| selected.and(amount.is_not_null()));
+        let is_one = when(has_value, lit(1_i64)).otherwise(lit(0_i64))?;
+        let found = self.push(Quantity::Count, is_one, None);
+        self.known.push((line, (found, 1.0)));
+        Ok(found)
     }
 
     /// A property's value, null where it has none in the workspace's currency.
@@ -99,27 +136,27 @@ impl Gathering<'_> {
         if metric.of.measure != Measure::Average {
             return Ok(((of, None), (y, y)));
         }
-        // Of the events only those that have a value are in the mean.
-        let One { is_one, amount } = &self.measured[of];
-        let has_value = amount.iter().cloned().fold(is_one.clone(), |is_one, amount| is_one.and(amount.is_not_null()));
-        Ok(((of, Some(self.push(Quantity::Count, has_value, None))), (y, 1.0)))
+        Ok(((of, Some(self.values(&metric.of, of)?)), (y, 1.0)))
     }
 }
 
 impl Plan {
     pub(super) async fn of(asking: &Asking<'_>, question: &Experiment) -> Result<Self> {
         let range = asking.range(question.period)?;
-        let mut gathering = Gathering { asking, kinds: Vec::new(), measured: Vec::new(), foreign: None };
+        let mut gathering =
+            Gathering { asking, kinds: Vec::new(), measured: Vec::new(), known: Vec::new(), foreign: None };
         let (mut metrics, mut scales) = (Vec::new(), Vec::new());
         for metric in &question.metrics {
             let (quantities, scale) = gathering.metric(metric)?;
             metrics.push(quantities);
             scales.push(scale);
         }
-        let foreign = gathering.foreign.take().map(|is_foreign| {
-            metrics.push((gathering.push(Quantity::Count, is_foreign, None), None));
-            metrics.len() - 1
-        });
+        let mut foreign = None;
+        if let Some(is_foreign) = gathering.foreign.take() {
+            let is_one = when(is_foreign, lit(1_i64)).otherwise(lit(0_i64))?;
+            metrics.push((gathering.push(Quantity::Count, is_one, None), None));
+            foreign = Some(metrics.len() - 1);
+        }
         if gathering.kinds.len() > MAX_QUANTITIES {
             return Err(Error::invalid("metrics", "these are too many metrics at once; ask for some of them"));
         }
@@ -195,7 +232,9 @@ impl Plan {
         let names: Vec<&str> = self.variants.iter().map(String::as_str).collect();
         let seen = names_mask(asking.property("variant", Reading::Text), &names);
         let are = self.measured.iter().map(|one| one.is_one.clone()).collect();
-        let marks = exposure_marks(self.variants.len(), is_exposure(asking, question), seen, are)?;
+        let own = names_mask(asking.property("experiment", Reading::Text), &[question.experiment.as_str()]);
+        let exposed = names_mask(asking.snapshot.name(), &[EXPERIMENT_VIEWED]) * own;
+        let marks = exposure_marks(self.variants.len(), exposed, seen, are);
         let amounts = self.measured.iter().filter_map(|one| one.amount.clone());
         let amounts: Vec<Expr> = amounts.enumerate().map(|(at, amount)| amount.alias(amount_name(at))).collect();
         let columns = [ident(PERSON), time().alias("time"), marks.alias("marks")];

@@ -5,6 +5,7 @@ mod experiments;
 mod funnels;
 mod invariants;
 mod key_figures;
+mod recommendations;
 mod retentions;
 mod rfm;
 mod trends;

@@ -4,13 +4,14 @@
 //! compacted into small cells, the others are in memory, so that all parts of a plan are used.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use rapport_analytics::experiment::{Experiment, Exposed};
+use rapport_analytics::recommend::{self, Recommender};
 use rapport_analytics::{Analytics, Answer, Context, Detail, Part, Question};
 use rapport_domain::{
     Calendar, Currency, Event, EventId, EventKind, Handle, Identifier, IdentifierKind, Interval, PersonId, SourceId,
@@ -298,6 +299,26 @@ impl Settled<'_> {
         let context = self.world.context();
         let asked = LAKE.analytics.experiment(self.workspace, &question, &context);
         block_on(asked).unwrap_or_else(|error| panic!("{error}: {question:?}"))
+    }
+
+    /// A recommender with a table of this world, and its answers.
+    pub fn recommender(&self, settings: recommend::Settings) -> Recommender {
+        let recommender = Recommender::new(LAKE.analytics.clone(), settings);
+        block_on(recommender.rebuild(self.workspace, &self.world.context())).unwrap();
+        recommender
+    }
+
+    pub fn table(&self, recommender: &Recommender) -> Arc<recommend::Table> {
+        recommender.table(self.workspace).unwrap()
+    }
+
+    pub fn recommend(&self, recommender: &Recommender, request: &recommend::Request) -> recommend::Recommended {
+        block_on(recommender.recommend(self.workspace, request, &self.world.context())).unwrap()
+    }
+
+    pub fn is_due(&self, recommender: &Recommender, now: Timestamp) -> bool {
+        let context = Context { now, ..self.world.context() };
+        block_on(recommender.is_due(self.workspace, &context)).unwrap()
     }
 
     pub fn people(&self, question: &Value, part: Value) -> Vec<i64> {
