@@ -144,6 +144,11 @@ def timeline(program, millions):
     return {"10,000 events, best ms": min(times(10000)), "10,000 events, worst ms": max(times(10000)), "newest 50, best ms": min(times(50))}
 
 
+def offers(program, thousands):
+    """How long the table takes, and an answer from it; the program prints its figures."""
+    return json.loads(subprocess.run([program, str(thousands)], check=True, capture_output=True, text=True).stdout)
+
+
 def idle(binary, folder):
     """A server on a shop that nobody visits, and after one look at Home."""
     with Server(binary, folder) as server:

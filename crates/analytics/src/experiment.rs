@@ -4,6 +4,9 @@
 //! rules are those of `sequences::exposure`. Sums are over persons, whether they did anything or not; they are those that
 //! `models::experiments` takes, so nothing is computed here that a statistician would argue about.
 //!
+//! An exposure is an event "Experiment Viewed" with the properties `experiment` and `variant`, both keys; others, such as what was assigned
+//! (`subject`), are not looked at: whoever the event is of was exposed.
+//!
 //! Does not do: assign variants, judge whether a difference is chance, or keep anything.
 
 mod plan;
@@ -27,7 +30,8 @@ pub struct Exposed {
     pub all: Part,
     /// The same by the value of the breakdown; empty without one.
     pub parts: Vec<(String, Part)>,
-    /// The days on which people were first exposed: their beginnings, in the workspace's zone.
+    /// The days on which people were first exposed, from the first of them to the last: their beginnings, in the workspace's zone. Empty where the
+    /// period has more than 3,000 days.
     pub days: Vec<Timestamp>,
     /// Events that measured persons had after exposure and whose amount is in another currency, so that no sum has it.
     pub foreign: u64,
@@ -94,7 +98,7 @@ impl Measured {
     /// The mean, share or ratio with its variance, not adjusted by what was before.
     pub fn arm(&self) -> std::result::Result<Arm, Undecidable> {
         match self {
-            Self::Share { moments, .. } => Arm::proportion(rounded(moments.sum), moments.n),
+            Self::Share { moments, .. } => Arm::proportion(whole(moments.sum), moments.n),
             Self::Mean { moments, .. } => moments.arm(),
             Self::Ratio(paired) => paired.ratio(),
         }
@@ -110,8 +114,8 @@ impl Measured {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of ones")]
-fn rounded(sum: f64) -> u64 {
-    sum.max(0.0) as u64
+fn whole(sum: f64) -> u64 {
+    sum.max(0.0).round() as u64
 }
 
 impl Analytics {
@@ -155,15 +159,17 @@ impl Plan {
             (0..self.settings.places).flat_map(of).map(|(place, arm)| sums.metric(place, arm, metric).y).sum()
         });
         let days = self.settings.days.split_last().map_or(&[][..], |(_, starts)| starts);
-        Ok(Exposed {
+        let mut exposed = Exposed {
             all,
             parts,
             days: days.iter().map(|start| Timestamp(*start)).collect(),
-            foreign: rounded(foreign),
+            foreign: whole(foreign),
             data_until: Timestamp(0),
             computed_ms: 0,
             rows_read: 0,
-        })
+        };
+        exposed.without_empty_ends();
+        Ok(exposed)
     }
 
     fn part(&self, question: &Experiment, settings: &ExposureSettings, sums: &Sums<'_>, place: usize) -> Part {
@@ -186,6 +192,20 @@ impl Plan {
         };
         let (mixed, unknown) = sums.outside(place);
         Part { variants: self.variants.iter().enumerate().map(variant).collect(), mixed, unknown }
+    }
+}
+
+impl Exposed {
+    /// Days before the first exposure of all and after the last are not shown: the period may be everything there is.
+    fn without_empty_ends(&mut self) {
+        let has_any = |day: usize| self.all.variants.iter().any(|variant| variant.by_day[day] > 0);
+        let first = (0..self.days.len()).find(|day| has_any(*day)).unwrap_or(self.days.len());
+        let end = (first..self.days.len()).rfind(|day| has_any(*day)).map_or(first, |last| last + 1);
+        self.days = self.days[first..end].to_vec();
+        let parts = self.parts.iter_mut().map(|(_, part)| part).chain([&mut self.all]);
+        for variant in parts.flat_map(|part| &mut part.variants) {
+            variant.by_day = variant.by_day[first..end].to_vec();
+        }
     }
 }
 

@@ -183,7 +183,10 @@ impl Plan {
             before: question.before.map_or(0, |before| before.micros().unsigned_abs()),
             metrics,
             immature: question.immature == Immature::Count,
-            days: range.intervals(Interval::Day, &asking.context.calendar)?.micros(),
+            // Of too long a period people are not counted by day.
+            days: range
+                .intervals(Interval::Day, &asking.context.calendar)
+                .map_or_else(|_| Vec::new(), |it| it.micros()),
             places: parts.len(),
         };
         Ok(Self { variants, settings, scales, parts, foreign, range, measured })

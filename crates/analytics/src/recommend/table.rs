@@ -72,10 +72,10 @@ impl Table {
     }
 
     /// What is popular, best first.
-    pub fn popular(&self) -> Vec<Candidate> {
+    pub fn popular(&self) -> impl Iterator<Item = Candidate> {
         let candidate =
             |(place, score): &(u32, f64)| Candidate { place: *place, score: *score, because: Because::Popular };
-        self.popular.iter().map(candidate).collect()
+        self.popular.iter().map(candidate)
     }
 
     /// What goes with an item, best first.
@@ -115,14 +115,13 @@ impl Table {
     }
 
     /// What is like a person's own items.
-    fn fitting(&self, history: &History, settings: &Settings, now: Timestamp) -> Vec<Candidate> {
+    fn fitting(&self, history: &History, settings: &Settings, now: Timestamp) -> impl Iterator<Item = Candidate> {
         let suggested = self.neighbours.suggested(&history.own(OWN_ITEMS, now, settings));
-        let candidate = |it: &rapport_models::recommend::Suggested| Candidate {
+        suggested.into_iter().map(|it| Candidate {
             place: it.item,
             score: it.score,
             because: Because::Like(self.items[it.because as usize].id.clone()),
-        };
-        suggested.iter().map(candidate).collect()
+        })
     }
 
     pub(super) fn answer(
@@ -132,23 +131,20 @@ impl Table {
         settings: &Settings,
         now: Timestamp,
     ) -> Recommended {
-        let candidates = match request.method {
-            Method::Popular => self.popular(),
-            Method::Recent(touched) => {
-                let candidate = |(place, at): (u32, i64)| Candidate {
-                    place,
-                    score: faded(days(at, now), settings.half_life),
-                    because: Because::Recent(Timestamp(at)),
-                };
-                history.recent(touched).into_iter().map(candidate).collect()
-            }
-            Method::BoughtTogether => self.together(&request.with),
-            Method::ForPerson => self.fitting(history, settings, now),
+        // Only as many candidates are made as are looked at.
+        let candidates: Box<dyn Iterator<Item = Candidate>> = match request.method {
+            Method::Popular => Box::new(self.popular()),
+            Method::Recent(touched) => Box::new(history.recent(touched).into_iter().map(|(place, at)| Candidate {
+                place,
+                score: faded(days(at, now), settings.half_life),
+                because: Because::Recent(Timestamp(at)),
+            })),
+            Method::BoughtTogether => Box::new(self.together(&request.with).into_iter()),
+            Method::ForPerson => Box::new(self.fitting(history, settings, now).chain(self.popular())),
         };
-        let fill = if request.method == Method::ForPerson { self.popular() } else { Vec::new() };
         let mut choosing = Choosing::new(&request.rules, &history.bought, now);
         let (mut offers, mut seen) = (Vec::new(), HashSet::new());
-        for candidate in candidates.into_iter().chain(fill) {
+        for candidate in candidates {
             if offers.len() == request.limit {
                 break;
             }

@@ -141,6 +141,12 @@ impl Asked<'_> {
             prop_assert_eq!(variant.persons, all.len() as u64);
             prop_assert_eq!(variant.exposures, all.iter().map(|it| it.2 as u64).sum::<u64>());
             prop_assert_eq!((variant.immature, variant.counted), (immature as u64, counted.len() as u64));
+            prop_assert_eq!(variant.by_day.len(), days.len());
+            prop_assert_eq!(
+                variant.by_day.iter().sum::<u64>(),
+                variant.persons,
+                "every first exposure is on one of the days"
+            );
             for (day, found) in days.iter().zip(&variant.by_day) {
                 let expected = all.iter().filter(|it| calendar.floor(it.1, Interval::Day) == *day).count();
                 prop_assert_eq!(*found, expected as u64, "{}", day);
@@ -213,7 +219,7 @@ fn check_metric(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn a_readout_is_what_looking_at_everyone_gives(

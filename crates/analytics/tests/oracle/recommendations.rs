@@ -155,7 +155,7 @@ impl<'w> Shop<'w> {
         for item in table.items() {
             let id = item.id.as_str();
             let place = table.place(id).unwrap();
-            let popular = table.popular().iter().find(|it| it.place == place).map_or(0.0, |it| it.score);
+            let popular = table.popular().find(|it| it.place == place).map_or(0.0, |it| it.score);
             prop_assert!((popular - self.popular(id)).abs() < 1e-9, "{} {} {}", id, popular, self.popular(id));
             let flag = |it: &Happening| {
                 let property =
@@ -297,6 +297,11 @@ impl<'w> Shop<'w> {
         for (offer, (_, score)) in found.offers.iter().zip(&expected) {
             prop_assert!((offer.score - score).abs() < 1e-9, "{:?} {:?}", shown, expected);
             prop_assert!(self.may_be_offered(&offer.item, request));
+        }
+        let kind = |at: usize| std::mem::discriminant(&found.offers[at].because);
+        for (at, pair) in found.offers.windows(2).enumerate() {
+            let tied = pair[0].score == pair[1].score && kind(at) == kind(at + 1);
+            prop_assert!(!tied || pair[0].item.id < pair[1].item.id, "{:?}", shown);
         }
         let unknown = |is: &dyn Fn(&Item) -> bool| found.offers.iter().filter(|it| is(&it.item)).count();
         prop_assert_eq!(found.stock_unknown, if rules.in_stock { unknown(&|it| it.in_stock.is_none()) } else { 0 });
