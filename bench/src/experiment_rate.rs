@@ -92,7 +92,7 @@ fn row(number: u64, events: u64, persons: u64, rng: &SeededRng) -> EventRow {
         let revenue = (rng.next_u64() % 20_000) as f64 / 100.0;
         ("Order Completed", json!({"revenue": revenue, "currency": "EUR", "order_id": number.to_string()}))
     } else {
-        let treated = (person % 2 == 0) != (place.is_multiple_of(500) && rng.next_u64().is_multiple_of(2));
+        let treated = person.is_multiple_of(2) != (place.is_multiple_of(500) && rng.next_u64().is_multiple_of(2));
         let experiment = if rng.next_u64().is_multiple_of(10) { "banner" } else { "checkout" };
         (
             "Experiment Viewed",

@@ -151,6 +151,9 @@ fn online_retail() -> Option<(Vec<Line>, usize)> {
     Some((rows.iter().map(line).collect(), items.len()))
 }
 
+/// Ranks items for somebody by when they last bought which.
+type Offering<'a> = dyn Fn(&BTreeMap<u32, f64>) -> Vec<(u32, f64)> + 'a;
+
 /// Online Retail (Chen, Sain and Guo 2012): trained on what lies before 2011-11-09, asked of what the same customers buy in the month after.
 #[test]
 fn online_retail_after_a_day() {
@@ -171,7 +174,7 @@ fn online_retail_after_a_day() {
     let bought = sold.iter().map(|(invoice, item)| (*item, CUT - day_of[invoice])).filter(|it| it.1 <= 90.0);
     let popular = popularity(bought.map(|(item, age)| Bought { item, age }), items, 30.0);
     let popular = ranked((0..).zip(popular).collect(), usize::MAX);
-    let report = |name: &str, offer: &dyn Fn(&BTreeMap<u32, f64>) -> Vec<(u32, f64)>| {
+    let report = |name: &str, offer: &Offering<'_>| {
         for only_new in [false, true] {
             let mut hits = Vec::new();
             for (person, wanted) in &wanted {

@@ -32,8 +32,8 @@ const MONEY: f64 = 1e-6;
 pub(super) struct Plan {
     pub(super) variants: Vec<String>,
     pub(super) settings: ExposureSettings,
-    /// Of each metric, what its y and its x are multiplied by.
-    pub(super) scales: Vec<(f64, f64)>,
+    /// One a metric.
+    pub(super) scales: Vec<Scale>,
     pub(super) parts: Parts,
     /// The place of the metric that counts events in other currencies.
     pub(super) foreign: Option<usize>,
@@ -47,6 +47,11 @@ struct One {
     is_one: Expr,
     amount: Option<Expr>,
 }
+
+/// A metric's quantity, and the one it is divided by.
+type Quantities = (usize, Option<usize>);
+/// What y and x are multiplied by.
+type Scale = (f64, f64);
 
 /// What tells a quantity that was gathered from others: its line, and whether its values are counted.
 type Line = (Series, bool);
@@ -127,7 +132,7 @@ impl Gathering<'_> {
     }
 
     /// A metric's quantities, and what y and x are multiplied by.
-    fn metric(&mut self, metric: &Metric) -> Result<((usize, Option<usize>), (f64, f64))> {
+    fn metric(&mut self, metric: &Metric) -> Result<(Quantities, Scale)> {
         let (of, y) = self.series(&metric.of)?;
         if let Some(per) = &metric.per {
             let (per, x) = self.series(per)?;

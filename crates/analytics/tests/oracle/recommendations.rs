@@ -209,12 +209,11 @@ impl<'w> Shop<'w> {
             Some(NotBought::Ever) => bought.is_some(),
             Some(NotBought::Within(time)) => bought.is_some_and(|at| self.world.now.0 - at.0 <= time.micros()),
         };
-        !is_bought
-            && !(rules.in_stock && item.in_stock == Some(false))
-            && !rules.minimum_margin.is_some_and(|least| item.margin.is_some_and(|margin| margin < least))
-            && (rules.categories.is_empty()
-                || item.category.as_ref().is_some_and(|it| rules.categories.contains(&it.to_lowercase())))
-            && !rules.exclude.contains(&item.id)
+        let is_sold_out = rules.in_stock && item.in_stock == Some(false);
+        let earns_little = rules.minimum_margin.is_some_and(|least| item.margin.is_some_and(|margin| margin < least));
+        let category = item.category.as_ref().map(|category| category.to_lowercase());
+        let is_elsewhere = !rules.categories.is_empty() && category.is_none_or(|it| !rules.categories.contains(&it));
+        ![is_bought, is_sold_out, earns_little, is_elsewhere, rules.exclude.contains(&item.id)].contains(&true)
     }
 
     /// What is offered before rules, best first.
