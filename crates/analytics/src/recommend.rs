@@ -64,7 +64,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// A half-life of 90 days with 50 neighbours did best on Online Retail (docs/decisions/0013).
+    /// A half-life of 90 days with 50 neighbours did best on Online Retail (docs/decisions/0014).
     fn default() -> Self {
         Self {
             days: 365,
