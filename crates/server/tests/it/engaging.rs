@@ -22,7 +22,8 @@ async fn world(sink: &Sink) -> (World, Browser, String) {
     let world = World::with(&flags).await;
     let owner = world.browser(Role::Owner).await;
     let (key, _) = world.write_key("Web", None).await;
-    let settings = json!({"settings": {"from": {"name": "Shop", "address": "news@shop.example"}, "quiet": null, "caps": []}});
+    let settings =
+        json!({"settings": {"from": {"name": "Shop", "address": "news@shop.example"}, "quiet": null, "caps": []}});
     let saved = call(&world, &owner, Method::PUT, "/api/v1/sending/settings", settings).await;
     assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
     let letterhead = json!({"name": "Shop", "address": "1 Street, Town", "url": "https://shop.example"});
@@ -116,7 +117,14 @@ async fn an_abandoned_cart_is_written_about_once_and_an_order_ends_it() {
     let journey = launch(&world, &owner, json!({"ready": "abandoned_cart"})).await;
     happen(&world, &key, person(1, "ann@example.com")).await;
     happen(&world, &key, person(2, "bob@example.com")).await;
-    let checkout = |id: &str, user: &str| track(id, user, "Checkout Started", json!({"order_id": "o-1", "value": 20, "products": [{"name": "Mug", "price": 20}]}));
+    let checkout = |id: &str, user: &str| {
+        track(
+            id,
+            user,
+            "Checkout Started",
+            json!({"order_id": "o-1", "value": 20, "products": [{"name": "Mug", "price": 20}]}),
+        )
+    };
     happen(&world, &key, vec![checkout("k1", "u1"), checkout("k2", "u2")]).await;
     assert!(sink.kept().is_empty(), "an hour is waited");
     world.clock.advance(30 * Timestamp::MINUTE);
@@ -141,7 +149,8 @@ async fn an_abandoned_cart_is_written_about_once_and_an_order_ends_it() {
     let count = sink.kept().len();
     assert!(count <= 2, "{count}");
     let names: Vec<String> = sink.kept().iter().map(|mail| text_of(&mail.bytes)).collect();
-    let ids: std::collections::BTreeSet<&str> = names.iter().filter_map(|text| text.lines().find(|line| line.starts_with("Message-ID:"))).collect();
+    let ids: std::collections::BTreeSet<&str> =
+        names.iter().filter_map(|text| text.lines().find(|line| line.starts_with("Message-ID:"))).collect();
     assert_eq!(ids.len(), count, "each has a name of its own");
 }
 
@@ -172,7 +181,12 @@ async fn what_is_sent_can_be_clicked_unsubscribed_and_explained() {
     happen(&world, &key, person(1, "ann@example.com")).await;
     // Somebody who agreed to nothing.
     let bob = json!({"type": "identify", "userId": "u2", "messageId": "i2", "traits": {"email": "bob@example.com"}});
-    happen(&world, &key, vec![bob, track("s1", "u1", "Signed Up", json!({})), track("s2", "u2", "Signed Up", json!({}))]).await;
+    happen(
+        &world,
+        &key,
+        vec![bob, track("s1", "u1", "Signed Up", json!({})), track("s2", "u2", "Signed Up", json!({}))],
+    )
+    .await;
     let mails = sink.kept();
     assert_eq!(mails.len(), 1, "only Ann agreed");
     let mail = text_of(&mails[0].bytes);
@@ -197,7 +211,11 @@ async fn what_is_sent_can_be_clicked_unsubscribed_and_explained() {
     settle(&world).await;
     let sent = get(&world, &owner, &format!("/api/v1/customers/{ann}/messages")).await;
     assert_eq!((&sent["rows"][0]["clicked_at"], &sent["rows"][0]["opened_at"]), (&Value::Null, &Value::Null), "{sent}");
-    let human = [("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"), ("accept", "text/html"), ("accept-language", "de")];
+    let human = [
+        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+        ("accept", "text/html"),
+        ("accept-language", "de"),
+    ];
     let answer = world.get(&click, &human).await;
     assert_eq!(answer.status, StatusCode::FOUND);
     let target = answer.header("location").to_owned();
@@ -217,7 +235,14 @@ async fn what_is_sent_can_be_clicked_unsubscribed_and_explained() {
     assert_eq!(world.get(&format!("{}x", &click[..click.len() - 1]), &[]).await.status, StatusCode::NOT_FOUND);
 
     // One click of the mail program's own button, and nothing more comes.
-    let answer = world.request(Method::POST, &leave, &[("content-type", "application/x-www-form-urlencoded")], "List-Unsubscribe=One-Click").await;
+    let answer = world
+        .request(
+            Method::POST,
+            &leave,
+            &[("content-type", "application/x-www-form-urlencoded")],
+            "List-Unsubscribe=One-Click",
+        )
+        .await;
     assert!(answer.status.is_success(), "{}", answer.text());
     world.clock.advance(Timestamp::DAY);
     happen(&world, &key, vec![track("s3", "u1", "Signed Up", json!({}))]).await;
@@ -241,12 +266,16 @@ async fn a_mail_server_that_misbehaves_costs_no_message_and_makes_none_twice() {
     for (number, name) in ["full", "gone", "cut", "fine"].iter().enumerate() {
         happen(&world, &key, person(u32::try_from(number).unwrap(), &format!("{name}@example.com"))).await;
     }
-    let calls = (0..4).map(|number| track(&format!("s{number}"), &format!("u{number}"), "Signed Up", json!({}))).collect();
+    let calls =
+        (0..4).map(|number| track(&format!("s{number}"), &format!("u{number}"), "Signed Up", json!({}))).collect();
     happen(&world, &key, calls).await;
     let all = get(&world, &owner, "/api/v1/messages").await;
     let state = |email: &str| {
         let rows = all["rows"].as_array().unwrap();
-        let row = rows.iter().find(|row| row["customer"].to_string().contains(&email[..2])).unwrap_or_else(|| panic!("{email}: {all}"));
+        let row = rows
+            .iter()
+            .find(|row| row["customer"].to_string().contains(&email[..2]))
+            .unwrap_or_else(|| panic!("{email}: {all}"));
         row["message"].clone()
     };
     assert_eq!(state("full")["state"], "queued");
@@ -261,7 +290,10 @@ async fn a_mail_server_that_misbehaves_costs_no_message_and_makes_none_twice() {
     }
     let kept = sink.kept();
     let cut: Vec<_> = kept.iter().filter(|mail| mail.recipient == "cut@example.com").collect();
-    let names: std::collections::BTreeSet<String> = cut.iter().map(|mail| text_of(&mail.bytes).lines().find(|line| line.starts_with("Message-ID")).unwrap().to_owned()).collect();
+    let names: std::collections::BTreeSet<String> = cut
+        .iter()
+        .map(|mail| text_of(&mail.bytes).lines().find(|line| line.starts_with("Message-ID")).unwrap().to_owned())
+        .collect();
     assert_eq!(names.len(), 1, "the same mail, however often");
     assert_eq!(kept.iter().filter(|mail| mail.recipient == "fine@example.com").count(), 1);
     happen(&world, &key, vec![track("again", "u1", "Signed Up", json!({}))]).await;
@@ -278,7 +310,21 @@ async fn a_campaign_goes_out_to_its_audience_once() {
         happen(&world, &key, person(number, &format!("p{number}@example.com"))).await;
     }
     let audience = json!({"performed": {"event": "Order Completed"}});
-    happen(&world, &key, (0..3).map(|n| track(&format!("o{n}"), &format!("u{n}"), "Order Completed", json!({"order_id": format!("o{n}"), "revenue": 10}))).collect()).await;
+    happen(
+        &world,
+        &key,
+        (0..3)
+            .map(|n| {
+                track(
+                    &format!("o{n}"),
+                    &format!("u{n}"),
+                    "Order Completed",
+                    json!({"order_id": format!("o{n}"), "revenue": 10}),
+                )
+            })
+            .collect(),
+    )
+    .await;
     let definition = one_mail(json!({"schedule": {"at": "2026-11-21T15:00"}}), json!({"audience": audience}));
     let campaign = launch(&world, &owner, json!({"name": "Sale", "kind": "campaign", "definition": definition})).await;
     assert!(sink.kept().is_empty());
@@ -305,14 +351,26 @@ async fn a_plan_that_cannot_work_is_refused_before_launch_and_a_dry_run_tells_wh
     let bad = [
         (circle, "circle"),
         (one_mail(json!({"api": {}}), json!({"topic": "nothing"})), "topic_unknown"),
-        (json!({"entry": {"api": {}}, "start": "m", "nodes": [{"id": "m", "step": {"message": {"channel": "email", "template": "none", "next": null}}}]}), "template_unknown"),
-        (json!({"entry": {"api": {}}, "start": "w", "nodes": [{"id": "w", "step": {"webhook": {"url": "file:///etc/passwd", "next": null}}}]}), "webhook"),
-        (json!({"entry": {"api": {}}, "start": "m", "nodes": [{"id": "m", "step": {"message": {"channel": "sms", "template": "welcome", "next": null}}}]}), "no_channel"),
+        (
+            json!({"entry": {"api": {}}, "start": "m", "nodes": [{"id": "m", "step": {"message": {"channel": "email", "template": "none", "next": null}}}]}),
+            "template_unknown",
+        ),
+        (
+            json!({"entry": {"api": {}}, "start": "w", "nodes": [{"id": "w", "step": {"webhook": {"url": "file:///etc/passwd", "next": null}}}]}),
+            "webhook",
+        ),
+        (
+            json!({"entry": {"api": {}}, "start": "m", "nodes": [{"id": "m", "step": {"message": {"channel": "sms", "template": "welcome", "next": null}}}]}),
+            "no_channel",
+        ),
     ];
     for (definition, code) in bad {
-        let found = call(&world, &owner, Method::POST, "/api/v1/journeys/check", json!({"definition": definition})).await;
+        let found =
+            call(&world, &owner, Method::POST, "/api/v1/journeys/check", json!({"definition": definition})).await;
         assert!(found.text().contains(code), "{code}: {}", found.text());
-        let made = call(&world, &owner, Method::POST, "/api/v1/journeys", json!({"name": code, "definition": definition})).await;
+        let made =
+            call(&world, &owner, Method::POST, "/api/v1/journeys", json!({"name": code, "definition": definition}))
+                .await;
         let key = made.json()["summary"]["key"].as_str().unwrap().to_owned();
         let refused = call(&world, &owner, Method::POST, &format!("/api/v1/journeys/{key}/launch"), json!({})).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{code}");
@@ -336,7 +394,15 @@ async fn a_plan_that_cannot_work_is_refused_before_launch_and_a_dry_run_tells_wh
     let words: Vec<&str> = dry["rows"].as_array().unwrap().iter().map(|row| row["what"].as_str().unwrap()).collect();
     if words[0] != "held_out" {
         assert_eq!(words.iter().filter(|word| **word == "sends").count(), 2, "{dry}");
-        let bought = call(&world, &owner, Method::POST, &path, json!({"person_id": ann, "events": [{"name": "Order Completed", "hours": 0.5}]})).await.json();
+        let bought = call(
+            &world,
+            &owner,
+            Method::POST,
+            &path,
+            json!({"person_id": ann, "events": [{"name": "Order Completed", "hours": 0.5}]}),
+        )
+        .await
+        .json();
         assert!(!bought.to_string().contains("sends"), "{bought}");
     }
     assert!(sink.kept().is_empty());
