@@ -31,6 +31,7 @@ pub fn router() -> Router<App> {
         .route("/confirm/{link}", get(preferences::ask_to_confirm).post(preferences::confirm_it))
         .route("/c/{link}", get(tracking::click))
         .route("/o/{link}", get(tracking::open))
+        .route("/m/{link}", get(tracking::page))
         .route("/public.css", get(style))
 }
 

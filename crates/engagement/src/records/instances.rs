@@ -36,7 +36,7 @@ pub struct InstanceRow {
     pub heard: Json<BTreeMap<String, i64>>,
     /// The nodes that they left.
     pub trail: Json<Vec<Left>>,
-    /// The properties of the event that brought them in.
+    /// The event that brought them in: `{"name", "occurred_at", "properties"}`.
     pub payload: Value,
     /// It is not looked at before memberships have heard of the log up to here.
     pub log_position: i64,

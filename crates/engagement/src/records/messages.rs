@@ -58,7 +58,7 @@ pub struct MessageRow {
     pub reason: Option<String>,
     /// Whether it counts for caps.
     pub capped: bool,
-    /// What it is about: the event's properties.
+    /// What it is about: the event, `{"name", "occurred_at", "properties"}`.
     pub payload: Value,
     /// When it was decided.
     pub decided_at: Timestamp,

@@ -9,7 +9,7 @@ use rapport_domain::{Clock, Handle, Id, PersonId, Rng, Timestamp, WorkspaceId};
 use rapport_profiles::records::identifiers;
 use rapport_segments::evaluate::EventView;
 use rapport_store::Tx;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::launching;
 use crate::Error;
@@ -28,7 +28,7 @@ pub struct Occasion {
     pub handle: Option<Handle>,
     /// What tells it from others: an order's id, a run.
     pub key: String,
-    /// The event's properties.
+    /// The event: `{"name", "occurred_at", "properties"}`, or nothing of it.
     pub payload: Value,
     /// Not to be looked at before; at once if it has passed.
     pub from: Timestamp,
@@ -149,7 +149,11 @@ fn occasion(one: &Launched, plans: &Plans, heard: &Heard<'_>, log_position: i64,
         person: heard.person,
         handle: Some(heard.handle),
         key,
-        payload: Value::Object(heard.properties.clone()),
+        payload: json!({
+            "name": heard.event.name,
+            "occurred_at": heard.event.occurred_at.to_rfc3339(),
+            "properties": heard.properties,
+        }),
         from: now,
         log_position,
         is_late: now.0 - heard.event.occurred_at.0 > not_older_than.micros(),

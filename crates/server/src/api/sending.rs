@@ -317,7 +317,7 @@ pub async fn send_one(
         template_version: None,
         state: messages::QUEUED.to_owned(),
         reason: None,
-        payload: Value::Object(body.properties),
+        payload: json!({"name": "", "occurred_at": now.to_rfc3339(), "properties": body.properties}),
         decided_at: now,
         due_at: Some(now),
         attempts: 0,

@@ -1,10 +1,11 @@
-//! The links and the picture in messages that count: a link leads on to where it was made to lead, the picture is one transparent point.
+//! The links and the picture in messages that count: a link leads on to where it was made to lead, the picture is one transparent point; and a mail
+//! as a page.
 //!
 //! Always holds: a look changes nothing for the customer, whoever looks; a link leads nowhere but to the address that was sealed into it; when counting
 //! fails, it leads on all the same.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rapport_domain::WorkspaceId;
 use rapport_engagement::records::messages::{self, ClickRow, UNJUDGED};
@@ -48,6 +49,24 @@ pub async fn open(
     }
     let answer = [(header::CONTENT_TYPE, "image/gif"), (header::CACHE_CONTROL, "no-store")];
     Ok((answer, POINT).into_response())
+}
+
+/// What a mail may do as a page: show pictures and its own styles, and nothing else.
+const MAIL_POLICY: &str = "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox";
+
+/// Shows a mail as a page.
+pub async fn page(State(app): State<App>, Path(text): Path<String>) -> Result<Response> {
+    let missing = || Problem::not_found("message");
+    let (workspace, tracked) = opened(&app, &text).await?.ok_or_else(missing)?;
+    let row = messages::find(&mut app.installation.store.read(), workspace, &tracked.message).await?;
+    let html = app.sender.page(workspace, &row.ok_or_else(missing)?).await?.ok_or_else(missing)?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(MAIL_POLICY)),
+        (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex")),
+    ];
+    Ok((headers, html).into_response())
 }
 
 async fn opened(app: &App, text: &str) -> Result<Option<(WorkspaceId, Tracked)>> {

@@ -162,6 +162,23 @@ impl Sender {
         Ok(taken)
     }
 
+    /// A mail as a page; `None` where there is none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn page(&self, workspace: WorkspaceId, row: &MessageRow) -> Result<Option<String>> {
+        self.desk().page(workspace, row).await
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        Desk {
+            installation: &self.installation,
+            ways: &self.ways,
+            templates: &self.templates,
+            public_url: &self.public_url,
+        }
+    }
+
     fn can_send(&self, row: &MessageRow) -> bool {
         Channel::parse(&row.channel).is_some_and(|channel| self.ways.can_send(channel))
     }
@@ -169,13 +186,7 @@ impl Sender {
     /// Writes a message and hands it over.
     async fn hand_over(&self, taken: Taken) -> Result<Came> {
         let Taken { workspace, settings, row, is_again } = taken;
-        let desk = Desk {
-            installation: &self.installation,
-            ways: &self.ways,
-            templates: &self.templates,
-            public_url: &self.public_url,
-        };
-        let (outcome, version) = match desk.write(workspace, &settings, &row).await? {
+        let (outcome, version) = match self.desk().write(workspace, &settings, &row).await? {
             Written::Not(reason, detail) => return Ok(Came::NotWritten { row: Box::new(row), reason, detail }),
             Written::NotYet(problem) => (Outcome::Refused(Refusal::new(RefusalKind::Sender, problem)), None),
             Written::Note(_, version) => (Outcome::Accepted { id: None, response: String::new() }, Some(version)),

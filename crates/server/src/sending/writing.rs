@@ -12,7 +12,7 @@ use rapport_engagement::records::messages::MessageRow;
 use rapport_engagement::records::templates;
 use rapport_engagement::sending::{Reason, Settings};
 use rapport_engagement::tracking::Tracker;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::ways::Ways;
 use crate::installation::Installation;
@@ -25,6 +25,10 @@ pub struct Templates(Mutex<HashMap<(WorkspaceId, String, i64), Arc<Prepared>>>);
 
 /// So many are remembered.
 const REMEMBERED: usize = 500;
+/// The number of the picture that counts openings, among a message's links.
+const OPENING: u16 = u16::MAX;
+/// The number of the link to the message as a page.
+const AS_A_PAGE: u16 = u16::MAX - 1;
 
 /// What was written.
 pub enum Written {
@@ -94,14 +98,13 @@ impl Desk<'_> {
             },
         };
         let (prepared, version) = found;
-        let event = (!row.payload.as_object().is_none_or(serde_json::Map::is_empty))
-            .then(|| json!({"name": "", "occurred_at": row.decided_at.to_rfc3339(), "properties": row.payload}));
+        let event = Some(&row.payload).filter(|event| event.get("properties").is_some());
         let wanted = Wanted {
             workspace,
             person: row.person,
             channel,
             topic: row.topic.as_deref(),
-            event: event.as_ref(),
+            event,
             given: None,
             public_url: self.public_url,
         };
@@ -110,7 +113,8 @@ impl Desk<'_> {
         };
         let tracker = tracker(self.installation, workspace).await?;
         let rewrite = |place: LinkPlace<'_>| Some(self.tracked(&tracker, row, &place));
-        let recipient = Recipient { rewrite: Some(&rewrite), ..scope.recipient() };
+        let view_url = format!("{}/m/{}", self.public_url, tracker.make(&row.id, AS_A_PAGE, ""));
+        let recipient = Recipient { rewrite: Some(&rewrite), view_url: Some(&view_url), ..scope.recipient() };
         let message = match prepared.render(&scope.data, &recipient) {
             Ok(message) => message,
             Err(error) => return Ok(Written::Not(Reason::Unwritable, error.to_string())),
@@ -123,7 +127,7 @@ impl Desk<'_> {
                 let pixel = format!(
                     "<img src=\"{}/o/{}\" width=\"1\" height=\"1\" alt=\"\" style=\"display:none\">",
                     self.public_url,
-                    tracker.make(&row.id, u16::MAX, "")
+                    tracker.make(&row.id, OPENING, "")
                 );
                 let html = match email.html.rfind("</body>") {
                     Some(place) => format!("{}{pixel}{}", &email.html[..place], &email.html[place..]),
@@ -135,6 +139,33 @@ impl Desk<'_> {
             }
             note @ Message::Note(_) => Ok(Written::Note(Box::new(note), version)),
         }
+    }
+
+    /// A mail as a page, for those whose program cannot show it: with the values of now, and links that count nothing. `None` where there is none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn page(&self, workspace: WorkspaceId, row: &MessageRow) -> Result<Option<String>> {
+        let Ok(Some((prepared, _))) = self.templates.newest(self.installation, workspace, &row.template).await else {
+            return Ok(None);
+        };
+        let wanted = Wanted {
+            workspace,
+            person: row.person,
+            channel: Channel::Email,
+            topic: row.topic.as_deref(),
+            event: Some(&row.payload).filter(|event| event.get("properties").is_some()),
+            given: None,
+            public_url: self.public_url,
+        };
+        let Some(scope) = scope(self.installation, &wanted).await? else { return Ok(None) };
+        let tracker = tracker(self.installation, workspace).await?;
+        let view_url = format!("{}/m/{}", self.public_url, tracker.make(&row.id, AS_A_PAGE, ""));
+        let recipient = Recipient { view_url: Some(&view_url), ..scope.recipient() };
+        Ok(match prepared.render(&scope.data, &recipient) {
+            Ok(Message::Email(email)) => Some(email.html),
+            _ => None,
+        })
     }
 
     fn mail(
@@ -179,7 +210,7 @@ impl Desk<'_> {
             place.url,
             &[("utm_source", "rapport"), ("utm_medium", &row.channel), ("utm_campaign", campaign)],
         );
-        let number = u16::try_from(place.number).unwrap_or(u16::MAX - 1);
+        let number = u16::try_from(place.number).unwrap_or(AS_A_PAGE - 1);
         format!("{}/c/{}", self.public_url, tracker.make(&row.id, number, &target))
     }
 }

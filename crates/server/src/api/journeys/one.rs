@@ -16,7 +16,7 @@ use rapport_engagement::situations;
 use rapport_segments::records::memberships;
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -85,7 +85,8 @@ pub async fn bring_in(
         return Err(Problem::conflict("journey_not_live", "Nobody comes in: the journey is not live.", what));
     };
     let now = app.now();
-    let occasion = Occasion { payload: Value::Object(body.properties), ..Occasion::now(person, body.key, now) };
+    let payload = json!({"name": "", "occurred_at": now.to_rfc3339(), "properties": body.properties});
+    let occasion = Occasion { payload, ..Occasion::now(person, body.key, now) };
     let mut tx = installation.store.begin(Priority::Interactive).await?;
     let with = engaging::with(installation, caller.workspace, &plans);
     let entered = enter(&mut tx, with, one, vec![occasion]).await.map_err(refused)?;
