@@ -250,7 +250,7 @@ pub async fn hear(tx: &mut Tx, id: &str, what: Heard, at: Timestamp) -> Result<b
 pub async fn drop_queued(tx: &mut Tx, workspace: WorkspaceId, journey: &str, limit: i64) -> Result<u64> {
     let text = sql!(
         "UPDATE messages SET state = 'skipped', reason = 'stopped', due_at = NULL, capped = $3 WHERE id IN
-           (SELECT id FROM messages WHERE workspace = $1 AND journey = $2 AND state = 'queued' LIMIT $4)"
+           (SELECT id FROM messages WHERE +workspace = $1 AND journey = $2 AND state = 'queued' LIMIT $4)"
     );
     tx.execute(text, args![workspace, journey, false, limit]).await
 }
@@ -367,11 +367,11 @@ pub async fn queue(db: &mut impl Queries, workspace: WorkspaceId) -> Result<(i64
 pub async fn replay(tx: &mut Tx, workspace: WorkspaceId, id: Option<&str>, now: Timestamp, limit: i64) -> Result<u64> {
     let text = sql!(
         "UPDATE messages SET state = 'queued', due_at = $3, attempts = 0, reason = NULL,
-           capped = CASE WHEN class = 'marketing' AND channel <> $5 THEN $6 ELSE $7 END WHERE id IN
+           capped = (class = 'marketing' AND channel <> $5) WHERE id IN
            (SELECT id FROM messages WHERE workspace = $1 AND state = 'failed' AND (CAST($2 AS TEXT) IS NULL OR id = $2)
             ORDER BY decided_at LIMIT $4)"
     );
-    tx.execute(text, args![workspace, id, now, limit, Channel::InApp.as_str(), true, false]).await
+    tx.execute(text, args![workspace, id, now, limit, Channel::InApp.as_str()]).await
 }
 
 /// A look at a message: a click or an opening.

@@ -56,10 +56,11 @@ pub(super) async fn plan_first(
             runs::plan(tx, workspace, &run(DATES.to_owned(), journey, version, now)).await?;
         }
         Entry::Schedule(schedule) => {
-            // Of a version before this one some have gone out already.
+            // Of a version before this one some have gone out already, and what would have gone out by this one before it was there does not.
+            let is_past = |at: Timestamp| version > 1 && schedule.every.is_some() && at < now;
             let mut last: Option<String> = None;
             while let Some((name, at)) = next_run(schedule, last.as_deref(), zone, now) {
-                if runs::plan(tx, workspace, &run(name.clone(), journey, version, at)).await? {
+                if !is_past(at) && runs::plan(tx, workspace, &run(name.clone(), journey, version, at)).await? {
                     break;
                 }
                 last = Some(name);

@@ -1,0 +1,253 @@
+//! Going on: what is written together, turns, priorities, and what another part had not heard of yet.
+
+use rapport_domain::{Handle, PersonId, Timestamp};
+use rapport_engagement::MIGRATIONS;
+use rapport_engagement::plans::Plans;
+use rapport_engagement::records::addresses::{self, DeadRow};
+use rapport_engagement::records::{acts, instances, messages};
+use rapport_engagement::sending::Settings;
+use rapport_engagement::service::entering::{Occasion, With, enter};
+use rapport_engagement::service::running;
+use rapport_privacy::MIGRATIONS as PRIVACY;
+use rapport_profiles::MIGRATIONS as PROFILES;
+use rapport_segments::MIGRATIONS as SEGMENTS;
+use rapport_store::db_test;
+use rapport_store::testing::TestDatabase;
+use serde_json::{Value, json};
+
+use crate::town::{Town, W, but, later, mail};
+
+const HOUR: i64 = Timestamp::HOUR;
+
+fn api() -> Value {
+    json!({"api": {}})
+}
+
+fn capped(most: u32) -> Settings {
+    Settings::from_json(&json!({"quiet": null, "caps": [{"most": most, "window": "day"}]})).unwrap()
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn what_was_not_committed_is_done_again_once(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let form = json!({"entry": {"api": {}}, "start": "x", "nodes": [
+        {"id": "x", "step": {"webhook": {"url": "https://a.example/", "next": "m"}}},
+        {"id": "m", "step": {"message": {"channel": "email", "template": "t", "next": null}}}]});
+    town.launch("j", form).await;
+    town.willing(1).await;
+    town.enter("j", 1, "").await;
+    for _ in 0..3 {
+        let mut tx = town.tx().await;
+        let rows = instances::due(&mut tx, W, town.now(), 1, 100).await.unwrap();
+        assert_eq!(rows.len(), 1);
+        running::run(&mut tx, town.with(), rows, town.now()).await.unwrap();
+        tx.rollback().await.unwrap();
+    }
+    assert_eq!((town.told(1).await, town.flows("j").await.len()), (vec![], 0));
+    let ran = town.run().await;
+    assert_eq!((ran.looked_at, ran.messages, ran.acts), (1, 1, 1));
+    let due = acts::due(&mut town.store.read(), town.now(), 10).await.unwrap();
+    assert_eq!((due.len(), due[0].kind.as_str(), due[0].person), (1, "webhook", PersonId(1)));
+    // Stored twice it is there once: a message is one for its instance, node and visit.
+    let row = messages::MessageRow { id: "msg_other".into(), ..town.messages(1).await[0].clone() };
+    let mut tx = town.tx().await;
+    assert_eq!(messages::insert(&mut tx, W, &[row]).await.unwrap(), 0);
+    acts::insert(&mut tx, &[acts::ActRow { id: "act_other".into(), ..due[0].clone() }]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(acts::due(&mut town.store.read(), town.now(), 10).await.unwrap().len(), 1);
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn turns_are_given_over_transactions(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let form = json!({"entry": {"api": {}}, "start": "r", "nodes": [
+        {"id": "r", "step": {"rate_limit": {"most": 3, "per": "10m", "next": "m"}}},
+        {"id": "m", "step": {"message": {"channel": "email", "template": "t", "next": null}}}]});
+    town.launch("j", form).await;
+    for number in 1..=10 {
+        town.willing(number).await;
+        town.enter("j", number, "").await;
+        town.run().await;
+    }
+    let mut passed = Vec::new();
+    for _ in 0..5 {
+        let mut done = 0;
+        for number in 1..=10 {
+            done += town.told(number).await.len();
+        }
+        passed.push(done);
+        town.later(10 * Timestamp::MINUTE).await;
+    }
+    assert_eq!(passed, [3, 6, 9, 10, 10]);
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn parallel_journeys_cannot_both_pass_a_cap(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    town.set(capped(1)).await;
+    town.willing(1).await;
+    for (key, priority) in [("a", 1), ("b", 3), ("c", 2)] {
+        town.launch(key, but(mail(api()), json!({"priority": priority}))).await;
+        town.enter(key, 1, "").await;
+    }
+    town.run().await;
+    let rows = town.messages(1).await;
+    let mut told: Vec<String> = rows
+        .iter()
+        .map(|row| format!("{} {}", row.journey.as_deref().unwrap(), row.reason.as_deref().unwrap_or("-")))
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, ["a capped", "b -", "c capped"], "the one that matters most goes out");
+    // What was not sent leaves its place to others.
+    let sent = rows.iter().find(|row| row.state == "queued").unwrap();
+    let failed = messages::Outcome {
+        state: "failed",
+        reason: Some("unwritable"),
+        due_at: None,
+        response: None,
+        provider_id: None,
+        sent_at: None,
+        template_version: None,
+    };
+    let mut tx = town.tx().await;
+    messages::note(&mut tx, &sent.id, &failed).await.unwrap();
+    tx.commit().await.unwrap();
+    town.launch("d", mail(api())).await;
+    town.enter("d", 1, "").await;
+    assert_eq!(town.later(1).await.messages, 1);
+    // Tried again it has its place again.
+    let mut tx = town.tx().await;
+    assert_eq!(messages::replay(&mut tx, W, Some(&sent.id), town.now(), 10).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    let counted = messages::counted(&mut town.store.read(), W, &[PersonId(1)], Timestamp(0)).await.unwrap();
+    assert_eq!(counted.len(), 2);
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn who_matters_more_and_has_written_leaves_the_rest(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    town.set(capped(2)).await;
+    town.willing(1).await;
+    // Looked at in one transaction: the first takes one of two places, and is not about to write any more when the other is asked.
+    for (key, priority) in [("low", 0), ("high", 5)] {
+        town.launch(key, but(later(api()), json!({"priority": priority}))).await;
+        town.enter(key, 1, "").await;
+    }
+    town.run().await;
+    town.later(HOUR).await;
+    assert_eq!(town.told(1).await, ["m:queued", "m:queued"]);
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn the_last_place_waits_for_who_matters_more(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    town.set(capped(1)).await;
+    for number in 1..=3 {
+        town.willing(number).await;
+    }
+    town.launch("low", but(mail(api()), json!({"priority": 0}))).await;
+    town.launch("high", but(later(api()), json!({"priority": 5}))).await;
+    town.launch("bill", but(later(api()), json!({"priority": 9, "class": "transactional"}))).await;
+    town.enter("high", 1, "").await;
+    town.enter("bill", 2, "").await;
+    town.run().await;
+    for number in 1..=3 {
+        town.enter("low", number, "").await;
+    }
+    town.run().await;
+    assert_eq!(town.told(1).await, ["m:yielded"]);
+    assert_eq!(
+        (town.told(2).await, town.told(3).await),
+        (vec!["m:queued".to_owned()], vec!["m:queued".to_owned()]),
+        "a bill takes no place"
+    );
+    town.later(HOUR).await;
+    assert_eq!(town.told(1).await, ["m:yielded", "m:queued"]);
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn who_runs_with_old_plans_is_in_nobodys_way(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let empty = Plans::load(&mut town.store.read(), W, town.plans.calendar.clone()).await.unwrap();
+    for number in 1..=3 {
+        town.willing(number).await;
+    }
+    town.launch("j", mail(api())).await;
+    for number in 1..=3 {
+        town.enter("j", number, "").await;
+    }
+    let old = With { plans: &empty, ..town.with() };
+    let ran = running::run_due(&town.store, old, 1).await.unwrap();
+    assert_eq!((ran.looked_at, ran.unplanned), (0, 3), "it is told that there are plans it has not");
+    assert_eq!(running::run_due(&town.store, old, 1).await.unwrap(), running::Ran::default());
+    assert_eq!(town.later(10 * Timestamp::SECOND).await.messages, 3);
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn nobody_begins_before_their_time(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    town.willing(1).await;
+    town.launch(
+        "j",
+        but(mail(api()), json!({"audience": {"segment": {"key": "fans"}}, "goal": {"event": {"name": "buy"}}})),
+    )
+    .await;
+    let mut tx = town.tx().await;
+    let occasion = Occasion { from: town.now().plus(3 * HOUR), ..Occasion::now(PersonId(1), "", town.now()) };
+    enter(&mut tx, town.with(), town.plans.open("j").unwrap(), vec![occasion]).await.unwrap();
+    tx.commit().await.unwrap();
+    // A membership, an event and a merge wake them; their time has not come. What they do before it is nothing to it.
+    town.member("fans", &[1], true).await;
+    town.hear(&[(1, "buy", 0, json!({}))]).await;
+    town.later(HOUR).await;
+    assert_eq!((town.ends(1).await, town.told(1).await), (vec!["-".to_owned()], vec![]));
+    town.later(2 * HOUR - 1).await;
+    assert_eq!(town.told(1).await, [""; 0]);
+    town.later(1).await;
+    assert_eq!(town.told(1).await, ["m:queued"]);
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn of_several_addresses_one_that_lives_is_written_to(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    town.launch("j", but(mail(api()), json!({"reentry": "after_exit"}))).await;
+    town.willing(1).await;
+    town.identifier(1, 11, "email").await;
+    let dead = async |town: &Town, handle, reason: &str| {
+        let row = DeadRow {
+            handle: Handle(handle),
+            channel: "email".into(),
+            topic: String::new(),
+            reason: reason.into(),
+            since: town.now(),
+            detail: String::new(),
+        };
+        let mut tx = town.tx().await;
+        addresses::insert(&mut tx, W, &row).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let next = async |town: &Town| {
+        town.enter("j", 1, "").await;
+        town.later(1).await;
+        let row = town.messages(1).await.pop().unwrap();
+        (row.handle.map(|handle| handle.0), row.reason)
+    };
+    assert_eq!(next(&town).await, (Some(1), None));
+    dead(&town, 1, "bounced").await;
+    assert_eq!(next(&town).await, (Some(11), None));
+    // Who complained at one address is not written to at another.
+    dead(&town, 1, "complained").await;
+    dead(&town, 11, "complained").await;
+    assert_eq!(next(&town).await.1.as_deref(), Some("suppressed"));
+    town.willing(2).await;
+    town.identifier(2, 22, "email").await;
+    dead(&town, 22, "complained").await;
+    town.enter("j", 2, "").await;
+    town.later(1).await;
+    assert_eq!(town.told(2).await, ["m:suppressed"]);
+    town.willing(3).await;
+    dead(&town, 3, "bounced").await;
+    town.enter("j", 3, "").await;
+    town.later(1).await;
+    assert_eq!(town.told(3).await, ["m:suppressed"]);
+}

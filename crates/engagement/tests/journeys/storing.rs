@@ -1,0 +1,168 @@
+//! What is stored: statements, columns, indexes, and messages on their way.
+
+use rapport_domain::{PersonId, Timestamp};
+use rapport_engagement::records::messages::{self, Heard, MessageRow, Outcome};
+use rapport_engagement::{DATA_MAP, MIGRATIONS};
+use rapport_privacy::MIGRATIONS as PRIVACY;
+use rapport_profiles::MIGRATIONS as PROFILES;
+use rapport_segments::MIGRATIONS as SEGMENTS;
+use rapport_store::testing::{TestDatabase, on_sqlite, prepare_statements, whole_reads};
+use rapport_store::{Tx, db_test};
+use serde_json::json;
+
+use crate::town::{Town, W, mail};
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn every_statement_can_be_prepared(db: TestDatabase) {
+    assert!(prepare_statements(&db).await > 40);
+}
+
+#[db_test(MIGRATIONS)]
+async fn every_column_is_declared(db: TestDatabase) {
+    let found = rapport_store::data_map::differences(&db, &[rapport_store::DATA_MAP, DATA_MAP]).await.unwrap();
+    assert_eq!(found, Vec::<String>::new());
+}
+
+/// Small tables, and questions about everything.
+const MEANT: &[&str] = &[
+    "FROM sending_settings",
+    "FROM journey_versions v",
+    "FROM dead_addresses WHERE workspace = $1 GROUP BY",
+    "FROM messages WHERE workspace = $1 AND decided_at >= $2",
+    "FROM messages WHERE workspace = $1 AND due_at IS NOT NULL",
+    "state = 'failed'",
+    "INSERT INTO",
+];
+
+#[test]
+fn indexes_are_used() {
+    on_sqlite(vec![PROFILES, SEGMENTS, PRIVACY, MIGRATIONS], |db: TestDatabase| async move {
+        let reads = whole_reads(&db).await;
+        let unmeant: Vec<_> =
+            reads.iter().filter(|(_, text)| !MEANT.iter().any(|meant| text.contains(meant))).collect();
+        assert!(unmeant.is_empty(), "{unmeant:#?}");
+    });
+}
+
+async fn queued(town: &mut Town) -> MessageRow {
+    town.launch("j", mail(json!({"api": {}}))).await;
+    town.willing(1).await;
+    town.enter("j", 1, "").await;
+    town.run().await;
+    town.messages(1).await[0].clone()
+}
+
+fn outcome(state: &str) -> Outcome<'_> {
+    Outcome {
+        state,
+        reason: None,
+        due_at: None,
+        response: None,
+        provider_id: None,
+        sent_at: None,
+        template_version: None,
+    }
+}
+
+async fn commit(tx: Tx) {
+    tx.commit().await.unwrap();
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn a_message_is_taken_and_noted(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let row = queued(&mut town).await;
+    let now = town.now();
+    assert_eq!(messages::due(&mut town.store.read(), now, 10).await.unwrap(), [(W, row.id.clone())]);
+    let mut tx = town.tx().await;
+    let again = now.plus(Timestamp::MINUTE);
+    assert!(messages::take(&mut tx, &row.id, "queued", "<1@x>", again).await.unwrap());
+    assert!(!messages::take(&mut tx, &row.id, "queued", "<2@x>", again).await.unwrap());
+    commit(tx).await;
+    assert_eq!(messages::due(&mut town.store.read(), now, 10).await.unwrap(), []);
+    // Whoever took it died: its name stays the same, so that a second copy can be told.
+    let mut tx = town.tx().await;
+    assert!(messages::take(&mut tx, &row.id, "sending", "<2@x>", again.plus(1)).await.unwrap());
+    let sent = Outcome { provider_id: Some("p-1"), sent_at: Some(again), template_version: Some(3), ..outcome("sent") };
+    messages::note(&mut tx, &row.id, &sent).await.unwrap();
+    commit(tx).await;
+    let noted = messages::find(&mut town.store.read(), W, &row.id).await.unwrap().unwrap();
+    assert_eq!(
+        (noted.message_id.as_deref(), noted.attempts, noted.state.as_str(), noted.capped),
+        (Some("<1@x>"), 2, "sent", true)
+    );
+    let found = messages::by_provider_id(&mut town.store.read(), "p-1").await.unwrap();
+    assert_eq!(found, Some((W, row.id)));
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn what_is_heard_early_or_twice_is_noted_once(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let row = queued(&mut town).await;
+    let now = town.now();
+    let state = async |town: &Town| messages::find(&mut town.store.read(), W, &row.id).await.unwrap().unwrap().state;
+    let hear = async |town: &Town, what, at| {
+        let mut tx = town.tx().await;
+        let is_first = messages::hear(&mut tx, &row.id, what, at).await.unwrap();
+        commit(tx).await;
+        is_first
+    };
+    let mut tx = town.tx().await;
+    messages::take(&mut tx, &row.id, "queued", "<1@x>", now).await.unwrap();
+    commit(tx).await;
+    // The provider tells that it arrived before we could note that it was taken.
+    assert!(hear(&town, Heard::Delivered, now).await);
+    assert!(!hear(&town, Heard::Delivered, now.plus(5)).await);
+    let mut tx = town.tx().await;
+    messages::note(&mut tx, &row.id, &outcome("sent")).await.unwrap();
+    commit(tx).await;
+    assert_eq!(state(&town).await, "delivered");
+    assert!(hear(&town, Heard::Complained, now.plus(6)).await);
+    assert!(!hear(&town, Heard::Complained, now.plus(7)).await);
+    assert_eq!(state(&town).await, "complained");
+    for what in [Heard::Opened, Heard::Clicked, Heard::Unsubscribed] {
+        assert!(hear(&town, what, now.plus(8)).await && !hear(&town, what, now.plus(9)).await);
+    }
+    assert_eq!(state(&town).await, "complained");
+    let tally = messages::tally(&mut town.store.read(), W, "j").await.unwrap();
+    assert_eq!(
+        (tally.len(), tally[0].messages, tally[0].delivered, tally[0].bounced, tally[0].clicked),
+        (1, 1, 1, 0, 1)
+    );
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn a_bounce_before_the_note_stays(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let row = queued(&mut town).await;
+    let mut tx = town.tx().await;
+    messages::take(&mut tx, &row.id, "queued", "<1@x>", town.now()).await.unwrap();
+    messages::hear(&mut tx, &row.id, Heard::Bounced, town.now()).await.unwrap();
+    messages::note(&mut tx, &row.id, &outcome("sent")).await.unwrap();
+    messages::hear(&mut tx, &row.id, Heard::Delivered, town.now()).await.unwrap();
+    commit(tx).await;
+    assert_eq!(messages::find(&mut town.store.read(), W, &row.id).await.unwrap().unwrap().state, "bounced");
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn one_is_under_way_and_many_may_be_over(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let row = queued(&mut town).await;
+    let over = town.instances(1).await[0].clone();
+    assert_eq!((over.ended_why.as_deref(), Some(over.id.clone())), (Some("completed"), row.instance));
+    let mut tx = town.tx().await;
+    let active = |id: &str| rapport_engagement::records::instances::InstanceRow {
+        id: id.into(),
+        ended_at: None,
+        ended_why: None,
+        ..over.clone()
+    };
+    let insert = async |tx: &mut Tx, row| rapport_engagement::records::instances::insert(tx, W, &[row]).await.unwrap();
+    assert_eq!(insert(&mut tx, active("a")).await, 1);
+    assert_eq!(insert(&mut tx, active("b")).await, 0);
+    let other = rapport_engagement::records::instances::InstanceRow { person: PersonId(2), ..active("c") };
+    assert_eq!(insert(&mut tx, other).await, 1);
+    let ended = rapport_engagement::records::instances::InstanceRow { id: "d".into(), ..over.clone() };
+    assert_eq!(insert(&mut tx, ended).await, 1);
+    commit(tx).await;
+}
