@@ -255,6 +255,21 @@ impl Town {
     }
 
     pub async fn hear_as(&self, events: &[(i64, &str, i64, Value)], is_imported: bool) {
+        let events: Vec<(i64, i64, &str, i64, Value)> =
+            events.iter().map(|(person, name, ago, of)| (*person, *person, *name, *ago, of.clone())).collect();
+        let mut tx = self.tx().await;
+        self.hear_in(&mut tx, &events, is_imported, 1).await;
+        tx.commit().await.unwrap();
+    }
+
+    /// Events within a transaction: (person, identifier, name, how long ago, properties).
+    pub async fn hear_in(
+        &self,
+        tx: &mut Tx,
+        events: &[(i64, i64, &str, i64, Value)],
+        is_imported: bool,
+        position: i64,
+    ) {
         let now = self.now();
         let flat: Vec<(Vec<(String, Value)>, Map<String, Value>)> = events
             .iter()
@@ -266,17 +281,15 @@ impl Town {
         let heard: Vec<Heard<'_>> = events
             .iter()
             .zip(&flat)
-            .map(|((person, name, ago, _), (list, map))| Heard {
+            .map(|((person, handle, name, ago, _), (list, map))| Heard {
                 person: PersonId(*person),
-                handle: Handle(*person),
+                handle: Handle(*handle),
                 event: EventView::new(name, now.plus(-ago), list),
                 properties: map,
                 is_imported,
             })
             .collect();
-        let mut tx = self.tx().await;
-        entering::hear(&mut tx, self.with(), &heard, 1).await.unwrap();
-        tx.commit().await.unwrap();
+        entering::hear(tx, self.with(), &heard, position).await.unwrap();
     }
 
     /// Looks at all that is due.
