@@ -230,7 +230,8 @@ fn messages_once(
             let is_message = ["sent", "skipped"].contains(&left.way.as_str()) || left.way.starts_with("skipped:");
             if is_message {
                 let key = (row.id.clone(), left.node.clone(), *visit);
-                assert_eq!(passed.remove(&key), Some(1), "seed {}: {key:?} of {row:?}", world.seed);
+                let there = passed.remove(&key).unwrap_or(i64::from(world.erased.messages.contains(&key)));
+                assert_eq!(there, 1, "seed {}: {key:?} of {row:?}", world.seed);
             }
         }
         if !world.migrated.contains(&row.journey) {
@@ -240,6 +241,8 @@ fn messages_once(
             }
         }
     }
+    let erased = |key: &(String, String, i64)| rows.iter().all(|row| row.id != key.0) && world.erased.people > 0;
+    passed.retain(|key, _| !erased(key));
     assert!(passed.is_empty(), "seed {}: messages of nobody's way: {passed:?}", world.seed);
 }
 

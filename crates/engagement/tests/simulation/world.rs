@@ -38,7 +38,9 @@ pub struct Size {
 
 impl Size {
     /// What runs with all other tests.
-    pub const DAILY: Self = Self { people: 400, steps: 150, journeys: 6 };
+    pub const DAILY: Self = Self { people: 300, steps: 100, journeys: 6 };
+    /// What runs when it is asked for.
+    pub const LONG: Self = Self { people: 2_000, steps: 250, journeys: 10 };
 }
 
 /// A message that was decided.
@@ -56,6 +58,8 @@ pub struct Decided {
 #[derive(Default)]
 pub struct Erased {
     pub flows: BTreeMap<(String, String), i64>,
+    /// Messages that went to their addresses on behalf of somebody who was one with them then: instance, node, visit.
+    pub messages: BTreeSet<(String, String, i64)>,
     pub people: u64,
 }
 
@@ -404,6 +408,7 @@ impl World {
         }
         for row in messages::of_person(&mut self.town.store.read(), W, PersonId(person), 10_000).await.unwrap() {
             judge::count_message(&row, &mut self.erased.flows);
+            self.erased.messages.insert((row.instance.clone().unwrap(), row.node.clone(), row.visit));
             self.decided.remove(&row.id);
         }
         let tables = Tables::of(&[DATA_MAP]).unwrap();
