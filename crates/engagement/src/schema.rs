@@ -107,7 +107,8 @@ CREATE TABLE journey_instances (
 CREATE UNIQUE INDEX journey_instances_once ON journey_instances (person, journey, entry_key, workspace) WHERE ended_at IS NULL;
 CREATE INDEX journey_instances_due ON journey_instances (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX journey_instances_person ON journey_instances (person, journey, workspace);
-CREATE INDEX journey_instances_journey ON journey_instances (journey, ended_at, node, workspace);
+CREATE INDEX journey_instances_active ON journey_instances (journey, version, node, workspace, ended_at) WHERE ended_at IS NULL;
+CREATE INDEX journey_instances_ends ON journey_instances (journey, ended_why, workspace, ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX journey_instances_handle ON journey_instances (handle);
 
 CREATE TABLE journey_flows (
@@ -205,6 +206,7 @@ CREATE TABLE messages (
 ) {clustered};
 CREATE UNIQUE INDEX messages_once ON messages (instance, node, visit) WHERE instance IS NOT NULL;
 CREATE INDEX messages_due ON messages (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX messages_waiting ON messages (journey) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_person ON messages (person, decided_at, workspace);
 CREATE INDEX messages_journey ON messages (journey, node, decided_at, workspace);
 CREATE INDEX messages_recent ON messages (workspace, decided_at);

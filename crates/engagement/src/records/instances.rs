@@ -195,7 +195,7 @@ pub async fn delete(tx: &mut Tx, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Those to be looked at by now, of journeys that go on, the ones that matter more and wait longer first.
+/// Those to be looked at by now, of journeys that go on, the longest waiting first.
 pub async fn due(
     db: &mut impl Queries,
     workspace: WorkspaceId,
@@ -205,9 +205,9 @@ pub async fn due(
 ) -> Result<Vec<InstanceRow>> {
     let text = Sql::assembled(format!(
         "SELECT {COLUMNS} FROM journey_instances i
-         WHERE i.wake_at IS NOT NULL AND i.wake_at <= $2 AND i.workspace = $1 AND i.log_position <= $3
-           AND i.journey IN (SELECT key FROM journeys WHERE workspace = $1 AND state IN ('live', 'ending'))
-         ORDER BY i.wake_at LIMIT $4"
+         WHERE i.wake_at IS NOT NULL AND i.wake_at <= $2 AND +i.workspace = $1 AND i.log_position <= $3
+           AND EXISTS (SELECT j.key FROM journeys j WHERE j.key = i.journey AND j.workspace = i.workspace AND j.state IN ('live', 'ending'))
+         ORDER BY i.wake_at, i.id LIMIT $4"
     ));
     db.fetch_all(text, args![workspace, now, log_position, limit]).await
 }
@@ -215,8 +215,9 @@ pub async fn due(
 /// When the next one is due, as far as its journey goes on.
 pub async fn next_due(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Option<Timestamp>> {
     let text = sql!(
-        "SELECT MIN(i.wake_at) FROM journey_instances i WHERE +i.workspace = $1 AND i.wake_at IS NOT NULL
-           AND EXISTS (SELECT j.key FROM journeys j WHERE j.key = i.journey AND j.workspace = i.workspace AND j.state IN ('live', 'ending'))"
+        "SELECT MIN(wake_at) FROM (SELECT i.wake_at AS wake_at FROM journey_instances i WHERE +i.workspace = $1 AND i.wake_at IS NOT NULL
+           AND EXISTS (SELECT j.key FROM journeys j WHERE j.key = i.journey AND j.workspace = i.workspace AND j.state IN ('live', 'ending'))
+           ORDER BY i.wake_at LIMIT 1) first"
     );
     db.scalar(text, args![workspace]).await
 }
@@ -277,7 +278,7 @@ pub struct Entered {
     pub active: i64,
 }
 
-/// Looks at all of these people again, in journeys.
+/// Looks at all of these people again, in journeys. `|| ''`: people are few, journeys' people are not.
 pub async fn wake(
     tx: &mut Tx,
     workspace: WorkspaceId,
@@ -288,7 +289,7 @@ pub async fn wake(
 ) -> Result<u64> {
     let text = sql!(
         "UPDATE journey_instances SET wake_at = $4, log_position = CASE WHEN log_position < $5 THEN $5 ELSE log_position END
-         WHERE +workspace = $1 AND person IN ($2) AND journey IN ($3) AND ended_at IS NULL AND (wake_at IS NULL OR wake_at > $4)"
+         WHERE +workspace = $1 AND person IN ($2) AND journey || '' IN ($3) AND ended_at IS NULL AND (wake_at IS NULL OR wake_at > $4)"
     );
     tx.execute(text, args![workspace, persons, journeys, now, log_position]).await
 }
@@ -306,10 +307,16 @@ pub async fn waiting(
     db.fetch_all(text, args![workspace, journey]).await
 }
 
-/// How each ended: (why, people).
+/// How each ended: (why, people); without a why those who are under way, last.
 pub async fn ends(db: &mut impl Queries, workspace: WorkspaceId, journey: &str) -> Result<Vec<(Option<String>, i64)>> {
     let text = sql!(
-        "SELECT ended_why, COUNT(*) FROM journey_instances WHERE journey = $2 AND workspace = $1 GROUP BY ended_why ORDER BY ended_why"
+
+        "SELECT ended_why, COUNT(*) AS people FROM journey_instances WHERE journey = $2 AND workspace = $1 AND ended_at IS NOT NULL
+         GROUP BY ended_why
+         UNION ALL SELECT CAST(NULL AS TEXT), COUNT(*) FROM journey_instances
+         WHERE journey = $2 AND workspace = $1 AND ended_at IS NULL HAVING COUNT(*) > 0
+         ORDER BY ended_why NULLS LAST"
+
     );
     db.fetch_all(text, args![workspace, journey]).await
 }
@@ -340,7 +347,8 @@ pub async fn end_all(
 ) -> Result<Vec<(i64, bool)>> {
     let text = sql!(
         "UPDATE journey_instances SET ended_at = $4, ended_why = $3, wake_at = NULL WHERE id IN
-           (SELECT id FROM journey_instances WHERE +workspace = $1 AND journey = $2 AND ended_at IS NULL LIMIT $5)
+           (SELECT id FROM journey_instances WHERE +workspace = $1 AND journey = $2 AND ended_at IS NULL
+            ORDER BY version, node LIMIT $5)
          RETURNING version, visits"
     );
     let rows: Vec<(i64, Json<BTreeMap<String, u32>>)> =

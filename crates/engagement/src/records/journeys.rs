@@ -137,8 +137,9 @@ pub async fn running(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Ve
            v.launched_by AS launched_by
          FROM journey_versions v JOIN journeys j ON j.workspace = v.workspace AND j.key = v.journey
          WHERE v.workspace = $1 AND j.state NOT IN ('draft', 'stopped')
-           AND (v.version = j.live_version OR EXISTS (SELECT i.id FROM journey_instances i
-             WHERE i.workspace = v.workspace AND i.journey = v.journey AND i.version = v.version AND i.ended_at IS NULL))
+           AND (v.version = j.live_version OR (SELECT i.node FROM journey_instances i
+             WHERE i.workspace = v.workspace AND i.journey = v.journey AND i.version = v.version AND i.ended_at IS NULL
+             ORDER BY i.node LIMIT 1) IS NOT NULL)
          ORDER BY v.journey, v.version"
     );
     db.fetch_all(text, args![workspace]).await

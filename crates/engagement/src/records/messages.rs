@@ -250,7 +250,7 @@ pub async fn hear(tx: &mut Tx, id: &str, what: Heard, at: Timestamp) -> Result<b
 pub async fn drop_queued(tx: &mut Tx, workspace: WorkspaceId, journey: &str, limit: i64) -> Result<u64> {
     let text = sql!(
         "UPDATE messages SET state = 'skipped', reason = 'stopped', due_at = NULL, capped = $3 WHERE id IN
-           (SELECT id FROM messages WHERE +workspace = $1 AND journey = $2 AND state = 'queued' LIMIT $4)"
+           (SELECT id FROM messages WHERE +workspace = $1 AND journey = $2 AND due_at IS NOT NULL AND state = 'queued' LIMIT $4)"
     );
     tx.execute(text, args![workspace, journey, false, limit]).await
 }
@@ -358,7 +358,7 @@ pub async fn health(
 /// How many wait, and since when the longest does.
 pub async fn queue(db: &mut impl Queries, workspace: WorkspaceId) -> Result<(i64, Option<Timestamp>)> {
     let text = sql!(
-        "SELECT COUNT(*), MIN(decided_at) FROM messages WHERE workspace = $1 AND due_at IS NOT NULL AND state IN ('queued', 'sending')"
+        "SELECT COUNT(*), MIN(decided_at) FROM messages WHERE +workspace = $1 AND due_at IS NOT NULL AND state IN ('queued', 'sending')"
     );
     Ok(db.fetch_optional(text, args![workspace]).await?.unwrap_or((0, None)))
 }

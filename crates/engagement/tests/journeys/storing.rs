@@ -7,7 +7,7 @@ use rapport_privacy::MIGRATIONS as PRIVACY;
 use rapport_profiles::MIGRATIONS as PROFILES;
 use rapport_segments::MIGRATIONS as SEGMENTS;
 use rapport_store::testing::{TestDatabase, on_sqlite, prepare_statements, whole_reads};
-use rapport_store::{Tx, db_test};
+use rapport_store::{Queries, Sql, Tx, args, db_test};
 use serde_json::json;
 
 use crate::town::{Town, W, mail};
@@ -29,7 +29,6 @@ const MEANT: &[&str] = &[
     "FROM journey_versions v",
     "FROM dead_addresses WHERE workspace = $1 GROUP BY",
     "FROM messages WHERE workspace = $1 AND decided_at >= $2",
-    "FROM messages WHERE workspace = $1 AND due_at IS NOT NULL",
     "state = 'failed'",
     "INSERT INTO",
 ];
@@ -41,6 +40,32 @@ fn indexes_are_used() {
         let unmeant: Vec<_> =
             reads.iter().filter(|(_, text)| !MEANT.iter().any(|meant| text.contains(meant))).collect();
         assert!(unmeant.is_empty(), "{unmeant:#?}");
+    });
+}
+
+/// What is asked ten times a second must not read all who are on their way: SQLite has no statistics, and takes a list of journeys for selective.
+#[test]
+fn who_is_due_is_found_by_when() {
+    on_sqlite(vec![MIGRATIONS], |db: TestDatabase| async move {
+        let source = include_str!("../../src/records/instances.rs");
+        let text = |begins: &str| {
+            let (_, rest) = source.split_once(begins).unwrap();
+            let (rest, _) = rest.split_once('"').unwrap();
+            format!("EXPLAIN QUERY PLAN {begins}{rest}")
+                .replace("{COLUMNS}", "id")
+                .replace("IN ($2)", "IN (5, $2)")
+                .replace("IN ($3)", "IN ('a', $3)")
+        };
+        for (begins, index) in [
+            ("SELECT {COLUMNS} FROM journey_instances i", "journey_instances_due (wake_at>? AND wake_at<?)"),
+            ("SELECT MIN(wake_at) FROM (SELECT i.wake_at", "journey_instances_due"),
+            ("UPDATE journey_instances SET wake_at = $4, log_position", "(person=?"),
+        ] {
+            let steps: Vec<(i64, i64, i64, String)> =
+                db.read().fetch_all(Sql::assembled(text(begins)), args![1, 2, 3, 4, 5]).await.unwrap();
+            let first = steps.iter().find(|step| step.3.starts_with("SEARCH")).unwrap();
+            assert!(first.3.contains(index), "{begins}: {steps:?}");
+        }
     });
 }
 
