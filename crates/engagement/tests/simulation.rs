@@ -31,8 +31,7 @@ fn run(seed: u64, size: Size) -> String {
         let summary = judge::judge(&world).await;
         *tell.lock().unwrap() = summary;
     });
-    let told = told.lock().unwrap().clone();
-    told
+    told.lock().unwrap().clone()
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -123,8 +123,8 @@ pub fn begin(
         return Begun::Refused;
     }
     // Whoever was moved to another version before they came in begins at its start.
-    let node = Some(definition.start.clone());
-    instance.arrive(node.clone(), now);
+    let node = definition.start.clone();
+    instance.arrive(Some(node.clone()), now);
     if definition.holdout_percent <= 0.0 {
         return Begun::In;
     }
@@ -132,7 +132,7 @@ pub fn begin(
     let held = place(&experiment, person) < definition.holdout_percent;
     let arm = if held { HELD_OUT } else { TREATED };
     let what = What::Exposed { experiment, arm: arm.to_owned(), is_experiment: false };
-    effects.push(Effect { node: node.unwrap_or_default(), visit: 0, what });
+    effects.push(Effect { node, visit: 0, what });
     if held {
         instance.end(End::HeldOut, now);
         return Begun::HeldOut;

@@ -314,8 +314,8 @@ fn every_reason_of_the_rule_is_noted_at_the_node() {
 
 #[test]
 fn two_messages_in_one_look_count_for_each_other() {
-    let mut settings = rapport_engagement::sending::Settings::default();
-    settings.quiet = None;
+    let settings =
+        rapport_engagement::sending::Settings { quiet: None, ..rapport_engagement::sending::Settings::default() };
     let nodes = json!([message("a", json!("b")), message("b", Value::Null)]);
     let mut walk = Walk::begin(
         plan_of(json!([{"id": "w", "step": {"wait": {"how": {"for": "1h"}, "next": "a"}}}, nodes[0], nodes[1]])),

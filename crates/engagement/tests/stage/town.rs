@@ -271,7 +271,7 @@ impl Town {
         position: i64,
     ) {
         let now = self.now();
-        let flat: Vec<(Vec<(String, Value)>, Map<String, Value>)> = events
+        let flat: Vec<Properties> = events
             .iter()
             .map(|(.., properties)| {
                 let map = properties.as_object().cloned().unwrap_or_default();
@@ -354,6 +354,9 @@ impl Town {
         all
     }
 }
+
+/// As a list for conditions, and as they are.
+type Properties = (Vec<(String, Value)>, Map<String, Value>);
 
 fn calendar() -> Calendar {
     Calendar { zone: TimeZone::get("Europe/Berlin").unwrap(), ..Calendar::default() }
