@@ -26,6 +26,8 @@ async fn every_column_is_declared(db: TestDatabase) {
 /// Small tables, and questions about everything.
 const MEANT: &[&str] = &[
     "FROM sending_settings",
+    "FROM letterheads",
+    "FROM templates",
     "FROM journey_versions v",
     "FROM dead_addresses WHERE workspace = $1 GROUP BY",
     "FROM messages WHERE workspace = $1 AND decided_at >= $2",
