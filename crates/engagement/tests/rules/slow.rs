@@ -339,7 +339,11 @@ impl<'a> Slow<'a> {
 
     fn has_waited(&self, how: &Wait) -> bool {
         let here = civil(&self.person.zone, self.now);
-        let shows = |at: &str| here.strftime("%H:%M").to_string() == at;
+        let clock = |now: Timestamp| civil(&self.person.zone, now).strftime("%H:%M").to_string();
+        let (before, shown) = (clock(self.now.plus(-Timestamp::MINUTE)), clock(self.now));
+        // A time that the clock shows twice is the first one; one that it passes over is when it was put forward.
+        let is_second = clock(self.now.plus(-Timestamp::HOUR)) == shown;
+        let shows = |at: &str| (shown == at && !is_second) || (before.as_str() < at && at < shown.as_str());
         match how {
             Wait::For(length) => self.now.0 - self.arrived.0 >= length.micros(),
             Wait::Day { days, at, weekdays } => {
