@@ -12,7 +12,7 @@ use rapport_store::Queries;
 use crate::Error;
 use crate::journey::definition::{Definition, Entry, Filter};
 use crate::journey::rules::Plan;
-use crate::records::{journeys, settings};
+use crate::records::{journeys, messages, settings};
 use crate::sending::Settings;
 
 /// A launched version of a journey.
@@ -43,6 +43,8 @@ pub struct Plans {
     events: BTreeSet<String>,
     any_event: bool,
     segments: BTreeMap<String, Vec<String>>,
+    /// Whether anybody ever was in a journey or was sent a message: then rows are kept of people.
+    pub keeps_people: bool,
 }
 
 impl Plans {
@@ -68,7 +70,8 @@ impl Plans {
             };
             launched.insert((row.key.clone(), version.version), one);
         }
-        Ok(Self::of(calendar, settings, launched))
+        let keeps_people = messages::any(db, workspace).await?;
+        Ok(Self { keeps_people, ..Self::of(calendar, settings, launched) })
     }
 
     fn of(calendar: Calendar, settings: Settings, launched: BTreeMap<(String, i64), Launched>) -> Self {
@@ -87,7 +90,7 @@ impl Plans {
             }
         }
         let any_event = events.contains("*");
-        Self { calendar, settings, launched, events, any_event, segments }
+        Self { calendar, settings, launched, events, any_event, segments, keeps_people: false }
     }
 
     /// Whether nobody is in any, and nobody comes in.

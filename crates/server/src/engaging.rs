@@ -91,6 +91,10 @@ async fn go_on(
     let mut did = false;
     loop {
         let ran = running::run_due(&installation.store, with(installation, workspace, plans), position).await?;
+        if ran.unplanned > 0 {
+            // They came in by a version that was launched since these plans were read.
+            installation.plans.forget(workspace);
+        }
         if ran.looked_at == 0 {
             return Ok(did);
         }

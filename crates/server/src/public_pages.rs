@@ -32,7 +32,13 @@ pub fn router() -> Router<App> {
         .route("/c/{link}", get(tracking::click))
         .route("/o/{link}", get(tracking::open))
         .route("/m/{link}", get(tracking::page))
+        .route("/.well-known/gpc.json", get(privacy_signal))
         .route("/public.css", get(style))
+}
+
+/// Says that the browser's signal is heard (Global Privacy Control, section "GPC support resource").
+async fn privacy_signal() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], r#"{"gpc":true,"lastUpdate":"2026-11-27"}"#)
 }
 
 async fn style() -> impl IntoResponse {

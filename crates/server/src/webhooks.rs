@@ -126,8 +126,9 @@ impl Wanted {
 
     fn has(&self, event: &Written) -> bool {
         let segment = event.payload["segment"].as_str();
+        // What is of no segment is not asked for one.
         self.events.contains(&event.name)
-            && (self.segments.is_empty() || segment.is_some_and(|segment| self.segments.contains(segment)))
+            && (self.segments.is_empty() || segment.is_none_or(|segment| self.segments.contains(segment)))
     }
 }
 

@@ -262,6 +262,16 @@ pub async fn by_instance(db: &mut impl Queries, workspace: WorkspaceId, instance
     Ok(found.map(|(id,)| id))
 }
 
+/// Whether there are messages or instances of anybody.
+pub async fn any(db: &mut impl Queries, workspace: WorkspaceId) -> Result<bool> {
+    let text = sql!(
+        "SELECT CASE WHEN EXISTS (SELECT id FROM messages WHERE workspace = $1)
+           OR EXISTS (SELECT id FROM journey_instances WHERE +workspace = $1) THEN 1 ELSE 0 END"
+    );
+    let found: i64 = db.scalar(text, args![workspace]).await?;
+    Ok(found > 0)
+}
+
 /// Messages of marketing to some people that count for caps: (person, when, channel, topic).
 pub async fn counted(
     db: &mut impl Queries,

@@ -338,6 +338,9 @@ pub async fn send_one(
         _ => id,
     };
     tx.commit().await?;
+    if !plans.keeps_people {
+        installation.plans.forget(caller.workspace);
+    }
     Ok(Json(SendAnswer { id, is_new }))
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{Id, Timestamp, WorkspaceId};
+use rapport_engagement::service;
 use rapport_segments::live::{ENTERED, EXITED, RESTATED};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
@@ -13,9 +14,11 @@ use utoipa_axum::routes;
 use super::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::erasing;
 use crate::http::extract::{Json, Path};
 use crate::problem::Problem;
 use crate::records::webhooks::{self as records, WebhookRow};
+use crate::sending;
 use crate::webhooks;
 
 /// The routes of this part.
@@ -26,14 +29,30 @@ pub fn router() -> OpenApiRouter<App> {
 /// Webhooks of a workspace.
 const MOST: usize = 50;
 /// What can be sent.
-const EVENTS: [&str; 3] = [ENTERED, EXITED, RESTATED];
+const EVENTS: [&str; 14] = [
+    ENTERED,
+    EXITED,
+    RESTATED,
+    erasing::ERASED,
+    service::ENTERED,
+    service::EXITED,
+    service::GOAL,
+    service::EXPOSED,
+    sending::SENT,
+    sending::DELIVERED,
+    sending::BOUNCED,
+    sending::COMPLAINED,
+    sending::CLICKED,
+    sending::FAILED,
+];
 
 /// A webhook.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Webhook {
     id: String,
     url: String,
-    /// `membership.entered`, `membership.exited`, `membership.restated`.
+    /// `membership.entered`, `membership.exited`, `membership.restated`, `person.erased`, `journey.entered`, `journey.exited`, `journey.goal_reached`,
+    /// `experiment.exposed`, `message.sent`, `message.delivered`, `message.bounced`, `message.complained`, `message.clicked`, `message.failed`.
     events: Vec<String>,
     /// Keys of segments; empty for all.
     segments: Vec<String>,

@@ -32,14 +32,15 @@ pub async fn hear(
     position: i64,
 ) -> Result<()> {
     let plans = installation.plans.within(tx, workspace).await?;
-    if plans.is_empty() {
-        return Ok(());
-    }
     let with = with(installation, workspace, &plans);
-    if !applied.moved.is_empty() {
+    // Also where no journey is live any more: what is kept of people goes with them.
+    if !applied.moved.is_empty() && (plans.keeps_people || !plans.is_empty()) {
         let moves: Vec<(Handle, PersonId, PersonId)> =
             applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
         entering::moved(tx, with, &moves).await?;
+    }
+    if plans.is_empty() {
+        return Ok(());
     }
     let concerned: Vec<usize> = (0..events.len()).filter(|at| plans.listens_to(&events[*at].name)).collect();
     if concerned.is_empty() {

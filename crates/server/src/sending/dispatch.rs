@@ -10,8 +10,11 @@ use rapport_channels::outbound::Client;
 use rapport_channels::{Outcome, Refusal, RefusalKind};
 use rapport_domain::{Channel, PersonId, Timestamp, WorkspaceId};
 use rapport_engagement::journey::Class;
+use rapport_engagement::journey::definition::Step;
+use rapport_engagement::plans::Plans;
 use rapport_engagement::records::messages::{self, MessageRow, QUEUED, SENDING};
-use rapport_engagement::sending::{Ask, Decision, Reason, Settings, decide, policy};
+use rapport_engagement::sending::policy::decide_again;
+use rapport_engagement::sending::{Ask, Decision, Reason, Settings};
 use rapport_engagement::situations;
 use rapport_store::Priority;
 
@@ -28,8 +31,8 @@ const AT_ONCE: usize = 16;
 const NOTED_TOGETHER: usize = 8;
 /// Whoever has taken a message has so long to say what became of it.
 const LEASE: i64 = 15 * Timestamp::MINUTE;
-/// What waited longer than this between decision and dispatch is asked about quiet hours again.
-const STALE: i64 = 5 * Timestamp::MINUTE;
+/// What is said of a message that is not sent once more.
+const MAYBE: &str = "It was handed over before an interruption and may have arrived.";
 /// While sending is paused, or not set up, it is looked at again so often.
 const PAUSED: i64 = Timestamp::MINUTE;
 
@@ -122,24 +125,7 @@ impl Sender {
                 continue;
             }
             let verdict = match (Channel::parse(&row.channel), people.get(&row.person)) {
-                // What may be on its way already is not judged any more: it only has to be known what became of it.
-                (Some(_), Some(_)) if is_again => Decision::Send,
-                (Some(channel), Some(person)) => {
-                    let ask = ask(&row, channel, now);
-                    let forbidden = policy::forbidden(&ask, person, &settings, now);
-                    match forbidden {
-                        Some(reason) => Decision::Skip(reason),
-                        // Its own row counts for caps already, so only quiet hours are asked, by a settings without caps.
-                        None if now.0 - row.decided_at.0 > STALE => {
-                            let without = Settings { caps: Vec::new(), ..Settings::clone(&settings) };
-                            let mut alone = person.clone();
-                            alone.sent.clear();
-                            alone.others.clear();
-                            decide(&ask, &alone, &without, now)
-                        }
-                        None => Decision::Send,
-                    }
-                }
+                (Some(channel), Some(person)) => decide_again(&ask(&plans, &row, channel), person, &settings, now),
                 _ => Decision::Skip(Reason::Gone),
             };
             match verdict {
@@ -155,7 +141,8 @@ impl Sender {
                     }
                 }
                 Decision::Hold(until) => messages::wait(&mut tx, &row.id, until).await?,
-                Decision::Skip(reason) => outcomes::skip(&mut tx, &row, reason, None).await?,
+                // What may be on its way already is not sent once more without leave.
+                Decision::Skip(reason) => outcomes::skip(&mut tx, &row, reason, is_again.then_some(MAYBE)).await?,
             }
         }
         tx.commit().await?;
@@ -210,16 +197,24 @@ impl Sender {
     }
 }
 
-fn ask(row: &MessageRow, channel: Channel, _now: Timestamp) -> Ask<'_> {
+/// What is asked about a message: as its journey asked, where it is of one.
+fn ask<'a>(plans: &'a Plans, row: &'a MessageRow, channel: Channel) -> Ask<'a> {
+    let one = row.journey.as_ref().and_then(|journey| plans.get(journey, row.version));
+    let step = one.and_then(|one| one.definition.node(&row.node)).map(|node| &node.step);
+    let drop_after = match step {
+        Some(Step::Message { drop_after, .. }) => drop_after.micros(),
+        _ => i64::MAX,
+    };
     Ask {
         channel,
         topic: row.topic.as_deref(),
         class: if row.class == Class::Transactional.as_str() { Class::Transactional } else { Class::Marketing },
-        priority: 0,
-        quiet: None,
-        chance: 0,
+        priority: one.map_or(0, |one| one.definition.priority),
+        quiet: one.and_then(|one| one.definition.quiet.as_ref()),
+        // Of its name, so that not everything goes out in the second in which quiet hours end.
+        chance: row.id.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte))),
         since: row.decided_at,
-        drop_after: i64::MAX,
+        drop_after,
     }
 }
 

@@ -161,7 +161,23 @@ export interface ListChange {
 	unknown: string[];
 }
 
-export const WEBHOOK_EVENTS = ['membership.entered', 'membership.exited', 'membership.restated'] as const;
+export const WEBHOOK_EVENTS = [
+	'membership.entered',
+	'membership.exited',
+	'membership.restated',
+	'person.erased',
+	'journey.entered',
+	'journey.exited',
+	'journey.goal_reached',
+	'experiment.exposed',
+	'message.sent',
+	'message.delivered',
+	'message.bounced',
+	'message.complained',
+	'message.clicked',
+	'message.failed'
+] as const;
+export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 export interface Webhook {
 	id: string;
 	url: string;
