@@ -10,6 +10,9 @@ pub enum Error {
     /// The product database failed.
     #[error(transparent)]
     Store(#[from] rapport_store::Error),
+    /// Somebody else gave a person another arm of an experiment meanwhile.
+    #[error("another arm of an experiment holds than the one that was acted on; it is looked at again")]
+    Overtaken,
     /// There is no such journey, or none to which this can be done.
     #[error("{0}")]
     Refused(String),
@@ -88,6 +91,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Store(error) => error.code(),
+            Self::Overtaken => "journey_overtaken",
             Self::Refused(_) => "journey_refused",
             Self::Invalid { .. } => "template_invalid",
             Self::Syntax { .. } => "template_syntax",
@@ -98,9 +102,10 @@ impl Error {
         }
     }
 
-    /// Whether the same call can succeed later: only where the database failed, because nothing but plan, template and data decides otherwise.
+    /// Whether the same call can succeed later: only where the database failed or somebody was faster, because nothing but plan, template and data
+    /// decides otherwise.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Store(error) if error.is_retryable())
+        matches!(self, Self::Store(error) if error.is_retryable()) || matches!(self, Self::Overtaken)
     }
 
     pub(crate) fn too_large(place: impl Into<String>, what: &'static str, limit: usize) -> Self {

@@ -7,6 +7,7 @@
 pub mod content;
 mod error;
 pub mod journey;
+pub mod lots;
 pub mod plans;
 pub mod records;
 pub mod schema;

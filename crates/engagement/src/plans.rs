@@ -3,6 +3,7 @@
 //! Always holds: made from what is stored; whoever launches, pauses or stops a journey makes it again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rapport_domain::{Calendar, WorkspaceId};
 use rapport_segments::evaluate::{EventView, Subject, holds};
@@ -12,6 +13,7 @@ use rapport_store::Queries;
 use crate::Error;
 use crate::journey::definition::{Definition, Entry, Filter};
 use crate::journey::rules::Plan;
+use crate::lots::Lots;
 use crate::records::{journeys, messages, settings};
 use crate::sending::Settings;
 
@@ -45,6 +47,7 @@ pub struct Plans {
     segments: BTreeMap<String, Vec<String>>,
     /// Whether anybody ever was in a journey or was sent a message: then rows are kept of people.
     pub keeps_people: bool,
+    lots: Option<Arc<dyn Lots>>,
 }
 
 impl Plans {
@@ -90,7 +93,18 @@ impl Plans {
             }
         }
         let any_event = events.contains("*");
-        Self { calendar, settings, launched, events, any_event, segments, keeps_people: false }
+        Self { calendar, settings, launched, events, any_event, segments, keeps_people: false, lots: None }
+    }
+
+    /// With experiments that splits can name.
+    #[must_use]
+    pub fn with_lots(self, lots: Arc<dyn Lots>) -> Self {
+        Self { lots: Some(lots), ..self }
+    }
+
+    /// The experiments that splits can name.
+    pub fn lots(&self) -> Option<&dyn Lots> {
+        self.lots.as_deref()
     }
 
     /// Whether nobody is in any, and nobody comes in.

@@ -75,7 +75,9 @@ impl Failure {
             Self::FlagNotFound => {
                 "there is no running flag or experiment of this key; look at its spelling and whether it was started"
             }
-            Self::TargetingKeyMissing => "give context.targetingKey: the user id or the device's anonymous id",
+            Self::TargetingKeyMissing => {
+                "give context.targetingKey: the user id or anonymous id of somebody who was seen before; what is for devices (unit anonymous) takes any device's anonymous id"
+            }
             Self::InvalidContext => "context is an object, and its targetingKey a text of at most 512 bytes",
             Self::Parse => "the body is no JSON",
             Self::General => "the flag has no variants",

@@ -14,6 +14,7 @@ pub mod evaluate;
 pub mod export;
 mod history;
 pub mod instant;
+pub mod kept;
 pub mod live;
 pub mod occurred;
 mod person;

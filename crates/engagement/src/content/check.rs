@@ -78,7 +78,7 @@ impl Finding {
             Error::Missing { place, line, column, .. } | Error::Value { place, line, column, .. } => {
                 (place, Some(*line), Some(*column), format!("{error}."))
             }
-            Error::Store(_) | Error::Refused(_) => (&whole, None, None, format!("{error}.")),
+            Error::Store(_) | Error::Refused(_) | Error::Overtaken => (&whole, None, None, format!("{error}.")),
         };
         Self { severity: Severity::Error, code: error.code(), place: place.clone(), line, column, text }
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use rapport_domain::Channel;
-use rapport_segments::{Condition, Duration, Limits, Scope};
+use rapport_segments::{Condition, Duration, Limits, Scope, kept};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -26,21 +26,9 @@ pub struct When(pub Condition);
 impl When {
     /// The key of the segment that is kept for it: equal conditions are one segment; whoever asks for a segment as such asks for that one.
     pub fn segment(&self) -> String {
-        if let Condition::Segment { key, length: None } = &self.0 {
-            return key.clone();
-        }
-        let digest = blake3::hash(self.0.to_json().to_string().as_bytes()).to_hex();
-        format!("{KEPT}{}", &digest[..20])
-    }
-
-    /// Whether a segment has to be kept for it.
-    pub fn is_kept(&self) -> bool {
-        self.segment().starts_with(KEPT)
+        kept::key_of(&self.0)
     }
 }
-
-/// What the keys of segments begin with that are kept for journeys.
-pub const KEPT: &str = "auto-";
 
 impl Serialize for When {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

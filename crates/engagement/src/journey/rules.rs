@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::definition::{Arm, Awaited, Class, Definition, GOAL, Next, Node, OneEvent, Otherwise, Step, Wait, heard_at};
 use super::instance::{End, Instance};
 use super::situation::{Sent, Situation};
+use crate::lots;
 use crate::sending::{self, Ask, Decision, Reason, Settings, policy};
 use crate::timing::{self, WEEKDAYS};
 
@@ -306,7 +307,7 @@ fn pass(
         }
         Step::Split { experiment, arms } => {
             let salt = experiment.clone().unwrap_or_else(|| Definition::salt(plan.key, &node.id));
-            let arm = draw(&salt, arms, person);
+            let arm = given(experiment.as_deref(), plan.key, arms, person).unwrap_or_else(|| draw(&salt, arms, person));
             let is_experiment = experiment.is_some();
             tell(What::Exposed { experiment: salt, arm: arm.name.clone(), is_experiment });
             on(&arm.next, &format!("arm:{}", arm.name))
@@ -402,6 +403,12 @@ fn chance(instance: &str, node: &str, visit: u32) -> u64 {
     let mut first = [0; 8];
     first.copy_from_slice(&hash.as_bytes()[..8]);
     u64::from_le_bytes(first)
+}
+
+/// The arm that the experiment gives a person. Whoever gets one that the split has no way for goes the first.
+fn given<'a>(experiment: Option<&str>, journey: &str, arms: &'a [Arm], person: &Situation) -> Option<&'a Arm> {
+    let wanted = person.arms.get(&(experiment?.to_owned(), lots::subject_of(journey)))?;
+    arms.iter().find(|arm| arm.name == *wanted).or(arms.first())
 }
 
 /// The arm that falls to a person.

@@ -39,6 +39,9 @@ pub struct Situation {
     pub sent: Vec<Sent>,
     /// Other journeys that are about to write to them.
     pub others: Vec<Other>,
+    /// Their arm in each experiment that a plan's splits name, by its key and what the split is part of ([`crate::lots::subject_of`]). Where there is
+    /// none the split draws by itself.
+    pub arms: BTreeMap<(String, String), String>,
 }
 
 /// A message that counts.
@@ -79,6 +82,7 @@ impl Situation {
             wished_gap: None,
             sent: Vec::new(),
             others: Vec::new(),
+            arms: BTreeMap::new(),
         }
     }
 }

@@ -286,6 +286,20 @@ pub async fn counted(
     db.fetch_all(text, args![workspace, persons, since, true]).await
 }
 
+/// Messages of journeys that went out to some people: (person, when, journey).
+pub async fn touches(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+    since: Timestamp,
+) -> Result<Vec<(PersonId, Timestamp, String)>> {
+    let text = sql!(
+        "SELECT person, sent_at, journey FROM messages
+         WHERE +workspace = $1 AND person IN ($2) AND sent_at >= $3 AND journey IS NOT NULL ORDER BY person, sent_at, journey"
+    );
+    db.fetch_all(text, args![workspace, persons, since]).await
+}
+
 /// All to a person, the latest first.
 pub async fn of_person(
     db: &mut impl Queries,

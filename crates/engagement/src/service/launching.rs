@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
-use rapport_segments::records::segments::{self, SegmentRow};
+use rapport_segments::kept;
+use rapport_segments::records::segments;
 use rapport_store::outbox::Event;
 use rapport_store::{Priority, Queries, Store, Tx};
 use serde_json::json;
@@ -14,7 +15,7 @@ use super::running::WHOLE;
 use super::{EXITED, scheduling};
 use crate::Error;
 use crate::journey::End;
-use crate::journey::definition::{Definition, KEPT, When};
+use crate::journey::definition::Definition;
 use crate::records::instances::{self, InstanceRow};
 use crate::records::journeys::{self, JourneyRow, VersionRow};
 use crate::records::{messages, runs};
@@ -34,7 +35,7 @@ pub async fn launch(
     (now, by): (Timestamp, &str),
 ) -> Result<i64, Error> {
     for (place, when) in definition.conditions() {
-        keep(tx, workspace, when, (&row.name, &place), (now, by)).await?;
+        kept::keep(tx, workspace, &when.0, &format!("{}: {place}", row.name), (now, by)).await?;
     }
     let newest = journeys::versions(tx, workspace, &row.key).await?.first().map_or(0, |it| it.version);
     let version = VersionRow {
@@ -53,24 +54,6 @@ pub async fn launch(
     (row.updated_at, row.updated_by) = (now, by.to_owned());
     journeys::save(tx, workspace, row).await?;
     Ok(version.version)
-}
-
-/// Keeps a segment for a condition, unless there is one.
-async fn keep(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    when: &When,
-    (name, place): (&str, &str),
-    (now, by): (Timestamp, &str),
-) -> Result<(), Error> {
-    let key = when.segment();
-    if !when.is_kept() || segments::by_key(tx, workspace, &key).await?.is_some() {
-        return Ok(());
-    }
-    let number = segments::next_number(tx, workspace).await?;
-    let words = (format!("{name}: {place}"), "Kept for journeys that ask for it.".to_owned());
-    let row = SegmentRow::new(number, key, words, &when.0, now, by);
-    Ok(segments::save(tx, workspace, &row).await?)
 }
 
 /// What a launched version still waits for: the keys of segments whose members are not known yet.
@@ -205,33 +188,23 @@ pub(super) async fn end(
     Ok(())
 }
 
-/// Deletes segments that were kept for journeys and that none asks for any more; their numbers' members go first, in slices.
+/// The segments that journeys ask for: those that are kept for others are let go ([`kept::let_go`]).
 ///
 /// # Errors
 /// The store's.
-pub async fn let_go(store: &Store, workspace: WorkspaceId) -> Result<bool, Error> {
-    let mut db = store.read();
+pub async fn asked(db: &mut impl Queries, workspace: WorkspaceId) -> Result<BTreeSet<String>, Error> {
     let mut asked = BTreeSet::new();
-    for version in journeys::running(&mut db, workspace).await? {
+    for version in journeys::running(db, workspace).await? {
         asked.extend(Definition::from_json(&version.definition)?.conditions().iter().map(|(_, when)| when.segment()));
     }
     // Launched, and not let in yet.
-    for row in journeys::all(&mut db, workspace).await?.iter().filter(|row| row.state != journeys::STOPPED) {
-        if let Some(newest) = journeys::versions(&mut db, workspace, &row.key).await?.first() {
+    for row in journeys::all(db, workspace).await?.iter().filter(|row| row.state != journeys::STOPPED) {
+        if let Some(newest) = journeys::versions(db, workspace, &row.key).await?.first() {
             let definition = Definition::from_json(&newest.definition)?;
             asked.extend(definition.conditions().iter().map(|(_, when)| when.segment()));
         }
     }
-    let known = segments::all(&mut db, workspace).await?;
-    let gone: Vec<&SegmentRow> =
-        known.iter().filter(|row| row.key.starts_with(KEPT) && !asked.contains(&row.key)).collect();
-    for row in &gone {
-        rapport_segments::records::memberships::delete_all(store, workspace, row.segment).await?;
-        let mut tx = store.begin(Priority::Background).await?;
-        segments::delete(&mut tx, workspace, row.segment).await?;
-        tx.commit().await?;
-    }
-    Ok(!gone.is_empty())
+    Ok(asked)
 }
 
 /// Moves everybody who is in one version to another; how many. Whose node the other has not is out at the next look.

@@ -15,6 +15,7 @@ use crate::Error;
 use crate::journey::rules::{self, Begun, Effect, Turns, What};
 use crate::journey::situation::Other;
 use crate::journey::{Class, Instance, Situation};
+use crate::lots::{self, Lot};
 use crate::plans::Launched;
 use crate::records::acts::{self, ActRow};
 use crate::records::instances::{self, InstanceRow, Left};
@@ -72,6 +73,7 @@ pub async fn run(tx: &mut Tx, with: With<'_>, mut rows: Vec<InstanceRow>, now: T
     persons.dedup();
     let mut people = situations::load(tx, with.workspace, with.plans, &persons, now).await?;
     let mut others = situations::read_others(tx, with.workspace, with.plans, &persons).await?;
+    lots::ask(tx, with.workspace, with.plans, &rows, &mut people, now).await?;
     // Of what is due together, what matters more goes first: there may be room for one message only.
     let priority = |row: &InstanceRow| with.plans.get(&row.journey, row.version).map_or(0, |it| it.definition.priority);
     rows.sort_by_key(|row| (std::cmp::Reverse(priority(row)), row.wake_at, row.id.clone()));
@@ -112,6 +114,7 @@ struct Writing<'a> {
     flows: BTreeMap<(String, i64, String, String, i64), i64>,
     turns: BTreeMap<String, Counters>,
     events: Vec<Event>,
+    lots: Vec<(Lot, String)>,
 }
 
 /// The turn counters of one journey: when each node's period began, and how many turns it gave.
@@ -148,6 +151,7 @@ impl<'a> Writing<'a> {
             flows: BTreeMap::new(),
             turns: BTreeMap::new(),
             events: Vec::new(),
+            lots: Vec::new(),
         }
     }
 
@@ -212,8 +216,15 @@ impl<'a> Writing<'a> {
                 self.tell(GOAL, instance, json!({"journey": one.key, "version": one.version}));
             }
             What::Exposed { experiment, arm, is_experiment } => {
-                let subject = format!("journey:{}", one.key);
-                let payload = json!({"experiment": experiment, "arm": arm, "declared": is_experiment, "subject": subject,
+                let subject = lots::subject_of(&one.key);
+                if let Some(given) = person.arms.get(&(experiment.clone(), subject.clone())) {
+                    // Experiments tell it themselves. Whoever goes another way than theirs, for want of it, was not exposed.
+                    if *given == arm {
+                        self.lots.push((Lot { person: row.person, experiment, subject }, arm));
+                    }
+                    return;
+                }
+                let payload = json!({"experiment": experiment, "variant": arm, "declared": is_experiment, "subject": subject,
                     "instance": instance.id, "node": node, "visit": visit});
                 self.tell(EXPOSED, instance, payload);
             }
@@ -336,6 +347,11 @@ impl<'a> Writing<'a> {
         }
         for event in self.events {
             tx.emit(event);
+        }
+        if let Some(port) = self.with.plans.lots().filter(|_| !self.lots.is_empty())
+            && !port.note(tx, workspace, &self.lots, self.now).await?
+        {
+            return Err(Error::Overtaken);
         }
         Ok(self.ran)
     }

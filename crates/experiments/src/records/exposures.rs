@@ -22,8 +22,8 @@ use super::counts::Changes;
 use crate::design::UnitKind;
 use crate::evaluate::Exposure;
 
-/// The domain event of a first exposure. Its payload: `experiment` (number), `key`, `variant`, `version` (the allocation), `subject`, `exposed_at`
-/// (microseconds).
+/// The domain event of a first exposure, of the same form as that of a journey's lots. Its payload: `experiment` (the key), `variant`, `version` (the
+/// allocation), `subject`.
 pub const EXPOSED: &str = "experiment.exposed";
 
 /// Whose exposure it is.
@@ -164,6 +164,21 @@ pub async fn page(
          WHERE experiment = $2 AND workspace = $1 AND handle > $3 AND standing = 'holds' ORDER BY handle LIMIT $4"
     );
     db.fetch_all(text, args![workspace, experiment, after, limit]).await
+}
+
+/// The exposures to one variant that count, as [`page`].
+pub async fn page_of_variant(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    (experiment, variant): (i64, &str),
+    after: Handle,
+    limit: i64,
+) -> Result<Vec<ExposureRow>> {
+    let text = sql!(
+        "SELECT experiment, handle, person, by_person, variant, allocation, subject, exposed_at, torn, standing FROM exposures
+         WHERE experiment = $2 AND workspace = $1 AND handle > $3 AND standing = 'holds' AND variant = $5 ORDER BY handle LIMIT $4"
+    );
+    db.fetch_all(text, args![workspace, experiment, after, limit, variant]).await
 }
 
 /// Notes an exposure unless there was one before; what holds.
@@ -378,9 +393,6 @@ fn row(who: Who, exposure: &Exposure, at: Timestamp) -> ExposureRow {
 }
 
 fn event(workspace: WorkspaceId, row: &ExposureRow, key: &str) -> Event {
-    let payload = json!({
-        "experiment": row.experiment, "key": key, "variant": row.variant, "version": row.allocation,
-        "subject": row.subject, "exposed_at": row.exposed_at.0,
-    });
+    let payload = json!({"experiment": key, "variant": row.variant, "version": row.allocation, "subject": row.subject});
     Event::new(workspace, EXPOSED, payload).about(row.person)
 }
