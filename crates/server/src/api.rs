@@ -7,7 +7,11 @@
 pub mod consents;
 pub mod customers;
 pub mod data_health;
+pub mod effects;
 pub mod events;
+pub mod experiment_groups;
+pub mod experiment_readouts;
+pub mod experiments;
 pub mod exports;
 pub mod flows;
 pub mod home;
@@ -70,6 +74,10 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(journeys::router())
         .merge(messages::router())
         .merge(sending::router())
+        .merge(experiments::router())
+        .merge(experiment_groups::router())
+        .merge(experiment_readouts::router())
+        .merge(effects::router())
         .merge(exports::router())
         .merge(imports::router())
 }

@@ -6,7 +6,7 @@
 //! Does not do: decoding (`rapport-intake`), or anything with the events afterwards.
 
 mod answer;
-mod keys;
+pub(crate) mod keys;
 mod pixel;
 mod receive;
 mod settings;

@@ -5,9 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rapport_domain::Timestamp;
+use rapport_domain::{Timestamp, WorkspaceId};
+use rapport_engagement::service::launching;
+use rapport_experiments::records::experiments;
+use rapport_segments::kept;
 use rapport_store::{Priority, Result, outbox};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::installation::Installation;
 use crate::records::{audit, rejects, sessions, sign_in_failures, sign_in_links, workspaces};
@@ -19,10 +22,22 @@ const EVERY: Duration = Duration::from_secs(3600);
 const OUTBOX_DAYS: u32 = 7;
 
 /// Works until `stop` is set.
-pub async fn run(installation: Arc<Installation>, session: Session, mut stop: watch::Receiver<bool>) {
+pub async fn run(
+    installation: Arc<Installation>,
+    session: Session,
+    segments_changed: Arc<Notify>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
         if let Err(error) = tidy(&installation, session).await {
             tracing::warn!(code = error.code(), "old rows could not be deleted; it is tried again");
+        }
+        match let_go(&installation).await {
+            Ok(true) => segments_changed.notify_one(),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(error = %format!("{error:#}"), "segments that nobody asks for could not be let go; it is tried again");
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
@@ -53,4 +68,30 @@ pub async fn tidy(installation: &Installation, session: Session) -> Result<()> {
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// Lets go of segments that were kept for conditions of journeys and experiments and that none of them has any more; whether there were any.
+///
+/// # Errors
+/// The store's; a stored plan that this program cannot read.
+pub async fn let_go(installation: &Installation) -> anyhow::Result<bool> {
+    let mut any = false;
+    let before = installation.clock.now().plus(-Timestamp::DAY);
+    for workspace in workspaces::ids(&mut installation.store.read()).await? {
+        any |= let_go_in(installation, workspace, before).await?;
+    }
+    Ok(any)
+}
+
+/// The same in one workspace, of those from before `before`.
+///
+/// # Errors
+/// As [`let_go`].
+pub async fn let_go_in(installation: &Installation, workspace: WorkspaceId, before: Timestamp) -> anyhow::Result<bool> {
+    let mut db = installation.store.read();
+    let mut asked = launching::asked(&mut db, workspace).await?;
+    for row in experiments::all(&mut db, workspace).await? {
+        asked.extend(row.design.0.rules.into_iter().filter_map(|rule| rule.condition));
+    }
+    Ok(kept::let_go(&installation.store, workspace, &asked, before).await?)
 }

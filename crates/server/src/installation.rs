@@ -21,6 +21,8 @@ use rapport_store::data_map::Declaration;
 use rapport_store::{Migrations, Store, StoreConfig};
 
 use crate::engaging::LivePlans;
+use crate::experimenting::LiveExperiments;
+use crate::experimenting::lots::JourneyLots;
 use crate::records;
 use crate::{importing, schema};
 
@@ -50,6 +52,7 @@ pub const DATA_MAPS: &[&[Declaration]] = &[
     rapport_segments::DATA_MAP,
     rapport_privacy::DATA_MAP,
     rapport_engagement::DATA_MAP,
+    rapport_experiments::DATA_MAP,
     schema::DATA_MAP,
     importing::DATA_MAP,
     records::questions::DATA_MAP,
@@ -71,6 +74,8 @@ pub struct Installation {
     pub memberships: Live,
     /// Who must not come back.
     pub suppressions: Suppressions,
+    /// Which experiments there are.
+    pub experiments: Arc<LiveExperiments>,
     /// Which journeys are live.
     pub plans: LivePlans,
     /// The present.
@@ -88,6 +93,7 @@ pub const MIGRATIONS: &[Migrations] = &[
     rapport_segments::MIGRATIONS,
     rapport_privacy::MIGRATIONS,
     rapport_engagement::MIGRATIONS,
+    rapport_experiments::MIGRATIONS,
     schema::MIGRATIONS,
     importing::MIGRATIONS,
     records::questions::MIGRATIONS,
@@ -127,6 +133,7 @@ impl Installation {
         let analytics = Analytics::new(store.clone(), lake.clone());
         let memberships = Live::new(store.clone(), lake.clone());
         let suppressions = Suppressions::open(&store).await?;
+        let experiments = Arc::new(LiveExperiments::default());
         Ok(Self {
             store,
             log,
@@ -135,7 +142,8 @@ impl Installation {
             analytics,
             memberships,
             suppressions,
-            plans: LivePlans::default(),
+            plans: LivePlans::new(Arc::new(JourneyLots(Arc::clone(&experiments)))),
+            experiments,
             clock,
             rng,
             folder: folder.clone(),

@@ -27,6 +27,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::engaging::listening;
+use crate::experimenting::reporting;
 use crate::installation::Installation;
 use crate::records::{sources, workspaces};
 
@@ -247,6 +248,7 @@ impl Pipeline {
         let applied = installation.profiles.apply(tx, settings, &events).await?;
         consents::record(installation, &self.signals, tx, workspace, &events, &applied).await?;
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
+        reporting::hear(installation, tx, workspace, &events, &applied).await?;
         count_by_source(tx, workspace, &events).await?;
         let mut tickets = Vec::new();
         if !applied.moved.is_empty() {

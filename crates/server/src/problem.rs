@@ -223,6 +223,37 @@ impl From<rapport_analytics::Error> for Problem {
     }
 }
 
+impl From<rapport_experiments::Error> for Problem {
+    fn from(error: rapport_experiments::Error) -> Self {
+        use rapport_experiments::Error;
+        let (code, text) = (error.code(), error.to_string());
+        match error {
+            Error::Store(error) => error.into(),
+            Error::NotFound { what, .. } => Self::not_found(what),
+            Error::Exists { .. } => Self::conflict(code, text, "Choose another key."),
+            Error::Stale { .. } => Self::conflict(code, text, "Read it again, then save again."),
+            Error::Overlap { .. } => Self::conflict(code, text, "Take places that are free."),
+            Error::Transition { .. } | Error::Fixed { .. } => {
+                Self::conflict(code, text, "The guide Experiments says what can be changed when.")
+            }
+            _ => {
+                let what_to_do = "Correct this value and send it again; the guide Experiments describes it.";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, text, what_to_do)
+            }
+        }
+    }
+}
+
+impl From<crate::experimenting::reading::Unread> for Problem {
+    fn from(error: crate::experimenting::reading::Unread) -> Self {
+        use crate::experimenting::reading::Unread;
+        match error {
+            Unread::Analytics(error) => error.into(),
+            Unread::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<rapport_segments::Error> for Problem {
     fn from(error: rapport_segments::Error) -> Self {
         match error {

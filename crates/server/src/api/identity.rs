@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use rapport_domain::{Handle, Id, PersonId, WorkspaceId};
+use rapport_experiments::records::exposures;
 use rapport_lake::{Move, record_moves};
 use rapport_profiles::identity::undo::set_undone;
 use rapport_profiles::records::identifiers::IdentifierRow;
@@ -118,6 +119,8 @@ async fn change(app: &App, caller: &Caller, id: Id, undone: bool, reason: &str) 
     let moves: Vec<Move> =
         changed.moved.iter().map(|m| Move { handle: m.handle, from: m.from, to: Some(m.to) }).collect();
     let ticket = if moves.is_empty() { None } else { Some(record_moves(&mut tx, workspace, &moves).await?) };
+    let handed: Vec<_> = changed.moved.iter().map(|m| (m.handle, m.from, m.to)).collect();
+    exposures::follow(&mut tx, workspace, &handed).await?;
     tx.commit().await?;
     installation.profiles.forget();
     if let Some(ticket) = ticket {

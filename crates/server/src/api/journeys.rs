@@ -30,6 +30,7 @@ use super::segments::{free_key, is_key, key_of};
 use super::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::housekeeping;
 use crate::http::extract::{Json, Path};
 use crate::problem::Problem;
 use crate::records::users;
@@ -533,7 +534,9 @@ pub async fn set_state(
             let outcome = launching::stop(store, caller.workspace, &key, app.now()).await;
             app.installation.plans.forget(caller.workspace);
             outcome.map_err(refused)?;
-            launching::let_go(store, caller.workspace).await.map_err(refused)?;
+            // Whoever is about to ask for one has kept it a moment ago.
+            let before = app.now().plus(-Timestamp::MINUTE);
+            housekeeping::let_go_in(&app.installation, caller.workspace, before).await?;
             app.segments_changed.notify_one();
         }
         to @ (journeys::PAUSED | journeys::LIVE | journeys::ENDING) => {

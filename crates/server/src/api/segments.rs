@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
-use rapport_engagement::journey::definition::KEPT;
+use rapport_segments::kept;
 use rapport_segments::live::{Figure, Kind, Reason};
 use rapport_segments::records::memberships;
 use rapport_segments::records::segments::{self, SegmentRow};
@@ -92,9 +92,9 @@ impl Segment {
 }
 
 /// What users are called, by id.
-type Names = BTreeMap<String, String>;
+pub(super) type Names = BTreeMap<String, String>;
 
-async fn user_names(app: &App, workspace: WorkspaceId) -> Result<Names, Problem> {
+pub(super) async fn user_names(app: &App, workspace: WorkspaceId) -> Result<Names, Problem> {
     let rows = users::all(&mut app.installation.store.read(), workspace).await?;
     Ok(rows.into_iter().map(|row| (row.id.to_string(), row.name)).collect())
 }
@@ -113,9 +113,9 @@ pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Segment
     caller.require(Permission::ViewReports)?;
     let mut db = app.installation.store.read();
     let sizes = memberships::sizes(&mut db, caller.workspace).await?;
-    let rows = segments::all(&mut db, caller.workspace).await?;
-    // Those that are kept for journeys are shown there.
-    let rows: Vec<SegmentRow> = rows.into_iter().filter(|row| !row.key.starts_with(KEPT)).collect();
+    let mut rows = segments::all(&mut db, caller.workspace).await?;
+    // What is kept for journeys and experiments is shown where it stands.
+    rows.retain(|row| !kept::is_kept(&row.key));
     let people = app.installation.memberships.people(caller.workspace).await?;
     let users = user_names(&app, caller.workspace).await?;
     Ok(Json(Segments { rows: rows.into_iter().map(|row| Segment::of(row, &sizes, &users)).collect(), people }))
@@ -179,8 +179,9 @@ pub async fn create(
             "a key has 1 to 60 small letters, digits and hyphens, and begins with a letter",
         ));
     }
-    if key.starts_with(KEPT) {
-        return Err(Problem::invalid("key", format!("keys that begin with {KEPT} are kept for journeys")));
+    if kept::is_kept(&key) {
+        let why = format!("keys that begin with {} are kept for journeys and experiments", kept::KEPT);
+        return Err(Problem::invalid("key", why));
     }
     if known.iter().any(|row| row.key == key) {
         return Err(Problem::invalid(

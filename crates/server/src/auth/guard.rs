@@ -103,7 +103,8 @@ async fn identify(app: &App, head: &Parts) -> Result<Caller> {
     Ok(Caller { workspace: user.workspace, actor, purpose })
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The key in `Authorization: Bearer`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
@@ -111,7 +112,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// Uses closer together than this are not noted again.
 const TOUCH_EVERY: i64 = Timestamp::HOUR;
 
-async fn api_key(app: &App, key: &str) -> Result<ApiKeyRow> {
+/// The API key of this text, if it is valid.
+pub(crate) async fn api_key(app: &App, key: &str) -> Result<ApiKeyRow> {
     let now = app.now();
     let hash = secrets::hash(key);
     let found = match app.api_keys.get(&hash, now) {

@@ -53,6 +53,8 @@ pub enum Permission {
     EditJourneys,
     /// Who messages come from, caps, quiet hours.
     ManageSending,
+    /// Experiments, flags and holdouts: making, changing, starting and ending them.
+    EditExperiments,
     /// Undo and redo evidence of identity.
     EditIdentity,
     /// Say what a customer agreed to or refused.
@@ -89,6 +91,7 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::EditContent, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditJourneys, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::ManageSending, &[R::Owner, R::Admin], &[S::Admin]),
+    (P::EditExperiments, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditIdentity, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::EditConsents, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::ManagePrivacy, &[R::Owner, R::Admin], &[S::Admin]),
@@ -118,6 +121,7 @@ impl Permission {
             Self::EditContent => "edit_content",
             Self::EditJourneys => "edit_journeys",
             Self::ManageSending => "manage_sending",
+            Self::EditExperiments => "edit_experiments",
             Self::EditIdentity => "edit_identity",
             Self::EditConsents => "edit_consents",
             Self::ManagePrivacy => "manage_privacy",

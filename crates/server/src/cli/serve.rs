@@ -122,7 +122,8 @@ impl Server {
         workers.spawn(sending::read_mailbox(Arc::clone(&installation), ways, stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
-        workers.spawn(housekeeping::run(installation, session, stop.subscribe()));
+        let changed = Arc::clone(&app.segments_changed);
+        workers.spawn(housekeeping::run(installation, session, changed, stop.subscribe()));
         app.imports.resume().await?;
         let router = http::router(app.clone());
         let listener = tokio::spawn(listen::serve(listener, router, limits, stop.subscribe()));

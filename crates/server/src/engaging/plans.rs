@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use rapport_domain::{Calendar, WorkspaceId};
+use rapport_engagement::lots::Lots;
 use rapport_engagement::plans::Plans;
 use rapport_store::Queries;
 
@@ -12,11 +13,15 @@ use crate::api::questions::calendar_of;
 use crate::installation::Installation;
 use crate::records::workspaces;
 
-/// The journeys of each workspace, as they were read last.
-#[derive(Default)]
-pub struct LivePlans(Mutex<HashMap<WorkspaceId, Arc<Plans>>>);
+/// The journeys of each workspace, as they were read last, and the experiments that their splits can name.
+pub struct LivePlans(Mutex<HashMap<WorkspaceId, Arc<Plans>>>, Arc<dyn Lots>);
 
 impl LivePlans {
+    /// None read yet.
+    pub fn new(lots: Arc<dyn Lots>) -> Self {
+        Self(Mutex::default(), lots)
+    }
+
     /// Those of a workspace.
     ///
     /// # Errors
@@ -47,7 +52,7 @@ impl LivePlans {
         let row = workspaces::find(db, workspace).await?;
         let calendar = row.as_ref().map_or_else(|| Some(Calendar::default()), calendar_of);
         let calendar = calendar.context("the workspace has no calendar")?;
-        let plans = Arc::new(Plans::load(db, workspace, calendar).await?);
+        let plans = Arc::new(Plans::load(db, workspace, calendar).await?.with_lots(Arc::clone(&self.1)));
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(workspace, Arc::clone(&plans));
         Ok(plans)
     }

@@ -1,4 +1,4 @@
-//! What journeys, messages and lots bring about, told as events: so it is on the timeline, can be asked about, and can be tested by conditions.
+//! What journeys, messages, experiments and lots bring about, told as events: so it is on the timeline, can be asked about, and can be tested by conditions.
 //!
 //! Always holds: each is told once, however often this is tried: its event's id is made of its place in the outbox.
 
@@ -12,6 +12,7 @@ use rapport_store::Priority;
 use rapport_store::outbox::{self, Written};
 use serde_json::{Map, Value};
 
+use crate::experimenting::reporting::NOTED;
 use crate::installation::Installation;
 use crate::own_events;
 use crate::sending;
@@ -91,10 +92,8 @@ fn own(
         Value::Object(fields) => fields.clone(),
         _ => Map::new(),
     };
-    if event.name == EXPOSED
-        && let Some(arm) = properties.remove("arm")
-    {
-        properties.insert("variant".to_owned(), arm);
+    if event.name == EXPOSED {
+        properties.insert(NOTED.to_owned(), Value::Bool(true));
     }
     Event {
         id: EventId::of_message(workspace, source, &format!("outbox:{}", event.position)),

@@ -5,6 +5,7 @@ mod audit;
 mod connections;
 mod crash;
 mod engaging;
+mod experiments;
 mod hostile;
 mod imports;
 mod intake;
@@ -19,8 +20,6 @@ mod records;
 mod routes;
 mod segments;
 mod sessions;
-#[path = "../../../channels/tests/it/sink.rs"]
-#[expect(dead_code, reason = "the channels' own tests use more of it")]
 mod sink;
 mod users;
 mod world;

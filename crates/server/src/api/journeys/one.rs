@@ -1,11 +1,14 @@
 //! One person and a journey: bringing in, taking out, trying it out, and why they did or did not get something.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_engagement::journey::definition::Entry;
 use rapport_engagement::journey::rules::{self, Begun, Plan, Turns, What};
 use rapport_engagement::journey::{Definition, Instance, Situation};
+use rapport_engagement::lots::{self, Lot};
 use rapport_engagement::records::instances::{self, InstanceRow};
 use rapport_engagement::records::messages::{self, MessageRow};
 use rapport_engagement::records::{journeys, settings};
@@ -29,6 +32,7 @@ use crate::api::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::engaging;
+use crate::experimenting::lots::JourneyLots;
 use crate::http::extract::{Json, Path};
 use crate::problem::Problem;
 
@@ -185,7 +189,7 @@ pub async fn dry_run(
     let row = find(&app, caller.workspace, &key).await?;
     let person = customers::find(&app, caller.workspace, &body.person_id).await?.person;
     let definition = Definition::from_json(body.definition.as_ref().unwrap_or(&row.draft)).map_err(refused)?;
-    let mut situation = situation(&app, caller.workspace, person, &definition).await?;
+    let mut situation = situation(&app, caller.workspace, person, (&key, &definition)).await?;
     let settings = settings::read(&mut app.installation.store.read(), caller.workspace).await?;
     let plan = Plan { key: &key, definition: &definition, settings: &settings };
     let now = app.now();
@@ -273,7 +277,7 @@ async fn situation(
     app: &App,
     workspace: WorkspaceId,
     person: PersonId,
-    definition: &Definition,
+    (key, definition): (&str, &Definition),
 ) -> Result<Situation, Problem> {
     let installation = &app.installation;
     let plans = installation.plans.get(installation, workspace).await?;
@@ -284,6 +288,13 @@ async fn situation(
     let keys: Vec<String> = definition.conditions().iter().map(|(_, when)| when.segment()).collect();
     for (_, key) in memberships::of_keys(&mut db, workspace, &[person], &keys).await? {
         situation.members.insert(key);
+    }
+    let subject = lots::subject_of(key);
+    let lot = |name: &str| Lot { person, experiment: name.to_owned(), subject: subject.clone() };
+    let named: Vec<Lot> = lots::named(definition).map(lot).collect();
+    let arms = JourneyLots(Arc::clone(&installation.experiments)).arms_of(&mut db, workspace, &named, now).await?;
+    for (lot, arm) in named.into_iter().zip(arms) {
+        situation.arms.extend(arm.map(|arm| ((lot.experiment, lot.subject), arm)));
     }
     let (known, calendar) = crate::api::segments::surroundings(installation, workspace).await?;
     for (_, when) in definition.conditions() {
@@ -391,7 +402,7 @@ async fn never(
     if row.state != journeys::LIVE {
         sentences.push(format!("The journey is {}: nobody comes in now.", row.state));
     }
-    let situation = situation(app, workspace, person, &definition).await?;
+    let situation = situation(app, workspace, person, (&row.key, &definition)).await?;
     if definition.audience.as_ref().is_some_and(|when| !situation.members.contains(&when.segment())) {
         sentences.push("They are not part of its audience.".to_owned());
     }
