@@ -1,4 +1,4 @@
-// The SDKs of Segment (Node, Python) and RudderStack (Python), unchanged from their registries, post to a real server.
+// The SDKs of Segment (Node, Python) and RudderStack (Python), unchanged from their registries, post to a real server; OpenFeature's asks it for flags.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -26,7 +26,7 @@ function equal(actual, expected, what) {
 }
 
 function prepare() {
-  if (!existsSync(join(here, "node_modules/@segment/analytics-node"))) {
+  if (!existsSync(join(here, "node_modules/@segment/analytics-node")) || !existsSync(join(here, "node_modules/@openfeature/ofrep-provider"))) {
     execFileSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], quiet);
   }
   const python = join(here, "node_modules/.python/bin/python");
@@ -85,6 +85,52 @@ await check("RudderStack for Python gives up at once on a wrong key", async () =
   const run = pythonClient("rudder", "wrong");
   equal(run.status, 1, "exit of the client");
   if (Date.now() - started > 30_000) throw new Error("it kept retrying");
+});
+
+await check("OpenFeature's SDK gets flags of every type, keeps a person's variant, and falls back to its own default", async () => {
+  const { OpenFeature } = await import("@openfeature/server-sdk");
+  const { OFREPProvider } = await import("@openfeature/ofrep-provider");
+  const made = async (key, value, other) => {
+    const variants = [{ key: "old", weight: 1, value: other, is_control: true }, { key: "new", weight: 1, value }];
+    const design = { name: key, kind: "experiment", unit: "anonymous", variants, primary: { key: "conversion", name: "buyers" } };
+    await server.write("/api/v1/experiments", { key, design });
+    await server.write(`/api/v1/experiments/${key}/act`, { act: "start", version: 1 });
+  };
+  await made("text", "At your door tomorrow", "Check out");
+  await made("switch", true, false);
+  await made("number", 7.5, 1);
+  await made("object", { colour: "green" }, { colour: "grey" });
+  await OpenFeature.setProviderAndWait(new OFREPProvider({ baseUrl: server.url, headers: [["Authorization", `Bearer ${server.writeKey}`]] }));
+  const client = OpenFeature.getClient();
+  const seen = new Set();
+  for (let device = 0; device < 30; device++) {
+    const context = { targetingKey: `device-${device}` };
+    const found = await client.getStringDetails("text", "default", context);
+    if (found.errorCode) throw new Error(`${found.errorCode}: ${found.errorMessage}`);
+    equal(found.reason, "SPLIT", "reason");
+    equal(found.value, found.variant === "new" ? "At your door tomorrow" : "Check out", "value");
+    equal((await client.getStringDetails("text", "default", context)).variant, found.variant, "the same again");
+    seen.add(found.variant);
+  }
+  equal([...seen].sort().join(), "new,old", "variants");
+  const context = { targetingKey: "device-1" };
+  const on = await client.getBooleanDetails("switch", false, context);
+  equal(on.value, on.variant === "new", "switch");
+  equal([7.5, 1].includes(await client.getNumberValue("number", 0, context)), true, "number");
+  equal(["green", "grey"].includes((await client.getObjectValue("object", {}, context)).colour), true, "object");
+  const missing = await client.getStringDetails("nothing", "default", context);
+  equal(`${missing.value} ${missing.errorCode}`, "default FLAG_NOT_FOUND", "a flag that is not there");
+  const nobody = await client.getStringDetails("text", "default", {});
+  equal(`${nobody.value} ${nobody.errorCode}`, "default TARGETING_KEY_MISSING", "nobody");
+  // What was answered is an exposure, once for each device.
+  for (let tries = 0; ; tries++) {
+    const { summary } = await server.get("/api/v1/experiments/text");
+    const exposed = summary.variants.reduce((sum, it) => sum + it.exposed, 0);
+    if (exposed === 30) break;
+    if (tries === 100) throw new Error(`${exposed} exposures, not 30`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await OpenFeature.close();
 });
 
 await server.stop();

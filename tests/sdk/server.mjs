@@ -12,6 +12,7 @@ export class Server {
     server.data = mkdtempSync(join(tmpdir(), "rapport-sdk-"));
     server.writeKey = server.cli("key", "create", "--source", "SDK tests").trim();
     server.apiKey = server.cli("key", "create", "--api", "--scope", "read").trim();
+    server.writingKey = server.cli("key", "create", "--api", "--scope", "write").trim();
     server.child = spawn(binary, ["serve", "--data", server.data, "--listen", "127.0.0.1:0"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -33,6 +34,13 @@ export class Server {
 
   async get(path) {
     const answer = await fetch(this.url + path, { headers: { authorization: `Bearer ${this.apiKey}` } });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
+  async write(path, body) {
+    const headers = { authorization: `Bearer ${this.writingKey}`, "content-type": "application/json" };
+    const answer = await fetch(this.url + path, { method: "POST", headers, body: JSON.stringify(body) });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   }
