@@ -19,6 +19,8 @@ export async function pages(page, base) {
 	const message = (await ask(page, base, '/message-templates')).rows;
 	const email = message.find((row) => row.form === 'email')?.key;
 	const text = message.find((row) => row.form === 'text')?.key;
+	const tried = (await ask(page, base, '/experiments')).rows;
+	const running = tried.find((row) => row.kind === 'experiment' && row.state === 'running')?.key;
 	const list = [
 		{ name: 'home', path: '/', text: 'What changed' },
 		{ name: 'home-year', path: '/?period=365d', text: 'Who comes back' },
@@ -37,6 +39,9 @@ export async function pages(page, base) {
 		{ name: 'lists', path: '/segments/lists' },
 		{ name: 'webhooks', path: '/settings/webhooks', text: 'signed POST' },
 		{ name: 'webhook-new', path: '/settings/webhooks', act: async (p) => { await p.getByRole('button', { name: 'Add webhook' }).click(); await p.locator('dialog').waitFor(); } },
+		{ name: 'experiments', path: '/engage/experiments', text: tried[0]?.name ?? 'Here you will see' },
+		{ name: 'experiment-new', path: '/engage/experiments/new', text: 'How many people it takes' },
+		{ name: 'experiment-unknown', path: '/engage/experiments/nothing-of-this-name', expects: '404' },
 		{ name: 'privacy', path: '/settings/privacy', text: 'Take in again' },
 		{ name: 'privacy-topic-new', path: '/settings/privacy', act: async (p) => { await p.getByRole('button', { name: 'Add topic' }).click(); await p.locator('dialog').waitFor(); } },
 		{ name: 'privacy-notice-new', path: '/settings/privacy', act: async (p) => { await p.getByRole('button', { name: 'Add text' }).click(); await p.locator('dialog').waitFor(); } },
@@ -81,6 +86,17 @@ export async function pages(page, base) {
 		list.push({ name: 'template-tokens', path: `/engage/templates/${email}`, act: async (p) => { await p.getByRole('button', { name: 'Insert value' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'template-versions', path: `/engage/templates/${email}`, act: async (p) => { await p.getByRole('button', { name: 'More actions' }).click(); await p.getByRole('button', { name: 'Versions' }).click(); await p.locator('dialog').waitFor(); } });
 		if (person) list.push({ name: 'template-person', path: `/engage/templates/${email}?person=${person}&side=preview`, act: (p) => p.locator('.look .sec').waitFor() });
+	}
+	if (running) {
+		list.push({ name: 'experiment', path: `/engage/experiments/${running}`, text: 'What we can and cannot say' });
+		list.push({ name: 'experiment-by', path: `/engage/experiments/${running}?by=country`, text: 'Within parts of the people' });
+		list.push({ name: 'experiment-people', path: `/engage/experiments/${running}`, act: async (p) => { await p.locator('td.n button.link').first().click(); await p.locator('dialog a.row').first().waitFor(); } });
+		list.push({ name: 'experiment-edit', path: `/engage/experiments/${running}/edit`, text: 'It has begun' });
+		list.push({ name: 'experiment-decide', path: `/engage/experiments/${running}`, act: async (p) => { await p.getByRole('button', { name: 'Decide' }).click(); await p.locator('dialog').waitFor(); } });
+	}
+	for (const [name, kind] of [['experiment-broken', (row) => row.key === 'fast-lane'], ['experiment-draft', (row) => row.state === 'draft'], ['flag', (row) => row.kind === 'flag'], ['experiment-decided', (row) => row.state === 'decided']]) {
+		const key = tried.find(kind)?.key;
+		if (key) list.push({ name, path: `/engage/experiments/${key}`, text: 'Design' });
 	}
 	if (text) list.push({ name: 'template-sms', path: `/engage/templates/${text}`, text: 'units' });
 	// One who is restricted is in the fixtures only.

@@ -365,6 +365,20 @@ export const scenarios = {
 		await page.getByRole('button', { name: /frist_name` is no token/ }).click();
 		must((await page.evaluate(() => document.activeElement?.dataset.place))?.endsWith('.subject'), 'the finding does not lead to the subject');
 	},
+	'an experiment is planned, saved, started and decided': async (page, context) => {
+		await open(page, context, '/engage/experiments/new');
+		await page.getByRole('textbox', { name: 'Name', exact: true }).first().fill(context.mock ? 'Walked' : `Walked ${Date.now()}`);
+		await page.getByText(/^About [\d.,]+ days/).waitFor();
+		await page.getByRole('button', { name: 'Add guardrail' }).click();
+		await page.getByRole('button', { name: 'Save' }).click();
+		await page.waitForURL(/\/engage\/experiments\/[^/]+$/);
+		await page.getByRole('button', { name: 'Start' }).click();
+		await page.getByText('It runs', { exact: true }).waitFor();
+		await page.getByRole('button', { name: 'Decide' }).click();
+		await page.locator('dialog').getByRole('button', { name: 'Decide' }).click();
+		await page.getByText('It is decided', { exact: true }).waitFor();
+		must(await page.getByText(/^Everybody gets/).first().isVisible(), 'it does not say who gets what now');
+	},
 	'the frame of a preview can do nothing': async (page, context) => {
 		await open(page, context, `/engage/templates/${context.mock ? 'birthday' : (await (await page.request.get(`${context.base}/api/v1/message-templates`)).json()).rows.find((row) => row.form === 'email').key}`);
 		const frame = page.locator('.look iframe');

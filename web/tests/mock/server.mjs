@@ -114,7 +114,28 @@ function saveTemplate(key, template) {
 	return { summary: { ...page.summary, name: template.name, version }, template, versions: [saved, ...page.versions] };
 }
 
+const findExperiment = (key) => fixture('experiments-pages').find((page) => page.summary.key === key);
+const noExperiment = () => problem(404, 'not_found', 'Not Found', 'There is no such experiment in this workspace.', 'Check the address; the list has what there is.');
+const AFTER = { start: 'running', pause: 'paused', stop: 'stopped', decide: 'decided' };
+function actOn(key, body) {
+	const page = findExperiment(key);
+	if (!page) return noExperiment();
+	return { ...page, summary: { ...page.summary, state: AFTER[body.act], winner: body.variant ?? null, version: page.summary.version + 1 } };
+}
+
 const routes = [
+	['GET', /^\/experiments$/, () => ({ rows: fixture('experiments-pages').map((page) => page.summary) })],
+	['POST', /^\/experiments$/, (_, __, body) => (findExperiment(body.key) ? problem(409, 'experiment_exists', 'Conflict', `there is an experiment \`${body.key}\` already; choose another key`, 'Choose another key.') : { ...findExperiment('free-parcel'), design: body.design })],
+	['GET', /^\/experiments\/([\w.-]+)$/, ([key]) => findExperiment(key) ?? noExperiment()],
+	['PUT', /^\/experiments\/([\w.-]+)$/, ([key], _, body) => ({ ...findExperiment(key), design: body.design, change: 'same' })],
+	['POST', /^\/experiments\/([\w.-]+)\/act$/, ([key], _, body) => actOn(key, body)],
+	['GET', /^\/experiments\/([\w.-]+)\/readout$/, ([key], query) => { const found = fixture('experiments-readouts').find((it) => it.key === key); return found ? { ...found, segments: query.get('by') ? found.segments : [] } : noExperiment(); }],
+	['GET', /^\/experiments\/([\w.-]+)\/days$/, ([key]) => (findExperiment(key)?.summary.started_at ? fixture('experiments-days') : { rows: [] })],
+	['GET', /^\/experiments\/([\w.-]+)\/versions$/, () => fixture('experiments-versions')],
+	['GET', /^\/experiments\/([\w.-]+)\/people$/, () => ({ rows: fixture('customers').slice(0, 30).map((customer) => ({ customer, exposed_at: '2026-11-20T10:00:00Z', allocation: 2, subject: '' })), next: null })],
+	['GET', /^\/experiment-metrics$/, () => fixture('experiments-metrics')],
+	['GET', /^\/experiment-groups$/, () => fixture('experiments-groups')],
+	['POST', /^\/experiment-plan$/, () => fixture('experiments-plan')],
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],
 	['POST', /^\/message-templates$/, (_, __, body) => (body.ready ? findTemplate(body.ready.replace('_', '-')) ?? fixture('messages-pages')[0] : { ...fixture('messages-pages')[0], template: body.template })],
 	['GET', /^\/message-templates\/([\w-]+)$/, ([key]) => findTemplate(key) ?? noTemplate()],

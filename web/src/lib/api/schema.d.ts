@@ -107,6 +107,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{id}/journeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the journeys that a customer is or was in. */
+        get: operations["get_customers_id_journeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/journeys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says why a customer did or did not get what a journey sends. */
+        get: operations["get_customers_id_journeys_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what was sent to a customer, or was not, and why. */
+        get: operations["get_customers_id_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/revive-address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends to a customer's address again that bounced or complained. Consent stays as it is. */
+        post: operations["post_customers_id_revive_address"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{id}/segments": {
         parameters: {
             query?: never;
@@ -367,6 +435,179 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/experiment-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the groups with who has which places. */
+        get: operations["get_experiment_groups"];
+        put?: never;
+        /** Makes a group. */
+        post: operations["post_experiment_groups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiment-metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the metrics that every workspace has. */
+        get: operations["get_experiment_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiment-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says how many people and days an experiment needs. */
+        post: operations["post_experiment_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists experiments, flags and holdouts, the newest first. */
+        get: operations["get_experiments"];
+        put?: never;
+        /** Makes an experiment, as a draft. */
+        post: operations["post_experiments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows an experiment. */
+        get: operations["get_experiments_key"];
+        /** Changes an experiment: a new version. What runs may not change in every way; people who were exposed keep their variant. */
+        put: operations["put_experiments_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{key}/act": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts, pauses or ends an experiment. */
+        post: operations["post_experiments_key_act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{key}/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists how many were first exposed, by day and variant, of all allocations. */
+        get: operations["get_experiments_key_days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{key}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the people who have a variant, without those who had several. */
+        get: operations["get_experiments_key_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{key}/readout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads an experiment out. */
+        get: operations["get_experiments_key_readout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{key}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists an experiment's versions, the latest first. */
+        get: operations["get_experiments_key_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flows": {
         parameters: {
             query?: never;
@@ -565,6 +806,247 @@ export interface paths {
         put?: never;
         /** Begins an import, or runs it again. */
         post: operations["post_imports_id_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists journeys and campaigns, the last changed first. */
+        get: operations["get_journeys"];
+        put?: never;
+        /** Makes a journey or campaign: a draft, which reaches nobody before it is launched. */
+        post: operations["post_journeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what is wrong with a plan that is not saved yet. */
+        post: operations["post_journeys_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists ready journeys to begin with. */
+        get: operations["get_journeys_ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a journey with its plan, what is wrong with it, and its versions. */
+        get: operations["get_journeys_key"];
+        /** Saves the draft of a journey. Whoever is in it keeps the version they came in with; a new one is made by launching. */
+        put: operations["put_journeys_key"];
+        post?: never;
+        /** Deletes a draft that was never launched. What was launched stays, because messages refer to it. */
+        delete: operations["delete_journeys_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/{key}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how two versions of a journey differ, node by node. */
+        get: operations["get_journeys_key_difference"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/{key}/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what would happen to a customer in a journey from now on, as they are now. Nothing is sent, nothing is stored. */
+        post: operations["post_journeys_key_dry_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/{key}/effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what a journey or campaign brought in. */
+        get: operations["get_journeys_key_effect"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/{key}/enter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings somebody in. The journey has to be live; who may come in again is as the journey says. */
+        post: operations["post_journeys_key_enter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/{key}/launch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Launches the draft: a new version. People come in as soon as the segments it asks for are known. */
+        post: operations["post_journeys_key_launch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/{key}/migrate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Moves everybody who is in one version to another. Whose node the other has not is out. */
+        post: operations["post_journeys_key_migrate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/{key}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists some of the people who are in a journey now, the latest at their node first. */
+        get: operations["get_journeys_key_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/{key}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how a journey goes, node by node. */
+        get: operations["get_journeys_key_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/{key}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pauses a journey, lets it go on, lets it run out, or stops it. */
+        post: operations["post_journeys_key_state"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/{key}/take-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes somebody out of a journey. */
+        post: operations["post_journeys_key_take_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -840,6 +1322,74 @@ export interface paths {
         };
         /** Lists the values that templates can name: those that every workspace has, and the traits of this one's customers. */
         get: operations["get_message_tokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the latest messages. */
+        get: operations["get_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries failed messages again. What may have changed since is asked again before each goes out. */
+        post: operations["post_messages_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends one message to one customer: a test, or a transactional message of the company's own systems. Consent and the rest are asked when it goes out. */
+        post: operations["post_messages_send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a message. */
+        get: operations["get_messages_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1299,6 +1849,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sending/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how sending goes: what waits, what failed, and what speaks for or against the sender's name. */
+        get: operations["get_sending_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sending/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows how the workspace sends. */
+        get: operations["get_sending_settings"];
+        /** Changes how the workspace sends. */
+        put: operations["put_sending_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources": {
         parameters: {
             query?: never;
@@ -1487,6 +2072,22 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description An act. */
+        ActBody: {
+            act: components["schemas"]["ActWord"];
+            /** @description The variant that everybody gets, to decide. */
+            variant?: string | null;
+            /**
+             * Format: int64
+             * @description The version that was looked at.
+             */
+            version: number;
+        };
+        /**
+         * @description What is to be done.
+         * @enum {string}
+         */
+        ActWord: "start" | "pause" | "stop" | "decide";
         /** @description An amount. */
         Amount: {
             /** @description Exact decimal. */
@@ -1547,6 +2148,16 @@ export interface components {
         Archived: {
             archived: boolean;
         };
+        /** @description What a variant has. */
+        ArmShape: {
+            /** Format: int64 */
+            exposed: number;
+            is_control: boolean;
+            key: string;
+            name: string;
+            /** Format: int32 */
+            weight: number;
+        };
         /**
          * @description Which direction one hopes for.
          * @enum {string}
@@ -1564,6 +2175,27 @@ export interface components {
         } | {
             /** @description A trait of the person, as it is now. */
             trait: string;
+        };
+        /** @description What was brought in of one metric. */
+        BroughtIn: {
+            /**
+             * Format: double
+             * @description What is there that would not be there without it: people, orders, or money.
+             */
+            estimate?: number | null;
+            /** Format: double */
+            high?: number | null;
+            /** Format: double */
+            low?: number | null;
+            metric: components["schemas"]["MetricShape"];
+            /** @description Why it cannot be said. */
+            reason?: string | null;
+            sentences: components["schemas"]["Said"][];
+            /**
+             * Format: double
+             * @description What those who came in came to in all.
+             */
+            total?: number | null;
         };
         /** @description A text, a decimal text of money, a time, a number, or nothing. */
         Cell: string | number | null;
@@ -1608,6 +2240,19 @@ export interface components {
             changed: number;
             /** @description What was asked for and nobody has. */
             unknown: string[];
+        };
+        /** @description What became of the messages of one channel. */
+        ChannelHealth: {
+            /** Format: int64 */
+            bounced: number;
+            channel: string;
+            /** Format: int64 */
+            complained: number;
+            /** Format: int64 */
+            messages: number;
+            state: string;
+            /** Format: int64 */
+            unsubscribed: number;
         };
         /** @description One cohort. */
         Cohort: {
@@ -1658,6 +2303,32 @@ export interface components {
             other: string;
             /** Format: int64 */
             people: number;
+        };
+        /** @description A metric of a variant against the control. */
+        ComparisonShape: {
+            control?: components["schemas"]["SideShape"] | null;
+            effect?: components["schemas"]["EffectShape"] | null;
+            /**
+             * Format: double
+             * @description Of a guardrail, how much worse is still good enough.
+             */
+            margin?: number | null;
+            metric: components["schemas"]["MetricShape"];
+            /**
+             * Format: double
+             * @description The share of the noise that was taken out by what was known before.
+             */
+            noise_taken_out?: number | null;
+            other?: components["schemas"]["EffectShape"] | null;
+            /** @description `primary`, `guardrail` or `secondary`. */
+            part: string;
+            /** @description Why it cannot be said. */
+            reason?: string | null;
+            /** @description Among whom; none: everybody. */
+            segment?: string | null;
+            treatment?: components["schemas"]["SideShape"] | null;
+            variant: string;
+            variant_name: string;
         };
         /** @description A condition in one of its two forms. */
         ConditionBody: {
@@ -1745,6 +2416,13 @@ export interface components {
         Copy: {
             name: string;
         };
+        /** @description An experiment to make. */
+        CreateBody: {
+            /** @description The design. A rule's `condition` is a segment's key or a condition. */
+            design: Record<string, never>;
+            /** @description Its name in addresses, in code and in events: 1 to 64 small letters, digits, `-`, `_` or `.`. It cannot be changed. */
+            key: string;
+        };
         /** @description Everything about one customer but the timeline. */
         Customer: {
             accounts: components["schemas"]["AccountShape"][];
@@ -1778,6 +2456,16 @@ export interface components {
              */
             rhythm_days?: number | null;
             spent?: components["schemas"]["Amount"] | null;
+        };
+        /** @description The journeys of a customer. */
+        CustomerJourneys: {
+            /** @description The latest first. */
+            rows: components["schemas"]["InstanceShape"][];
+        };
+        /** @description The messages of a customer. */
+        CustomerMessages: {
+            /** @description The latest first. */
+            rows: components["schemas"]["MessageShape"][];
         };
         /** @description A customer in a list. */
         CustomerRow: {
@@ -1861,11 +2549,118 @@ export interface components {
              */
             size: number;
         };
+        /** @description Addresses that nothing is sent to. */
+        DeadAddresses: {
+            /** Format: int64 */
+            addresses: number;
+            channel: string;
+            /** @description `bounced`, `complained` or `unsubscribed`. */
+            reason: string;
+        };
         /** @description What only answers of one kind have. */
         Detail: components["schemas"]["TrendDetail"] | components["schemas"]["FunnelDetail"] | components["schemas"]["RetentionDetail"] | components["schemas"]["RfmDetail"] | components["schemas"]["KpisDetail"];
+        /** @description What is found after so many days. */
+        Detectable: {
+            /** Format: int32 */
+            days: number;
+            /**
+             * Format: double
+             * @description The smallest effect that is noticed then; none where none is.
+             */
+            effect?: number | null;
+            /** Format: int64 */
+            people: number;
+        };
+        /** @description How two versions differ. */
+        Difference: {
+            rows: components["schemas"]["NodeDifference"][];
+        };
+        /** @description What must be in the DNS so that mails are trusted. */
+        DnsRecord: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its TXT value. */
+            value: string;
+        };
         /** @description A template to look over. */
         Draft: {
             template: Record<string, never>;
+        };
+        /** @description An event on the way. */
+        DryEvent: {
+            /**
+             * Format: double
+             * @description So many hours after coming in.
+             */
+            hours: number;
+            /** @description Its standard name. */
+            name: string;
+        };
+        /** @description A dry run. */
+        DryRun: {
+            rows: components["schemas"]["DryStep"][];
+        };
+        /** @description Who tries it out. */
+        DryRunBody: {
+            /** @description The plan; the draft if nothing is said. */
+            definition?: Record<string, never> | null;
+            /** @description Events that happen on the way, with how many hours after coming in: what is waited for. */
+            events?: components["schemas"]["DryEvent"][];
+            /** @description The customer. */
+            person_id: string;
+        };
+        /** @description What would happen. */
+        DryStep: {
+            /** @description When. */
+            at: string;
+            /** @description The way, the reason, the template, until when. */
+            detail: string;
+            node: string;
+            /** @description In a sentence, where there is one. */
+            sentence: string;
+            /** @description `sends`, `skips`, `waits`, `goes`, `does`, `ends` ... */
+            what: string;
+        };
+        /** @description An effect with its interval. */
+        EffectShape: {
+            /** @description `better`, `worse`, `safe`, `breached` or `unclear`. */
+            call: string;
+            /** Format: double */
+            estimate: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            p: number;
+            /**
+             * Format: double
+             * @description The false discovery rate at which it would just be called.
+             */
+            q?: number | null;
+            /** @description `relative` or `absolute`. */
+            scale: string;
+        };
+        /** @description How people came out. */
+        EndCount: {
+            /** Format: int64 */
+            people: number;
+            /** @description `completed`, `goal`, `out_of_audience`, `consent_gone`, `held_out` ... */
+            why: string;
+        };
+        /** @description What came of it. */
+        EnterAnswer: {
+            /** @description Whether they come in; if not, they are in already, or may not come in again. */
+            entered: boolean;
+        };
+        /** @description Who comes in. */
+        EnterBody: {
+            /** @description The occasion, e.g. an order's number: on each they come in once at a time. */
+            key?: string;
+            /** @description The customer. */
+            person_id: string;
+            /** @description What its messages can say about it. */
+            properties?: Record<string, never>;
         };
         /** @description How somebody is to be erased. */
         ErasureBody: {
@@ -1974,11 +2769,152 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description An experiment. */
+        ExperimentDetail: {
+            /** @description What a change did: `same`, or `anew` where chances or values changed and the readout begins anew. */
+            change?: string | null;
+            /** @description The conditions of its rules. */
+            conditions: components["schemas"]["RuleCondition"][];
+            /** @description What staff wrote. */
+            design: Record<string, never>;
+            summary: components["schemas"]["ExperimentSummary"];
+        };
+        /** @description A group. */
+        ExperimentGroup: {
+            created_at: string;
+            key: string;
+            name: string;
+            /** @description Who has which of the 10,000 places, and which are free. */
+            places: components["schemas"]["GroupPlaces"][];
+            /** @description `person` or `anonymous`: what all of its experiments assign. */
+            unit: string;
+        };
+        /** @description All groups. */
+        ExperimentGroups: {
+            rows: components["schemas"]["ExperimentGroup"][];
+        };
+        /** @description How far it is. */
+        ExperimentProgress: {
+            /** Format: double */
+            a_day?: number | null;
+            /** Format: int64 */
+            days_left?: number | null;
+            /** Format: double */
+            detectable?: number | null;
+            /** Format: int64 */
+            needed?: number | null;
+            /** Format: int64 */
+            ran_days: number;
+            /** Format: int64 */
+            units: number;
+        };
+        /** @description An experiment in a list. */
+        ExperimentSummary: {
+            /**
+             * Format: int64
+             * @description The version since which chances are as they are.
+             */
+            allocation: number;
+            /**
+             * Format: int64
+             * @description Exposed before chances were as they are.
+             */
+            earlier: number;
+            ended_at?: string | null;
+            /** @description Its name in addresses, in code and in events. */
+            key: string;
+            /** @description `experiment`, `flag` or `holdout`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Of those exposed, how many turned out to have had several variants.
+             */
+            mixed: number;
+            name: string;
+            /** @description The key of the metric that decides. */
+            primary?: string | null;
+            started_at?: string | null;
+            /** @description `draft`, `running`, `paused`, `stopped` or `decided`. */
+            state: string;
+            /** @description `person` or `anonymous`. */
+            unit: string;
+            updated_at: string;
+            /** @description By whom: their name. */
+            updated_by: string;
+            variants: components["schemas"]["VariantShape"][];
+            /**
+             * Format: int64
+             * @description The number of the present version.
+             */
+            version: number;
+            /** @description The variant that everybody gets. */
+            winner?: string | null;
+        };
+        /** @description A version. */
+        ExperimentVersion: {
+            /** Format: int64 */
+            allocation: number;
+            design: Record<string, never>;
+            saved_at: string;
+            saved_by: string;
+            state: string;
+            /** Format: int64 */
+            version: number;
+            winner?: string | null;
+        };
+        /** @description All versions, the latest first. */
+        ExperimentVersions: {
+            rows: components["schemas"]["ExperimentVersion"][];
+        };
+        /** @description All experiments. */
+        Experiments: {
+            rows: components["schemas"]["ExperimentSummary"][];
+        };
         /** @description A segment's files. */
         Exports: {
             /** @description The latest first. */
             runs: components["schemas"]["Run"][];
             schedule?: components["schemas"]["Schedule"] | null;
+        };
+        /** @description A page of the people behind a variant. */
+        ExposedPeople: {
+            next?: string | null;
+            rows: components["schemas"]["ExposedPerson"][];
+        };
+        /** @description Somebody who was exposed. */
+        ExposedPerson: {
+            /**
+             * Format: int64
+             * @description The version since which chances were as they were.
+             */
+            allocation: number;
+            customer: components["schemas"]["CustomerRow"];
+            /** @description When first. */
+            exposed_at: string;
+            /** @description What it was part of; may be empty. */
+            subject: string;
+        };
+        /** @description How many were first exposed on a day. */
+        ExposureDay: {
+            /** Format: int64 */
+            allocation: number;
+            /** @description The day (UTC), such as `2026-11-27`. */
+            day: string;
+            /**
+             * Format: int64
+             * @description Without those who had several variants.
+             */
+            exposed: number;
+            /**
+             * Format: int64
+             * @description Those who had.
+             */
+            mixed: number;
+            variant: string;
+        };
+        /** @description Exposures by day. */
+        ExposureDays: {
+            rows: components["schemas"]["ExposureDay"][];
         };
         /** @description What a test looks at, as it is now. */
         FigureNow: {
@@ -2156,6 +3092,49 @@ export interface components {
              */
             people: number;
         };
+        /** @description A group to make. */
+        GroupBody: {
+            /** @description 1 to 64 small letters, digits, `-`, `_` or `.` */
+            key: string;
+            name: string;
+            /** @description `person` or `anonymous`. */
+            unit: string;
+        };
+        /** @description A range of places, 0 to 10,000. */
+        GroupPlaces: {
+            /** @description The experiment that has them; none: they are free. */
+            experiment?: string | null;
+            /**
+             * Format: int32
+             * @description From this one on.
+             */
+            from: number;
+            /**
+             * Format: int32
+             * @description Up to, not including.
+             */
+            to: number;
+        };
+        /** @description What the holdout says. */
+        HoldoutEffect: {
+            /** Format: int64 */
+            held_out: number;
+            /**
+             * Format: int64
+             * @description Of them, how many have not had all their days.
+             */
+            immature: number;
+            metrics: components["schemas"]["BroughtIn"][];
+            /**
+             * Format: double
+             * @description The share held out, in per cent.
+             */
+            percent: number;
+            /** @description Since when it is so. */
+            since: string;
+            /** Format: int64 */
+            treated: number;
+        };
         /** @description The page. */
         Home: {
             /** @description The largest movements. */
@@ -2240,6 +3219,25 @@ export interface components {
             /** @description profiled, running, done, failed or cancelled. */
             state: string;
         };
+        /** @description Where somebody is, or was. */
+        InstanceShape: {
+            arrived_at: string;
+            ended_at?: string | null;
+            /** @description Why it is over. */
+            ended_why?: string | null;
+            entered_at: string;
+            goal_at?: string | null;
+            id: string;
+            journey: string;
+            /** @description Where they are; none when it is over. */
+            node?: string | null;
+            /** @description The nodes that they left, in order. */
+            trail: components["schemas"]["LeftShape"][];
+            /** Format: int64 */
+            version: number;
+            /** @description When they go on, if nothing happens before. */
+            wakes_at?: string | null;
+        };
         /** @description People who are in exactly these of the segments asked for. */
         Intersection: {
             keys: string[];
@@ -2261,6 +3259,133 @@ export interface components {
         InvitedUser: components["schemas"]["User"] & {
             /** @description Signs them in once; give it to them. */
             sign_in_link: string;
+        };
+        /** @description A journey with its plan. */
+        Journey: {
+            /** @description The plan as it is being written. */
+            definition: Record<string, never>;
+            /** @description What is wrong with it. */
+            findings: components["schemas"]["PlanFinding"][];
+            /** @description Whether the plan was changed since it was launched last. */
+            is_changed: boolean;
+            summary: components["schemas"]["JourneySummary"];
+            /** @description The newest first. */
+            versions: components["schemas"]["JourneyVersion"][];
+            /** @description The keys of segments whose members have to be found before people come in. */
+            waits_for: string[];
+        };
+        /** @description A journey to be saved. */
+        JourneyBody: {
+            /** @description The plan. */
+            definition?: Record<string, never> | null;
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description Its name in addresses; made from the name without it. It cannot be changed. */
+            key?: string | null;
+            /** @description `journey` (unless said) or `campaign`. */
+            kind?: string | null;
+            /** @description What people call it. */
+            name?: string | null;
+            /** @description A ready journey to begin with, by its key: its templates come with it. */
+            ready?: string | null;
+        };
+        /** @description What a journey brought in. */
+        JourneyEffect: {
+            /** Format: int32 */
+            days: number;
+            holdout?: components["schemas"]["HoldoutEffect"] | null;
+            journey: string;
+            /** @description What to know of it. */
+            note?: string | null;
+            touches: components["schemas"]["TouchView"];
+        };
+        /** @description How a journey goes. */
+        JourneyReport: {
+            /** Format: int64 */
+            active: number;
+            ends: components["schemas"]["EndCount"][];
+            /** Format: int64 */
+            entered: number;
+            /** Format: int64 */
+            held_out: number;
+            messages: components["schemas"]["MessageCounts"];
+            nodes: components["schemas"]["NodeReport"][];
+            /** Format: int64 */
+            reached_goal: number;
+            /** @description The latest first. */
+            runs: components["schemas"]["Run"][];
+        };
+        /** @description A journey in a list. */
+        JourneySummary: {
+            /**
+             * Format: int64
+             * @description How many people are in it now.
+             */
+            active: number;
+            description: string;
+            /**
+             * Format: int64
+             * @description How many came in so far.
+             */
+            entered: number;
+            /** @description Its name in addresses; it never changes. */
+            key: string;
+            /** @description `journey` or `campaign`. */
+            kind: string;
+            launched_at?: string | null;
+            /**
+             * Format: int64
+             * @description The version that people come into; 0 for none yet.
+             */
+            live_version: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description How many of them reached the goal.
+             */
+            reached_goal: number;
+            /**
+             * Format: int64
+             * @description How many messages were handed over.
+             */
+            sent: number;
+            /** @description `draft`, `starting` (its segments are being found), `live`, `paused`, `ending` (nobody comes in any more) or `stopped`. */
+            state: string;
+            updated_at: string;
+            /** @description By whom: their name. */
+            updated_by: string;
+        };
+        /** @description A launched version. */
+        JourneyVersion: {
+            /**
+             * Format: int64
+             * @description How many people are in it now.
+             */
+            active: number;
+            definition: Record<string, never>;
+            launched_at: string;
+            /** @description By whom: their name. */
+            launched_by: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description All journeys. */
+        Journeys: {
+            rows: components["schemas"]["JourneySummary"][];
+        };
+        /** @description A metric that can be measured. */
+        KnownMetric: {
+            description: string;
+            /** @description `higher` or `lower` is better. */
+            direction: string;
+            /** @description `share`, `number` or `money`. */
+            form: string;
+            key: string;
+            name: string;
+        };
+        /** @description The metrics that every workspace has. Beside them any event can be one: `people:<event>`, `count:<event>`, `sum:<event>:<property>`. */
+        KnownMetrics: {
+            rows: components["schemas"]["KnownMetric"][];
         };
         /** @description One key figure. */
         KpiFigure: {
@@ -2318,6 +3443,12 @@ export interface components {
         Latest: components["schemas"]["TimelineItem"] & {
             person_id: string;
             person_name: string;
+        };
+        /** @description A node that somebody left. */
+        LeftShape: {
+            at: string;
+            node: string;
+            way: string;
         };
         /** @description Whose messages they are. Templates name it as `company`. */
         Letterhead: {
@@ -2385,6 +3516,21 @@ export interface components {
              */
             received_at: string;
         };
+        /** @description A look at a message. */
+        LookShape: {
+            at: string;
+            /**
+             * Format: int64
+             * @description How likely it was a machine, from 0 to 100; not known in the first seconds.
+             */
+            bot_score?: number | null;
+            /** @description `click` or `open`. */
+            kind: string;
+            /** Format: int64 */
+            link: number;
+            /** @description What speaks for a machine, as words. */
+            signs: string;
+        };
         /** @description What was found. */
         LookedOver: {
             /** @description Whether it could be sent: no errors. */
@@ -2434,6 +3580,119 @@ export interface components {
         Members: {
             next?: string | null;
             rows: components["schemas"]["Member"][];
+        };
+        /** @description What became of messages. */
+        MessageCounts: {
+            /** Format: int64 */
+            bounced: number;
+            /**
+             * Format: int64
+             * @description In how many a human clicked.
+             */
+            clicked: number;
+            /** Format: int64 */
+            complained: number;
+            /** Format: int64 */
+            delivered: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Opened, as far as that can be known; mail programs load pictures by themselves.
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description To be sent.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description Handed over.
+             */
+            sent: number;
+            /** Format: int64 */
+            skipped: number;
+            /** Format: int64 */
+            unsubscribed: number;
+        };
+        /** @description A message with all that was heard of it. */
+        MessagePage: {
+            looks: components["schemas"]["LookShape"][];
+            message: components["schemas"]["MessageShape"];
+        };
+        /** @description A message. */
+        MessageShape: {
+            /** Format: int64 */
+            attempts: number;
+            bounced_at?: string | null;
+            channel: string;
+            /** @description `marketing` or `transactional`. */
+            class: string;
+            clicked_at?: string | null;
+            complained_at?: string | null;
+            decided_at: string;
+            delivered_at?: string | null;
+            due_at?: string | null;
+            id: string;
+            journey?: string | null;
+            node?: string | null;
+            opened_at?: string | null;
+            person_id: string;
+            /** @description Why it was not sent. */
+            reason?: string | null;
+            /** @description What the other side answered last. */
+            response?: string | null;
+            sent_at?: string | null;
+            /** @description The same in a sentence. */
+            sentence?: string | null;
+            /** @description `queued`, `sending`, `sent`, `delivered`, `bounced`, `complained`, `skipped` or `failed`. */
+            state: string;
+            template: string;
+            /** Format: int64 */
+            template_version?: number | null;
+            topic?: string | null;
+        };
+        /** @description A message with its reader. */
+        MessageTo: {
+            customer?: components["schemas"]["CustomerRow"] | null;
+            message: components["schemas"]["MessageShape"];
+        };
+        /** @description Messages, the latest first. */
+        Messages: {
+            rows: components["schemas"]["MessageTo"][];
+        };
+        /** @description A metric. */
+        MetricShape: {
+            /** @description Of money. */
+            currency?: string | null;
+            /** @description `higher` or `lower` is better. */
+            direction: string;
+            /** @description `share`, `number` or `money`. */
+            form: string;
+            key: string;
+            name: string;
+        };
+        /** @description Who is moved. */
+        MigrateBody: {
+            /**
+             * Format: int64
+             * @description From this version.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description To this one.
+             */
+            to: number;
+        };
+        /** @description What came of it. */
+        Migrated: {
+            /**
+             * Format: int64
+             * @description How many people were moved.
+             */
+            people: number;
         };
         /** @description What members were worth in a month. */
         Month: {
@@ -2518,6 +3777,44 @@ export interface components {
             urgency: components["schemas"]["Urgency"];
             /** @description What they have spent so far. */
             value: components["schemas"]["Amount"];
+        };
+        /** @description A node that differs. */
+        NodeDifference: {
+            after: Record<string, never>;
+            before: Record<string, never>;
+            /** @description `added`, `removed` or `changed`. */
+            kind: string;
+            /** @description Which; empty for what concerns the journey as a whole. */
+            node: string;
+            /**
+             * Format: int64
+             * @description How many people are at it now.
+             */
+            people: number;
+        };
+        /** @description How a node goes. */
+        NodeReport: {
+            /**
+             * Format: int64
+             * @description How many acts or messages failed for good.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description How many left it.
+             */
+            left: number;
+            /** @description Of a message: how many were handed over, and what became of them. */
+            messages: components["schemas"]["MessageCounts"];
+            node: string;
+            /** @description How many were not sent it, and why. */
+            skipped: components["schemas"]["ReasonCount"][];
+            /**
+             * Format: int64
+             * @description How many are at it now.
+             */
+            waiting: number;
+            ways: components["schemas"]["WayCount"][];
         };
         /** @description One version of a text that people agree to. */
         Notice: {
@@ -2610,6 +3907,10 @@ export interface components {
             /** @description The question. */
             question: components["schemas"]["Question"];
         };
+        /** @description Who is on the way. */
+        PeopleOnTheWay: {
+            rows: components["schemas"]["PersonOnTheWay"][];
+        };
         /** @description A period and the one that it is compared with. */
         PeriodSpan: {
             /**
@@ -2633,6 +3934,11 @@ export interface components {
              */
             to: string;
         };
+        /** @description Somebody on the way. */
+        PersonOnTheWay: {
+            customer: components["schemas"]["CustomerRow"];
+            instance: components["schemas"]["InstanceShape"];
+        };
         /** @description A segment as a person. */
         PersonaPage: {
             enough: boolean;
@@ -2644,6 +3950,97 @@ export interface components {
             /** @description Members looked at. */
             size: number;
             traits: components["schemas"]["TraitRow"][];
+        };
+        /** @description What an experiment needs. */
+        PlanAnswer: {
+            /**
+             * Format: int64
+             * @description People in the control.
+             */
+            control: number;
+            /**
+             * Format: int64
+             * @description Days until they are there.
+             */
+            days?: number | null;
+            /** @description What shorter and longer runs would notice. */
+            detectable: components["schemas"]["Detectable"][];
+            /**
+             * Format: int64
+             * @description People in all.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description People in each other variant.
+             */
+            treatment: number;
+        };
+        /** @description A plan to look over. */
+        PlanBody: {
+            /** @description The plan. */
+            definition: Record<string, never>;
+        };
+        /** @description Something that is wrong with a plan, or may be. */
+        PlanFinding: {
+            /** @description A stable word. */
+            code: string;
+            /** @description The node, or the part of the plan. */
+            place: string;
+            /** @description `error` (it cannot be launched so), `warning` or `hint`. */
+            severity: string;
+            /** @description What is wrong and what to do. */
+            text: string;
+        };
+        /** @description What is wrong with a plan. */
+        PlanFindings: {
+            findings: components["schemas"]["PlanFinding"][];
+        };
+        /** @description An experiment to be. */
+        PlannerBody: {
+            /** Format: double */
+            alpha?: number;
+            /**
+             * Format: double
+             * @description The share of people that goes to the control; the rest is parted equally.
+             */
+            control?: number;
+            /**
+             * Format: double
+             * @description The standard deviation among people.
+             */
+            deviation?: number | null;
+            /**
+             * Format: double
+             * @description The smallest effect that would matter, above 0, on the scale. Negative where less is better.
+             */
+            effect: number;
+            /**
+             * Format: double
+             * @description The mean a person.
+             */
+            mean?: number | null;
+            /** @description `always` may be read every day, `once` one time. */
+            method?: string;
+            /**
+             * Format: double
+             * @description New people a day.
+             */
+            per_day?: number | null;
+            /** Format: double */
+            power?: number;
+            /** @description `relative` (0.05 is five per cent of the baseline) or `absolute`. */
+            scale?: string;
+            /**
+             * Format: double
+             * @description The share of people who have it without the experiment, 0 to 1. Or give `mean` and `deviation`.
+             */
+            share?: number | null;
+            /**
+             * Format: int32
+             * @description How many variants there are beside the control.
+             */
+            treatments?: number;
         };
         /** @description Where somebody sees and changes their own preferences. */
         PreferenceLink: {
@@ -2799,6 +4196,81 @@ export interface components {
             /** @enum {string} */
             kind: "kpis";
         });
+        /** @description Whether units arrived as meant. */
+        RatioShape: {
+            /** @description Whether it is too unlikely: then nothing can be believed. */
+            broken: boolean;
+            /** @description The share that came. */
+            came: number[];
+            /** @description The share of each open variant that was meant. */
+            meant: number[];
+            /**
+             * Format: double
+             * @description How likely counts like these are if they did.
+             */
+            p: number;
+        };
+        /** @description What an experiment says. */
+        Readout: {
+            /**
+             * Format: double
+             * @description The chance of an interval that misses the truth.
+             */
+            alpha: number;
+            arms: components["schemas"]["ArmShape"][];
+            /** @description Every metric of every variant: the main one, guardrails, the others. */
+            comparisons: components["schemas"]["ComparisonShape"][];
+            /** Format: int64 */
+            computed_ms: number;
+            /**
+             * Format: int32
+             * @description How long after exposure something counts, in hours.
+             */
+            conversion_hours: number;
+            data_until: string;
+            /**
+             * Format: int64
+             * @description People exposed before chances were as they are; they are in no number.
+             */
+            earlier: number;
+            /**
+             * Format: int64
+             * @description Amounts in other currencies; they are in no sum.
+             */
+            foreign: number;
+            /**
+             * Format: int64
+             * @description Of those measured, how many have not had all that time.
+             */
+            immature: number;
+            key: string;
+            /**
+             * Format: int64
+             * @description People who had several variants; they are in no number.
+             */
+            mixed: number;
+            progress: components["schemas"]["ExperimentProgress"];
+            ratio?: components["schemas"]["RatioShape"] | null;
+            /** @description The main metric among the people of each value of the trait that was asked for. */
+            segments: components["schemas"]["ComparisonShape"][];
+            /** @description What can and cannot be said, the most important first. */
+            sentences: components["schemas"]["Said"][];
+            /** @description Since when chances are as they are. */
+            since?: string | null;
+            verdict: components["schemas"]["VerdictShape"];
+        };
+        /** @description A ready journey. */
+        ReadyJourney: {
+            /** @description What it is for, in a sentence. */
+            about: string;
+            definition: Record<string, never>;
+            key: string;
+            name: string;
+        };
+        /** @description Ready journeys. */
+        ReadyJourneys: {
+            rows: components["schemas"]["ReadyJourney"][];
+        };
         /** @description A ready template. */
         ReadyTemplate: {
             key: string;
@@ -2815,6 +4287,15 @@ export interface components {
             change: number;
             /** @description The figure's key. */
             what: string;
+        };
+        /** @description How many are not sent a message for one reason. */
+        ReasonCount: {
+            /** Format: int64 */
+            people: number;
+            /** @description A stable word. */
+            reason: string;
+            /** @description In a sentence. */
+            sentence: string;
         };
         /** @description An event that was not taken. */
         Reject: {
@@ -2835,6 +4316,19 @@ export interface components {
             source_name: string;
             /** @description Where in the body. */
             where: string;
+        };
+        /** @description Which failed messages. */
+        ReplayBody: {
+            /** @description One; all that failed if nothing is said. */
+            id?: string | null;
+        };
+        /** @description What came of it. */
+        Replayed: {
+            /**
+             * Format: int64
+             * @description How many are tried again.
+             */
+            messages: number;
         };
         /** @description Who comes back. */
         Retention: {
@@ -2889,6 +4383,11 @@ export interface components {
             returning: number[];
             /** @description Where the intervals begin. */
             starts: string[];
+        };
+        /** @description Which way. */
+        ReviveBody: {
+            /** @description `email`, `sms` ... */
+            channel: string;
         };
         /** @description Buyers by recency, frequency and money. */
         Rfm: {
@@ -3145,18 +4644,36 @@ export interface components {
                 revoked_at?: string | null;
             }[];
         };
-        /** @description A file that was written, or was not. */
+        /** @description A condition that a rule asks for. */
+        RuleCondition: {
+            condition: Record<string, never>;
+            /** @description Whether it is known already for whom it holds. Until then it holds for nobody. */
+            is_ready: boolean;
+            /** @description The segment's key, as it stands in the design. */
+            key: string;
+            /** @description The segment's name; none for a condition of the experiment's own. */
+            name?: string | null;
+            /** @description The condition as text. */
+            text: string;
+        };
+        /** @description A time at which it went out. */
         Run: {
-            at: string;
-            /** @description Why there is none. */
-            error?: string | null;
-            /** @description Its place below the data folder. */
-            file?: string | null;
-            /**
-             * Format: int64
-             * @description Members in it.
-             */
-            rows: number;
+            /** Format: int64 */
+            entered: number;
+            finished_at?: string | null;
+            next_at?: string | null;
+            planned_at: string;
+            run: string;
+            /** @description `planned`, `running`, `done` or `cancelled`. */
+            state: string;
+        };
+        /** @description Something that can or cannot be said. */
+        Said: {
+            /** @description A stable word for it. */
+            code: string;
+            text: string;
+            /** @description `can`, `cannot`, `do` or `note`. */
+            tone: string;
         };
         /** @description A question to save. */
         SaveBody: {
@@ -3281,6 +4798,54 @@ export interface components {
             people: number;
             rows: components["schemas"]["Segment"][];
         };
+        /** @description What came of it. */
+        SendAnswer: {
+            /** @description The message, where its fate can be looked up. */
+            id: string;
+            /** @description Whether it is new; with a key that was used before it is not. */
+            is_new: boolean;
+        };
+        /** @description A message to one customer. */
+        SendBody: {
+            /** @description `email`, `sms` ... */
+            channel: string;
+            /** @description `marketing` (unless said) or `transactional`. */
+            class?: string | null;
+            /** @description The same again is not sent twice. */
+            idempotency_key?: string | null;
+            /** @description To whom. */
+            person_id: string;
+            /** @description What it can say about it. */
+            properties?: Record<string, never>;
+            /** @description The template's key. */
+            template: string;
+            /** @description About what. */
+            topic?: string | null;
+        };
+        /** @description How sending goes. */
+        SendingHealth: {
+            /** @description What was decided in the last 30 days. */
+            channels: components["schemas"]["ChannelHealth"][];
+            dead: components["schemas"]["DeadAddresses"][];
+            /** @description What to look at, in words, the worst first. */
+            signs: string[];
+            /**
+             * Format: int64
+             * @description How many wait.
+             */
+            waiting: number;
+            /** @description Since when the longest does. */
+            waiting_since?: string | null;
+        };
+        /** @description How a workspace sends. */
+        SendingSettings: {
+            dns: components["schemas"]["DnsRecord"][];
+            /** @description Sender, quiet hours, caps and the rest. */
+            settings: Record<string, never>;
+            ways: components["schemas"]["Way"][];
+            /** @description What the requests of journeys to other programs are signed with (Standard Webhooks); shown to those who may change it. */
+            webhook_secret?: string | null;
+        };
         /** @description One line of a trend. */
         Series: {
             /** @description Its events' standard name; `*` is any event. */
@@ -3293,6 +4858,18 @@ export interface components {
             where?: {
                 [key: string]: unknown;
             };
+        };
+        /** @description How it is to send. */
+        SettingsBody: {
+            /** @description What is not said is as by default. */
+            settings: Record<string, never>;
+        };
+        /** @description A metric in one variant. */
+        SideShape: {
+            /** Format: double */
+            mean: number;
+            /** Format: int64 */
+            units: number;
         };
         /** @description A link. */
         SignInLink: {
@@ -3359,6 +4936,11 @@ export interface components {
             /** @description `granted`, `denied`, `pending` (not confirmed yet), `expired`, or `unknown`, which is not consent either. */
             verdict: string;
         };
+        /** @description What becomes of a journey. */
+        StateBody: {
+            /** @description `paused` (nobody comes in, nobody goes on), `live`, `ending` (nobody comes in any more) or `stopped` (all are out, what waits is not sent). */
+            state: string;
+        };
         /** @description What was said once. */
         StatementShape: {
             /** @description Who noted it: `person`, or the id of a user or key. */
@@ -3392,6 +4974,11 @@ export interface components {
             kind: string;
             /** @description The identifier. */
             value: string;
+        };
+        /** @description Who goes out. */
+        TakeOutBody: {
+            /** @description The customer. */
+            person_id: string;
         };
         /** @description A ready condition. */
         Template: {
@@ -3555,6 +5142,26 @@ export interface components {
             /** @description Whether the preference centre shows it. */
             shown?: boolean;
         };
+        /** @description What touches give a journey. */
+        TouchRow: {
+            /** @description The journey; none: orders that no message came before. */
+            journey?: string | null;
+            /**
+             * Format: double
+             * @description Orders, parted.
+             */
+            orders: number;
+            /** @description Revenue, exact. */
+            revenue: string;
+        };
+        /** @description The view by touches. It is never added to what the holdout says. */
+        TouchView: {
+            currency: string;
+            rows: components["schemas"]["TouchRow"][];
+            rule: string;
+            /** @description To be shown with every number of it. */
+            warning: string;
+        };
         /** @description What is held true of a customer. */
         Trait: {
             key: string;
@@ -3682,6 +5289,16 @@ export interface components {
          * @enum {string}
          */
         Unit: "count" | "money" | "ratio" | "number";
+        /** @description A changed experiment. */
+        UpdateBody: {
+            /** @description The whole design. */
+            design: Record<string, never>;
+            /**
+             * Format: int64
+             * @description The version that was looked at.
+             */
+            version: number;
+        };
         /**
          * @description How pressing it is.
          * @enum {string}
@@ -3710,6 +5327,32 @@ export interface components {
             disabled?: boolean | null;
             role?: components["schemas"]["Role"] | null;
         };
+        /** @description A variant with the people it has. */
+        VariantShape: {
+            /**
+             * Format: int64
+             * @description People, or devices, first exposed to it since chances are as they are.
+             */
+            exposed: number;
+            /** @description Whether it is what people get without the experiment. */
+            is_control: boolean;
+            /** @description Its stable name. */
+            key: string;
+            /** @description What people call it. */
+            name: string;
+            /**
+             * Format: int32
+             * @description How large its part is in proportion to the others.
+             */
+            weight: number;
+        };
+        /** @description What to make of it. */
+        VerdictShape: {
+            /** @description Of which variant. */
+            variant?: string | null;
+            /** @description `too_early`, `untrustworthy`, `not_yet`, `better`, `harmful`, `worse`, `no_difference` or `unclear`. */
+            word: string;
+        };
         /** @description A version with what it says. */
         VersionPage: {
             template: Record<string, never>;
@@ -3720,6 +5363,19 @@ export interface components {
          * @enum {string}
          */
         Warning: "always_holds" | "never_holds" | "holds_for_everybody" | "holds_for_nobody" | "looks_at_every_event";
+        /** @description A way out. */
+        Way: {
+            channel: string;
+            /** @description Whether something is set up to send by it. */
+            is_ready: boolean;
+        };
+        /** @description How many left by one way. */
+        WayCount: {
+            /** Format: int64 */
+            people: number;
+            /** @description `path:0`, `timed_out`, `arm:name`, `sent`, `skipped` ... */
+            way: string;
+        };
         /** @description A webhook. */
         Webhook: {
             /** @description Whether it is sent to; one that has failed for three days is switched off. */
@@ -3780,6 +5436,15 @@ export interface components {
         WhyAnswer: components["schemas"]["Why"] & {
             /** @description For somebody who is not in it: the fewest tests that would have to turn out otherwise, the nearest of several choices. */
             nearest: components["schemas"]["Why"][];
+        };
+        /** @description Why somebody got something of a journey, or did not. */
+        WhyJourney: {
+            /** @description How often they were in it. */
+            instances: components["schemas"]["InstanceShape"][];
+            /** @description What it sent them, or did not. */
+            messages: components["schemas"]["MessageShape"][];
+            /** @description What is so, in sentences, the most important first. */
+            sentences: string[];
         };
         /** @description A workspace. */
         Workspace: {
@@ -4073,6 +5738,129 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Customers"];
                 };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_id_journeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerJourneys"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_id_journeys_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhyJourney"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_id_messages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerMessages"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_id_revive_address: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviveBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do about it. */
             default: {
@@ -4657,6 +6445,489 @@ export interface operations {
             };
         };
     };
+    get_experiment_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentGroups"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_experiment_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentGroup"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_experiment_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnownMetrics"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_experiment_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlannerBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_experiments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiments"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_experiments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentDetail"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_experiments_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentDetail"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_experiments_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentDetail"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_experiments_key_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentDetail"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_experiments_key_days: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExposureDays"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_experiments_key_people: {
+        parameters: {
+            query: {
+                variant: string;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExposedPeople"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_experiments_key_readout: {
+        parameters: {
+            query?: {
+                by?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readout"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_experiments_key_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentVersions"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_flows: {
         parameters: {
             query: {
@@ -5023,6 +7294,624 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ImportShape"];
                 };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_journeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Journeys"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_journeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JourneyBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Journey"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_journeys_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanFindings"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_journeys_ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyJourneys"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_journeys_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Journey"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_journeys_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JourneyBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Journey"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_journeys_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_journeys_key_difference: {
+        parameters: {
+            query: {
+                from: number;
+                to: number;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_journeys_key_dry_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DryRunBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_journeys_key_effect: {
+        parameters: {
+            query?: {
+                days?: number;
+                rule?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JourneyEffect"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_journeys_key_enter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnterBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnterAnswer"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_journeys_key_launch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Journey"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_journeys_key_migrate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MigrateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Migrated"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_journeys_key_people: {
+        parameters: {
+            query?: {
+                node?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleOnTheWay"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_journeys_key_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JourneyReport"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_journeys_key_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Journey"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_journeys_key_take_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeOutBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do about it. */
             default: {
@@ -5741,6 +8630,140 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rows_TokenShape"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_messages: {
+        parameters: {
+            query?: {
+                journey?: string;
+                node?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Messages"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_messages_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_messages_send: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendAnswer"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_messages_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePage"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -6897,6 +9920,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SegmentValue"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sending_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendingHealth"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sending_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendingSettings"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_sending_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendingSettings"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

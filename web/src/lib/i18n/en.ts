@@ -10,5 +10,6 @@ import { templates } from './en/templates';
 import { consents } from './en/consents';
 import { privacy } from './en/privacy';
 import { engage } from './en/engage';
+import { experiments } from './en/experiments';
 
-export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage };
+export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage, ...experiments };

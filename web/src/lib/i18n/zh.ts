@@ -10,5 +10,6 @@ import { templates } from './zh/templates';
 import { consents } from './zh/consents';
 import { privacy } from './zh/privacy';
 import { engage } from './zh/engage';
+import { experiments } from './zh/experiments';
 
-export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage };
+export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage, ...experiments };

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { asType, axisOf, blank, byDay, freeKey, keyOf, KINDS, missing, placed, planOf, roundUp, shares, withTrees, type Effect, type ExperimentPage } from '../../src/lib/experiments';
+import { en } from '../../src/lib/i18n/en';
+import { experiments } from '../fixtures/experiments.mjs';
+
+const effect = (estimate: number, low: number, high: number): Effect => ({ scale: 'relative', estimate, low, high, p: 0.1, q: null, call: 'unclear' });
+
+describe('a design', () => {
+	it('begins with what can be saved but for its name', () => {
+		for (const kind of KINDS) {
+			expect(missing(blank(kind))).toBe('name');
+			expect(missing({ ...blank(kind), name: 'N' })).toBe('');
+			expect(blank(kind).variants.filter((it) => it.is_control)).toHaveLength(1);
+		}
+		const twice = { ...blank(), name: 'N', variants: blank().variants.map((it) => ({ ...it, key: 'a' })) };
+		expect(missing(twice)).toBe('variant_key');
+		expect(missing({ ...blank(), name: 'N', variants: blank().variants.map((it) => ({ ...it, weight: 0 })) })).toBe('weights');
+	});
+	it('has keys that an address can carry', () => {
+		expect(keyOf('  Größe & Farbe: neu! ')).toBe('gro-e-farbe-neu');
+		expect(keyOf('新')).toBe('');
+		expect(freeKey('a', ['a', 'a-2'])).toBe('a-3');
+		expect(freeKey('', [])).toBe('variant');
+	});
+	it('shares add up, and values change their type as near as they can', () => {
+		expect(shares([{ weight: 1 }, { weight: 3 }])).toEqual([0.25, 0.75]);
+		expect(shares([{ weight: 0 }])).toEqual([0]);
+		expect([asType('x', 'boolean', true), asType('x', 'boolean', false), asType('7', 'number', false), asType('x', 'number', false), asType(1, 'object', false), asType(true, 'text', false)]).toEqual([false, true, 7, 0, {}, '']);
+	});
+	it('comes to the builder with its conditions as trees', () => {
+		const page = experiments(() => '2026-11-21T21:00:00Z').pages.find((it) => it.summary.key === 'new-search') as unknown as ExperimentPage;
+		expect(withTrees(page).rules?.[0].condition).toEqual(page.conditions[0].condition);
+		const named = { ...page, conditions: [{ ...page.conditions[0], name: 'Swedes' }] };
+		expect(withTrees(named).rules?.[0].condition).toEqual({ segment: { key: 'auto-1' } });
+	});
+	it('plans what it would be read by', () => {
+		const design = { ...blank(), name: 'N' };
+		expect(planOf(design)).toEqual({ effect: 0.05, power: 0.8, scale: 'relative', method: 'always', alpha: 0.05, control: 0.5, treatments: 1 });
+		expect(planOf({ ...design, primary: { key: 'refunds', name: 'r', direction: 'lower' } }).effect).toBe(-0.05);
+	});
+});
+
+describe('an axis', () => {
+	it('ends with a round number and shows what is measured', () => {
+		expect([0.07, 0.11, 0.5, 3, 0].map(roundUp)).toEqual([0.1, 0.2, 0.5, 5, 1]);
+		expect(axisOf([effect(0.1, -0.02, 0.18), null])).toBe(0.2);
+		// One that nothing is known of does not squeeze the others: it goes beyond.
+		expect(axisOf([effect(0.1, -3, 3)])).toBe(0.5);
+		expect(axisOf([])).toBe(1);
+		expect(axisOf([effect(0.1, -Infinity, Infinity)])).toBe(0.5);
+	});
+	it('places values between its ends', () => {
+		expect(placed(0, 0.2)).toEqual({ at: 0.5, beyond: false });
+		expect(placed(0.2, 0.2).at).toBe(1);
+		expect(placed(Infinity, 0.2)).toEqual({ at: 1, beyond: true });
+		expect(placed(-1, 0.2)).toEqual({ at: 0, beyond: true });
+	});
+	it('adds variants up by day', () => {
+		const row = (day: string, exposed: number) => ({ day, variant: 'a', allocation: 1, exposed, mixed: 0 });
+		expect(byDay([row('2026-11-02', 1), row('2026-11-01', 2), row('2026-11-02', 3)])).toEqual([{ day: '2026-11-01', exposed: 2 }, { day: '2026-11-02', exposed: 4 }]);
+	});
+});
+
+it('every word of the vocabulary is written down', () => {
+	const has = (key: string) => expect(en).toHaveProperty([`experiment.${key}`]);
+	for (const word of ['too_early', 'untrustworthy', 'not_yet', 'better', 'harmful', 'worse', 'no_difference', 'unclear']) has(`verdict.${word}`);
+	for (const word of ['better', 'worse', 'safe', 'breached', 'unclear']) has(`call.${word}`);
+	for (const word of ['draft', 'running', 'paused', 'stopped', 'decided']) has(`state.${word}`);
+	for (const word of ['can', 'cannot', 'do', 'note']) has(`tone.${word}`);
+	for (const word of KINDS) has(`kind_about.${word}`);
+});
