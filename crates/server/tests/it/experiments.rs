@@ -492,7 +492,7 @@ async fn a_rules_condition_is_kept_as_a_segment_and_let_go_in_the_end() {
     assert!(housekeeping::let_go(&world.app.installation).await.unwrap());
     let segments = rapport_segments::records::segments::all(&mut world.app.installation.store.read(), FIRST).await;
     assert!(segments.unwrap().iter().all(|row| row.key != kept));
-    assert_eq!(variant(&world, &key, "swedish", "u0").await, "off", "the segment of that name is not filled yet");
+    assert_eq!(variant(&world, &key, "swedish", "u0").await, "on", "the segment that people made takes its place");
 }
 
 /// Launches a journey; people come in by hand.

@@ -20,6 +20,8 @@ mod records;
 mod routes;
 mod segments;
 mod sessions;
+#[path = "../../../channels/tests/it/sink.rs"]
+#[expect(dead_code, reason = "the channels' own tests use more of it")]
 mod sink;
 mod users;
 mod world;
