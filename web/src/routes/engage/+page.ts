@@ -1,4 +1,4 @@
 // The room opens with its first place.
 import { redirect } from '@sveltejs/kit';
 
-export const load = () => redirect(307, '/engage/templates');
+export const load = () => redirect(307, '/engage/journeys');

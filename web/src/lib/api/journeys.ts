@@ -1,0 +1,167 @@
+// The shapes around journeys, messages and sending, as the server sends them.
+import type { CustomerRow } from './types';
+
+export interface JourneySummary {
+	key: string;
+	kind: string;
+	name: string;
+	description: string;
+	state: string;
+	live_version: number;
+	active: number;
+	entered: number;
+	reached_goal: number;
+	sent: number;
+	updated_at: string;
+	updated_by: string;
+	launched_at: string | null;
+}
+/** Something to mend in a plan; `place` is a node or a part of the plan. */
+export interface PlanFinding {
+	severity: string;
+	code: string;
+	place: string;
+	text: string;
+}
+export interface MessageCounts {
+	queued: number;
+	sent: number;
+	delivered: number;
+	bounced: number;
+	complained: number;
+	unsubscribed: number;
+	opened: number;
+	/** By people: looks of programs are left out. */
+	clicked: number;
+	skipped: number;
+	failed: number;
+}
+export interface NodeReport {
+	node: string;
+	waiting: number;
+	left: number;
+	ways: { way: string; people: number }[];
+	messages: MessageCounts;
+	skipped: { reason: string; sentence: string; people: number }[];
+	failed: number;
+}
+export interface Run {
+	run: string;
+	state: string;
+	planned_at: string;
+	next_at: string | null;
+	entered: number;
+	finished_at: string | null;
+}
+export interface JourneyReport {
+	entered: number;
+	held_out: number;
+	active: number;
+	reached_goal: number;
+	messages: MessageCounts;
+	ends: { why: string; people: number }[];
+	nodes: NodeReport[];
+	runs: Run[];
+}
+export interface InstanceShape {
+	id: string;
+	journey: string;
+	version: number;
+	entered_at: string;
+	node: string | null;
+	arrived_at: string;
+	wakes_at: string | null;
+	goal_at: string | null;
+	ended_at: string | null;
+	ended_why: string | null;
+	trail: { node: string; at: string; way: string }[];
+}
+export interface PersonOnTheWay {
+	customer: CustomerRow;
+	instance: InstanceShape;
+}
+export interface NodeDifference {
+	/** Empty for the plan as a whole. */
+	node: string;
+	kind: 'added' | 'removed' | 'changed';
+	before: unknown;
+	after: unknown;
+	people: number;
+}
+export interface DryStep {
+	at: string;
+	node: string;
+	what: string;
+	detail: string;
+	sentence: string;
+}
+export interface Message {
+	id: string;
+	person_id: string;
+	channel: string;
+	class: string;
+	topic: string | null;
+	journey: string | null;
+	node: string | null;
+	template: string;
+	state: string;
+	reason: string | null;
+	sentence: string | null;
+	response: string | null;
+	attempts: number;
+	decided_at: string;
+	due_at: string | null;
+	sent_at: string | null;
+	delivered_at: string | null;
+	bounced_at: string | null;
+	complained_at: string | null;
+	clicked_at: string | null;
+}
+export interface MessageTo {
+	customer: CustomerRow | null;
+	message: Message;
+}
+export interface WhyJourney {
+	sentences: string[];
+	instances: InstanceShape[];
+	messages: Message[];
+}
+export interface Cap {
+	most: number;
+	window: 'day' | 'week' | 'month' | { last: string };
+	channel?: string;
+	topic?: string;
+}
+export interface SendingRules {
+	from: { name: string; address: string; reply_to?: string };
+	quiet: { from: string; until: string; jitter_minutes: number } | null;
+	caps: Cap[];
+	yield_within: string;
+	spare_the_troubled: boolean;
+	holdout_percent: number;
+	paused: boolean;
+	most_per_domain_and_second: number;
+}
+export interface SendingSettings {
+	settings: SendingRules;
+	ways: { channel: string; is_ready: boolean }[];
+	dns: { name: string; value: string }[];
+	webhook_secret: string | null;
+}
+export interface SendingHealth {
+	waiting: number;
+	waiting_since: string | null;
+	channels: { channel: string; state: string; messages: number; bounced: number; complained: number; unsubscribed: number }[];
+	dead: { channel: string; reason: string; addresses: number }[];
+	signs: string[];
+}
+/** What a journey brought in against who was held out. */
+export interface JourneyEffect {
+	days: number;
+	holdout: {
+		held_out: number;
+		treated: number;
+		metrics: { metric: { name: string; form: string; currency: string | null }; estimate: number | null; low: number | null; high: number | null; reason: string | null; sentences: { code: string; tone: string; text: string }[] }[];
+	} | null;
+	note: string | null;
+}

@@ -1,0 +1,32 @@
+// The mock's answers about journeys, messages and sending.
+export function journeyRoutes(fixture, problem) {
+	const all = () => fixture('journeys-pages');
+	const find = (key) => all().find((page) => page.summary.key === key) ?? problem(404, 'not_found', 'Not Found', 'There is no such journey in this workspace.', 'Check the address; the list has what there is.');
+	const kept = (key, extra) => { const page = find(key); return page.status ? page : { ...page, ...extra, summary: { ...page.summary, ...extra.summary } }; };
+	const saved = ([key], _, body) => kept(key, { ...(body.definition ? { definition: body.definition } : {}), summary: { ...(body.name ? { name: body.name } : {}), ...(body.description !== undefined ? { description: body.description } : {}) } });
+	const stateOf = { launch: 'live' };
+	return [
+		['GET', /^\/journeys$/, () => ({ rows: all().map((page) => page.summary) })],
+		['POST', /^\/journeys$/, (_, __, body) => (body.kind === 'campaign' ? find('winter-news') : find(body.ready === 'abandoned_cart' ? 'abandoned-cart' : 'review'))],
+		['GET', /^\/journeys\/ready$/, () => fixture('journeys-ready')],
+		['POST', /^\/journeys\/check$/, (_, __, body) => ({ findings: body.definition.nodes.filter((node) => node.step.message?.template === '').map((node) => ({ severity: 'error', code: 'template_missing', place: node.id, text: 'choose a template' })) })],
+		['GET', /^\/journeys\/([\w-]+)$/, ([key]) => find(key)],
+		['PUT', /^\/journeys\/([\w-]+)$/, saved],
+		['DELETE', /^\/journeys\/([\w-]+)$/, () => null],
+		['POST', /^\/journeys\/([\w-]+)\/(launch|state)$/, ([key, act], _, body) => kept(key, { is_changed: false, summary: { state: stateOf[act] ?? body.state, live_version: 1 } })],
+		['POST', /^\/journeys\/([\w-]+)\/migrate$/, () => ({ people: 22 })],
+		['GET', /^\/journeys\/([\w-]+)\/difference$/, () => fixture('journeys-difference')],
+		['GET', /^\/journeys\/([\w-]+)\/report$/, ([key]) => fixture('journeys-reports')[key] ?? fixture('journeys-reports').none],
+		['GET', /^\/journeys\/([\w-]+)\/effect$/, () => fixture('journeys-effect')],
+		['GET', /^\/journeys\/([\w-]+)\/people$/, () => fixture('journeys-people')],
+		['POST', /^\/journeys\/([\w-]+)\/dry-run$/, () => fixture('journeys-dry')],
+		['GET', /^\/customers\/\w+\/journeys$/, () => fixture('journeys-customer_journeys')],
+		['GET', /^\/customers\/\w+\/journeys\/([\w-]+)$/, ([key]) => fixture(key === 'abandoned-cart' ? 'journeys-why' : 'journeys-why_not')],
+		['GET', /^\/customers\/\w+\/messages$/, () => fixture('journeys-customer_messages')],
+		['GET', /^\/messages$/, () => fixture('journeys-messages')],
+		['POST', /^\/messages\/replay$/, (_, __, body) => ({ messages: body.id ? 1 : 4 })],
+		['GET', /^\/sending\/settings$/, () => fixture('journeys-settings')],
+		['PUT', /^\/sending\/settings$/, (_, __, body) => ({ ...fixture('journeys-settings'), settings: body.settings })],
+		['GET', /^\/sending\/health$/, () => fixture('journeys-health')]
+	];
+}
