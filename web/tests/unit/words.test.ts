@@ -2,13 +2,15 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { en } from '../../src/lib/i18n/en';
+import { outreach as enOutreach } from '../../src/lib/i18n/en/outreach';
 import { zh } from '../../src/lib/i18n/zh';
+import { outreach as zhOutreach } from '../../src/lib/i18n/zh/outreach';
 import { fill } from '../../src/lib/i18n/fill';
 import { FIELDS, ROLES } from '../../src/lib/api/imports';
 import { OPERATORS } from '../../src/lib/conditions';
 
-const english: Record<string, string> = en;
-const chinese: Record<string, string> = zh;
+const english: Record<string, string> = { ...en, ...enOutreach };
+const chinese: Record<string, string> = { ...zh, ...zhOutreach };
 const holes = (text: string) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
 
 function sources(folder: string): string[] {

@@ -7,8 +7,9 @@ import * as pure from '$lib/formatting';
 import { en } from './en';
 import { fill, type Params } from './fill';
 
-export type Key = keyof typeof en;
-export type Messages = Record<Key, string>;
+type English = typeof en & (typeof import('./en/outreach'))['outreach'];
+export type Key = keyof English;
+export type Messages = Record<keyof typeof en, string>;
 export type Language = 'en' | 'zh';
 
 export const LANGUAGES: { tag: Language; name: string }[] = [
@@ -19,6 +20,10 @@ export const LANGUAGES: { tag: Language; name: string }[] = [
 class Words {
 	language = $state<Language>('en');
 	#messages = $state.raw<Messages>(en);
+	/** Words that only some rooms need: journeys and what is sent. They come with those rooms, so that a first visit stays small. */
+	#outreach = $state.raw<Partial<Record<Key, string>>>({});
+	#outreachEnglish: Partial<Record<Key, string>> = {};
+	#hasOutreach = false;
 	/** Ticks once a minute, so that "2 minutes ago" stays true on a page left open. */
 	now = $state(Date.now());
 
@@ -32,10 +37,22 @@ class Words {
 
 	async choose(language: Language, remember = true): Promise<void> {
 		this.#messages = language === 'zh' ? (await import('./zh')).zh : en;
+		if (this.#hasOutreach) this.#outreach = await this.#outreachIn(language);
 		this.language = language;
 		if (remember) localStorage.setItem('rapport.language', language);
 		document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
 		useLanguage(language);
+	}
+
+	async #outreachIn(language: Language): Promise<Partial<Record<Key, string>>> {
+		return language === 'zh' ? (await import('./zh/outreach')).outreach : this.#outreachEnglish;
+	}
+	/** Brings the words of journeys; a page that says any of them waits for it. */
+	async withOutreach(): Promise<void> {
+		if (this.#hasOutreach) return;
+		this.#outreachEnglish = (await import('./en/outreach')).outreach;
+		this.#outreach = await this.#outreachIn(this.language);
+		this.#hasOutreach = true;
 	}
 
 	/** The workspace's own locale where it is of this language, so that dates and thousands look as at home. */
@@ -46,11 +63,11 @@ class Words {
 	}
 
 	get(key: Key, params: Params): string {
-		return fill(this.#messages[key] ?? en[key] ?? key, params, this.locale);
+		return fill((this.#messages as Partial<Record<Key, string>>)[key] ?? this.#outreach[key] ?? (en as Partial<Record<Key, string>>)[key] ?? this.#outreachEnglish[key] ?? key, params, this.locale);
 	}
 
 	has(key: string): key is Key {
-		return key in en;
+		return key in en || key in this.#outreachEnglish;
 	}
 }
 

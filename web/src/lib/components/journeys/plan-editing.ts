@@ -1,0 +1,24 @@
+// What the parts of the editor of journeys share: the plan, who may change it, and what is known around it.
+import type { NodeReport } from '$lib/api/journeys';
+import type { Gap, Plan, Step } from '$lib/journeys';
+
+export interface PlanEditing {
+	readonly plan: Plan;
+	readonly mayEdit: boolean;
+	/** The chosen node; empty for the plan as a whole. */
+	readonly chosen: string;
+	/** Names of templates by key, with their form. */
+	readonly templates: Record<string, { name: string; form: string }>;
+	readonly names: Record<string, string>;
+	/** Whether something is set up to send by a channel; undefined while that is not known. */
+	readonly ready: (channel: string) => boolean | undefined;
+	readonly report: (node: string) => NodeReport | undefined;
+	readonly marks: (node: string) => 'error' | 'warning' | undefined;
+	/** Changes the plan; changes at one place within a moment are one step of undo. */
+	become: (plan: Plan, place?: string) => void;
+	setStep: (id: string, step: Step) => void;
+	choose: (id: string) => void;
+	/** Asks which step comes into a gap. */
+	add: (gap: Gap) => void;
+	remove: (id: string) => void;
+}

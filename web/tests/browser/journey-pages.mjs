@@ -1,0 +1,38 @@
+// The pages of journeys, campaigns and sending to walk.
+export async function journeyPages(ask, person) {
+	const rows = (await ask('/journeys')).rows;
+	const of = (kind, test = () => true) => rows.find((row) => row.kind === kind && test(row))?.key;
+	const live = of('journey', (row) => row.live_version > 0);
+	const draft = of('journey', (row) => row.live_version === 0);
+	const campaign = of('campaign', (row) => row.state === 'draft');
+	const sent = of('campaign', (row) => row.sent > 0);
+	const list = [
+		{ name: 'journeys', path: '/engage/journeys', text: rows.length ? 'In it now' : 'Here you will see' },
+		{ name: 'journeys-none', path: '/engage/journeys?search=nothing-is-called-this' },
+		{ name: 'journeys-new', path: '/engage/journeys/new', text: 'Abandoned cart' },
+		{ name: 'journey-unknown', path: '/engage/journeys/there-is-none', expects: '404' },
+		{ name: 'campaigns', path: '/engage/campaigns' },
+		{ name: 'campaigns-new', path: '/engage/campaigns?new=1', act: (p) => p.locator('dialog').waitFor() },
+	];
+	if (live) {
+		const open = (p) => p.locator('.svelte-flow__node').first().waitFor();
+		list.push({ name: 'journey-live-canvas', path: `/engage/journeys/${live}?view=canvas`, act: open });
+		list.push({ name: 'journey-live-step', path: `/engage/journeys/${live}?view=canvas&step=reminder`, act: open });
+		list.push({ name: 'journey-live-outline', path: `/engage/journeys/${live}?view=outline`, text: 'Who comes in' });
+		list.push({ name: 'journey-live-report', path: `/engage/journeys/${live}?view=report`, text: 'What became of the messages' });
+		list.push({ name: 'journey-live-people', path: `/engage/journeys/${live}?view=outline&step=reminder`, act: async (p) => { await p.getByRole('button', { name: /Who is here/ }).click(); await p.locator('dialog a.row').first().waitFor(); } });
+		list.push({ name: 'journey-live-versions', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'More actions' }).click(); await p.getByRole('button', { name: 'Versions' }).click(); await p.locator('dialog').waitFor(); } });
+		list.push({ name: 'journey-live-launch', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'Launch changes' }).click(); await p.locator('dialog').waitFor(); } });
+		list.push({ name: 'journey-live-stop', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'More actions' }).click(); await p.getByRole('button', { name: 'Stop', exact: true }).click(); await p.locator('dialog').waitFor(); } });
+		list.push({ name: 'journey-live-dry', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'Try it out' }).click(); await p.locator('dialog li button').first().click(); await p.locator('dialog .steps li').first().waitFor(); } });
+	}
+	if (draft) {
+		list.push({ name: 'journey-draft-canvas', path: `/engage/journeys/${draft}?view=canvas`, act: (p) => p.locator('.svelte-flow__node').first().waitFor() });
+		list.push({ name: 'journey-draft-outline', path: `/engage/journeys/${draft}?view=outline&step=kind`, text: 'Who goes this way' });
+		list.push({ name: 'journey-draft-split', path: `/engage/journeys/${draft}?view=outline&step=lot`, text: 'Shares in all' });
+		list.push({ name: 'journey-draft-add', path: `/engage/journeys/${draft}?view=outline`, act: async (p) => { await p.getByRole('button', { name: /Add a step after/ }).first().click(); await p.locator('dialog').waitFor(); } });
+	}
+	if (campaign) list.push({ name: 'campaign-draft', path: `/engage/campaigns/${campaign}`, text: 'Who gets it' });
+	if (sent) list.push({ name: 'campaign-report', path: `/engage/campaigns/${sent}`, text: 'What became of the messages' });
+	return list;
+}
