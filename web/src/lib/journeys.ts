@@ -215,7 +215,8 @@ export function strays(plan: Plan): PlanNode[] {
 
 export const NODE_WIDTH = 232;
 const COLUMN = NODE_WIDTH + 48;
-const ROW = 144;
+const ROW = 172;
+const FIRST_ROW = 96;
 
 /** Where nodes stand that have no place of their own: rows by how far they are from the start, columns by their ways. */
 export function layout(plan: Plan): Map<string, [number, number]> {
@@ -232,26 +233,50 @@ export function layout(plan: Plan): Map<string, [number, number]> {
 	const below = Math.max(0, ...row.values()) + 1;
 	for (const node of plan.nodes) if (!row.has(node.id)) row.set(node.id, below);
 
-	// Each node stands over the middle of what it alone leads to.
+	// Each node stands over the middle of what it alone leads to; the end of a way takes a column, too.
 	const column = new Map<string, number>();
 	const taken = new Map<number, number>();
 	let free = 0;
-	const put = (id: Next): number | undefined => {
+	const put = (id: Next, end: string, depth: number): number | undefined => {
 		const node = nodeOf(plan, id);
-		if (!node || column.has(node.id)) return undefined;
+		if (!node) {
+			const at = Math.max(free++, taken.get(depth) ?? -Infinity);
+			taken.set(depth, at + 1);
+			column.set(end, at);
+			row.set(end, depth);
+			return at;
+		}
+		if (column.has(node.id)) return undefined;
 		column.set(node.id, 0);
-		const children = waysOf(node.step).map((way) => put(way.next)).filter((at): at is number => at !== undefined);
+		const own = row.get(node.id)!;
+		const children = waysOf(node.step).map((way, i) => put(way.next, endOf(node.id, i), own + 1)).filter((at): at is number => at !== undefined);
 		const wanted = children.length ? (children[0] + children[children.length - 1]) / 2 : free++;
-		const at = Math.max(wanted, taken.get(row.get(node.id)!) ?? -Infinity);
-		taken.set(row.get(node.id)!, at + 1);
+		const at = Math.max(wanted, taken.get(own) ?? -Infinity);
+		taken.set(own, at + 1);
 		column.set(node.id, at);
 		return at;
 	};
-	put(plan.start);
-	for (const node of plan.nodes) put(node.id);
+	put(plan.start, endOf('', 0), 1);
+	for (const node of plan.nodes) put(node.id, '', 0);
 	const first = column.get(plan.start) ?? 0;
-	return new Map(plan.nodes.map((node) => [node.id, node.place ?? [Math.round((column.get(node.id)! - first) * COLUMN), row.get(node.id)! * ROW]]));
+	const auto = (id: string): [number, number] => [Math.round((column.get(id)! - first) * COLUMN), FIRST_ROW + (row.get(id)! - 1) * ROW];
+	const places = new Map([...column.keys()].map((id) => [id, auto(id)]));
+	// Ends follow their node where it was put by hand.
+	for (const node of plan.nodes) {
+		if (!node.place) continue;
+		const [x, y] = auto(node.id);
+		const ways = waysOf(node.step);
+		ways.forEach((_, i) => {
+			const end = places.get(endOf(node.id, i));
+			if (end) places.set(endOf(node.id, i), [end[0] - x + node.place![0], end[1] - y + node.place![1]]);
+		});
+		places.set(node.id, node.place);
+	}
+	return places;
 }
+
+/** The name under which the layout places the end of a way. */
+export const endOf = (node: string, way: number): string => `:end ${node} ${way}`;
 
 /** The node that a finding is about; undefined for the plan as a whole. */
 export function nodeOfPlace(plan: Plan, place: string): string | undefined {

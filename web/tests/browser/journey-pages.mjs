@@ -34,5 +34,11 @@ export async function journeyPages(ask, person) {
 	}
 	if (campaign) list.push({ name: 'campaign-draft', path: `/engage/campaigns/${campaign}`, text: 'Who gets it' });
 	if (sent) list.push({ name: 'campaign-report', path: `/engage/campaigns/${sent}`, text: 'What became of the messages' });
+	list.push({ name: 'j-sending', path: '/engage/sending', text: 'What to look at' });
+	list.push({ name: 'j-sending-pause', path: '/engage/sending?pause=1', act: (p) => p.locator('dialog').waitFor() });
+	list.push({ name: 'j-sending-settings', path: '/engage/sending/settings', text: 'Quiet hours' });
+	list.push({ name: 'j-calendar', path: '/engage/calendar' });
+	list.push({ name: 'j-calendar-next', path: '/engage/calendar?month=2026-12' });
+	if (person && rows.length) list.push({ name: 'j-customer-why', path: `/customers/${person}?journey=${rows[0].key}`, text: 'Messages and journeys' });
 	return list;
 }
