@@ -11,7 +11,5 @@ import { consents } from './en/consents';
 import { privacy } from './en/privacy';
 import { engage } from './en/engage';
 import { experiments } from './en/experiments';
-import { journeys } from './en/journeys';
-import { sending } from './en/sending';
 
-export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage, ...experiments, ...journeys, ...sending };
+export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage, ...experiments };

@@ -11,7 +11,5 @@ import { consents } from './zh/consents';
 import { privacy } from './zh/privacy';
 import { engage } from './zh/engage';
 import { experiments } from './zh/experiments';
-import { journeys } from './zh/journeys';
-import { sending } from './zh/sending';
 
-export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage, ...experiments, ...journeys, ...sending };
+export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage, ...experiments };
