@@ -4,10 +4,13 @@
 
 pub mod acts;
 pub mod addresses;
+pub mod inbox;
 pub mod instances;
 pub mod journeys;
 pub mod letterheads;
 pub mod messages;
+pub mod numbers;
 pub mod runs;
 pub mod settings;
+pub mod subscriptions;
 pub mod templates;

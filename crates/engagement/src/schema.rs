@@ -9,7 +9,11 @@ use rapport_store::{Migration, Migrations};
 /// All migrations of this crate, in order.
 pub const MIGRATIONS: Migrations = Migrations {
     namespace: "engagement",
-    list: &[TEMPLATES, Migration { number: 2, name: "journeys", sql: JOURNEYS }],
+    list: &[
+        TEMPLATES,
+        Migration { number: 2, name: "journeys", sql: JOURNEYS },
+        Migration { number: 3, name: "channels", sql: CHANNELS },
+    ],
 };
 
 /// What is said. `version` counts from 1; the row of a template repeats what a list shows of its latest version.
@@ -246,6 +250,39 @@ CREATE TABLE sending_settings (
 ) {clustered};
 ";
 
+/// Numbers that were written to, so that a STOP from one is known for whose it is; browsers that take push messages; what people find in their inbox.
+const CHANNELS: &str = "
+CREATE TABLE text_numbers (
+    workspace {int} NOT NULL,
+    number TEXT NOT NULL,
+    handle {int} NOT NULL,
+    PRIMARY KEY (number, handle, workspace)
+) {clustered};
+CREATE INDEX text_numbers_handle ON text_numbers (handle);
+
+CREATE TABLE push_subscriptions (
+    workspace {int} NOT NULL,
+    id TEXT NOT NULL,
+    handle {int} NOT NULL,
+    endpoint TEXT NOT NULL,
+    browser_key TEXT NOT NULL,
+    browser_auth TEXT NOT NULL,
+    is_proven {bool} NOT NULL,
+    subscribed_at {int} NOT NULL,
+    PRIMARY KEY (id, workspace)
+) {clustered};
+CREATE INDEX push_subscriptions_handle ON push_subscriptions (handle, workspace);
+
+CREATE TABLE inbox (
+    message TEXT NOT NULL PRIMARY KEY,
+    workspace {int} NOT NULL,
+    person {int} NOT NULL,
+    content {json} NOT NULL,
+    put_at {int} NOT NULL
+) {clustered};
+CREATE INDEX inbox_person ON inbox (person, put_at, workspace);
+";
+
 const USED: &[Purpose] = &[Service, Analytics, Marketing];
 const OF_PERSON: Way = Way::Person("person");
 
@@ -394,5 +431,22 @@ pub const DATA_MAP: &[Declaration] = &[
     of("dead_addresses", &["handle"], Category::Identifier, Way::Handles(&["handle"])),
     of("dead_addresses", &["channel", "topic", "reason", "since"], Category::Behavioural, Way::Handles(&["handle"])),
     of("dead_addresses", &["detail"], Category::FreeText, Way::Handles(&["handle"])),
+    Declaration::technical("text_numbers", &["workspace"]),
+    of("text_numbers", &["handle"], Category::Identifier, Way::Handles(&["handle"])),
+    of("text_numbers", &["number"], Category::Contact, Way::Handles(&["handle"])),
+    Declaration::technical("push_subscriptions", &["workspace"]),
+    of("push_subscriptions", &["handle"], Category::Identifier, Way::Handles(&["handle"])),
+    of(
+        "push_subscriptions",
+        &["id", "endpoint", "browser_key", "browser_auth"],
+        Category::Contact,
+        Way::Handles(&["handle"]),
+    ),
+    of("push_subscriptions", &["is_proven", "subscribed_at"], Category::Behavioural, Way::Handles(&["handle"])),
+    Declaration::technical("inbox", &["message", "workspace"]),
+    personal("inbox", &["person"], Category::Identifier),
+    // A template may name the person, and anything that was told of them.
+    personal("inbox", &["content"], Category::FreeText),
+    personal("inbox", &["put_at"], Category::Behavioural),
     Declaration::technical("sending_settings", &["workspace", "settings", "updated_at", "updated_by"]),
 ];

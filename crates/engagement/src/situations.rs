@@ -19,6 +19,7 @@ use crate::plans::Plans;
 use crate::records::addresses::{self, DeadRow};
 use crate::records::instances::{self, InstanceRow};
 use crate::records::messages;
+use crate::records::subscriptions;
 use crate::sending::policy;
 use crate::zones::{COUNTRY_FACTS, ZONE_FACTS, zone_of};
 
@@ -54,10 +55,15 @@ pub async fn load(
     let mut owner: BTreeMap<Handle, PersonId> = BTreeMap::new();
     // The mail addresses of each, the first known first.
     let mut mail: BTreeMap<PersonId, Vec<Handle>> = BTreeMap::new();
+    // Of whom more is known than a browser.
+    let mut named: BTreeSet<PersonId> = BTreeSet::new();
     for row in identifiers::by_persons(db, workspace, persons).await? {
         owner.insert(row.handle, row.person);
         let Some(it) = all.get_mut(&row.person) else { continue };
         it.is_gone = false;
+        if row.kind != IdentifierKind::AnonymousId.as_str() {
+            named.insert(row.person);
+        }
         if row.kind == IdentifierKind::Email.as_str() {
             it.reach.entry(Channel::Email).or_insert(row.handle);
             mail.entry(row.person).or_default().push(row.handle);
@@ -66,6 +72,13 @@ pub async fn load(
         it.reach.entry(Channel::InApp).or_insert(row.handle);
     }
     let handles: Vec<Handle> = owner.keys().copied().collect();
+    for browser in subscriptions::of_handles(db, workspace, &handles).await? {
+        // Anybody can claim that their browser is another person's, so somebody with a name gets nothing where that was not proven.
+        let owner = owner.get(&browser.handle).filter(|person| browser.is_proven || !named.contains(*person));
+        if let Some(it) = owner.and_then(|person| all.get_mut(person)) {
+            it.reach.entry(Channel::Push).or_insert(browser.handle);
+        }
+    }
     read_facts(db, workspace, persons, &mut all, now).await?;
     read_rights(db, workspace, &owner, &handles, &mut all).await?;
     read_dead(db, workspace, &owner, &mail, &mut all).await?;

@@ -27,6 +27,7 @@ pub mod message_templates;
 pub mod messages;
 pub mod privacy;
 pub mod questions;
+pub mod recommendations;
 pub mod rejects;
 pub mod search;
 pub mod segments;
@@ -78,6 +79,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(experiment_groups::router())
         .merge(experiment_readouts::router())
         .merge(effects::router())
+        .merge(recommendations::router())
         .merge(exports::router())
         .merge(imports::router())
 }

@@ -55,13 +55,13 @@ impl App {
     /// gone.
     ///
     /// # Errors
-    /// The settings of mail cannot work.
+    /// The settings of mail or text messages cannot work.
     pub fn new(
         installation: Arc<Installation>,
         pipeline: Arc<Pipeline>,
         settings: Settings,
     ) -> Result<(Self, JoinHandle<()>)> {
-        let ways = Arc::new(Ways::new(&settings.mail)?);
+        let ways = Arc::new(Ways::new(&settings)?);
         let client = Client::new(settings.webhooks.private_addresses)?;
         let public_url = match settings.public_url.trim_end_matches('/') {
             "" => format!("http://{}", settings.listen),

@@ -6,7 +6,7 @@
 //! Does not do: decoding (`rapport-intake`), or anything with the events afterwards.
 
 mod answer;
-pub(crate) mod keys;
+pub mod keys;
 mod pixel;
 mod receive;
 mod settings;
@@ -40,7 +40,11 @@ pub fn router() -> Router<App> {
     for (path, methods) in routes {
         router = router.route(path, methods.clone()).route(&slash(path), methods);
     }
-    // Pages of any site send events. The answers hold nothing that belongs to a person, and no cookie is looked at.
+    anywhere(router)
+}
+
+/// Lets pages of any site ask: they send events, and ask for whom they prove to be. No cookie is looked at, and nothing is kept on the way.
+pub fn anywhere(router: Router<App>) -> Router<App> {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])

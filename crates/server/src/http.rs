@@ -25,7 +25,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::auth::guard::{self, Guard};
 use crate::problem::Problem;
-use crate::{api, collect, console, metrics, ofrep, openapi, public_pages};
+use crate::{api, callbacks, collect, console, metrics, ofrep, openapi, public_pages, visitors};
 
 /// Everything that is served.
 pub fn router(app: App) -> Router {
@@ -38,7 +38,9 @@ pub fn router(app: App) -> Router {
         .merge(api)
         .merge(collect::router())
         .merge(ofrep::router())
+        .merge(visitors::router())
         .merge(public_pages::router())
+        .merge(callbacks::router())
         .merge(metrics::router())
         .route("/openapi.json", get(openapi_json))
         .fallback(fallback)
@@ -52,7 +54,8 @@ pub fn router(app: App) -> Router {
 /// What no route matches: the console's pages, except below the addresses that programs use.
 async fn fallback(request: Request) -> Response {
     let path = request.uri().path();
-    let of_programs = ["/api/", "/v1/", "/beacon/", "/pixel/", "/ofrep/"].iter().any(|prefix| path.starts_with(prefix));
+    let programs = ["/api/", "/v1/", "/beacon/", "/pixel/", "/ofrep/", "/callbacks/"];
+    let of_programs = programs.iter().any(|prefix| path.starts_with(prefix));
     if of_programs { Problem::not_found("address").into_response() } else { console::serve(&request) }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use rapport_analytics::Analytics;
+use rapport_analytics::recommend::{self, Recommender};
 use rapport_domain::{Clock, Rng, SystemClock, SystemRng};
 use rapport_intake::log::FolderKeys;
 use rapport_intake::{IntakeLog, LogOptions};
@@ -70,6 +71,8 @@ pub struct Installation {
     pub profiles: Profiles,
     /// Questions and answers.
     pub analytics: Analytics,
+    /// What to offer to whom.
+    pub recommender: Recommender,
     /// Who is in which segment.
     pub memberships: Live,
     /// Who must not come back.
@@ -131,6 +134,7 @@ impl Installation {
         let lake = Lake::open(store.clone(), &location, rapport_lake::Settings::default()).await?;
         let profiles = Profiles::new(Arc::clone(&clock), Arc::clone(&rng), Limits::default());
         let analytics = Analytics::new(store.clone(), lake.clone());
+        let recommender = Recommender::new(analytics.clone(), recommend::Settings::default());
         let memberships = Live::new(store.clone(), lake.clone());
         let suppressions = Suppressions::open(&store).await?;
         let experiments = Arc::new(LiveExperiments::default());
@@ -140,6 +144,7 @@ impl Installation {
             lake,
             profiles,
             analytics,
+            recommender,
             memberships,
             suppressions,
             plans: LivePlans::new(Arc::new(JourneyLots(Arc::clone(&experiments)))),

@@ -34,7 +34,11 @@ pub async fn tracker(installation: &Installation, workspace: WorkspaceId) -> Res
     Ok(Tracker::new(workspace, &secret(installation, workspace).await?))
 }
 
-async fn secret(installation: &Installation, workspace: WorkspaceId) -> Result<[u8; 32]> {
+/// The secret of a workspace, made at first use: keys are derived of it, each for one purpose.
+///
+/// # Errors
+/// The store's.
+pub async fn secret(installation: &Installation, workspace: WorkspaceId) -> Result<[u8; 32]> {
     let store = &installation.store;
     if let Some(secret) = secrets::find(&mut store.read(), workspace).await? {
         return Ok(secret);

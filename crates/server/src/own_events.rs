@@ -25,12 +25,40 @@ pub async fn tell(
     name: &str,
     properties: Map<String, Value>,
 ) -> Result<()> {
-    let source = source(installation, workspace).await?;
-    let now = installation.clock.now();
     let mut id = [0; 16];
     installation.rng.fill(&mut id);
+    let source = source(installation, workspace).await?;
+    append(installation, workspace, (source, EventId(id)), who, name, properties).await
+}
+
+/// The same of something that has a name of its own: told twice, it is taken once.
+///
+/// # Errors
+/// The log's and the store's: nothing was told then.
+pub async fn tell_once(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    message_id: &str,
+    who: Identifier,
+    name: &str,
+    properties: Map<String, Value>,
+) -> Result<()> {
+    let source = source(installation, workspace).await?;
+    let id = EventId::of_message(workspace, source, message_id);
+    append(installation, workspace, (source, id), who, name, properties).await
+}
+
+async fn append(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    (source, id): (SourceId, EventId),
+    who: Identifier,
+    name: &str,
+    properties: Map<String, Value>,
+) -> Result<()> {
+    let now = installation.clock.now();
     let event = Event {
-        id: EventId(id),
+        id,
         workspace,
         source,
         kind: EventKind::Track,

@@ -38,6 +38,32 @@ pub struct Settings {
     pub webhooks: Webhooks,
     /// Mail.
     pub mail: Mail,
+    /// SMS and WhatsApp.
+    pub text_messages: TextMessages,
+}
+
+/// Who carries text messages.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextMessages {
+    /// twilio, bridge, or empty for nobody.
+    pub provider: String,
+    /// Where; empty for Twilio's own address.
+    pub url: String,
+    /// Twilio's account.
+    pub account: String,
+    /// Its token.
+    pub token: String,
+    /// What the bridge's requests are signed with.
+    pub secret: String,
+    /// Who SMS come from.
+    pub sms_from: String,
+    /// Who WhatsApp messages come from.
+    pub whatsapp_from: String,
+    /// The country of numbers without one.
+    pub country_code: String,
+    /// Messages a second.
+    pub most_per_second: u32,
 }
 
 /// How mail goes out, and where it comes back.
@@ -104,6 +130,12 @@ pub struct Mailbox {
 impl std::fmt::Debug for Mail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Mail({}:{})", self.host, self.port)
+    }
+}
+
+impl std::fmt::Debug for TextMessages {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TextMessages({})", self.provider)
     }
 }
 

@@ -379,6 +379,10 @@ pub async fn moved(tx: &mut Tx, workspace: WorkspaceId, handle: Handle, from: Pe
             "UPDATE message_clicks SET person = $4 WHERE +workspace = $1 AND person = $3 AND message IN
                (SELECT id FROM messages WHERE +workspace = $1 AND handle = $2 AND person = $3)"
         ),
+        sql!(
+            "UPDATE inbox SET person = $4 WHERE +workspace = $1 AND person = $3 AND message IN
+               (SELECT id FROM messages WHERE +workspace = $1 AND handle = $2 AND person = $3)"
+        ),
         sql!("UPDATE messages SET person = $4 WHERE +workspace = $1 AND handle = $2 AND person = $3"),
         sql!("UPDATE journey_acts SET person = $4 WHERE +workspace = $1 AND handle = $2 AND person = $3"),
         sql!(

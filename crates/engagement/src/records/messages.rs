@@ -156,6 +156,13 @@ pub async fn by_provider_id(db: &mut impl Queries, id: &str) -> Result<Option<(W
     db.fetch_optional(text, args![id]).await
 }
 
+/// The workspace of a message.
+pub async fn workspace_of(db: &mut impl Queries, id: &str) -> Result<Option<WorkspaceId>> {
+    let found: Option<(WorkspaceId,)> =
+        db.fetch_optional(sql!("SELECT workspace FROM messages WHERE id = $1"), args![id]).await?;
+    Ok(found.map(|(workspace,)| workspace))
+}
+
 /// Takes a message to hand it over: it is being sent until `again`, when somebody else may look what became of it.
 pub async fn take(tx: &mut Tx, id: &str, state: &str, message_id: &str, again: Timestamp) -> Result<bool> {
     let text = sql!(

@@ -19,7 +19,7 @@ use rapport_engagement::records::templates;
 use rapport_profiles::records::facts;
 use rapport_store::Queries;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -33,6 +33,7 @@ use crate::messages::company::Company;
 use crate::messages::given;
 use crate::messages::scope::{self, Wanted};
 use crate::problem::Problem;
+use crate::recommending;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
@@ -380,13 +381,19 @@ pub async fn preview_for(
     };
     let host = headers.get("host").and_then(|host| host.to_str().ok());
     let public_url = app.public_url(host);
+    let mut given = Map::new();
+    if recommending::is_asked_for(&template)
+        && let Some(products) = recommending::token(&app.installation, caller.workspace, row.person).await?
+    {
+        given.insert(recommending::TOKEN.to_owned(), products);
+    }
     let wanted = Wanted {
         workspace: caller.workspace,
         person: row.person,
         channel: Channel::ALL.into_iter().find(|it| template.content.serves(*it)).unwrap_or(Channel::Email),
         topic: None,
         event: event.as_ref(),
-        given: None,
+        given: Some(&given),
         public_url: &public_url,
     };
     let found = scope::scope(&app.installation, &wanted).await?;

@@ -19,6 +19,7 @@ use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path};
 use crate::problem::Problem;
 use crate::sending::acts;
+use crate::visitors::who;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
@@ -56,15 +57,20 @@ pub struct SendingSettings {
     dns: Vec<DnsRecord>,
     /// What the requests of journeys to other programs are signed with (Standard Webhooks); shown to those who may change it.
     webhook_secret: Option<String>,
+    /// What the company's own server vouches with for who is signed in on its pages (`userHash`); shown to those who may change it.
+    visitor_secret: Option<String>,
 }
 
 async fn page(app: &App, caller: &Caller) -> Result<SendingSettings, Problem> {
     let settings = settings::read(&mut app.installation.store.read(), caller.workspace).await?;
     let ways = &app.sender.ways;
     let shown = [Channel::Email, Channel::Sms, Channel::Whatsapp, Channel::Push, Channel::InApp];
-    let webhook_secret = match caller.require(Permission::ManageSending) {
-        Ok(()) => Some(acts::webhook_secret(&app.installation, caller.workspace).await?),
-        Err(_) => None,
+    let (webhook_secret, visitor_secret) = match caller.require(Permission::ManageSending) {
+        Ok(()) => (
+            Some(acts::webhook_secret(&app.installation, caller.workspace).await?),
+            Some(who::secret(&app.installation, caller.workspace).await?),
+        ),
+        Err(_) => (None, None),
     };
     Ok(SendingSettings {
         settings: serde_json::to_value(&settings).map_err(Problem::internal)?,
@@ -78,6 +84,7 @@ async fn page(app: &App, caller: &Caller) -> Result<SendingSettings, Problem> {
             .map(|signer| DnsRecord { name: signer.dns_name(), value: signer.dns_record() })
             .collect(),
         webhook_secret,
+        visitor_secret,
     })
 }
 

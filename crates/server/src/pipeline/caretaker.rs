@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use crate::installation::Installation;
 use crate::metrics::Metrics;
 use crate::pipeline;
+use crate::recommending;
 use crate::records::workspaces;
 use crate::scoring;
 
@@ -26,6 +27,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(120);
 const SCORE_EVERY: Duration = Duration::from_secs(30);
 /// Stages of life and levels of engagement look at everybody: they are about as old as this.
 const STAND_EVERY: Duration = Duration::from_secs(600);
+/// It is looked so often whether what to offer is old.
+const OFFERS_EVERY: Duration = Duration::from_secs(60);
 /// Accepted events stay in the log this long after they are in the lake.
 pub const KEEP_LOG_DAYS: i64 = 7;
 
@@ -49,7 +52,11 @@ const STANDING: Cursor<'static> = Cursor { consumer: "standing", workspace: Work
 
 /// Looks after the installation until `stop` is set.
 pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
-    tokio::join!(look_after(&installation, &stop), stand(&installation, stop.clone()));
+    tokio::join!(
+        look_after(&installation, &stop),
+        stand(&installation, stop.clone()),
+        recommend(&installation, stop.clone())
+    );
 }
 
 async fn look_after(installation: &Installation, stop: &watch::Receiver<bool>) {
@@ -84,6 +91,33 @@ async fn stand(installation: &Installation, mut stop: watch::Receiver<bool>) {
             Err(error) => tracing::warn!(error = %error, "finding stages of life failed; it is tried again"),
         }
     }
+}
+
+/// Keeps what to offer fresh. Building it reads a year, so nothing else waits for it, and it rests as long as stages of life do.
+async fn recommend(installation: &Installation, mut stop: watch::Receiver<bool>) {
+    let mut done: Option<(Instant, Duration)> = None;
+    while !*stop.borrow() {
+        sleep(LOOK_EVERY).await;
+        if done.is_some_and(|(at, took)| at.elapsed() < OFFERS_EVERY.max(took * STAND_RESTS)) {
+            continue;
+        }
+        let began = Instant::now();
+        let outcome = tokio::select! {
+            outcome = recommend_once(installation) => outcome,
+            _ = stop.changed() => return,
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(error = %error, "finding what to offer failed; it is tried again");
+        }
+        done = Some((Instant::now(), began.elapsed()));
+    }
+}
+
+async fn recommend_once(installation: &Installation) -> Result<()> {
+    for workspace in workspaces::ids(&mut installation.store.read()).await? {
+        recommending::refresh(installation, workspace).await?;
+    }
+    Ok(())
 }
 
 async fn stand_once(installation: &Installation) -> Result<()> {

@@ -7,21 +7,29 @@ use anyhow::Result;
 use futures::StreamExt;
 use rapport_channels::mail;
 use rapport_channels::outbound::Client;
+use rapport_channels::push::{self as web_push, LARGEST_MESSAGE, PushMessage, Subscription, Urgency};
+use rapport_channels::text_messages::TextMessage;
 use rapport_channels::{Outcome, Refusal, RefusalKind};
-use rapport_domain::{Channel, PersonId, Timestamp, WorkspaceId};
+use rapport_domain::{Channel, Handle, PersonId, Timestamp, WorkspaceId};
+use rapport_engagement::content::message::NoteMessage;
 use rapport_engagement::journey::Class;
 use rapport_engagement::journey::definition::Step;
 use rapport_engagement::plans::Plans;
 use rapport_engagement::records::messages::{self, MessageRow, QUEUED, SENDING};
+use rapport_engagement::records::subscriptions::{self, SubscriptionRow};
+use rapport_engagement::records::{inbox, numbers};
 use rapport_engagement::sending::policy::decide_again;
 use rapport_engagement::sending::{Ask, Decision, Reason, Settings};
 use rapport_engagement::situations;
+use rapport_profiles::records::identifiers;
 use rapport_store::Priority;
+use serde_json::{Value, json};
 
 use super::outcomes::{self, Came};
 use super::ways::Ways;
 use super::writing::{Desk, Templates, Written};
 use crate::installation::Installation;
+use crate::visitors::{push, who};
 
 /// So many are taken in one transaction.
 const BATCH: i64 = 200;
@@ -35,6 +43,11 @@ const LEASE: i64 = 15 * Timestamp::MINUTE;
 const MAYBE: &str = "It was handed over before an interruption and may have arrived.";
 /// While sending is paused, or not set up, it is looked at again so often.
 const PAUSED: i64 = Timestamp::MINUTE;
+
+/// So many browsers of a person get a notification: those that subscribed last.
+const BROWSERS: usize = 10;
+/// So long a push service keeps a notification for a browser that is away.
+const KEPT: std::time::Duration = std::time::Duration::from_secs(86_400);
 
 /// Sends messages.
 pub struct Sender {
@@ -176,16 +189,45 @@ impl Sender {
         let (outcome, version) = match self.desk().write(workspace, &settings, &row).await? {
             Written::Not(reason, detail) => return Ok(Came::NotWritten { row: Box::new(row), reason, detail }),
             Written::NotYet(problem) => (Outcome::Refused(Refusal::new(RefusalKind::Sender, problem)), None),
-            Written::Note(_, version) => (Outcome::Accepted { id: None, response: String::new() }, Some(version)),
+            Written::Note(note, version) if row.channel == Channel::Push.as_str() => {
+                match self.push(workspace, &settings, &row, &note).await? {
+                    Some(outcome) => (outcome, Some(version)),
+                    None => {
+                        let (reason, detail) = (Reason::Unreachable, String::new());
+                        return Ok(Came::NotWritten { row: Box::new(row), reason, detail });
+                    }
+                }
+            }
+            Written::Note(note, version) => {
+                let (installation, id, person) = (Arc::clone(&self.installation), row.id.clone(), row.person);
+                let content = shown(&note);
+                apart(async move {
+                    let now = installation.clock.now();
+                    let mut tx = installation.store.begin(Priority::Background).await?;
+                    inbox::put(&mut tx, workspace, &id, person, &content, now).await?;
+                    Ok(tx.commit().await?)
+                })
+                .await?;
+                (Outcome::Accepted { id: None, response: String::new() }, Some(version))
+            }
+            Written::Text(text, version) => {
+                let now = self.installation.clock.now();
+                // No domain has a space.
+                let turn = self.pace.turn("text messages", self.ways.texts_per_second(), now);
+                if turn.0 - now.0 > 2 * Timestamp::SECOND {
+                    return Ok(Came::Later { row: Box::new(row), at: turn });
+                }
+                sleep_until(turn, now).await;
+                (self.say(workspace, &row, &text).await?, Some(version))
+            }
             Written::Mail(mail, version) => {
                 let domain = mail.recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
                 let now = self.installation.clock.now();
                 let turn = self.pace.turn(&domain, settings.most_per_domain_and_second, now);
-                let wait = turn.0 - now.0;
-                if wait > 2 * Timestamp::SECOND {
+                if turn.0 - now.0 > 2 * Timestamp::SECOND {
                     return Ok(Came::Later { row: Box::new(row), at: turn });
                 }
-                tokio::time::sleep(std::time::Duration::from_micros(wait.unsigned_abs())).await;
+                sleep_until(turn, now).await;
                 let outcome = match self.ways.smtp() {
                     Some(smtp) => smtp.send(&mail).await,
                     None => Outcome::Refused(Refusal::new(RefusalKind::Sender, "no mail server is set up")),
@@ -195,6 +237,101 @@ impl Sender {
         };
         Ok(Came::Back { row: Box::new(row), outcome, version, is_again })
     }
+
+    /// Hands a text message over. Whose its number is, is noted first: a STOP may come before the provider's answer.
+    async fn say(&self, workspace: WorkspaceId, row: &MessageRow, text: &TextMessage) -> Result<Outcome> {
+        let Some(provider) = self.ways.texts(text.channel) else {
+            return Ok(Outcome::Refused(Refusal::new(RefusalKind::Sender, "no provider of text messages is set up")));
+        };
+        if let Some(handle) = row.handle {
+            let (installation, to) = (Arc::clone(&self.installation), text.to.clone());
+            apart(async move {
+                let mut tx = installation.store.begin(Priority::Background).await?;
+                numbers::note(&mut tx, workspace, &to, handle).await?;
+                Ok(tx.commit().await?)
+            })
+            .await?;
+        }
+        Ok(provider.send(&self.client, text, self.installation.clock.now()).await)
+    }
+}
+
+impl Sender {
+    /// Hands a notification to the browsers of its person; `None` when none of them takes any more. It counts as handed over when one has it: a second
+    /// try would show it twice there.
+    async fn push(
+        &self,
+        workspace: WorkspaceId,
+        settings: &Settings,
+        row: &MessageRow,
+        note: &NoteMessage,
+    ) -> Result<Option<Outcome>> {
+        let installation = &self.installation;
+        let mut db = installation.store.read();
+        let names = identifiers::by_persons(&mut db, workspace, &[row.person]).await?;
+        let handles: Vec<Handle> = names.iter().map(|name| name.handle).collect();
+        let is_named = names.iter().any(who::is_name);
+        let mut browsers = subscriptions::of_handles(&mut db, workspace, &handles).await?;
+        browsers.retain(|browser| browser.is_proven || !is_named);
+        browsers.truncate(BROWSERS);
+        let key = push::vapid_key(installation, workspace, &self.public_url, &settings.from.address).await?;
+        let urgency = if row.class == Class::Transactional.as_str() { Urgency::Normal } else { Urgency::Low };
+        let payload = notification(&row.id, note);
+        let message = PushMessage { payload, keep: KEPT, urgency, topic: None };
+        let mut best: Option<Outcome> = None;
+        for browser in browsers {
+            let SubscriptionRow { id, endpoint, browser_key, browser_auth, .. } = browser;
+            let now = installation.clock.now();
+            let outcome = match Subscription::new(&endpoint, &browser_key, &browser_auth) {
+                Ok(to) => web_push::send(&self.client, &key, &to, &message, now, &*installation.rng).await,
+                Err(_) => Outcome::Refused(Refusal::new(RefusalKind::Recipient, "")),
+            };
+            match outcome {
+                Outcome::Refused(Refusal { kind: RefusalKind::Recipient, .. }) => {
+                    let installation = Arc::clone(installation);
+                    apart(async move {
+                        let mut tx = installation.store.begin(Priority::Background).await?;
+                        subscriptions::delete(&mut tx, workspace, &id).await?;
+                        Ok(tx.commit().await?)
+                    })
+                    .await?;
+                }
+                // The service's name for it leads to the browser: nobody needs it here.
+                Outcome::Accepted { response, .. } => best = Some(Outcome::Accepted { id: None, response }),
+                other => best = Some(best.unwrap_or(other)),
+            }
+        }
+        Ok(best)
+    }
+}
+
+/// What our service worker gets. The text is cut to what a push service carries.
+fn notification(id: &str, note: &NoteMessage) -> Vec<u8> {
+    let mut body: &str = &note.body;
+    loop {
+        let payload = json!({"id": id, "title": note.title, "body": body, "url": note.url, "image": note.image_url});
+        let payload = payload.to_string().into_bytes();
+        if payload.len() <= LARGEST_MESSAGE || body.is_empty() {
+            return payload;
+        }
+        // A letter is at most six bytes of JSON for each of its own.
+        let most = body.len().saturating_sub((payload.len() - LARGEST_MESSAGE).div_ceil(6).max(1));
+        body = &body[..body.floor_char_boundary(most)];
+    }
+}
+
+/// What an inbox shows.
+fn shown(note: &NoteMessage) -> Value {
+    json!({"language": note.language, "title": note.title, "body": note.body, "url": note.url, "image_url": note.image_url, "label": note.label})
+}
+
+/// Writes beside what is being handed over. Outcomes are noted while messages that are under way are not polled, so none of these may hold the writer.
+async fn apart(work: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+    tokio::spawn(work).await?
+}
+
+async fn sleep_until(turn: Timestamp, now: Timestamp) {
+    tokio::time::sleep(std::time::Duration::from_micros((turn.0 - now.0).max(0).unsigned_abs())).await;
 }
 
 /// What is asked about a message: as its journey asked, where it is of one.

@@ -201,6 +201,34 @@ pub async fn hear(
     Ok(is_news)
 }
 
+/// Notes that a message which was handed over will not arrive.
+///
+/// # Errors
+/// The store's.
+pub async fn lost(installation: &Installation, workspace: WorkspaceId, message: &str, why: &Refusal) -> Result<()> {
+    let now = installation.clock.now();
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    let Some(row) = messages::find(&mut tx, workspace, message).await? else { return Ok(()) };
+    let text = said(why);
+    match why.kind {
+        RefusalKind::Recipient => {
+            hear_in(&mut tx, workspace, &row, Heard::Bounced, (addresses::BOUNCED, &text), now).await?;
+        }
+        RefusalKind::Unsubscribed => {
+            hear_in(&mut tx, workspace, &row, Heard::Bounced, ("unsubscribed", &text), now).await?;
+        }
+        _ if row.state == SENT => {
+            let over =
+                messages::Outcome { reason: Some(why.kind.as_str()), response: Some(&text), ..outcome(FAILED, None) };
+            messages::note(&mut tx, &row.id, &over).await?;
+            tell(&mut tx, workspace, &row, super::FAILED, json!({"reason": why.kind.as_str()}));
+        }
+        // It arrived after all, or it is known already.
+        _ => {}
+    }
+    Ok(tx.commit().await?)
+}
+
 async fn hear_in(
     tx: &mut Tx,
     workspace: WorkspaceId,

@@ -4,24 +4,34 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use rapport_channels::mail::{self, ListUnsubscribe, Mail, Mailbox, Prepared as Ready};
+use rapport_channels::mail::{self, ListUnsubscribe, Mail, Mailbox};
+use rapport_channels::text_messages::TextMessage;
 use rapport_domain::{Channel, WorkspaceId};
-use rapport_engagement::content::message::LinkPlace;
+use rapport_engagement::content::message::{LinkPlace, NoteMessage};
 use rapport_engagement::content::{Limits, Message, Prepared, Recipient, Template, with_parameters};
 use rapport_engagement::records::messages::MessageRow;
 use rapport_engagement::records::templates;
 use rapport_engagement::sending::{Reason, Settings};
 use rapport_engagement::tracking::Tracker;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::ways::Ways;
 use crate::installation::Installation;
 use crate::messages::scope::{Wanted, scope};
 use crate::messages::tracker;
+use crate::recommending;
 
 /// Templates that were prepared, by workspace, key and version.
 #[derive(Default)]
-pub struct Templates(Mutex<HashMap<(WorkspaceId, String, i64), Arc<Prepared>>>);
+pub struct Templates(Mutex<HashMap<(WorkspaceId, String, i64), Arc<Ready>>>);
+
+/// A template that was prepared.
+pub struct Ready {
+    /// It.
+    pub prepared: Prepared,
+    /// Whether it shows products that are chosen for its reader.
+    pub recommends: bool,
+}
 
 /// So many are remembered.
 const REMEMBERED: usize = 500;
@@ -33,9 +43,11 @@ const AS_A_PAGE: u16 = u16::MAX - 1;
 /// What was written.
 pub enum Written {
     /// A mail, ready to be handed over, of a version of its template.
-    Mail(Box<Ready>, i64),
-    /// A text, ready to be shown.
-    Note(Box<Message>, i64),
+    Mail(Box<mail::Prepared>, i64),
+    /// A text message, ready to be handed over.
+    Text(Box<TextMessage>, i64),
+    /// A notification, or what is shown on the company's own site.
+    Note(Box<NoteMessage>, i64),
     /// It cannot be written.
     Not(Reason, String),
     /// Not as things are set up now; it may be later.
@@ -44,12 +56,12 @@ pub enum Written {
 
 impl Templates {
     /// The newest version of a template, prepared; `None` when there is none.
-    async fn newest(
+    pub async fn newest(
         &self,
         installation: &Installation,
         workspace: WorkspaceId,
         key: &str,
-    ) -> Result<Option<(Arc<Prepared>, i64)>> {
+    ) -> Result<Option<(Arc<Ready>, i64)>> {
         let mut db = installation.store.read();
         let Some(row) = templates::find(&mut db, workspace, key).await? else { return Ok(None) };
         let name = (workspace, key.to_owned(), row.version);
@@ -58,7 +70,9 @@ impl Templates {
         }
         let Some(version) = templates::version(&mut db, workspace, key, row.version).await? else { return Ok(None) };
         let form: Value = serde_json::from_str(&version.content)?;
-        let prepared = Arc::new(Prepared::new(&Template::from_json(form)?, Limits::default())?);
+        let template = Template::from_json(form)?;
+        let recommends = recommending::is_asked_for(&template);
+        let prepared = Arc::new(Ready { prepared: Prepared::new(&template, Limits::default())?, recommends });
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= REMEMBERED {
             known.clear();
@@ -97,7 +111,14 @@ impl Desk<'_> {
                 Err(error) => return Err(error),
             },
         };
-        let (prepared, version) = found;
+        let (ready, version) = found;
+        let mut given = Map::new();
+        if ready.recommends {
+            match recommending::token(self.installation, workspace, row.person).await? {
+                Some(products) => given.insert(recommending::TOKEN.to_owned(), products),
+                None => return Ok(Written::NotYet("what to offer is still being worked out".to_owned())),
+            };
+        }
         let event = Some(&row.payload).filter(|event| event.get("properties").is_some());
         let wanted = Wanted {
             workspace,
@@ -105,7 +126,7 @@ impl Desk<'_> {
             channel,
             topic: row.topic.as_deref(),
             event,
-            given: None,
+            given: Some(&given),
             public_url: self.public_url,
         };
         let Some(scope) = scope(self.installation, &wanted).await? else {
@@ -115,7 +136,7 @@ impl Desk<'_> {
         let rewrite = |place: LinkPlace<'_>| Some(self.tracked(&tracker, row, &place));
         let view_url = format!("{}/m/{}", self.public_url, tracker.make(&row.id, AS_A_PAGE, ""));
         let recipient = Recipient { rewrite: Some(&rewrite), view_url: Some(&view_url), ..scope.recipient() };
-        let message = match prepared.render(&scope.data, &recipient) {
+        let message = match ready.prepared.render(&scope.data, &recipient) {
             Ok(message) => message,
             Err(error) => return Ok(Written::Not(Reason::Unwritable, error.to_string())),
         };
@@ -137,7 +158,13 @@ impl Desk<'_> {
                 let content = (email.subject, text, html);
                 self.mail(settings, row, content, (address, &scope.unsubscribe_url), version)
             }
-            note @ Message::Note(_) => Ok(Written::Note(Box::new(note), version)),
+            Message::Note(note) if matches!(channel, Channel::Sms | Channel::Whatsapp) => {
+                Ok(match scope.phone.as_deref().and_then(|phone| self.ways.number(phone)) {
+                    Some(to) => Written::Text(Box::new(self.text(row, channel, to, note)), version),
+                    None => Written::Not(Reason::Unreachable, String::new()),
+                })
+            }
+            Message::Note(note) => Ok(Written::Note(Box::new(note), version)),
         }
     }
 
@@ -146,26 +173,45 @@ impl Desk<'_> {
     /// # Errors
     /// The store's.
     pub async fn page(&self, workspace: WorkspaceId, row: &MessageRow) -> Result<Option<String>> {
-        let Ok(Some((prepared, _))) = self.templates.newest(self.installation, workspace, &row.template).await else {
+        let Ok(Some((ready, _))) = self.templates.newest(self.installation, workspace, &row.template).await else {
             return Ok(None);
         };
+        let mut given = Map::new();
+        if ready.recommends
+            && let Some(products) = recommending::token(self.installation, workspace, row.person).await?
+        {
+            given.insert(recommending::TOKEN.to_owned(), products);
+        }
         let wanted = Wanted {
             workspace,
             person: row.person,
             channel: Channel::Email,
             topic: row.topic.as_deref(),
             event: Some(&row.payload).filter(|event| event.get("properties").is_some()),
-            given: None,
+            given: Some(&given),
             public_url: self.public_url,
         };
         let Some(scope) = scope(self.installation, &wanted).await? else { return Ok(None) };
         let tracker = tracker(self.installation, workspace).await?;
         let view_url = format!("{}/m/{}", self.public_url, tracker.make(&row.id, AS_A_PAGE, ""));
         let recipient = Recipient { view_url: Some(&view_url), ..scope.recipient() };
-        Ok(match prepared.render(&scope.data, &recipient) {
+        Ok(match ready.prepared.render(&scope.data, &recipient) {
             Ok(Message::Email(email)) => Some(email.html),
             _ => None,
         })
+    }
+
+    fn text(&self, row: &MessageRow, channel: Channel, to: String, note: NoteMessage) -> TextMessage {
+        let text = match note.url {
+            Some(url) => format!("{} {url}", note.body.trim_end()),
+            None => note.body,
+        };
+        // What a provider reports is signed and names a person's messages: it comes over TLS or not at all.
+        let callback = self
+            .public_url
+            .starts_with("https://")
+            .then(|| format!("{}{}?message={}", self.public_url, crate::callbacks::TEXT_MESSAGES, row.id));
+        TextMessage { id: row.id.clone(), channel, to, text, template: None, callback }
     }
 
     fn mail(

@@ -36,21 +36,21 @@ async fn world(sink: &Sink) -> (World, Browser, String) {
     (world, owner, key)
 }
 
-async fn call(world: &World, browser: &Browser, method: Method, path: &str, body: Value) -> Answer {
+pub async fn call(world: &World, browser: &Browser, method: Method, path: &str, body: Value) -> Answer {
     let [cookie, token] = browser.writes();
     let headers = [cookie, token, ("content-type", "application/json")];
     let body = if body.is_null() { String::new() } else { body.to_string() };
     world.request(method, path, &headers, body).await
 }
 
-async fn get(world: &World, browser: &Browser, path: &str) -> Value {
+pub async fn get(world: &World, browser: &Browser, path: &str) -> Value {
     let answer = world.get(path, &browser.reads()).await;
     assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
     answer.json()
 }
 
 /// Sends events, and lets everything happen that follows from them now.
-async fn happen(world: &World, key: &str, calls: Vec<Value>) {
+pub async fn happen(world: &World, key: &str, calls: Vec<Value>) {
     if !calls.is_empty() {
         let answer = world.collect("/v1/batch", key, json!({ "batch": calls }).to_string()).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
@@ -59,7 +59,7 @@ async fn happen(world: &World, key: &str, calls: Vec<Value>) {
 }
 
 /// Lets everything happen that is due.
-async fn settle(world: &World) {
+pub async fn settle(world: &World) {
     let app = &world.app;
     for _ in 0..20 {
         app.pipeline.drain().await.unwrap();
@@ -82,11 +82,11 @@ fn person(number: u32, email: &str) -> Vec<Value> {
     ]
 }
 
-fn track(id: &str, user: &str, event: &str, properties: Value) -> Value {
+pub fn track(id: &str, user: &str, event: &str, properties: Value) -> Value {
     json!({"type": "track", "userId": user, "messageId": id, "event": event, "properties": properties})
 }
 
-async fn launch(world: &World, owner: &Browser, body: Value) -> String {
+pub async fn launch(world: &World, owner: &Browser, body: Value) -> String {
     let made = call(world, owner, Method::POST, "/api/v1/journeys", body).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.text());
     let key = made.json()["summary"]["key"].as_str().unwrap().to_owned();
@@ -109,7 +109,7 @@ fn link(mail: &str, kind: &str) -> String {
     rest[..rest.find(|c: char| "\"'<> \r\n)".contains(c)).unwrap_or(rest.len())].to_owned()
 }
 
-async fn only_person(world: &World, owner: &Browser, search: &str) -> String {
+pub async fn only_person(world: &World, owner: &Browser, search: &str) -> String {
     let rows = get(world, owner, &format!("/api/v1/customers?search={search}")).await;
     rows["rows"][0]["person_id"].as_str().unwrap_or_else(|| panic!("{rows}")).to_owned()
 }

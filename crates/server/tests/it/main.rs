@@ -2,6 +2,7 @@
 
 mod answers;
 mod audit;
+mod channels;
 mod connections;
 mod crash;
 mod engaging;
@@ -16,6 +17,7 @@ mod message_templates;
 mod other_shops;
 mod pages;
 mod privacy;
+mod provider;
 mod records;
 mod routes;
 mod segments;
