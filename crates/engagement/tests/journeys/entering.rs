@@ -322,8 +322,12 @@ async fn segments_are_kept_as_long_as_somebody_asks(db: TestDatabase) {
         rows.into_iter().filter(|row| row.key.starts_with("auto-")).count()
     };
     assert_eq!(kept().await, 1, "equal conditions are one segment");
-    assert!(!launching::let_go(&town.store, W).await.unwrap());
+    let let_go = || async {
+        let asked = launching::asked(&mut town.store.read(), W).await.unwrap();
+        rapport_segments::kept::let_go(&town.store, W, &asked, town.now().plus(1)).await.unwrap()
+    };
+    assert!(!let_go().await);
     launching::stop(&town.store, W, "j", town.now()).await.unwrap();
-    assert!(launching::let_go(&town.store, W).await.unwrap());
+    assert!(let_go().await);
     assert_eq!(kept().await, 0);
 }

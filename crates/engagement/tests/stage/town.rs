@@ -209,7 +209,7 @@ impl Town {
     pub async fn launch(&mut self, key: &str, form: Value) -> i64 {
         let definition = Definition::from_json(&form).unwrap();
         for (_, when) in definition.conditions() {
-            if !when.is_kept() {
+            if !rapport_segments::kept::is_kept(&when.segment()) {
                 self.segment(&when.segment()).await;
             }
         }
