@@ -386,5 +386,51 @@ export const scenarios = {
 		must((await frame.getAttribute('sandbox')) === '', 'the frame is not sandboxed');
 		const content = await frame.getAttribute('srcdoc');
 		must(content.includes("default-src 'none'") && !/<a [^>]*href/.test(content) && !content.includes('<script'), 'the frame holds what could act');
+	},
+	'a journey is built by keyboard alone, undone and saved': async (page, context) => {
+		const key = context.mock ? 'review' : (await (await page.request.get(`${context.base}/api/v1/journeys`)).json()).rows.find((row) => row.kind === 'journey')?.key;
+		if (!key) return;
+		await open(page, context, `/engage/journeys/${key}?view=outline`);
+		const lines = page.locator('[data-line][data-node]');
+		const before = await lines.count();
+		await page.locator('[data-line]').first().focus();
+		await page.keyboard.press('ArrowDown');
+		await page.keyboard.press('Insert');
+		await page.locator('dialog').getByRole('button', { name: /^Goal/ }).press('Enter');
+		await page.waitForURL(/step=goal/);
+		must((await lines.count()) === before + 1, 'the step was not added');
+		await page.keyboard.press('Control+z');
+		must((await lines.count()) === before, 'undo did not take it out');
+		await page.keyboard.press('Control+Shift+z');
+		await page.getByText('Not saved yet').waitFor();
+		await page.locator('[data-node="goal"]').focus();
+		await page.keyboard.press('Delete');
+		must((await lines.count()) === before, 'Delete did not take it out');
+		await page.getByRole('textbox', { name: 'Once at a time for each' }).fill('order_id');
+		await page.keyboard.press('Control+s');
+		await page.getByText('Saved', { exact: true }).waitFor();
+		must((await page.getByText('Not saved yet').count()) === 0, 'it is still said not to be saved');
+	},
+	'a journey with errors cannot be launched, and a finding leads to its step': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/engage/journeys/review?view=outline');
+		await page.getByRole('button', { name: /choose a template/ }).click();
+		await page.waitForURL(/step=plain/);
+		await page.getByRole('button', { name: 'Launch', exact: true }).click();
+		const dialog = page.locator('dialog');
+		await dialog.getByText('1 error in the plan').waitFor();
+		await dialog.getByText('Nothing is set up to send by Text messages').waitFor();
+		must(await dialog.getByRole('button', { name: 'Launch', exact: true }).isDisabled(), 'a wrong journey can be launched');
+	},
+	'a step comes into an edge of the canvas of a journey': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/engage/journeys/review?view=canvas');
+		await page.locator('.svelte-flow__node').first().waitFor();
+		const before = await page.locator('.svelte-flow__node-step').count();
+		await page.getByRole('button', { name: /Add a step after Put on list vip/ }).click();
+		await page.locator('dialog').getByRole('button', { name: /^Webhook/ }).click();
+		await page.getByRole('textbox', { name: 'Address' }).fill('https://example.com/hook');
+		must((await page.locator('.svelte-flow__node-step').count()) === before + 1, 'the step is not on the canvas');
+		await page.getByText('Tell https://example.com/hook').first().waitFor();
 	}
 };
