@@ -163,13 +163,31 @@ pub async fn workspace_of(db: &mut impl Queries, id: &str) -> Result<Option<Work
     Ok(found.map(|(workspace,)| workspace))
 }
 
-/// Takes a message to hand it over: it is being sent until `again`, when somebody else may look what became of it.
+/// Takes a message to hand it over: it is being sent until `again`, when somebody else may look what became of it. Until something is noted it has no
+/// answer: by that [`let_go`] tells it from one that waits because nobody knows what became of it.
 pub async fn take(tx: &mut Tx, id: &str, state: &str, message_id: &str, again: Timestamp) -> Result<bool> {
     let text = sql!(
-        "UPDATE messages SET state = 'sending', message_id = COALESCE(message_id, $3), due_at = $4, attempts = attempts + 1
+        "UPDATE messages SET state = 'sending', message_id = COALESCE(message_id, $3), due_at = $4, attempts = attempts + 1,
+           response = NULL
          WHERE id = $1 AND state = $2"
     );
     Ok(tx.execute(text, args![id, state, message_id, again]).await? > 0)
+}
+
+/// Makes due what a process took that is no more, so that nobody waits for it until its time is over; how many it were. Only for whoever knows that no
+/// other process works on this database: what another one holds would go out twice.
+pub async fn let_go(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+    let text = sql!(
+        "UPDATE messages SET due_at = $1 WHERE due_at IS NOT NULL AND due_at > $1 AND state = 'sending' AND response IS NULL"
+    );
+    tx.execute(text, args![now]).await
+}
+
+/// Gives a message back that was taken and not tried: in `state`, until its turn comes.
+pub async fn give_back(tx: &mut Tx, id: &str, state: &str, until: Timestamp) -> Result<()> {
+    let text = sql!("UPDATE messages SET state = $2, due_at = $3, attempts = attempts - 1 WHERE id = $1");
+    tx.execute(text, args![id, state, until]).await?;
+    Ok(())
 }
 
 /// Lets a message wait that is to be worked on.

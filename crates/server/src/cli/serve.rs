@@ -117,6 +117,7 @@ impl Server {
         let private = app.settings.webhooks.private_addresses;
         workers.spawn(webhooks::run(Arc::clone(&installation), private, stop.subscribe()));
         workers.spawn(engaging::run(Arc::clone(&installation), Arc::clone(&app.pipeline), stop.subscribe()));
+        app.sender.take_over().await?;
         workers.spawn(sending::run(Arc::clone(&app.sender), stop.subscribe()));
         let ways = Arc::clone(&app.sender.ways);
         workers.spawn(sending::read_mailbox(Arc::clone(&installation), ways, stop.subscribe()));

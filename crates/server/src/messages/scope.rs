@@ -10,6 +10,7 @@ use rapport_engagement::content::{Language, Recipient};
 use rapport_privacy::links::Purpose;
 use rapport_privacy::records::wishes;
 use rapport_profiles::classify::{self, Category};
+use rapport_profiles::records::identifiers::IdentifierRow;
 use rapport_profiles::records::persons::PersonRow;
 use rapport_profiles::records::{facts, identifiers, persons};
 use rapport_store::Result;
@@ -116,9 +117,11 @@ fn mask_all(key: &str, value: &mut Value) {
 pub async fn scope(installation: &Installation, wanted: &Wanted<'_>) -> Result<Option<Scope>> {
     let links = super::links(installation, wanted.workspace).await?;
     let mut db = installation.store.snapshot().await?;
-    let Some(row) = persons::find(&mut db, wanted.workspace, wanted.person).await? else { return Ok(None) };
+    let names = identifiers::by_persons(&mut db, wanted.workspace, &[wanted.person]).await?;
+    let row = persons::find(&mut db, wanted.workspace, wanted.person).await?;
+    // Summaries are written a moment after the events they are derived from; the first message may be sooner.
+    let Some(row) = row.or_else(|| newcomer(&names)) else { return Ok(None) };
     let company = Company::read(&mut db, wanted.workspace).await?;
-    let names = identifiers::by_persons(&mut db, wanted.workspace, &[row.person]).await?;
     let handles: Vec<Handle> = names.iter().map(|name| name.handle).collect();
     let now = installation.clock.now();
     let known = facts::current_of(&mut db, wanted.workspace, &[row.person], now).await?;
@@ -235,6 +238,31 @@ fn put(traits: &mut Map<String, Value>, key: &str, value: &Value) {
 
 fn folded(key: &str) -> String {
     key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+/// The summary of somebody who came a moment ago; `None` for whoever has no identifier, who is nobody.
+fn newcomer(names: &[IdentifierRow]) -> Option<PersonRow> {
+    let first = names.first()?;
+    Some(PersonRow {
+        person: first.person,
+        first_seen_at: names.iter().map(|name| name.first_seen_at).min()?,
+        last_seen_at: names.iter().map(|name| name.last_seen_at).max()?,
+        events: names.iter().map(|name| name.events).sum(),
+        name: None,
+        email: None,
+        country: None,
+        orders: 0,
+        spent_micros: 0,
+        refunded_micros: 0,
+        currency: None,
+        first_order_at: None,
+        last_order_at: None,
+        search_folded: String::new(),
+        recency: None,
+        frequency: None,
+        monetary: None,
+        rfm_group: None,
+    })
 }
 
 fn figures(row: &PersonRow, company: &Company) -> Map<String, Value> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
 use futures::StreamExt;
@@ -19,7 +20,7 @@ use rapport_engagement::records::messages::{self, MessageRow, QUEUED, SENDING};
 use rapport_engagement::records::subscriptions::{self, SubscriptionRow};
 use rapport_engagement::records::{inbox, numbers};
 use rapport_engagement::sending::policy::decide_again;
-use rapport_engagement::sending::{Ask, Decision, Reason, Settings};
+use rapport_engagement::sending::{Ask, Decision, Reason, Settings, policy};
 use rapport_engagement::situations;
 use rapport_profiles::records::identifiers;
 use rapport_store::Priority;
@@ -39,8 +40,8 @@ const AT_ONCE: usize = 16;
 const NOTED_TOGETHER: usize = 8;
 /// Whoever has taken a message has so long to say what became of it.
 const LEASE: i64 = 15 * Timestamp::MINUTE;
-/// What is said of a message that is not sent once more.
-const MAYBE: &str = "It was handed over before an interruption and may have arrived.";
+/// A mail waits so long for its domain's turn with a place among those that are handed over; whoever has to wait longer gives the place to others.
+const SHORT_WAIT: i64 = Timestamp::SECOND / 2;
 /// While sending is paused, or not set up, it is looked at again so often.
 const PAUSED: i64 = Timestamp::MINUTE;
 
@@ -64,20 +65,44 @@ pub struct Sender {
 
 /// Which mails go to which domain when.
 #[derive(Default)]
-struct Pace(Mutex<HashMap<String, Timestamp>>);
+struct Pace(Mutex<HashMap<String, Line>>);
+
+/// A domain's mails.
+#[derive(Clone, Copy)]
+struct Line {
+    /// When the next one may be handed over.
+    next: Timestamp,
+    /// When the next one that has to wait comes back.
+    back: Timestamp,
+}
+
+/// When a mail may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Then: nobody else has this turn.
+    Soon(Timestamp),
+    /// It comes back then and asks again.
+    Later(Timestamp),
+}
 
 impl Pace {
-    /// When the next mail may go to a domain; its turn is taken.
-    fn turn(&self, domain: &str, most_per_second: u32, now: Timestamp) -> Timestamp {
+    /// When the next mail may go to a domain. Only who goes takes a turn: were turns kept for those who come back, they would find later ones taken,
+    /// and nobody would ever go.
+    fn turn(&self, domain: &str, most_per_second: u32, now: Timestamp) -> Turn {
         let apart = Timestamp::SECOND / i64::from(most_per_second.max(1));
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if turns.len() > 10_000 {
-            turns.retain(|_, next| *next > now);
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() > 10_000 {
+            lines.retain(|_, line| line.next.max(line.back) > now);
         }
-        let next = turns.entry(domain.to_owned()).or_insert(now);
-        let turn = (*next).max(now);
-        *next = turn.plus(apart);
-        turn
+        let line = lines.entry(domain.to_owned()).or_insert(Line { next: now, back: now });
+        let turn = line.next.max(now);
+        if turn.0 - now.0 <= SHORT_WAIT {
+            line.next = turn.plus(apart);
+            return Turn::Soon(turn);
+        }
+        let back = line.back.max(turn);
+        line.back = back.plus(apart);
+        Turn::Later(back)
     }
 }
 
@@ -93,6 +118,22 @@ impl Sender {
     /// Sends by these ways.
     pub fn new(installation: Arc<Installation>, ways: Arc<Ways>, client: Client, public_url: String) -> Self {
         Self { installation, ways, client, templates: Templates::default(), public_url, pace: Pace::default() }
+    }
+
+    /// Makes due what a process before this one took and did not bring to an end. Called once, before anything is sent: the data folder is this
+    /// process's alone, and its database knows no other log, so nobody holds anything.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn take_over(&self) -> Result<()> {
+        let now = self.installation.clock.now();
+        let mut tx = self.installation.store.begin(Priority::Background).await?;
+        let count = messages::let_go(&mut tx, now).await?;
+        tx.commit().await?;
+        if count > 0 {
+            tracing::info!(count, "messages were being handed over when the program ended; they go out again");
+        }
+        Ok(())
     }
 
     /// Sends some of what is due; whether anything was.
@@ -138,6 +179,11 @@ impl Sender {
                 continue;
             }
             let verdict = match (Channel::parse(&row.channel), people.get(&row.person)) {
+                // What may be on its way already is judged by what forbids it only: quiet hours and caps let it through before.
+                (Some(channel), Some(person)) if is_again => {
+                    policy::forbidden(&ask(&plans, &row, channel), person, &settings, now)
+                        .map_or(Decision::Send, Decision::Skip)
+                }
                 (Some(channel), Some(person)) => decide_again(&ask(&plans, &row, channel), person, &settings, now),
                 _ => Decision::Skip(Reason::Gone),
             };
@@ -154,8 +200,8 @@ impl Sender {
                     }
                 }
                 Decision::Hold(until) => messages::wait(&mut tx, &row.id, until).await?,
-                // What may be on its way already is not sent once more without leave.
-                Decision::Skip(reason) => outcomes::skip(&mut tx, &row, reason, is_again.then_some(MAYBE)).await?,
+                Decision::Skip(reason) if is_again => outcomes::leave(&mut tx, &row, reason).await?,
+                Decision::Skip(reason) => outcomes::skip(&mut tx, &row, reason, None).await?,
             }
         }
         tx.commit().await?;
@@ -213,21 +259,19 @@ impl Sender {
             Written::Text(text, version) => {
                 let now = self.installation.clock.now();
                 // No domain has a space.
-                let turn = self.pace.turn("text messages", self.ways.texts_per_second(), now);
-                if turn.0 - now.0 > 2 * Timestamp::SECOND {
-                    return Ok(Came::Later { row: Box::new(row), at: turn });
+                match self.pace.turn("text messages", self.ways.texts_per_second(), now) {
+                    Turn::Later(at) => return Ok(Came::Later { row: Box::new(row), at, is_again }),
+                    Turn::Soon(at) => sleep_until(at, now).await,
                 }
-                sleep_until(turn, now).await;
                 (self.say(workspace, &row, &text).await?, Some(version))
             }
             Written::Mail(mail, version) => {
                 let domain = mail.recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
                 let now = self.installation.clock.now();
-                let turn = self.pace.turn(&domain, settings.most_per_domain_and_second, now);
-                if turn.0 - now.0 > 2 * Timestamp::SECOND {
-                    return Ok(Came::Later { row: Box::new(row), at: turn });
+                match self.pace.turn(&domain, settings.most_per_domain_and_second, now) {
+                    Turn::Later(at) => return Ok(Came::Later { row: Box::new(row), at, is_again }),
+                    Turn::Soon(at) => sleep_until(at, now).await,
                 }
-                sleep_until(turn, now).await;
                 let outcome = match self.ways.smtp() {
                     Some(smtp) => smtp.send(&mail).await,
                     None => Outcome::Refused(Refusal::new(RefusalKind::Sender, "no mail server is set up")),
@@ -363,10 +407,47 @@ mod tests {
     fn a_domain_gets_so_many_a_second() {
         let pace = Pace::default();
         let now = Timestamp::from_seconds(100);
-        let turns: Vec<i64> = (0..5).map(|_| pace.turn("example.com", 2, now).0 - now.0).collect();
-        assert_eq!(turns, [0, 500_000, 1_000_000, 1_500_000, 2_000_000]);
-        assert_eq!(pace.turn("example.org", 2, now), now);
-        let later = now.plus(10 * Timestamp::SECOND);
-        assert_eq!(pace.turn("example.com", 2, later), later);
+        let at = |millis: i64| now.plus(millis * 1_000);
+        let turns: Vec<Turn> = (0..6).map(|_| pace.turn("example.com", 4, now)).collect();
+        let later = |millis| Turn::Later(at(millis));
+        assert_eq!(
+            turns,
+            [Turn::Soon(now), Turn::Soon(at(250)), Turn::Soon(at(500)), later(750), later(1_000), later(1_250)]
+        );
+        assert_eq!(pace.turn("example.org", 4, now), Turn::Soon(now));
+        assert_eq!(pace.turn("example.com", 4, at(750)), Turn::Soon(at(750)));
+        assert_eq!(pace.turn("example.com", 4, at(9_000)), Turn::Soon(at(9_000)));
+    }
+
+    #[test]
+    fn however_many_wait_for_a_domain_they_go_at_its_pace() {
+        let pace = Pace::default();
+        let begin = Timestamp::from_seconds(100);
+        let (most, rate) = (2_000, 20);
+        // As the queue does: those due first, 200 at a time, and whoever waits comes back when it was told to.
+        let mut queue: Vec<Timestamp> = vec![begin; most];
+        let (mut now, mut gone, mut asked) = (begin, Vec::new(), 0);
+        while !queue.is_empty() {
+            queue.sort_unstable();
+            let due = queue.iter().take(200).take_while(|at| **at <= now).count();
+            let mut end = now.plus(Timestamp::SECOND / 10);
+            for _ in queue.drain(..due).collect::<Vec<_>>() {
+                asked += 1;
+                match pace.turn("example.com", rate, now) {
+                    Turn::Soon(at) => {
+                        gone.push(at);
+                        end = end.max(at);
+                    }
+                    Turn::Later(at) => queue.push(at),
+                }
+            }
+            now = end;
+            assert!(now.0 - begin.0 < 200 * Timestamp::SECOND, "only {} went in {asked} looks", gone.len());
+        }
+        assert_eq!(gone.len(), most);
+        assert!(gone.windows(2).all(|pair| pair[1].0 - pair[0].0 >= Timestamp::SECOND / 20), "too fast");
+        let took = (now.0 - begin.0) / Timestamp::SECOND;
+        assert!((99..=125).contains(&took), "{took} s for {most} at {rate} a second");
+        assert!(asked < 8 * most, "{asked} looks");
     }
 }

@@ -50,6 +50,8 @@ pub enum Came {
         row: Box<MessageRow>,
         /// When its turn is.
         at: Timestamp,
+        /// It may have been handed over before.
+        is_again: bool,
     },
 }
 
@@ -63,9 +65,8 @@ pub async fn note(installation: &Installation, workspace: WorkspaceId, came: &[C
     for one in came {
         match one {
             Came::NotWritten { row, reason, detail } => skip(&mut tx, row, *reason, Some(detail)).await?,
-            Came::Later { row, at } => {
-                let outcome = outcome(QUEUED, Some(*at));
-                messages::note(&mut tx, &row.id, &outcome).await?;
+            Came::Later { row, at, is_again } => {
+                messages::give_back(&mut tx, &row.id, waiting(*is_again), *at).await?;
             }
             Came::Back { row, outcome: answered, version, is_again } => {
                 back(&mut tx, workspace, row, answered, (*version, *is_again), now).await?;
@@ -73,6 +74,11 @@ pub async fn note(installation: &Installation, workspace: WorkspaceId, came: &[C
         }
     }
     Ok(tx.commit().await?)
+}
+
+/// How a message waits to be tried again. What may have arrived once stays known as that, whatever is answered to the next copy.
+const fn waiting(is_again: bool) -> &'static str {
+    if is_again { SENDING } else { QUEUED }
 }
 
 const fn outcome(state: &str, due_at: Option<Timestamp>) -> messages::Outcome<'_> {
@@ -95,6 +101,16 @@ pub async fn skip(tx: &mut Tx, row: &MessageRow, reason: Reason, detail: Option<
     let detail = detail.filter(|text| !text.is_empty());
     let left_out = messages::Outcome { reason: Some(reason.as_str()), response: detail, ..outcome(SKIPPED, None) };
     Ok(messages::note(tx, &row.id, &left_out).await?)
+}
+
+/// Leaves a message as it is that may have arrived, because it may not be sent again.
+///
+/// # Errors
+/// The store's.
+pub async fn leave(tx: &mut Tx, row: &MessageRow, reason: Reason) -> Result<()> {
+    let why = "It was handed over once before an interruption and may have arrived. It is not sent again.";
+    let left = messages::Outcome { reason: Some(reason.as_str()), response: Some(why), ..outcome(FAILED, None) };
+    Ok(messages::note(tx, &row.id, &left).await?)
 }
 
 async fn back(
@@ -129,7 +145,7 @@ async fn back(
                 messages::Outcome { response: Some(why), ..outcome(SENDING, Some(now.plus(pause(row.attempts)))) };
             messages::note(tx, &row.id, &unsure).await?;
         }
-        Outcome::Refused(refusal) => refused(tx, workspace, row, refusal, now).await?,
+        Outcome::Refused(refusal) => refused(tx, workspace, row, (refusal, is_again), now).await?,
     }
     Ok(())
 }
@@ -138,7 +154,7 @@ async fn refused(
     tx: &mut Tx,
     workspace: WorkspaceId,
     row: &MessageRow,
-    refusal: &Refusal,
+    (refusal, is_again): (&Refusal, bool),
     now: Timestamp,
 ) -> Result<()> {
     let text = said(refusal);
@@ -153,7 +169,7 @@ async fn refused(
         _ => None,
     };
     if let Some(again) = again {
-        let later = messages::Outcome { response: Some(&text), ..outcome(QUEUED, Some(again)) };
+        let later = messages::Outcome { response: Some(&text), ..outcome(waiting(is_again), Some(again)) };
         return Ok(messages::note(tx, &row.id, &later).await?);
     }
     let is_dead = matches!(refusal.kind, RefusalKind::Recipient | RefusalKind::Unsubscribed);

@@ -9,6 +9,7 @@ use rapport_channels::text_messages::TextMessage;
 use rapport_domain::{Channel, WorkspaceId};
 use rapport_engagement::content::message::{LinkPlace, NoteMessage};
 use rapport_engagement::content::{Limits, Message, Prepared, Recipient, Template, with_parameters};
+use rapport_engagement::journey::Class;
 use rapport_engagement::records::messages::MessageRow;
 use rapport_engagement::records::templates;
 use rapport_engagement::sending::{Reason, Settings};
@@ -226,6 +227,12 @@ impl Desk<'_> {
         let Some((_, domain)) = from.address.rsplit_once('@') else {
             return Ok(Written::NotYet("no sender's address is set: Settings, Sending".to_owned()));
         };
+        let is_marketing = row.class == Class::Marketing.as_str();
+        if is_marketing && !unsubscribe_url.starts_with("https://") {
+            // Nothing is wrong with the message: it waits until the address is set.
+            let problem = "public_url in the settings has to begin with https://, or nobody could leave with one click";
+            return Ok(Written::NotYet(problem.to_owned()));
+        }
         // The body is made again, with new values perhaps, but the name stays that which was fixed when the message was taken.
         let message_id = row.message_id.clone().unwrap_or_else(|| mail::message_id(&row.id, domain));
         let journey = row.journey.as_deref().unwrap_or("single");
@@ -239,7 +246,7 @@ impl Desk<'_> {
             subject,
             text,
             html: Some(html),
-            list_unsubscribe: (row.class == "marketing")
+            list_unsubscribe: is_marketing
                 .then(|| ListUnsubscribe { https_url: unsubscribe_url.to_owned(), mailto: None }),
             headers: vec![("Feedback-ID".to_owned(), format!("{journey}:{}:rapport", row.template))],
         };

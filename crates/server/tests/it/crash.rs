@@ -19,17 +19,23 @@ const BATCH: u64 = 20;
 const CUSTOMERS: u64 = 12;
 
 /// A server process on a data folder.
-struct Process {
+pub struct Process {
     child: Mutex<Child>,
-    address: String,
+    pub address: String,
 }
 
 impl Process {
     fn start(data: &Path) -> Self {
+        Self::with(data, &[])
+    }
+
+    /// With settings of its own, as variables.
+    pub fn with(data: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_rapport"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .env("RAPPORT_LIMITS_CONNECTIONS_PER_ADDRESS", "0")
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -43,7 +49,7 @@ impl Process {
         Self { child: Mutex::new(child), address }
     }
 
-    fn kill(&self) {
+    pub fn kill(&self) {
         let mut child = self.child.lock().unwrap();
         child.kill().expect("a running process can be killed");
         child.wait().expect("a killed process ends");
@@ -51,7 +57,13 @@ impl Process {
 }
 
 /// One request; status and body, or what the connection died of.
-fn request(address: &str, method: &str, path: &str, authorization: &str, body: &str) -> std::io::Result<(u16, String)> {
+pub fn request(
+    address: &str,
+    method: &str,
+    path: &str,
+    authorization: &str,
+    body: &str,
+) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let head = format!(
@@ -69,7 +81,7 @@ fn request(address: &str, method: &str, path: &str, authorization: &str, body: &
     Ok((status, body.to_owned()))
 }
 
-fn key(data: &Path, flags: &[&str]) -> String {
+pub fn key(data: &Path, flags: &[&str]) -> String {
     let data = data.to_str().expect("a temporary folder's name is text");
     let output =
         Command::new(env!("CARGO_BIN_EXE_rapport")).args(["key", "create", "--data", data]).args(flags).output();

@@ -21,6 +21,7 @@ mod provider;
 mod records;
 mod routes;
 mod segments;
+mod sending_crash;
 mod sessions;
 #[path = "../../../channels/tests/it/sink.rs"]
 #[expect(dead_code, reason = "the channels' own tests use more of it")]
