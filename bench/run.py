@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 
+import engage
 import experiments
 import files
 import live
@@ -63,6 +64,11 @@ def parts(options):
                 **(segments.segments(binary, at, 1_000, 20, 20) if quick else segments.segments(binary, at)),
                 **files.segment(str(programs / "question_rate"), f"{at}/batch"),
             }},
+        ),
+        "engage": (
+            "Journeys and mails: 200,000 on their way at 5,000 events/s, then signed mails to a server on the same two cores, then a million queued",
+            "event to message p99 under 1 s, at least 100 mails/s, memory flat",
+            lambda at: {"": engage.engage(binary, str(programs / "mail_sink"), at, *((2_000, 10, 500, 20_000) if quick else ()))},
         ),
         "whole": (
             "The whole at once: ten minutes at 5,000 events/s, sender and server on the same two cores",

@@ -14,13 +14,13 @@ import time
 class Server:
     """`rapport serve` on a data folder; stops when the `with` ends."""
 
-    def __init__(self, binary, folder):
-        self.binary, self.folder = binary, folder
+    def __init__(self, binary, folder, scopes=("read", "write")):
+        self.binary, self.folder, self.scopes = binary, folder, scopes
 
     def __enter__(self):
         key = lambda *flags: self.run("key", "create", *flags, "--data", self.folder).split()[-1]
         self.write_key = key("--source", "Bench")
-        self.api_key = key("--api", "--scope", "read", "--scope", "write")
+        self.api_key = key("--api", *(word for scope in self.scopes for word in ("--scope", scope)))
         command = [self.binary, "serve", "--data", self.folder, "--listen", "127.0.0.1:0"]
         environment = {**os.environ, "RAPPORT_LIMITS_CONNECTIONS_PER_ADDRESS": "0"}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
