@@ -13,7 +13,7 @@ use crate::{
     feedback,
     fulfilment::{Fulfilment, fulfil},
     message::map,
-    newsletters,
+    newsletters, offer,
     orders::{Order, Taste},
     people::{self, Person},
     purchases::Habits,
@@ -71,6 +71,8 @@ impl<'w> Telling<'w> {
             favourite_category,
             devices: 1,
             orders: 0,
+            offer: "",
+            extra_orders: 0,
             revenue_micros: 0,
             total_micros: 0,
             cancelled_orders: 0,
@@ -106,7 +108,7 @@ impl<'w> Telling<'w> {
         let half_a_year = self.acquired.plus(182 * Timestamp::DAY);
         self.visits(0.03, self.acquired, half_a_year);
         if agreed {
-            self.newsletters(half_a_year);
+            let _ = self.newsletters(half_a_year);
         }
         self.visit_now();
     }
@@ -142,11 +144,28 @@ impl<'w> Telling<'w> {
         }
         self.visits(0.03 + 0.6 * habits.rate, acquired, habits.dropout_at);
         self.visits(0.012, habits.dropout_at, world.end);
-        if agreed {
-            self.newsletters(habits.dropout_at);
-        }
+        let left_at = if agreed { self.newsletters(habits.dropout_at) } else { Some(acquired) };
         self.extras();
         self.visit_now();
+        self.offer(&habits, left_at);
+    }
+
+    /// The planted campaign. Comes last, because from here on chance is its own.
+    fn offer(&mut self, habits: &Habits, left_at: Option<Timestamp>) {
+        let at = offer::sent_at(&self.world.seasons);
+        if self.truth.slipping || self.acquired.plus(Timestamp::DAY) > at || left_at.is_some_and(|left| left <= at) {
+            return;
+        }
+        self.dice = Dice::new(self.world.seed ^ offer::STREAM, u64::from(self.number));
+        let (arm, order_at) = offer::draw(&mut self.dice, &mut self.recorder, at, habits.dropout_at);
+        self.truth.offer = arm;
+        let Some(at) = order_at else { return };
+        let value = habits.order_value(&mut self.dice);
+        let id = format!("N{:06}-F", 100_000 + u64::from(self.number));
+        let order = Order::fill(&mut self.dice, id, &self.taste, &self.world.catalogue, value);
+        self.later_order(&order, at);
+        self.after_order(&order, at);
+        self.truth.extra_orders += 1;
     }
 
     /// Anonymous visits in the two weeks before the visit that begins at `start`.
@@ -303,9 +322,10 @@ impl<'w> Telling<'w> {
         }
     }
 
-    fn newsletters(&mut self, dropout_at: Timestamp) {
+    /// When they left, if they did.
+    fn newsletters(&mut self, dropout_at: Timestamp) -> Option<Timestamp> {
         let reader = newsletters::Reader { since: self.acquired, dropout_at, satisfaction: self.mood };
-        newsletters::send(&mut self.dice, &mut self.recorder, &self.world.seasons, &reader);
+        newsletters::send(&mut self.dice, &mut self.recorder, &self.world.seasons, &reader)
     }
 
     /// A company account for one buyer in seventy, a coffee box for one in twenty.

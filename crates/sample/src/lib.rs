@@ -5,7 +5,8 @@
 //!
 //! Does not read a clock, send anything or store anything. Some surprises are planted for a home page to find: since three weeks
 //! paying on phones often fails; a few valuable customers stopped buying some weeks ago; a carrier's strike about six weeks ago made deliveries
-//! late; social ads became dearer in the last two months and bring customers who leave soon.
+//! late; social ads became dearer in the last two months and bring customers who leave soon. And a campaign of nine weeks ago has an effect that is
+//! known ([`OFFER`]).
 
 mod accounts;
 mod browsing;
@@ -17,6 +18,7 @@ mod feedback;
 mod fulfilment;
 mod message;
 mod newsletters;
+mod offer;
 mod orders;
 mod people;
 mod purchases;
@@ -30,6 +32,7 @@ mod truth;
 pub use catalogue::{Catalogue, Product};
 pub use channels::{CHANNELS, Channel, ChannelCost};
 pub use message::Message;
+pub use offer::{OFFER, Offer};
 pub use purchases::{PARAMETERS, Parameters};
 pub use story::Story;
 pub use truth::{Totals, Truth};

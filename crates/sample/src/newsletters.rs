@@ -36,8 +36,8 @@ pub(crate) fn ask_consents(dice: &mut Dice, recorder: &mut Recorder, at: Timesta
     ask("email", "marketing", 0.58)
 }
 
-/// Sends the newsletters of the history to a reader who agreed.
-pub(crate) fn send(dice: &mut Dice, recorder: &mut Recorder, seasons: &Seasons, reader: &Reader) {
+/// Sends the newsletters of the history to a reader who agreed; when they left, if they did.
+pub(crate) fn send(dice: &mut Dice, recorder: &mut Recorder, seasons: &Seasons, reader: &Reader) -> Option<Timestamp> {
     let last = DAYS - 4;
     for number in (0..=last / EVERY).rev() {
         let day = last - number * EVERY;
@@ -69,11 +69,13 @@ pub(crate) fn send(dice: &mut Dice, recorder: &mut Recorder, seasons: &Seasons, 
             tell(at, "Message Unsubscribed");
             let consent = map([("channel", Value::from("email")), ("purpose", Value::from("marketing"))]);
             recorder.reported(at, "Consent Denied", consent);
-            return;
+            return Some(at);
         }
     }
+    None
 }
 
-fn fields(campaign: &str) -> Map<String, Value> {
+/// What a mail's events say of it.
+pub(crate) fn fields(campaign: &str) -> Map<String, Value> {
     map([("channel", Value::from("email")), ("campaign", Value::from(campaign))])
 }

@@ -6,6 +6,8 @@
 use rapport_domain::Timestamp;
 use serde::Serialize;
 
+use crate::offer::OFFER;
+
 /// The truth of one customer; serialises to one line of a side file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Truth {
@@ -39,7 +41,11 @@ pub struct Truth {
     pub devices: u32,
     /// "Order Completed" messages.
     pub orders: u32,
-    /// Sum of their `revenue`.
+    /// In which group of the planted campaign; empty outside of it.
+    pub offer: &'static str,
+    /// Those of the orders that would not be there without the planted campaign.
+    pub extra_orders: u32,
+    /// Sum of the orders' `revenue`.
     pub revenue_micros: i64,
     /// Sum of their `total`.
     pub total_micros: i64,
@@ -80,6 +86,12 @@ pub struct Totals {
     pub cancelled_orders: u64,
     /// Sum of the `total` of "Order Refunded".
     pub refunded_micros: i64,
+    /// Customers in the group of the planted campaign that got nothing.
+    pub offer_control: u64,
+    /// Customers in the group that got the offer.
+    pub offer_treated: u64,
+    /// Orders that would not be there without it: over those treated it is the true effect.
+    pub extra_orders: u64,
     /// Monthly recurring revenue at the end.
     pub mrr_micros: i64,
 }
@@ -101,6 +113,9 @@ impl Totals {
         self.total_micros += truth.total_micros;
         self.cancelled_orders += u64::from(truth.cancelled_orders);
         self.refunded_micros += truth.refunded_micros;
+        self.offer_control += u64::from(truth.offer == OFFER.control);
+        self.offer_treated += u64::from(truth.offer == OFFER.treated);
+        self.extra_orders += u64::from(truth.extra_orders);
         self.mrr_micros += truth.mrr_micros;
     }
 }

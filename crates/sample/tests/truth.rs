@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use rapport_domain::{Timestamp, money::micros_from_json};
-use rapport_sample::{CHANNELS, Message, Options, PARAMETERS, SampleShop, Totals, Truth};
+use rapport_sample::{CHANNELS, Message, OFFER, Options, PARAMETERS, SampleShop, Totals, Truth};
 
 fn end() -> Timestamp {
     Timestamp::parse("2026-11-21T18:30:00Z").unwrap()
@@ -134,10 +134,13 @@ fn rates_and_lives_have_the_models_moments() {
 fn repeat_orders_are_poisson_in_shop_weeks() {
     let buyers = &*MODELLED;
     let expected: f64 = buyers.iter().map(|truth| truth.expected_repeats).sum();
-    let repeats: f64 = buyers.iter().map(|truth| f64::from(truth.orders - 1)).sum();
+    let repeats: f64 = buyers.iter().map(|truth| f64::from(truth.orders - truth.extra_orders - 1)).sum();
     assert!((repeats - expected).abs() < 4.0 * expected.sqrt(), "{repeats} {expected}");
     // A Poisson count varies as much as its mean.
-    let spread: f64 = buyers.iter().map(|truth| (f64::from(truth.orders - 1) - truth.expected_repeats).powi(2)).sum();
+    let spread: f64 = buyers
+        .iter()
+        .map(|truth| (f64::from(truth.orders - truth.extra_orders - 1) - truth.expected_repeats).powi(2))
+        .sum();
     assert!((spread / expected - 1.0).abs() < 0.15, "{spread} {expected}");
 }
 
@@ -170,4 +173,42 @@ fn hidden_satisfaction_shows_in_the_answers() {
     let mean = |happy: bool| scores[&happy].iter().sum::<i64>() as f64 / scores[&happy].len() as f64;
     assert!(scores[&true].len() > 100 && scores[&false].len() > 100);
     assert!(mean(true) > mean(false) + 1.0, "{} {}", mean(true), mean(false));
+}
+
+#[test]
+fn the_planted_campaign_has_the_effect_that_the_truth_says() {
+    // Of each group: people, those who ordered within the days after, orders within them.
+    let (mut control, mut treated, mut extra) = ([0.0; 3], [0.0; 3], 0.0);
+    for story in shop(3_000).stories() {
+        let seen: Vec<&Message> = named(&story.messages, "Experiment Viewed").collect();
+        let Some(truth) = story.truth else {
+            assert!(seen.is_empty());
+            continue;
+        };
+        let Some(first) = seen.first() else {
+            assert_eq!((truth.offer, truth.extra_orders), ("", 0));
+            continue;
+        };
+        assert_eq!((seen.len(), first.properties["variant"].as_str()), (1, Some(truth.offer)));
+        let group = if truth.offer == OFFER.treated { &mut treated } else { &mut control };
+        let until = first.timestamp.plus(OFFER.days * Timestamp::DAY);
+        let orders = named(&story.messages, "Order Completed")
+            .filter(|order| (first.timestamp..until).contains(&order.timestamp))
+            .count();
+        let got = named(&story.messages, "Message Sent").any(|message| message.properties["campaign"] == OFFER.name);
+        assert_eq!(got, truth.offer == OFFER.treated);
+        let denied = named(&story.messages, "Consent Denied")
+            .any(|it| it.properties["channel"] == "email" && it.timestamp <= first.timestamp);
+        assert!(!denied, "{} was written to without consent", truth.user_id);
+        group[0] += 1.0;
+        group[1] += f64::from(u8::from(orders > 0));
+        group[2] += orders as f64;
+        extra += f64::from(truth.extra_orders);
+    }
+    assert!(control[0] > 500.0 && treated[0] > 500.0 && extra > 20.0, "{control:?} {treated:?} {extra}");
+    let (a, b) = (treated[2] / treated[0], control[2] / control[0]);
+    let deviation = (a / treated[0] + b / control[0]).sqrt();
+    let effect = extra / treated[0];
+    assert!((a - b - effect).abs() < 4.0 * deviation, "{a} - {b} against {effect}, deviation {deviation}");
+    assert!(effect > 2.0 * deviation, "too small to be found: {effect}, deviation {deviation}");
 }

@@ -5,6 +5,7 @@
 
 pub mod listening;
 pub mod plans;
+pub mod sample;
 pub mod telling;
 
 use std::sync::Arc;

@@ -12,12 +12,22 @@ use rapport_domain::{SourceId, Timestamp, WorkspaceId};
 use rapport_intake::{Body, Call, Limits, Origin};
 use rapport_sample::{Message, Options, SampleShop, Totals};
 
+use crate::engaging::sample::Offered;
 use crate::installation::Installation;
 
 /// Messages in one body, as an SDK would send them.
 const BATCH: usize = 500;
 /// Where the truth is written in the data folder.
 pub const TRUTH: &str = "truth.jsonl";
+
+/// What the sample shop is made of.
+#[derive(Default)]
+pub struct Filled {
+    /// The sums of the truth.
+    pub totals: Totals,
+    /// Who was in the groups of its campaign.
+    pub offered: Vec<Offered>,
+}
 
 /// Sends the stories of `customers` customers through the intake. Blocks: call it on a thread that may. `progress` gets the number
 /// of messages sent.
@@ -29,14 +39,15 @@ pub fn fill(
     seed: u64,
     end: Timestamp,
     mut progress: impl FnMut(u64),
-) -> Result<Totals> {
+) -> Result<Filled> {
     let shop = SampleShop::new(Options { customers, seed, end });
     let mut truth = BufWriter::new(create(&installation.folder)?);
-    let mut totals = Totals::default();
+    let mut filled = Filled::default();
     let mut batch: Vec<Message> = Vec::with_capacity(BATCH * 2);
     let origin = Origin { workspace, source };
     for story in shop.stories() {
-        totals.add(story.truth.as_ref(), story.messages.len());
+        filled.totals.add(story.truth.as_ref(), story.messages.len());
+        filled.offered.extend(Offered::of(&story.messages));
         if let Some(true_customer) = &story.truth {
             serde_json::to_writer(&mut truth, true_customer)?;
             truth.write_all(b"\n")?;
@@ -44,14 +55,14 @@ pub fn fill(
         batch.extend(story.messages);
         if batch.len() >= BATCH {
             send(installation, origin, &batch)?;
-            progress(totals.messages);
+            progress(filled.totals.messages);
             batch.clear();
         }
     }
     send(installation, origin, &batch)?;
-    progress(totals.messages);
+    progress(filled.totals.messages);
     truth.flush()?;
-    Ok(totals)
+    Ok(filled)
 }
 
 fn create(folder: &Path) -> Result<File> {

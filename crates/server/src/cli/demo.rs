@@ -11,14 +11,14 @@ use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rapport_analytics::Question;
 use rapport_domain::{Id, WorkspaceId};
-use rapport_sample::SampleShop;
+use rapport_sample::{OFFER, SampleShop};
 use rapport_store::Priority;
 
 use crate::cli::{segment, serve};
 use crate::installation::{Installation, Places};
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::{sources, workspaces};
-use crate::{messages, sample_shop, scoring};
+use crate::{engaging, messages, sample_shop, scoring};
 
 /// Says in a data folder that it is a sample shop: empty while it is being made.
 const MARK: &str = "sample-shop";
@@ -104,15 +104,23 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
             sample_shop::fill(&installation, workspace, source, customers, seed, now, |count| bar.set_position(count))
         }
     });
-    let totals = pipeline.apply_beside(async { filling.await? }).await?;
+    let sample_shop::Filled { totals, offered } = pipeline.apply_beside(async { filling.await? }).await?;
     caretaker::settle(installation, workspace).await?;
     scoring::refresh(installation, workspace).await?;
     scoring::refresh_standing(installation, workspace).await?;
     save_questions(installation, workspace).await?;
     save_segments(installation, workspace).await?;
     messages::sample::save(&installation.store, workspace, SampleShop::NAME, installation.clock.now(), "demo").await?;
+    engaging::sample::save(installation, workspace, &offered, "demo").await?;
     bar.finish_and_clear();
     println!("  {} events, {} orders, {} customers who bought", totals.messages, totals.orders, totals.buyers);
+    println!(
+        "  What is true of each of them, and the effect of the campaign {} ({} orders more from {} customers), is in {}.",
+        OFFER.name,
+        totals.extra_orders,
+        totals.offer_treated,
+        sample_shop::TRUTH
+    );
     Ok(())
 }
 

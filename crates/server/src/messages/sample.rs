@@ -5,8 +5,9 @@ use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_engagement::content::{Template, gallery};
 use rapport_engagement::records::letterheads::{self, LetterheadRow};
 use rapport_engagement::records::templates::{self, TemplateRow};
+use rapport_sample::OFFER;
 use rapport_store::{Priority, Store};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Ready templates that the shop uses.
 const READY: [&str; 4] = ["welcome", "abandoned_cart", "win_back", "birthday"];
@@ -32,6 +33,7 @@ pub async fn save(store: &Store, workspace: WorkspaceId, company: &str, now: Tim
         }}
     });
     let mut all = vec![("parcel-is-on-its-way".to_owned(), Template::from_json(text)?)];
+    all.push((OFFER.key.to_owned(), Template::from_json(offer())?));
     for key in READY {
         all.push((key.replace('_', "-"), gallery::ready(key)?.template));
     }
@@ -51,4 +53,24 @@ pub async fn save(store: &Store, workspace: WorkspaceId, company: &str, now: Tim
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// What the campaign that ran wrote.
+fn offer() -> Value {
+    let legal = "You get this e-mail because you asked for news from {{ company.name }}.\n[Unsubscribe]({{ unsubscribe_url }}) · \
+        [Choose what you get]({{ preferences_url }}) · [View in browser]({{ view_url }})\n\n{{ company.name }}, {{ company.address }}";
+    json!({
+        "name": OFFER.name, "purpose": "marketing", "default_language": "en",
+        "content": {"email": {"en": {
+            "subject": "Free shipping this week, {{ profile.first_name|default(\"there\") }}",
+            "preheader": "For everything, until Sunday",
+            "blocks": [
+                {"heading": {"text": "We pay the shipping"}},
+                {"text": {"text": "For one week every order comes to you without shipping costs, however small it is. There is nothing to enter."}},
+                {"button": {"label": "Look around", "url": "{{ company.url }}"}},
+                {"divider": {}},
+                {"text": {"text": legal}}
+            ]
+        }}}
+    })
 }

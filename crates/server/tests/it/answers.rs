@@ -27,7 +27,7 @@ async fn shop(world: World) -> (World, Totals) {
     let source = sources::ensure(&mut tx, FIRST, "Sample shop", "sample", world.clock_now()).await.unwrap();
     tx.commit().await.unwrap();
     let now = world.clock_now();
-    let filling = move || sample_shop::fill(&installation, FIRST, source, CUSTOMERS, SEED, now, |_| ()).unwrap();
+    let filling = move || sample_shop::fill(&installation, FIRST, source, CUSTOMERS, SEED, now, |_| ()).unwrap().totals;
     let totals = tokio::task::spawn_blocking(filling).await.unwrap();
     world.app.pipeline.drain().await.unwrap();
     (world, totals)
