@@ -14,6 +14,7 @@ pub mod schema;
 pub mod sending;
 pub mod service;
 pub mod situations;
+pub mod slots;
 pub mod timing;
 pub mod tracking;
 pub mod zones;

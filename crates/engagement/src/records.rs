@@ -12,5 +12,6 @@ pub mod messages;
 pub mod numbers;
 pub mod runs;
 pub mod settings;
+pub mod slots;
 pub mod subscriptions;
 pub mod templates;

@@ -13,6 +13,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         TEMPLATES,
         Migration { number: 2, name: "journeys", sql: JOURNEYS },
         Migration { number: 3, name: "channels", sql: CHANNELS },
+        Migration { number: 4, name: "slots", sql: SLOTS },
     ],
 };
 
@@ -283,6 +284,29 @@ CREATE TABLE inbox (
 CREATE INDEX inbox_person ON inbox (person, put_at, workspace);
 ";
 
+const SLOTS: &str = "
+CREATE TABLE slots (
+    workspace {int} NOT NULL,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    definition {json} NOT NULL,
+    version {int} NOT NULL,
+    updated_at {int} NOT NULL,
+    updated_by TEXT NOT NULL,
+    PRIMARY KEY (key, workspace)
+) {clustered};
+
+CREATE TABLE slot_views (
+    workspace {int} NOT NULL,
+    slot TEXT NOT NULL,
+    handle {int} NOT NULL,
+    first_at {int} NOT NULL,
+    window_began_at {int} NOT NULL,
+    views {int} NOT NULL,
+    PRIMARY KEY (handle, slot, workspace)
+) {clustered};
+";
+
 const USED: &[Purpose] = &[Service, Analytics, Marketing];
 const OF_PERSON: Way = Way::Person("person");
 
@@ -443,6 +467,15 @@ pub const DATA_MAP: &[Declaration] = &[
         Way::Handles(&["handle"]),
     ),
     of("push_subscriptions", &["is_proven", "subscribed_at"], Category::Behavioural, Way::Handles(&["handle"])),
+    Declaration::technical("slots", &["workspace", "key", "name", "definition", "version", "updated_at", "updated_by"]),
+    Declaration::technical("slot_views", &["workspace"]),
+    of("slot_views", &["handle"], Category::Identifier, Way::Handles(&["handle"])),
+    of(
+        "slot_views",
+        &["slot", "first_at", "window_began_at", "views"],
+        Category::Behavioural,
+        Way::Handles(&["handle"]),
+    ),
     Declaration::technical("inbox", &["message", "workspace"]),
     personal("inbox", &["person"], Category::Identifier),
     // A template may name the person, and anything that was told of them.

@@ -33,6 +33,7 @@ pub mod search;
 pub mod segments;
 pub mod sending;
 pub mod shapes;
+pub mod slots;
 pub mod sources;
 pub mod templates;
 pub mod timeline;
@@ -80,6 +81,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(experiment_readouts::router())
         .merge(effects::router())
         .merge(recommendations::router())
+        .merge(slots::router())
         .merge(exports::router())
         .merge(imports::router())
 }

@@ -20,6 +20,7 @@ use crate::records::api_keys::ApiKeyRow;
 use crate::records::write_keys::WriteKeyUse;
 use crate::sending::{Sender, Ways};
 use crate::settings::Settings;
+use crate::slots::Slots;
 
 /// The state of the HTTP surface. Cheap to clone.
 #[derive(Clone)]
@@ -46,6 +47,8 @@ pub struct App {
     pub arrivals: Arc<Arrivals>,
     /// Counters and timings.
     pub metrics: Metrics,
+    /// What places on the company's own site show.
+    pub slots: Arc<Slots>,
     /// What sends messages.
     pub sender: Arc<Sender>,
 }
@@ -81,6 +84,7 @@ impl App {
             segments_changed: Arc::default(),
             arrivals: Arc::default(),
             metrics: Metrics::install(),
+            slots: Arc::default(),
             sender,
         };
         Ok((app, writer))

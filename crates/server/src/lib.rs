@@ -34,5 +34,6 @@ pub mod schema;
 pub mod scoring;
 pub mod sending;
 pub mod settings;
+pub mod slots;
 pub mod visitors;
 pub mod webhooks;

@@ -1,10 +1,11 @@
-//! What the company's own pages and apps may ask and tell for the person in front of them: push messages and the inbox.
+//! What the company's own pages and apps may ask and tell for the person in front of them: push messages, the inbox, slots.
 //!
 //! Always holds: a write key stands in every page, so it opens nothing of a person by itself (see [`who`]); an answer is for one person and is never
 //! cached; texts are plain, and whoever shows them escapes them.
 
 pub mod inbox;
 pub mod push;
+pub mod slots;
 pub mod who;
 
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub fn router() -> Router<App> {
         .route("/v1/push/key", get(push::key))
         .route("/v1/push/subscriptions", post(push::subscribe))
         .route("/push-worker.js", get(push::worker))
+        .route("/v1/slots/{key}", get(slots::get).post(slots::post))
         .route("/v1/inbox", get(inbox::show))
         .route("/v1/inbox/{message}/{act}", post(inbox::note));
     collect::anywhere(router)

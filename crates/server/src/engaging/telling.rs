@@ -16,6 +16,7 @@ use crate::experimenting::reporting::NOTED;
 use crate::installation::Installation;
 use crate::own_events;
 use crate::sending;
+use crate::slots;
 
 /// How far the outbox was told.
 const CONSUMER: &str = "telling";
@@ -23,7 +24,7 @@ const CONSUMER: &str = "telling";
 const BATCH: u32 = 200;
 
 /// The names under which domain events are told.
-const NAMES: [(&str, &str); 11] = [
+const NAMES: [(&str, &str); 12] = [
     (ENTERED, "Journey Entered"),
     (EXITED, "Journey Exited"),
     (GOAL, "Journey Goal Reached"),
@@ -35,6 +36,7 @@ const NAMES: [(&str, &str); 11] = [
     (sending::OPENED, "Message Opened"),
     (sending::CLICKED, "Message Clicked"),
     (sending::FAILED, "Message Failed"),
+    (slots::CLICKED, "Slot Clicked"),
 ];
 
 /// Tells what is new; whether anything was.

@@ -7,15 +7,19 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rapport_domain::WorkspaceId;
+use rapport_domain::{Handle, WorkspaceId};
 use rapport_engagement::records::messages::{self, ClickRow, UNJUDGED};
 use rapport_engagement::tracking::{Asked, Tracked, Tracker, signs};
 use rapport_privacy::records::secrets;
 use rapport_privacy::sealing::Sealer;
+use rapport_profiles::records::identifiers;
 use rapport_store::Priority;
+use rapport_store::outbox::Event;
+use serde_json::json;
 
 use crate::app::App;
 use crate::problem::{Problem, Result};
+use crate::slots;
 
 /// A GIF of one transparent point.
 const POINT: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
@@ -81,6 +85,26 @@ async fn count(app: &App, workspace: WorkspaceId, tracked: &Tracked, kind: &str,
     }
 }
 
+/// A click in a slot. Nobody was sent it, so nothing but the look itself speaks for a machine, and it is judged at once.
+async fn clicked_in_slot(
+    app: &App,
+    workspace: WorkspaceId,
+    name: &str,
+    tracked: &Tracked,
+) -> rapport_store::Result<()> {
+    let Some((slot, handle)) = name.rsplit_once(':').and_then(|(slot, handle)| Some((slot, handle.parse().ok()?)))
+    else {
+        return Ok(());
+    };
+    let store = &app.installation.store;
+    let found = identifiers::by_handles(&mut store.read(), workspace, &[Handle(handle)]).await?;
+    let Some(person) = found.first().map(|row| row.person) else { return Ok(()) };
+    let payload = json!({"slot": slot, "subject": format!("slot:{slot}"), "link": tracked.link});
+    let mut tx = store.begin(Priority::Background).await?;
+    tx.emit(Event::new(workspace, slots::CLICKED, payload).about(person));
+    tx.commit().await
+}
+
 async fn try_to_count(
     app: &App,
     workspace: WorkspaceId,
@@ -98,6 +122,9 @@ async fn try_to_count(
         is_head: *method == Method::HEAD,
         is_ahead,
     };
+    if let Some(name) = tracked.message.strip_prefix(slots::CLICKED_IN) {
+        return if signs(&asked).is_empty() { clicked_in_slot(app, workspace, name, tracked).await } else { Ok(()) };
+    }
     let store = &app.installation.store;
     // Of a message that was erased nothing is counted.
     let Some(message) = messages::find(&mut store.read(), workspace, &tracked.message).await? else { return Ok(()) };

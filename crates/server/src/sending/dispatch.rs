@@ -57,7 +57,8 @@ pub struct Sender {
     pub ways: Arc<Ways>,
     /// For other people's servers.
     pub client: Client,
-    templates: Templates,
+    /// Templates that were prepared.
+    pub templates: Templates,
     public_url: String,
     pace: Pace,
 }

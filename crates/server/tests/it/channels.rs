@@ -137,7 +137,7 @@ async fn a_text_goes_to_the_number_and_a_stop_ends_it() {
     assert!(numbers[0].contains("+46705550199"), "only Bob is written to: {numbers:?}");
     let ann = only_person(&world, &owner, "u1").await;
     let line = get(&world, &owner, &format!("/api/v1/customers/{ann}/timeline")).await.to_string();
-    assert_eq!(line.matches("Message Unsubscribed").count(), 1, "{line}");
+    assert_eq!(line.matches("\"name\":\"Message Unsubscribed\"").count(), 1, "{line}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

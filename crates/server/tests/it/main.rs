@@ -26,5 +26,6 @@ mod sessions;
 #[path = "../../../channels/tests/it/sink.rs"]
 #[expect(dead_code, reason = "the channels' own tests use more of it")]
 mod sink;
+mod slots;
 mod users;
 mod world;

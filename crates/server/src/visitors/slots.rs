@@ -1,0 +1,45 @@
+//! `GET` and `POST /v1/slots/{key}`: what a place on the company's own site shows to whoever is there.
+//!
+//! Always holds: without a proof of who somebody is, they are shown what everybody gets; that is no error, so that a page never stays empty for it.
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::who::{self, Said};
+use super::{answer, json};
+use crate::app::App;
+use crate::problem::{Problem, Result};
+use crate::slots;
+
+/// By a query.
+pub async fn get(
+    State(app): State<App>,
+    Path(key): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response> {
+    decide(&app, &key, &headers, &Said::of_query(query.as_deref().unwrap_or_default())).await
+}
+
+/// By a JSON body.
+pub async fn post(State(app): State<App>, Path(key): Path<String>, headers: HeaderMap, body: Body) -> Result<Response> {
+    let said: Said = json(&app, body).await?;
+    decide(&app, &key, &headers, &said).await
+}
+
+async fn decide(app: &App, key: &str, headers: &HeaderMap, said: &Said) -> Result<Response> {
+    let workspace = who::workspace(app, headers, said).await?;
+    let visitor = match who::visitor(app, headers, said).await {
+        Ok(visitor) => Some(visitor),
+        Err(problem)
+            if [StatusCode::BAD_REQUEST, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&problem.status()) =>
+        {
+            None
+        }
+        Err(problem) => return Err(problem),
+    };
+    let shown = slots::decide(app, workspace, key, visitor.as_ref()).await?;
+    answer(&shown.ok_or_else(|| Problem::not_found("slot"))?)
+}
