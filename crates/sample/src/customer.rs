@@ -108,7 +108,7 @@ impl<'w> Telling<'w> {
         let half_a_year = self.acquired.plus(182 * Timestamp::DAY);
         self.visits(0.03, self.acquired, half_a_year);
         if agreed {
-            let _ = self.newsletters(half_a_year);
+            self.newsletters(half_a_year);
         }
         self.visit_now();
     }
