@@ -1589,6 +1589,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recommendations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what to offer somebody. */
+        get: operations["get_recommendations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rejects": {
         parameters: {
             query?: never;
@@ -1879,6 +1896,41 @@ export interface paths {
         put: operations["put_sending_settings"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the slots. */
+        get: operations["get_slots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slots/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Makes a slot, or changes it. */
+        put: operations["put_slots_key"];
+        post?: never;
+        /** Deletes a slot; pages that ask for it get a 404. */
+        delete: operations["delete_slots_key"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4297,6 +4349,39 @@ export interface components {
             /** @description In a sentence. */
             sentence: string;
         };
+        /** @description What is offered. */
+        Recommendations: {
+            /** @description Of which data. */
+            built_at: string;
+            /** @description Products that are there because they are popular, where something else was asked for. */
+            filled: number;
+            /** @description The same of the margin. */
+            margin_unknown: number;
+            products: components["schemas"]["RecommendedProduct"][];
+            /** @description Products of which nobody told whether they are in stock, although that was asked for. */
+            stock_unknown: number;
+        };
+        /** @description A product that is offered. */
+        RecommendedProduct: {
+            /** @description `popular`, `recent`, `bought_with` or `like`. */
+            because: string;
+            /** @description The product that it is bought with or like. */
+            because_of?: string | null;
+            category?: string | null;
+            id: string;
+            image_url?: string | null;
+            /** @description Nothing where nobody told. */
+            in_stock?: boolean | null;
+            name?: string | null;
+            /** @description In the workspace's currency. */
+            price?: string | null;
+            /**
+             * Format: double
+             * @description Comparable within one method only.
+             */
+            score: number;
+            url?: string | null;
+        };
         /** @description An event that was not taken. */
         Reject: {
             /** @description Why, for programs. */
@@ -4517,6 +4602,20 @@ export interface components {
                 /** @description What must start its messages, so that it has what it names: `cart`, `order`, `points` ... */
                 needs: string[];
                 template: Record<string, never>;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_SlotShape: {
+            /** @description The rows. */
+            rows: {
+                /** @description What it shows to whom: variants in order, holdout, cap. */
+                definition: Record<string, never>;
+                /** @description Its name in addresses. */
+                key: string;
+                name: string;
+                updated_at: string;
+                /** Format: int64 */
+                version: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -4842,6 +4941,8 @@ export interface components {
             dns: components["schemas"]["DnsRecord"][];
             /** @description Sender, quiet hours, caps and the rest. */
             settings: Record<string, never>;
+            /** @description What the company's own server vouches with for who is signed in on its pages (`userHash`); shown to those who may change it. */
+            visitor_secret?: string | null;
             ways: components["schemas"]["Way"][];
             /** @description What the requests of journeys to other programs are signed with (Standard Webhooks); shown to those who may change it. */
             webhook_secret?: string | null;
@@ -4875,6 +4976,22 @@ export interface components {
         SignInLink: {
             /** @description Signs the user in once. */
             sign_in_link: string;
+        };
+        /** @description What a slot is to show. */
+        SlotBody: {
+            definition: Record<string, never>;
+            name: string;
+        };
+        /** @description A slot. */
+        SlotShape: {
+            /** @description What it shows to whom: variants in order, holdout, cap. */
+            definition: Record<string, never>;
+            /** @description Its name in addresses. */
+            key: string;
+            name: string;
+            updated_at: string;
+            /** Format: int64 */
+            version: number;
         };
         /** @description How a text message is sent. */
         SmsParts: {
@@ -5381,7 +5498,10 @@ export interface components {
             /** @description Whether it is sent to; one that has failed for three days is switched off. */
             active: boolean;
             created_at: string;
-            /** @description `membership.entered`, `membership.exited`, `membership.restated`. */
+            /**
+             * @description `membership.entered`, `membership.exited`, `membership.restated`, `person.erased`, `journey.entered`, `journey.exited`, `journey.goal_reached`,
+             *     `experiment.exposed`, `message.sent`, `message.delivered`, `message.bounced`, `message.complained`, `message.clicked`, `message.failed`.
+             */
             events: string[];
             id: string;
             last_at?: string | null;
@@ -9269,6 +9389,71 @@ export interface operations {
             };
         };
     };
+    get_recommendations: {
+        parameters: {
+            query: {
+                /** @description `popular`, `recent` (looked at or bought), `viewed`, `bought`, `bought_together` or `for_person`. */
+                method: string;
+                /** @description For whom: a customer's number. */
+                person?: string | null;
+                /** @description For `bought_together`: the products' ids, separated by commas. */
+                with?: string | null;
+                /** @description Only what is in stock, as far as that was told. */
+                in_stock?: boolean;
+                /** @description Nothing that the person bought: `ever`, or within a time such as `30d`. */
+                not_bought?: string | null;
+                /** @description Only these categories, separated by commas. */
+                categories?: string | null;
+                /** @description Only what earns at least this share of its price, such as 0.2. */
+                minimum_margin?: number | null;
+                /** @description Most products of one category. */
+                per_category?: number | null;
+                /** @description None of these products: ids, separated by commas. */
+                exclude?: string | null;
+                /** @description Most products, 1 to 100; 10 unless said. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recommendations"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_rejects: {
         parameters: {
             query?: {
@@ -10011,6 +10196,112 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_slots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_SlotShape"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_slots_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SlotBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotShape"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_slots_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
