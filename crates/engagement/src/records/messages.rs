@@ -290,8 +290,8 @@ pub async fn by_instance(db: &mut impl Queries, workspace: WorkspaceId, instance
 /// Whether there are messages or instances of anybody.
 pub async fn any(db: &mut impl Queries, workspace: WorkspaceId) -> Result<bool> {
     let text = sql!(
-        "SELECT CASE WHEN EXISTS (SELECT id FROM messages WHERE workspace = $1)
-           OR EXISTS (SELECT id FROM journey_instances WHERE +workspace = $1) THEN 1 ELSE 0 END"
+        "SELECT CAST(CASE WHEN EXISTS (SELECT id FROM messages WHERE workspace = $1)
+           OR EXISTS (SELECT id FROM journey_instances WHERE +workspace = $1) THEN 1 ELSE 0 END AS BIGINT)"
     );
     let found: i64 = db.scalar(text, args![workspace]).await?;
     Ok(found > 0)
