@@ -301,22 +301,25 @@ fn merge(table: &mut Table, over: Table, prefix: &str) -> Result<()> {
 
 /// `RAPPORT_LIMITS_JSON_BYTES` is `limits.json_bytes`; `None` for variables that are no setting.
 fn path_of_variable(table: &Table, variable: &str) -> Option<String> {
-    let name = variable.strip_prefix("RAPPORT_")?.to_lowercase();
+    path_within(table, &variable.strip_prefix("RAPPORT_")?.to_lowercase())
+}
+
+/// Tables lie in tables: `mail_dkim_key` is `mail.dkim.key`.
+fn path_within(table: &Table, name: &str) -> Option<String> {
     table.iter().find_map(|(key, value)| match value {
         Value::Table(inner) => {
             let rest = name.strip_prefix(key.as_str())?.strip_prefix('_')?;
-            inner.contains_key(rest).then(|| format!("{key}.{rest}"))
+            Some(format!("{key}.{}", path_within(inner, rest)?))
         }
-        _ => (*key == name).then(|| key.clone()),
+        _ => (key == name).then(|| key.clone()),
     })
 }
 
 /// Sets one value from text, in the type the default has.
 fn set(table: &mut Table, path: &str, text: &str) -> Result<()> {
-    let (known, name) = match path.split_once('.') {
-        Some((outer, name)) => (table.get_mut(outer).and_then(Value::as_table_mut), name),
-        None => (Some(table), path),
-    };
+    let (outer, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut parts = outer.split('.').filter(|part| !part.is_empty());
+    let known = parts.try_fold(table, |table, part| table.get_mut(part)?.as_table_mut());
     let Some(known) = known.and_then(|table| table.get_mut(name)) else { bail!("there is no setting {path}") };
     *known = match known {
         Value::Integer(_) => Value::Integer(text.parse().with_context(|| format!("{path} is a whole number"))?),
@@ -345,10 +348,12 @@ mod tests {
             pair("RAPPORT_LISTEN", "b:2"),
             pair("RAPPORT_LIMITS_JSON_BYTES", "6"),
             pair("RAPPORT_TEST_POSTGRES", "not ours"),
+            pair("RAPPORT_MAIL_DKIM_SELECTOR", "autumn"),
         ];
         origins.flags = vec![("listen", "c:3".to_owned())];
         let all = Settings::read(&origins).unwrap();
         assert_eq!((all.listen.as_str(), all.limits.json_bytes, all.limits.headers), ("c:3", 6, 7));
+        assert_eq!(all.mail.dkim.selector, "autumn");
     }
 
     #[test]
