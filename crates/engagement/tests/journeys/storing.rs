@@ -29,6 +29,11 @@ const MEANT: &[&str] = &[
     "FROM letterheads",
     "FROM templates",
     "FROM journey_versions v",
+    // A company has few.
+    "FROM slots",
+    "DELETE FROM slot_views WHERE slot",
+    // Ends at the first row.
+    "CASE WHEN EXISTS (SELECT id FROM messages",
     "FROM dead_addresses WHERE workspace = $1 GROUP BY",
     "FROM messages WHERE workspace = $1 AND decided_at >= $2",
     "state = 'failed'",
