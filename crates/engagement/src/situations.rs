@@ -6,7 +6,6 @@ use rapport_domain::{Channel, Handle, IdentifierKind, PersonId, Timestamp, Works
 use rapport_privacy::Statement;
 use rapport_privacy::records::{consents, restrictions, wishes};
 use rapport_profiles::records::{facts, identifiers};
-use rapport_segments::condition::Bucket;
 use rapport_segments::records::memberships;
 use rapport_store::Queries;
 use serde_json::Value;
@@ -14,12 +13,14 @@ use serde_json::Value;
 use crate::Error;
 use crate::journey::Situation;
 use crate::journey::definition::{Class, Step};
+use crate::journey::rules::place;
 use crate::journey::situation::{Other, Sent};
 use crate::plans::Plans;
 use crate::records::addresses::{self, DeadRow};
 use crate::records::instances::{self, InstanceRow};
 use crate::records::messages;
 use crate::records::subscriptions;
+use crate::sending::Settings;
 use crate::sending::policy;
 use crate::zones::{COUNTRY_FACTS, ZONE_FACTS, zone_of};
 
@@ -87,7 +88,7 @@ pub async fn load(
             it.members.insert(segment);
         }
     }
-    let since = now.plus(-plans.settings.longest_window());
+    let since = now.plus(-Settings::LONGEST_WINDOW);
     for (person, at, channel, topic) in messages::counted(db, workspace, persons, since).await? {
         if let (Some(it), Some(channel)) = (all.get_mut(&person), Channel::parse(&channel)) {
             it.sent.push(Sent { at, channel, topic });
@@ -95,8 +96,7 @@ pub async fn load(
     }
     let held = plans.settings.holdout_percent;
     for it in all.values_mut() {
-        let place = Bucket { salt: GLOBAL_HOLDOUT.to_owned(), from: 0, to: 0 }.place(it.person);
-        it.is_held_out = f64::from(place) / 100.0 < held;
+        it.is_held_out = place(GLOBAL_HOLDOUT, it.person) < held;
     }
     Ok(all)
 }

@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use rapport_domain::shop_events::EXPERIMENT_VIEWED;
-use rapport_domain::{Event, EventId, EventKind, Identifier, IdentifierKind, SourceId, WorkspaceId};
+use rapport_domain::{Event, EventId, Identifier, IdentifierKind, SourceId, WorkspaceId};
 use rapport_experiments::open_feature::{self, Evaluation, Failure};
 use rapport_experiments::records::exposures::Who;
 use rapport_experiments::{Experiment, Exposure, Kind, State as Stands};
@@ -171,25 +171,8 @@ async fn tell(app: &App, caller: &Caller, unit: &Unit, exposures: &[&Exposure]) 
         properties.insert("experiment".to_owned(), json!(exposure.key));
         properties.insert("variant".to_owned(), json!(exposure.variant));
         properties.insert("version".to_owned(), json!(exposure.allocation));
-        Event {
-            id: EventId(id),
-            workspace: caller.workspace,
-            source,
-            kind: EventKind::Track,
-            name: EXPERIMENT_VIEWED.to_owned(),
-            occurred_at: now,
-            sent_at: None,
-            received_at: now,
-            order_key: 0,
-            identifiers: vec![Identifier { kind: IdentifierKind::AnonymousId, value: text.clone() }],
-            group_id: None,
-            previous_id: None,
-            natural_key: None,
-            supersedes: None,
-            properties,
-            traits: Map::new(),
-            context: Map::new(),
-        }
+        let who = Identifier { kind: IdentifierKind::AnonymousId, value: text.clone() };
+        own_events::event((caller.workspace, source), EventId(id), now, who, EXPERIMENT_VIEWED, properties)
     };
     let events: Vec<Event> = exposures.iter().map(event).collect();
     app.installation.log.append(&events).await?;

@@ -4,7 +4,7 @@
 //! source of their own, which nobody else can write to.
 
 use anyhow::Result;
-use rapport_domain::{Event, EventId, EventKind, Identifier, SourceId, WorkspaceId};
+use rapport_domain::{Event, EventId, EventKind, Identifier, SourceId, Timestamp, WorkspaceId};
 use rapport_store::Priority;
 use serde_json::{Map, Value};
 
@@ -56,16 +56,29 @@ async fn append(
     name: &str,
     properties: Map<String, Value>,
 ) -> Result<()> {
-    let now = installation.clock.now();
-    let event = Event {
+    let event = event((workspace, source), id, installation.clock.now(), who, name, properties);
+    installation.log.append(&[event]).await?;
+    Ok(())
+}
+
+/// Something that somebody did, as it goes into the log: it happened when it was received, unless whoever tells it says otherwise.
+pub fn event(
+    (workspace, source): (WorkspaceId, SourceId),
+    id: EventId,
+    at: Timestamp,
+    who: Identifier,
+    name: &str,
+    properties: Map<String, Value>,
+) -> Event {
+    Event {
         id,
         workspace,
         source,
         kind: EventKind::Track,
         name: name.to_owned(),
-        occurred_at: now,
+        occurred_at: at,
         sent_at: None,
-        received_at: now,
+        received_at: at,
         order_key: 0,
         identifiers: vec![who],
         group_id: None,
@@ -75,9 +88,7 @@ async fn append(
         properties,
         traits: Map::new(),
         context: Map::new(),
-    };
-    installation.log.append(&[event]).await?;
-    Ok(())
+    }
 }
 
 /// The program's own source, made at first use.

@@ -5,9 +5,9 @@
 //!
 //! Always holds: what takes somebody out is asked before every node; an effect names instance, node and visit, which together happen once.
 
-use rapport_domain::{Channel, Purpose, Timestamp};
+use rapport_domain::assignment::bucket;
+use rapport_domain::{Channel, PersonId, Purpose, Timestamp};
 use rapport_privacy::{Scope, Verdict, consent};
-use rapport_segments::condition::Bucket;
 use serde_json::Value;
 
 use super::definition::{Arm, Awaited, Class, Definition, GOAL, Next, Node, OneEvent, Otherwise, Step, Wait, heard_at};
@@ -130,7 +130,7 @@ pub fn begin(
         return Begun::In;
     }
     let experiment = holdout_of(plan.key);
-    let held = place(&experiment, person) < definition.holdout_percent;
+    let held = place(&experiment, person.person) < definition.holdout_percent;
     let arm = if held { HELD_OUT } else { TREATED };
     let what = What::Exposed { experiment, arm: arm.to_owned(), is_experiment: false };
     effects.push(Effect { node, visit: 0, what });
@@ -413,7 +413,7 @@ fn given<'a>(experiment: Option<&str>, journey: &str, arms: &'a [Arm], person: &
 
 /// The arm that falls to a person.
 fn draw<'a>(salt: &str, arms: &'a [Arm], person: &Situation) -> &'a Arm {
-    let place = place(salt, person);
+    let place = place(salt, person.person);
     let mut end = 0.0;
     for arm in arms {
         end += arm.percent;
@@ -426,8 +426,8 @@ fn draw<'a>(salt: &str, arms: &'a [Arm], person: &Situation) -> &'a Arm {
 }
 
 /// A person's place in a lot, from 0 to 100.
-pub fn place(salt: &str, person: &Situation) -> f64 {
-    f64::from(Bucket { salt: salt.to_owned(), from: 0, to: 0 }.place(person.person)) / 100.0
+pub fn place(salt: &str, person: PersonId) -> f64 {
+    f64::from(bucket(salt, person)) / 100.0
 }
 
 /// Until when somebody waits who arrived at an instant.

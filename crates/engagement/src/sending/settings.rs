@@ -143,7 +143,7 @@ impl Settings {
             }
         }
         for (place, cap) in self.caps.iter().enumerate() {
-            if matches!(cap.window, Window::Last(length) if length.micros() > MOST_WINDOW) {
+            if matches!(cap.window, Window::Last(length) if length.micros() > Self::LONGEST_WINDOW) {
                 return Err(Error::invalid(format!("caps[{place}].window"), "at most 92 days are counted"));
             }
         }
@@ -158,14 +158,10 @@ impl Settings {
         Ok(())
     }
 
-    /// How long ago a message may have been sent and still count.
-    pub fn longest_window(&self) -> i64 {
-        MOST_WINDOW
-    }
+    /// How long ago a message may have been sent and still count: a cap's longest window, in microseconds. A calendar month and a personal wish of one a
+    /// month fit well into it.
+    pub const LONGEST_WINDOW: i64 = 92 * rapport_domain::Timestamp::DAY;
 }
 
 /// The longest time after quiet hours in which what was held back goes out: more would put it off into the next ones.
 pub const MOST_JITTER: u32 = 240;
-
-/// The longest window of a cap, in microseconds: a calendar month and a personal wish of one a month fit well into it.
-const MOST_WINDOW: i64 = 92 * rapport_domain::Timestamp::DAY;

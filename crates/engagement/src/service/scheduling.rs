@@ -9,7 +9,6 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_profiles::records::facts;
-use rapport_segments::condition::Bucket;
 use rapport_segments::records::memberships;
 use rapport_store::{Priority, Store, Tx};
 use serde_json::Value;
@@ -17,6 +16,7 @@ use serde_json::Value;
 use super::entering::{Occasion, With, enter};
 use crate::Error;
 use crate::journey::definition::{Definition, Entry, Every, Schedule, WhoseClock};
+use crate::journey::rules::place;
 use crate::plans::Launched;
 use crate::records::runs::{self, RunRow};
 use crate::situations;
@@ -185,9 +185,8 @@ async fn members(
     let found = memberships::after(tx, with.workspace, &when.segment(), row.after_person, limit).await?;
     let is_last = i64::try_from(found.len()).unwrap_or(0) < limit;
     let lot = format!("ramp/{}/{}", row.journey, row.run);
-    let place = |person: PersonId| f64::from(Bucket { salt: lot.clone(), from: 0, to: 0 }.place(person)) / 100.0;
     let persons: Vec<PersonId> =
-        found.iter().map(|(person,)| *person).filter(|person| place(*person) < share).collect();
+        found.iter().map(|(person,)| *person).filter(|person| place(&lot, *person) < share).collect();
     let occasions = occasions(tx, with, &persons, row, schedule, now).await?;
     let entered = enter(tx, with, one, occasions).await?;
     row.entered += i64::try_from(entered).unwrap_or(0);

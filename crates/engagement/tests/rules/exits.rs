@@ -119,7 +119,7 @@ fn who_is_held_out_is_out_as_they_come_in() {
     let mut held = 0;
     for number in 1..=4_000 {
         let walk = Walk::begin_as(definition.clone(), willing(number), NOON);
-        let is_held = place("holdout/journey/j", &walk.person) < 25.0;
+        let is_held = place("holdout/journey/j", walk.person.person) < 25.0;
         let arm = if is_held { HELD_OUT } else { TREATED };
         let exposed = What::Exposed { experiment: "holdout/journey/j".into(), arm: arm.into(), is_experiment: false };
         assert_eq!(walk.done(), [("w".to_owned(), 0, exposed)]);

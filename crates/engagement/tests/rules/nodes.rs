@@ -178,8 +178,9 @@ fn lots_fall_as_their_shares_say_and_the_same_on_re_entry() {
     let walk = Walk::begin_as(plan_of(split(json!("prices"))), willing(3), NOON);
     assert_eq!((arm(&walk).0.as_str(), arm(&walk).2), ("prices", true));
     // Lots of other nodes fall independently.
-    let same = (1..=people)
-        .filter(|n| (place("journey/j/s", &willing(*n)) < 50.0) == (place("journey/j/z", &willing(*n)) < 50.0));
+    let same = (1..=people).filter(|n| {
+        (place("journey/j/s", willing(*n).person) < 50.0) == (place("journey/j/z", willing(*n).person) < 50.0)
+    });
     let same = i32::try_from(same.count()).unwrap();
     assert!((same - 10_000).abs() < 354, "{same}");
 }

@@ -26,14 +26,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::segments::{free_key, is_key, key_of};
+use super::segments::{Names, free_key, is_key, key_of, user_names};
 use super::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::housekeeping;
 use crate::http::extract::{Json, Path};
 use crate::problem::Problem;
-use crate::records::users;
 use known::Here;
 
 /// The routes of this part.
@@ -160,16 +159,11 @@ pub struct JourneyBody {
     ready: Option<String>,
 }
 
-async fn user_names(app: &App, workspace: WorkspaceId) -> Result<BTreeMap<String, String>, Problem> {
-    let rows = users::all(&mut app.installation.store.read(), workspace).await?;
-    Ok(rows.into_iter().map(|row| (row.id.to_string(), row.name)).collect())
-}
-
 async fn summary(
     app: &App,
     workspace: WorkspaceId,
     row: &JourneyRow,
-    names: &BTreeMap<String, String>,
+    names: &Names,
 ) -> Result<JourneySummary, Problem> {
     let mut db = app.installation.store.read();
     let active = instances::waiting(&mut db, workspace, &row.key).await?.iter().map(|(_, _, people)| people).sum();

@@ -4,8 +4,6 @@
 //!
 //! Does not do: render (see [`super::message_drafts`]), send.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use rapport_domain::{Purpose, WorkspaceId};
 use rapport_engagement::content::{Content, Template, gallery};
@@ -19,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::message_drafts::refused;
+use super::segments::{Names, user_names};
 use super::wire::{self, optional_time, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
@@ -26,7 +25,6 @@ use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::Rows;
 use crate::messages::company::Company;
 use crate::problem::Problem;
-use crate::records::users;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
@@ -84,14 +82,6 @@ pub struct TemplatePage {
     template: Value,
     /// All versions, the newest first.
     versions: Vec<TemplateVersion>,
-}
-
-/// What users are called, by id.
-type Names = BTreeMap<String, String>;
-
-async fn user_names(app: &App, workspace: WorkspaceId) -> Result<Names, Problem> {
-    let rows = users::all(&mut app.installation.store.read(), workspace).await?;
-    Ok(rows.into_iter().map(|row| (row.id.to_string(), row.name)).collect())
 }
 
 fn named(names: &Names, id: String) -> String {

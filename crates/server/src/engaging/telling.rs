@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use rapport_domain::{Event, EventId, EventKind, Identifier, PersonId, WorkspaceId};
+use rapport_domain::{Event, EventId, Identifier, PersonId, WorkspaceId};
 use rapport_engagement::service::{ENTERED, EXITED, EXPOSED, GOAL};
 use rapport_profiles::records::identifiers;
 use rapport_store::Priority;
@@ -97,23 +97,7 @@ fn own(
     if event.name == EXPOSED {
         properties.insert(NOTED.to_owned(), Value::Bool(true));
     }
-    Event {
-        id: EventId::of_message(workspace, source, &format!("outbox:{}", event.position)),
-        workspace,
-        source,
-        kind: EventKind::Track,
-        name: name.to_owned(),
-        occurred_at: event.recorded_at,
-        sent_at: None,
-        received_at: event.recorded_at,
-        order_key: event.position,
-        identifiers: vec![who],
-        group_id: None,
-        previous_id: None,
-        natural_key: None,
-        supersedes: None,
-        properties,
-        traits: Map::new(),
-        context: Map::new(),
-    }
+    let id = EventId::of_message(workspace, source, &format!("outbox:{}", event.position));
+    let told = own_events::event((workspace, source), id, event.recorded_at, who, name, properties);
+    Event { order_key: event.position, ..told }
 }

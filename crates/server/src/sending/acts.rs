@@ -8,13 +8,13 @@ use base64::prelude::BASE64_STANDARD;
 use rapport_channels::outbound::{Client, checked, signing};
 use rapport_domain::{Event, EventId, EventKind, Identifier, Timestamp, WorkspaceId};
 use rapport_engagement::records::acts::{self, ActRow};
-use rapport_privacy::records::secrets;
 use rapport_profiles::records::identifiers;
 use rapport_segments::records::lists;
 use rapport_store::Priority;
 use serde_json::{Map, Value, json};
 
 use crate::installation::Installation;
+use crate::messages;
 use crate::own_events;
 use crate::scoring;
 
@@ -101,24 +101,13 @@ async fn tell(
     // Whoever was erased meanwhile is not brought back.
     let Some(who) = identifier(installation, row).await? else { return Ok(()) };
     let source = own_events::source(installation, row.workspace).await?;
+    let id = EventId::of_message(row.workspace, source, &row.id);
     let event = Event {
-        id: EventId::of_message(row.workspace, source, &row.id),
-        workspace: row.workspace,
-        source,
         kind,
-        name: name.to_owned(),
-        occurred_at: row.decided_at,
-        sent_at: None,
         received_at: installation.clock.now(),
         order_key: row.decided_at.0,
-        identifiers: vec![who],
-        group_id: None,
-        previous_id: None,
-        natural_key: None,
-        supersedes: None,
-        properties,
         traits,
-        context: Map::new(),
+        ..own_events::event((row.workspace, source), id, row.decided_at, who, name, properties)
     };
     installation.log.append(&[event]).await?;
     Ok(())
@@ -135,9 +124,7 @@ async fn identifier(installation: &Installation, row: &ActRow) -> Result<Option<
 /// # Errors
 /// The store's.
 pub async fn webhook_secret(installation: &Installation, workspace: WorkspaceId) -> Result<String> {
-    let mut tx = installation.store.begin(Priority::Interactive).await?;
-    let secret = secrets::ensure(&mut tx, workspace, &*installation.rng).await?;
-    tx.commit().await?;
+    let secret = messages::secret(installation, workspace).await?;
     let key = blake3::derive_key("rapport 2026-11 secret of journeys' webhooks", &secret);
     Ok(format!("whsec_{}", BASE64_STANDARD.encode(&key[..24])))
 }
