@@ -15,14 +15,19 @@ export async function journeyPages(ask, person) {
 		{ name: 'campaigns-new', path: '/engage/campaigns?new=1', act: (p) => p.locator('dialog').waitFor() },
 	];
 	if (live) {
+		// The steps are of whoever made the journey, and a change that waits to be launched is not always there.
+		const page = await ask(`/journeys/${live}`);
+		const report = await ask(`/journeys/${live}/report`);
+		const step = page.definition.nodes.find((node) => node.step.message)?.id ?? page.definition.nodes[0].id;
+		const held = report.nodes.find((node) => node.node === step && node.waiting > 0) ?? report.nodes.find((node) => node.waiting > 0);
 		const open = (p) => p.locator('.svelte-flow__node').first().waitFor();
 		list.push({ name: 'journey-live-canvas', path: `/engage/journeys/${live}?view=canvas`, act: open });
-		list.push({ name: 'journey-live-step', path: `/engage/journeys/${live}?view=canvas&step=reminder`, act: open });
+		list.push({ name: 'journey-live-step', path: `/engage/journeys/${live}?view=canvas&step=${step}`, act: open });
 		list.push({ name: 'journey-live-outline', path: `/engage/journeys/${live}?view=outline`, text: 'Who comes in' });
 		list.push({ name: 'journey-live-report', path: `/engage/journeys/${live}?view=report`, text: 'What became of the messages' });
-		list.push({ name: 'journey-live-people', path: `/engage/journeys/${live}?view=outline&step=reminder`, act: async (p) => { await p.getByRole('button', { name: /Who is here/ }).click(); await p.locator('dialog a.row').first().waitFor(); } });
+		if (held) list.push({ name: 'journey-live-people', path: `/engage/journeys/${live}?view=outline&step=${held.node}`, act: async (p) => { await p.getByRole('button', { name: /Who is here/ }).click(); await p.locator('dialog a.row').first().waitFor(); } });
 		list.push({ name: 'journey-live-versions', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'More actions' }).click(); await p.getByRole('button', { name: 'Versions' }).click(); await p.locator('dialog').waitFor(); } });
-		list.push({ name: 'journey-live-launch', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'Launch changes' }).click(); await p.locator('dialog').waitFor(); } });
+		if (page.is_changed) list.push({ name: 'journey-live-launch', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'Launch changes' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'journey-live-stop', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'More actions' }).click(); await p.getByRole('button', { name: 'Stop', exact: true }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'journey-live-dry', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'Try it out' }).click(); await p.locator('dialog li button').first().click(); await p.locator('dialog .steps li').first().waitFor(); } });
 	}
