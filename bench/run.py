@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 
+import decisions
 import engage
 import experiments
 import files
@@ -69,6 +70,11 @@ def parts(options):
             "Journeys and mails: 200,000 on their way at 5,000 events/s, then signed mails to a server on the same two cores, then a million queued",
             "event to message p99 under 1 s, at least 100 mails/s, memory flat",
             lambda at: {"": engage.engage(binary, str(programs / "mail_sink"), at, *((2_000, 10, 500, 20_000) if quick else ()))},
+        ),
+        "decisions": (
+            "Decisions for a waiting page: a slot's content and a flag's variant, asked for 1,000 times a second each, sender on the same two cores",
+            "slot p99 under 20 ms",
+            lambda at: {"": decisions.decisions(binary, at, *((1_000, 5, 200) if quick else ()))},
         ),
         "whole": (
             "The whole at once: ten minutes at 5,000 events/s, sender and server on the same two cores",

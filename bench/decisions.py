@@ -1,0 +1,107 @@
+"""Decisions for a page that is waiting: what a slot shows to a person, and which variant of a flag is theirs."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import random
+import time
+
+from engage import settled, wait_until
+from live import BATCH, Connection, burst, now, request
+from server import Server, quantile
+
+
+def decisions(binary, folder, people=20_000, seconds=30, rate=1_000):
+    """Time to an answer at a steady rate, every request for another person."""
+    with Server(binary, f"{folder}/data", scopes=("read", "write", "admin")) as server:
+        prepare(server, people)
+        secret = server.call("GET", "/api/v1/sending/settings")["visitor_secret"].encode()
+        chance = random.Random(4)
+
+        def slot():
+            user = f"user-{chance.randrange(people)}"
+            proof = hmac.new(secret, user.encode(), hashlib.sha256).hexdigest()
+            return get(f"/v1/slots/hero?writeKey={server.write_key}&userId={user}&userHash={proof}")
+
+        def flag():
+            body = json.dumps({"context": {"targetingKey": f"user-{chance.randrange(people)}"}}).encode()
+            return post(server, "/ofrep/v1/evaluate/flags/headline", body)
+
+        figures = {"people": people, "requests/s": rate}
+        for name, ask in (("slot", slot), ("flag", flag)):
+            before = server.processor_seconds()
+            waits, answers = asyncio.run(steady(server, ask, seconds, rate))
+            figures |= {
+                f"{name} p50 ms": quantile(waits, 0.5) * 1e3, f"{name} p99 ms": quantile(waits, 0.99) * 1e3, f"{name} worst ms": max(waits) * 1e3,
+                f"{name}: answers of its own for": answers, f"{name} cores used": (server.processor_seconds() - before) / seconds,
+            }
+        return figures
+
+
+def prepare(server, people):
+    """People, half of whom bought, a slot that greets buyers by name, and a flag that half of all get."""
+    lines = []
+    for number in range(people):
+        who, at = f'"userId":"user-{number}"', now()
+        lines.append(f'{{"type":"identify",{who},"messageId":"i{number}","timestamp":"{at}","traits":{{"firstName":"Reader{number}"}}}}')
+        lines.append(f'{{"type":"track",{who},"messageId":"c{number}","timestamp":"{at}","event":"Consent Granted","properties":{{"channel":"in_app","method":"form"}}}}')
+        if number % 2:
+            lines.append(f'{{"type":"track",{who},"messageId":"o{number}","timestamp":"{at}","event":"Order Completed","properties":{{"order_id":"o{number}","revenue":10}}}}')
+    asyncio.run(burst(server, [request(server, lines[at : at + BATCH]) for at in range(0, len(lines), BATCH)]))
+    settled(server)
+    server.call("POST", "/api/v1/segments", {"key": "buyers", "name": "Buyers", "condition": {"performed": {"event": "Order Completed"}}})
+    wait_until("buyers are known", lambda: (server.call("GET", "/api/v1/segments/buyers")["summary"].get("members") or 0) >= people // 2)
+    texts = {"own": "Back, {{ profile.first_name | default('you') }}", "usual": "Welcome"}
+    keys = {name: template(server, name, title) for name, title in texts.items()}
+    variants = [{"segment": "buyers", "show": {"template": keys["own"]}}, {"show": {"template": keys["usual"]}}]
+    server.call("PUT", "/api/v1/slots/hero", {"name": "Hero", "definition": {"variants": variants}})
+    variants = [{"key": "usual", "weight": 1, "value": "Check out", "is_control": True}, {"key": "promise", "weight": 1, "value": "At your door tomorrow"}]
+    design = {
+        "name": "Headline", "hypothesis": "A promise makes more people buy", "kind": "experiment", "variants": variants,
+        "primary": {"key": "conversion", "name": "buyers"}, "plan": {"effect": 0.5, "power": 0.8},
+    }
+    server.call("POST", "/api/v1/experiments", {"key": "headline", "design": design})
+    server.call("POST", "/api/v1/experiments/headline/act", {"act": "start", "version": 1})
+
+
+def template(server, name, title):
+    content = {"slot": {"en": {"title": title, "body": "b", "url": "https://shop.example/"}}}
+    made = server.call("POST", "/api/v1/message-templates", {"template": {"name": name, "purpose": "marketing", "default_language": "en", "content": content}})
+    return made["summary"]["key"]
+
+
+def get(path):
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+
+
+def post(server, path, body):
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {server.write_key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+async def steady(server, ask, seconds, rate):
+    """Waits in seconds from when a request was due, and for how many the answer was made for them."""
+    idle, waits, tasks, own = asyncio.Queue(), [], set(), 0
+    for _ in range(32):
+        idle.put_nowait(await Connection().open(server))
+
+    async def one(data, due):
+        nonlocal own
+        connection = await idle.get()
+        status, body = await connection.send(data)
+        idle.put_nowait(connection)
+        if status != 200:
+            raise RuntimeError(f"{status}: {body[:300]}")
+        waits.append(time.monotonic() - due)
+        own += b"Back, Reader" in body or b'"promise"' in body
+
+    began = time.monotonic()
+    for number in range(seconds * rate):
+        due = began + number / rate
+        await asyncio.sleep(max(0, due - time.monotonic()))
+        task = asyncio.create_task(one(ask(), due))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    await asyncio.gather(*tasks)
+    return waits, own
