@@ -51,7 +51,7 @@ def prepare(server, people):
     asyncio.run(burst(server, [request(server, lines[at : at + BATCH]) for at in range(0, len(lines), BATCH)]))
     settled(server)
     server.call("POST", "/api/v1/segments", {"key": "buyers", "name": "Buyers", "condition": {"performed": {"event": "Order Completed"}}})
-    wait_until("buyers are known", lambda: (server.call("GET", "/api/v1/segments/buyers")["summary"].get("members") or 0) >= people // 2)
+    wait_until("buyers are known", lambda: (server.call("GET", "/api/v1/segments/buyers")["segment"]["size"] or 0) >= people // 2)
     texts = {"own": "Back, {{ profile.first_name | default('you') }}", "usual": "Welcome"}
     keys = {name: template(server, name, title) for name, title in texts.items()}
     variants = [{"segment": "buyers", "show": {"template": keys["own"]}}, {"show": {"template": keys["usual"]}}]

@@ -140,11 +140,12 @@ def seen(person):
 
 
 def settled(server):
-    """Waits until there was nothing to apply for five seconds."""
+    """Waits until there was nothing to apply for ten seconds, and whatever newcomers bring about (stages of life, scores) is done too."""
     quiet = 0
-    while quiet < 5:
+    while quiet < 10:
+        before = server.processor_seconds()
         time.sleep(1)
-        quiet = quiet + 1 if server.lag() == 0 else 0
+        quiet = quiet + 1 if server.lag() == 0 and server.processor_seconds() - before < 0.3 else 0
 
 
 async def load(server, seconds, rate):
