@@ -7,13 +7,13 @@ import json
 import random
 import time
 
-from engage import settled, wait_until
-from live import BATCH, Connection, burst, now, request
+from live import at_pace, now, pour
+from segments import filled
 from server import Server, quantile
 
 
 def decisions(binary, folder, people=20_000, seconds=30, rate=1_000):
-    """Time to an answer at a steady rate, every request for another person."""
+    """Time from when a request was due to its answer at a steady rate, each for anybody of the people."""
     with Server(binary, f"{folder}/data", scopes=("read", "write", "admin")) as server:
         prepare(server, people)
         secret = server.call("GET", "/api/v1/sending/settings")["visitor_secret"].encode()
@@ -30,11 +30,16 @@ def decisions(binary, folder, people=20_000, seconds=30, rate=1_000):
 
         figures = {"people": people, "requests/s": rate}
         for name, ask in (("slot", slot), ("flag", flag)):
-            before = server.processor_seconds()
-            waits, answers = asyncio.run(steady(server, ask, seconds, rate))
+            waits, own, before = [], [], server.processor_seconds()
+
+            def answered(due, ready, body):
+                waits.append(time.monotonic() - due)
+                own.append(b"Back, Reader" in body or b'"promise"' in body)
+
+            asyncio.run(at_pace(server, seconds * rate, rate, lambda number: ask(), answered))
             figures |= {
                 f"{name} p50 ms": quantile(waits, 0.5) * 1e3, f"{name} p99 ms": quantile(waits, 0.99) * 1e3, f"{name} worst ms": max(waits) * 1e3,
-                f"{name}: answers of its own for": answers, f"{name} cores used": (server.processor_seconds() - before) / seconds,
+                f"{name}: answers of its own for": sum(own), f"{name} cores used": (server.processor_seconds() - before) / seconds,
             }
         return figures
 
@@ -48,10 +53,9 @@ def prepare(server, people):
         lines.append(f'{{"type":"track",{who},"messageId":"c{number}","timestamp":"{at}","event":"Consent Granted","properties":{{"channel":"in_app","method":"form"}}}}')
         if number % 2:
             lines.append(f'{{"type":"track",{who},"messageId":"o{number}","timestamp":"{at}","event":"Order Completed","properties":{{"order_id":"o{number}","revenue":10}}}}')
-    asyncio.run(burst(server, [request(server, lines[at : at + BATCH]) for at in range(0, len(lines), BATCH)]))
-    settled(server)
-    server.call("POST", "/api/v1/segments", {"key": "buyers", "name": "Buyers", "condition": {"performed": {"event": "Order Completed"}}})
-    wait_until("buyers are known", lambda: (server.call("GET", "/api/v1/segments/buyers")["segment"]["size"] or 0) >= people // 2)
+    pour(server, lines)
+    server.settle()
+    filled(server, [("buyers", 'performed "Order Completed"')])
     texts = {"own": "Back, {{ profile.first_name | default('you') }}", "usual": "Welcome"}
     keys = {name: template(server, name, title) for name, title in texts.items()}
     variants = [{"segment": "buyers", "show": {"template": keys["own"]}}, {"show": {"template": keys["usual"]}}]
@@ -78,30 +82,3 @@ def get(path):
 def post(server, path, body):
     head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {server.write_key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
-
-
-async def steady(server, ask, seconds, rate):
-    """Waits in seconds from when a request was due, and for how many the answer was made for them."""
-    idle, waits, tasks, own = asyncio.Queue(), [], set(), 0
-    for _ in range(32):
-        idle.put_nowait(await Connection().open(server))
-
-    async def one(data, due):
-        nonlocal own
-        connection = await idle.get()
-        status, body = await connection.send(data)
-        idle.put_nowait(connection)
-        if status != 200:
-            raise RuntimeError(f"{status}: {body[:300]}")
-        waits.append(time.monotonic() - due)
-        own += b"Back, Reader" in body or b'"promise"' in body
-
-    began = time.monotonic()
-    for number in range(seconds * rate):
-        due = began + number / rate
-        await asyncio.sleep(max(0, due - time.monotonic()))
-        task = asyncio.create_task(one(ask(), due))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    await asyncio.gather(*tasks)
-    return waits, own

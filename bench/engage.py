@@ -8,11 +8,10 @@ import sqlite3
 import subprocess
 import threading
 import time
-import uuid
 from datetime import datetime
 
-from live import BATCH, Connection, burst, event, now, request
-from server import MemoryWatch, Server, quantile
+from live import BATCH, at_pace, batches, now, pour
+from server import MemoryWatch, Server, quantile, wait_until
 
 # So many domains share the mails, so that no domain's pace decides.
 DOMAINS = 100
@@ -81,14 +80,6 @@ def launch(server, name, definition):
     return key
 
 
-def wait_until(what, is_so, seconds=600):
-    began = time.monotonic()
-    while not is_so():
-        if time.monotonic() - began > seconds:
-            raise RuntimeError(f"not so after {seconds} s: {what}")
-        time.sleep(0.2)
-
-
 def comers(count):
     """Everybody agrees to mails and begins a trial, which they are in for the whole bench."""
     for number in range(max(count, 1)):
@@ -112,23 +103,23 @@ def decided(server, data, on_their_way, seconds, rate):
     launch(server, "Checkout", checkout)
     lines = list(comers(on_their_way))
     began = time.monotonic()
-    asyncio.run(burst(server, [request(server, lines[at : at + BATCH]) for at in range(0, len(lines), BATCH)]))
+    pour(server, lines)
     wait_until("everybody is on their way", lambda: server.call("GET", f"/api/v1/journeys/{trial}/report")["active"] >= on_their_way)
     came = time.monotonic() - began
     # What is measured is a day like any other: the customers' devices are known, and nothing of the arrival is left to do.
-    known = [seen(number) for number in range(50_000)]
-    asyncio.run(burst(server, [request(server, known[at : at + BATCH]) for at in range(0, len(known), BATCH)]))
-    settled(server)
+    pour(server, [seen(number) for number in range(50_000)])
+    server.settle()
     before, began_at = server.processor_seconds(), micros()
-    events = asyncio.run(load(server, seconds, rate))
+    requests = seconds * rate // BATCH
+    asyncio.run(at_pace(server, requests, rate / BATCH, batches(server, random.Random(3))))
     wait_until("all events are applied", lambda: server.lag() == 0)
     # The last ones are decided a moment after they were applied.
     time.sleep(5)
     cpu = server.processor_seconds() - before
-    rows = read(data, "SELECT decided_at, payload FROM messages WHERE state = 'queued' AND decided_at >= %d" % began_at)
+    rows = read(data, f"SELECT decided_at, payload FROM messages WHERE state = 'queued' AND decided_at >= {began_at}")
     waits = [decided_at / 1e6 - instant(json.loads(payload)["occurred_at"]) for decided_at, payload in rows]
     return {
-        "on their way": on_their_way, "who came in a second": on_their_way / came, "events": events, "events/s": rate, "messages": len(waits),
+        "on their way": on_their_way, "who came in a second": on_their_way / came, "events": requests * BATCH, "events/s": rate, "messages": len(waits),
         "event to message p50 s": quantile(waits, 0.5), "event to message p99 s": quantile(waits, 0.99), "worst s": max(waits), "cores used": cpu / (seconds + 5),
     }
 
@@ -137,39 +128,6 @@ def seen(person):
     """A page viewed by a customer whose device it tells."""
     who = f'"anonymousId":"{person:08x}-0000-4000-8000-000000000001","userId":"user-{person}"'
     return f'{{"type":"track","event":"Product Viewed",{who},"messageId":"seen-{person}","timestamp":"{now()}"}}'
-
-
-def settled(server):
-    """Waits until there was nothing to apply for ten seconds, and whatever newcomers bring about (stages of life, scores) is done too."""
-    quiet = 0
-    while quiet < 10:
-        before = server.processor_seconds()
-        time.sleep(1)
-        quiet = quiet + 1 if server.lag() == 0 and server.processor_seconds() - before < 0.3 else 0
-
-
-async def load(server, seconds, rate):
-    """Live events at a steady rate; how many."""
-    chance, stamp, idle, tasks = random.Random(3), uuid.uuid4().hex[:8], asyncio.Queue(), set()
-    for _ in range(32):
-        idle.put_nowait(await Connection().open(server))
-
-    async def one(data):
-        connection = await idle.get()
-        status, body = await connection.send(data)
-        idle.put_nowait(connection)
-        if status != 200:
-            raise RuntimeError(f"{status}: {body[:300]}")
-
-    began, total = time.monotonic(), seconds * rate // BATCH
-    for batch in range(total):
-        await asyncio.sleep(max(0, began + batch * BATCH / rate - time.monotonic()))
-        data = request(server, [event(chance, batch * BATCH + at, stamp) for at in range(BATCH)])
-        task = asyncio.create_task(one(data))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    await asyncio.gather(*tasks)
-    return total * BATCH
 
 
 def sent(server, sink, data):

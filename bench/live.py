@@ -91,6 +91,42 @@ async def burst(server, requests, connections=16):
     return time.monotonic() - began, waits, refused
 
 
+def pour(server, lines, batch=BATCH, connections=16):
+    """Sends lines as fast as they are taken."""
+    asyncio.run(burst(server, [request(server, lines[at : at + batch]) for at in range(0, len(lines), batch)], connections))
+
+
+async def at_pace(server, count, rate, make, answered=lambda due, ready, body: None):
+    """Makes and sends `count` requests, `rate` a second, however long answers take; `answered` hears when each was due and was ready, and its body."""
+    idle, tasks = asyncio.Queue(), set()
+    for _ in range(32):
+        idle.put_nowait(await Connection().open(server))
+
+    async def one(data, due, ready):
+        connection = await idle.get()
+        status, body = await connection.send(data)
+        idle.put_nowait(connection)
+        if status != 200:
+            raise RuntimeError(f"{status}: {body[:300]}")
+        answered(due, ready, body)
+
+    began = time.monotonic()
+    for number in range(count):
+        due = began + number / rate
+        await asyncio.sleep(max(0, due - time.monotonic()))
+        data = make(number)
+        task = asyncio.create_task(one(data, due, time.monotonic()))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    await asyncio.gather(*tasks)
+
+
+def batches(server, chance):
+    """What makes one batch of live events after another."""
+    stamp = uuid.uuid4().hex[:8]
+    return lambda batch: request(server, [event(chance, batch * BATCH + at, stamp) for at in range(BATCH)])
+
+
 def intake(binary, folder, postgres, events=300_000):
     """A burst over HTTP, and COPY of the same lines into an indexed table."""
     chance = random.Random(1)
@@ -146,19 +182,7 @@ def whole(binary, folder, seconds=600, rate=5_000):
 
 
 async def steady(server, seconds, rate):
-    chance, waits, seen = random.Random(2), [], []
-    idle = asyncio.Queue()
-    for _ in range(32):
-        idle.put_nowait(await Connection().open(server))
-    began, stamp, tasks = time.monotonic(), uuid.uuid4().hex[:8], set()
-
-    async def one(data, due):
-        connection = await idle.get()
-        status, body = await connection.send(data)
-        idle.put_nowait(connection)
-        if status != 200:
-            raise RuntimeError(f"{status}: {body[:300]}")
-        waits.append(time.monotonic() - due)
+    waits, seen, stamp, began = [], [], uuid.uuid4().hex[:8], time.monotonic()
 
     async def probes():
         """An event of its own every two seconds, asked for until the answer counts it."""
@@ -175,15 +199,8 @@ async def steady(server, seconds, rate):
             await asyncio.sleep(2)
 
     probing = asyncio.create_task(probes())
-    total = seconds * rate // BATCH
-    for batch in range(total):
-        due = began + batch * BATCH / rate
-        await asyncio.sleep(max(0, due - time.monotonic()))
-        data = request(server, [event(chance, batch * BATCH + at, stamp) for at in range(BATCH)])
-        task = asyncio.create_task(one(data, time.monotonic()))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    await asyncio.gather(*tasks)
+    make = batches(server, random.Random(2))
+    await at_pace(server, seconds * rate // BATCH, rate / BATCH, make, lambda due, ready, body: waits.append(time.monotonic() - ready))
     await probing
     return waits, seen
 

@@ -71,9 +71,7 @@ def strangers(server, people):
                 f'{{"type":"track","event":"{names[number % 2]}",{device}"userId":"user-{number}","messageId":"stranger-{number}",'
                 f'"timestamp":"{at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}","properties":{{"product_id":"sku-{number % 900}"}}}}'
             )
-    every = list(lines())
-    requests = [live.request(server, every[at : at + 500]) for at in range(0, people, 500)]
-    asyncio.run(live.burst(server, requests, 4))
+    live.pour(server, list(lines()), 500, 4)
     while server.lag() > 0:
         time.sleep(0.5)
 

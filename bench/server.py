@@ -62,6 +62,20 @@ class Server:
         """Events that are acknowledged and not yet in answers."""
         return self.gauge("rapport_log_head") - self.gauge("rapport_log_applied")
 
+    def settle(self):
+        """Waits until there was nothing to apply for ten seconds, and what newcomers bring about (stages of life, scores) is done too."""
+        quiet, before = 0, self.processor_seconds()
+
+        def is_quiet():
+            nonlocal quiet, before
+            time.sleep(0.8)
+            used = self.processor_seconds()
+            quiet = quiet + 1 if self.lag() == 0 and used - before < 0.3 else 0
+            before = used
+            return quiet >= 10
+
+        wait_until("nothing is left to do", is_quiet)
+
     def memory(self):
         """Resident megabytes."""
         with open(f"/proc/{self.process.pid}/status") as status:
@@ -96,6 +110,14 @@ class MemoryWatch:
     def __exit__(self, *_):
         self.stopped.set()
         self.thread.join()
+
+
+def wait_until(what, is_so, seconds=600):
+    began = time.monotonic()
+    while not is_so():
+        if time.monotonic() - began > seconds:
+            raise RuntimeError(f"not so after {seconds} s: {what}")
+        time.sleep(0.2)
 
 
 def measured(command):
