@@ -82,6 +82,7 @@ async fn show(State(app): State<App>) -> impl IntoResponse {
     {
         gauge!("rapport_log_head").set(log.head() as f64);
         gauge!("rapport_log_applied").set(app.pipeline.applied() as f64);
+        gauge!("rapport_log_observed").set(app.pipeline.observed() as f64);
         gauge!("rapport_log_waiting_bytes").set(log.waiting_bytes() as f64);
     }
     app.metrics.upkeep();

@@ -395,8 +395,9 @@ fn rows(events: Vec<Event>, applied: Vec<AppliedEvent>) -> Vec<EventRow> {
 
 /// How far a consumer of the log has come. Refuses a database that knows another log, or more of this one than there is.
 pub async fn position(installation: &Installation, consumer: Cursor<'_>) -> Result<u64> {
+    let stands = consumer.stands(&mut installation.store.read()).await?;
     let head = Head { epoch: epoch(installation), position: signed(installation.log.head()) };
-    let position = consumer.position(&mut installation.store.read(), head).await?;
+    let position = consumer.within(stands, head)?;
     Ok(u64::try_from(position).unwrap_or(0))
 }
 

@@ -58,7 +58,7 @@ pub async fn begin(tx: &mut rapport_store::Tx, row: &WebhookRow) -> rapport_stor
     let head = outbox::head(tx, row.workspace).await?;
     let consumer = row.consumer();
     let cursor = Cursor { consumer: &consumer, workspace: row.workspace, partition: PARTITION };
-    let from = cursor.position(tx, head).await?;
+    let from = cursor.within(cursor.stands(tx).await?, head)?;
     if head.position > from {
         cursor.advance(tx, head.epoch, from, head.position).await?;
     }
@@ -71,10 +71,11 @@ pub async fn begin(tx: &mut rapport_store::Tx, row: &WebhookRow) -> rapport_stor
 /// The store's.
 pub async fn waiting(store: &Store, row: &WebhookRow) -> rapport_store::Result<i64> {
     let mut db = store.read();
-    let head = outbox::head(&mut db, row.workspace).await?;
     let consumer = row.consumer();
     let cursor = Cursor { consumer: &consumer, workspace: row.workspace, partition: PARTITION };
-    Ok(head.position - cursor.position(&mut db, head).await?)
+    let stands = cursor.stands(&mut db).await?;
+    let head = outbox::head(&mut db, row.workspace).await?;
+    Ok(head.position - cursor.within(stands, head)?)
 }
 
 async fn send(installation: &Installation, mut row: WebhookRow, private: bool) -> Result<bool> {

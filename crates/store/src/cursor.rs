@@ -29,15 +29,21 @@ pub struct Cursor<'c> {
 }
 
 impl Cursor<'_> {
-    /// The last position the consumer has applied; 0 when it has not begun. [`Error::CursorBeyondEnd`] when it stands
-    /// beyond `head` or in another epoch.
-    pub async fn position(&self, db: &mut impl Queries, head: Head) -> Result<i64> {
+    /// Where the consumer stands; `None` when it has not begun. Read it before the feed's end: a feed grows, so whoever reads the end first may find a
+    /// cursor that has passed it meanwhile.
+    pub async fn stands(&self, db: &mut impl Queries) -> Result<Option<Head>> {
         let find = sql!(
             "SELECT epoch, position FROM consumer_cursor WHERE consumer = $1 AND workspace = $2 AND partition_number = $3
              ORDER BY epoch DESC LIMIT 1"
         );
         let found = db.fetch_optional(find, args![self.consumer, self.workspace, self.partition]).await?;
-        let Some((epoch, position)) = found else { return Ok(0) };
+        Ok(found.map(|(epoch, position)| Head { epoch, position }))
+    }
+
+    /// The last position the consumer has applied; 0 when it has not begun. [`Error::CursorBeyondEnd`] when it stands
+    /// beyond `head` or in another epoch.
+    pub fn within(&self, stands: Option<Head>, head: Head) -> Result<i64> {
+        let Some(Head { epoch, position }) = stands else { return Ok(0) };
         if epoch == head.epoch && position <= head.position {
             return Ok(position);
         }

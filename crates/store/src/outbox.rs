@@ -95,8 +95,9 @@ pub async fn head(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Head>
 /// The next `limit` events for `consumer`.
 pub async fn batch(db: &mut impl Queries, workspace: WorkspaceId, consumer: &str, limit: u32) -> Result<Batch> {
     let cursor = Cursor { consumer, workspace, partition: PARTITION };
+    let stands = cursor.stands(db).await?;
     let head = head(db, workspace).await?;
-    let from = cursor.position(db, head).await?;
+    let from = cursor.within(stands, head)?;
     let next = sql!(
         "SELECT position, name, person, payload, causation, depth, recorded_at FROM outbox_event
          WHERE workspace = $1 AND partition_number = $2 AND position > $3 ORDER BY position LIMIT $4"

@@ -69,7 +69,7 @@ async fn a_cursor_beyond_the_end_is_refused(db: TestDatabase) -> Result<()> {
     cursor.advance(&mut tx, 1, 0, 1).await?;
     tx.commit().await?;
     for head in [Head { epoch: 1, position: 0 }, Head { epoch: 2, position: 9 }] {
-        let refused = cursor.position(&mut db.read(), head).await;
+        let refused = cursor.within(cursor.stands(&mut db.read()).await?, head);
         assert!(matches!(refused, Err(Error::CursorBeyondEnd { .. })), "{refused:?}");
     }
     let mut tx = db.begin(Priority::Background).await?;
@@ -79,6 +79,23 @@ async fn a_cursor_beyond_the_end_is_refused(db: TestDatabase) -> Result<()> {
     emit(&db, "thing.happened").await?;
     let batch = outbox::batch(&mut db.read(), SHOP, "reader", 10).await?;
     assert_eq!((batch.epoch, batch.from, batch.events.len()), (2, 1, 1));
+    Ok(())
+}
+
+/// Looked at from the side (how far is somebody?) while the feed grows and its consumer follows: that is no restored backup.
+#[db_test]
+async fn a_feed_may_grow_while_it_is_looked_at(db: TestDatabase) -> Result<()> {
+    emit(&db, "thing.happened").await?;
+    let cursor = Cursor { consumer: "reader", workspace: SHOP, partition: outbox::PARTITION };
+    let first = cursor.stands(&mut db.read()).await?;
+    emit(&db, "thing.happened").await?;
+    let mut tx = db.begin(Priority::Background).await?;
+    cursor.advance(&mut tx, 1, 0, 2).await?;
+    tx.commit().await?;
+    let head = outbox::head(&mut db.read(), SHOP).await?;
+    assert_eq!((cursor.within(first, head)?, head.position), (0, 2));
+    let now = cursor.stands(&mut db.read()).await?;
+    assert_eq!(cursor.within(now, head)?, 2);
     Ok(())
 }
 
