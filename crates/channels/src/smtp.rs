@@ -123,6 +123,11 @@ impl Smtp {
         Ok(Self { settings, tls, slots, idle: Mutex::default() })
     }
 
+    /// How many mails can be handed over at a time.
+    pub const fn connections(&self) -> usize {
+        self.settings.connections
+    }
+
     /// Hands a mail over. Dropping the future before it ends may leave it half done: then nobody knows, as with [`Outcome::Unsure`].
     pub async fn send(&self, mail: &Prepared) -> Outcome {
         let Ok(_slot) = self.slots.acquire().await else {

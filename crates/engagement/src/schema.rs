@@ -14,6 +14,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 2, name: "journeys", sql: JOURNEYS },
         Migration { number: 3, name: "channels", sql: CHANNELS },
         Migration { number: 4, name: "slots", sql: SLOTS },
+        Migration { number: 5, name: "queues", sql: QUEUES },
     ],
 };
 
@@ -305,6 +306,11 @@ CREATE TABLE slot_views (
     views {int} NOT NULL,
     PRIMARY KEY (handle, slot, workspace)
 ) {clustered};
+";
+
+/// Each channel, class and workspace has a queue of its own, so that a long one hides none of the others.
+const QUEUES: &str = "
+CREATE INDEX messages_queues ON messages (channel, class, workspace, due_at) WHERE due_at IS NOT NULL;
 ";
 
 const USED: &[Purpose] = &[Service, Analytics, Marketing];

@@ -1,13 +1,15 @@
 //! Hands messages over to the channels, takes in what comes back, and does what journeys do beside messages.
 //!
 //! Always holds: what may have changed since a message was decided is asked again in the transaction that takes it; its Message-ID is fixed in that
-//! transaction, before anything is handed over. A crash between the other side's yes and ours makes it go out again under the same Message-ID, and it is
+//! transaction, before anything is handed over; acts and looks at messages never wait for a slow mail server. A crash between the other side's yes and ours makes it go out again under the same Message-ID, and it is
 //! noted that it may have arrived twice.
 
 pub mod acts;
 pub mod clicks;
 pub mod dispatch;
+mod gate;
 pub mod outcomes;
+mod pool;
 pub mod returned;
 pub mod ways;
 pub mod writing;
@@ -37,20 +39,25 @@ pub const CLICKED: &str = "message.clicked";
 /// It could not be sent.
 pub const FAILED: &str = "message.failed";
 
-/// How often it is looked what is to be sent.
+/// How often it is looked what is to be done beside sending.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How often it is looked at what is not urgent.
 const SELDOM: u32 = 20;
 
 /// Sends what there is, until `stop` is set.
-pub async fn run(sender: Arc<Sender>, mut stop: watch::Receiver<bool>) {
+pub async fn run(sender: Arc<Sender>, stop: watch::Receiver<bool>) {
+    tokio::join!(sender.send(stop.clone()), beside(&sender, stop));
+}
+
+/// Does what is to be done beside sending, until `stop` is set.
+async fn beside(sender: &Sender, mut stop: watch::Receiver<bool>) {
     let mut count = 0_u32;
     while tokio::time::timeout(LOOK_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
         let thorough = count.is_multiple_of(SELDOM);
         count = count.wrapping_add(1);
-        if let Err(error) = look(&sender, thorough).await {
+        if let Err(error) = do_beside(sender, thorough).await {
             metrics::counter!("rapport_sending_failures_total").increment(1);
-            tracing::warn!(error = %format!("{error:#}"), "messages could not be looked after; it is tried again");
+            tracing::warn!(error = %format!("{error:#}"), "acts of journeys could not be looked after; it is tried again");
         }
     }
 }
@@ -70,9 +77,13 @@ pub async fn read_mailbox(installation: Arc<Installation>, ways: Arc<Ways>, mut 
 ///
 /// # Errors
 /// The store's; what was done before stays done.
-pub async fn look(sender: &Sender, thorough: bool) -> anyhow::Result<bool> {
-    let mut did = sender.send_due().await?;
-    did |= acts::do_due(&sender.installation, &sender.client).await?;
+pub async fn look(sender: &Arc<Sender>, thorough: bool) -> anyhow::Result<bool> {
+    let sent = sender.send_due().await?;
+    Ok(sent | do_beside(sender, thorough).await?)
+}
+
+async fn do_beside(sender: &Sender, thorough: bool) -> anyhow::Result<bool> {
+    let mut did = acts::do_due(&sender.installation, &sender.client).await?;
     if thorough {
         did |= clicks::judge_due(&sender.installation).await?;
     }

@@ -1,4 +1,4 @@
-//! A mail server for tests: takes everything, unless a recipient's script says otherwise; keeps what it took.
+//! A mail server for tests: takes everything, unless the script of a recipient (what is before the @) or of a domain says otherwise; keeps what it took.
 //!
 //! Always holds: it counts connections and every mail that came whole, also those whose answer it swallows, so that a second copy would be seen.
 
@@ -132,7 +132,8 @@ impl Sink {
             let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
             if verb == "RCPT" {
                 recipient = line.trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
-                act = self.script.get(recipient.split('@').next().unwrap_or_default()).cloned();
+                let (local, domain) = recipient.split_once('@').unwrap_or((&recipient, ""));
+                act = self.script.get(local).or_else(|| self.script.get(domain)).cloned();
             }
             match (&act, &*verb) {
                 (Some(Act::Say(at, answer)), verb) if *at == verb => {

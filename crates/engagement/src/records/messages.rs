@@ -128,13 +128,20 @@ pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[MessageRow]) ->
     tx.execute_many(text, rows).await
 }
 
-/// Those to be worked on by now, the longest waiting first.
-pub async fn due(db: &mut impl Queries, now: Timestamp, limit: i64) -> Result<Vec<(WorkspaceId, String)>> {
+/// Those of a workspace, a channel and a class to be worked on by now, the longest waiting first.
+pub async fn due(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    (channel, class): (Channel, &str),
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<String>> {
     let text = sql!(
-        "SELECT workspace, id FROM messages WHERE due_at IS NOT NULL AND due_at <= $1 AND state IN ('queued', 'sending')
-         ORDER BY due_at, id LIMIT $2"
+        "SELECT id FROM messages WHERE workspace = $1 AND channel = $2 AND class = $3 AND due_at IS NOT NULL AND due_at <= $4
+           AND state IN ('queued', 'sending') ORDER BY due_at, id LIMIT $5"
     );
-    db.fetch_all(text, args![now, limit]).await
+    let found: Vec<(String,)> = db.fetch_all(text, args![workspace, channel.as_str(), class, now, limit]).await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
 /// Some by their names.

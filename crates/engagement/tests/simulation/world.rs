@@ -557,8 +557,7 @@ impl World {
     /// Hands over what is queued, to a provider that has its days.
     async fn dispatch(&mut self) {
         let now = self.now();
-        let due = messages::due(&mut self.town.store.read(), now, 300).await.unwrap();
-        let ids: Vec<String> = due.into_iter().map(|(_, id)| id).collect();
+        let ids = self.town.due().await;
         if ids.is_empty() {
             return;
         }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use rapport_domain::{Calendar, Clock, Handle, ManualClock, PersonId, SeededRng, SourceId, Timestamp, WorkspaceId};
-use rapport_engagement::journey::Definition;
+use rapport_domain::{
+    Calendar, Channel, Clock, Handle, ManualClock, PersonId, SeededRng, SourceId, Timestamp, WorkspaceId,
+};
+use rapport_engagement::journey::{Class, Definition};
 use rapport_engagement::plans::Plans;
 use rapport_engagement::records::instances::{self, InstanceRow};
 use rapport_engagement::records::journeys::{self, DRAFT, JourneyRow};
@@ -54,6 +56,18 @@ impl Town {
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The messages that are to be worked on, of all queues.
+    pub async fn due(&self) -> Vec<String> {
+        let mut ids = Vec::new();
+        for channel in Channel::ALL {
+            for class in [Class::Transactional, Class::Marketing] {
+                let queue = (channel, class.as_str());
+                ids.extend(messages::due(&mut self.store.read(), W, queue, self.now(), 300).await.unwrap());
+            }
+        }
+        ids
     }
 
     pub fn with(&self) -> With<'_> {

@@ -1,6 +1,7 @@
 //! Workspaces: the tenants, and the calendar, currency and language in which each one counts.
 
-use rapport_domain::WorkspaceId;
+use rapport_domain::{Channel, Timestamp, WorkspaceId};
+use rapport_engagement::journey::Class;
 use rapport_store::{Queries, Record, Result, Tx, args, sql};
 
 /// The workspace that every data folder has from the start: the migration that makes the table puts it there.
@@ -27,6 +28,21 @@ pub struct WorkspaceRow {
 pub async fn ids(db: &mut impl Queries) -> Result<Vec<WorkspaceId>> {
     let rows: Vec<(WorkspaceId,)> =
         db.fetch_all(sql!("SELECT workspace FROM workspaces ORDER BY workspace"), args![]).await?;
+    Ok(rows.into_iter().map(|(workspace,)| workspace).collect())
+}
+
+/// Those that have messages of a channel and a class to be sent by now: one look into an index for each.
+pub async fn with_messages_due(
+    db: &mut impl Queries,
+    channel: Channel,
+    class: Class,
+    now: Timestamp,
+) -> Result<Vec<WorkspaceId>> {
+    let text = sql!(
+        "SELECT w.workspace FROM workspaces w WHERE EXISTS (SELECT m.id FROM messages m WHERE m.workspace = w.workspace
+           AND m.channel = $1 AND m.class = $2 AND m.due_at IS NOT NULL AND m.due_at <= $3) ORDER BY w.workspace"
+    );
+    let rows: Vec<(WorkspaceId,)> = db.fetch_all(text, args![channel.as_str(), class.as_str(), now]).await?;
     Ok(rows.into_iter().map(|(workspace,)| workspace).collect())
 }
 

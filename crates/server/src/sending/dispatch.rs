@@ -1,10 +1,11 @@
-//! Takes messages that are due, hands them over, and notes what came of it.
+//! Takes a message, writes it, and hands it over. Which one when is the [pool](super::pool)'s.
+//!
+//! Always holds: what may have changed since a message was decided is asked again in the transaction that takes it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
-use futures::StreamExt;
 use rapport_channels::mail;
 use rapport_channels::outbound::Client;
 use rapport_channels::push::{self as web_push, LARGEST_MESSAGE, PushMessage, Subscription, Urgency};
@@ -24,30 +25,25 @@ use rapport_engagement::situations;
 use rapport_profiles::records::identifiers;
 use rapport_store::Priority;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
+use super::gate;
 use super::outcomes::{self, Came};
+use super::pool::Pool;
 use super::ways::Ways;
 use super::writing::{Desk, Templates, Written};
 use crate::installation::Installation;
 use crate::visitors::{push, who};
 
-/// So many are taken in one transaction.
-const BATCH: i64 = 200;
-/// So many are handed over at a time.
-const AT_ONCE: usize = 16;
-/// Outcomes are noted together, so many at most: what is not noted goes out again after a crash.
-const NOTED_TOGETHER: usize = 8;
 /// Whoever has taken a message has so long to say what became of it.
 const LEASE: i64 = 15 * Timestamp::MINUTE;
-/// A mail waits so long for its domain's turn with a place among those that are handed over; whoever has to wait longer gives the place to others.
-const SHORT_WAIT: i64 = Timestamp::SECOND / 2;
 /// While sending is paused, or not set up, it is looked at again so often.
 const PAUSED: i64 = Timestamp::MINUTE;
 
 /// So many browsers of a person get a notification: those that subscribed last.
 const BROWSERS: usize = 10;
 /// So long a push service keeps a notification for a browser that is away.
-const KEPT: std::time::Duration = std::time::Duration::from_secs(86_400);
+const KEPT: Duration = Duration::from_secs(86_400);
 
 /// Sends messages.
 pub struct Sender {
@@ -60,64 +56,65 @@ pub struct Sender {
     /// Templates that were prepared.
     pub templates: Templates,
     public_url: String,
-    pace: Pace,
-}
-
-/// Which mails go to which domain when.
-#[derive(Default)]
-struct Pace(Mutex<HashMap<String, Line>>);
-
-/// A domain's mails.
-#[derive(Clone, Copy)]
-struct Line {
-    /// When the next one may be handed over.
-    next: Timestamp,
-    /// When the next one that has to wait comes back.
-    back: Timestamp,
-}
-
-/// When a mail may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    /// Then: nobody else has this turn.
-    Soon(Timestamp),
-    /// It comes back then and asks again.
-    Later(Timestamp),
-}
-
-impl Pace {
-    /// When the next mail may go to a domain. Only who goes takes a turn: were turns kept for those who come back, they would find later ones taken,
-    /// and nobody would ever go.
-    fn turn(&self, domain: &str, most_per_second: u32, now: Timestamp) -> Turn {
-        let apart = Timestamp::SECOND / i64::from(most_per_second.max(1));
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() > 10_000 {
-            lines.retain(|_, line| line.next.max(line.back) > now);
-        }
-        let line = lines.entry(domain.to_owned()).or_insert(Line { next: now, back: now });
-        let turn = line.next.max(now);
-        if turn.0 - now.0 <= SHORT_WAIT {
-            line.next = turn.plus(apart);
-            return Turn::Soon(turn);
-        }
-        let back = line.back.max(turn);
-        line.back = back.plus(apart);
-        Turn::Later(back)
-    }
+    pool: tokio::sync::Mutex<Pool>,
 }
 
 /// A message that was taken.
-struct Taken {
-    workspace: WorkspaceId,
+pub(super) struct Taken {
+    pub(super) workspace: WorkspaceId,
     settings: Arc<Settings>,
-    row: MessageRow,
-    is_again: bool,
+    pub(super) row: MessageRow,
+    pub(super) is_again: bool,
+}
+
+/// A message that was written.
+pub(super) struct Ready {
+    taken: Taken,
+    letter: Letter,
+    version: i64,
+    per_second: Option<u32>,
+}
+
+enum Letter {
+    Mail(Box<mail::Prepared>),
+    Text(Box<TextMessage>),
+    Note(Box<NoteMessage>),
+}
+
+impl Ready {
+    pub(super) fn id(&self) -> &str {
+        &self.taken.row.id
+    }
+
+    pub(super) fn is_urgent(&self) -> bool {
+        self.taken.row.class == Class::Transactional.as_str()
+    }
+
+    /// The domain it goes to; empty where its way out knows none.
+    pub(super) fn to(&self) -> String {
+        match &self.letter {
+            Letter::Mail(mail) => mail.recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase(),
+            Letter::Text(_) | Letter::Note(_) => String::new(),
+        }
+    }
+
+    /// The time between two that go there.
+    pub(super) fn pace(&self) -> Duration {
+        self.per_second.map_or(Duration::ZERO, gate::pace)
+    }
+
+    /// It gives its place to others, and comes back.
+    pub(super) fn later(self, wait: i64) -> (WorkspaceId, Came) {
+        let Taken { workspace, row, is_again, .. } = self.taken;
+        (workspace, Came::Later { row: Box::new(row), wait, is_again })
+    }
 }
 
 impl Sender {
     /// Sends by these ways.
     pub fn new(installation: Arc<Installation>, ways: Arc<Ways>, client: Client, public_url: String) -> Self {
-        Self { installation, ways, client, templates: Templates::default(), public_url, pace: Pace::default() }
+        let pool = tokio::sync::Mutex::new(Pool::new(&ways));
+        Self { installation, ways, client, templates: Templates::default(), public_url, pool }
     }
 
     /// Makes due what a process before this one took and did not bring to an end. Called once, before anything is sent: the data folder is this
@@ -136,34 +133,26 @@ impl Sender {
         Ok(())
     }
 
-    /// Sends some of what is due; whether anything was.
+    /// Sends what is due until nothing is, or `stop` is set.
+    pub async fn send(self: &Arc<Self>, stop: watch::Receiver<bool>) {
+        self.pool.lock().await.run(self, stop).await;
+    }
+
+    /// Sends what is due now; whether anything was.
     ///
     /// # Errors
     /// The store's; what was handed over before is noted.
-    pub async fn send_due(&self) -> Result<bool> {
-        let now = self.installation.clock.now();
-        let due = messages::due(&mut self.installation.store.read(), now, BATCH).await?;
-        if due.is_empty() {
-            return Ok(false);
-        }
-        let mut of_each: BTreeMap<WorkspaceId, Vec<String>> = BTreeMap::new();
-        for (workspace, id) in due {
-            of_each.entry(workspace).or_default().push(id);
-        }
-        for (workspace, ids) in of_each {
-            let taken = self.take(workspace, &ids, now).await?;
-            let sending = futures::stream::iter(taken).map(|taken| self.hand_over(taken)).buffer_unordered(AT_ONCE);
-            let mut together = std::pin::pin!(sending.ready_chunks(NOTED_TOGETHER));
-            while let Some(came) = together.next().await {
-                let came: Vec<Came> = came.into_iter().collect::<Result<_>>()?;
-                outcomes::note(&self.installation, workspace, &came).await?;
-            }
-        }
-        Ok(true)
+    pub async fn send_due(self: &Arc<Self>) -> Result<bool> {
+        self.pool.lock().await.work_off(self).await
+    }
+
+    /// Whether a workspace sends nothing for now.
+    pub(super) async fn is_paused(&self, workspace: WorkspaceId) -> Result<bool> {
+        Ok(self.installation.plans.get(&self.installation, workspace).await?.settings.paused)
     }
 
     /// Asks again what may have changed, and takes what still goes out.
-    async fn take(&self, workspace: WorkspaceId, ids: &[String], now: Timestamp) -> Result<Vec<Taken>> {
+    pub(super) async fn take(&self, workspace: WorkspaceId, ids: &[String], now: Timestamp) -> Result<Vec<Taken>> {
         let installation = &self.installation;
         let plans = installation.plans.get(installation, workspace).await?;
         let settings = Arc::new(plans.settings.clone());
@@ -229,57 +218,68 @@ impl Sender {
         Channel::parse(&row.channel).is_some_and(|channel| self.ways.can_send(channel))
     }
 
-    /// Writes a message and hands it over.
-    async fn hand_over(&self, taken: Taken) -> Result<Came> {
+    /// Writes a message, or says why it cannot be.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn write(&self, taken: Taken) -> Result<Result<Ready, Came>> {
+        let Taken { workspace, settings, row, is_again } = &taken;
+        let (letter, version) = match self.desk().write(*workspace, settings, row).await? {
+            Written::Not(reason, detail) => {
+                return Ok(Err(Came::NotWritten { row: Box::new(taken.row), reason, detail }));
+            }
+            Written::NotYet(problem) => {
+                let outcome = Outcome::Refused(Refusal::new(RefusalKind::Sender, problem));
+                let is_again = *is_again;
+                return Ok(Err(Came::Back { row: Box::new(taken.row), outcome, version: None, is_again }));
+            }
+            Written::Mail(mail, version) => (Letter::Mail(mail), version),
+            Written::Text(text, version) => (Letter::Text(text), version),
+            Written::Note(note, version) => (Letter::Note(note), version),
+        };
+        let per_second = match &letter {
+            Letter::Mail(_) => Some(settings.most_per_domain_and_second),
+            Letter::Text(_) => Some(self.ways.texts_per_second()),
+            Letter::Note(_) => None,
+        };
+        Ok(Ok(Ready { taken, letter, version, per_second }))
+    }
+
+    /// Hands a message over, and says what came of it.
+    pub(super) async fn hand_over(&self, ready: Ready) -> (WorkspaceId, Came) {
+        let Ready { taken, letter, version, .. } = ready;
         let Taken { workspace, settings, row, is_again } = taken;
-        let (outcome, version) = match self.desk().write(workspace, &settings, &row).await? {
-            Written::Not(reason, detail) => return Ok(Came::NotWritten { row: Box::new(row), reason, detail }),
-            Written::NotYet(problem) => (Outcome::Refused(Refusal::new(RefusalKind::Sender, problem)), None),
-            Written::Note(note, version) if row.channel == Channel::Push.as_str() => {
-                match self.push(workspace, &settings, &row, &note).await? {
-                    Some(outcome) => (outcome, Some(version)),
-                    None => {
-                        let (reason, detail) = (Reason::Unreachable, String::new());
-                        return Ok(Came::NotWritten { row: Box::new(row), reason, detail });
-                    }
-                }
+        let outcome = match letter {
+            Letter::Mail(mail) => match self.ways.smtp() {
+                Some(smtp) => Ok(Some(smtp.send(&mail).await)),
+                None => Ok(Some(Outcome::Refused(Refusal::new(RefusalKind::Sender, "no mail server is set up")))),
+            },
+            Letter::Text(text) => self.say(workspace, &row, &text).await.map(Some),
+            Letter::Note(note) if row.channel == Channel::Push.as_str() => {
+                self.push(workspace, &settings, &row, &note).await
             }
-            Written::Note(note, version) => {
-                let (installation, id, person) = (Arc::clone(&self.installation), row.id.clone(), row.person);
-                let content = shown(&note);
-                apart(async move {
-                    let now = installation.clock.now();
-                    let mut tx = installation.store.begin(Priority::Background).await?;
-                    inbox::put(&mut tx, workspace, &id, person, &content, now).await?;
-                    Ok(tx.commit().await?)
-                })
-                .await?;
-                (Outcome::Accepted { id: None, response: String::new() }, Some(version))
-            }
-            Written::Text(text, version) => {
-                let now = self.installation.clock.now();
-                // No domain has a space.
-                match self.pace.turn("text messages", self.ways.texts_per_second(), now) {
-                    Turn::Later(at) => return Ok(Came::Later { row: Box::new(row), at, is_again }),
-                    Turn::Soon(at) => sleep_until(at, now).await,
-                }
-                (self.say(workspace, &row, &text).await?, Some(version))
-            }
-            Written::Mail(mail, version) => {
-                let domain = mail.recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
-                let now = self.installation.clock.now();
-                match self.pace.turn(&domain, settings.most_per_domain_and_second, now) {
-                    Turn::Later(at) => return Ok(Came::Later { row: Box::new(row), at, is_again }),
-                    Turn::Soon(at) => sleep_until(at, now).await,
-                }
-                let outcome = match self.ways.smtp() {
-                    Some(smtp) => smtp.send(&mail).await,
-                    None => Outcome::Refused(Refusal::new(RefusalKind::Sender, "no mail server is set up")),
-                };
-                (outcome, Some(version))
+            Letter::Note(note) => self.put(workspace, &row, &note).await.map(Some),
+        };
+        let row = Box::new(row);
+        let came = match outcome {
+            Ok(Some(outcome)) => Came::Back { row, outcome, version: Some(version), is_again },
+            Ok(None) => Came::NotWritten { row, reason: Reason::Unreachable, detail: String::new() },
+            // The store failed in the middle of it.
+            Err(error) => {
+                tracing::warn!(error = %format!("{error:#}"), "nobody knows whether a message was handed over");
+                let outcome = Outcome::Unsure { why: "the database failed while it was handed over".to_owned() };
+                Came::Back { row, outcome, version: Some(version), is_again }
             }
         };
-        Ok(Came::Back { row: Box::new(row), outcome, version, is_again })
+        (workspace, came)
+    }
+
+    /// Puts a note where the company's own site finds it.
+    async fn put(&self, workspace: WorkspaceId, row: &MessageRow, note: &NoteMessage) -> Result<Outcome> {
+        let mut tx = self.installation.store.begin(Priority::Background).await?;
+        inbox::put(&mut tx, workspace, &row.id, row.person, &shown(note), self.installation.clock.now()).await?;
+        tx.commit().await?;
+        Ok(Outcome::Accepted { id: None, response: String::new() })
     }
 
     /// Hands a text message over. Whose its number is, is noted first: a STOP may come before the provider's answer.
@@ -288,13 +288,9 @@ impl Sender {
             return Ok(Outcome::Refused(Refusal::new(RefusalKind::Sender, "no provider of text messages is set up")));
         };
         if let Some(handle) = row.handle {
-            let (installation, to) = (Arc::clone(&self.installation), text.to.clone());
-            apart(async move {
-                let mut tx = installation.store.begin(Priority::Background).await?;
-                numbers::note(&mut tx, workspace, &to, handle).await?;
-                Ok(tx.commit().await?)
-            })
-            .await?;
+            let mut tx = self.installation.store.begin(Priority::Background).await?;
+            numbers::note(&mut tx, workspace, &text.to, handle).await?;
+            tx.commit().await?;
         }
         Ok(provider.send(&self.client, text, self.installation.clock.now()).await)
     }
@@ -332,13 +328,9 @@ impl Sender {
             };
             match outcome {
                 Outcome::Refused(Refusal { kind: RefusalKind::Recipient, .. }) => {
-                    let installation = Arc::clone(installation);
-                    apart(async move {
-                        let mut tx = installation.store.begin(Priority::Background).await?;
-                        subscriptions::delete(&mut tx, workspace, &id).await?;
-                        Ok(tx.commit().await?)
-                    })
-                    .await?;
+                    let mut tx = installation.store.begin(Priority::Background).await?;
+                    subscriptions::delete(&mut tx, workspace, &id).await?;
+                    tx.commit().await?;
                 }
                 // The service's name for it leads to the browser: nobody needs it here.
                 Outcome::Accepted { response, .. } => best = Some(Outcome::Accepted { id: None, response }),
@@ -369,15 +361,6 @@ fn shown(note: &NoteMessage) -> Value {
     json!({"language": note.language, "title": note.title, "body": note.body, "url": note.url, "image_url": note.image_url, "label": note.label})
 }
 
-/// Writes beside what is being handed over. Outcomes are noted while messages that are under way are not polled, so none of these may hold the writer.
-async fn apart(work: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
-    tokio::spawn(work).await?
-}
-
-async fn sleep_until(turn: Timestamp, now: Timestamp) {
-    tokio::time::sleep(std::time::Duration::from_micros((turn.0 - now.0).max(0).unsigned_abs())).await;
-}
-
 /// What is asked about a message: as its journey asked, where it is of one.
 fn ask<'a>(plans: &'a Plans, row: &'a MessageRow, channel: Channel) -> Ask<'a> {
     let one = row.journey.as_ref().and_then(|journey| plans.get(journey, row.version));
@@ -396,58 +379,5 @@ fn ask<'a>(plans: &'a Plans, row: &'a MessageRow, channel: Channel) -> Ask<'a> {
         chance: row.id.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte))),
         since: row.decided_at,
         drop_after,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_domain_gets_so_many_a_second() {
-        let pace = Pace::default();
-        let now = Timestamp::from_seconds(100);
-        let at = |millis: i64| now.plus(millis * 1_000);
-        let turns: Vec<Turn> = (0..6).map(|_| pace.turn("example.com", 4, now)).collect();
-        let later = |millis| Turn::Later(at(millis));
-        assert_eq!(
-            turns,
-            [Turn::Soon(now), Turn::Soon(at(250)), Turn::Soon(at(500)), later(750), later(1_000), later(1_250)]
-        );
-        assert_eq!(pace.turn("example.org", 4, now), Turn::Soon(now));
-        assert_eq!(pace.turn("example.com", 4, at(750)), Turn::Soon(at(750)));
-        assert_eq!(pace.turn("example.com", 4, at(9_000)), Turn::Soon(at(9_000)));
-    }
-
-    #[test]
-    fn however_many_wait_for_a_domain_they_go_at_its_pace() {
-        let pace = Pace::default();
-        let begin = Timestamp::from_seconds(100);
-        let (most, rate) = (2_000, 20);
-        // As the queue does: those due first, 200 at a time, and whoever waits comes back when it was told to.
-        let mut queue: Vec<Timestamp> = vec![begin; most];
-        let (mut now, mut gone, mut asked) = (begin, Vec::new(), 0);
-        while !queue.is_empty() {
-            queue.sort_unstable();
-            let due = queue.iter().take(200).take_while(|at| **at <= now).count();
-            let mut end = now.plus(Timestamp::SECOND / 10);
-            for _ in queue.drain(..due).collect::<Vec<_>>() {
-                asked += 1;
-                match pace.turn("example.com", rate, now) {
-                    Turn::Soon(at) => {
-                        gone.push(at);
-                        end = end.max(at);
-                    }
-                    Turn::Later(at) => queue.push(at),
-                }
-            }
-            now = end;
-            assert!(now.0 - begin.0 < 200 * Timestamp::SECOND, "only {} went in {asked} looks", gone.len());
-        }
-        assert_eq!(gone.len(), most);
-        assert!(gone.windows(2).all(|pair| pair[1].0 - pair[0].0 >= Timestamp::SECOND / 20), "too fast");
-        let took = (now.0 - begin.0) / Timestamp::SECOND;
-        assert!((99..=125).contains(&took), "{took} s for {most} at {rate} a second");
-        assert!(asked < 8 * most, "{asked} looks");
     }
 }

@@ -44,29 +44,41 @@ pub enum Came {
         /// What is wrong with the template.
         detail: String,
     },
-    /// Its domain gets no more just now.
+    /// Its domain gets no more just now, or it could not be tried.
     Later {
         /// The message.
         row: Box<MessageRow>,
-        /// When its turn is.
-        at: Timestamp,
+        /// How long it waits, in microseconds.
+        wait: i64,
         /// It may have been handed over before.
         is_again: bool,
     },
+}
+
+impl Came {
+    /// Whether the other side did its work, whatever it said about this one message.
+    pub const fn is_good(&self) -> bool {
+        let Self::Back { outcome, .. } = self else { return true };
+        match outcome {
+            Outcome::Accepted { .. } => true,
+            Outcome::Refused(refusal) => !matches!(refusal.kind, RefusalKind::Temporary),
+            Outcome::Unsure { .. } => false,
+        }
+    }
 }
 
 /// Notes what came of some messages, in one transaction.
 ///
 /// # Errors
 /// The store's: nothing is noted then, and they go out again.
-pub async fn note(installation: &Installation, workspace: WorkspaceId, came: &[Came]) -> Result<()> {
+pub async fn note(installation: &Installation, workspace: WorkspaceId, came: &[&Came]) -> Result<()> {
     let now = installation.clock.now();
     let mut tx = installation.store.begin(Priority::Background).await?;
     for one in came {
         match one {
             Came::NotWritten { row, reason, detail } => skip(&mut tx, row, *reason, Some(detail)).await?,
-            Came::Later { row, at, is_again } => {
-                messages::give_back(&mut tx, &row.id, waiting(*is_again), *at).await?;
+            Came::Later { row, wait, is_again } => {
+                messages::give_back(&mut tx, &row.id, waiting(*is_again), now.plus(*wait)).await?;
             }
             Came::Back { row, outcome: answered, version, is_again } => {
                 back(&mut tx, workspace, row, answered, (*version, *is_again), now).await?;

@@ -11,7 +11,7 @@ use crate::sink::{Act, Manner, Sink};
 use crate::world::{Answer, Browser, World};
 
 /// A world with a mail server, whose workspace has a sender and no quiet hours.
-async fn world(sink: &Sink) -> (World, Browser, String) {
+pub async fn world(sink: &Sink) -> (World, Browser, String) {
     let port = sink.port.to_string();
     let flags = [
         ("mail.host", "127.0.0.1"),
@@ -74,7 +74,7 @@ pub async fn settle(world: &World) {
     panic!("it never comes to rest");
 }
 
-fn person(number: u32, email: &str) -> Vec<Value> {
+pub fn person(number: u32, email: &str) -> Vec<Value> {
     let user = format!("u{number}");
     vec![
         json!({"type": "identify", "userId": user, "messageId": format!("i{number}"), "traits": {"email": email, "firstName": "Ann"}}),
@@ -168,7 +168,7 @@ fn one_mail(entry: Value, more: Value) -> Value {
     definition
 }
 
-async fn with_template(world: &World, owner: &Browser) {
+pub async fn with_template(world: &World, owner: &Browser) {
     // A ready journey brings its templates along; this one stays a draft.
     let made = call(world, owner, Method::POST, "/api/v1/journeys", json!({"ready": "welcome"})).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.text());

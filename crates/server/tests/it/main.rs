@@ -22,6 +22,7 @@ mod records;
 mod routes;
 mod segments;
 mod sending_crash;
+mod sending_pool;
 mod sessions;
 #[path = "../../../channels/tests/it/sink.rs"]
 #[expect(dead_code, reason = "the channels' own tests use more of it")]
