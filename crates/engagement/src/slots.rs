@@ -85,6 +85,46 @@ pub struct Views {
     pub within: Duration,
 }
 
+/// Why somebody is shown what they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It was chosen for them.
+    Chosen,
+    /// Nobody is known to be there.
+    NotKnown,
+    /// It is not proven that they are who they say.
+    NotProven,
+    /// Their browser asks not to be told about (Global Privacy Control).
+    PrivacySignal,
+    /// They are in none of the segments.
+    NoMember,
+    /// The use of their data is restricted.
+    Restricted,
+    /// They did not agree to marketing by `in_app`.
+    NotAgreed,
+    /// They are held out, here or from everything.
+    HeldOut,
+    /// They saw what was chosen for them as often as they are to.
+    SeenEnough,
+}
+
+impl Why {
+    /// The stable word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chosen => "chosen",
+            Self::NotKnown => "not_known",
+            Self::NotProven => "not_proven",
+            Self::PrivacySignal => "privacy_signal",
+            Self::NoMember => "no_member",
+            Self::Restricted => "restricted",
+            Self::NotAgreed => "not_agreed",
+            Self::HeldOut => "held_out",
+            Self::SeenEnough => "seen_enough",
+        }
+    }
+}
+
 impl Definition {
     /// Decodes and validates the JSON form.
     ///

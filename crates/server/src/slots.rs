@@ -1,27 +1,20 @@
 //! What a slot shows to whoever is there: who it is, what they are a member of, what was chosen for such people, written for them.
 //!
-//! Always holds: somebody who is not known, not proven to be who they say, restricted, or who refused is shown what everybody gets, and nothing is noted of
-//! it; an exposure is committed before what it is about is shown.
+//! Always holds: somebody who is not known, not proven to be who they say, restricted, or who did not agree is shown what everybody gets, and nothing is
+//! noted of it; an exposure is committed before what it is about is shown.
 
-use std::collections::{BTreeSet, HashMap};
+pub mod choice;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Result;
 use rapport_analytics::recommend;
-use rapport_domain::{Channel, PersonId, Purpose, Timestamp, WorkspaceId};
+use rapport_domain::{Channel, PersonId, Timestamp, WorkspaceId};
 use rapport_engagement::content::message::{LinkPlace, NoteMessage};
 use rapport_engagement::content::{Message, Recipient};
-use rapport_engagement::records::slots::{self, ViewsRow};
-use rapport_engagement::service::EXPOSED;
-use rapport_engagement::situations::GLOBAL_HOLDOUT;
-use rapport_engagement::slots::{Definition, Method, Products, Show};
+use rapport_engagement::records::slots;
+use rapport_engagement::slots::{Definition, Method, Products, Show, Why};
 use rapport_engagement::tracking::Tracker;
-use rapport_privacy::records::{consents, restrictions};
-use rapport_privacy::{Scope, Verdict, consent};
-use rapport_segments::condition::Bucket;
-use rapport_segments::records::memberships;
-use rapport_store::outbox::Event;
-use rapport_store::{Priority, Queries};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
@@ -31,6 +24,7 @@ use crate::messages::scope::{Wanted, scope};
 use crate::messages::tracker;
 use crate::recommending;
 use crate::visitors::who::Visitor;
+use choice::Choice;
 
 /// What begins the name under which clicks in a slot are counted.
 pub const CLICKED_IN: &str = "slot:";
@@ -53,7 +47,7 @@ impl Slots {
         &self,
         installation: &Installation,
         workspace: WorkspaceId,
-    ) -> Result<Arc<HashMap<String, Definition>>> {
+    ) -> anyhow::Result<Arc<HashMap<String, Definition>>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&workspace).cloned();
         if let Some(known) = known {
             return Ok(known);
@@ -77,7 +71,7 @@ impl Slots {
         installation: &Installation,
         workspace: WorkspaceId,
         person: PersonId,
-    ) -> Result<Value> {
+    ) -> anyhow::Result<Value> {
         let now = installation.clock.now();
         let known = self.products.lock().unwrap_or_else(PoisonError::into_inner).get(&(workspace, person)).cloned();
         if let Some((at, products)) = known.filter(|(at, _)| (0..REMEMBERED).contains(&(now.0 - at.0))) {
@@ -94,91 +88,57 @@ impl Slots {
     }
 }
 
-/// What a slot shows; `None` when there is no such slot.
+/// What a slot shows to a visitor, or to nobody for a reason; `None` when there is no such slot.
 ///
 /// # Errors
 /// The store's and the lake's.
-pub async fn decide(app: &App, workspace: WorkspaceId, key: &str, visitor: Option<&Visitor>) -> Result<Option<Value>> {
+pub async fn decide(
+    app: &App,
+    workspace: WorkspaceId,
+    key: &str,
+    visitor: Result<&Visitor, Why>,
+) -> anyhow::Result<Option<Value>> {
     let all = app.slots.get(&app.installation, workspace).await?;
     let Some(slot) = all.get(key) else { return Ok(None) };
-    let chosen = match visitor {
-        Some(visitor) => chosen(app, key, slot, visitor).await?,
-        None => None,
+    let choice = match visitor {
+        Ok(visitor) => {
+            let choice = choice::look(&app.installation, key, slot, visitor).await?;
+            choice::note(&app.installation, key, visitor, &choice).await?;
+            choice
+        }
+        Err(why) => Choice::usual(why),
     };
-    let place = chosen.or_else(|| slot.usual());
+    let place = choice.place.or_else(|| slot.usual());
     // What everybody gets is written as for nobody.
-    let of = visitor.filter(|_| chosen.is_some());
+    let of = visitor.ok().filter(|_| choice.place.is_some());
     let content = match place.map(|place| &slot.variants[place].show) {
         Some(Show::Template(template)) => written(app, workspace, key, template, of).await?,
         Some(Show::Products(products)) => listed(app, workspace, key, products, of).await?,
         Some(Show::Nothing) | None => Value::Null,
     };
-    Ok(Some(json!({"slot": key, "variant": place, "content": content})))
+    Ok(Some(json!({"slot": key, "variant": place, "reason": choice.why.as_str(), "content": content})))
 }
 
-/// The place of what is chosen for somebody, if they are to see it.
-async fn chosen(app: &App, key: &str, slot: &Definition, visitor: &Visitor) -> Result<Option<usize>> {
-    let installation = &app.installation;
-    let workspace = visitor.workspace;
-    let now = installation.clock.now();
-    let mut db = installation.store.read();
-    let members = memberships::of_keys(&mut db, workspace, &[visitor.person], &slot.segments()).await?;
-    let members: BTreeSet<String> = members.into_iter().map(|(_, key)| key).collect();
-    let Some(place) = slot.chosen(&members) else { return Ok(None) };
-    if refuses(&mut db, visitor, now).await? {
-        return Ok(None);
-    }
-    let lot = |salt: &str| Bucket { salt: salt.to_owned(), from: 0, to: 0 }.place(visitor.person);
-    let plans = installation.plans.get(installation, workspace).await?;
-    if f64::from(lot(GLOBAL_HOLDOUT)) / 100.0 < plans.settings.holdout_percent {
-        return Ok(None);
-    }
-    let is_held = f64::from(lot(&format!("slot/{key}"))) / 100.0 < slot.holdout_percent;
-    if slot.holdout_percent <= 0.0 && slot.cap.is_none() {
-        return Ok(Some(place));
-    }
-    let before = slots::views(&mut db, workspace, key, visitor.handle).await?;
-    let is_first = before.is_none();
-    let mut row = before.unwrap_or(ViewsRow { first_at: now, window_began_at: now, views: 0 });
-    if let Some(cap) = slot.cap.filter(|_| !is_held) {
-        if now.0 - row.window_began_at.0 >= cap.within.micros() {
-            (row.window_began_at, row.views) = (now, 0);
-        }
-        if row.views >= i64::from(cap.most) {
-            return Ok(None);
-        }
-    }
-    if is_first || slot.cap.is_some_and(|_| !is_held) {
-        row.views += 1;
-        let mut tx = installation.store.begin(Priority::Interactive).await?;
-        slots::note(&mut tx, workspace, key, visitor.handle, &row).await?;
-        if is_first && slot.holdout_percent > 0.0 {
-            let subject = format!("slot:{key}");
-            let arm = if is_held { "held_out" } else { "shown" };
-            let payload = json!({"experiment": subject, "arm": arm, "declared": false, "subject": subject});
-            tx.emit(Event::new(workspace, EXPOSED, payload).about(visitor.person));
-        }
-        tx.commit().await?;
-    }
-    Ok((!is_held).then_some(place))
+/// What a slot would show to somebody and why, without showing it: nothing is noted. `None` when there is no such slot.
+///
+/// # Errors
+/// The store's.
+pub async fn would_show(app: &App, key: &str, visitor: &Visitor) -> anyhow::Result<Option<(Why, Option<usize>, Show)>> {
+    let all = app.slots.get(&app.installation, visitor.workspace).await?;
+    let Some(slot) = all.get(key) else { return Ok(None) };
+    let choice = choice::look(&app.installation, key, slot, visitor).await?;
+    let place = choice.place.or_else(|| slot.usual());
+    let show = place.map_or(Show::Nothing, |place| slot.variants[place].show.clone());
+    Ok(Some((choice.why, place, show)))
 }
 
-/// Whether somebody is not to be treated by what is known of them.
-async fn refuses(db: &mut impl Queries, visitor: &Visitor, now: Timestamp) -> Result<bool> {
-    let (workspace, handles) = (visitor.workspace, &visitor.handles);
-    if !restrictions::restricted(db, workspace, handles).await?.is_empty() {
-        return Ok(true);
-    }
-    let said: Vec<_> = consents::of_handles(db, workspace, handles)
-        .await?
-        .iter()
-        .filter_map(consents::ConsentRow::statement)
-        .collect();
-    let in_app = Scope { purpose: Purpose::Marketing, channel: Some(Channel::InApp), topic: None };
-    Ok(consent::standing(&said, &in_app, now).verdict == Verdict::Denied)
-}
-
-async fn written(app: &App, workspace: WorkspaceId, key: &str, template: &str, of: Option<&Visitor>) -> Result<Value> {
+async fn written(
+    app: &App,
+    workspace: WorkspaceId,
+    key: &str,
+    template: &str,
+    of: Option<&Visitor>,
+) -> anyhow::Result<Value> {
     let installation = &app.installation;
     // A template that is gone or cannot be written leaves the page what it has by itself.
     let Some((ready, _)) = app.sender.templates.newest(installation, workspace, template).await? else {
@@ -232,7 +192,7 @@ async fn listed(
     key: &str,
     products: &Products,
     of: Option<&Visitor>,
-) -> Result<Value> {
+) -> anyhow::Result<Value> {
     let installation = &app.installation;
     let mut found = match (products.method, of) {
         (Method::ForPerson, Some(visitor)) => app.slots.recommended(installation, workspace, visitor.person).await?,
@@ -272,7 +232,7 @@ struct Links {
 }
 
 impl Links {
-    async fn new(app: &App, workspace: WorkspaceId, key: &str, of: Option<&Visitor>) -> Result<Self> {
+    async fn new(app: &App, workspace: WorkspaceId, key: &str, of: Option<&Visitor>) -> anyhow::Result<Self> {
         Ok(Self {
             tracker: tracker(&app.installation, workspace).await?,
             public_url: app.public_url(None),

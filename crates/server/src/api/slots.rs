@@ -1,11 +1,12 @@
 //! `/api/v1/slots`: what the places on the company's own site show to whom.
 
 use axum::extract::State;
-use rapport_domain::Channel;
+use rapport_domain::{Channel, IdentifierKind};
 use rapport_engagement::content::Template;
 use rapport_engagement::records::slots::{self, SlotRow};
 use rapport_engagement::records::templates;
 use rapport_engagement::slots::{Definition, Show};
+use rapport_profiles::records::identifiers;
 use rapport_segments::records::segments;
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
@@ -20,10 +21,11 @@ use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path};
 use crate::http::paging::Rows;
 use crate::problem::Problem;
+use crate::visitors::who::Visitor;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list_slots)).routes(routes!(save_slot, delete_slot))
+    OpenApiRouter::new().routes(routes!(list_slots)).routes(routes!(save_slot, delete_slot)).routes(routes!(would_show))
 }
 
 /// A slot.
@@ -131,4 +133,38 @@ pub async fn delete_slot(
     tx.commit().await?;
     app.slots.forget(caller.workspace);
     if deleted { Ok(axum::http::StatusCode::NO_CONTENT) } else { Err(Problem::not_found("slot")) }
+}
+
+/// What a slot would show to a customer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WouldShow {
+    slot: String,
+    /// The place of the variant; none when the page has what it has by itself.
+    variant: Option<usize>,
+    /// `chosen`, or why they get what everybody gets: `no_member`, `restricted`, `not_agreed`, `held_out`, `seen_enough`.
+    reason: String,
+    /// What that variant shows.
+    #[schema(value_type = Object)]
+    show: Value,
+}
+
+/// Says what a slot would show to a customer who is proven to be there, and why. Nothing is noted of it.
+#[utoipa::path(get, path = "/api/v1/customers/{person_id}/slots/{key}", security(("caller" = ["view_people"])), tag = "messages", operation_id = "slot_for_customer", params(("person_id" = String, Path), ("key" = String, Path)), responses((status = 200, body = WouldShow), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn would_show(
+    State(app): State<App>,
+    caller: Caller,
+    Path((person, key)): Path<(String, String)>,
+) -> Result<Json<WouldShow>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let person = super::customers::find(&app, caller.workspace, &person).await?.person;
+    let names = identifiers::by_persons(&mut app.installation.store.read(), caller.workspace, &[person]).await?;
+    // Signed in, they are there with their user id.
+    let name = names.iter().find(|name| name.kind == IdentifierKind::UserId.as_str()).or_else(|| names.first());
+    let handle = name.ok_or_else(|| Problem::not_found("customer"))?.handle;
+    let handles = names.iter().map(|name| name.handle).collect();
+    let visitor = Visitor { workspace: caller.workspace, handle, person, handles, is_proven: true };
+    let shown = crate::slots::would_show(&app, &key, &visitor).await?;
+    let (why, variant, show) = shown.ok_or_else(|| Problem::not_found("slot"))?;
+    let show = serde_json::to_value(show).map_err(Problem::internal)?;
+    Ok(Json(WouldShow { slot: key, variant, reason: why.as_str().to_owned(), show }))
 }

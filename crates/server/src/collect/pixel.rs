@@ -17,6 +17,7 @@ use super::answer::Refused;
 use super::{keys, receive};
 use crate::app::App;
 use crate::http::form::{parameter, parameters};
+use crate::http::headers::privacy_signal;
 use crate::problem::Problem;
 
 /// One transparent pixel.
@@ -49,7 +50,7 @@ async fn take(app: &App, kind: EventKind, query: &str, headers: &HeaderMap) -> R
         Some(key) => Some(keys::origin(app, &key).await?),
         None => None,
     };
-    receive::bytes_of(app, Call::One(kind), known, event).await.map(drop)
+    receive::take_in(app, Call::One(kind), known, event, privacy_signal(headers)).await.map(drop)
 }
 
 /// `data` is the event's JSON in Base64, in any of its four dialects.

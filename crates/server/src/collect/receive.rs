@@ -17,6 +17,7 @@ use super::answer::{Accepted, Refused};
 use super::keys;
 use crate::app::App;
 use crate::http::body::read;
+use crate::http::headers::privacy_signal;
 use crate::metrics;
 use crate::problem::Problem;
 use crate::records::rejects::{self, NewReject};
@@ -41,17 +42,12 @@ pub async fn body(
     };
     let deadline = Duration::from_secs(app.settings.limits.body_seconds);
     let bytes = read(body, app.intake_limits.body_bytes, deadline).await?;
-    let signal = headers.get("sec-gpc").is_some_and(|value| value == "1");
-    take_in(app, call, known, bytes, signal).await
+    take_in(app, call, known, bytes, privacy_signal(headers)).await
 }
 
-/// Takes in bytes of `call`; `known` is the source when the request's head named the key.
-pub async fn bytes_of(app: &App, call: Call, known: Option<Origin>, bytes: Bytes) -> Result<Accepted, Refused> {
-    take_in(app, call, known, bytes, false).await
-}
-
-/// The same; `signal` says that the browser asks not to sell or share what it tells.
-async fn take_in(
+/// Takes in bytes of `call`; `known` is the source when the request's head named the key, `signal` says that the browser asks not to sell or share
+/// what it tells.
+pub async fn take_in(
     app: &App,
     call: Call,
     known: Option<Origin>,

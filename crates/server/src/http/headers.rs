@@ -1,7 +1,7 @@
-//! Security headers of every answer. A handler that needs another value sets it itself.
+//! Security headers of every answer (a handler that needs another value sets it itself), and what a browser's headers ask for.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -38,4 +38,9 @@ pub async fn add(State(app): State<App>, request: Request, next: Next) -> Respon
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(year);
     }
     response
+}
+
+/// Whether the browser asks not to sell or share what it tells (Global Privacy Control: `Sec-GPC: 1`).
+pub fn privacy_signal(headers: &HeaderMap) -> bool {
+    headers.get("sec-gpc").is_some_and(|value| value == "1")
 }

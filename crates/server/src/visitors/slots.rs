@@ -1,15 +1,19 @@
 //! `GET` and `POST /v1/slots/{key}`: what a place on the company's own site shows to whoever is there.
 //!
-//! Always holds: without a proof of who somebody is, they are shown what everybody gets; that is no error, so that a page never stays empty for it.
+//! Always holds: without a proof of who somebody is, or with their browser's privacy signal, they are shown what everybody gets; that is no error, so that a
+//! page never stays empty for it.
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
+use rapport_engagement::slots::Why;
+
 use super::who::{self, Said};
 use super::{answer, json};
 use crate::app::App;
+use crate::http::headers::privacy_signal;
 use crate::problem::{Problem, Result};
 use crate::slots;
 
@@ -31,15 +35,18 @@ pub async fn post(State(app): State<App>, Path(key): Path<String>, headers: Head
 
 async fn decide(app: &App, key: &str, headers: &HeaderMap, said: &Said) -> Result<Response> {
     let workspace = who::workspace(app, headers, said).await?;
-    let visitor = match who::visitor(app, headers, said).await {
-        Ok(visitor) => Some(visitor),
-        Err(problem)
-            if [StatusCode::BAD_REQUEST, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&problem.status()) =>
-        {
-            None
+    let visitor = if privacy_signal(headers) {
+        Err(Why::PrivacySignal)
+    } else {
+        match who::visitor(app, headers, said).await {
+            Ok(visitor) => Ok(visitor),
+            Err(problem) => Err(match problem.status() {
+                StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Why::NotKnown,
+                StatusCode::FORBIDDEN => Why::NotProven,
+                _ => return Err(problem),
+            }),
         }
-        Err(problem) => return Err(problem),
     };
-    let shown = slots::decide(app, workspace, key, visitor.as_ref()).await?;
+    let shown = slots::decide(app, workspace, key, visitor.as_ref().map_err(|why| *why)).await?;
     answer(&shown.ok_or_else(|| Problem::not_found("slot"))?)
 }

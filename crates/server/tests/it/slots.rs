@@ -21,16 +21,17 @@ async fn save(world: &World, owner: &Browser, definition: Value) {
     assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
 }
 
-/// A world in which buyers are a segment, Ann (u1) is one and Bob (u2) is not.
+/// A world in which buyers are a segment, Ann (u1) is one and Bob (u2) is not; Cy (u3) is one too, and said nothing about what is shown to him.
 async fn shop() -> (World, Browser, String, [String; 2]) {
     let (world, owner, key) = world(&[]).await;
     let segment = json!({"key": "buyers", "name": "Buyers", "condition": {"performed": {"event": "Order Completed"}}});
     let made = call(&world, &owner, Method::POST, "/api/v1/segments", segment).await;
     assert!(made.status.is_success(), "{}", made.text());
-    for number in 1..3 {
-        happen(&world, &key, person(number, "email", json!({"firstName": format!("Name{number}")}))).await;
+    for (number, channel) in [(1, "in_app"), (2, "in_app"), (3, "email")] {
+        happen(&world, &key, person(number, channel, json!({"firstName": format!("Name{number}")}))).await;
     }
-    happen(&world, &key, vec![track("o1", "u1", "Order Completed", json!({"order_id": "o1", "revenue": 10}))]).await;
+    let order = |id: &str, user: &str| track(id, user, "Order Completed", json!({"order_id": id, "revenue": 10}));
+    happen(&world, &key, vec![order("o1", "u1"), order("o3", "u3")]).await;
     let content = json!({"slot": {"en": {"title": "Back, {{ profile.first_name | default('you') }}", "body": "b", "url": "https://shop.example/vip"}}});
     let own = template(&world, &owner, "Own", content).await;
     let content = json!({"slot": {"en": {"title": "Welcome to {{ company.name }}", "body": "b", "url": "https://shop.example/"}}});
@@ -52,26 +53,37 @@ async fn a_slot_shows_what_is_chosen_for_whoever_is_proven_to_be_there() {
     let (world, owner, key, templates) = shop().await;
     save(&world, &owner, definition(&templates, json!({}))).await;
     let (ann, bob) = (proof(&world, &owner, "u1").await, proof(&world, &owner, "u2").await);
+    let cy = proof(&world, &owner, "u3").await;
     let shown = |query: String| {
         let (world, key) = (&world, &key);
         async move {
             let answer = world.get(&format!("/v1/slots/hero?writeKey={key}{query}"), &[]).await;
             assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
-            answer.json()["content"].clone()
+            let shown = answer.json();
+            (shown["content"].clone(), shown["reason"].as_str().unwrap().to_owned())
         }
     };
-    let content = shown(format!("&userId=u1&userHash={ann}")).await;
-    assert_eq!(content["title"], "Back, Name1", "{content}");
-    for query in [
-        format!("&userId=u2&userHash={bob}"),
-        "&userId=u1".to_owned(),
-        format!("&userId=u1&userHash={bob}"),
-        "&anonymousId=new".to_owned(),
-        String::new(),
+    let (content, reason) = shown(format!("&userId=u1&userHash={ann}")).await;
+    assert_eq!((&content["title"], &*reason), (&json!("Back, Name1"), "chosen"), "{content}");
+    for (query, why) in [
+        (format!("&userId=u2&userHash={bob}"), "no_member"),
+        (format!("&userId=u3&userHash={cy}"), "not_agreed"),
+        ("&userId=u1".to_owned(), "not_proven"),
+        (format!("&userId=u1&userHash={bob}"), "not_proven"),
+        ("&anonymousId=new".to_owned(), "not_known"),
+        (String::new(), "not_known"),
     ] {
-        let content = shown(query).await;
+        let (content, reason) = shown(query.clone()).await;
         assert_eq!((&content["title"], &content["url"]), (&json!("Welcome to Shop"), &json!("https://shop.example/")));
+        assert_eq!(reason, why, "{query}");
     }
+    // A browser that asks not to be told about is not treated by what is known, whatever was agreed.
+    let path = format!("/v1/slots/hero?writeKey={key}&userId=u1&userHash={ann}");
+    let signalled = world.get(&path, &[("sec-gpc", "1")]).await.json();
+    assert_eq!(
+        (&signalled["content"]["title"], &signalled["reason"]),
+        (&json!("Welcome to Shop"), &json!("privacy_signal"))
+    );
     // A click leads on and is counted, once it is a human's.
     let link = content["url"].as_str().unwrap().strip_prefix("https://shop.example").unwrap();
     let human = [
@@ -89,8 +101,18 @@ async fn a_slot_shows_what_is_chosen_for_whoever_is_proven_to_be_there() {
     assert_eq!(line.matches("\"name\":\"Slot Clicked\"").count(), 1, "{line}");
     // Whoever refused is shown what everybody gets.
     let denied = track("d1", "u1", "Consent Denied", json!({"channel": "in_app"}));
+    let would = async |user: &str| {
+        let person = only_person(&world, &owner, user).await;
+        get(&world, &owner, &format!("/api/v1/customers/{person}/slots/hero")).await
+    };
+    assert_eq!((&would("u1").await["reason"], &would("u3").await["reason"]), (&json!("chosen"), &json!("not_agreed")));
     happen(&world, &key, vec![denied]).await;
-    assert_eq!(shown(format!("&userId=u1&userHash={ann}")).await["title"], "Welcome to Shop");
+    let (content, reason) = shown(format!("&userId=u1&userHash={ann}")).await;
+    assert_eq!((&content["title"], &*reason), (&json!("Welcome to Shop"), "not_agreed"));
+    // Whoever agrees later is treated by it from then on.
+    let agreed = track("g3", "u3", "Consent Granted", json!({"channel": "in_app", "method": "form"}));
+    happen(&world, &key, vec![agreed]).await;
+    assert_eq!(shown(format!("&userId=u3&userHash={cy}")).await.0["title"], "Back, Name3");
     assert_eq!(world.get(&format!("/v1/slots/other?writeKey={key}"), &[]).await.status, StatusCode::NOT_FOUND);
     assert_eq!(world.get("/v1/slots/hero", &[]).await.status, StatusCode::UNAUTHORIZED);
     let listed = get(&world, &owner, "/api/v1/slots").await;
@@ -109,11 +131,16 @@ async fn a_holdout_is_exposed_once_and_a_cap_ends_what_was_chosen() {
     let body = json!({"userId": "u1", "userHash": ann}).to_string();
     let title =
         || async { world.collect("/v1/slots/hero", &key, body.clone()).await.json()["content"]["title"].clone() };
+    let number = only_person(&world, &owner, "u1").await;
     save(&world, &owner, definition(&templates, json!({"cap": {"most": 2, "within": "1h"}}))).await;
     let mut seen = Vec::new();
     for _ in 0..3 {
+        // Looking counts nothing.
+        get(&world, &owner, &format!("/api/v1/customers/{number}/slots/hero")).await;
         seen.push(title().await);
     }
+    let would = get(&world, &owner, &format!("/api/v1/customers/{number}/slots/hero")).await;
+    assert_eq!((&would["reason"], &would["variant"]), (&json!("seen_enough"), &json!(1)));
     assert_eq!(seen, ["Back, Name1", "Back, Name1", "Welcome to Shop"]);
     world.clock.advance(Timestamp::HOUR);
     assert_eq!(title().await, "Back, Name1");
@@ -125,7 +152,6 @@ async fn a_holdout_is_exposed_once_and_a_cap_ends_what_was_chosen() {
         assert_eq!(title().await, "Welcome to Shop");
     }
     settle(&world).await;
-    let number = only_person(&world, &owner, "u1").await;
     let line = get(&world, &owner, &format!("/api/v1/customers/{number}/timeline")).await.to_string();
     assert_eq!(line.matches("\"name\":\"Experiment Viewed\"").count(), 1, "{line}");
 }
