@@ -10,8 +10,8 @@ pub mod signing;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-pub use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+pub use reqwest::{Method, Url};
 
 use crate::Error;
 use addresses::is_public;
@@ -33,7 +33,7 @@ pub struct Client {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The first 64 KiB of the body.
+    /// The beginning of the body, 64 KiB unless it was asked for otherwise.
     pub body: Vec<u8>,
     headers: reqwest::header::HeaderMap,
 }
@@ -72,11 +72,34 @@ impl Client {
     /// # Errors
     /// [`Error::NotPublic`], [`Error::Unreachable`] when nothing was sent, [`Error::NoAnswer`] when it may have arrived.
     pub async fn post(&self, url: &Url, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Answer, Error> {
+        self.ask(Method::POST, url, headers, body, LONGEST_ANSWER).await
+    }
+
+    /// Reads what is there.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub async fn get(&self, url: &Url) -> Result<Answer, Error> {
+        self.ask(Method::GET, url, &[], Vec::new(), LONGEST_ANSWER).await
+    }
+
+    /// Any request; of the answer's body the first `most` bytes are read.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub async fn ask(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+        most: usize,
+    ) -> Result<Answer, Error> {
         // A host that is written as an address is not looked up, so that the resolver never sees it.
         if !self.private && literal(url).is_some_and(|ip| !is_public(ip)) {
             return Err(Error::NotPublic);
         }
-        let mut request = self.http.post(url.clone()).body(body);
+        let mut request = self.http.request(method, url.clone()).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -85,8 +108,8 @@ impl Client {
         let mut body = Vec::new();
         // The status is known; a body that breaks off does not take it back.
         while let Ok(Some(chunk)) = answer.chunk().await {
-            body.extend_from_slice(&chunk[..chunk.len().min(LONGEST_ANSWER - body.len())]);
-            if body.len() == LONGEST_ANSWER {
+            body.extend_from_slice(&chunk[..chunk.len().min(most - body.len())]);
+            if body.len() == most {
                 break;
             }
         }

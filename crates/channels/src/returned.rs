@@ -11,6 +11,7 @@ mod verdict;
 use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
 
 use crate::redaction::{cut, redacted};
+pub(crate) use verdict::{is_status, kind as failure, status_in};
 
 /// As much of a letter as is read, in bytes; reports stand at its beginning.
 pub const LARGEST: usize = 1024 * 1024;
@@ -155,14 +156,14 @@ fn header<'a>(message: &'a Message<'_>, name: &'static str) -> Option<&'a str> {
 }
 
 /// A Message-ID with its brackets, when it is of plain letters.
-fn message_id(text: &str) -> Option<String> {
+pub(crate) fn message_id(text: &str) -> Option<String> {
     let inner = text.trim().trim_start_matches('<').trim_end_matches('>');
     let plain = inner.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'<' && byte != b'>');
     (plain && inner.contains('@') && inner.len() <= 250).then(|| format!("<{inner}>"))
 }
 
 /// A mail address, when it is one.
-fn address(text: &str) -> Option<String> {
+pub(crate) fn address(text: &str) -> Option<String> {
     let text = text.trim().trim_start_matches('<').trim_end_matches('>');
     let (local, domain) = text.rsplit_once('@')?;
     let plain = |part: &str| {

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use rapport_domain::{Channel, Timestamp};
 
+use crate::callback::Callback;
 use crate::outbound::Client;
 use crate::{Error, Outcome, Refusal, RefusalKind};
 pub use bridge::Bridge;
@@ -54,24 +55,6 @@ pub enum Provider {
     Twilio(Twilio),
     /// Any other, by a small program of the company's own that speaks [the bridge's JSON](Bridge).
     Bridge(Bridge),
-}
-
-/// A request that a provider made to us.
-#[derive(Clone, Copy, Debug)]
-pub struct Callback<'a> {
-    /// The whole address that the provider was told, with its query, as it is seen from outside.
-    pub url: &'a str,
-    /// Names in any case.
-    pub headers: &'a [(String, String)],
-    /// The raw body.
-    pub body: &'a [u8],
-}
-
-impl Callback<'_> {
-    fn header(&self, name: &str) -> Result<&str, Error> {
-        let found = self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str()).ok_or(Error::Signature)
-    }
 }
 
 /// What a provider says later.

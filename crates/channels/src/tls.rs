@@ -75,7 +75,7 @@ pub(crate) fn is_misfit(error: &std::io::Error) -> bool {
     }
 }
 
-fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
+pub(crate) fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
     let mut found = Vec::new();
     for part in pem.split("-----BEGIN CERTIFICATE-----").skip(1) {
         let (body, _) = part.split_once("-----END CERTIFICATE-----")?;

@@ -1,9 +1,11 @@
-//! What providers of text messages tell us: what became of a message, and what people wrote back.
+//! What providers tell us: of text messages what became of them and what people wrote back; of mails, see [`mail`].
 //!
 //! Always holds: nothing is believed without the provider's signature; the same said twice counts once; a STOP withdraws consent for its channel, a
 //! START grants nothing, because a word on a telephone is no proof of what somebody agreed to.
 //!
 //! Does not do: keep or answer what people write.
+
+pub mod mail;
 
 use std::time::Duration;
 
@@ -13,7 +15,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use rapport_channels::text_messages::{Callback, Provider, Report, State as Progress, Wish};
+use rapport_channels::callback::Callback;
+use rapport_channels::text_messages::{Provider, Report, State as Progress, Wish};
 use rapport_channels::{Error, Refusal, RefusalKind};
 use rapport_domain::{Channel, WorkspaceId};
 use rapport_engagement::records::messages::{self, Heard};
@@ -36,7 +39,7 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// The routes of this module.
 pub fn router() -> Router<App> {
-    Router::new().route(TEXT_MESSAGES, post(text_messages))
+    Router::new().route(TEXT_MESSAGES, post(text_messages)).route("/callbacks/mail/{carrier}", post(mail::report))
 }
 
 /// `POST /callbacks/text-messages`.
@@ -46,10 +49,7 @@ async fn text_messages(State(app): State<App>, uri: Uri, headers: HeaderMap, bod
     let deadline = Duration::from_secs(app.settings.limits.body_seconds);
     let body = read(body, MOST_BYTES, deadline).await?;
     let url = format!("{}{}", app.public_url(None), uri.path_and_query().map_or("", |path| path.as_str()));
-    let headers: Vec<(String, String)> = headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-        .collect();
+    let headers = headers_of(&headers);
     let callback = Callback { url: &url, headers: &headers, body: &body };
     let reports = provider.reports(callback, app.now()).map_err(refused)?;
     let is_twilio = matches!(provider, Provider::Twilio(_));
@@ -64,6 +64,11 @@ async fn text_messages(State(app): State<App>, uri: Uri, headers: HeaderMap, bod
     } else {
         StatusCode::NO_CONTENT.into_response()
     })
+}
+
+fn headers_of(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &axum::http::HeaderValue| value.to_str().ok().map(str::to_owned);
+    headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect()
 }
 
 fn refused(error: Error) -> Problem {

@@ -92,6 +92,26 @@ pub struct Mail {
     pub dkim: Dkim,
     /// Where bounces are read.
     pub mailbox: Mailbox,
+    /// Who else reports them.
+    pub callbacks: MailCallbacks,
+}
+
+/// Carriers of mail that report by HTTP, each when it is set up.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailCallbacks {
+    /// Amazon SES: the topic's ARN.
+    pub ses_topic: String,
+    /// Another service in the place of Amazon SNS.
+    pub ses_service: String,
+    /// Mailgun's webhook signing key.
+    pub mailgun_key: String,
+    /// SendGrid's verification key.
+    pub sendgrid_key: String,
+    /// The password in the address that Postmark is told.
+    pub postmark_password: String,
+    /// What a bridge's requests are signed with.
+    pub bridge_secret: String,
 }
 
 /// Signatures of mail (DKIM, RFC 6376).
@@ -136,6 +156,12 @@ impl std::fmt::Debug for Mail {
 impl std::fmt::Debug for TextMessages {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "TextMessages({})", self.provider)
+    }
+}
+
+impl std::fmt::Debug for MailCallbacks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MailCallbacks")
     }
 }
 

@@ -3,7 +3,7 @@
 //! Always holds: hard is only what says that the address itself is no more. What is doubtful is soft, and so is what nobody can read.
 
 use super::Kind;
-pub(super) use crate::smtp::is_enhanced as is_status;
+pub(crate) use crate::smtp::is_enhanced as is_status;
 
 /// Words for "this address is not there".
 const GONE: &[&str] = &[
@@ -77,7 +77,7 @@ const OTHERWISE: &[&str] = &[
 ];
 
 /// What a failure means.
-pub(super) fn kind(status: Option<&str>, said: &str) -> Kind {
+pub(crate) fn kind(status: Option<&str>, said: &str) -> Kind {
     let said = said.to_lowercase();
     let otherwise = OTHERWISE.iter().any(|words| said.contains(words));
     let gone = !otherwise && GONE.iter().any(|words| said.contains(words));
@@ -103,7 +103,7 @@ pub(super) fn kind(status: Option<&str>, said: &str) -> Kind {
 }
 
 /// The first enhanced status code in a text.
-pub(super) fn status_in(text: &str) -> Option<String> {
+pub(crate) fn status_in(text: &str) -> Option<String> {
     text.split(|c: char| !c.is_ascii_digit() && c != '.')
         .map(|word| word.trim_matches('.'))
         .find(|word| is_status(word))

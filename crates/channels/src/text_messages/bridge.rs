@@ -23,7 +23,8 @@
 use rapport_domain::{Channel, Timestamp};
 use serde::Deserialize;
 
-use super::{Callback, Report, State, TextMessage, unanswered, wish};
+use super::{Report, State, TextMessage, unanswered, wish};
+use crate::callback::Callback;
 use crate::outbound::{self, Client, Url, signing};
 use crate::redaction::redacted;
 use crate::{Error, Outcome, Refusal, RefusalKind};

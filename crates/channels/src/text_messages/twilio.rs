@@ -8,7 +8,8 @@ use rapport_domain::Channel;
 use reqwest::Url;
 use ring::hmac;
 
-use super::{Callback, Report, State, TextMessage, unanswered, wish};
+use super::{Report, State, TextMessage, unanswered, wish};
+use crate::callback::Callback;
 use crate::outbound::{self, Answer, Client};
 use crate::redaction::redacted;
 use crate::{Error, Outcome, Refusal, RefusalKind};

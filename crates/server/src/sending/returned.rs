@@ -1,4 +1,4 @@
-//! What comes back by mail: bounces and complaints, read from the mailbox that is set up for them.
+//! What comes back: bounces and complaints, read from the mailbox that is set up for them, or told by whoever carries mails ([`crate::callbacks::mail`]).
 //!
 //! Always holds: only what names a Message-ID that we sent is believed; a letter is marked as read after what it says is committed.
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use rapport_channels::mailbox::{Settings, Visit};
 use rapport_channels::returned::{Kind, Returned, read};
+use rapport_domain::WorkspaceId;
 use rapport_engagement::records::messages::{self, Heard};
 
 use super::outcomes;
@@ -38,14 +39,22 @@ pub async fn read_mailbox(installation: &Installation, settings: &Settings) -> R
     Ok(letters.len())
 }
 
-/// Takes in what a letter says about one of our messages; whether it was news.
+/// What came of taking something in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// It is about a message of ours.
+    pub is_known: bool,
+    /// It was not known before.
+    pub is_news: bool,
+}
+
+/// Takes in what a letter, or a carrier, says about one of our messages.
 ///
 /// # Errors
 /// The store's.
-pub async fn take(installation: &Installation, returned: &Returned) -> Result<bool> {
-    let Some(id) = &returned.original_message_id else { return Ok(false) };
-    let found = messages::by_provider_id(&mut installation.store.read(), id).await?;
-    let Some((workspace, message)) = found else { return Ok(false) };
+pub async fn take(installation: &Installation, returned: &Returned) -> Result<Taken> {
+    let Some(id) = &returned.original_message_id else { return Ok(Taken::default()) };
+    let Some((workspace, message)) = find(installation, id).await? else { return Ok(Taken::default()) };
     let status = returned.status.as_deref().unwrap_or_default();
     let detail = format!("{status} {}", returned.diagnostic);
     let (what, why) = match returned.kind {
@@ -53,8 +62,23 @@ pub async fn take(installation: &Installation, returned: &Returned) -> Result<bo
         Kind::Complaint => (Heard::Complained, "complained"),
         Kind::Delivered => (Heard::Delivered, ""),
         // A full box today says nothing about tomorrow; holidays and delays are no news of ours.
-        Kind::Soft | Kind::AutoReply | Kind::Delayed | Kind::Unknown => return Ok(false),
+        Kind::Soft | Kind::AutoReply | Kind::Delayed | Kind::Unknown => {
+            return Ok(Taken { is_known: true, is_news: false });
+        }
     };
     metrics::counter!("rapport_messages_returned_total", "kind" => returned.kind.as_str()).increment(1);
-    outcomes::hear(installation, workspace, &message, what, (why, detail.trim())).await
+    let is_news = outcomes::hear(installation, workspace, &message, what, (why, detail.trim())).await?;
+    Ok(Taken { is_known: true, is_news })
+}
+
+/// The message of a Message-ID. A carrier may report before the answer of its mail server was noted.
+async fn find(installation: &Installation, id: &str) -> Result<Option<(WorkspaceId, String)>> {
+    let mut db = installation.store.read();
+    if let Some(found) = messages::by_provider_id(&mut db, id).await? {
+        return Ok(Some(found));
+    }
+    let Some((name, _)) = id.trim_start_matches('<').split_once('@') else { return Ok(None) };
+    let Some(workspace) = messages::workspace_of(&mut db, name).await? else { return Ok(None) };
+    let row = messages::find(&mut db, workspace, name).await?;
+    Ok(row.filter(|row| row.message_id.as_deref() == Some(id)).map(|row| (workspace, row.id)))
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rapport_channels::dkim::{PrivateKey, Signer};
+use rapport_channels::mail_reports::{Bridge as MailBridge, Mailgun, Postmark, Reporter, SendGrid, Ses};
 use rapport_channels::mailbox;
 use rapport_channels::smtp::{self, Security, Smtp};
 use rapport_channels::text_messages::{Bridge, Provider, Twilio};
 use rapport_domain::Channel;
 
-use crate::settings::{Mail, Mailbox, Settings, TextMessages};
+use crate::settings::{Mail, MailCallbacks, Mailbox, Settings, TextMessages};
 
 /// The ways out.
 #[derive(Default)]
@@ -19,6 +20,7 @@ pub struct Ways {
     smtp: Option<Smtp>,
     signers: Vec<Signer>,
     mailbox: Option<mailbox::Settings>,
+    mail_reporters: Vec<Reporter>,
     return_path: Option<String>,
     sms: Option<Provider>,
     whatsapp: Option<Provider>,
@@ -63,6 +65,7 @@ impl Ways {
         }
         ways.return_path = Some(mail.return_path.clone()).filter(|path| !path.is_empty());
         ways.mailbox = returned(&mail.mailbox)?;
+        ways.mail_reporters = reporters(&mail.callbacks).context("mail.callbacks")?;
         Ok(())
     }
 
@@ -146,6 +149,16 @@ impl Ways {
         self.return_path.as_deref()
     }
 
+    /// Who reports on mails under this word, if it is set up.
+    pub fn mail_reporter(&self, word: &str) -> Option<&Reporter> {
+        self.mail_reporters.iter().find(|reporter| reporter.as_str() == word)
+    }
+
+    /// Whether mails go through Postmark, which gives them names of its own.
+    pub fn has_postmark(&self) -> bool {
+        self.mail_reporter("postmark").is_some()
+    }
+
     /// Where bounces are read.
     pub const fn mailbox(&self) -> Option<&mailbox::Settings> {
         self.mailbox.as_ref()
@@ -175,6 +188,28 @@ fn security(word: &str) -> Result<Security> {
         "plain" => Security::Plain,
         other => bail!("security is implicit, starttls or plain, not {other:?}"),
     })
+}
+
+fn reporters(settings: &MailCallbacks) -> Result<Vec<Reporter>> {
+    let mut found = Vec::new();
+    let MailCallbacks { ses_topic, ses_service, mailgun_key, sendgrid_key, postmark_password, bridge_secret } =
+        settings;
+    if !ses_topic.is_empty() {
+        found.push(Reporter::Ses(Ses::new(ses_topic, ses_service)?));
+    }
+    if !mailgun_key.is_empty() {
+        found.push(Reporter::Mailgun(Mailgun::new(mailgun_key)?));
+    }
+    if !sendgrid_key.is_empty() {
+        found.push(Reporter::SendGrid(SendGrid::new(sendgrid_key)?));
+    }
+    if !postmark_password.is_empty() {
+        found.push(Reporter::Postmark(Postmark::new(postmark_password)?));
+    }
+    if !bridge_secret.is_empty() {
+        found.push(Reporter::Bridge(MailBridge::new(bridge_secret)?));
+    }
+    Ok(found)
 }
 
 fn returned(settings: &Mailbox) -> Result<Option<mailbox::Settings>> {

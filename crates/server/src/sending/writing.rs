@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use rapport_channels::mail::{self, ListUnsubscribe, Mail, Mailbox};
+use rapport_channels::mail_reports::POSTMARK_METADATA;
 use rapport_channels::text_messages::TextMessage;
 use rapport_domain::{Channel, WorkspaceId};
 use rapport_engagement::content::message::{LinkPlace, NoteMessage};
@@ -236,6 +237,10 @@ impl Desk<'_> {
         // The body is made again, with new values perhaps, but the name stays that which was fixed when the message was taken.
         let message_id = row.message_id.clone().unwrap_or_else(|| mail::message_id(&row.id, domain));
         let journey = row.journey.as_deref().unwrap_or("single");
+        let mut headers = vec![("Feedback-ID".to_owned(), format!("{journey}:{}:rapport", row.template))];
+        if self.ways.has_postmark() {
+            headers.push((POSTMARK_METADATA.to_owned(), message_id.clone()));
+        }
         let mail = Mail {
             message_id,
             date: row.decided_at,
@@ -248,7 +253,7 @@ impl Desk<'_> {
             html: Some(html),
             list_unsubscribe: is_marketing
                 .then(|| ListUnsubscribe { https_url: unsubscribe_url.to_owned(), mailto: None }),
-            headers: vec![("Feedback-ID".to_owned(), format!("{journey}:{}:rapport", row.template))],
+            headers,
         };
         Ok(match mail.prepare(&self.ways.signers()) {
             Ok(ready) => Written::Mail(Box::new(ready), version),

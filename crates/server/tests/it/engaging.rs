@@ -12,8 +12,13 @@ use crate::world::{Answer, Browser, World};
 
 /// A world with a mail server, whose workspace has a sender and no quiet hours.
 pub async fn world(sink: &Sink) -> (World, Browser, String) {
+    world_with(sink, &[]).await
+}
+
+/// The same with more settings.
+pub async fn world_with(sink: &Sink, more: &[(&'static str, &str)]) -> (World, Browser, String) {
     let port = sink.port.to_string();
-    let flags = [
+    let mut flags = vec![
         ("mail.host", "127.0.0.1"),
         ("mail.port", port.as_str()),
         ("mail.security", "plain"),
@@ -22,6 +27,7 @@ pub async fn world(sink: &Sink) -> (World, Browser, String) {
         ("session.idle_hours", "100000"),
         ("session.days", "4000"),
     ];
+    flags.extend_from_slice(more);
     let world = World::with(&flags).await;
     let owner = world.browser(Role::Owner).await;
     let (key, _) = world.write_key("Web", None).await;
@@ -159,7 +165,7 @@ async fn an_abandoned_cart_is_written_about_once_and_an_order_ends_it() {
 }
 
 /// A journey without a holdout, of one mail.
-fn one_mail(entry: Value, more: Value) -> Value {
+pub fn one_mail(entry: Value, more: Value) -> Value {
     let mut definition = json!({"entry": entry, "start": "mail", "nodes": [
         {"id": "mail", "step": {"message": {"channel": "email", "template": "welcome", "next": null}}}]});
     for (name, value) in more.as_object().unwrap() {

@@ -11,6 +11,7 @@ mod hostile;
 mod imports;
 mod intake;
 mod keys;
+mod mail_callbacks;
 mod main_job;
 mod members;
 mod message_templates;
