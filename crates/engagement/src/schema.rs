@@ -15,6 +15,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 3, name: "channels", sql: CHANNELS },
         Migration { number: 4, name: "slots", sql: SLOTS },
         Migration { number: 5, name: "queues", sql: QUEUES },
+        Migration { number: 6, name: "copies", sql: COPIES },
     ],
 };
 
@@ -313,6 +314,35 @@ const QUEUES: &str = "
 CREATE INDEX messages_queues ON messages (channel, class, workspace, due_at) WHERE due_at IS NOT NULL;
 ";
 
+/// Copies for the company's own people.
+const COPIES: &str = "
+CREATE TABLE message_copies (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspace {int} NOT NULL,
+    kind TEXT NOT NULL,
+    address TEXT NOT NULL,
+    template TEXT NOT NULL,
+    person {int},
+    journey TEXT NOT NULL,
+    run TEXT NOT NULL,
+    node TEXT NOT NULL,
+    state TEXT NOT NULL,
+    decided_at {int} NOT NULL,
+    due_at {int},
+    attempts {int} NOT NULL,
+    response TEXT,
+    sent_at {int},
+    asked_by TEXT NOT NULL
+) {clustered};
+CREATE UNIQUE INDEX message_copies_once ON message_copies (journey, run, node, address, workspace) WHERE kind = 'seed';
+CREATE INDEX message_copies_due ON message_copies (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX message_copies_recent ON message_copies (workspace, decided_at);
+CREATE INDEX message_copies_person ON message_copies (person, workspace) WHERE person IS NOT NULL;
+";
+
+/// Copies are kept so many days.
+pub const COPY_DAYS: u32 = 90;
+
 const USED: &[Purpose] = &[Service, Analytics, Marketing];
 const OF_PERSON: Way = Way::Person("person");
 
@@ -328,6 +358,18 @@ const fn of(table: &'static str, columns: &'static [&'static str], category: Cat
         purposes: USED,
         retention: Retention::Person,
         person,
+        erasure: Erasure::Delete,
+    }
+}
+
+const fn of_staff(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
+    Declaration {
+        table,
+        columns,
+        category,
+        purposes: &[Purpose::Administration],
+        retention: Retention::Days(COPY_DAYS),
+        person: Way::User("asked_by"),
         erasure: Erasure::Delete,
     }
 }
@@ -487,5 +529,26 @@ pub const DATA_MAP: &[Declaration] = &[
     // A template may name the person, and anything that was told of them.
     personal("inbox", &["content"], Category::FreeText),
     personal("inbox", &["put_at"], Category::Behavioural),
+    Declaration::technical(
+        "message_copies",
+        &[
+            "id",
+            "workspace",
+            "kind",
+            "template",
+            "journey",
+            "run",
+            "node",
+            "state",
+            "decided_at",
+            "due_at",
+            "attempts",
+            "sent_at",
+        ],
+    ),
+    personal("message_copies", &["person"], Category::Identifier),
+    of_staff("message_copies", &["asked_by"], Category::Identifier),
+    // Colleagues' addresses, and what the mail server said about them.
+    of_staff("message_copies", &["address", "response"], Category::Contact),
     Declaration::technical("sending_settings", &["workspace", "settings", "updated_at", "updated_by"]),
 ];

@@ -22,6 +22,7 @@ pub mod keys;
 pub mod lists;
 pub mod me;
 pub mod members;
+pub mod message_copies;
 pub mod message_drafts;
 pub mod message_templates;
 pub mod messages;
@@ -72,6 +73,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(webhooks::router())
         .merge(message_templates::router())
         .merge(message_drafts::router())
+        .merge(message_copies::router())
         .merge(templates::router())
         .merge(journeys::router())
         .merge(messages::router())

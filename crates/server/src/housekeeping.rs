@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rapport_domain::{Timestamp, WorkspaceId};
+use rapport_engagement::records::copies;
+use rapport_engagement::schema::COPY_DAYS;
 use rapport_engagement::service::launching;
 use rapport_experiments::records::experiments;
 use rapport_segments::kept;
@@ -61,6 +63,9 @@ pub async fn tidy(installation: &Installation, session: Session) -> Result<()> {
     tx.commit().await?;
     let mut tx = installation.store.begin(Priority::Background).await?;
     audit::delete_before(&mut tx, days(AUDIT_DAYS)).await?;
+    tx.commit().await?;
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    copies::delete_before(&mut tx, days(COPY_DAYS)).await?;
     tx.commit().await?;
     for workspace in workspaces::ids(&mut installation.store.read()).await? {
         let mut tx = installation.store.begin(Priority::Background).await?;

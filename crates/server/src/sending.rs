@@ -6,6 +6,7 @@
 
 pub mod acts;
 pub mod clicks;
+pub mod copies;
 pub mod dispatch;
 mod gate;
 pub mod outcomes;
@@ -41,12 +42,24 @@ pub const FAILED: &str = "message.failed";
 
 /// How often it is looked what is to be done beside sending.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked for copies: somebody who asked for a test waits for it.
+const COPY_EVERY: Duration = Duration::from_secs(1);
 /// How often it is looked at what is not urgent.
 const SELDOM: u32 = 20;
 
 /// Sends what there is, until `stop` is set.
 pub async fn run(sender: Arc<Sender>, stop: watch::Receiver<bool>) {
-    tokio::join!(sender.send(stop.clone()), beside(&sender, stop));
+    tokio::join!(sender.send(stop.clone()), beside(&sender, stop.clone()), copy(&sender, stop));
+}
+
+/// Sends copies for the company's own people, until `stop` is set.
+async fn copy(sender: &Sender, mut stop: watch::Receiver<bool>) {
+    while tokio::time::timeout(COPY_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
+        if let Err(error) = copies::send_due(sender).await {
+            metrics::counter!("rapport_sending_failures_total").increment(1);
+            tracing::warn!(error = %format!("{error:#}"), "copies of messages could not be sent; it is tried again");
+        }
+    }
 }
 
 /// Does what is to be done beside sending, until `stop` is set.
@@ -79,7 +92,8 @@ pub async fn read_mailbox(installation: Arc<Installation>, ways: Arc<Ways>, mut 
 /// The store's; what was done before stays done.
 pub async fn look(sender: &Arc<Sender>, thorough: bool) -> anyhow::Result<bool> {
     let sent = sender.send_due().await?;
-    Ok(sent | do_beside(sender, thorough).await?)
+    let copied = copies::send_due(sender).await?;
+    Ok(sent | copied | do_beside(sender, thorough).await?)
 }
 
 async fn do_beside(sender: &Sender, thorough: bool) -> anyhow::Result<bool> {

@@ -53,6 +53,8 @@ export interface Plan {
 	priority?: number;
 	holdout_percent?: number;
 	quiet?: { from: string; until: string; jitter_minutes?: number };
+	/** Whether the seed list gets a copy of what each run sends. */
+	seed_list?: boolean;
 	most_visits?: number;
 	start: string;
 	nodes: PlanNode[];

@@ -85,6 +85,7 @@ export async function pages(page, base) {
 		list.push({ name: 'template', path: `/engage/templates/${email}`, act: (p) => p.locator('[data-block]').first().waitFor() });
 		list.push({ name: 'template-phone-dark', path: `/engage/templates/${email}?view=phone&dark=true&language=zh&side=preview`, act: (p) => p.locator('iframe').first().waitFor() });
 		list.push({ name: 'template-text', path: `/engage/templates/${email}?body=text&view=plain`, act: (p) => p.locator('textarea.mono').waitFor() });
+		list.push({ name: 'template-test', path: `/engage/templates/${email}`, act: async (p) => { await p.getByRole('button', { name: 'More actions' }).click(); await p.getByRole('button', { name: 'Send a test' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'template-block', path: `/engage/templates/${email}`, act: (p) => p.locator('[data-block]').nth(1).click() });
 		list.push({ name: 'template-tokens', path: `/engage/templates/${email}`, act: async (p) => { await p.getByRole('button', { name: 'Insert value' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'template-versions', path: `/engage/templates/${email}`, act: async (p) => { await p.getByRole('button', { name: 'More actions' }).click(); await p.getByRole('button', { name: 'Versions' }).click(); await p.locator('dialog').waitFor(); } });

@@ -83,6 +83,11 @@ function overlap(keys) {
 const saveSegment = (key, body) => ({ ...fixture('segments-list').rows[0], ...findSegment(key), ...forms(body), name: body.name, description: body.description, key, version: (findSegment(key)?.version ?? 0) + 1, state: 'filling' });
 
 const golden = readFileSync(join(web, '../crates/engagement/tests/golden/birthday.html'), 'utf8');
+const copies = (template) =>
+	[
+		['mara@nordlicht.example', 'sent', '250 2.0.0 queued as 4XyZ'],
+		['jonas@nordlicht.exmaple', 'failed', '550 5.1.2 unknown domain']
+	].map(([address, state, response], i) => ({ id: `copy_${i}`, kind: 'test', address, template, person_id: null, journey: null, state, response, decided_at: '2026-11-21T20:59:00Z', sent_at: state === 'sent' ? '2026-11-21T20:59:01Z' : null }));
 const findTemplate = (key) => fixture('messages-pages').find((page) => page.summary.key === key);
 const noTemplate = () => problem(404, 'not_found', 'Not Found', 'There is no such template in this workspace.', 'Check the address; the list has what there is.');
 /** The mock renders nothing: an e-mail is the same one always, other messages are their own words. */
@@ -145,6 +150,8 @@ const routes = [
 	['PUT', /^\/message-templates\/([\w-]+)\/archived$/, ([key], _, body) => { const page = findTemplate(key); return { ...page, summary: { ...page.summary, archived_at: body.archived ? '2026-11-21T20:00:00Z' : null } }; }],
 	['POST', /^\/message-templates\/([\w-]+)\/duplicate$/, ([key]) => findTemplate(key)],
 	['POST', /^\/message-templates\/([\w-]+)\/versions\/\d+\/restore$/, ([key]) => saveTemplate(key, findTemplate(key).template)],
+	['GET', /^\/message-copies$/, (_, query) => ({ rows: copies(query.get('template')) })],
+	['POST', /^\/message-templates\/([\w-]+)\/test$/, ([key], _, body) => ({ rows: copies(key).slice(0, body.addresses.length) })],
 	['GET', /^\/message-gallery$/, () => fixture('messages-gallery')],
 	['GET', /^\/message-tokens$/, () => fixture('messages-tokens')],
 	['POST', /^\/message-check$/, (_, __, body) => messageCheck(body)],

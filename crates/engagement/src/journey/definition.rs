@@ -97,6 +97,9 @@ pub struct Definition {
     /// Quiet hours of its own; the workspace's otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet: Option<Quiet>,
+    /// Whether the seed list gets a copy of what each run sends, where people come in on a schedule.
+    #[serde(default = "yes", skip_serializing_if = "is_so")]
+    pub seed_list: bool,
     /// How often a node is passed at most by one instance.
     #[serde(default = "visits")]
     pub most_visits: u32,
@@ -245,6 +248,11 @@ pub struct Exits {
 
 const fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+const fn is_so(value: &bool) -> bool {
+    *value
 }
 
 impl Default for Exits {

@@ -97,6 +97,8 @@ pub struct Settings {
     pub paused: bool,
     /// At most so many mails a second to one domain.
     pub most_per_domain_and_second: u32,
+    /// Addresses of the company's own people: each gets a copy of what each run of a campaign sends, with examples for values.
+    pub seed_list: Vec<String>,
 }
 
 impl Default for Settings {
@@ -114,6 +116,7 @@ impl Default for Settings {
             holdout_percent: 0.0,
             paused: false,
             most_per_domain_and_second: 20,
+            seed_list: Vec::new(),
         }
     }
 }
@@ -147,6 +150,9 @@ impl Settings {
                 return Err(Error::invalid(format!("caps[{place}].window"), "at most 92 days are counted"));
             }
         }
+        if self.seed_list.len() > MOST_SEEDS {
+            return Err(Error::invalid("seed_list", format!("at most {MOST_SEEDS} addresses")));
+        }
         if !(0.0..=50.0).contains(&self.holdout_percent) {
             return Err(Error::invalid("holdout_percent", "between 0 and 50"));
         }
@@ -162,6 +168,9 @@ impl Settings {
     /// month fit well into it.
     pub const LONGEST_WINDOW: i64 = 92 * rapport_domain::Timestamp::DAY;
 }
+
+/// So many addresses a seed list has at most.
+pub const MOST_SEEDS: usize = 20;
 
 /// The longest time after quiet hours in which what was held back goes out: more would put it off into the next ones.
 pub const MOST_JITTER: u32 = 240;

@@ -2,7 +2,7 @@
 //!
 //! Always holds: an instance, its messages, its acts and its counts are written in one transaction; one that was written is not decided again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Channel, Id, PersonId, Timestamp};
 use rapport_store::outbox::Event;
@@ -14,10 +14,11 @@ use super::{ENTERED, EXITED, EXPOSED, GOAL};
 use crate::Error;
 use crate::journey::rules::{self, Begun, Effect, Turns, What};
 use crate::journey::situation::Other;
-use crate::journey::{Class, Instance, Situation};
+use crate::journey::{Class, Entry, Instance, Situation};
 use crate::lots::{self, Lot};
 use crate::plans::Launched;
 use crate::records::acts::{self, ActRow};
+use crate::records::copies::{self, CopyRow};
 use crate::records::instances::{self, InstanceRow, Left};
 use crate::records::journeys;
 use crate::records::messages::{self, MessageRow};
@@ -115,6 +116,8 @@ struct Writing<'a> {
     turns: BTreeMap<String, Counters>,
     events: Vec<Event>,
     lots: Vec<(Lot, String)>,
+    /// What went out by a campaign: the journey, the run, the node, the template.
+    seeded: BTreeSet<(String, String, String, String)>,
 }
 
 /// The turn counters of one journey: when each node's period began, and how many turns it gave.
@@ -152,6 +155,7 @@ impl<'a> Writing<'a> {
             turns: BTreeMap::new(),
             events: Vec::new(),
             lots: Vec::new(),
+            seeded: BTreeSet::new(),
         }
     }
 
@@ -261,6 +265,10 @@ impl<'a> Writing<'a> {
         handle: Option<rapport_domain::Handle>,
     ) {
         let is_queued = state == messages::QUEUED;
+        let is_campaign = matches!(one.definition.entry, Entry::Schedule(_)) && one.definition.seed_list;
+        if is_queued && is_campaign && channel == Channel::Email && !self.with.plans.settings.seed_list.is_empty() {
+            self.seeded.insert((one.key.clone(), row.entry_key.clone(), node.clone(), template.clone()));
+        }
         let class = one.definition.class;
         self.messages.push(MessageRow {
             id: Id::new("msg", self.with.clock, self.with.rng).0,
@@ -335,9 +343,41 @@ impl<'a> Writing<'a> {
         self.events.push(Event::new(self.with.workspace, name, payload).about(instance.person));
     }
 
+    /// The seed list gets a copy of what went out first by a run's node.
+    async fn seed(&self, tx: &mut Tx) -> Result<(), Error> {
+        let workspace = self.with.workspace;
+        for (journey, run, node, template) in &self.seeded {
+            if copies::is_seeded(tx, workspace, (journey, run, node)).await? {
+                continue;
+            }
+            let row = |address: &String| CopyRow {
+                id: Id::new("copy", self.with.clock, self.with.rng).0,
+                workspace,
+                kind: copies::SEED.to_owned(),
+                address: address.clone(),
+                template: template.clone(),
+                person: None,
+                journey: journey.clone(),
+                run: run.clone(),
+                node: node.clone(),
+                state: messages::QUEUED.to_owned(),
+                decided_at: self.now,
+                due_at: Some(self.now),
+                attempts: 0,
+                response: None,
+                sent_at: None,
+                asked_by: String::new(),
+            };
+            let rows: Vec<CopyRow> = self.with.plans.settings.seed_list.iter().map(row).collect();
+            copies::insert(tx, &rows).await?;
+        }
+        Ok(())
+    }
+
     async fn write(self, tx: &mut Tx) -> Result<Ran, Error> {
         let workspace = self.with.workspace;
         messages::insert(tx, workspace, &self.messages).await?;
+        self.seed(tx).await?;
         acts::insert(tx, &self.acts).await?;
         journeys::add_flows(tx, workspace, self.flows).await?;
         for (journey, counters) in &self.turns {

@@ -116,6 +116,13 @@ pub async fn save(
     if !wanted.from.address.is_empty() && !rapport_channels::mail::address::is_address(&wanted.from.address) {
         return Err(Problem::invalid("settings.from.address", "it is no address such as news@example.org"));
     }
+    let is_wrong = |address: &String| !rapport_channels::mail::address::is_address(address);
+    if let Some(place) = wanted.seed_list.iter().position(is_wrong) {
+        return Err(Problem::invalid(
+            &format!("settings.seed_list[{place}]"),
+            "it is no address such as ann@example.org",
+        ));
+    }
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     settings::save(&mut tx, caller.workspace, &wanted, app.now(), caller.id().as_str()).await?;
     tx.commit().await?;

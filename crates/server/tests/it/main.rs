@@ -14,6 +14,7 @@ mod keys;
 mod mail_callbacks;
 mod main_job;
 mod members;
+mod message_copies;
 mod message_templates;
 mod other_shops;
 mod pages;

@@ -141,6 +141,21 @@ export interface SendingRules {
 	holdout_percent: number;
 	paused: boolean;
 	most_per_domain_and_second: number;
+	/** The company's own people, who get a copy of what campaigns send. */
+	seed_list: string[];
+}
+/** A copy of a message for the company's own people. */
+export interface MessageCopy {
+	id: string;
+	kind: string;
+	address: string;
+	template: string;
+	person_id: string | null;
+	journey: string | null;
+	state: string;
+	response: string | null;
+	decided_at: string;
+	sent_at: string | null;
 }
 export interface SendingSettings {
 	settings: SendingRules;

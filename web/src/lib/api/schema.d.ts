@@ -1175,6 +1175,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/message-copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the latest copies and what became of them. */
+        get: operations["get_message_copies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/message-gallery": {
         parameters: {
             query?: never;
@@ -1273,6 +1290,23 @@ export interface paths {
         put?: never;
         /** Makes a copy of the latest version of a template. */
         post: operations["post_message_templates_key_duplicate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{key}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a saved template as a test to some addresses. Nobody's consent, caps or figures have to do with it, and its links count nobody. */
+        post: operations["post_message_templates_key_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2467,6 +2501,24 @@ export interface components {
         /** @description What a copy is called. */
         Copy: {
             name: string;
+        };
+        /** @description A copy of a message for the company's own people. */
+        CopyShape: {
+            address: string;
+            decided_at: string;
+            id: string;
+            /** @description The campaign that the seed list got it of. */
+            journey?: string | null;
+            /** @description `test` or `seed`. */
+            kind: string;
+            /** @description With whose values. */
+            person_id?: string | null;
+            /** @description What the mail server answered, or why it could not be written. */
+            response?: string | null;
+            sent_at?: string | null;
+            /** @description `queued`, `sending`, `sent` or `failed`. */
+            state: string;
+            template: string;
         };
         /** @description An experiment to make. */
         CreateBody: {
@@ -4595,6 +4647,27 @@ export interface components {
             })[];
         };
         /** @description A list that is always whole. */
+        Rows_CopyShape: {
+            /** @description The rows. */
+            rows: {
+                address: string;
+                decided_at: string;
+                id: string;
+                /** @description The campaign that the seed list got it of. */
+                journey?: string | null;
+                /** @description `test` or `seed`. */
+                kind: string;
+                /** @description With whose values. */
+                person_id?: string | null;
+                /** @description What the mail server answered, or why it could not be written. */
+                response?: string | null;
+                sent_at?: string | null;
+                /** @description `queued`, `sending`, `sent` or `failed`. */
+                state: string;
+                template: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_ReadyTemplate: {
             /** @description The rows. */
             rows: {
@@ -5163,6 +5236,13 @@ export interface components {
             /** @description How many customers the thresholds come from. */
             people: number;
             rows: components["schemas"]["Template"][];
+        };
+        /** @description To whom a test goes. */
+        TestBody: {
+            /** @description At most 20 addresses. */
+            addresses: string[];
+            /** @description The customer whose values it has; examples unless said. */
+            person_id?: string | null;
         };
         /** @description What came of a test. */
         Tested: {
@@ -8378,6 +8458,39 @@ export interface operations {
             };
         };
     };
+    get_message_copies: {
+        parameters: {
+            query?: {
+                /** @description Of a template. */
+                template?: string | null;
+                /** @description What the seed list got of a campaign. */
+                journey?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_CopyShape"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_message_gallery: {
         parameters: {
             query?: never;
@@ -8660,6 +8773,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_message_templates_key_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_CopyShape"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

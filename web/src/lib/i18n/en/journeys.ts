@@ -433,6 +433,7 @@ export const journeys = {
 	'campaign.when': 'When',
 	'campaign.who': 'Who gets it',
 	'campaign.what': 'What they get',
+	'campaign.seed_list': 'Send a copy to the seed list',
 	'campaign.worth': 'What it is worth',
 	'campaign.counted': '{n} of {of} customers || {n} of {of} customers',
 	'campaign.about_counted': 'about {n} of {of} customers',

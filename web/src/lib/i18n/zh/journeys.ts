@@ -425,6 +425,7 @@ export const journeys = {
 	'campaign.when': '何时',
 	'campaign.who': '发给谁',
 	'campaign.what': '发什么',
+	'campaign.seed_list': '向种子名单发送副本',
 	'campaign.worth': '价值',
 	'campaign.counted': '{of} 位客户中的 {n} 位',
 	'campaign.about_counted': '{of} 位客户中约 {n} 位',
