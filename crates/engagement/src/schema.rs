@@ -16,6 +16,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 4, name: "slots", sql: SLOTS },
         Migration { number: 5, name: "queues", sql: QUEUES },
         Migration { number: 6, name: "copies", sql: COPIES },
+        Migration { number: 7, name: "slot_figures", sql: SLOT_FIGURES },
     ],
 };
 
@@ -343,6 +344,38 @@ CREATE INDEX message_copies_person ON message_copies (person, workspace) WHERE p
 /// Copies are kept so many days.
 pub const COPY_DAYS: u32 = 90;
 
+/// `held_since` is when the share held out became what it is. `slot_days` counts showings, of nobody in particular: `day` is the start of a day in UTC,
+/// `variant` its place in that version, -1 where nothing was shown.
+const SLOT_FIGURES: &str = "
+ALTER TABLE slots ADD COLUMN archived_at {int};
+ALTER TABLE slots ADD COLUMN held_since {int} NOT NULL DEFAULT 0;
+
+CREATE TABLE slot_versions (
+    workspace {int} NOT NULL,
+    key TEXT NOT NULL,
+    version {int} NOT NULL,
+    name TEXT NOT NULL,
+    definition {json} NOT NULL,
+    saved_at {int} NOT NULL,
+    saved_by TEXT NOT NULL,
+    PRIMARY KEY (key, version, workspace)
+) {clustered};
+INSERT INTO slot_versions (workspace, key, version, name, definition, saved_at, saved_by)
+    SELECT workspace, key, version, name, definition, updated_at, updated_by FROM slots;
+
+CREATE TABLE slot_days (
+    workspace {int} NOT NULL,
+    slot TEXT NOT NULL,
+    day {int} NOT NULL,
+    version {int} NOT NULL,
+    variant {int} NOT NULL,
+    views {int} NOT NULL,
+    chosen {int} NOT NULL,
+    clicks {int} NOT NULL,
+    PRIMARY KEY (slot, day, version, variant, workspace)
+) {clustered};
+";
+
 const USED: &[Purpose] = &[Service, Analytics, Marketing];
 const OF_PERSON: Way = Way::Person("person");
 
@@ -515,7 +548,19 @@ pub const DATA_MAP: &[Declaration] = &[
         Way::Handles(&["handle"]),
     ),
     of("push_subscriptions", &["is_proven", "subscribed_at"], Category::Behavioural, Way::Handles(&["handle"])),
-    Declaration::technical("slots", &["workspace", "key", "name", "definition", "version", "updated_at", "updated_by"]),
+    Declaration::technical(
+        "slots",
+        &["workspace", "key", "name", "definition", "version", "updated_at", "updated_by", "archived_at", "held_since"],
+    ),
+    Declaration::technical(
+        "slot_versions",
+        &["workspace", "key", "version", "name", "definition", "saved_at", "saved_by"],
+    ),
+    // Sums over everybody.
+    Declaration::technical(
+        "slot_days",
+        &["workspace", "slot", "day", "version", "variant", "views", "chosen", "clicks"],
+    ),
     Declaration::technical("slot_views", &["workspace"]),
     of("slot_views", &["handle"], Category::Identifier, Way::Handles(&["handle"])),
     of(

@@ -2,6 +2,7 @@
 
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_engagement::records::letterheads::{self, LetterheadRow};
+use rapport_engagement::records::slots::{self, DayRow, SlotRow, SumRow};
 use rapport_engagement::records::templates::{self, TemplateRow};
 use rapport_engagement::{DATA_MAP, MIGRATIONS};
 use rapport_store::testing::{TestDatabase, prepare_statements};
@@ -88,4 +89,64 @@ async fn a_workspace_has_one_letterhead(db: TestDatabase) {
     tx.commit().await.unwrap();
     assert_eq!(letterheads::find(&mut db.read(), W).await.unwrap(), Some(head("New")));
     assert_eq!(letterheads::find(&mut db.read(), OTHER).await.unwrap(), None);
+}
+
+fn slot(version: i64) -> SlotRow {
+    SlotRow {
+        key: "hero".into(),
+        name: format!("Version {version}"),
+        definition: serde_json::json!({"variants": [{"show": "nothing"}]}),
+        version,
+        updated_at: Timestamp::from_seconds(version),
+        updated_by: "usr_1".into(),
+        archived_at: None,
+        held_since: Timestamp::from_seconds(1),
+    }
+}
+
+fn day(at: i64, variant: i64, [views, chosen, clicks]: [i64; 3]) -> DayRow {
+    DayRow { slot: "hero".into(), day: Timestamp(at * Timestamp::DAY), version: 2, variant, views, chosen, clicks }
+}
+
+#[db_test(MIGRATIONS)]
+async fn a_slots_versions_stay_and_its_showings_add_up(db: TestDatabase) {
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    for version in [1, 2] {
+        slots::save(&mut tx, W, &slot(version)).await.unwrap();
+    }
+    slots::save(&mut tx, OTHER, &slot(1)).await.unwrap();
+    slots::count(&mut tx, W, &[day(1, 0, [2, 2, 0]), day(1, -1, [5, 0, 0])]).await.unwrap();
+    slots::count(&mut tx, W, &[day(1, 0, [1, 1, 1]), day(3, 0, [4, 3, 2])]).await.unwrap();
+    slots::archive(&mut tx, W, "hero", Some(Timestamp::from_seconds(9))).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut reader = db.read();
+    let found = slots::find(&mut reader, W, "hero").await.unwrap().unwrap();
+    assert_eq!(found, SlotRow { archived_at: Some(Timestamp::from_seconds(9)), ..slot(2) });
+    let versions = slots::versions(&mut reader, W, "hero").await.unwrap();
+    assert_eq!(
+        versions.iter().map(|row| (row.version, row.name.as_str())).collect::<Vec<_>>(),
+        [(2, "Version 2"), (1, "Version 1")]
+    );
+    assert_eq!(
+        slots::days(&mut reader, W, "hero").await.unwrap(),
+        [day(1, -1, [5, 0, 0]), day(1, 0, [3, 3, 1]), day(3, 0, [4, 3, 2])]
+    );
+    let sum = |views, chosen, clicks| SumRow {
+        slot: "hero".into(),
+        views,
+        chosen,
+        clicks,
+        last_day: Timestamp(3 * Timestamp::DAY),
+    };
+    let since = |day: i64| Timestamp(day * Timestamp::DAY);
+    assert_eq!(slots::sums(&mut reader, W, since(1)).await.unwrap(), [sum(12, 6, 3)]);
+    assert_eq!(slots::sums(&mut reader, W, since(2)).await.unwrap(), [sum(4, 3, 2)]);
+    assert_eq!(slots::sums(&mut reader, OTHER, since(0)).await.unwrap(), []);
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    assert!(slots::delete(&mut tx, W, "hero").await.unwrap() && !slots::delete(&mut tx, W, "hero").await.unwrap());
+    tx.commit().await.unwrap();
+    let mut reader = db.read();
+    assert_eq!(slots::versions(&mut reader, W, "hero").await.unwrap(), []);
+    assert_eq!(slots::days(&mut reader, W, "hero").await.unwrap(), []);
+    assert_eq!(slots::all(&mut reader, OTHER).await.unwrap(), [slot(1)]);
 }

@@ -1,9 +1,10 @@
 //! What a slot shows to whoever is there: who it is, what they are a member of, what was chosen for such people, written for them.
 //!
 //! Always holds: somebody who is not known, not proven to be who they say, restricted, or who did not agree is shown what everybody gets, and nothing is
-//! noted of it; an exposure is committed before what it is about is shown.
+//! noted of them; an exposure is committed before what it is about is shown.
 
 pub mod choice;
+pub mod counting;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +13,7 @@ use rapport_analytics::recommend;
 use rapport_domain::{Channel, PersonId, Timestamp, WorkspaceId};
 use rapport_engagement::content::message::{LinkPlace, NoteMessage};
 use rapport_engagement::content::{Message, Recipient};
-use rapport_engagement::records::slots;
+use rapport_engagement::records::slots::{self, SlotRow};
 use rapport_engagement::slots::{Definition, Method, Products, Show, Why};
 use rapport_engagement::tracking::Tracker;
 use serde_json::{Map, Value, json};
@@ -25,21 +26,53 @@ use crate::messages::tracker;
 use crate::recommending;
 use crate::visitors::who::Visitor;
 use choice::Choice;
+use counting::Counted;
 
 /// What begins the name under which clicks in a slot are counted.
 pub const CLICKED_IN: &str = "slot:";
 /// Somebody clicked in a slot.
 pub const CLICKED: &str = "slot.clicked";
+/// The arm of those who see what everybody gets.
+pub const HELD_OUT: &str = "held_out";
+/// The arm of those who see what was chosen for them.
+pub const SHOWN: &str = "shown";
 /// So long products for a person are remembered: finding them reads their events.
 const REMEMBERED: i64 = Timestamp::MINUTE;
 /// Of so many people.
 const MOST: usize = 10_000;
 
-/// The slots of each workspace, as they were read last; and products for people who were here a moment ago.
+/// The name under which a slot's holdout is measured.
+pub fn holdout_of(slot: &str) -> String {
+    format!("slot:{slot}")
+}
+
+/// A slot as it is shown.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// Its name in addresses.
+    pub key: String,
+    /// What it shows to whom.
+    pub definition: Definition,
+    /// The version that says so.
+    pub version: i64,
+    /// Since when the share held out is what it is.
+    pub held_since: Timestamp,
+}
+
+impl Slot {
+    /// Of a row; what was stored was decoded before, and what was not by this program is not shown.
+    fn of(row: SlotRow) -> Option<Self> {
+        let definition = Definition::from_json(&row.definition).ok()?;
+        Some(Self { key: row.key, definition, version: row.version, held_since: row.held_since })
+    }
+}
+
+/// The slots of each workspace, as they were read last; products for people who were here a moment ago; and what was shown since it was written last.
 #[derive(Default)]
 pub struct Slots {
-    known: Mutex<HashMap<WorkspaceId, Arc<HashMap<String, Definition>>>>,
+    known: Mutex<HashMap<WorkspaceId, Arc<HashMap<String, Slot>>>>,
     products: Mutex<HashMap<(WorkspaceId, PersonId), (Timestamp, Value)>>,
+    counted: Counted,
 }
 
 impl Slots {
@@ -47,15 +80,14 @@ impl Slots {
         &self,
         installation: &Installation,
         workspace: WorkspaceId,
-    ) -> anyhow::Result<Arc<HashMap<String, Definition>>> {
+    ) -> anyhow::Result<Arc<HashMap<String, Slot>>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&workspace).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let rows = slots::all(&mut installation.store.read(), workspace).await?;
-        // What was stored was decoded before.
-        let all = rows.into_iter().filter_map(|row| Some((row.key, Definition::from_json(&row.definition).ok()?)));
-        let all = Arc::new(all.collect::<HashMap<_, _>>());
+        let live = rows.into_iter().filter(|row| row.archived_at.is_none()).filter_map(Slot::of);
+        let all = Arc::new(live.map(|slot| (slot.key.clone(), slot)).collect::<HashMap<_, _>>());
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(workspace, Arc::clone(&all));
         Ok(all)
     }
@@ -102,21 +134,18 @@ pub async fn decide(
     let Some(slot) = all.get(key) else { return Ok(None) };
     let choice = match visitor {
         Ok(visitor) => {
-            let choice = choice::look(&app.installation, key, slot, visitor).await?;
-            choice::note(&app.installation, key, visitor, &choice).await?;
+            let choice = choice::look(&app.installation, slot, visitor).await?;
+            choice::note(&app.installation, slot, visitor, &choice).await?;
             choice
         }
         Err(why) => Choice::usual(why),
     };
-    let place = choice.place.or_else(|| slot.usual());
+    let place = choice.place.or_else(|| slot.definition.usual());
+    app.slots.counted.shown(workspace, slot, place, choice.place.is_some(), app.now());
     // What everybody gets is written as for nobody.
     let of = visitor.ok().filter(|_| choice.place.is_some());
-    let content = match place.map(|place| &slot.variants[place].show) {
-        Some(Show::Template(template)) => written(app, workspace, key, template, of).await?,
-        Some(Show::Products(products)) => listed(app, workspace, key, products, of).await?,
-        Some(Show::Nothing) | None => Value::Null,
-    };
-    Ok(Some(json!({"slot": key, "variant": place, "reason": choice.why.as_str(), "content": content})))
+    let shown = show(app, &Place { workspace, slot, place, counts: true }, of).await?;
+    Ok(Some(json!({"slot": key, "variant": place, "reason": choice.why.as_str(), "content": shown.content})))
 }
 
 /// What a slot would show to somebody and why, without showing it: nothing is noted. `None` when there is no such slot.
@@ -126,25 +155,84 @@ pub async fn decide(
 pub async fn would_show(app: &App, key: &str, visitor: &Visitor) -> anyhow::Result<Option<(Why, Option<usize>, Show)>> {
     let all = app.slots.get(&app.installation, visitor.workspace).await?;
     let Some(slot) = all.get(key) else { return Ok(None) };
-    let choice = choice::look(&app.installation, key, slot, visitor).await?;
-    let place = choice.place.or_else(|| slot.usual());
-    let show = place.map_or(Show::Nothing, |place| slot.variants[place].show.clone());
+    let choice = choice::look(&app.installation, slot, visitor).await?;
+    let place = choice.place.or_else(|| slot.definition.usual());
+    let show = place.map_or(Show::Nothing, |place| slot.definition.variants[place].show.clone());
     Ok(Some((choice.why, place, show)))
 }
 
-async fn written(
+/// What somebody would be shown, and why; nothing of it is noted or counted.
+#[derive(Debug)]
+pub struct Tried {
+    /// The choice.
+    pub choice: Choice,
+    /// The place of what is shown.
+    pub place: Option<usize>,
+    /// It.
+    pub shown: Shown,
+}
+
+/// Tries a slot that need not be saved, for somebody or for nobody.
+///
+/// # Errors
+/// As [`decide`].
+pub async fn try_out(
     app: &App,
     workspace: WorkspaceId,
-    key: &str,
-    template: &str,
-    of: Option<&Visitor>,
-) -> anyhow::Result<Value> {
-    let installation = &app.installation;
+    slot: &Slot,
+    visitor: Option<&Visitor>,
+) -> anyhow::Result<Tried> {
+    let choice = match visitor {
+        Some(visitor) => choice::look(&app.installation, slot, visitor).await?,
+        None => Choice::usual(Why::NotKnown),
+    };
+    let place = choice.place.or_else(|| slot.definition.usual());
+    let of = visitor.filter(|_| choice.place.is_some());
+    let shown = show(app, &Place { workspace, slot, place, counts: false }, of).await?;
+    Ok(Tried { choice, place, shown })
+}
+
+/// What is written, and for which place.
+struct Place<'a> {
+    workspace: WorkspaceId,
+    slot: &'a Slot,
+    place: Option<usize>,
+    /// Whether clicks in it count.
+    counts: bool,
+}
+
+/// What is shown.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The content; null when there is nothing to show.
+    pub content: Value,
+    /// Why there is nothing although there should be: `template_gone`, `not_written`.
+    pub lacks: Option<&'static str>,
+}
+
+impl Shown {
+    const NOTHING: Self = Self { content: Value::Null, lacks: None };
+
+    const fn lacking(why: &'static str) -> Self {
+        Self { content: Value::Null, lacks: Some(why) }
+    }
+}
+
+async fn show(app: &App, place: &Place<'_>, of: Option<&Visitor>) -> anyhow::Result<Shown> {
+    match place.place.map(|at| &place.slot.definition.variants[at].show) {
+        Some(Show::Template(template)) => written(app, place, template, of).await,
+        Some(Show::Products(products)) => Ok(Shown { content: listed(app, place, products, of).await?, lacks: None }),
+        Some(Show::Nothing) | None => Ok(Shown::NOTHING),
+    }
+}
+
+async fn written(app: &App, place: &Place<'_>, template: &str, of: Option<&Visitor>) -> anyhow::Result<Shown> {
+    let (installation, workspace) = (&app.installation, place.workspace);
     // A template that is gone or cannot be written leaves the page what it has by itself.
     let Some((ready, _)) = app.sender.templates.newest(installation, workspace, template).await? else {
-        return Ok(Value::Null);
+        return Ok(Shown::lacking("template_gone"));
     };
-    let links = Links::new(app, workspace, key, of).await?;
+    let links = Links::new(app, place, of).await?;
     let rewrite = |place: LinkPlace<'_>| links.of(place.number, place.url);
     let rendered = match of {
         Some(visitor) => {
@@ -162,7 +250,7 @@ async fn written(
                 given: Some(&given),
                 public_url: &links.public_url,
             };
-            let Some(scope) = scope(installation, &wanted).await? else { return Ok(Value::Null) };
+            let Some(scope) = scope(installation, &wanted).await? else { return Ok(Shown::NOTHING) };
             ready.prepared.render(&scope.data, &Recipient { rewrite: Some(&rewrite), ..scope.recipient() })
         }
         None => {
@@ -172,11 +260,11 @@ async fn written(
         }
     };
     match rendered {
-        Ok(Message::Note(note)) => Ok(shape(&note)),
-        Ok(Message::Email(_)) => Ok(Value::Null),
+        Ok(Message::Note(note)) => Ok(Shown { content: shape(&note), lacks: None }),
+        Ok(Message::Email(_)) => Ok(Shown::lacking("not_written")),
         Err(error) => {
-            tracing::warn!(code = error.code(), slot = key, "a slot's template could not be written");
-            Ok(Value::Null)
+            tracing::warn!(code = error.code(), slot = place.slot.key, "a slot's template could not be written");
+            Ok(Shown::lacking("not_written"))
         }
     }
 }
@@ -186,14 +274,8 @@ fn shape(note: &NoteMessage) -> Value {
         "label": note.label, "products": []})
 }
 
-async fn listed(
-    app: &App,
-    workspace: WorkspaceId,
-    key: &str,
-    products: &Products,
-    of: Option<&Visitor>,
-) -> anyhow::Result<Value> {
-    let installation = &app.installation;
+async fn listed(app: &App, place: &Place<'_>, products: &Products, of: Option<&Visitor>) -> anyhow::Result<Value> {
+    let (installation, workspace) = (&app.installation, place.workspace);
     let mut found = match (products.method, of) {
         (Method::ForPerson, Some(visitor)) => app.slots.recommended(installation, workspace, visitor.person).await?,
         (method, _) => {
@@ -210,7 +292,7 @@ async fn listed(
             recommending::products(&items, &company)
         }
     };
-    let links = Links::new(app, workspace, key, of).await?;
+    let links = Links::new(app, place, of).await?;
     if let Value::Array(list) = &mut found {
         list.truncate(products.limit);
         for (number, product) in list.iter_mut().enumerate() {
@@ -232,11 +314,13 @@ struct Links {
 }
 
 impl Links {
-    async fn new(app: &App, workspace: WorkspaceId, key: &str, of: Option<&Visitor>) -> anyhow::Result<Self> {
+    async fn new(app: &App, place: &Place<'_>, of: Option<&Visitor>) -> anyhow::Result<Self> {
+        let Slot { key, version, .. } = place.slot;
+        let of = of.filter(|_| place.counts).zip(place.place);
         Ok(Self {
-            tracker: tracker(&app.installation, workspace).await?,
+            tracker: tracker(&app.installation, place.workspace).await?,
             public_url: app.public_url(None),
-            name: of.map(|visitor| format!("{CLICKED_IN}{key}:{}", visitor.handle.0)),
+            name: of.map(|(visitor, at)| format!("{CLICKED_IN}{key}:{version}:{at}:{}", visitor.handle.0)),
         })
     }
 

@@ -1,4 +1,5 @@
 import { journeyPages } from './journey-pages.mjs';
+import { slotPages } from './slot-pages.mjs';
 
 // The pages to walk. Ids are found through the API, so that the same list works on the fixtures and on a real server.
 
@@ -73,6 +74,7 @@ export async function pages(page, base) {
 		{ name: 'no-page', path: '/nowhere/at/all', text: 'No such page', expects: 'ot found' }
 	];
 	list.push(...(await journeyPages((path) => ask(page, base, path), person)));
+	list.push(...(await slotPages((path) => ask(page, base, path), person)));
 	if (person) {
 		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });
 		list.push({ name: 'customer-consent', path: `/customers/${person}?consent=1`, act: (p) => p.locator('dialog').waitFor() });

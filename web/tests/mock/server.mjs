@@ -6,6 +6,7 @@ import { dirname, extname, join, normalize, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { journeyRoutes } from './journeys.mjs';
+import { slotRoutes } from './slots.mjs';
 const web = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const dist = join(web, 'dist');
 const fixture = (name) => JSON.parse(readFileSync(join(web, 'tests/fixtures/data', `${name}.json`), 'utf8'));
@@ -143,6 +144,7 @@ const routes = [
 	['GET', /^\/experiment-groups$/, () => fixture('experiments-groups')],
 	['POST', /^\/experiment-plan$/, () => fixture('experiments-plan')],
 	...journeyRoutes(fixture, problem),
+	...slotRoutes(fixture, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],
 	['POST', /^\/message-templates$/, (_, __, body) => (body.ready ? findTemplate(body.ready.replace('_', '-')) ?? fixture('messages-pages')[0] : { ...fixture('messages-pages')[0], template: body.template })],
 	['GET', /^\/message-templates\/([\w-]+)$/, ([key]) => findTemplate(key) ?? noTemplate()],

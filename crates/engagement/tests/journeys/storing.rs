@@ -32,6 +32,7 @@ const MEANT: &[&str] = &[
     // A company has few.
     "FROM slots",
     "DELETE FROM slot_views WHERE slot",
+    "FROM slot_days WHERE workspace = $1 AND day >=",
     // Ends at the first row.
     "CASE WHEN EXISTS (SELECT id FROM messages",
     "FROM dead_addresses WHERE workspace = $1 GROUP BY",

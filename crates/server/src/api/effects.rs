@@ -120,9 +120,9 @@ pub async fn show(
     journeys::find(&mut db, workspace, &key).await?.ok_or_else(|| Problem::not_found("journey"))?;
     let versions = journeys::versions(&mut db, workspace, &key).await?;
     let context = context(&app.installation, workspace).await?;
-    let holdout = match effect::lot(&versions) {
+    let holdout = match effect::lot(&key, &versions) {
         None => None,
-        Some(lot) => Some(effect::by_holdout(&app.installation, workspace, &key, lot, days, &context).await?),
+        Some(lot) => Some(effect::by_holdout(&app.installation, workspace, &lot, days, &context).await?),
     };
     let credits = effect::by_touches(&app.installation, workspace, rule, days, &context).await?;
     let row = |(subject, credit): (String, Credit)| TouchRow {
@@ -153,7 +153,8 @@ pub async fn show(
     }))
 }
 
-fn shape(it: effect::Effect) -> HoldoutEffect {
+/// On the wire.
+pub(super) fn shape(it: effect::Effect) -> HoldoutEffect {
     let brought_in = |(of, it): (rapport_experiments::design::Metric, Incremental)| {
         let believed = it.brought_in.as_ref().ok().filter(|_| !it.ratio_broken);
         BroughtIn {

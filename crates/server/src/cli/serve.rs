@@ -32,6 +32,7 @@ use crate::records::users;
 use crate::records::workspaces::FIRST;
 use crate::sending;
 use crate::settings::{Log, Settings};
+use crate::slots::counting;
 use crate::webhooks;
 
 /// Serves the console, the API and the intake.
@@ -121,6 +122,7 @@ impl Server {
         workers.spawn(sending::run(Arc::clone(&app.sender), stop.subscribe()));
         let ways = Arc::clone(&app.sender.ways);
         workers.spawn(sending::read_mailbox(Arc::clone(&installation), ways, stop.subscribe()));
+        workers.spawn(counting::run(Arc::clone(&app.slots), Arc::clone(&installation), stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
         let changed = Arc::clone(&app.segments_changed);
@@ -156,6 +158,9 @@ impl Server {
         // A panic in a task was logged when it happened; stopping goes on.
         let _ = listener.await;
         while workers.join_next().await.is_some() {}
+        if let Err(error) = app.slots.write(&app.installation).await {
+            tracing::warn!(code = error.code(), "what slots showed last could not be counted");
+        }
         let store = app.installation.store.clone();
         drop(app);
         let _ = audit.await;

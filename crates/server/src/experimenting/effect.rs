@@ -29,6 +29,19 @@ const METRICS: [&str; 3] = ["conversion", "revenue", "orders"];
 /// People whose messages are read at once.
 const SLICE: usize = 500;
 
+/// People parted by chance: some were held out, the others treated.
+#[derive(Clone, Debug)]
+pub struct Lot {
+    /// The name under which it is exposed.
+    pub key: String,
+    /// The arm of those held out, and of the others.
+    pub arms: [&'static str; 2],
+    /// The share that is held out, in per cent.
+    pub percent: f64,
+    /// Since when it is so.
+    pub since: Timestamp,
+}
+
 /// What the holdout says.
 #[derive(Clone, Debug)]
 pub struct Effect {
@@ -44,36 +57,35 @@ pub struct Effect {
     pub metrics: Vec<(Metric, Incremental)>,
 }
 
-/// The share that the newest version holds out, and since when: versions of the same share belong together. None where nobody is held out.
-pub fn lot(versions: &[VersionRow]) -> Option<(f64, Timestamp)> {
+/// The lot of a journey. Versions with the same share belong together. None where nobody is held out.
+pub fn lot(journey: &str, versions: &[VersionRow]) -> Option<Lot> {
     let share = |row: &VersionRow| Definition::from_json(&row.definition).ok().map(|it| it.holdout_percent);
     let newest = share(versions.first()?)?;
     let same = versions.iter().take_while(|row| share(row) == Some(newest));
     let since = same.map(|row| row.launched_at).min()?;
-    (newest > 0.0 && newest < 100.0).then_some((newest, since))
+    let is_lot = newest > 0.0 && newest < 100.0;
+    is_lot.then(|| Lot { key: holdout_of(journey), arms: [HELD_OUT, TREATED], percent: newest, since })
 }
 
-/// What a journey brought in, by those it held out; people are followed for `days` from when the lot decided.
+/// What was brought in, by those who were held out; people are followed for `days` from when the lot decided.
 ///
 /// # Errors
 /// The lake's.
 pub async fn by_holdout(
     installation: &Installation,
     workspace: WorkspaceId,
-    journey: &str,
-    (percent, since): (f64, Timestamp),
+    lot: &Lot,
     days: u32,
     context: &Context,
 ) -> Result<Effect, Unread> {
-    let key = holdout_of(journey);
     let measured = METRICS.iter().filter_map(|key| metrics::measured(key)).collect();
-    let mut question = Question::new(key.clone(), &[HELD_OUT, TREATED], measured);
-    question.period = Period::Between { from: Some(Instant::At(since)), to: None };
+    let mut question = Question::new(lot.key.clone(), &lot.arms, measured);
+    question.period = Period::Between { from: Some(Instant::At(lot.since)), to: None };
     question.window = Duration::parse(&format!("{days}d")).ok();
     question.immature = Immature::Count;
     let exposed = installation.analytics.experiment(workspace, &question, context).await?;
     let of = |at: usize| exposed.all.variants.get(at).map_or(0, |it| it.persons);
-    let experiment = experiment(key, percent, since);
+    let experiment = experiment(lot);
     let counts = Counts { exposed: vec![of(0), of(1)], mixed: exposed.all.mixed, ..Counts::default() };
     let metric = |(at, key): (usize, &&str)| {
         let metric = metrics::usual(key, context.currency.as_str())?;
@@ -82,8 +94,8 @@ pub async fn by_holdout(
         Some((metric, brought_in))
     };
     Ok(Effect {
-        percent,
-        since,
+        percent: lot.percent,
+        since: lot.since,
         people: (of(0), of(1)),
         immature: exposed.all.variants.iter().map(|it| it.immature).sum(),
         metrics: METRICS.iter().enumerate().filter_map(metric).collect(),
@@ -91,12 +103,13 @@ pub async fn by_holdout(
 }
 
 /// The lot as an experiment. Its weights are hundredths of a per cent.
-fn experiment(key: String, percent: f64, since: Timestamp) -> Experiment {
+fn experiment(lot: &Lot) -> Experiment {
+    let Lot { key, arms: [held_out, treated], percent, since } = lot.clone();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 10,000")]
     let held = (percent * 100.0).round().clamp(1.0, 9_999.0) as u32;
     let form = json!({"name": key, "kind": "holdout", "variants": [
-        {"key": HELD_OUT, "weight": held, "value": false, "is_control": true},
-        {"key": TREATED, "weight": 10_000 - held, "value": true}]});
+        {"key": held_out, "weight": held, "value": false, "is_control": true},
+        {"key": treated, "weight": 10_000 - held, "value": true}]});
     let design: Design = serde_json::from_value(form).expect("a design");
     Experiment {
         number: 0,

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::problem::{Problem, Result};
-use crate::slots;
+use crate::slots::{self, counting};
 
 /// A GIF of one transparent point.
 const POINT: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
@@ -92,17 +92,39 @@ async fn clicked_in_slot(
     name: &str,
     tracked: &Tracked,
 ) -> rapport_store::Result<()> {
-    let Some((slot, handle)) = name.rsplit_once(':').and_then(|(slot, handle)| Some((slot, handle.parse().ok()?)))
-    else {
-        return Ok(());
-    };
+    let Some(place) = slot_place(name) else { return Ok(()) };
     let store = &app.installation.store;
-    let found = identifiers::by_handles(&mut store.read(), workspace, &[Handle(handle)]).await?;
+    let found = identifiers::by_handles(&mut store.read(), workspace, &[Handle(place.handle)]).await?;
     let Some(person) = found.first().map(|row| row.person) else { return Ok(()) };
-    let payload = json!({"slot": slot, "subject": format!("slot:{slot}"), "link": tracked.link});
+    let slot = place.slot;
+    let payload = json!({"slot": slot, "subject": slots::holdout_of(slot), "link": tracked.link});
     let mut tx = store.begin(Priority::Background).await?;
     tx.emit(Event::new(workspace, slots::CLICKED, payload).about(person));
+    if let Some((version, variant)) = place.variant {
+        let click = counting::click(slot, version, variant, app.now());
+        rapport_engagement::records::slots::count(&mut tx, workspace, &[click]).await?;
+    }
     tx.commit().await
+}
+
+/// What a link in a slot says of where it stood, and for whom.
+struct SlotPlace<'a> {
+    slot: &'a str,
+    /// Version and place; links from before they were counted by variant do not say them.
+    variant: Option<(i64, i64)>,
+    handle: i64,
+}
+
+fn slot_place(name: &str) -> Option<SlotPlace<'_>> {
+    let parts: Vec<&str> = name.split(':').collect();
+    match parts.as_slice() {
+        [slot, handle] => Some(SlotPlace { slot, variant: None, handle: handle.parse().ok()? }),
+        [slot, version, variant, handle] => {
+            let variant = Some((version.parse().ok()?, variant.parse().ok()?));
+            Some(SlotPlace { slot, variant, handle: handle.parse().ok()? })
+        }
+        _ => None,
+    }
 }
 
 async fn try_to_count(

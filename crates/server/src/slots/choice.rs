@@ -11,7 +11,7 @@ use rapport_domain::{Channel, Timestamp};
 use rapport_engagement::records::slots::{self, ViewsRow};
 use rapport_engagement::service::EXPOSED;
 use rapport_engagement::situations::GLOBAL_HOLDOUT;
-use rapport_engagement::slots::{Definition, Why};
+use rapport_engagement::slots::Why;
 use rapport_privacy::records::{consents, restrictions};
 use rapport_privacy::{Scope, consent};
 use rapport_segments::condition::Bucket;
@@ -20,6 +20,7 @@ use rapport_store::outbox::Event;
 use rapport_store::{Priority, Queries};
 use serde_json::json;
 
+use super::{HELD_OUT, SHOWN, Slot, holdout_of};
 use crate::installation::Installation;
 use crate::visitors::who::Visitor;
 
@@ -30,6 +31,10 @@ pub struct Choice {
     pub place: Option<usize>,
     /// Why.
     pub why: Why,
+    /// The segments of the slot that they are in.
+    pub members: BTreeSet<String>,
+    /// The place of what fits them, whether they see it or not.
+    pub fits: Option<usize>,
     /// What is to be noted of it when it is shown.
     note: Option<Note>,
 }
@@ -44,7 +49,7 @@ struct Note {
 impl Choice {
     /// What everybody gets.
     pub const fn usual(why: Why) -> Self {
-        Self { place: None, why, note: None }
+        Self { place: None, why, members: BTreeSet::new(), fits: None, note: None }
     }
 }
 
@@ -52,44 +57,52 @@ impl Choice {
 ///
 /// # Errors
 /// The store's.
-pub async fn look(installation: &Installation, key: &str, slot: &Definition, visitor: &Visitor) -> Result<Choice> {
+pub async fn look(installation: &Installation, slot: &Slot, visitor: &Visitor) -> Result<Choice> {
+    let Slot { key, definition, .. } = slot;
     let workspace = visitor.workspace;
     let now = installation.clock.now();
     let mut db = installation.store.read();
-    let members = memberships::of_keys(&mut db, workspace, &[visitor.person], &slot.segments()).await?;
+    let members = memberships::of_keys(&mut db, workspace, &[visitor.person], &definition.segments()).await?;
     let members: BTreeSet<String> = members.into_iter().map(|(_, key)| key).collect();
-    let Some(place) = slot.chosen(&members) else { return Ok(Choice::usual(Why::NoMember)) };
+    let fits = definition.chosen(&members);
+    let found = |place: Option<usize>, why: Why| Choice { place, why, members, fits, note: None };
+    if fits.is_none() {
+        return Ok(found(None, Why::NoMember));
+    }
     if let Some(why) = forbids(&mut db, visitor, now).await? {
-        return Ok(Choice::usual(why));
+        return Ok(found(None, why));
     }
     let lot = |salt: &str| Bucket { salt: salt.to_owned(), from: 0, to: 0 }.place(visitor.person);
     let plans = installation.plans.get(installation, workspace).await?;
     if f64::from(lot(GLOBAL_HOLDOUT)) / 100.0 < plans.settings.holdout_percent {
-        return Ok(Choice::usual(Why::HeldOut));
+        return Ok(found(None, Why::HeldOut));
     }
-    let is_held = f64::from(lot(&format!("slot/{key}"))) / 100.0 < slot.holdout_percent;
-    let mut choice = Choice { place: Some(place), why: Why::Chosen, note: None };
-    if is_held {
-        choice = Choice::usual(Why::HeldOut);
-    }
-    if slot.holdout_percent <= 0.0 && slot.cap.is_none() {
+    let is_held = f64::from(lot(&format!("slot/{key}"))) / 100.0 < definition.holdout_percent;
+    let mut choice = if is_held { found(None, Why::HeldOut) } else { found(fits, Why::Chosen) };
+    let is_measured = definition.holdout_percent > 0.0;
+    if !is_measured && definition.cap.is_none() {
         return Ok(choice);
     }
     let before = slots::views(&mut db, workspace, key, visitor.handle).await?;
-    let is_first = before.is_none();
+    // Whoever saw it under another share is in another lot now, and meets it anew.
+    let is_first = before.as_ref().is_none_or(|row| is_measured && row.first_at < slot.held_since);
     let mut row = before.unwrap_or(ViewsRow { first_at: now, window_began_at: now, views: 0 });
-    if let Some(cap) = slot.cap.filter(|_| !is_held) {
+    if is_first {
+        row.first_at = now;
+    }
+    if let Some(cap) = definition.cap.filter(|_| !is_held) {
         if now.0 - row.window_began_at.0 >= cap.within.micros() {
             (row.window_began_at, row.views) = (now, 0);
         }
         if row.views >= i64::from(cap.most) {
-            return Ok(Choice::usual(Why::SeenEnough));
+            (choice.place, choice.why) = (None, Why::SeenEnough);
+            return Ok(choice);
         }
     }
-    if is_first || slot.cap.is_some_and(|_| !is_held) {
+    if is_first || definition.cap.is_some_and(|_| !is_held) {
         row.views += 1;
-        let arm = if is_held { "held_out" } else { "shown" };
-        choice.note = Some(Note { row, met: (is_first && slot.holdout_percent > 0.0).then_some(arm) });
+        let arm = if is_held { HELD_OUT } else { SHOWN };
+        choice.note = Some(Note { row, met: (is_first && is_measured).then_some(arm) });
     }
     Ok(choice)
 }
@@ -110,12 +123,12 @@ async fn forbids(db: &mut impl Queries, visitor: &Visitor, now: Timestamp) -> Re
 ///
 /// # Errors
 /// The store's: it must not be shown then.
-pub async fn note(installation: &Installation, key: &str, visitor: &Visitor, choice: &Choice) -> Result<()> {
+pub async fn note(installation: &Installation, slot: &Slot, visitor: &Visitor, choice: &Choice) -> Result<()> {
     let Some(note) = &choice.note else { return Ok(()) };
     let mut tx = installation.store.begin(Priority::Interactive).await?;
-    slots::note(&mut tx, visitor.workspace, key, visitor.handle, &note.row).await?;
+    slots::note(&mut tx, visitor.workspace, &slot.key, visitor.handle, &note.row).await?;
     if let Some(arm) = note.met {
-        let subject = format!("slot:{key}");
+        let subject = holdout_of(&slot.key);
         let payload = json!({"experiment": subject, "arm": arm, "declared": false, "subject": subject});
         tx.emit(Event::new(visitor.workspace, EXPOSED, payload).about(visitor.person));
     }

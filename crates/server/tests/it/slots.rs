@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::channels::{person, proof, world};
 use crate::engaging::{call, get, happen, only_person, settle, track};
-use crate::world::{Browser, World};
+use crate::world::{Browser, PASSWORD, World};
 
 async fn template(world: &World, owner: &Browser, name: &str, content: Value) -> String {
     let template = json!({"name": name, "purpose": "marketing", "default_language": "en", "content": content});
@@ -154,6 +154,146 @@ async fn a_holdout_is_exposed_once_and_a_cap_ends_what_was_chosen() {
     settle(&world).await;
     let line = get(&world, &owner, &format!("/api/v1/customers/{number}/timeline")).await.to_string();
     assert_eq!(line.matches("\"name\":\"Experiment Viewed\"").count(), 1, "{line}");
+}
+
+async fn preview(world: &World, owner: &Browser, definition: &Value, person: Option<&str>) -> Value {
+    let body = json!({"key": "hero", "definition": definition, "person_id": person});
+    let answer = call(world, owner, Method::POST, "/api/v1/slot-preview", body).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    answer.json()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_anybody_would_see_is_said_with_its_reason_and_leaves_no_trace() {
+    let (world, owner, key, templates) = shop().await;
+    let plain = definition(&templates, json!({"cap": {"most": 1, "within": "1h"}}));
+    let (ann, bob) = (only_person(&world, &owner, "u1").await, only_person(&world, &owner, "u2").await);
+    for _ in 0..2 {
+        let shown = preview(&world, &owner, &plain, Some(&ann)).await;
+        assert_eq!((&shown["reason"], &shown["variant"], &shown["fits"]), (&json!("chosen"), &json!(0), &json!(0)));
+        assert_eq!(shown["is_member"], json!([true, null]));
+        // Whoever tries it must not count as the person.
+        assert_eq!(
+            (&shown["content"]["title"], &shown["content"]["url"]),
+            (&json!("Back, Name1"), &json!("https://shop.example/vip"))
+        );
+    }
+    let shown = preview(&world, &owner, &plain, Some(&bob)).await;
+    assert_eq!((&shown["reason"], &shown["variant"], &shown["fits"]), (&json!("no_member"), &json!(1), &Value::Null));
+    assert_eq!((&shown["is_member"], &shown["content"]["title"]), (&json!([false, null]), &json!("Welcome to Shop")));
+    let shown = preview(&world, &owner, &plain, None).await;
+    assert_eq!((&shown["reason"], &shown["is_member"]), (&json!("not_known"), &json!([null, null])));
+    let all_held = definition(&templates, json!({"holdout_percent": 100}));
+    let shown = preview(&world, &owner, &all_held, Some(&ann)).await;
+    assert_eq!((&shown["reason"], &shown["fits"], &shown["variant"]), (&json!("held_out"), &json!(0), &json!(1)));
+    // What was seen on the page counts in what is said here.
+    save(&world, &owner, plain.clone()).await;
+    let proven = proof(&world, &owner, "u1").await;
+    let body = json!({"userId": "u1", "userHash": proven}).to_string();
+    assert_eq!(world.collect("/v1/slots/hero", &key, body).await.json()["content"]["title"], "Back, Name1");
+    assert_eq!(preview(&world, &owner, &plain, Some(&ann)).await["reason"], "seen_enough");
+    happen(&world, &key, vec![track("d1", "u1", "Consent Denied", json!({"channel": "in_app"}))]).await;
+    assert_eq!(preview(&world, &owner, &plain, Some(&ann)).await["reason"], "not_agreed");
+    settle(&world).await;
+    let line = get(&world, &owner, &format!("/api/v1/customers/{ann}/timeline")).await.to_string();
+    assert!(!line.contains("Experiment Viewed") && !line.contains("Slot Clicked"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_shown_and_clicked_is_counted_by_version_and_variant() {
+    let (world, owner, key, templates) = shop().await;
+    let form = definition(&templates, json!({}));
+    save(&world, &owner, form.clone()).await;
+    let ann = proof(&world, &owner, "u1").await;
+    let known = format!("/v1/slots/hero?writeKey={key}&userId=u1&userHash={ann}");
+    let shown = world.get(&known, &[]).await.json();
+    for _ in 0..3 {
+        world.get(&format!("/v1/slots/hero?writeKey={key}"), &[]).await;
+    }
+    let link = shown["content"]["url"].as_str().unwrap().strip_prefix("https://shop.example").unwrap();
+    let human = [
+        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+        ("accept", "text/html"),
+        ("accept-language", "de"),
+    ];
+    for headers in [&human[..], &[("user-agent", "curl/8")]] {
+        world.get(link, headers).await;
+    }
+    world.app.slots.write(&world.app.installation).await.unwrap();
+    world.app.slots.write(&world.app.installation).await.unwrap();
+    let page = get(&world, &owner, "/api/v1/slots/hero").await;
+    assert_eq!(
+        page["variants"],
+        json!([{"variant": 0, "views": 1, "chosen": 1, "clicks": 1}, {"variant": 1, "views": 3, "chosen": 0, "clicks": 0}])
+    );
+    assert_eq!(page["days"], json!([{"day": "2026-11-21", "views": 4, "chosen": 1, "clicks": 1}]));
+    let listed = get(&world, &owner, "/api/v1/slots").await["rows"][0].clone();
+    assert_eq!((&listed["views"], &listed["chosen"], &listed["clicks"]), (&json!(4), &json!(1), &json!(1)));
+    // The next version counts anew, and what was shown a long time ago is in no list.
+    world.clock.advance(40 * Timestamp::DAY);
+    let owner = Browser::of(&world.sign_in("owner@example.org", PASSWORD).await);
+    let body =
+        json!({"name": "Hero", "definition": definition(&templates, json!({"holdout_percent": 20})), "based_on": 1});
+    let saved = call(&world, &owner, Method::PUT, "/api/v1/slots/hero", body).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    let saved = saved.json();
+    assert_eq!((&saved["slot"]["version"], &saved["variants"], &saved["days"]), (&json!(2), &json!([]), &json!([])));
+    assert_eq!(saved["versions"][1]["definition"], form_of(&form));
+    assert_eq!(get(&world, &owner, "/api/v1/slots").await["rows"][0]["last_day"], Value::Null);
+    let effect = get(&world, &owner, "/api/v1/slots/hero/effect").await;
+    assert_eq!((&effect["holdout"]["percent"], &effect["holdout"]["held_out"]), (&json!(20.0), &json!(0)));
+}
+
+/// A definition as it is kept.
+fn form_of(form: &Value) -> Value {
+    let mut form = form.clone();
+    form["holdout_percent"] = json!(0.0);
+    form
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slot_is_put_away_and_changed_by_one_at_a_time() {
+    let (world, owner, key, templates) = shop().await;
+    let form = definition(&templates, json!({}));
+    let put = async |name: &str, based_on: i64| {
+        let body = json!({"name": name, "definition": form, "based_on": based_on});
+        call(&world, &owner, Method::PUT, "/api/v1/slots/hero", body).await
+    };
+    assert_eq!(put("Hero", 0).await.status, StatusCode::OK);
+    for (based_on, code) in [(0, "slot_exists"), (7, "changed_meanwhile")] {
+        let refused = put("Other", based_on).await;
+        assert_eq!((refused.status, refused.json()["code"].clone()), (StatusCode::CONFLICT, json!(code)));
+    }
+    assert_eq!(put("Hero", 1).await.json()["slot"]["version"], 1, "the same again is no version");
+    assert_eq!(put("Top", 1).await.json()["slot"]["version"], 2);
+    let away = async |archived: bool| {
+        let body = json!({"archived": archived});
+        assert_eq!(call(&world, &owner, Method::PUT, "/api/v1/slots/hero/archived", body).await.status, StatusCode::OK);
+        world.get(&format!("/v1/slots/hero?writeKey={key}"), &[]).await.status
+    };
+    assert_eq!(away(true).await, StatusCode::NOT_FOUND);
+    let rows = async |query: &str| get(&world, &owner, &format!("/api/v1/slots{query}")).await["rows"].clone();
+    assert_eq!((rows("").await, rows("?archived=true").await[0]["name"].clone()), (json!([]), json!("Top")));
+    assert_eq!(away(false).await, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_holdout_of_another_share_exposes_anew() {
+    let (world, owner, key, templates) = shop().await;
+    let ann = proof(&world, &owner, "u1").await;
+    let body = json!({"userId": "u1", "userHash": ann}).to_string();
+    for (at, percent) in [50, 50, 100].into_iter().enumerate() {
+        let more = json!({"holdout_percent": percent, "cap": {"most": 9, "within": format!("{}h", at + 1)}});
+        save(&world, &owner, definition(&templates, more)).await;
+        for _ in 0..2 {
+            world.collect("/v1/slots/hero", &key, body.clone()).await;
+        }
+        world.clock.advance(Timestamp::MINUTE);
+    }
+    settle(&world).await;
+    let number = only_person(&world, &owner, "u1").await;
+    let line = get(&world, &owner, &format!("/api/v1/customers/{number}/timeline")).await.to_string();
+    assert_eq!(line.matches("\"name\":\"Experiment Viewed\"").count(), 2, "{line}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

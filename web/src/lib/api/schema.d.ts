@@ -367,6 +367,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{person_id}/slots/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what a slot would show to a customer who is proven to be there, and why. Nothing is noted of it. */
+        get: operations["get_customers_person_id_slots_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{person_id}/timeline": {
         parameters: {
             query?: never;
@@ -1935,6 +1952,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slot-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows what a person, or somebody unknown, would see in a slot that need not be saved, and why. Nothing of it is noted or counted. */
+        post: operations["post_slot_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/slots": {
         parameters: {
             query?: never;
@@ -1942,7 +1976,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the slots. */
+        /** Lists the slots, by name. */
         get: operations["get_slots"];
         put?: never;
         post?: never;
@@ -1959,12 +1993,47 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        /** Makes a slot, or changes it. */
+        /** Shows a slot with its versions and figures. */
+        get: operations["get_slots_key"];
+        /** Makes a slot, or changes it. The same again saves nothing. */
         put: operations["put_slots_key"];
         post?: never;
-        /** Deletes a slot; pages that ask for it get a 404. */
+        /** Deletes a slot with its versions and figures; pages that ask for it get a 404. */
         delete: operations["delete_slots_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slots/{key}/archived": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts a slot away, so that pages show what they have by themselves, or takes it out again. Its versions and figures stay. */
+        put: operations["put_slots_key_archived"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slots/{key}/effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what a slot brought in, by those who are held out. */
+        get: operations["get_slots_key_effect"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4681,14 +4750,35 @@ export interface components {
         Rows_SlotShape: {
             /** @description The rows. */
             rows: {
+                /** @description When it was put away; pages that ask for it get a 404. */
+                archived_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Of them, those with something that was chosen for whoever was there.
+                 */
+                chosen: number;
+                /**
+                 * Format: int64
+                 * @description Clicks in what was chosen, in the last 30 days. Of what everybody gets nothing is noted.
+                 */
+                clicks: number;
                 /** @description What it shows to whom: variants in order, holdout, cap. */
                 definition: Record<string, never>;
                 /** @description Its name in addresses. */
                 key: string;
+                /** @description The last day on which a page asked for it, if it was in the last 30 days. */
+                last_day?: string | null;
                 name: string;
                 updated_at: string;
+                /** @description By whom: their name. */
+                updated_by: string;
                 /** Format: int64 */
                 version: number;
+                /**
+                 * Format: int64
+                 * @description Times it was shown in the last 30 days, to whomever.
+                 */
+                views: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -5050,19 +5140,108 @@ export interface components {
             /** @description Signs the user in once. */
             sign_in_link: string;
         };
+        /** @description Whether a slot is put away. */
+        SlotArchived: {
+            archived: boolean;
+        };
         /** @description What a slot is to show. */
         SlotBody: {
+            /**
+             * Format: int64
+             * @description The version that was changed, 0 for a new slot: if there is a later one by now, nothing is saved. Without it, it is saved all the same.
+             */
+            based_on?: number | null;
             definition: Record<string, never>;
             name: string;
         };
+        /** @description How often a slot was shown on a day. */
+        SlotDay: {
+            /** Format: int64 */
+            chosen: number;
+            /** Format: int64 */
+            clicks: number;
+            /** @description In UTC. */
+            day: string;
+            /** Format: int64 */
+            views: number;
+        };
+        /** @description What a slot brought in. */
+        SlotEffect: {
+            /** Format: int32 */
+            days: number;
+            holdout?: components["schemas"]["HoldoutEffect"] | null;
+        };
+        /** @description A slot with all that is known of it. */
+        SlotPage: {
+            /** @description The last 30 days, without those on which nobody asked. */
+            days: components["schemas"]["SlotDay"][];
+            slot: components["schemas"]["SlotShape"];
+            /** @description Of this version, since it was saved. */
+            variants: components["schemas"]["VariantFigures"][];
+            /** @description All versions, the newest first. */
+            versions: components["schemas"]["SlotVersion"][];
+        };
+        /** @description What somebody would be shown. */
+        SlotPreview: {
+            /** @description What is shown: title, body, url, image_url, label, products. */
+            content?: Record<string, never> | null;
+            /** @description The place of what fits them, whether they see it or not. */
+            fits?: number | null;
+            /** @description Of every variant whether they are in its segment; nothing where it has none, or nobody is known. */
+            is_member: (boolean | null)[];
+            /** @description Why there is nothing although there should be: `template_gone`, `not_written`. */
+            lacks?: string | null;
+            /** @description `chosen`; or why they see what everybody gets: `not_known`, `no_member`, `restricted`, `not_agreed`, `held_out`, `seen_enough`. */
+            reason: string;
+            /** @description The variant's place; none: nothing is shown. */
+            variant?: number | null;
+        };
+        /** @description A slot that need not be saved, and who looks at it. */
+        SlotPreviewBody: {
+            definition: Record<string, never>;
+            /** @description Its key: lots are drawn by it, and caps are counted under it. */
+            key: string;
+            /** @description The person; without one, somebody of whom nothing is known. */
+            person_id?: string | null;
+        };
         /** @description A slot. */
         SlotShape: {
+            /** @description When it was put away; pages that ask for it get a 404. */
+            archived_at?: string | null;
+            /**
+             * Format: int64
+             * @description Of them, those with something that was chosen for whoever was there.
+             */
+            chosen: number;
+            /**
+             * Format: int64
+             * @description Clicks in what was chosen, in the last 30 days. Of what everybody gets nothing is noted.
+             */
+            clicks: number;
             /** @description What it shows to whom: variants in order, holdout, cap. */
             definition: Record<string, never>;
             /** @description Its name in addresses. */
             key: string;
+            /** @description The last day on which a page asked for it, if it was in the last 30 days. */
+            last_day?: string | null;
             name: string;
             updated_at: string;
+            /** @description By whom: their name. */
+            updated_by: string;
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description Times it was shown in the last 30 days, to whomever.
+             */
+            views: number;
+        };
+        /** @description A saved version of a slot. */
+        SlotVersion: {
+            definition: Record<string, never>;
+            name: string;
+            saved_at: string;
+            saved_by: string;
             /** Format: int64 */
             version: number;
         };
@@ -5524,6 +5703,23 @@ export interface components {
             disabled?: boolean | null;
             role?: components["schemas"]["Role"] | null;
         };
+        /** @description How often one variant was shown. */
+        VariantFigures: {
+            /**
+             * Format: int64
+             * @description Times it was chosen for whoever was there.
+             */
+            chosen: number;
+            /** Format: int64 */
+            clicks: number;
+            /**
+             * Format: int64
+             * @description Its place; none: nothing was shown.
+             */
+            variant?: number | null;
+            /** Format: int64 */
+            views: number;
+        };
         /** @description A variant with the people it has. */
         VariantShape: {
             /**
@@ -5668,6 +5864,16 @@ export interface components {
             name?: string | null;
             time_zone?: string | null;
             week_start?: string | null;
+        };
+        /** @description What a slot would show to a customer. */
+        WouldShow: {
+            /** @description `chosen`, or why they get what everybody gets: `no_member`, `restricted`, `not_agreed`, `held_out`, `seen_enough`. */
+            reason: string;
+            /** @description What that variant shows. */
+            show: Record<string, never>;
+            slot: string;
+            /** @description The place of the variant; none when the page has what it has by itself. */
+            variant?: number | null;
         };
         /** @description A write key, without the key itself. */
         WriteKey: {
@@ -6509,6 +6715,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_person_id_slots_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WouldShow"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description What went wrong, and what to do about it. */
             default: {
@@ -10369,9 +10614,59 @@ export interface operations {
             };
         };
     };
-    get_slots: {
+    post_slot_preview: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SlotPreviewBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotPreview"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_slots: {
+        parameters: {
+            query?: {
+                archived?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10384,6 +10679,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rows_SlotShape"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_slots_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotPage"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -10417,7 +10750,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SlotShape"];
+                    "application/json": components["schemas"]["SlotPage"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             422: {
@@ -10457,6 +10798,88 @@ export interface operations {
                 content?: never;
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_slots_key_archived: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SlotArchived"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotPage"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_slots_key_effect: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotEffect"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
