@@ -30,6 +30,7 @@ mod retention;
 pub mod rfm;
 mod schema;
 mod trend;
+pub mod usual_hours;
 
 pub use analytics::{Analytics, Context};
 pub use answer::{Answer, Cell, Detail};

@@ -9,6 +9,7 @@ mod distributions;
 pub mod experiments;
 pub mod medoid;
 pub mod recommend;
+pub mod usual_hour;
 
 pub use association::{Association, Table};
 pub use discovery::adjusted;

@@ -1,9 +1,10 @@
 //! Keeps what is said of each customer as the whole customer base has it now, and tells it as facts, so that conditions can ask for it, also for how
 //! long it has been so: RFM scores (`rfm.group`, `rfm.recency`, `rfm.frequency`, `rfm.monetary`), the stage of life (`lifecycle.stage`), and how much
-//! somebody does (`engagement.index`, `engagement.level`).
+//! somebody does (`engagement.index`, `engagement.level`), and at which hour they are usually there (`usual_hour`).
 //!
 //! Always holds: only scores that differ are written; a fact commits with the score that it tells. The mathematics is `rapport-analytics`'.
 
+mod hours;
 mod standing;
 
 use std::collections::HashMap;

@@ -59,6 +59,29 @@ fn waits_are_elapsed_or_by_the_persons_clock() {
 }
 
 #[test]
+fn a_usual_hour_comes_within_a_day_of_the_calendar() {
+    let usual = json!({"usual_hour": {"fallback": "10:00"}});
+    for zone in ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia"] {
+        let zone = jiff::tz::TimeZone::get(zone).unwrap();
+        for hour in 0..24_u8 {
+            // Over both changes of the clock in Berlin: no wait is longer than a day there can be.
+            for day in ["2026-03-28", "2026-03-29", "2026-06-10", "2026-10-24", "2026-10-25"] {
+                let now = format!("{day}T11:30:00Z");
+                let person =
+                    rapport_engagement::journey::Situation { usual_hour: Some(hour), zone: zone.clone(), ..willing(1) };
+                let walk = Walk::begin_as(plan_of(wait(usual.clone())), person, &now);
+                let until = walk.instance.wake_at.unwrap();
+                let waited = until.0 - ts(&now).0;
+                assert!(0 < waited && waited <= 25 * Timestamp::HOUR, "{zone:?} {hour} {day}: {waited}");
+                let shown = until.to_jiff().to_zoned(zone.clone()).hour();
+                // An hour that a change of the clock leaves out is the one after it.
+                assert!(shown == i8::try_from(hour).unwrap() || waited > 0 && shown == i8::try_from(hour).unwrap() + 1);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_wait_ends_at_its_instant() {
     let mut walk = Walk::begin(plan_of(wait(json!({"for": "1h"}))), NOON);
     walk.look("2026-06-10T10:59:59.999999Z");

@@ -64,6 +64,7 @@ pub async fn refresh(installation: &Installation, workspace: WorkspaceId) -> Res
         }
         count += told.len();
     }
+    count += super::hours::refresh(installation, workspace, as_of).await?;
     Ok(count)
 }
 

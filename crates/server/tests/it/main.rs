@@ -31,4 +31,5 @@ mod sessions;
 mod sink;
 mod slots;
 mod users;
+mod usual_hours;
 mod world;
