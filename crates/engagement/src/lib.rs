@@ -1,9 +1,10 @@
-//! What is said to customers, to whom and when: templates of messages ([`content`]), the ways people take ([`journey`]), and whether a message goes
-//! out ([`sending`]).
+//! What is said to customers, to whom and when: templates of messages ([`content`]), the ways people take ([`journey`]), whether a message goes
+//! out ([`sending`]), and who is told to advertising platforms ([`audiences`]).
 //!
 //! Always holds: what decides is pure: it neither stores, sends, nor asks for the time. What is stored is written with what caused it, in one
 //! transaction. Nothing here talks to the outside: [`records::messages`] is where the server fetches what is to be sent.
 
+pub mod audiences;
 pub mod content;
 mod error;
 pub mod journey;

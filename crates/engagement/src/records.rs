@@ -4,6 +4,7 @@
 
 pub mod acts;
 pub mod addresses;
+pub mod audiences;
 pub mod copies;
 pub mod inbox;
 pub mod instances;

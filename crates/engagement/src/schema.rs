@@ -2,7 +2,7 @@
 //!
 //! Always holds: a saved version of a template is never changed or deleted, so that what somebody was sent can be looked at later; an instance that is not over is one for its person, journey and occasion; a message is one for its instance, node and visit.
 
-use rapport_domain::Purpose::{self, Analytics, Marketing, Service};
+use rapport_domain::Purpose::{self, Analytics, Marketing, Service, Sharing};
 use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Migration, Migrations};
 
@@ -17,6 +17,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 5, name: "queues", sql: QUEUES },
         Migration { number: 6, name: "copies", sql: COPIES },
         Migration { number: 7, name: "slot_figures", sql: SLOT_FIGURES },
+        Migration { number: 8, name: "audiences", sql: AUDIENCES },
     ],
 };
 
@@ -376,6 +377,48 @@ CREATE TABLE slot_days (
 ) {clustered};
 ";
 
+/// Lists at advertising platforms. A member is a row of hashed values; `open_at` is there while something is to be done about it. What a list holds of
+/// somebody who was erased is known until the platform has taken it away.
+const AUDIENCES: &str = "
+CREATE TABLE audiences (
+    workspace {int} NOT NULL,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    segment TEXT NOT NULL,
+    way TEXT NOT NULL,
+    list TEXT NOT NULL,
+    token TEXT NOT NULL,
+    refresh_hours {int} NOT NULL,
+    state TEXT NOT NULL,
+    run {int} NOT NULL,
+    counts {json} NOT NULL,
+    refreshed_at {int},
+    next_at {int} NOT NULL,
+    attempts {int} NOT NULL,
+    retry_at {int} NOT NULL,
+    error TEXT,
+    updated_at {int} NOT NULL,
+    updated_by TEXT NOT NULL,
+    PRIMARY KEY (key, workspace)
+) {clustered};
+
+CREATE TABLE audience_members (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspace {int} NOT NULL,
+    audience TEXT NOT NULL,
+    person {int} NOT NULL,
+    content {json} NOT NULL,
+    state TEXT NOT NULL,
+    run {int} NOT NULL,
+    doubts {int} NOT NULL,
+    open_at {int}
+) {clustered};
+CREATE INDEX audience_members_person ON audience_members (person, workspace);
+CREATE INDEX audience_members_run ON audience_members (audience, run, workspace);
+CREATE INDEX audience_members_open ON audience_members (audience, workspace) WHERE open_at IS NOT NULL;
+";
+
 const USED: &[Purpose] = &[Service, Analytics, Marketing];
 const OF_PERSON: Way = Way::Person("person");
 
@@ -405,6 +448,13 @@ const fn of_staff(table: &'static str, columns: &'static [&'static str], categor
         person: Way::User("asked_by"),
         erasure: Erasure::Delete,
     }
+}
+
+/// What is told to advertising platforms, hashed.
+const fn shared(columns: &'static [&'static str], category: Category) -> Declaration {
+    let until = "without it nobody could be taken off a platform's list; deleted when the platform has confirmed that";
+    let erasure = Erasure::Keep(until);
+    Declaration { purposes: &[Sharing], erasure, ..of("audience_members", columns, category, OF_PERSON) }
 }
 
 /// What every column of these tables holds.
@@ -595,5 +645,32 @@ pub const DATA_MAP: &[Declaration] = &[
     of_staff("message_copies", &["asked_by"], Category::Identifier),
     // Colleagues' addresses, and what the mail server said about them.
     of_staff("message_copies", &["address", "response"], Category::Contact),
+    Declaration::technical(
+        "audiences",
+        &[
+            "workspace",
+            "key",
+            "name",
+            "platform",
+            "segment",
+            "way",
+            "list",
+            "token",
+            "refresh_hours",
+            "state",
+            "run",
+            "counts",
+            "refreshed_at",
+            "next_at",
+            "attempts",
+            "retry_at",
+            "error",
+            "updated_at",
+            "updated_by",
+        ],
+    ),
+    Declaration::technical("audience_members", &["id", "workspace", "audience", "state", "run", "doubts", "open_at"]),
+    Declaration { erasure: Erasure::Unlink, ..shared(&["person"], Category::Identifier) },
+    shared(&["content"], Category::Contact),
     Declaration::technical("sending_settings", &["workspace", "settings", "updated_at", "updated_by"]),
 ];

@@ -1,6 +1,7 @@
 //! What is stored, on both engines.
 
-use rapport_domain::{Timestamp, WorkspaceId};
+use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_engagement::records::audiences::{self, MemberRow};
 use rapport_engagement::records::letterheads::{self, LetterheadRow};
 use rapport_engagement::records::slots::{self, DayRow, SlotRow, SumRow};
 use rapport_engagement::records::templates::{self, TemplateRow};
@@ -149,4 +150,57 @@ async fn a_slots_versions_stay_and_its_showings_add_up(db: TestDatabase) {
     assert_eq!(slots::versions(&mut reader, W, "hero").await.unwrap(), []);
     assert_eq!(slots::days(&mut reader, W, "hero").await.unwrap(), []);
     assert_eq!(slots::all(&mut reader, OTHER).await.unwrap(), [slot(1)]);
+}
+
+/// What is heard of somebody while they are being judged is not forgotten by the judgement.
+#[db_test(MIGRATIONS)]
+async fn a_doubt_outlives_the_judgement_of_an_older_one(db: TestDatabase) {
+    let now = Timestamp::from_seconds(1);
+    let row = |id: &str, person: i64| MemberRow {
+        id: id.into(),
+        person: PersonId(person),
+        content: serde_json::json!(["aa", ""]),
+        state: audiences::ADDING.into(),
+        run: 1,
+        doubts: 1,
+    };
+    let ids = |rows: Vec<MemberRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    audiences::insert(&mut tx, W, "a", &[row("m1", 7), row("m2", 8), row("m3", 9)], now).await.unwrap();
+    audiences::insert(&mut tx, OTHER, "a", &[row("m4", 7)], now).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(ids(audiences::doubted(&mut db.read(), W, "a", 9).await.unwrap()), ["m1", "m2", "m3"]);
+    assert_eq!(audiences::to_add(&mut db.read(), W, "a", 9).await.unwrap(), [], "a new row is judged first");
+    // They were judged; meanwhile the second one withdrew.
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    assert_eq!(audiences::doubt(&mut tx, W, &[PersonId(8)], now).await.unwrap(), 1);
+    audiences::trust(&mut tx, &["m1".into(), "m2".into(), "m3".into()], 1).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(ids(audiences::doubted(&mut db.read(), W, "a", 9).await.unwrap()), ["m2"]);
+    assert_eq!(ids(audiences::to_add(&mut db.read(), W, "a", 9).await.unwrap()), ["m1", "m3"]);
+    // Told; and one withdraws while the platform answers.
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    audiences::doubt(&mut tx, W, &[PersonId(9)], now).await.unwrap();
+    audiences::added(&mut tx, &["m1".into(), "m3".into()]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(ids(audiences::doubted(&mut db.read(), W, "a", 9).await.unwrap()), ["m2", "m3"]);
+    // The next refresh finds the first one only.
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    audiences::keep(&mut tx, &["m1".into()], 2, now).await.unwrap();
+    assert_eq!(audiences::remove_before(&mut tx, W, "a", 2, now).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    assert_eq!(ids(audiences::to_remove(&mut db.read(), W, "a", 9).await.unwrap()), ["m2", "m3"]);
+    // One comes back before they were taken away: judged, and told again.
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    audiences::keep(&mut tx, &["m2".into()], 3, now).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(ids(audiences::to_remove(&mut db.read(), W, "a", 9).await.unwrap()), ["m3"]);
+    assert_eq!(ids(audiences::doubted(&mut db.read(), W, "a", 9).await.unwrap()), ["m2"]);
+    let states = audiences::states(&mut db.read(), W, "a").await.unwrap();
+    assert_eq!(states, [("adding".to_owned(), 1), ("on".to_owned(), 1), ("removing".to_owned(), 1)]);
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    audiences::removed(&mut tx, &["m3".into()]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(audiences::of_persons(&mut db.read(), W, "a", &[PersonId(9)]).await.unwrap(), []);
+    assert_eq!(audiences::states(&mut db.read(), OTHER, "a").await.unwrap(), [("adding".to_owned(), 1)]);
 }

@@ -4,6 +4,7 @@
 //! `State<App>` and [`Caller`](crate::auth::Caller), ask the database for `caller.workspace` only, and add it to its module's
 //! `router()`. The guard has checked the declared permission by then; without a declaration the route is closed.
 
+pub mod audiences;
 pub mod consents;
 pub mod customers;
 pub mod data_health;
@@ -84,6 +85,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(effects::router())
         .merge(recommendations::router())
         .merge(slots::router())
+        .merge(audiences::router())
         .merge(exports::router())
         .merge(imports::router())
 }

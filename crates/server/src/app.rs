@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::api::data_health::Arrivals;
+use crate::audiences::Advertising;
 use crate::audit::AuditLog;
 use crate::auth::key_cache::KeyCache;
 use crate::importing::runs::Runs;
@@ -51,6 +52,8 @@ pub struct App {
     pub slots: Arc<Slots>,
     /// What sends messages.
     pub sender: Arc<Sender>,
+    /// What keeps lists at advertising platforms.
+    pub advertising: Arc<Advertising>,
 }
 
 impl App {
@@ -70,6 +73,7 @@ impl App {
             "" => format!("http://{}", settings.listen),
             url => url.to_owned(),
         };
+        let advertising = Arc::new(Advertising::new(&settings, client.clone())?);
         let sender = Arc::new(Sender::new(Arc::clone(&installation), ways, client, public_url));
         let (audit, writer) = AuditLog::start(installation.store.clone());
         let app = Self {
@@ -86,6 +90,7 @@ impl App {
             metrics: Metrics::install(),
             slots: Arc::default(),
             sender,
+            advertising,
         };
         Ok((app, writer))
     }

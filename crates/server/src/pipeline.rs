@@ -26,6 +26,7 @@ use rapport_store::{Priority, Tx};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::audiences;
 use crate::engaging::listening;
 use crate::experimenting::reporting;
 use crate::installation::Installation;
@@ -249,6 +250,7 @@ impl Pipeline {
         consents::record(installation, &self.signals, tx, workspace, &events, &applied).await?;
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
         reporting::hear(installation, tx, workspace, &events, &applied).await?;
+        audiences::hear(installation, tx, workspace, &events, &applied).await?;
         count_by_source(tx, workspace, &events).await?;
         let mut tickets = Vec::new();
         if !applied.moved.is_empty() {

@@ -40,6 +40,20 @@ pub struct Settings {
     pub mail: Mail,
     /// SMS and WhatsApp.
     pub text_messages: TextMessages,
+    /// Advertising platforms.
+    pub advertising: Advertising,
+}
+
+/// Where the interfaces of advertising platforms are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Advertising {
+    /// Meta's, with its version.
+    pub meta_url: String,
+    /// LinkedIn's.
+    pub linkedin_url: String,
+    /// Its version.
+    pub linkedin_version: String,
 }
 
 /// Who carries text messages.

@@ -25,6 +25,10 @@ export function journeyRoutes(fixture, problem) {
 		['GET', /^\/customers\/\w+\/messages$/, () => fixture('journeys-customer_messages')],
 		['GET', /^\/messages$/, () => fixture('journeys-messages')],
 		['POST', /^\/messages\/replay$/, (_, __, body) => ({ messages: body.id ? 1 : 4 })],
+		['GET', /^\/audiences$/, () => fixture('audiences')],
+		['PUT', /^\/audiences\/([\w-]+)$/, ([key]) => fixture('audiences').rows.find((row) => row.key === key) ?? fixture('audiences').rows[0]],
+		['POST', /^\/audiences\/([\w-]+)\/(refresh|empty)$/, ([key]) => fixture('audiences').rows.find((row) => row.key === key)],
+		['DELETE', /^\/audiences\/([\w-]+)$/, () => null],
 		['GET', /^\/sending\/settings$/, () => fixture('journeys-settings')],
 		['PUT', /^\/sending\/settings$/, (_, __, body) => ({ ...fixture('journeys-settings'), settings: body.settings })],
 		['GET', /^\/sending\/health$/, () => fixture('journeys-health')]

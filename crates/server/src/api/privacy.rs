@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rapport_domain::{Channel, Identifier, IdentifierKind, PersonId, Timestamp, WorkspaceId};
+use rapport_engagement::records::audiences;
 use rapport_privacy::Subject;
 use rapport_privacy::records::notices::{self, NoticeRow};
 use rapport_privacy::records::requests::{self, RequestRow};
@@ -420,6 +421,7 @@ pub async fn restrict(
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     if restrictions::since(&mut tx, caller.workspace, &subject.handles).await?.is_none() {
         restrictions::add(&mut tx, caller.workspace, &subject.handles, row.requested_at, &row.id).await?;
+        audiences::doubt(&mut tx, caller.workspace, &[subject.person], row.requested_at).await?;
     }
     requests::save(&mut tx, caller.workspace, &row).await?;
     tx.commit().await?;

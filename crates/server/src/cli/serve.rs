@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::flags::Flags;
 use crate::app::App;
+use crate::audiences;
 use crate::auth::Role;
 use crate::auth::issue::{self, Doors};
 use crate::engaging;
@@ -123,6 +124,7 @@ impl Server {
         let ways = Arc::clone(&app.sender.ways);
         workers.spawn(sending::read_mailbox(Arc::clone(&installation), ways, stop.subscribe()));
         workers.spawn(counting::run(Arc::clone(&app.slots), Arc::clone(&installation), stop.subscribe()));
+        workers.spawn(audiences::run(Arc::clone(&installation), Arc::clone(&app.advertising), stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
         let changed = Arc::clone(&app.segments_changed);

@@ -236,6 +236,24 @@ fn put(traits: &mut Map<String, Value>, key: &str, value: &Value) {
     }
 }
 
+/// What was told of a person under one of these names: a token's own ([`NAMES`]), or folded ones.
+pub fn trait_text(known: &[(PersonId, String, String)], names: &[&str]) -> Option<String> {
+    let usual = names.iter().find_map(|name| NAMES.iter().find(|(token, _)| token == name));
+    let names = usual.map_or(names, |(_, names)| *names);
+    let told = |name: &&str| {
+        let is_it = |(_, key, _): &&(PersonId, String, String)| {
+            key.strip_prefix("trait.").is_some_and(|key| folded(key) == *name)
+        };
+        let value: Value = serde_json::from_str(&known.iter().find(is_it)?.2).ok()?;
+        match value {
+            Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    };
+    names.iter().find_map(told)
+}
+
 fn folded(key: &str) -> String {
     key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }

@@ -166,7 +166,7 @@ impl Ways {
 }
 
 /// Digits, and what people put between them (ITU-T E.123), with `+` or `00` before the country's code, or `0` in the place of it.
-fn number(written: &str, country_code: &str) -> Option<String> {
+pub fn number(written: &str, country_code: &str) -> Option<String> {
     let written = written.trim().replace("(0)", "");
     let plain = |c: &char| !matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{a0}' | '\u{2011}');
     let plain: String = written.chars().filter(plain).collect();

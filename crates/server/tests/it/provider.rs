@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// A request that came.
 #[derive(Clone, Debug)]
 pub struct Posted {
+    pub method: String,
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
@@ -58,7 +59,8 @@ async fn serve(mut stream: TcpStream, kept: Arc<Mutex<Vec<Posted>>>, answer: Arc
         if let Some(end) = end {
             let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
             let mut lines = head.lines();
-            let path = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
+            let mut first = lines.next().unwrap().split(' ');
+            let (method, path) = (first.next().unwrap().to_owned(), first.next().unwrap().to_owned());
             let headers: Vec<(String, String)> = lines
                 .filter_map(|line| line.split_once(':'))
                 .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
@@ -66,7 +68,7 @@ async fn serve(mut stream: TcpStream, kept: Arc<Mutex<Vec<Posted>>>, answer: Arc
             let length = headers.iter().find(|(name, _)| name == "content-length").map_or("0", |(_, value)| value);
             let whole = end + 4 + length.parse::<usize>().unwrap();
             if bytes.len() >= whole {
-                let posted = Posted { path, headers, body: bytes[end + 4..whole].to_vec() };
+                let posted = Posted { method, path, headers, body: bytes[end + 4..whole].to_vec() };
                 let before = {
                     let mut kept = kept.lock().unwrap();
                     kept.push(posted.clone());
