@@ -14,6 +14,14 @@ use crate::{Handle, PersonId};
 /// How many places there are: a place is a hundredth of a per cent.
 pub const PLACES: u32 = 10_000;
 
+/// The salt of the one lot of a workspace that decides who gets no marketing at all: journeys, campaigns, slots and experiments ask the same.
+pub const GLOBAL_HOLDOUT: &str = "holdout/global";
+
+/// Whether a person is among the first `places` (hundredths of a per cent) of that lot. A part that grows takes in more and lets nobody go.
+pub fn is_held_out(person: PersonId, places: u32) -> bool {
+    bucket(GLOBAL_HOLDOUT, person) < places
+}
+
 /// What is assigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unit<'a> {

@@ -51,6 +51,15 @@ pub trait Lots: Debug + Send + Sync {
         acted: &'a [(Lot, String)],
         now: Timestamp,
     ) -> Answer<'a, bool>;
+
+    /// Notes of whom the global holdout decided, each with whether they are held out.
+    fn note_holdout<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        workspace: WorkspaceId,
+        people: &'a [(PersonId, bool)],
+        now: Timestamp,
+    ) -> Answer<'a, ()>;
 }
 
 /// What a journey's lots are part of.

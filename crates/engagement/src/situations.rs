@@ -13,7 +13,6 @@ use serde_json::Value;
 use crate::Error;
 use crate::journey::Situation;
 use crate::journey::definition::{Class, Step};
-use crate::journey::rules::place;
 use crate::journey::situation::{Other, Sent};
 use crate::plans::Plans;
 use crate::records::addresses::{self, DeadRow};
@@ -33,9 +32,6 @@ pub const TROUBLE: [&str; 4] =
     ["support.open_tickets", "feedback.open_complaints", "trait.open_tickets", "trait.open_complaints"];
 /// What says how they felt last: `bad` spares them.
 pub const FEELING: [&str; 2] = ["feedback.last_feeling", "trait.last_feeling"];
-
-/// Those who get no marketing at all, whatever the journey: this lot decides.
-pub const GLOBAL_HOLDOUT: &str = "holdout/global";
 
 /// The situations of some people.
 ///
@@ -94,9 +90,8 @@ pub async fn load(
             it.sent.push(Sent { at, channel, topic });
         }
     }
-    let held = plans.settings.holdout_percent;
     for it in all.values_mut() {
-        it.is_held_out = place(GLOBAL_HOLDOUT, it.person) < held;
+        it.is_held_out = plans.settings.holds_out(it.person);
     }
     Ok(all)
 }

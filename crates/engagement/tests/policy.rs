@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rapport_domain::{Channel, Handle, PersonId, Purpose, Timestamp};
 use rapport_engagement::journey::situation::{Other, Sent};
 use rapport_engagement::journey::{Class, Situation};
-use rapport_engagement::sending::policy::{self, decide_again};
+use rapport_engagement::sending::policy::{self, asks_the_holdout, decide_again};
 use rapport_engagement::sending::settings::MOST_JITTER;
 use rapport_engagement::sending::{Ask, Cap, Decision, Quiet, Reason, Settings, Window, decide};
 use rapport_engagement::timing::civil;
@@ -127,8 +127,8 @@ fn what_is_final_is_said_first() {
         Reason::Unreachable,
         Reason::Suppressed,
         Reason::NoConsent,
-        Reason::HeldOut,
         Reason::Trouble,
+        Reason::HeldOut,
     ];
     for (place, expected) in order.into_iter().enumerate() {
         let found = why(|it| {
@@ -144,13 +144,33 @@ fn what_is_final_is_said_first() {
             if place > 4 {
                 it.said = willing().said;
             }
-            it.is_held_out = place <= 5;
+            it.is_troubled = place <= 5;
         });
         assert_eq!(found, Some(expected));
     }
     let trouble_is_fine = Settings { spare_the_troubled: false, ..open() };
     let person = Situation { is_troubled: true, ..willing() };
     assert_eq!(reason_of(&ask(ts(NOON)), &person, &trouble_is_fine, ts(NOON)), None);
+}
+
+/// Both sides of the lot are noted where it alone decides, whatever the hour: never of whom something else forbids it.
+#[test]
+fn the_holdout_is_asked_when_nothing_else_forbids_it() {
+    let now = ts(NOON);
+    let settings = Settings { holdout_percent: 5.0, ..open() };
+    for is_held_out in [true, false] {
+        let person = Situation { is_held_out, ..willing() };
+        let asks = |person: &Situation, settings: &Settings| asks_the_holdout(&ask(now), person, settings, now);
+        assert!(asks(&person, &settings));
+        let quiet = Settings { holdout_percent: 5.0, ..Settings::default() };
+        let night = ts("2026-06-10T01:00:00Z");
+        assert!(asks_the_holdout(&ask(night), &person, &quiet, night));
+        assert!(!asks(&person, &open()), "nobody is held out");
+        assert!(!asks(&Situation { is_troubled: true, ..person.clone() }, &settings));
+        assert!(!asks(&Situation { said: Vec::new(), ..person.clone() }, &settings));
+        let needed = Ask { class: Class::Transactional, ..ask(now) };
+        assert!(!asks_the_holdout(&needed, &person, &settings, now));
+    }
 }
 
 #[test]
@@ -356,8 +376,8 @@ fn slow(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) 
         (is_marketing && verdict == Verdict::Denied, Reason::ConsentDenied),
         (is_marketing && verdict == Verdict::Pending, Reason::ConsentPending),
         (is_marketing && verdict == Verdict::Expired, Reason::ConsentExpired),
-        (is_marketing && person.is_held_out, Reason::HeldOut),
         (is_marketing && person.is_troubled && settings.spare_the_troubled, Reason::Trouble),
+        (is_marketing && person.is_held_out, Reason::HeldOut),
         (is_marketing && now.0 > ask.since.0 + ask.drop_after, Reason::TooLate),
     ];
     if let Some((_, reason)) = questions.iter().find(|(is_so, _)| *is_so) {

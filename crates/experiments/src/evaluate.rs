@@ -2,7 +2,8 @@
 //!
 //! The order: what is decided gives its winner, and what does not run its control. Whoever was exposed keeps their variant. Of the others, the first rule
 //! that applies takes them; then they must be in the experiment's places of its group, and in its traffic. Whoever would now get something goes past
-//! the holdouts: held out, they get the control. Only then is the variant theirs.
+//! the holdouts: held out, they get the control. Only then is the variant theirs. In a holdout the lot alone decides, whoever was noted before: its share
+//! grows and shrinks by the places of people, so that whatever else asks the same lot agrees.
 //!
 //! Always holds: the same situation gives the same decision; a unit is exposed to a holdout exactly when it would otherwise get something, in both of
 //! the holdout's arms, so that these can be compared.
@@ -27,12 +28,21 @@ pub struct Situation<'a> {
     pub anonymous: Option<&'a str>,
     /// Whether a condition holds for them, by its key; not where there is no such condition.
     pub truths: &'a dyn Fn(&str) -> bool,
-    /// What they were exposed to before: the variant's key by the experiment's number.
-    pub held: &'a BTreeMap<i64, String>,
+    /// What they were exposed to before, by the experiment's number.
+    pub held: &'a BTreeMap<i64, Held>,
     /// All holdouts of the workspace; those that do not apply are passed over.
     pub holdouts: &'a [&'a Experiment],
     /// What this is part of, for holdouts of it: `journey:jrn_...`, `slot:home`.
     pub subjects: &'a [&'a str],
+}
+
+/// What a unit was exposed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The variant's key.
+    pub variant: String,
+    /// The version since which chances were as they were then.
+    pub allocation: i64,
 }
 
 /// What a unit gets.
@@ -93,6 +103,8 @@ pub struct Exposure {
     pub unit: UnitKind,
     /// Where: what it was part of; may be empty.
     pub subject: String,
+    /// Whether it takes the place of one under an earlier allocation: in a holdout the lot alone decides, so its readout begins anew with its share.
+    pub renews: bool,
 }
 
 /// Whether somebody is held out of what they would get, and what is to be noted of that.
@@ -178,8 +190,9 @@ pub fn held_out(respected: bool, situation: &Situation<'_>) -> HeldOut {
 fn standing<'e>(experiment: &'e Experiment, situation: &Situation<'_>) -> Standing<'e> {
     let design = &experiment.design;
     let Some(unit) = unit(design.unit, situation) else { return Standing::NoUnit };
-    if design.kind != Kind::Flag
-        && let Some(held) = situation.held.get(&experiment.number).and_then(|key| design.variant(key))
+    let before = situation.held.get(&experiment.number);
+    if design.kind == Kind::Experiment
+        && let Some(held) = before.and_then(|it| design.variant(&it.variant))
     {
         // A variant without weight is closed, because it did harm: its people get the control, and still count as its own.
         return if held.weight == 0 { Standing::Excluded } else { Standing::Drawn(held, true) };
@@ -211,7 +224,8 @@ fn standing<'e>(experiment: &'e Experiment, situation: &Situation<'_>) -> Standi
         return design.variant(key).map_or(Standing::NoRule, |variant| Standing::Given(variant, reason));
     }
     let drawn = assignment::split(salt, unit, &design.weights()).and_then(|at| design.variants.get(at));
-    drawn.map_or(Standing::Excluded, |variant| Standing::Drawn(variant, false))
+    let is_noted = design.kind == Kind::Holdout && before.is_some_and(|it| it.allocation == experiment.allocation);
+    drawn.map_or(Standing::Excluded, |variant| Standing::Drawn(variant, is_noted))
 }
 
 fn unit<'a>(kind: UnitKind, situation: &Situation<'a>) -> Option<Unit<'a>> {
@@ -229,6 +243,7 @@ fn exposure(experiment: &Experiment, variant: &Variant, situation: &Situation<'_
         variant: variant.key.clone(),
         unit: experiment.design.unit,
         subject: situation.subjects.first().copied().unwrap_or_default().to_owned(),
+        renews: experiment.design.kind == Kind::Holdout,
     }
 }
 

@@ -236,7 +236,7 @@ async fn take_places(tx: &mut Tx, workspace: WorkspaceId, row: &ExperimentRow) -
     fits(place, &taken(tx, workspace, &place.group, row.experiment).await?)
 }
 
-fn saved(workspace: WorkspaceId, row: &ExperimentRow) -> Event {
+pub(crate) fn saved(workspace: WorkspaceId, row: &ExperimentRow) -> Event {
     let payload = json!({"experiment": row.experiment, "key": row.key, "state": row.state, "version": row.version});
     Event::new(workspace, SAVED, payload)
 }

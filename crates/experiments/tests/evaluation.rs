@@ -9,7 +9,7 @@ use rapport_experiments::design::{Form, Metric, Place, Rule, Serve, UnitKind};
 use rapport_experiments::evaluate::Fault;
 use rapport_experiments::open_feature::{self, Failure};
 use rapport_experiments::{
-    Change, Design, Experiment, Kind, Reason, Situation, State, Variant, change, checks, evaluate, held_out,
+    Change, Design, Experiment, Held, Kind, Reason, Situation, State, Variant, change, checks, evaluate, held_out,
 };
 use serde_json::json;
 
@@ -62,7 +62,7 @@ fn running(number: i64, design: Design) -> Experiment {
 }
 
 /// A person of whom nothing is known; every condition whose key begins with `t` holds.
-fn situation<'a>(person: i64, held: &'a BTreeMap<i64, String>, holdouts: &'a [&'a Experiment]) -> Situation<'a> {
+fn situation<'a>(person: i64, held: &'a BTreeMap<i64, Held>, holdouts: &'a [&'a Experiment]) -> Situation<'a> {
     Situation {
         now: Timestamp(1_000),
         person: Some(PersonId(person)),
@@ -77,7 +77,7 @@ fn situation<'a>(person: i64, held: &'a BTreeMap<i64, String>, holdouts: &'a [&'
 type Edits = dyn Fn(&mut Design);
 type Edit<'a> = &'a Edits;
 
-const NOBODY: &BTreeMap<i64, String> = &BTreeMap::new();
+const NOBODY: &BTreeMap<i64, Held> = &BTreeMap::new();
 
 /// The rules of `evaluate`, one sentence after the other: (variant, word for why, variants of exposures by experiment).
 fn slowly(e: &Experiment, s: &Situation<'_>) -> (String, &'static str, BTreeMap<i64, String>) {
@@ -106,8 +106,8 @@ fn slowly(e: &Experiment, s: &Situation<'_>) -> (String, &'static str, BTreeMap<
         tickets[at as usize].clone()
     };
     let mut chosen: Option<(String, &'static str)> = None;
-    if d.kind != Kind::Flag && s.held.contains_key(&e.number) {
-        let held = &s.held[&e.number];
+    if d.kind == Kind::Experiment && s.held.contains_key(&e.number) {
+        let held = &s.held[&e.number].variant;
         if d.variants.iter().any(|it| &it.key == held && it.weight == 0) {
             return (control, "excluded", BTreeMap::new());
         }
@@ -144,7 +144,8 @@ fn slowly(e: &Experiment, s: &Situation<'_>) -> (String, &'static str, BTreeMap<
             Serve::Variant(key) => (key, why),
             Serve::Split => {
                 let key = drawn();
-                if d.kind != Kind::Flag {
+                let is_noted = d.kind == Kind::Holdout && s.held.get(&e.number).is_some_and(|it| it.allocation == 2);
+                if d.kind != Kind::Flag && !is_noted {
                     exposures.insert(e.number, key.clone());
                 }
                 (key, "split")
@@ -235,14 +236,15 @@ proptest! {
     fn the_slow_rules_say_the_same(
         experiment in any_experiment(),
         (person, anonymous) in (prop::option::weighted(0.9, 1i64..1_000_000), prop::option::weighted(0.9, "[a-z]{1,6}")),
-        (of_own, of_global) in (prop::option::of(0usize..3), prop::option::weighted(0.3, 0usize..2)),
+        (of_own, of_global) in (prop::option::of(0usize..3), prop::option::weighted(0.6, (0usize..2, 1i64..3))),
         (global, local, other) in (1u32..6, 1u32..6, 1u32..6),
         paused: bool,
         subjects in prop::collection::vec(prop::sample::select(vec!["slot:home", "journey:a"]), 0..2),
     ) {
         let mut held = BTreeMap::new();
-        held.extend(of_own.map(|at| (1, format!("v{at}"))).filter(|(_, key)| experiment.design.variant(key).is_some()));
-        held.extend(of_global.map(|at| (2, format!("v{at}"))));
+        let before = |at: usize, allocation| Held { variant: format!("v{at}"), allocation };
+        held.extend(of_own.map(|at| (1, before(at, 2))).filter(|(_, it)| experiment.design.variant(&it.variant).is_some()));
+        held.extend(of_global.map(|(at, allocation)| (2, before(at, allocation))));
         let holdouts = [
             holdout(2, None, global, State::Running),
             holdout(3, Some("slot:home"), local, if paused { State::Paused } else { State::Running }),
@@ -289,7 +291,7 @@ proptest! {
         };
         let later = running(1, after);
         if let Some(exposure) = first.exposures.first() {
-            let held = BTreeMap::from([(1, exposure.variant.clone())]);
+            let held = BTreeMap::from([(1, Held { variant: exposure.variant.clone(), allocation: 2 })]);
             let again = evaluate(&later, &situation(person, &held, &[]));
             let is_open = later.design.variant(&exposure.variant).unwrap().weight > 0;
             let wanted = if is_open { exposure.variant.as_str() } else { "v0" };
@@ -517,4 +519,28 @@ fn the_site_gets_what_open_feature_wants() {
         assert_eq!(open_feature::targeting_key(&body), Err(failure));
     }
     assert_eq!((Failure::FlagNotFound.status(), Failure::Parse.status()), (404, 400));
+}
+
+/// The experiment and whoever asks the lot alone agree about everybody, at every share; and a share that grows lets nobody go.
+#[test]
+fn the_global_holdout_is_the_lot_that_others_ask() {
+    for places in [1, 725, 3_000, 5_000] {
+        let mut design = design(Kind::Holdout, &[places, 10_000 - places]);
+        design.salt = assignment::GLOBAL_HOLDOUT.into();
+        let holdout = running(1, design);
+        let mut out = 0;
+        for person in 1..=5_000 {
+            // What was noted before does not count: the lot alone decides.
+            let before = Held { variant: "v1".into(), allocation: 1 };
+            let held = BTreeMap::from([(1, before)]);
+            let decision = evaluate(&holdout, &situation(person, &held, &[]));
+            let is_held = assignment::is_held_out(PersonId(person), places);
+            assert_eq!(decision.variant.unwrap().is_control, is_held);
+            assert!(!is_held || assignment::is_held_out(PersonId(person), places + 1));
+            assert!(decision.exposures[0].renews);
+            out += u32::from(is_held);
+        }
+        let wanted = f64::from(places) / 2.0;
+        assert!((f64::from(out) - wanted).abs() <= 4.0 * wanted.sqrt() + 1.0, "{out} of {places}");
+    }
 }

@@ -10,7 +10,7 @@ use rapport_experiments::records::exposures::{self, EXPOSED, Exposed, ExposureRo
 use rapport_experiments::records::{experiments, groups};
 use rapport_experiments::service::{Act, Author, SAVED, act, create, create_group, save, taken};
 use rapport_experiments::{
-    Change, DATA_MAP, Design, Error, Exposure, Kind, MIGRATIONS, Situation, State, Variant, evaluate,
+    Change, DATA_MAP, Design, Error, Exposure, Held, Kind, MIGRATIONS, Situation, State, Variant, evaluate,
 };
 use rapport_privacy::{Subject, Tables};
 use rapport_store::testing::{TestDatabase, prepare_statements};
@@ -164,6 +164,7 @@ fn exposure(experiment: i64, variant: &str, unit: UnitKind) -> Exposure {
         variant: variant.into(),
         unit,
         subject: "slot:home".into(),
+        renews: false,
     }
 }
 
@@ -228,7 +229,8 @@ async fn the_first_exposure_holds_and_is_told_once(db: TestDatabase) {
         (Some(PersonId(1)), &json!({"experiment": "e1", "variant": "new", "version": 3, "subject": "slot:home"}))
     );
     let held = exposures::held(&mut db.read(), W, PersonId(1), Some(Handle(12))).await.unwrap();
-    let wanted = [(1, "new"), (2, "old"), (3, "b")].map(|(number, key)| (number, key.to_owned()));
+    let wanted = [(1, "new"), (2, "old"), (3, "b")]
+        .map(|(number, key)| (number, Held { variant: key.to_owned(), allocation: 3 }));
     assert_eq!(held, BTreeMap::from(wanted));
     let held = exposures::held(&mut db.read(), W, PersonId(1), None).await.unwrap();
     assert_eq!(held.len(), 2);
@@ -292,7 +294,7 @@ async fn merged_people_keep_the_first_and_two_arms_are_left_out(db: TestDatabase
     tx.commit().await.unwrap();
     assert_eq!(counted(&db, 1).await, [("new".into(), 0, 0, 0), ("old".into(), 0, 1, 1), ("old".into(), 1, 0, 0)]);
     let held = exposures::held(&mut db.read(), W, PersonId(1), None).await.unwrap();
-    assert_eq!(held[&1], "old");
+    assert_eq!(held[&1].variant, "old");
     // Devices stay what they were, whoever has them.
     assert_eq!(counted(&db, 3).await, [("a".into(), 0, 1, 0), ("b".into(), 0, 1, 0)]);
     assert_eq!(exposures::page(&mut db.read(), W, 1, Handle(0), 10).await.unwrap().len(), 1);
@@ -305,7 +307,7 @@ async fn merged_people_keep_the_first_and_two_arms_are_left_out(db: TestDatabase
     exposures::follow(&mut tx, W, &[(Handle(99), PersonId(9), PersonId(1))]).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(counted(&db, 1).await, [("new".into(), 0, 1, 0), ("old".into(), 0, 2, 0), ("old".into(), 1, 1, 0)]);
-    assert_eq!(exposures::held(&mut db.read(), W, PersonId(1), None).await.unwrap()[&1], "new");
+    assert_eq!(exposures::held(&mut db.read(), W, PersonId(1), None).await.unwrap()[&1].variant, "new");
 }
 
 #[db_test(MIGRATIONS)]
@@ -498,4 +500,64 @@ fn kinds_of_experiments_have_stable_words() {
             (Some(state), json!(state.as_str()))
         );
     }
+}
+
+/// The share of the global holdout changes: whoever is asked about again is noted anew, on the side that the lot says now, and counted there alone.
+#[db_test(MIGRATIONS)]
+async fn a_holdout_is_noted_anew_with_its_share(db: TestDatabase) {
+    use rapport_experiments::global_holdout::{self, KEY};
+    let of = |allocation: i64, variant: &str| Exposure {
+        key: KEY.into(),
+        allocation,
+        renews: true,
+        ..exposure(1, variant, UnitKind::Person)
+    };
+    let set = async |share: u32, at: i64| {
+        let mut tx = db.begin(Priority::Interactive).await.unwrap();
+        global_holdout::set(&mut tx, W, share, ann(at)).await.unwrap();
+        tx.commit().await.unwrap();
+        let row = rapport_experiments::records::experiments::find(&mut db.read(), W, KEY).await.unwrap();
+        row.map(|row| (row.state.clone(), row.version, row.allocation, global_holdout::places(&row)))
+    };
+    let stands = |state: &str, version, allocation, share| Some((state.to_owned(), version, allocation, share));
+    assert_eq!(set(0, 1).await, None, "nobody is held out, so there is nothing");
+    assert_eq!(set(500, 2).await, stands("running", 1, 1, 500));
+    assert_eq!(set(500, 3).await, stands("running", 1, 1, 500), "the same changes nothing");
+    let note = async |all: &[(Who, Exposure)], day: i64| {
+        let mut tx = db.begin(Priority::Interactive).await.unwrap();
+        let found = exposures::expose_all(&mut tx, W, all, at(day * DAY)).await.unwrap();
+        tx.commit().await.unwrap();
+        found
+    };
+    let counted = async || {
+        let rows = counts::of(&mut db.read(), W, 1).await.unwrap();
+        let rows = rows.into_iter().filter(|row| (row.units, row.mixed) != (0, 0));
+        rows.map(|row| (row.allocation, row.variant, row.units)).collect::<Vec<_>>()
+    };
+    let first_time = [(who(1, 10), of(1, "holdout")), (who(2, 20), of(1, "treated")), (who(3, 30), of(1, "treated"))];
+    assert_eq!(note(&first_time, 1).await, [first("holdout"), first("treated"), first("treated")]);
+    assert_eq!(note(&first_time[..1], 2).await, [kept("holdout")], "once is enough");
+    // Two is held out now.
+    assert_eq!(set(1_000, 4).await, stands("running", 2, 2, 1_000));
+    let again = [(who(1, 10), of(2, "holdout")), (who(2, 20), of(2, "holdout"))];
+    assert_eq!(note(&again, 3).await, [first("holdout"), first("holdout")]);
+    assert_eq!(note(&again, 4).await, [kept("holdout"), kept("holdout")]);
+    assert_eq!(counted().await, [(1, "treated".to_owned(), 1), (2, "holdout".to_owned(), 2)]);
+    let rows = exposures::of_person(&mut db.read(), W, PersonId(2)).await.unwrap();
+    assert_eq!((rows.len(), rows[0].allocation, rows[0].exposed_at), (1, 2, at(3 * DAY)));
+    // After a pause everybody had everything meanwhile, so the same share begins anew too.
+    assert_eq!(set(0, 5).await, stands("paused", 3, 2, 0));
+    assert_eq!(set(1_000, 6).await, stands("running", 4, 4, 1_000));
+    // Of one who has become another person meanwhile all earlier rows go.
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    exposures::follow(&mut tx, W, &[(Handle(20), PersonId(2), PersonId(3))]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(note(&[(who(3, 20), of(4, "treated"))], 5).await, [first("treated")]);
+    assert_eq!(exposures::of_person(&mut db.read(), W, PersonId(3)).await.unwrap().len(), 1);
+    assert_eq!(counted().await, [(2, "holdout".to_owned(), 1), (4, "treated".to_owned(), 1)]);
+    // An experiment of another kind that has the key is not touched.
+    let rng = SeededRng::new(1);
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    create(&mut tx, OTHER, KEY, design("Mine"), ann(1), &rng).await.unwrap();
+    assert_eq!(global_holdout::set(&mut tx, OTHER, 100, ann(2)).await.unwrap_err().code(), "experiment_exists");
 }

@@ -88,6 +88,11 @@ impl SampleShop {
         })
     }
 
+    /// When the groups of the planted campaign were drawn and its offer was sent.
+    pub fn offered_at(&self) -> Timestamp {
+        offer::sent_at(&self.world.seasons)
+    }
+
     /// Every message, person by person.
     pub fn messages(&self) -> impl Iterator<Item = Message> {
         self.stories().flat_map(|story| story.messages)

@@ -22,8 +22,8 @@ use rapport_store::data_map::Declaration;
 use rapport_store::{Migrations, Store, StoreConfig};
 
 use crate::engaging::LivePlans;
-use crate::experimenting::LiveExperiments;
 use crate::experimenting::lots::JourneyLots;
+use crate::experimenting::{LiveExperiments, global};
 use crate::records;
 use crate::{importing, schema};
 
@@ -137,6 +137,7 @@ impl Installation {
         let recommender = Recommender::new(analytics.clone(), recommend::Settings::default());
         let memberships = Live::new(store.clone(), lake.clone());
         let suppressions = Suppressions::open(&store).await?;
+        global::settle(&store, clock.now()).await?;
         let experiments = Arc::new(LiveExperiments::default());
         Ok(Self {
             store,

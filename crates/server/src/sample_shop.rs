@@ -13,6 +13,7 @@ use rapport_intake::{Body, Call, Limits, Origin};
 use rapport_sample::{Message, Options, SampleShop, Totals};
 
 use crate::engaging::sample::Offered;
+use crate::experimenting::sample::Checkout;
 use crate::installation::Installation;
 
 /// Messages in one body, as an SDK would send them.
@@ -27,6 +28,8 @@ pub struct Filled {
     pub totals: Totals,
     /// Who was in the groups of its campaign.
     pub offered: Vec<Offered>,
+    /// Who came to the checkout lately.
+    pub checkouts: Vec<Checkout>,
 }
 
 /// Sends the stories of `customers` customers through the intake. Blocks: call it on a thread that may. `progress` gets the number
@@ -48,6 +51,7 @@ pub fn fill(
     for story in shop.stories() {
         filled.totals.add(story.truth.as_ref(), story.messages.len());
         filled.offered.extend(Offered::of(&story.messages));
+        filled.checkouts.extend(Checkout::of(&story.messages, end));
         if let Some(true_customer) = &story.truth {
             serde_json::to_writer(&mut truth, true_customer)?;
             truth.write_all(b"\n")?;

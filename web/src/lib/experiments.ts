@@ -28,6 +28,8 @@ export interface ExperimentPage {
 }
 
 export const KINDS = ['experiment', 'flag', 'holdout'] as const;
+/** Those that people make here; holdouts follow from the settings of sending. */
+export const MADE_KINDS = ['experiment', 'flag'] as const satisfies readonly (typeof KINDS)[number][];
 export type Kind = (typeof KINDS)[number];
 export const STATES = ['draft', 'running', 'paused', 'stopped', 'decided'] as const;
 export type State = (typeof STATES)[number];
@@ -90,8 +92,8 @@ export const blank = (kind: Kind = 'experiment'): Design =>
 				name: '',
 				kind,
 				variants: [
-					{ key: kind === 'holdout' ? 'held-out' : 'control', weight: kind === 'holdout' ? 5 : 1, value: kind === 'holdout' ? false : '', is_control: true },
-					{ key: kind === 'holdout' ? 'treated' : 'new', weight: kind === 'holdout' ? 95 : 1, value: kind === 'holdout' ? true : '' }
+					{ key: 'control', weight: 1, value: '', is_control: true },
+					{ key: 'new', weight: 1, value: '' }
 				],
 				primary: { key: 'conversion', name: 'buyers' },
 				conversion_hours: 14 * 24,

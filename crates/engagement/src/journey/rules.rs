@@ -69,6 +69,8 @@ pub enum What {
         /// Whether it is an experiment of its own.
         is_experiment: bool,
     },
+    /// Whether the person is held out of all marketing decided over a message.
+    Holdout,
     /// The goal was reached.
     Goal,
     /// The node was left, by this way.
@@ -371,6 +373,9 @@ fn message(
     let mut tell = |what| effects.push(Effect { node: node.id.clone(), visit, what });
     // Whoever stays in although they left the audience gets no messages of it.
     let is_out = definition.audience.as_ref().is_some_and(|when| !person.members.contains(&when.segment()));
+    if !is_out && policy::asks_the_holdout(&ask, person, plan.settings, now) {
+        tell(What::Holdout);
+    }
     let decision =
         if is_out { Decision::Skip(Reason::OutOfAudience) } else { sending::decide(&ask, person, plan.settings, now) };
     match decision {

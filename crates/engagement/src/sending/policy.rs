@@ -117,10 +117,18 @@ pub fn forbidden(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Ti
         Verdict::Pending => return Some(Reason::ConsentPending),
         Verdict::Expired => return Some(Reason::ConsentExpired),
     }
-    if person.is_held_out {
-        return Some(Reason::HeldOut);
+    if settings.spare_the_troubled && person.is_troubled {
+        return Some(Reason::Trouble);
     }
-    (settings.spare_the_troubled && person.is_troubled).then_some(Reason::Trouble)
+    person.is_held_out.then_some(Reason::HeldOut)
+}
+
+/// Whether it depends on the global holdout alone if anything forbids it: those who are held out and those who are not are alike then, so that both can
+/// be noted and compared.
+pub fn asks_the_holdout(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> bool {
+    ask.class == Class::Marketing
+        && settings.holdout_percent > 0.0
+        && matches!(forbidden(ask, person, settings, now), None | Some(Reason::HeldOut))
 }
 
 /// Until when quiet hours hold it back, with its share of the jitter.

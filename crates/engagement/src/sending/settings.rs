@@ -1,6 +1,6 @@
 //! How much and when a workspace sends: caps, quiet hours, where messages come from.
 
-use rapport_domain::Channel;
+use rapport_domain::{Channel, PersonId, assignment};
 use rapport_segments::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -91,7 +91,7 @@ pub struct Settings {
     pub yield_within: Duration,
     /// Nobody who is in trouble gets marketing.
     pub spare_the_troubled: bool,
-    /// So many per cent of all people get no marketing at all, to show what all of it is worth.
+    /// So many per cent of all people get no marketing at all, to show what all of it is worth; to a hundredth of a per cent.
     pub holdout_percent: f64,
     /// All sending is paused.
     pub paused: bool,
@@ -127,10 +127,22 @@ impl Settings {
     /// # Errors
     /// The field that is unknown or impossible.
     pub fn from_json(form: &Value) -> Result<Self, Error> {
-        let settings: Self = serde_path_to_error::deserialize(form)
+        let mut settings: Self = serde_path_to_error::deserialize(form)
             .map_err(|error| Error::invalid(error.path().to_string(), error.inner().to_string()))?;
         settings.check()?;
+        settings.holdout_percent = f64::from(settings.holdout_places()) / 100.0;
         Ok(settings)
+    }
+
+    /// How many are held out of all marketing, in hundredths of a per cent.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 5,000")]
+    pub fn holdout_places(&self) -> u32 {
+        (self.holdout_percent * 100.0).round() as u32
+    }
+
+    /// Whether a person is held out of all marketing.
+    pub fn holds_out(&self, person: PersonId) -> bool {
+        assignment::is_held_out(person, self.holdout_places())
     }
 
     fn check(&self) -> Result<(), Error> {

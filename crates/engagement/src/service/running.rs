@@ -118,6 +118,8 @@ struct Writing<'a> {
     lots: Vec<(Lot, String)>,
     /// What went out by a campaign: the journey, the run, the node, the template.
     seeded: BTreeSet<(String, String, String, String)>,
+    /// Of whom the global holdout decided, and whether they are held out.
+    held_out: BTreeMap<PersonId, bool>,
 }
 
 /// The turn counters of one journey: when each node's period began, and how many turns it gave.
@@ -156,6 +158,7 @@ impl<'a> Writing<'a> {
             events: Vec::new(),
             lots: Vec::new(),
             seeded: BTreeSet::new(),
+            held_out: BTreeMap::new(),
         }
     }
 
@@ -231,6 +234,9 @@ impl<'a> Writing<'a> {
                 let payload = json!({"experiment": experiment, "variant": arm, "declared": is_experiment, "subject": subject,
                     "instance": instance.id, "node": node, "visit": visit});
                 self.tell(EXPOSED, instance, payload);
+            }
+            What::Holdout => {
+                self.held_out.insert(row.person, person.is_held_out);
             }
             What::Send { channel, template } => {
                 self.count(one, &node, "message:sent");
@@ -388,10 +394,13 @@ impl<'a> Writing<'a> {
         for event in self.events {
             tx.emit(event);
         }
-        if let Some(port) = self.with.plans.lots().filter(|_| !self.lots.is_empty())
-            && !port.note(tx, workspace, &self.lots, self.now).await?
-        {
+        let Some(port) = self.with.plans.lots() else { return Ok(self.ran) };
+        if !self.lots.is_empty() && !port.note(tx, workspace, &self.lots, self.now).await? {
             return Err(Error::Overtaken);
+        }
+        if !self.held_out.is_empty() {
+            let held_out: Vec<(PersonId, bool)> = self.held_out.into_iter().collect();
+            port.note_holdout(tx, workspace, &held_out, self.now).await?;
         }
         Ok(self.ran)
     }

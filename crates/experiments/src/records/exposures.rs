@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::counts::Changes;
 use crate::design::UnitKind;
-use crate::evaluate::Exposure;
+use crate::evaluate::{Exposure, Held};
 
 /// The domain event of a first exposure, of the same form as that of a journey's lots. Its payload: `experiment` (the key), `variant`, `version` (the
 /// allocation), `subject`.
@@ -112,18 +112,18 @@ pub fn standings(rows: &[ExposureRow]) -> Vec<Standing> {
     rows.iter().map(standing).collect()
 }
 
-/// What a unit was exposed to: the variant by the experiment's number, for [`crate::Situation::held`]. Of experiments on persons by the person, of
+/// What a unit was exposed to, by the experiment's number, for [`crate::Situation::held`]. Of experiments on persons by the person, of
 /// those on devices by the handle of the device, if there is one.
 pub async fn held(
     db: &mut impl Queries,
     workspace: WorkspaceId,
     person: PersonId,
     device: Option<Handle>,
-) -> Result<BTreeMap<i64, String>> {
+) -> Result<BTreeMap<i64, Held>> {
     let rows = of_person(db, workspace, person).await?;
     let counts = |row: &ExposureRow| row.standing != Standing::Later.as_str();
     let own = rows.into_iter().filter(|row| if row.by_person { counts(row) } else { Some(row.handle) == device });
-    Ok(own.map(|row| (row.experiment, row.variant)).collect())
+    Ok(own.map(|row| (row.experiment, Held { variant: row.variant, allocation: row.allocation })).collect())
 }
 
 /// All exposures of a person, by experiment and time. By itself, because for a list of one PostgreSQL may read the whole table.
@@ -200,6 +200,8 @@ pub async fn expose_all(
     all: &[(Who, Exposure)],
     at: Timestamp,
 ) -> Result<Vec<Exposed>> {
+    let mut changes = Changes::default();
+    forget_earlier(tx, workspace, all, &mut changes).await?;
     let mut known = known(tx, workspace, all).await?;
     let mut found = Vec::with_capacity(all.len());
     let mut new: Vec<(usize, ExposureRow)> = Vec::new();
@@ -226,7 +228,6 @@ pub async fn expose_all(
             _ => true,
         });
     }
-    let mut changes = Changes::default();
     for (index, row) in &new {
         let place = (row.allocation, row.variant.as_str(), row.exposed_at.utc_day());
         changes.add(row.experiment, place, row.handle, (1, 0));
@@ -234,6 +235,36 @@ pub async fn expose_all(
     }
     changes.write(tx, workspace).await?;
     Ok(found)
+}
+
+/// Takes away what was noted of these people under earlier allocations, where that no longer holds; `changes` then has it no more.
+async fn forget_earlier(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    all: &[(Who, Exposure)],
+    changes: &mut Changes,
+) -> Result<()> {
+    let renewed: BTreeMap<(i64, PersonId), i64> =
+        all.iter().filter(|(_, it)| it.renews).map(|(who, it)| ((it.experiment, who.person), it.allocation)).collect();
+    if renewed.is_empty() {
+        return Ok(());
+    }
+    let persons: BTreeSet<PersonId> = renewed.keys().map(|(_, person)| *person).collect();
+    let persons: Vec<PersonId> = persons.into_iter().collect();
+    let text =
+        sql!("DELETE FROM exposures WHERE experiment = $2 AND handle = $3 AND workspace = $1 AND allocation = $4");
+    for row in of_persons(tx, workspace, &persons).await? {
+        if renewed.get(&(row.experiment, row.person)).is_none_or(|allocation| row.allocation >= *allocation) {
+            continue;
+        }
+        // Where somebody else was faster there is nothing to take away any more.
+        if tx.execute(text.clone(), args![workspace, row.experiment, row.handle, row.allocation]).await? > 0 {
+            let (units, mixed) = Standing::counted(&row.standing);
+            let place = (row.allocation, row.variant.as_str(), row.exposed_at.utc_day());
+            changes.add(row.experiment, place, row.handle, (-units, -mixed));
+        }
+    }
+    Ok(())
 }
 
 /// Notes what a site or an app says it has shown, also where it is not what holds: then the unit is mixed. For `Experiment Viewed` events.

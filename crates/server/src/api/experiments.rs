@@ -276,6 +276,9 @@ pub async fn act(
         (ActWord::Decide, None) => return Err(Problem::invalid("variant", "name the variant that everybody gets")),
         (_, Some(_)) => return Err(Problem::invalid("variant", "is only for `decide`")),
     };
+    if find(&app, workspace, &key).await?.design.0.kind == Kind::Holdout {
+        return Err(Problem::invalid("act", HOLDOUTS));
+    }
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     let author = Author { by: caller.id().as_str(), at: app.now() };
     let row = service::act(&mut tx, workspace, &key, act, body.version, author).await?;
@@ -370,7 +373,11 @@ async fn designed(
     Ok(Designed { design: in_form(design, currency), kept_more })
 }
 
-/// Refuses what could not be read out, or would hold nobody out.
+/// Where holdouts are set.
+const HOLDOUTS: &str = "how many people get no marketing at all is set in the settings of sending; \
+    a journey, a campaign and a slot each hold people out by a share of their own";
+
+/// Refuses what could not be read out, and what is set elsewhere.
 fn checked(design: &Design) -> Result<(), Problem> {
     let guardrails = design.guardrails.iter().map(|it| &it.metric);
     for metric in design.primary.iter().chain(guardrails).chain(&design.secondary) {
@@ -383,13 +390,10 @@ fn checked(design: &Design) -> Result<(), Problem> {
             ));
         }
     }
-    let of_journey =
-        design.subject.as_deref().is_some_and(|it| ["journey:", "campaign:"].iter().any(|p| it.starts_with(p)));
-    if design.kind == Kind::Holdout && of_journey {
-        let why = "a journey or campaign holds people out by its own share; set it there, and read it at its effect";
-        return Err(Problem::invalid("design.subject", why));
+    match design.kind {
+        Kind::Holdout => Err(Problem::invalid("design.kind", HOLDOUTS)),
+        Kind::Experiment | Kind::Flag => Ok(()),
     }
-    Ok(())
 }
 
 /// With the form of each metric as it is measured.

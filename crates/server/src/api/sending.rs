@@ -5,6 +5,8 @@ use rapport_domain::{Channel, Id, Timestamp};
 use rapport_engagement::records::messages::{self, MessageRow};
 use rapport_engagement::records::{addresses, settings, templates};
 use rapport_engagement::sending::Settings;
+use rapport_experiments::global_holdout;
+use rapport_experiments::service::Author;
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -124,9 +126,12 @@ pub async fn save(
         ));
     }
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    settings::save(&mut tx, caller.workspace, &wanted, app.now(), caller.id().as_str()).await?;
+    let author = Author { by: caller.id().as_str(), at: app.now() };
+    settings::save(&mut tx, caller.workspace, &wanted, author.at, author.by).await?;
+    global_holdout::set(&mut tx, caller.workspace, wanted.holdout_places(), author).await?;
     tx.commit().await?;
     app.installation.plans.forget(caller.workspace);
+    app.installation.experiments.forget(caller.workspace);
     Ok(Json(page(&app, &caller).await?))
 }
 

@@ -11,14 +11,14 @@ use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rapport_analytics::Question;
 use rapport_domain::{Id, WorkspaceId};
-use rapport_sample::{OFFER, SampleShop};
+use rapport_sample::{OFFER, Options, SampleShop};
 use rapport_store::Priority;
 
 use crate::cli::{segment, serve};
 use crate::installation::{Installation, Places};
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::{sources, workspaces};
-use crate::{engaging, messages, sample_shop, scoring};
+use crate::{engaging, experimenting, messages, sample_shop, scoring};
 
 /// Says in a data folder that it is a sample shop: empty while it is being made.
 const MARK: &str = "sample-shop";
@@ -97,6 +97,9 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     );
     bar.enable_steady_tick(Duration::from_millis(200));
     let pipeline = Pipeline::open(Arc::clone(installation)).await?;
+    let options = Options { customers: args.customers, seed: args.seed, end: now };
+    let offered_at = SampleShop::new(options).offered_at();
+    experimenting::sample::begin(installation, workspace, offered_at, "demo").await?;
     let filling = tokio::task::spawn_blocking({
         let (installation, bar) = (Arc::clone(installation), bar.clone());
         let (customers, seed) = (args.customers, args.seed);
@@ -104,7 +107,9 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
             sample_shop::fill(&installation, workspace, source, customers, seed, now, |count| bar.set_position(count))
         }
     });
-    let sample_shop::Filled { totals, offered } = pipeline.apply_beside(async { filling.await? }).await?;
+    let sample_shop::Filled { totals, offered, checkouts } = pipeline.apply_beside(async { filling.await? }).await?;
+    experimenting::sample::run(installation, workspace, &checkouts, offered_at, "demo").await?;
+    pipeline.drain().await?;
     caretaker::settle(installation, workspace).await?;
     scoring::refresh(installation, workspace).await?;
     scoring::refresh_standing(installation, workspace).await?;
@@ -112,6 +117,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     save_segments(installation, workspace).await?;
     messages::sample::save(&installation.store, workspace, SampleShop::NAME, installation.clock.now(), "demo").await?;
     engaging::sample::save(installation, workspace, &offered, "demo").await?;
+    experimenting::sample::hold_out(installation, workspace, "demo").await?;
     bar.finish_and_clear();
     println!("  {} events, {} orders, {} customers who bought", totals.messages, totals.orders, totals.buyers);
     println!(

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_experiments::design::UnitKind;
 use rapport_experiments::records::exposures::{self, Who};
-use rapport_experiments::{Experiment, Exposure, Situation};
+use rapport_experiments::{Experiment, Exposure, Held, Situation};
 use rapport_segments::records::memberships;
 use rapport_store::{Queries, Result, Tx};
 
@@ -30,7 +30,7 @@ pub struct Unit {
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
     /// Their variants, by the experiment's number.
-    pub held: BTreeMap<i64, String>,
+    pub held: BTreeMap<i64, Held>,
     /// The segments they are in, of those that were asked for.
     pub members: BTreeSet<String>,
 }
@@ -96,7 +96,7 @@ pub async fn note(
     let mut holds = true;
     for ((_, exposure), exposed) in all.iter().zip(exposed) {
         holds &= exposed.variant == exposure.variant;
-        standing.held.insert(exposure.experiment, exposed.variant);
+        standing.held.insert(exposure.experiment, Held { variant: exposed.variant, allocation: exposure.allocation });
     }
     Ok(holds)
 }

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_engagement::lots::{Answer, Lot, Lots};
 use rapport_experiments::records::exposures::Who;
-use rapport_experiments::{Exposure, Kind, State, evaluate};
+use rapport_experiments::{Exposure, Held, Kind, State, evaluate};
 use rapport_profiles::records::identifiers;
 use rapport_segments::records::memberships;
 use rapport_store::{Queries, Result, Tx};
 
 use super::deciding::{self, Standing, Unit, is_of_persons};
+use super::global;
 use super::live::{Known, LiveExperiments};
 
 /// Experiments for journeys.
@@ -74,7 +75,8 @@ impl JourneyLots {
         for row in rapport_experiments::records::exposures::of_persons(db, workspace, &persons).await? {
             // Ordered by time: the first of a person holds.
             if row.by_person {
-                standings.entry(row.person).or_default().held.entry(row.experiment).or_insert(row.variant);
+                let held = Held { variant: row.variant, allocation: row.allocation };
+                standings.entry(row.person).or_default().held.entry(row.experiment).or_insert(held);
             }
         }
         for (person, key) in memberships::of_keys(db, workspace, &persons, &conditions).await? {
@@ -120,6 +122,19 @@ impl Lots for JourneyLots {
                 all.extend(exposures.into_iter().map(|exposure| (who, exposure)));
             }
             deciding::note(tx, workspace, &all, &mut Standing::default(), now).await
+        })
+    }
+
+    fn note_holdout<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        workspace: WorkspaceId,
+        people: &'a [(PersonId, bool)],
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let known = self.0.get(tx, workspace).await?;
+            global::note(tx, workspace, &known, people, now).await
         })
     }
 }

@@ -75,7 +75,7 @@ impl Shown {
         }
         let experiment = known.get(text("experiment")?)?;
         let variant = experiment.design.variant(text("variant")?)?;
-        let counts = experiment.design.kind != Kind::Flag && experiment.state != State::Draft;
+        let counts = experiment.design.kind == Kind::Experiment && experiment.state != State::Draft;
         if !counts || experiment.started_at.is_none_or(|started| when < started) {
             return None;
         }
@@ -86,6 +86,7 @@ impl Shown {
             variant: variant.key.clone(),
             unit: experiment.design.unit,
             subject: String::new(),
+            renews: false,
         };
         Some(Self { at, who: None, exposure, when })
     }

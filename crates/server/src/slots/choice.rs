@@ -7,20 +7,20 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use rapport_domain::{Channel, Timestamp};
+use rapport_domain::{Channel, Timestamp, assignment};
 use rapport_engagement::records::slots::{self, ViewsRow};
 use rapport_engagement::service::EXPOSED;
-use rapport_engagement::situations::GLOBAL_HOLDOUT;
 use rapport_engagement::slots::Why;
+use rapport_experiments::records::exposures;
 use rapport_privacy::records::{consents, restrictions};
 use rapport_privacy::{Scope, consent};
-use rapport_segments::condition::Bucket;
 use rapport_segments::records::memberships;
 use rapport_store::outbox::Event;
 use rapport_store::{Priority, Queries};
 use serde_json::json;
 
 use super::{HELD_OUT, SHOWN, Slot, holdout_of};
+use crate::experimenting::global;
 use crate::installation::Installation;
 use crate::visitors::who::Visitor;
 
@@ -35,6 +35,8 @@ pub struct Choice {
     pub members: BTreeSet<String>,
     /// The place of what fits them, whether they see it or not.
     pub fits: Option<usize>,
+    /// Whether the global holdout holds them out, where it was asked.
+    asked: Option<bool>,
     /// What is to be noted of it when it is shown.
     note: Option<Note>,
 }
@@ -49,7 +51,7 @@ struct Note {
 impl Choice {
     /// What everybody gets.
     pub const fn usual(why: Why) -> Self {
-        Self { place: None, why, members: BTreeSet::new(), fits: None, note: None }
+        Self { place: None, why, members: BTreeSet::new(), fits: None, asked: None, note: None }
     }
 }
 
@@ -65,20 +67,23 @@ pub async fn look(installation: &Installation, slot: &Slot, visitor: &Visitor) -
     let members = memberships::of_keys(&mut db, workspace, &[visitor.person], &definition.segments()).await?;
     let members: BTreeSet<String> = members.into_iter().map(|(_, key)| key).collect();
     let fits = definition.chosen(&members);
-    let found = |place: Option<usize>, why: Why| Choice { place, why, members, fits, note: None };
+    let found = |place: Option<usize>, why: Why| Choice { place, why, members, fits, asked: None, note: None };
     if fits.is_none() {
         return Ok(found(None, Why::NoMember));
     }
     if let Some(why) = forbids(&mut db, visitor, now).await? {
         return Ok(found(None, why));
     }
-    let lot = |salt: &str| Bucket { salt: salt.to_owned(), from: 0, to: 0 }.place(visitor.person);
     let plans = installation.plans.get(installation, workspace).await?;
-    if f64::from(lot(GLOBAL_HOLDOUT)) / 100.0 < plans.settings.holdout_percent {
-        return Ok(found(None, Why::HeldOut));
+    let is_out = plans.settings.holds_out(visitor.person);
+    let asked = (plans.settings.holdout_percent > 0.0).then_some(is_out);
+    if is_out {
+        return Ok(Choice { asked, ..found(None, Why::HeldOut) });
     }
-    let is_held = f64::from(lot(&format!("slot/{key}"))) / 100.0 < definition.holdout_percent;
+    let is_held =
+        f64::from(assignment::bucket(&format!("slot/{key}"), visitor.person)) / 100.0 < definition.holdout_percent;
     let mut choice = if is_held { found(None, Why::HeldOut) } else { found(fits, Why::Chosen) };
+    choice.asked = asked;
     let is_measured = definition.holdout_percent > 0.0;
     if !is_measured && definition.cap.is_none() {
         return Ok(choice);
@@ -124,13 +129,30 @@ async fn forbids(db: &mut impl Queries, visitor: &Visitor, now: Timestamp) -> Re
 /// # Errors
 /// The store's: it must not be shown then.
 pub async fn note(installation: &Installation, slot: &Slot, visitor: &Visitor, choice: &Choice) -> Result<()> {
+    if let Some(is_held_out) = choice.asked {
+        note_holdout(installation, visitor, is_held_out).await?;
+    }
     let Some(note) = &choice.note else { return Ok(()) };
     let mut tx = installation.store.begin(Priority::Interactive).await?;
     slots::note(&mut tx, visitor.workspace, &slot.key, visitor.handle, &note.row).await?;
     if let Some(arm) = note.met {
         let subject = holdout_of(&slot.key);
-        let payload = json!({"experiment": subject, "arm": arm, "declared": false, "subject": subject});
+        let payload = json!({"experiment": subject, "variant": arm, "declared": false, "subject": subject});
         tx.emit(Event::new(visitor.workspace, EXPOSED, payload).about(visitor.person));
     }
+    Ok(tx.commit().await?)
+}
+
+/// Notes on which side of the global holdout they are, once for each share that it had.
+async fn note_holdout(installation: &Installation, visitor: &Visitor, is_held_out: bool) -> Result<()> {
+    let (workspace, now) = (visitor.workspace, installation.clock.now());
+    let mut db = installation.store.read();
+    let known = installation.experiments.get(&mut db, workspace).await?;
+    let new = global::unnoted(&mut db, workspace, &known, &[(visitor.person, is_held_out)], now).await?;
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut tx = installation.store.begin(Priority::Interactive).await?;
+    exposures::expose_all(&mut tx, workspace, &new, now).await?;
     Ok(tx.commit().await?)
 }

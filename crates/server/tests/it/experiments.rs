@@ -358,13 +358,7 @@ async fn who_looks_does_not_experiment_and_what_cannot_work_is_refused() {
         (with(&|it| it["rules"] = json!([{"key": "r", "condition": {"fact": 3}, "serve": "split"}])), ""),
         (with(&|it| *it = json!("design")), "design"),
         (with(&|it| it["name"] = json!("x".repeat(600_000))), "shorter than"),
-        (
-            with(&|it| {
-                it["kind"] = json!("holdout");
-                it["subject"] = json!("journey:welcome");
-            }),
-            "set it there",
-        ),
+        (with(&|it| it["kind"] = json!("holdout")), "settings of sending"),
     ] {
         let answer = call(&world, &owner, Method::POST, EXPERIMENTS, &body).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{says}: {}", answer.text());

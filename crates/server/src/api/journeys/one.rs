@@ -239,6 +239,8 @@ fn play(
         for effect in effects.drain(..) {
             let node = effect.node.as_str();
             rows.push(match effect.what {
+                // What comes of it is told by the message.
+                What::Holdout => continue,
                 What::Send { channel, template } => {
                     step(at, node, "sends", format!("{} {template}", channel.as_str()), "")
                 }
