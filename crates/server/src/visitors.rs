@@ -31,6 +31,7 @@ pub fn router() -> Router<App> {
         .route("/v1/push/key", get(push::key))
         .route("/v1/push/subscriptions", post(push::subscribe))
         .route("/push-worker.js", get(push::worker))
+        .route("/slots.js", get(slots::script))
         .route("/v1/slots/{key}", get(slots::get).post(slots::post))
         .route("/v1/inbox", get(inbox::show))
         .route("/v1/inbox/{message}/{act}", post(inbox::note));

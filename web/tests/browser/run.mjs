@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { pages } from './pages.mjs';
 import { scenarios } from './scenarios.mjs';
+import { slotScenarios } from './slots-script.mjs';
 import { openShop } from './shop.mjs';
 
 const shots = join(dirname(fileURLToPath(import.meta.url)), 'shots');
@@ -101,7 +102,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
 	await context.close();
 }
 
-for (const [name, run] of Object.entries(scenarios)) {
+for (const [name, run] of Object.entries({ ...scenarios, ...slotScenarios })) {
 	if (only && !name.includes(only)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');
 	const problems = [];

@@ -1,12 +1,12 @@
-//! `GET` and `POST /v1/slots/{key}`: what a place on the company's own site shows to whoever is there.
+//! `GET` and `POST /v1/slots/{key}`: what a place on the company's own site shows to whoever is there; and `/slots.js`, which fills such places.
 //!
 //! Always holds: without a proof of who somebody is, or with their browser's privacy signal, they are shown what everybody gets; that is no error, so that a
 //! page never stays empty for it.
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 
 use rapport_engagement::slots::Why;
 
@@ -49,4 +49,14 @@ async fn decide(app: &App, key: &str, headers: &HeaderMap, said: &Said) -> Resul
     };
     let shown = slots::decide(app, workspace, key, visitor.as_ref().map_err(|why| *why)).await?;
     answer(&shown.ok_or_else(|| Problem::not_found("slot"))?)
+}
+
+/// The script that fills the places of a page.
+const SCRIPT: &str = include_str!("slots.js");
+
+/// `GET /slots.js`.
+pub async fn script() -> impl IntoResponse {
+    let headers =
+        [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
+    (headers, SCRIPT)
 }

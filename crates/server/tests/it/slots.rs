@@ -313,3 +313,12 @@ async fn a_slot_that_cannot_work_is_refused() {
         assert!(refused.text().contains(word), "{word}: {}", refused.text());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_script_for_pages_is_small_and_served_to_any_site() {
+    let world = World::new().await;
+    let answer = world.get("/slots.js", &[("origin", "https://shop.example")]).await;
+    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "text/javascript; charset=utf-8"));
+    assert_eq!(answer.header("cross-origin-resource-policy"), "cross-origin");
+    assert!(answer.body.len() < 5_000, "{} bytes", answer.body.len());
+}
