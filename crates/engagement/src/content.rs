@@ -31,6 +31,7 @@
 //! * Work, memory and output are limited ([`Limits`], and a fixed fuel for each expression).
 //! * A URL is `http`, `https`, `mailto` or `tel`, or it is left out and told ([`message::Dropped`]).
 
+pub mod addresses;
 pub mod block;
 mod builder;
 pub mod check;

@@ -25,6 +25,7 @@ pub mod me;
 pub mod members;
 pub mod message_copies;
 pub mod message_drafts;
+pub mod message_links;
 pub mod message_templates;
 pub mod messages;
 pub mod privacy;
@@ -74,6 +75,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(webhooks::router())
         .merge(message_templates::router())
         .merge(message_drafts::router())
+        .merge(message_links::router())
         .merge(message_copies::router())
         .merge(templates::router())
         .merge(journeys::router())

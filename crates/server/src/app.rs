@@ -15,6 +15,7 @@ use crate::audit::AuditLog;
 use crate::auth::key_cache::KeyCache;
 use crate::importing::runs::Runs;
 use crate::installation::Installation;
+use crate::link_checks::LinkChecks;
 use crate::metrics::Metrics;
 use crate::pipeline::Pipeline;
 use crate::records::api_keys::ApiKeyRow;
@@ -52,6 +53,8 @@ pub struct App {
     pub slots: Arc<Slots>,
     /// What sends messages.
     pub sender: Arc<Sender>,
+    /// Addresses in templates that were asked a moment ago.
+    pub link_checks: Arc<LinkChecks>,
     /// What keeps lists at advertising platforms.
     pub advertising: Arc<Advertising>,
 }
@@ -90,6 +93,7 @@ impl App {
             metrics: Metrics::install(),
             slots: Arc::default(),
             sender,
+            link_checks: Arc::default(),
             advertising,
         };
         Ok((app, writer))

@@ -20,6 +20,7 @@ pub mod http;
 pub mod importing;
 pub mod installation;
 pub mod keeper;
+pub mod link_checks;
 pub mod messages;
 pub mod metrics;
 pub mod ofrep;

@@ -156,6 +156,7 @@ const routes = [
 	['POST', /^\/message-templates\/([\w-]+)\/test$/, ([key], _, body) => ({ rows: copies(key).slice(0, body.addresses.length) })],
 	['GET', /^\/message-gallery$/, () => fixture('messages-gallery')],
 	['GET', /^\/message-tokens$/, () => fixture('messages-tokens')],
+	['POST', /^\/message-links$/, (_, __, body) => ({ asked: 3, findings: body.key === 'welcome' || body.template ? [{ severity: 'warning', code: 'address_broken', place: 'content.email.en.blocks[1]', line: 1, column: 1, text: 'This link answers 404. Nothing is there.' }] : [] })],
 	['POST', /^\/message-check$/, (_, __, body) => messageCheck(body)],
 	['POST', /^\/message-preview$/, (_, __, body) => messagePreview(body)],
 	['POST', /^\/customers\/(\d+)\/message-preview$/, ([id], _, body) => messagePreview(body, id)],

@@ -3,7 +3,7 @@
 //! Always holds: a template without errors here renders for everyone who has the tokens that are declared as always there. Warnings and
 //! hints stop nothing; those about subjects are rules of thumb of filters and readers, not a verdict.
 //!
-//! Does not do: send, fetch a link or look at a picture.
+//! Does not do: send, fetch a link or look at a picture ([`super::addresses`] says which there are; the server asks them).
 
 mod email;
 mod tokens;

@@ -153,7 +153,8 @@ pub struct FindingShape {
 }
 
 impl FindingShape {
-    fn of(finding: Finding) -> Self {
+    /// As the API shows it.
+    pub fn of(finding: Finding) -> Self {
         let severity = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -236,7 +237,7 @@ fn lacking(key: &str, place: &str) -> FindingShape {
 }
 
 /// Templates come from outside, and their work is bounded but not nothing: it is done where it delays nobody.
-async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
 }
 

@@ -13,6 +13,7 @@ mod hostile;
 mod imports;
 mod intake;
 mod keys;
+mod link_checks;
 mod mail_callbacks;
 mod main_job;
 mod members;

@@ -300,6 +300,8 @@ export const journeys = {
 	'journey.launched': 'It is live',
 	'journey.check.plan': 'The plan has no errors',
 	'journey.check.plan_bad': '{n} error in the plan || {n} errors in the plan',
+	'journey.check.links': 'Links and pictures are there',
+	'journey.check.links_asking': 'Links and pictures are being asked',
 	'journey.check.channel': '{channel} is set up',
 	'journey.check.channel_bad': 'Nothing is set up to send by {channel}',
 	'journey.check.sender': 'Mails come from {address}',

@@ -296,6 +296,8 @@ export const journeys = {
 	'journey.launched': '已开始运行',
 	'journey.check.plan': '计划没有错误',
 	'journey.check.plan_bad': '计划有 {n} 处错误',
+	'journey.check.links': '链接和图片均可访问',
+	'journey.check.links_asking': '正在检查链接和图片',
 	'journey.check.channel': '{channel} 已设置',
 	'journey.check.channel_bad': '{channel} 没有设置发送方式',
 	'journey.check.sender': '邮件发件人为 {address}',
