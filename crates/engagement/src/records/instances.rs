@@ -1,6 +1,6 @@
 //! People on their way through journeys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_store::{Json, Queries, Record, Result, Sql, Tx, args, sql};
@@ -370,6 +370,21 @@ pub async fn set_version(
            (SELECT id FROM journey_instances WHERE workspace = $1 AND journey = $2 AND version = $3 AND ended_at IS NULL LIMIT $6)"
     );
     tx.execute(text, args![workspace, journey, from, to, now, limit]).await
+}
+
+/// Those of some people of whom anything is kept here: messages, acts, their way through journeys.
+pub async fn holders(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+) -> Result<BTreeSet<PersonId>> {
+    let text = sql!(
+        "SELECT person FROM journey_instances WHERE +workspace = $1 AND person IN ($2)
+         UNION SELECT person FROM messages WHERE +workspace = $1 AND person IN ($2)
+         UNION SELECT person FROM journey_acts WHERE +workspace = $1 AND person IN ($2)"
+    );
+    let rows: Vec<(PersonId,)> = db.fetch_all(text, args![workspace, persons]).await?;
+    Ok(rows.into_iter().map(|(person,)| person).collect())
 }
 
 /// Gives what an identifier brought in, and what is over of it, to the person it belongs to now: what is under way is given by [`give`].

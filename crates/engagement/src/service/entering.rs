@@ -323,7 +323,15 @@ pub async fn hear_memberships(tx: &mut Tx, with: With<'_>, changes: &[(String, P
 /// The store's.
 pub async fn moved(tx: &mut Tx, with: With<'_>, moves: &[(Handle, PersonId, PersonId)]) -> Result<(), Error> {
     let now = with.clock.now();
+    let from: BTreeSet<PersonId> = moves.iter().map(|(_, from, _)| *from).collect();
+    let from: Vec<PersonId> = from.into_iter().collect();
+    // Of most devices whose owner becomes known nothing is kept here: those are asked about together, once.
+    let mut holders = instances::holders(tx, with.workspace, &from).await?;
     for (handle, from, to) in moves {
+        if !holders.contains(from) {
+            continue;
+        }
+        holders.insert(*to);
         instances::moved(tx, with.workspace, *handle, *from, *to).await?;
         for mut row in instances::active_of_handle(tx, with.workspace, *handle).await? {
             if row.person != *from {

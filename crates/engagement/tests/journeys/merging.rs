@@ -40,6 +40,22 @@ async fn of_two_on_one_way_the_younger_is_over(db: TestDatabase) {
     assert_eq!((flows[">in"], flows[">out:merged"], flows[">out:completed"]), (4, 2, 2));
 }
 
+/// A batch may move an identifier twice, by way of somebody of whom nothing is kept.
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn what_moves_on_within_a_batch_is_not_left_behind(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    town.launch("j", later(api())).await;
+    for number in 1..=3 {
+        town.willing(number).await;
+    }
+    town.enter("j", 1, "").await;
+    town.later(1).await;
+    town.moves(&[(1, 1, 2), (1, 2, 3)]).await;
+    assert_eq!((town.instances(2).await.len(), town.instances(3).await.len()), (0, 1));
+    town.later(HOUR).await;
+    assert_eq!((town.told(2).await, town.told(3).await), (vec![], vec!["m:queued".to_owned()]));
+}
+
 #[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
 async fn one_who_may_be_in_once_is_in_once_whatever_brought_them(db: TestDatabase) {
     let mut town = Town::new(db).await;

@@ -113,9 +113,14 @@ impl Town {
 
     /// Gives identifiers to another person, and tells journeys of it.
     pub async fn give(&self, handles: &[i64], from: i64, to: i64) {
+        self.moves(&handles.iter().map(|handle| (*handle, from, to)).collect::<Vec<_>>()).await;
+    }
+
+    /// What a batch moved: (identifier, whose it was, whose it is).
+    pub async fn moves(&self, moves: &[(i64, i64, i64)]) {
         let mut tx = self.tx().await;
         let moves: Vec<(Handle, PersonId, PersonId)> =
-            handles.iter().map(|handle| (Handle(*handle), PersonId(from), PersonId(to))).collect();
+            moves.iter().map(|(handle, from, to)| (Handle(*handle), PersonId(*from), PersonId(*to))).collect();
         let owners: Vec<(Handle, PersonId)> = moves.iter().map(|(handle, _, to)| (*handle, *to)).collect();
         identifiers::assign(&mut tx, W, &owners).await.unwrap();
         entering::moved(&mut tx, self.with(), &moves).await.unwrap();
