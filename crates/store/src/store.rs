@@ -3,6 +3,7 @@
 //! Always holds: [`Store::open`] either gives a database whose schema is exactly what this program knows, or an error and an
 //! unchanged database.
 
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -95,12 +96,16 @@ impl Store {
     }
 
     /// Begins a write transaction; on SQLite, waits for a turn of the one writer.
-    pub async fn begin(&self, priority: Priority) -> Result<Tx> {
-        let inner = match &self.0.pools {
-            Pools::Sqlite { writer, .. } => TxInner::Sqlite(writer.turn(priority).await?),
-            Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
-        };
-        Ok(Tx::new(inner, self.0.clock.clone()))
+    #[track_caller]
+    pub fn begin(&self, priority: Priority) -> impl Future<Output = Result<Tx>> + Send + '_ {
+        let place = panic::Location::caller();
+        async move {
+            let inner = match &self.0.pools {
+                Pools::Sqlite { writer, .. } => TxInner::Sqlite(writer.turn(priority, place).await?),
+                Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
+            };
+            Ok(Tx::new(inner, self.0.clock.clone()))
+        }
     }
 
     #[cfg(feature = "testing")]

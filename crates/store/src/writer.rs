@@ -11,6 +11,7 @@
 //! Does not: run the requests' code. They run it on their own task with the lent connection, so they may borrow freely.
 
 use std::collections::VecDeque;
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use sqlx::Connection as _;
@@ -51,6 +52,8 @@ enum Message {
 #[derive(Debug)]
 struct Request {
     priority: Priority,
+    /// Who asked, in the code.
+    place: &'static Location<'static>,
     since: Instant,
     grant: oneshot::Sender<Result<Lease>>,
 }
@@ -80,9 +83,9 @@ impl Writer {
     }
 
     /// Waits for a turn.
-    pub(crate) async fn turn(&self, priority: Priority) -> Result<Lease> {
+    pub(crate) async fn turn(&self, priority: Priority, place: &'static Location<'static>) -> Result<Lease> {
         let (grant, granted) = oneshot::channel();
-        let request = Request { priority, since: Instant::now(), grant };
+        let request = Request { priority, place, since: Instant::now(), grant };
         self.messages.send(Message::Turn(request)).map_err(|_| Error::Closed)?;
         granted.await.map_err(|_| Error::Closed)?
     }
@@ -172,7 +175,7 @@ impl Schedule {
                 Some(returned) => connection = returned,
                 None => return,
             }
-            if let Err(error) = self.log.trim(&mut connection).await {
+            if let Err(error) = timed("beginning the log anew", self.log.trim(&mut connection)).await {
                 tracing::warn!(code = error.code(), "sqlite.log could not be made smaller; it is tried again");
             }
             if let Err(error) = self.pages.follow(&mut connection).await {
@@ -213,7 +216,7 @@ impl Schedule {
         }
         let outcome = match intact {
             // COMMIT releases the last savepoint too. It fails when the engine itself ended the transaction.
-            Ok(()) if !batch.waiting.is_empty() => run(&mut connection, "COMMIT").await,
+            Ok(()) if !batch.waiting.is_empty() => timed("commit", run(&mut connection, "COMMIT")).await,
             other => other,
         };
         if let Err(error) = &outcome {
@@ -310,7 +313,8 @@ impl Batch {
         drop(request.grant.send(Ok(Lease { connection: Some(connection), give_back: Some(give_back) })));
         let Returned { mut connection, committed } = returned.await.ok()?;
         if request.priority == Priority::Background && started.elapsed() > BACKGROUND_TURN {
-            tracing::debug!(turn_ms = started.elapsed().as_millis(), "sqlite.background turn is long");
+            let turn_ms = started.elapsed().as_millis();
+            tracing::debug!(turn_ms, place = %request.place, "sqlite.background turn is long");
         }
         let outcome = match committed {
             Some(committed) => {
@@ -323,6 +327,16 @@ impl Batch {
         };
         Some((connection, outcome))
     }
+}
+
+/// Tells whoever debugs when `work`, for which everybody waits, takes long.
+async fn timed<T>(what: &'static str, work: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    let outcome = work.await;
+    if started.elapsed() > BACKGROUND_TURN {
+        tracing::debug!(ms = started.elapsed().as_millis(), what, "sqlite.everybody waited");
+    }
+    outcome
 }
 
 async fn run(connection: &mut SqliteConnection, text: &'static str) -> Result<()> {
@@ -361,7 +375,7 @@ mod tests {
             }
         });
         for _ in 0..100 {
-            let mut lease = writer.turn(Priority::Background).await.unwrap();
+            let mut lease = writer.turn(Priority::Background, Location::caller()).await.unwrap();
             let text = crate::Sql::literal("INSERT INTO numbers VALUES ($1)");
             let call = Call::new(Engine::Sqlite, text, crate::Args(vec![Arg::from("x".repeat(100_000))]));
             lease.connection().execute(call).await.unwrap();

@@ -25,8 +25,10 @@ const NEWS_EVERY: Duration = Duration::from_secs(1);
 const SETTLE_EVERY: Duration = Duration::from_secs(5);
 /// or, where very much happens, after so many times as long as it took to write it last: whoever comes again meanwhile is written once.
 const SETTLE_RESTS: u32 = 15;
-/// So many rows wait at most.
-const MOST_ROWS: usize = 200_000;
+/// When so many rows wait, they are written beside the pipeline, whatever the rest;
+const MANY_ROWS: usize = 200_000;
+/// and so many wait at most: then the pipeline waits too, for seconds.
+const MOST_ROWS: usize = 2 * MANY_ROWS;
 
 type Backlogs = BTreeMap<WorkspaceId, Backlog>;
 
@@ -57,7 +59,11 @@ impl Behind {
 
     /// Whether as much waits as may.
     pub fn is_full(&self) -> bool {
-        self.lock().values().map(Backlog::rows).sum::<usize>() >= MOST_ROWS
+        self.rows() >= MOST_ROWS
+    }
+
+    fn rows(&self) -> usize {
+        self.lock().values().map(Backlog::rows).sum()
     }
 
     fn lock(&self) -> MutexGuard<'_, Backlogs> {
@@ -68,6 +74,11 @@ impl Behind {
     fn put_back(&self, workspace: WorkspaceId, backlog: Backlog) {
         self.lock().entry(workspace).or_default().append(backlog);
     }
+}
+
+/// Whether it is time to write all that waits, so long after it was done last, which took so long, while so many rows wait.
+fn is_due(since: Duration, took: Duration, rows: usize) -> bool {
+    since >= SETTLE_EVERY.max(took * SETTLE_RESTS) || rows >= MANY_ROWS
 }
 
 impl Pipeline {
@@ -115,8 +126,7 @@ impl Pipeline {
         loop {
             let pause = if settled.is_some() { NEWS_EVERY } else { Duration::ZERO };
             let stopped = tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await.is_ok();
-            let is_due = |(at, took): (Instant, Duration)| at.elapsed() >= SETTLE_EVERY.max(took * SETTLE_RESTS);
-            let all = stopped || settled.is_none_or(is_due);
+            let all = stopped || settled.is_none_or(|(at, took)| is_due(at.elapsed(), took, self.behind.rows()));
             let began = Instant::now();
             let written = if all { self.settle().await } else { self.tell_news().await };
             if all {
@@ -152,5 +162,21 @@ impl Pipeline {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_rests_in_proportion_but_not_until_the_pipeline_has_to_wait() {
+        let seconds = Duration::from_secs;
+        assert!(!is_due(seconds(4), seconds(0), 1));
+        assert!(is_due(seconds(5), seconds(0), 1));
+        assert!(!is_due(seconds(29), seconds(2), MANY_ROWS - 1), "whoever comes again meanwhile is written once");
+        assert!(is_due(seconds(30), seconds(2), 1));
+        // A shop of very many customers fills it long before the rest is over.
+        assert!(is_due(seconds(1), seconds(20), MANY_ROWS));
     }
 }
