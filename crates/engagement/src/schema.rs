@@ -18,6 +18,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 6, name: "copies", sql: COPIES },
         Migration { number: 7, name: "slot_figures", sql: SLOT_FIGURES },
         Migration { number: 8, name: "audiences", sql: AUDIENCES },
+        Migration { number: 9, name: "lists", sql: LISTS },
     ],
 };
 
@@ -417,6 +418,13 @@ CREATE TABLE audience_members (
 CREATE INDEX audience_members_person ON audience_members (person, workspace);
 CREATE INDEX audience_members_run ON audience_members (audience, run, workspace);
 CREATE INDEX audience_members_open ON audience_members (audience, workspace) WHERE open_at IS NOT NULL;
+";
+
+/// What lists of all journeys, and of all inboxes, count is in an index.
+const LISTS: &str = "
+CREATE INDEX messages_states ON messages (workspace, journey, state);
+CREATE INDEX inbox_put ON inbox (workspace, put_at, message);
+CREATE INDEX journey_runs_planned ON journey_runs (workspace, planned_at);
 ";
 
 const USED: &[Purpose] = &[Service, Analytics, Marketing];

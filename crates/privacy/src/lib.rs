@@ -8,6 +8,7 @@
 pub mod consent;
 pub mod error;
 pub mod links;
+pub mod overview;
 pub mod records;
 pub mod schema;
 pub mod sealing;

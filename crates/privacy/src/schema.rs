@@ -8,7 +8,14 @@ use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
 pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "privacy", list: &[Migration { number: 1, name: "privacy", sql: PRIVACY }] };
+    Migrations { namespace: "privacy", list: &[Migration { number: 1, name: "privacy", sql: PRIVACY }, LATEST] };
+
+/// What was said last is found without reading all that was ever said.
+const LATEST: Migration = Migration {
+    number: 2,
+    name: "latest_consents",
+    sql: "CREATE INDEX consents_latest ON consents (workspace, recorded_at, event_id);",
+};
 
 const PRIVACY: &str = "
 CREATE TABLE consents (

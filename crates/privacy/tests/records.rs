@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rapport_domain::{Channel, Handle, Identifier, IdentifierKind, PersonId, SeededRng, Timestamp, WorkspaceId};
-use rapport_privacy::records::consents::{self, ConsentRow};
+use rapport_privacy::records::consents::{self, After, ConsentRow, Filter};
 use rapport_privacy::records::requests::{self, RequestRow};
 use rapport_privacy::records::topics::{self, Texts, TopicRow};
 use rapport_privacy::records::{notices, restrictions, secrets, wishes};
@@ -199,4 +199,47 @@ async fn what_is_kept_of_somebody_is_found_and_erased(db: TestDatabase) {
     assert_eq!(count(&somebody_else).await, BTreeMap::from([("consents", 1)]));
     let elsewhere = Subject { workspace: OTHER, ..subject };
     assert_eq!(count(&elsewhere).await, BTreeMap::from([("consents", 1)]));
+}
+
+#[db_test(MIGRATIONS)]
+async fn what_was_said_last_is_listed_by_statement(db: TestDatabase) {
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    let row = |handle: i64, number: u8, channel: &str, recorded: i64| ConsentRow {
+        channel: channel.into(),
+        recorded_at: at(recorded),
+        ..said(handle, number, if number == 2 { "denied" } else { "granted" })
+    };
+    let rows = [
+        row(1, 1, "email", 60),
+        row(2, 1, "email", 60),
+        row(1, 1, "sms", 60),
+        row(3, 2, "email", 70),
+        row(3, 3, "email", 60),
+    ];
+    consents::insert(&mut tx, W, &rows).await.unwrap();
+    consents::insert(&mut tx, OTHER, &[row(9, 9, "email", 90)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut reader = db.read();
+    let of = |rows: Vec<ConsentRow>| -> Vec<(i64, u8, String)> {
+        rows.into_iter().map(|it| (it.handle.0, it.event_id[0], it.channel)).collect()
+    };
+    let all = Filter::default();
+    let found = of(consents::latest(&mut reader, W, &all, None, 10).await.unwrap());
+    let expected = [(3, 2, "email"), (1, 1, "email"), (2, 1, "email"), (1, 1, "sms"), (3, 3, "email")];
+    assert_eq!(found, expected.map(|(handle, event, channel)| (handle, event, channel.to_owned())));
+    // After a statement comes the next one, not the same under another identifier.
+    let after = After {
+        recorded_at: at(60).0,
+        event_id: [1; 16],
+        purpose: "marketing".into(),
+        channel: "email".into(),
+        topic: String::new(),
+    };
+    let found = of(consents::latest(&mut reader, W, &all, Some(&after), 10).await.unwrap());
+    assert_eq!(found, [(1, 1, "sms".to_owned()), (3, 3, "email".to_owned())]);
+    let denied = Filter { state: "denied".into(), ..Filter::default() };
+    assert_eq!(of(consents::latest(&mut reader, W, &denied, None, 10).await.unwrap()), [(3, 2, "email".to_owned())]);
+    let mut handles = consents::handles(&mut reader, W).await.unwrap();
+    handles.sort_unstable();
+    assert_eq!(handles, [Handle(1), Handle(2), Handle(3)]);
 }

@@ -5,6 +5,8 @@
 //! `router()`. The guard has checked the declared permission by then; without a declaration the route is closed.
 
 pub mod audiences;
+pub mod audit;
+pub mod consent_overview;
 pub mod consents;
 pub mod customers;
 pub mod data_health;
@@ -18,6 +20,7 @@ pub mod flows;
 pub mod home;
 pub mod identity;
 pub mod imports;
+pub mod inbox;
 pub mod journeys;
 pub mod keys;
 pub mod lists;
@@ -64,6 +67,8 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(timeline::router())
         .merge(identity::router())
         .merge(consents::router())
+        .merge(consent_overview::router())
+        .merge(audit::router())
         .merge(privacy::router())
         .merge(search::router())
         .merge(events::router())
@@ -88,6 +93,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(recommendations::router())
         .merge(slots::router())
         .merge(audiences::router())
+        .merge(inbox::router())
         .merge(exports::router())
         .merge(imports::router())
 }

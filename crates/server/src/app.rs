@@ -9,6 +9,7 @@ use rapport_intake::Limits;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use crate::api::consent_overview::Overviews;
 use crate::api::data_health::Arrivals;
 use crate::audiences::Advertising;
 use crate::audit::AuditLog;
@@ -49,6 +50,8 @@ pub struct App {
     pub arrivals: Arc<Arrivals>,
     /// Counters and timings.
     pub metrics: Metrics,
+    /// How many agreed and refused, as it was a moment ago.
+    pub overviews: Arc<Overviews>,
     /// What places on the company's own site show.
     pub slots: Arc<Slots>,
     /// What sends messages.
@@ -91,6 +94,7 @@ impl App {
             segments_changed: Arc::default(),
             arrivals: Arc::default(),
             metrics: Metrics::install(),
+            overviews: Arc::default(),
             slots: Arc::default(),
             sender,
             link_checks: Arc::default(),

@@ -72,7 +72,7 @@ pub fn csv(members: &[Exported]) -> String {
 }
 
 /// A text that no spreadsheet takes for a formula (OWASP, "CSV injection").
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 

@@ -13,6 +13,7 @@ use rapport_intake::{Body, Call, Limits, Origin};
 use rapport_sample::{Message, Options, SampleShop, Totals};
 
 use crate::engaging::sample::Offered;
+use crate::engaging::sample::lived::{self, Lived};
 use crate::experimenting::sample::Checkout;
 use crate::installation::Installation;
 
@@ -30,6 +31,8 @@ pub struct Filled {
     pub offered: Vec<Offered>,
     /// Who came to the checkout lately.
     pub checkouts: Vec<Checkout>,
+    /// What customers did lately that its journeys ask for.
+    pub lived: Vec<Lived>,
 }
 
 /// Sends the stories of `customers` customers through the intake. Blocks: call it on a thread that may. `progress` gets the number
@@ -52,6 +55,7 @@ pub fn fill(
         filled.totals.add(story.truth.as_ref(), story.messages.len());
         filled.offered.extend(Offered::of(&story.messages));
         filled.checkouts.extend(Checkout::of(&story.messages, end));
+        filled.lived.extend(Lived::of(&story.messages, end.plus(-lived::DAYS * Timestamp::DAY)));
         if let Some(true_customer) = &story.truth {
             serde_json::to_writer(&mut truth, true_customer)?;
             truth.write_all(b"\n")?;

@@ -76,6 +76,13 @@ export interface Design {
 
 /** The parts of all in hundredths of a per cent, as the server counts them. */
 export const WHOLE = 10_000;
+/** The share of a group's places that no experiment has, 0 to 1. */
+export const freeShare = (group: Group): number => group.places.filter((place) => !place.experiment).reduce((sum, place) => sum + place.to - place.from, 0) / WHOLE;
+/** A design in a group: with its first free places. */
+export function inGroup(design: Design, group: Group | undefined): Design {
+	const free = group?.places.find((place) => !place.experiment);
+	return group && free ? { ...design, unit: group.unit as Design['unit'], group: { group: group.key, from: free.from, to: free.to } } : design;
+}
 
 export const STATE_ICONS: Record<State, IconName> = { draft: 'pencil', running: 'play', paused: 'clock', stopped: 'circle-stop', decided: 'circle-check' };
 export const STATE_TONES: Record<State, string> = { draft: '', running: 'on', paused: 'warn', stopped: '', decided: 'good' };

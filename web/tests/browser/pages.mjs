@@ -43,11 +43,17 @@ export async function pages(page, base) {
 		{ name: 'webhooks', path: '/settings/webhooks', text: 'signed POST' },
 		{ name: 'webhook-new', path: '/settings/webhooks', act: async (p) => { await p.getByRole('button', { name: 'Add webhook' }).click(); await p.locator('dialog').waitFor(); } },
 		{ name: 'experiments', path: '/engage/experiments', text: tried[0]?.name ?? 'Here you will see' },
+		{ name: 'experiment-groups', path: '/engage/experiments/groups', text: tried.length ? 'never meet' : 'Here you will see' },
+		{ name: 'experiment-groups-new', path: '/engage/experiments/groups?new=1', act: (p) => p.locator('dialog').waitFor() },
 		{ name: 'experiment-new', path: '/engage/experiments/new', text: 'How many people it takes' },
 		{ name: 'experiment-unknown', path: '/engage/experiments/nothing-of-this-name', expects: '404' },
-		{ name: 'privacy', path: '/settings/privacy', text: 'Take in again' },
-		{ name: 'privacy-topic-new', path: '/settings/privacy', act: async (p) => { await p.getByRole('button', { name: 'Add topic' }).click(); await p.locator('dialog').waitFor(); } },
-		{ name: 'privacy-notice-new', path: '/settings/privacy', act: async (p) => { await p.getByRole('button', { name: 'Add text' }).click(); await p.locator('dialog').waitFor(); } },
+		{ name: 'consent', path: '/privacy', text: 'What was said last' },
+		{ name: 'consent-filtered', path: '/privacy?state=denied&days=90&channel=sms' },
+		{ name: 'audit', path: '/privacy/audit', text: 'Entries are kept for two years' },
+		{ name: 'audit-none', path: '/privacy/audit?object=nothing-is-called-this', text: 'Nothing fits' },
+		{ name: 'privacy', path: '/privacy/requests', text: 'Take in again' },
+		{ name: 'privacy-topic-new', path: '/privacy/requests', act: async (p) => { await p.getByRole('button', { name: 'Add topic' }).click(); await p.locator('dialog').waitFor(); } },
+		{ name: 'privacy-notice-new', path: '/privacy/requests', act: async (p) => { await p.getByRole('button', { name: 'Add text' }).click(); await p.locator('dialog').waitFor(); } },
 		{ name: 'segment-unknown', path: '/segments/there-is-none', expects: '404' },
 		{ name: 'templates', path: '/engage/templates', text: 'Templates' },
 		{ name: 'templates-none', path: '/engage/templates?search=nothing-is-called-this', text: message.length ? 'No template fits' : 'Here you will see what you say' },
@@ -109,7 +115,7 @@ export async function pages(page, base) {
 	const restricted = (await ask(page, base, '/privacy/requests')).rows.find((row) => row.kind === 'access' && row.state === 'received')?.person_id;
 	if (restricted) list.push({ name: 'customer-restricted', path: `/customers/${restricted}`, text: 'Restricted since' });
 	const notice = (await ask(page, base, '/privacy/notices')).rows[0]?.key;
-	if (notice) list.push({ name: 'privacy-notice', path: `/settings/privacy?notice=${notice}`, act: (p) => p.locator('dialog').waitFor() });
+	if (notice) list.push({ name: 'privacy-notice', path: `/privacy/requests?notice=${notice}`, act: (p) => p.locator('dialog').waitFor() });
 	const listKey = (await ask(page, base, '/lists')).rows[0]?.key;
 	if (listKey) list.push({ name: 'list', path: `/segments/lists?list=${listKey}`, text: 'Who is in' });
 	if (segment) {

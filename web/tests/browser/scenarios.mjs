@@ -255,7 +255,7 @@ export const scenarios = {
 	},
 	'a topic is added in a language of its own': async (page, context) => {
 		if (!context.mock) return;
-		await open(page, context, '/settings/privacy');
+		await open(page, context, '/privacy/requests');
 		await page.getByRole('button', { name: 'Add topic' }).click();
 		await page.getByLabel('Key').fill('walks');
 		await page.getByLabel('Language to add').fill('de');
@@ -271,7 +271,7 @@ export const scenarios = {
 	'whoever is not kept out cannot be taken in again': async (page, context) => {
 		if (!context.mock) return;
 		context.refusals.push('404');
-		await open(page, context, '/settings/privacy');
+		await open(page, context, '/privacy/requests');
 		await page.getByRole('textbox', { name: 'Identifier' }).fill('nobody@example.com');
 		await page.getByRole('button', { name: 'Take in again' }).click();
 		await page.getByText('This identifier is not kept out').waitFor();
@@ -298,7 +298,7 @@ export const scenarios = {
 		await page.getByText(/做过“Order Completed”至少 \d+ 次的客户/).waitFor();
 		await open(page, context, '/segments/flows');
 		await page.getByRole('heading', { name: '生命周期阶段' }).waitFor();
-		await open(page, context, '/settings/privacy');
+		await open(page, context, '/privacy/requests');
 		await page.getByRole('heading', { name: '人们同意的文本' }).waitFor();
 	},
 	'a file is dropped, looked at, imported, and its rejects are shown': async (page, context) => {

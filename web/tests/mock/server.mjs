@@ -5,6 +5,7 @@ import { readFileSync, existsSync, statSync } from 'node:fs';
 import { dirname, extname, join, normalize, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { agreedRoutes } from './agreed.mjs';
 import { journeyRoutes } from './journeys.mjs';
 import { slotRoutes } from './slots.mjs';
 const web = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -143,6 +144,9 @@ const routes = [
 	['GET', /^\/experiment-metrics$/, () => fixture('experiments-metrics')],
 	['GET', /^\/experiment-groups$/, () => fixture('experiments-groups')],
 	['POST', /^\/experiment-plan$/, () => fixture('experiments-plan')],
+	['GET', /^\/inbox$/, (_, query) => page(fixture('inbox-rows').filter((row) => !query.get('template') || row.template === query.get('template')), query)],
+	['GET', /^\/inbox\/figures$/, () => fixture('inbox-figures')],
+	...agreedRoutes(fixture, page),
 	...journeyRoutes(fixture, problem),
 	...slotRoutes(fixture, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],

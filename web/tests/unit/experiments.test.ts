@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asType, axisOf, blank, byDay, freeKey, keyOf, KINDS, missing, placed, planOf, roundUp, shares, withTrees, type Effect, type ExperimentPage } from '../../src/lib/experiments';
+import { asType, axisOf, blank, byDay, freeKey, freeShare, inGroup, keyOf, KINDS, missing, placed, planOf, roundUp, shares, withTrees, type Effect, type ExperimentPage, type Group } from '../../src/lib/experiments';
 import { en } from '../../src/lib/i18n/en';
 import { experiments } from '../fixtures/experiments.mjs';
 
@@ -68,4 +68,15 @@ it('every word of the vocabulary is written down', () => {
 	for (const word of ['draft', 'running', 'paused', 'stopped', 'decided']) has(`state.${word}`);
 	for (const word of ['can', 'cannot', 'do', 'note']) has(`tone.${word}`);
 	for (const word of KINDS) has(`kind_about.${word}`);
+});
+
+describe('a group', () => {
+	const group = (...places: [number, number, string | null][]): Group => ({ key: 'g', name: 'G', unit: 'anonymous', created_at: '', places: places.map(([from, to, experiment]) => ({ from, to, experiment })) });
+	it('knows its free share, and gives a design its first free places', () => {
+		const half = group([0, 2_000, 'a'], [2_000, 6_000, null], [6_000, 10_000, 'b']);
+		expect(freeShare(half)).toBe(0.4);
+		const design = inGroup(blank(), half);
+		expect([design.unit, design.group]).toEqual(['anonymous', { group: 'g', from: 2_000, to: 6_000 }]);
+		expect(inGroup(blank(), group([0, 10_000, 'a'])).group).toEqual(blank().group);
+	});
 });

@@ -47,6 +47,10 @@ pub trait Known {
     fn can_send(&self, channel: Channel) -> bool;
     /// What is wrong with an address for webhooks, if anything.
     fn webhook_problem(&self, url: &str) -> Option<String>;
+    /// Whether the workspace's sending is paused, so that nothing goes out.
+    fn is_paused(&self) -> bool {
+        false
+    }
 }
 
 struct Findings(Vec<Finding>);
@@ -253,8 +257,13 @@ fn message(place: &str, channel: Channel, template: &str, known: &dyn Known, fin
         Some(_) => {}
     }
     if !known.can_send(channel) {
-        let text = format!("nothing is set up to send by {}: see Settings, Sending", channel.as_str());
-        findings.error("no_channel", place, text);
+        let by = channel.as_str();
+        if known.is_paused() {
+            let text = format!("sending is paused, so nothing goes out; before you resume it, set up sending by {by}");
+            findings.warning("no_channel", place, text);
+        } else {
+            findings.error("no_channel", place, format!("nothing is set up to send by {by}: see Settings, Sending"));
+        }
     }
 }
 

@@ -307,6 +307,14 @@ pub async fn waiting(
     db.fetch_all(text, args![workspace, journey]).await
 }
 
+/// How many are in each journey now.
+pub async fn active(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<(String, i64)>> {
+    let text = sql!(
+        "SELECT journey, COUNT(*) FROM journey_instances WHERE ended_at IS NULL AND workspace = $1 GROUP BY journey ORDER BY journey"
+    );
+    db.fetch_all(text, args![workspace]).await
+}
+
 /// How each ended: (why, people); without a why those who are under way, last.
 pub async fn ends(db: &mut impl Queries, workspace: WorkspaceId, journey: &str) -> Result<Vec<(Option<String>, i64)>> {
     let text = sql!(

@@ -168,6 +168,17 @@ pub async fn add_flows(
     Ok(())
 }
 
+/// The version of each journey that people come into.
+pub async fn live(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<VersionRow>> {
+    let text = sql!(
+        "SELECT v.journey AS journey, v.version AS version, v.definition AS definition, v.launched_at AS launched_at,
+           v.launched_by AS launched_by
+         FROM journey_versions v JOIN journeys j ON j.workspace = v.workspace AND j.key = v.journey AND v.version = j.live_version
+         WHERE v.workspace = $1 ORDER BY v.journey"
+    );
+    db.fetch_all(text, args![workspace]).await
+}
+
 /// How many left each node by each way: (version, node, way, people).
 pub async fn flows(
     db: &mut impl Queries,
@@ -179,6 +190,15 @@ pub async fn flows(
          GROUP BY version, node, way ORDER BY version, node, way"
     );
     db.fetch_all(text, args![workspace, journey]).await
+}
+
+/// How many came into each journey, or reached its goal: (journey, way, people), of the ways `in` and `goal`.
+pub async fn entries(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<(String, String, i64)>> {
+    let text = sql!(
+        "SELECT journey, way, CAST(SUM(people) AS BIGINT) FROM journey_flows
+         WHERE workspace = $1 AND node = '' AND way IN ('in', 'goal') GROUP BY journey, way ORDER BY journey, way"
+    );
+    db.fetch_all(text, args![workspace]).await
 }
 
 /// A turn counter: when its period began, and how many turns it gave.

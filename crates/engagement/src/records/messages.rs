@@ -398,6 +398,15 @@ pub async fn tally(db: &mut impl Queries, workspace: WorkspaceId, journey: &str)
     db.fetch_all(text, args![workspace, journey]).await
 }
 
+/// How many messages of each journey are in each state: (journey, state, messages).
+pub async fn states(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<(String, String, i64)>> {
+    let text = sql!(
+        "SELECT journey, state, COUNT(*) FROM messages WHERE workspace = $1 AND journey IS NOT NULL
+         GROUP BY journey, state ORDER BY journey, state"
+    );
+    db.fetch_all(text, args![workspace]).await
+}
+
 /// How sending goes: (state, channel, messages, the longest waiting) of what was decided since.
 pub async fn health(
     db: &mut impl Queries,

@@ -84,6 +84,19 @@ pub async fn of_journey(db: &mut impl Queries, workspace: WorkspaceId, journey: 
     db.fetch_all(text, args![workspace, journey]).await
 }
 
+/// Those of all journeys that were or are planned between two instants, in order.
+pub async fn between(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    (from, until): (Timestamp, Timestamp),
+) -> Result<Vec<RunRow>> {
+    let text = Sql::assembled(format!(
+        "SELECT {COLUMNS} FROM journey_runs WHERE workspace = $1 AND planned_at >= $2 AND planned_at < $3
+         ORDER BY planned_at, journey, run"
+    ));
+    db.fetch_all(text, args![workspace, from, until]).await
+}
+
 /// Writes how far a run has come.
 pub async fn update(tx: &mut Tx, workspace: WorkspaceId, row: &RunRow) -> Result<()> {
     let text = sql!(

@@ -29,7 +29,13 @@ const MEANT: &[&str] = &[
     "FROM letterheads",
     "FROM templates",
     "FROM journey_versions v",
+    "FROM journey_flows",
+    // Once an hour, what is past its time.
+    "DELETE FROM message_copies",
+    // Of a list of all journeys: every active one is counted, in an index.
+    "SELECT journey, COUNT(*) FROM journey_instances",
     // A company has few.
+    "FROM audiences ORDER BY",
     "FROM slots",
     "DELETE FROM slot_views WHERE slot",
     "FROM slot_days WHERE workspace = $1 AND day >=",

@@ -99,3 +99,77 @@ pub async fn of_handles(db: &mut impl Queries, workspace: WorkspaceId, handles: 
     );
     db.fetch_all(text, args![workspace, handles]).await
 }
+
+/// Which statements to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// What for; empty for all.
+    pub purpose: String,
+    /// Which way; empty for all.
+    pub channel: String,
+    /// What was said; empty for all.
+    pub state: String,
+    /// How; empty for all.
+    pub method: String,
+    /// The key of the text that was shown; empty for all.
+    pub notice: String,
+}
+
+/// Where a list goes on: after this statement, under whichever identifier.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct After {
+    /// When it was recorded, in microseconds.
+    pub recorded_at: i64,
+    /// The event.
+    pub event_id: [u8; 16],
+    /// What for.
+    pub purpose: String,
+    /// Which way.
+    pub channel: String,
+    /// About what.
+    pub topic: String,
+}
+
+/// The latest statements that were recorded. Those of one statement, which is noted for every identifier of its person, stand together.
+pub async fn latest(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    filter: &Filter,
+    after: Option<&After>,
+    limit: i64,
+) -> Result<Vec<ConsentRow>> {
+    let text = sql!(
+        "SELECT handle, event_id, purpose, channel, topic, state, occurred_at, until_at, recorded_at, notice, notice_version, locale, method,
+           actor, evidence
+         FROM consents
+         WHERE workspace = $1 AND recorded_at <= $2
+           AND (recorded_at < $2 OR (event_id, purpose, channel, topic) > ($3, $4, $5, $6))
+           AND ($7 = '' OR purpose = $7) AND ($8 = '' OR channel = $8) AND ($9 = '' OR state = $9) AND ($10 = '' OR method = $10)
+           AND ($11 = '' OR notice = $11)
+         ORDER BY recorded_at DESC, event_id, purpose, channel, topic, handle LIMIT $12"
+    );
+    let first = After { recorded_at: i64::MAX, ..After::default() };
+    let After { recorded_at, event_id, purpose: last_purpose, channel: last_channel, topic } = after.unwrap_or(&first);
+    let Filter { purpose, channel, state, method, notice } = filter;
+    let values = args![
+        workspace,
+        *recorded_at,
+        *event_id,
+        last_purpose,
+        last_channel,
+        topic,
+        purpose,
+        channel,
+        state,
+        method,
+        notice,
+        limit
+    ];
+    db.fetch_all(text, values).await
+}
+
+/// Everybody who said anything.
+pub async fn handles(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<Handle>> {
+    let text = sql!("SELECT DISTINCT handle FROM consents WHERE workspace = $1");
+    Ok(db.fetch_all::<(Handle,)>(text, args![workspace]).await?.into_iter().map(|(handle,)| handle).collect())
+}

@@ -47,10 +47,16 @@ pub struct BroughtIn {
     sentences: Vec<Said>,
 }
 
-/// What the holdout says.
+/// What those say who got nothing by chance.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HoldoutEffect {
-    /// The share held out, in per cent.
+    /// `holdout`: they were held out; `split`: one way of a split writes to nobody.
+    by: String,
+    /// What the group of those who got nothing is called.
+    control: String,
+    /// What the group of the others is called.
+    treatment: String,
+    /// The share of those who get nothing, in per cent.
     percent: f64,
     /// Since when it is so.
     since: String,
@@ -87,7 +93,7 @@ pub struct TouchView {
 pub struct JourneyEffect {
     journey: String,
     days: u32,
-    /// None where nobody is held out: then what it brought in cannot be said.
+    /// None where nobody is held out and no split parts people: then what it brought in cannot be said.
     holdout: Option<HoldoutEffect>,
     /// What to know of it.
     note: Option<String>,
@@ -120,7 +126,12 @@ pub async fn show(
     journeys::find(&mut db, workspace, &key).await?.ok_or_else(|| Problem::not_found("journey"))?;
     let versions = journeys::versions(&mut db, workspace, &key).await?;
     let context = context(&app.installation, workspace).await?;
-    let holdout = match effect::lot(&key, &versions) {
+    let lot = match (effect::lot(&key, &versions), effect::split(&key, &versions)) {
+        (Some(lot), _) => Some(lot),
+        (None, Some(split)) => Some(effect::as_drawn(&mut db, workspace, split).await?),
+        (None, None) => None,
+    };
+    let holdout = match lot {
         None => None,
         Some(lot) => Some(effect::by_holdout(&app.installation, workspace, &lot, days, &context).await?),
     };
@@ -167,9 +178,13 @@ pub(super) fn shape(it: effect::Effect) -> HoldoutEffect {
             sentences: it.sentences.iter().map(said).collect(),
         }
     };
+    let [control, treatment] = it.lot.arms;
     HoldoutEffect {
-        percent: it.percent,
-        since: time(it.since),
+        control,
+        treatment,
+        by: it.lot.by.as_str().to_owned(),
+        percent: it.lot.percent,
+        since: time(it.lot.since),
         held_out: it.people.0,
         treated: it.people.1,
         immature: it.immature,

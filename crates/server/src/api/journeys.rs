@@ -2,6 +2,7 @@
 //!
 //! Always holds: a draft may be wrong, what is launched is not; people who are in keep the version they came in with.
 
+mod calendar;
 mod known;
 mod one;
 mod report;
@@ -19,7 +20,7 @@ use rapport_engagement::records::journeys::{self, JourneyRow, VersionRow};
 use rapport_engagement::records::templates::{self, TemplateRow};
 use rapport_engagement::records::{instances, messages};
 use rapport_engagement::service::launching;
-use rapport_store::{Priority, Tx};
+use rapport_store::{Priority, Queries, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -46,6 +47,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(set_state))
         .routes(routes!(migrate))
         .routes(routes!(difference))
+        .merge(calendar::router())
         .merge(report::router())
         .merge(one::router())
 }
@@ -159,6 +161,53 @@ pub struct JourneyBody {
     ready: Option<String>,
 }
 
+/// What is counted of every journey of a workspace, with a fixed number of questions.
+struct Counted {
+    active: BTreeMap<String, i64>,
+    entered: BTreeMap<String, i64>,
+    reached_goal: BTreeMap<String, i64>,
+    sent: BTreeMap<String, i64>,
+}
+
+impl Counted {
+    async fn read(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Self, Problem> {
+        let entries = journeys::entries(db, workspace).await?;
+        let of = |wanted: &str| {
+            let own = entries.iter().filter(|(_, way, _)| way == wanted);
+            own.map(|(journey, _, people)| (journey.clone(), *people)).collect()
+        };
+        let (entered, reached_goal) = (of("in"), of("goal"));
+        let handed_over = [messages::SENT, messages::DELIVERED, messages::BOUNCED, messages::COMPLAINED];
+        let mut sent = BTreeMap::new();
+        for (journey, state, count) in messages::states(db, workspace).await? {
+            if handed_over.contains(&state.as_str()) {
+                *sent.entry(journey).or_default() += count;
+            }
+        }
+        let active = instances::active(db, workspace).await?.into_iter().collect();
+        Ok(Self { active, entered, reached_goal, sent })
+    }
+
+    fn of(&self, row: &JourneyRow, names: &Names) -> JourneySummary {
+        let count = |all: &BTreeMap<String, i64>| all.get(&row.key).copied().unwrap_or_default();
+        JourneySummary {
+            key: row.key.clone(),
+            kind: row.kind.clone(),
+            name: row.name.clone(),
+            description: row.description.clone(),
+            state: row.state.clone(),
+            live_version: row.live_version,
+            active: count(&self.active),
+            entered: count(&self.entered),
+            reached_goal: count(&self.reached_goal),
+            sent: count(&self.sent),
+            updated_at: time(row.updated_at),
+            updated_by: names.get(&row.updated_by).unwrap_or(&row.updated_by).clone(),
+            launched_at: row.launched_at.map(time),
+        }
+    }
+}
+
 async fn summary(
     app: &App,
     workspace: WorkspaceId,
@@ -172,22 +221,11 @@ async fn summary(
         |wanted: &str| flows.iter().filter(|(_, node, way, _)| node.is_empty() && way == wanted).map(|it| it.3).sum();
     let tally = messages::tally(&mut db, workspace, &row.key).await?;
     let handed_over = [messages::SENT, messages::DELIVERED, messages::BOUNCED, messages::COMPLAINED];
-    let sent = tally.iter().filter(|it| handed_over.contains(&it.state.as_str())).map(|it| it.messages).sum();
-    Ok(JourneySummary {
-        key: row.key.clone(),
-        kind: row.kind.clone(),
-        name: row.name.clone(),
-        description: row.description.clone(),
-        state: row.state.clone(),
-        live_version: row.live_version,
-        active,
-        entered: of("in"),
-        reached_goal: of("goal"),
-        sent,
-        updated_at: time(row.updated_at),
-        updated_by: names.get(&row.updated_by).unwrap_or(&row.updated_by).clone(),
-        launched_at: row.launched_at.map(time),
-    })
+    let sent: i64 = tally.iter().filter(|it| handed_over.contains(&it.state.as_str())).map(|it| it.messages).sum();
+    let one = |count: i64| BTreeMap::from([(row.key.clone(), count)]);
+    let counted =
+        Counted { active: one(active), entered: one(of("in")), reached_goal: one(of("goal")), sent: one(sent) };
+    Ok(counted.of(row, names))
 }
 
 /// Lists journeys and campaigns, the last changed first.
@@ -195,10 +233,10 @@ async fn summary(
 pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Journeys>, Problem> {
     caller.require(Permission::ViewReports)?;
     let names = user_names(&app, caller.workspace).await?;
-    let mut rows = Vec::new();
-    for row in journeys::all(&mut app.installation.store.read(), caller.workspace).await? {
-        rows.push(summary(&app, caller.workspace, &row, &names).await?);
-    }
+    let mut db = app.installation.store.read();
+    let counted = Counted::read(&mut db, caller.workspace).await?;
+    let rows = journeys::all(&mut db, caller.workspace).await?;
+    let rows = rows.iter().map(|row| counted.of(row, &names)).collect();
     Ok(Json(Journeys { rows }))
 }
 

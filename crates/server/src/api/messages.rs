@@ -1,11 +1,16 @@
 //! `/api/v1/messages`: what was sent to whom, what became of it, and what failed.
 
+use std::collections::HashMap;
+
 use axum::extract::State;
+use rapport_domain::Channel;
+use rapport_engagement::records::inbox;
 use rapport_engagement::records::messages::{self, MessageRow};
 use rapport_engagement::sending::Reason;
 use rapport_profiles::records::persons;
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -61,6 +66,9 @@ pub struct MessageShape {
     complained_at: Option<String>,
     opened_at: Option<String>,
     clicked_at: Option<String>,
+    /// What stands in it, if it was put into the inbox on the company's site: title, body, url, image_url, label.
+    #[schema(value_type = Option<Object>)]
+    content: Option<Value>,
 }
 
 impl From<MessageRow> for MessageShape {
@@ -89,6 +97,7 @@ impl From<MessageRow> for MessageShape {
             complained_at: row.complained_at.map(time),
             opened_at: row.opened_at.map(time),
             clicked_at: row.clicked_at.map(time),
+            content: None,
         }
     }
 }
@@ -193,8 +202,17 @@ pub async fn of_customer(
 ) -> Result<Json<CustomerMessages>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let person = customers::find(&app, caller.workspace, &id).await?.person;
-    let rows = messages::of_person(&mut app.installation.store.read(), caller.workspace, person, MOST).await?;
-    Ok(Json(CustomerMessages { rows: rows.into_iter().map(Into::into).collect() }))
+    let mut db = app.installation.store.read();
+    let rows = messages::of_person(&mut db, caller.workspace, person, MOST).await?;
+    let in_app = rows.iter().filter(|row| row.channel == Channel::InApp.as_str());
+    let ids: Vec<String> = in_app.map(|row| row.id.clone()).collect();
+    let mut contents: HashMap<String, Value> =
+        inbox::contents(&mut db, caller.workspace, &ids).await?.into_iter().collect();
+    let shape = |row: MessageRow| {
+        let content = contents.remove(&row.id);
+        MessageShape { content, ..row.into() }
+    };
+    Ok(Json(CustomerMessages { rows: rows.into_iter().map(shape).collect() }))
 }
 
 /// Which failed messages.

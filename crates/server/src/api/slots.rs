@@ -23,7 +23,7 @@ use super::segments::{Names, user_names};
 use super::wire::{optional_time, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
-use crate::experimenting::effect::{self, Lot};
+use crate::experimenting::effect::{self, By, Lot};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::Rows;
 use crate::problem::Problem;
@@ -411,8 +411,8 @@ pub async fn slot_effect(
     if percent <= 0.0 || percent >= 100.0 {
         return Ok(Json(SlotEffect { days, holdout: None }));
     }
-    let arms = [showing::HELD_OUT, showing::SHOWN];
-    let lot = Lot { key: showing::holdout_of(&key), arms, percent, since: row.held_since };
+    let arms = [showing::HELD_OUT, showing::SHOWN].map(str::to_owned);
+    let lot = Lot { by: By::Holdout, key: showing::holdout_of(&key), arms, percent, since: row.held_since };
     let context = context(&app.installation, caller.workspace).await?;
     let effect = effect::by_holdout(&app.installation, caller.workspace, &lot, days, &context).await?;
     Ok(Json(SlotEffect { days, holdout: Some(effects::shape(effect)) }))

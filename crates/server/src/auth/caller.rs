@@ -109,9 +109,8 @@ pub(super) fn purpose_of(header: Option<&str>, path: &str) -> Result<Purpose> {
         "customers" | "search" | "identity" => Purpose::Service,
         "message-templates" | "slot-preview" | "message-gallery" | "message-tokens" | "message-check"
         | "letterhead" => Purpose::Marketing,
-        "me" | "workspace" | "users" | "sources" | "keys" | "api-keys" | "rejects" | "imports" | "data-health" => {
-            Purpose::Administration
-        }
+        "me" | "workspace" | "users" | "sources" | "keys" | "api-keys" | "rejects" | "imports" | "data-health"
+        | "audit" | "consents" => Purpose::Administration,
         _ => Purpose::Analytics,
     })
 }

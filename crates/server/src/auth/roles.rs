@@ -59,6 +59,8 @@ pub enum Permission {
     EditIdentity,
     /// Say what a customer agreed to or refused.
     EditConsents,
+    /// Who did what: the audit log.
+    ViewAudit,
     /// Topics and notices, access, erasure, restriction of customers.
     ManagePrivacy,
     /// Sources, their live events and rejects, imports.
@@ -95,6 +97,7 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::EditIdentity, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::EditConsents, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::ManagePrivacy, &[R::Owner, R::Admin], &[S::Admin]),
+    (P::ViewAudit, &[R::Owner, R::Admin], &[S::Admin]),
     (P::ViewData, &[R::Owner, R::Admin, R::Analyst], &[S::Read]),
     (P::ImportData, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::ManageSources, &[R::Owner, R::Admin], &[S::Admin]),
@@ -125,6 +128,7 @@ impl Permission {
             Self::EditIdentity => "edit_identity",
             Self::EditConsents => "edit_consents",
             Self::ManagePrivacy => "manage_privacy",
+            Self::ViewAudit => "view_audit",
             Self::ViewData => "view_data",
             Self::ImportData => "import_data",
             Self::ManageSources => "manage_sources",

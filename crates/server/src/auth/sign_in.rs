@@ -1,17 +1,18 @@
 //! Signing in: by e-mail and password, or by a one-time link.
 //!
 //! Always holds: failures are counted in the database, per address they name and per network address they come from, and too many of
-//! them close that door for a while; the answer does not tell whether a user exists.
+//! them close that door for a while; the answer does not tell whether a user exists; whoever of ours signs in, or fails to, is in the audit log.
 
 use std::net::IpAddr;
 
 use axum::http::StatusCode;
-use rapport_domain::Timestamp;
+use rapport_domain::{Id, Purpose, Timestamp};
 use rapport_store::Priority;
 
 use super::{passwords, secrets, sessions};
 use crate::app::App;
 use crate::problem::{Problem, Result};
+use crate::records::audit::AuditRow;
 use crate::records::users::{self, UserRow};
 use crate::records::{sign_in_failures, sign_in_links};
 
@@ -29,8 +30,13 @@ pub async fn with_password(app: &App, email: &str, password: String, from: IpAdd
     let user = users::by_email(&mut app.installation.store.read(), email).await?;
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
     let right = passwords::verify(password, stored).await?;
+    let failed = user.as_ref().filter(|user| !right || user.disabled).cloned();
     match user.filter(|user| right && !user.disabled) {
-        Some(user) => enter(app, &user, subjects[0]).await,
+        Some(user) => {
+            let session = enter(app, &user, subjects[0]).await?;
+            note(app, &user, "POST /sign-in", StatusCode::SEE_OTHER).await;
+            Ok(session)
+        }
         None => {
             let now = app.now();
             let mut tx = app.installation.store.begin(Priority::Interactive).await?;
@@ -38,6 +44,9 @@ pub async fn with_password(app: &App, email: &str, password: String, from: IpAdd
                 sign_in_failures::add(&mut tx, subject, now, now.plus(-WINDOW)).await?;
             }
             tx.commit().await?;
+            if let Some(user) = failed {
+                note(app, &user, "POST /sign-in", StatusCode::UNAUTHORIZED).await;
+            }
             Err(wrong())
         }
     }
@@ -61,7 +70,23 @@ pub async fn with_link(app: &App, token: &str) -> Result<String> {
     };
     let session = sessions::begin(app, &mut tx, &user.id).await?;
     tx.commit().await?;
+    note(app, &user, "GET /sign-in/link", StatusCode::SEE_OTHER).await;
     Ok(session)
+}
+
+/// Notes in the audit log what somebody did at the door.
+pub async fn note(app: &App, user: &UserRow, action: &str, status: StatusCode) {
+    let clock = &*app.installation.clock;
+    let row = AuditRow {
+        id: Id::new("aud", clock, app.rng()),
+        workspace: user.workspace,
+        at: clock.now(),
+        actor: user.id.to_string(),
+        purpose: Purpose::Administration.as_str().to_owned(),
+        action: action.to_owned(),
+        status: status.as_u16(),
+    };
+    app.audit.note(row).await;
 }
 
 async fn enter(app: &App, user: &UserRow, subject: [u8; 32]) -> Result<String> {

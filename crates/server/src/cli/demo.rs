@@ -107,7 +107,8 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
             sample_shop::fill(&installation, workspace, source, customers, seed, now, |count| bar.set_position(count))
         }
     });
-    let sample_shop::Filled { totals, offered, checkouts } = pipeline.apply_beside(async { filling.await? }).await?;
+    let sample_shop::Filled { totals, offered, checkouts, lived } =
+        pipeline.apply_beside(async { filling.await? }).await?;
     experimenting::sample::run(installation, workspace, &checkouts, offered_at, "demo").await?;
     pipeline.drain().await?;
     caretaker::settle(installation, workspace).await?;
@@ -116,7 +117,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     save_questions(installation, workspace).await?;
     save_segments(installation, workspace).await?;
     messages::sample::save(&installation.store, workspace, SampleShop::NAME, installation.clock.now(), "demo").await?;
-    engaging::sample::save(installation, workspace, &offered, "demo").await?;
+    engaging::sample::save(installation, workspace, &offered, &lived, "demo").await?;
     experimenting::sample::hold_out(installation, workspace, "demo").await?;
     bar.finish_and_clear();
     println!("  {} events, {} orders, {} customers who bought", totals.messages, totals.orders, totals.buyers);

@@ -1,6 +1,9 @@
-//! The sample shop's journeys, so that a demo has something to look at: three that are live or paused, and a campaign that ran, as its customers tell of it.
+//! The sample shop's journeys, so that a demo has something to look at: three that are live or paused, with what they did so far, and a campaign that ran,
+//! as its customers tell of it.
 //!
-//! Always holds: nothing is ever sent by it: the workspace's sending is paused, and what ran is over.
+//! Always holds: nothing is ever sent by it: the workspace's sending is paused, and what went out before is only told of.
+
+pub mod lived;
 
 use std::collections::HashMap;
 
@@ -21,6 +24,7 @@ use rapport_store::{Priority, Tx};
 use serde_json::{Value, json};
 
 use crate::installation::Installation;
+use lived::Lived;
 
 /// Ready journeys that the shop has: key, and whether people come in.
 const READY: [(&str, bool); 3] = [("welcome", true), ("abandoned_cart", true), ("win_back", false)];
@@ -70,26 +74,36 @@ impl Offered {
 ///
 /// # Errors
 /// The store's.
-pub async fn save(installation: &Installation, workspace: WorkspaceId, offered: &[Offered], by: &str) -> Result<()> {
+pub async fn save(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    offered: &[Offered],
+    lived: &[Lived],
+    by: &str,
+) -> Result<()> {
     let now = installation.clock.now();
     let mut tx = installation.store.begin(Priority::Interactive).await?;
     let mut own = Settings { paused: true, ..Settings::default() };
     own.from.name = SampleShop::NAME.to_owned();
     own.from.address = "hello@nordlicht.example".to_owned();
     settings::save(&mut tx, workspace, &own, now, by).await?;
+    let began = now.plus(-lived::DAYS * Timestamp::DAY);
     for (key, is_open) in READY {
         let ready = ready::ready(key)?;
-        let definition = with_own_templates(&ready.definition, &ready.templates)?;
+        let mut definition = with_own_templates(&ready.definition, &ready.templates)?;
+        // Who was held out before would have to have been told of then.
+        definition.holdout_percent = 0.0;
         let mut row = JourneyRow {
             description: ready.about.to_owned(),
-            ..blank(&key.replace('_', "-"), "journey", ready.name, (now, by))
+            ..blank(&key.replace('_', "-"), "journey", ready.name, (began, by))
         };
-        launching::launch(&mut tx, workspace, &mut row, &definition, (now, by)).await?;
+        launching::launch(&mut tx, workspace, &mut row, &definition, (began, by)).await?;
         if !is_open {
             journeys::PAUSED.clone_into(&mut row.state);
             journeys::save(&mut tx, workspace, &row).await?;
         }
     }
+    lived::save(&mut tx, installation, workspace, lived, began).await?;
     if let Some(first) = offered.first() {
         campaign(&mut tx, installation, workspace, offered, (first.at, by)).await?;
     }

@@ -80,9 +80,13 @@ pub async fn leave(State(app): State<App>, headers: HeaderMap, sent: Body) -> Re
         if !is_own_form(&headers) || !secrets::equal(&csrf_token, &secrets::csrf_token(token)) {
             return Err(foreign_form());
         }
+        let user = sessions::user_of(&app, token).await?;
         let mut tx = app.installation.store.begin(Priority::Interactive).await?;
         records::sessions::delete(&mut tx, secrets::hash(token)).await?;
         tx.commit().await?;
+        if let Some(user) = user {
+            sign_in::note(&app, &user, "POST /sign-out", StatusCode::SEE_OTHER).await;
+        }
         Ok(())
     };
     match left.await {

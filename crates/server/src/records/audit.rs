@@ -1,6 +1,7 @@
 //! The audit log: who asked for what, when, what for, and whether they got it. Names staff and routes, never a customer's data.
 
 use rapport_domain::{Id, Timestamp, WorkspaceId};
+use rapport_store::sql::escape_like;
 use rapport_store::{Queries, Record, Result, Tx, args, sql};
 
 /// An entry.
@@ -30,12 +31,124 @@ pub async fn insert(tx: &mut Tx, rows: &[AuditRow]) -> Result<()> {
     Ok(())
 }
 
-/// The newest entries of a workspace.
-pub async fn newest(db: &mut impl Queries, workspace: WorkspaceId, limit: u32) -> Result<Vec<AuditRow>> {
+/// What an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Whatever changes something, and signing in.
+    Changes,
+    /// Whatever only looks.
+    Reads,
+    /// Signing in and out, and attempts.
+    SignIns,
+    /// Files that leave.
+    Exports,
+    /// Access, erasure and restriction of customers.
+    Rights,
+}
+
+impl Kind {
+    /// Reads the stable word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "changes" => Self::Changes,
+            "reads" => Self::Reads,
+            "sign_ins" => Self::SignIns,
+            "exports" => Self::Exports,
+            "rights" => Self::Rights,
+            _ => return None,
+        })
+    }
+
+    /// What actions of it are like, up to four; and what they are not like.
+    const fn patterns(self) -> ([&'static str; 4], &'static str) {
+        match self {
+            Self::Changes => (["%", "%", "%", "%"], "GET /api/%"),
+            Self::Reads => (["GET %", "GET %", "GET %", "GET %"], ""),
+            Self::SignIns => (["% /sign-in", "% /sign-in/link", "% /sign-out", "% /sign-out"], ""),
+            Self::Exports => {
+                (["GET %.csv", "% /api/v1/%/exports/%", "PUT /api/v1/%/exports", "% /api/v1/customers/%/access"], "")
+            }
+            Self::Rights => (
+                [
+                    "% /api/v1/customers/%/access",
+                    "% /api/v1/customers/%/erasure",
+                    "% /api/v1/customers/%/restriction",
+                    "% /api/v1/privacy/%",
+                ],
+                "GET /api/v1/privacy/%",
+            ),
+        }
+    }
+}
+
+/// Which entries.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The id of a user or key; empty for everybody.
+    pub actor: String,
+    /// What they are about; everything without it.
+    pub kind: Option<Kind>,
+    /// A part of the action; empty for all.
+    pub object: String,
+    /// From then on.
+    pub from: Option<Timestamp>,
+    /// Before then.
+    pub until: Option<Timestamp>,
+}
+
+/// Where a list goes on.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct After {
+    /// When, in microseconds.
+    pub at: i64,
+    /// Which.
+    pub id: String,
+}
+
+impl After {
+    /// After this one.
+    pub fn of(row: &AuditRow) -> Self {
+        Self { at: row.at.0, id: row.id.0.clone() }
+    }
+}
+
+/// The newest entries of a workspace that fit.
+pub async fn page(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    filter: &Filter,
+    after: Option<&After>,
+    limit: u32,
+) -> Result<Vec<AuditRow>> {
     let text = sql!(
-        "SELECT id, workspace, at, actor, purpose, action, status FROM audit WHERE workspace = $1 ORDER BY id DESC LIMIT $2"
+        "SELECT id, workspace, at, actor, purpose, action, status FROM audit
+         WHERE workspace = $1 AND at >= $2 AND at <= $3 AND (at < $3 OR id < $4)
+           AND ($5 = '' OR actor = $5) AND ($6 = '' OR action LIKE $7 ESCAPE '\\')
+           AND (action LIKE $8 OR action LIKE $9 OR action LIKE $10 OR action LIKE $11) AND action NOT LIKE $12
+         ORDER BY at DESC, id DESC LIMIT $13"
     );
-    db.fetch_all(text, args![workspace, limit]).await
+    let from = filter.from.unwrap_or(Timestamp(i64::MIN));
+    let until = filter.until.map_or(i64::MAX, |until| until.0 - 1);
+    // Without a place to go on after, everything of the last instant fits: no id is as great as this.
+    let (at, id) = after.filter(|it| it.at <= until).map_or((until, "\u{7f}"), |it| (it.at, it.id.as_str()));
+    let (like, unlike) = filter.kind.map_or((["%"; 4], ""), Kind::patterns);
+    let object = format!("%{}%", escape_like(&filter.object));
+    let values = args![
+        workspace,
+        from,
+        Timestamp(at),
+        id,
+        &filter.actor,
+        &filter.object,
+        object,
+        like[0],
+        like[1],
+        like[2],
+        like[3],
+        unlike,
+        limit
+    ];
+    db.fetch_all(text, values).await
 }
 
 /// Forgets entries from before then.

@@ -20,7 +20,7 @@ use crate::problem::{Problem, Result};
 use crate::sending::outcomes;
 
 /// So far back.
-const DAYS: i64 = 90;
+pub const DAYS: i64 = 90;
 /// So many at most.
 const MOST: i64 = 50;
 

@@ -335,6 +335,22 @@ async fn the_inbox_shows_a_person_their_own_messages_only() {
     assert_eq!(act("clicked", "u1", &ann).await, StatusCode::OK);
     let seen = world.get(&path("u1", &ann), &[]).await.json();
     assert_eq!((&seen["messages"][0]["is_clicked"], &seen["unseen"]), (&json!(true), &json!(0)));
+    // Whoever writes sees what is in inboxes now, and what became of it.
+    let figures = get(&world, &owner, "/api/v1/inbox/figures").await;
+    let row = &figures["rows"][0];
+    assert_eq!((&row["messages"], &row["seen"], &row["clicked"]), (&json!(2), &json!(1), &json!(1)), "{figures}");
+    let listed = get(&world, &owner, "/api/v1/inbox?limit=1").await;
+    let rest = get(&world, &owner, &format!("/api/v1/inbox?cursor={}", listed["next"].as_str().unwrap())).await;
+    let rows = [&listed["rows"][0], &rest["rows"][0]];
+    let mut titles: Vec<&str> = rows.iter().map(|row| row["content"]["title"].as_str().unwrap()).collect();
+    titles.sort_unstable();
+    assert_eq!((titles, &rest["next"]), (vec!["For Ann", "For Bob"], &Value::Null));
+    let anns = rows.iter().find(|row| row["content"]["title"] == "For Ann").unwrap();
+    assert!(anns["seen_at"].is_string() && anns["clicked_at"].is_string(), "{anns}");
+    assert_eq!(get(&world, &owner, "/api/v1/inbox?template=other").await["rows"], json!([]));
+    let person = anns["person_id"].as_str().unwrap();
+    let sent = get(&world, &owner, &format!("/api/v1/customers/{person}/messages")).await;
+    assert_eq!(sent["rows"][0]["content"]["title"], "For Ann", "{sent}");
     // Whoever is restricted finds nothing; whoever is erased leaves nothing.
     let number = only_person(&world, &owner, "u1").await;
     let erased = call(&world, &owner, Method::POST, &format!("/api/v1/customers/{number}/erasure"), json!({})).await;

@@ -358,6 +358,29 @@ async fn a_campaign_goes_out_to_its_audience_once() {
     assert_eq!(sink.kept().len(), 3);
     let report = get(&world, &owner, &format!("/api/v1/journeys/{campaign}/report")).await;
     assert_eq!((&report["messages"]["sent"], &report["runs"][0]["state"]), (&json!(3), &json!("done")), "{report}");
+    // The list counts as each one's own page does, and the calendar knows when it went out.
+    launch(&world, &owner, json!({"ready": "welcome"})).await;
+    let rows = get(&world, &owner, "/api/v1/journeys").await["rows"].as_array().unwrap().clone();
+    assert!(rows.len() >= 2);
+    for row in rows {
+        let path = format!("/api/v1/journeys/{}", row["key"].as_str().unwrap());
+        assert_eq!(get(&world, &owner, &path).await["summary"], row);
+    }
+    let span =
+        |from: &str, until: &str| format!("/api/v1/journeys/calendar?from={from}T00:00:00Z&until={until}T00:00:00Z");
+    let on = async |from: &str, until: &str, key: &str| {
+        let rows = get(&world, &owner, &span(from, until)).await["rows"].as_array().unwrap().clone();
+        rows.into_iter().find(|row| row["key"] == key)
+    };
+    let shown = on("2026-11-01", "2026-12-01", &campaign).await.unwrap();
+    assert_eq!(shown["runs"][0]["entered"], 3, "{shown}");
+    assert!(shown["schedule"]["at"].is_string(), "{shown}");
+    assert_eq!(on("2027-01-01", "2027-02-01", &campaign).await.unwrap()["runs"], json!([]));
+    assert_eq!(on("2026-11-01", "2026-12-01", "welcome").await, None, "it has no schedule");
+    for query in ["from=x&until=2026-12-01T00:00:00Z", "from=2026-12-01T00:00:00Z&until=2026-11-01T00:00:00Z"] {
+        let refused = world.get(&format!("/api/v1/journeys/calendar?{query}"), &owner.reads()).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

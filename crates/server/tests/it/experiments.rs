@@ -601,6 +601,53 @@ async fn a_journeys_split_is_the_experiments() {
 }
 
 #[tokio::test]
+async fn a_split_with_a_way_that_writes_to_nobody_says_what_the_other_brought_in() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Shop", None).await;
+    customers(&world, &key, 400).await;
+    let message =
+        |id: &str| json!({"id": id, "step": {"message": {"channel": "email", "template": "t", "next": null}}});
+    let definition = json!({"entry": {"api": {}}, "start": "s", "nodes": [
+        {"id": "s", "step": {"split": {"experiment": "offer", "arms": [
+            {"name": "quiet", "percent": 25.0, "next": "x"}, {"name": "loud", "percent": 75.0, "next": "w"}]}}},
+        {"id": "x", "step": {"exit": {}}}, {"id": "w", "step": {"wait": {"how": {"for": "1h"}, "next": "m"}}}, message("m")]});
+    journey(&world, "sale", definition).await;
+    let people = persons(&world, 400).await;
+    enter(&world, "sale", &people).await;
+    let drawn = arms(&world, &people).await;
+    let loud = drawn.iter().filter(|arm| *arm == "loud").count();
+    world.clock.advance(Timestamp::MINUTE);
+    let buys = |number: &usize| if drawn[*number] == "loud" { number % 2 == 0 } else { number % 10 == 0 };
+    let order = |number: usize| {
+        json!({"type": "track", "event": "Order Completed", "userId": format!("u{number}"), "messageId": format!("o{number}"),
+            "timestamp": world.clock_now().to_rfc3339(), "properties": {"order_id": format!("o{number}"), "revenue": 10, "currency": "EUR"}})
+    };
+    send(&world, &key, (0..400).filter(buys).map(order).collect()).await;
+    settle(&world).await;
+    let effect = get(&world, &owner, "/api/v1/journeys/sale/effect").await;
+    let found = &effect["holdout"];
+    assert_eq!(
+        (&found["by"], &found["control"], &found["treatment"], &found["percent"], &found["treated"]),
+        (&json!("split"), &json!("quiet"), &json!("loud"), &json!(25.0), &json!(loud)),
+        "{effect}"
+    );
+    assert_eq!(effect["note"], Value::Null);
+    let buyers = &found["metrics"][0];
+    let (low, high) = (buyers["low"].as_f64().unwrap(), buyers["high"].as_f64().unwrap());
+    let truth = loud as f64 * 0.4;
+    assert!(low > 0.0 && low < truth && truth < high, "{low} to {high}, about {truth}");
+    // Where both ways write, nothing can be said.
+    let both = json!({"entry": {"api": {}}, "start": "s", "nodes": [
+        {"id": "s", "step": {"split": {"arms": [
+            {"name": "a", "percent": 50.0, "next": "m"}, {"name": "b", "percent": 50.0, "next": "n"}]}}}, message("m"), message("n")]});
+    journey(&world, "both", both).await;
+    let effect = get(&world, &owner, "/api/v1/journeys/both/effect").await;
+    assert_eq!(effect["holdout"], Value::Null);
+    assert!(effect["note"].as_str().unwrap().contains("cannot be said"));
+}
+
+#[tokio::test]
 async fn a_journeys_effect_is_what_its_holdout_says() {
     let world = World::new().await;
     let owner = world.browser(Role::Owner).await;

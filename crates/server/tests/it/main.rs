@@ -26,6 +26,7 @@ mod provider;
 mod records;
 mod routes;
 mod sample_experiments;
+mod sample_journeys;
 mod segments;
 mod sending_crash;
 mod sending_pool;

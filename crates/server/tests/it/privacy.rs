@@ -116,6 +116,80 @@ async fn what_is_said_holds_and_is_shown_with_its_proof() {
     assert_eq!(get(&world, &owner, &path).await["statements"].as_array().unwrap().len(), 2);
 }
 
+/// How many of a kind an overview counts now.
+fn counts(overview: &Value, purpose: &str, channel: &Value) -> Value {
+    let scopes = overview["scopes"].as_array().unwrap();
+    let is_it = |it: &&Value| it["purpose"] == purpose && it["channel"] == *channel && it["topic"].is_null();
+    scopes.iter().find(is_it).unwrap_or_else(|| panic!("{overview}"))["now"].clone()
+}
+
+#[tokio::test]
+async fn what_all_agreed_to_is_counted_by_people_and_listed_by_statement() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    let granted = |number: u32, user: &str, more: Value| {
+        let mut said = json!({"channel": "email", "method": "form", "notice": "newsletter", "notice_version": 3});
+        said.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        track(number, user, "Consent Granted", said)
+    };
+    let calls = vec![
+        identify(1, "ann", ANN),
+        identify(2, "bob", "bob@example.com"),
+        identify(3, "eve", "eve@example.com"),
+        granted(1, "ann", json!({})),
+        granted(2, "bob", json!({})),
+    ];
+    send(&world, &key, calls).await;
+    let early = get(&world, &owner, "/api/v1/consents/overview").await;
+    assert_eq!(early["people"], 3);
+    let four = |granted: u64, denied: u64| json!({"granted": granted, "denied": denied, "pending": 0, "expired": 0});
+    assert_eq!(counts(&early, "marketing", &json!("email")), four(2, 0));
+    assert_eq!(counts(&early, "marketing", &json!("sms")), four(0, 0));
+    assert_eq!(
+        early["texts"],
+        json!([{"key": "newsletter", "version": 3, "locales": [], "created_at": null, "people": 2}])
+    );
+    world.clock.advance(40 * Timestamp::DAY);
+    let owner = Browser::of(&world.sign_in("owner@example.org", crate::world::PASSWORD).await);
+    let calls = vec![
+        track(3, "bob", "Consent Withdrawn", json!({"channel": "any"})),
+        track(4, "eve", "Consent Denied", json!({"channel": "sms", "purpose": "marketing"})),
+    ];
+    send(&world, &key, calls).await;
+    let late = get(&world, &owner, "/api/v1/consents/overview?days=50").await;
+    assert_eq!(counts(&late, "marketing", &json!("email")), four(1, 1));
+    assert_eq!(counts(&late, "marketing", &json!("sms")), four(0, 2));
+    let email = late["scopes"].as_array().unwrap().iter().find(|it| it["channel"] == "email").unwrap();
+    let course: Vec<u64> =
+        email["course"].as_array().unwrap().iter().map(|it| it["granted"].as_u64().unwrap()).collect();
+    assert_eq!((course.len(), course[0], course[10], course[24], course[25]), (26, 0, 2, 2, 1), "{course:?}");
+    assert_eq!(late["texts"][0]["people"], 1);
+    // Each once, although it is noted for every identifier of its person; a page at a time.
+    let list = async |query: &str| get(&world, &owner, &format!("/api/v1/consents?{query}")).await;
+    let all = list("").await;
+    let rows = all["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 4, "{all}");
+    assert_eq!((&rows[0]["name"], &rows[0]["actor"]), (&json!("Ann Example"), &json!("person")));
+    let mut paged = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = list(&format!("limit=1&cursor={cursor}")).await;
+        paged.extend(page["rows"].as_array().unwrap().clone());
+        match page["next"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+    }
+    assert_eq!(&paged, rows);
+    let denied = list("state=denied").await;
+    assert_eq!((denied["rows"].as_array().unwrap().len(), &denied["rows"][0]["channel"]), (1, &json!("sms")));
+    assert_eq!(list("notice=newsletter&method=form").await["rows"].as_array().unwrap().len(), 2);
+    assert_eq!(list("purpose=sharing").await["rows"], json!([]));
+    let wrong = world.get("/api/v1/consents/overview?days=3", &owner.reads()).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
 /// A browser that asks not to sell or share what it tells is heard, once.
 #[tokio::test]
 async fn the_signal_of_a_browser_is_a_refusal_to_share() {

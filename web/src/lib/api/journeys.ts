@@ -116,6 +116,8 @@ export interface Message {
 	bounced_at: string | null;
 	complained_at: string | null;
 	clicked_at: string | null;
+	/** What stands in it, if it is in the inbox on the company's site. */
+	content?: { title: string | null; body: string } | null;
 }
 export interface MessageTo {
 	customer: CustomerRow | null;
@@ -174,6 +176,10 @@ export interface SendingHealth {
 export interface JourneyEffect {
 	days: number;
 	holdout: {
+		/** A split parts people too: one of its ways writes to nobody. */
+		by: 'holdout' | 'split';
+		control: string;
+		treatment: string;
 		held_out: number;
 		treated: number;
 		metrics: { metric: { name: string; form: string; currency: string | null }; estimate: number | null; low: number | null; high: number | null; reason: string | null; sentences: { code: string; tone: string; text: string }[] }[];

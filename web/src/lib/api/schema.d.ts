@@ -39,6 +39,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audiences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the audiences. */
+        get: operations["get_audiences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audiences/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Makes an audience, or changes it. It is refreshed at once. */
+        put: operations["put_audiences_key"];
+        post?: never;
+        /** Deletes an audience, after everybody was taken off the platform's list. */
+        delete: operations["delete_audiences_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audiences/{key}/empty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes everybody off the platform's list. It stays empty until it is refreshed by hand. */
+        post: operations["post_audiences_key_empty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audiences/{key}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An audience as the file that its platform takes, as of now. Carry it over whole: it takes the place of the last one. */
+        get: operations["get_audiences_key_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audiences/{key}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refreshes an audience at once, also one that was emptied. */
+        post: operations["post_audiences_key_refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what was done, the latest first. What was done in the last second may be missing. */
+        get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a file, at most 100,000 entries. */
+        get: operations["get_audit_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/actors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists users and keys, to filter by. */
+        get: operations["get_audit_actors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conditions/estimate": {
         parameters: {
             query?: never;
@@ -82,6 +219,40 @@ export interface paths {
         };
         /** The JSON Schema of conditions. */
         get: operations["get_conditions_schema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what was said, what was recorded last first. */
+        get: operations["get_consents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/consents/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how many agreed and refused, by purpose, channel and topic. It is made anew once a minute. */
+        get: operations["get_consents_overview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -829,6 +1000,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what people find in their inbox now, the latest first. */
+        get: operations["get_inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says by template how many messages are in inboxes now, and how many of them were seen and clicked. */
+        get: operations["get_inbox_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/journeys": {
         parameters: {
             query?: never;
@@ -841,6 +1046,23 @@ export interface paths {
         put?: never;
         /** Makes a journey or campaign: a draft, which reaches nobody before it is launched. */
         post: operations["post_journeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journeys/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what has a schedule, or ran in that time. */
+        get: operations["get_journeys_calendar"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2243,6 +2465,21 @@ export interface components {
          * @enum {string}
          */
         ActWord: "start" | "pause" | "stop" | "decide";
+        /** @description A text that people agreed to. */
+        AgreedText: {
+            created_at?: string | null;
+            /** @description Its key. */
+            key: string;
+            /** @description In which languages it is kept; none when it was named and never kept. */
+            locales: string[];
+            /**
+             * Format: int64
+             * @description How many people's agreement rests on it.
+             */
+            people: number;
+            /** Format: int64 */
+            version: number;
+        };
         /** @description An amount. */
         Amount: {
             /** @description Exact decimal. */
@@ -2313,6 +2550,101 @@ export interface components {
             /** Format: int32 */
             weight: number;
         };
+        /** @description What an audience is to be. */
+        AudienceBody: {
+            /** @description The platform's own name for the list, for `interface`. */
+            list?: string;
+            name: string;
+            /** @description `google`, `meta`, `tiktok`, `linkedin` or `pinterest`. */
+            platform: string;
+            /**
+             * Format: int64
+             * @description 1 to 720.
+             */
+            refresh_hours: number;
+            /** @description The key of a segment. */
+            segment: string;
+            /** @description An access token, for `interface`; left out, the known one stays. */
+            token?: string | null;
+            /** @description `file`, or `interface` where the platform has one (`meta`, `linkedin`). */
+            way: string;
+        };
+        /** @description An audience. */
+        AudienceShape: {
+            /**
+             * Format: int64
+             * @description Rows that it is to be told.
+             */
+            adding: number;
+            /** @description Of the last refresh: `members` of the segment, `people` and `rows` of the audience, and `absent` people by reason (`restricted`, `not_agreed`, `refused`, `unknown`). */
+            counts: Record<string, never>;
+            /** @description What it answered last, when it was no yes; and when it is asked again. */
+            error?: string | null;
+            /** @description Whether a token is known. */
+            has_token: boolean;
+            /** @description Its name in addresses. */
+            key: string;
+            /** @description The platform's own name for the list. */
+            list: string;
+            name: string;
+            /** @description When it is refreshed next, if it is. */
+            next_at?: string | null;
+            /**
+             * Format: int64
+             * @description Rows that the platform has.
+             */
+            on: number;
+            /** @description `google`, `meta`, `tiktok`, `linkedin` or `pinterest`. */
+            platform: string;
+            /** Format: int64 */
+            refresh_hours: number;
+            refreshed_at?: string | null;
+            /**
+             * Format: int64
+             * @description Rows that it is to take away.
+             */
+            removing: number;
+            retry_at?: string | null;
+            /** @description The key of the segment whose members are in it. */
+            segment: string;
+            /** @description `live`, `emptied` or `deleting`. */
+            state: string;
+            /** @description `file` or `interface`. */
+            way: string;
+        };
+        /** @description Somebody who can be in the audit log. */
+        AuditActor: {
+            id: string;
+            /** @description `user` or `key`. */
+            kind: string;
+            name: string;
+        };
+        /** @description Everybody who can be in the audit log. */
+        AuditActors: {
+            rows: components["schemas"]["AuditActor"][];
+        };
+        /** @description Something that somebody did. */
+        AuditEntry: {
+            /** @description What people call them; the id of who is not there any more. */
+            actor: string;
+            /** @description The id of a user or key. */
+            actor_id: string;
+            /** @description `user`, `key`, or `gone`. */
+            actor_kind: string;
+            at: string;
+            id: string;
+            /** @description `GET` looks, the others change. */
+            method: string;
+            /** @description What it was about. */
+            path: string;
+            /** @description What the data was used for. */
+            purpose: string;
+            /**
+             * Format: int32
+             * @description HTTP status of the answer: 400 and more was refused or failed.
+             */
+            status: number;
+        };
         /**
          * @description Which direction one hopes for.
          * @enum {string}
@@ -2351,6 +2683,30 @@ export interface components {
              * @description What those who came in came to in all.
              */
             total?: number | null;
+        };
+        /** @description A journey or campaign on the calendar. */
+        CalendarJourney: {
+            key: string;
+            /** @description `journey` or `campaign`. */
+            kind: string;
+            name: string;
+            /** @description Those in the time asked for, in order. */
+            runs: components["schemas"]["CalendarRun"][];
+            /** @description When it goes out, by the workspace's clock: of what people come into, else of the draft; none when it has no schedule. */
+            schedule?: Record<string, never> | null;
+            state: string;
+        };
+        /** @description A run on the calendar. */
+        CalendarRun: {
+            /**
+             * Format: int64
+             * @description How many came in.
+             */
+            entered: number;
+            finished_at?: string | null;
+            planned_at: string;
+            /** @description `planned`, `running`, `paused`, `done` or `cancelled`. */
+            state: string;
         };
         /** @description A text, a decimal text of money, a time, a number, or nothing. */
         Cell: string | number | null;
@@ -2522,6 +2878,49 @@ export interface components {
             topic?: string | null;
             /** @description Until when an agreement holds. */
             until?: string | null;
+        };
+        /** @description How many people each verdict is of. */
+        ConsentCounts: {
+            /** Format: int64 */
+            denied: number;
+            /**
+             * Format: int64
+             * @description Agreed once, for a time that is over.
+             */
+            expired: number;
+            /** Format: int64 */
+            granted: number;
+            /**
+             * Format: int64
+             * @description Asked for, and not confirmed (double opt-in).
+             */
+            pending: number;
+        };
+        /** @description How many agreed and refused. */
+        ConsentOverview: {
+            as_of: string;
+            /**
+             * Format: int64
+             * @description All people that there are.
+             */
+            people: number;
+            scopes: components["schemas"]["ConsentScope"][];
+            texts: components["schemas"]["AgreedText"][];
+            /** @description The times of each course, the last of them now. */
+            times: string[];
+        };
+        /** @description What holds about one thing. */
+        ConsentScope: {
+            /** @description Which way; none for every one. */
+            channel?: string | null;
+            /** @description At each of the times. */
+            course: components["schemas"]["ConsentCounts"][];
+            /** @description Now. Whoever is in none of the counts was not asked, or never answered. */
+            now: components["schemas"]["ConsentCounts"];
+            /** @description `marketing`, `sharing`, `analytics` ... */
+            purpose: string;
+            /** @description About what, by a topic's key; none for everything. */
+            topic?: string | null;
         };
         /** @description What people can choose to hear about. */
         ConsentTopic: {
@@ -3288,8 +3687,12 @@ export interface components {
              */
             to: number;
         };
-        /** @description What the holdout says. */
+        /** @description What those say who got nothing by chance. */
         HoldoutEffect: {
+            /** @description `holdout`: they were held out; `split`: one way of a split writes to nobody. */
+            by: string;
+            /** @description What the group of those who got nothing is called. */
+            control: string;
             /** Format: int64 */
             held_out: number;
             /**
@@ -3300,13 +3703,15 @@ export interface components {
             metrics: components["schemas"]["BroughtIn"][];
             /**
              * Format: double
-             * @description The share held out, in per cent.
+             * @description The share of those who get nothing, in per cent.
              */
             percent: number;
             /** @description Since when it is so. */
             since: string;
             /** Format: int64 */
             treated: number;
+            /** @description What the group of the others is called. */
+            treatment: string;
         };
         /** @description The page. */
         Home: {
@@ -3391,6 +3796,43 @@ export interface components {
             report?: Record<string, never> | null;
             /** @description profiled, running, done, failed or cancelled. */
             state: string;
+        };
+        /** @description What became of the messages of a template. */
+        InboxFigures: {
+            /** Format: int64 */
+            clicked: number;
+            last_at: string;
+            /**
+             * Format: int64
+             * @description How many people find there now.
+             */
+            messages: number;
+            /** Format: int64 */
+            seen: number;
+            template: string;
+        };
+        /** @description A message in somebody's inbox. */
+        InboxMessage: {
+            at: string;
+            clicked_at?: string | null;
+            /** @description As it was written: title, body, url, image_url, label, language. */
+            content: Record<string, never>;
+            id: string;
+            journey?: string | null;
+            /** @description What to call them. */
+            name: string;
+            person_id: string;
+            seen_at?: string | null;
+            template: string;
+        };
+        /** @description What became of the messages that are in inboxes now. */
+        InboxTemplates: {
+            /**
+             * Format: int64
+             * @description So many days a message stays in an inbox.
+             */
+            days: number;
+            rows: components["schemas"]["InboxFigures"][];
         };
         /** @description Where somebody is, or was. */
         InstanceShape: {
@@ -3804,6 +4246,8 @@ export interface components {
             class: string;
             clicked_at?: string | null;
             complained_at?: string | null;
+            /** @description What stands in it, if it was put into the inbox on the company's site: title, body, url, image_url, label. */
+            content?: Record<string, never> | null;
             decided_at: string;
             delivered_at?: string | null;
             due_at?: string | null;
@@ -4032,6 +4476,62 @@ export interface components {
             rows: components["schemas"]["Common"][];
         };
         /** @description A page of a list. */
+        Page_AuditEntry: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** @description What people call them; the id of who is not there any more. */
+                actor: string;
+                /** @description The id of a user or key. */
+                actor_id: string;
+                /** @description `user`, `key`, or `gone`. */
+                actor_kind: string;
+                at: string;
+                id: string;
+                /** @description `GET` looks, the others change. */
+                method: string;
+                /** @description What it was about. */
+                path: string;
+                /** @description What the data was used for. */
+                purpose: string;
+                /**
+                 * Format: int32
+                 * @description HTTP status of the answer: 400 and more was refused or failed.
+                 */
+                status: number;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_InboxMessage: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                at: string;
+                clicked_at?: string | null;
+                /** @description As it was written: title, body, url, image_url, label, language. */
+                content: Record<string, never>;
+                id: string;
+                journey?: string | null;
+                /** @description What to call them. */
+                name: string;
+                person_id: string;
+                seen_at?: string | null;
+                template: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_Reject: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -4054,6 +4554,36 @@ export interface components {
                 source_name: string;
                 /** @description Where in the body. */
                 where: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_StatementRow: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** @description Who noted it: `person`, or the name of a user, or the id of a key. */
+                actor: string;
+                at: string;
+                /** @description None for every channel. */
+                channel?: string | null;
+                locale?: string | null;
+                method: string;
+                /** @description What to call them. */
+                name: string;
+                notice?: string | null;
+                /** Format: int64 */
+                notice_version?: number | null;
+                person_id: string;
+                purpose: string;
+                recorded_at: string;
+                state: string;
+                topic?: string | null;
             }[];
             /**
              * Format: int64
@@ -4716,6 +5246,67 @@ export interface components {
             })[];
         };
         /** @description A list that is always whole. */
+        Rows_AudienceShape: {
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: int64
+                 * @description Rows that it is to be told.
+                 */
+                adding: number;
+                /** @description Of the last refresh: `members` of the segment, `people` and `rows` of the audience, and `absent` people by reason (`restricted`, `not_agreed`, `refused`, `unknown`). */
+                counts: Record<string, never>;
+                /** @description What it answered last, when it was no yes; and when it is asked again. */
+                error?: string | null;
+                /** @description Whether a token is known. */
+                has_token: boolean;
+                /** @description Its name in addresses. */
+                key: string;
+                /** @description The platform's own name for the list. */
+                list: string;
+                name: string;
+                /** @description When it is refreshed next, if it is. */
+                next_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Rows that the platform has.
+                 */
+                on: number;
+                /** @description `google`, `meta`, `tiktok`, `linkedin` or `pinterest`. */
+                platform: string;
+                /** Format: int64 */
+                refresh_hours: number;
+                refreshed_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Rows that it is to take away.
+                 */
+                removing: number;
+                retry_at?: string | null;
+                /** @description The key of the segment whose members are in it. */
+                segment: string;
+                /** @description `live`, `emptied` or `deleting`. */
+                state: string;
+                /** @description `file` or `interface`. */
+                way: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_CalendarJourney: {
+            /** @description The rows. */
+            rows: {
+                key: string;
+                /** @description `journey` or `campaign`. */
+                kind: string;
+                name: string;
+                /** @description Those in the time asked for, in order. */
+                runs: components["schemas"]["CalendarRun"][];
+                /** @description When it goes out, by the workspace's clock: of what people come into, else of the draft; none when it has no schedule. */
+                schedule?: Record<string, never> | null;
+                state: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_CopyShape: {
             /** @description The rows. */
             rows: {
@@ -5309,6 +5900,26 @@ export interface components {
         StateBody: {
             /** @description `paused` (nobody comes in, nobody goes on), `live`, `ending` (nobody comes in any more) or `stopped` (all are out, what waits is not sent). */
             state: string;
+        };
+        /** @description What somebody said. */
+        StatementRow: {
+            /** @description Who noted it: `person`, or the name of a user, or the id of a key. */
+            actor: string;
+            at: string;
+            /** @description None for every channel. */
+            channel?: string | null;
+            locale?: string | null;
+            method: string;
+            /** @description What to call them. */
+            name: string;
+            notice?: string | null;
+            /** Format: int64 */
+            notice_version?: number | null;
+            person_id: string;
+            purpose: string;
+            recorded_at: string;
+            state: string;
+            topic?: string | null;
         };
         /** @description What was said once. */
         StatementShape: {
@@ -6007,6 +6618,355 @@ export interface operations {
             };
         };
     };
+    get_audiences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_AudienceShape"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_audiences_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AudienceBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceShape"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_audiences_key: {
+        parameters: {
+            query?: {
+                /** @description What is on the platform's list stays there: you take it away by hand. */
+                leave?: boolean;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_audiences_key_empty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audiences_key_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_audiences_key_refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit: {
+        parameters: {
+            query?: {
+                /** @description The id of a user or key. */
+                actor?: string;
+                /** @description `changes`, `reads`, `sign_ins`, `exports` or `rights` (access, erasure, restriction of customers); all of them without it. */
+                kind?: string;
+                /** @description A part of the address, e.g. `segments` or `customers/7100000000`. */
+                object?: string;
+                /** @description From this day on (UTC): 2026-11-21. */
+                from?: string;
+                /** @description To this day, included. */
+                to?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEntry"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit_csv: {
+        parameters: {
+            query?: {
+                /** @description The id of a user or key. */
+                actor?: string;
+                /** @description `changes`, `reads`, `sign_ins`, `exports` or `rights` (access, erasure, restriction of customers); all of them without it. */
+                kind?: string;
+                /** @description A part of the address, e.g. `segments` or `customers/7100000000`. */
+                object?: string;
+                /** @description From this day on (UTC): 2026-11-21. */
+                from?: string;
+                /** @description To this day, included. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit_actors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditActors"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_conditions_estimate: {
         parameters: {
             query?: never;
@@ -6102,6 +7062,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_consents: {
+        parameters: {
+            query?: {
+                /** @description What for: `marketing`, `sharing` ... */
+                purpose?: string;
+                /** @description Which way: `email`, `sms` ... Statements about every channel name none. */
+                channel?: string;
+                /** @description `granted`, `pending`, `denied` or `withdrawn`. */
+                state?: string;
+                /** @description How it was said: `form`, `double_opt_in`, `one_click`, `preference_centre`, `api`, `import`, `gpc` ... */
+                method?: string;
+                /** @description The key of the text that was shown. */
+                notice?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StatementRow"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_consents_overview: {
+        parameters: {
+            query?: {
+                /** @description 7 to 1,100 days; 182 without it. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentOverview"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -7751,6 +8793,69 @@ export interface operations {
             };
         };
     };
+    get_inbox: {
+        parameters: {
+            query?: {
+                /** @description Those of this template. */
+                template?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InboxMessage"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_inbox_figures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxTemplates"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_journeys: {
         parameters: {
             query?: never;
@@ -7798,6 +8903,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Journey"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_journeys_calendar: {
+        parameters: {
+            query: {
+                /** @description From this instant on: 2026-11-01T00:00:00Z. */
+                from: string;
+                /** @description Before this one, at most 400 days later. */
+                until: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_CalendarJourney"];
                 };
             };
             422: {

@@ -22,6 +22,7 @@ pub struct Here<'a> {
     lists: BTreeSet<String>,
     ways: &'a Ways,
     has_sender: bool,
+    is_paused: bool,
 }
 
 impl<'a> Here<'a> {
@@ -37,14 +38,15 @@ impl<'a> Here<'a> {
         };
         let live = known.into_iter().filter(|(row, _)| row.archived_at.is_none());
         let topics = topics::all(&mut db, workspace).await?;
-        let from = settings::read(&mut db, workspace).await?.from;
+        let settings = settings::read(&mut db, workspace).await?;
         Ok(Self {
             templates: live.map(|(row, _)| (row.key, channel(&row.form))).collect(),
             segments: segments::all(&mut db, workspace).await?.into_iter().map(|row| row.key).collect(),
             topics: topics.into_iter().filter(|it| it.archived_at.is_none()).map(|it| it.key).collect(),
             lists: lists::all(&mut db, workspace).await?.into_iter().map(|row| row.key).collect(),
             ways: &app.sender.ways,
-            has_sender: !from.address.is_empty(),
+            has_sender: !settings.from.address.is_empty(),
+            is_paused: settings.paused,
         })
     }
 }
@@ -72,6 +74,10 @@ impl Known for Here<'_> {
 
     fn can_send(&self, channel: Channel) -> bool {
         self.ways.can_send(channel) && (channel != Channel::Email || self.has_sender)
+    }
+
+    fn is_paused(&self) -> bool {
+        self.is_paused
     }
 
     fn webhook_problem(&self, url: &str) -> Option<String> {

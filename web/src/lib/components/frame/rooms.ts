@@ -15,6 +15,7 @@ export const rooms: Room[] = [
 	{ name: 'room.engage', href: '/engage', icon: 'send' },
 	{ name: 'room.insights', href: '/insights', icon: 'chart-column' },
 	{ name: 'room.data', href: '/data', icon: 'database' },
+	{ name: 'settings.privacy', href: '/privacy', icon: 'shield-check' },
 	{ name: 'room.settings', href: '/settings', icon: 'settings' }
 ];
 

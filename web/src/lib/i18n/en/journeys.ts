@@ -397,6 +397,7 @@ export const journeys = {
 	'journey.run.stopped': 'Stopped',
 	'journey.report.effect': 'What it brought',
 	'journey.report.effect.held': '{held} of {all} were held out and got nothing. Followed for {days} days.',
+	'journey.report.effect.split': 'A split parted them by chance: {treated} in “{treatment}” were written to, {held} in “{control}” were not. Followed for {days} days.',
 	'journey.report.effect.interval': 'between {low} and {high}',
 	'journey.end_why.completed': 'came to the end',
 	'journey.end_why.goal': 'reached the goal',

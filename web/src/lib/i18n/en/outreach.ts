@@ -1,7 +1,10 @@
-// The words of journeys, campaigns, audiences, slots and sending: they come with the rooms that say them.
+// The words of journeys, campaigns, audiences, slots, sending and privacy: they come with the rooms that say them.
+import { agreed } from './agreed';
 import { audiences } from './audiences';
+import { groups } from './groups';
+import { inbox } from './inbox';
 import { journeys } from './journeys';
 import { sending } from './sending';
 import { slots } from './slots';
 
-export const outreach = { ...audiences, ...journeys, ...sending, ...slots };
+export const outreach = { ...agreed, ...audiences, ...groups, ...inbox, ...journeys, ...sending, ...slots };

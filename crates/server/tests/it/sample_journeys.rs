@@ -1,0 +1,64 @@
+//! The sample shop's journeys: people at every step, each number true, and nothing that could ever be sent.
+
+use rapport_domain::Timestamp;
+use rapport_sample::SampleShop;
+use rapport_server::auth::Role;
+use rapport_server::records::sources;
+use rapport_server::records::workspaces::FIRST;
+use rapport_server::{engaging, messages, sample_shop};
+use rapport_store::Priority;
+use serde_json::{Value, json};
+
+use crate::engaging::get;
+use crate::world::World;
+
+fn sum(rows: &Value, what: &str) -> i64 {
+    rows.as_array().unwrap().iter().map(|row| row[what].as_i64().unwrap()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sample_shops_journeys_have_people_at_every_step_and_send_nothing() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let installation = world.app.installation.clone();
+    let now = world.clock_now();
+    let mut tx = installation.store.begin(Priority::Interactive).await.unwrap();
+    let source = sources::ensure(&mut tx, FIRST, "Sample shop", "sample", now).await.unwrap();
+    tx.commit().await.unwrap();
+    let filling = tokio::task::spawn_blocking({
+        let installation = installation.clone();
+        move || sample_shop::fill(&installation, FIRST, source, 200, 5, now, |_| {}).unwrap()
+    });
+    let filled = filling.await.unwrap();
+    world.app.pipeline.drain().await.unwrap();
+    messages::sample::save(&installation.store, FIRST, SampleShop::NAME, now, "demo").await.unwrap();
+    engaging::sample::save(&installation, FIRST, &filled.offered, &filled.lived, "demo").await.unwrap();
+    world.clock.advance(Timestamp::SECOND);
+    let listed = get(&world, &owner, "/api/v1/journeys").await;
+    for key in ["welcome", "abandoned-cart"] {
+        let row = listed["rows"].as_array().unwrap().iter().find(|row| row["key"] == key).unwrap();
+        let report = get(&world, &owner, &format!("/api/v1/journeys/{key}/report")).await;
+        let (entered, active) = (row["entered"].as_i64().unwrap(), row["active"].as_i64().unwrap());
+        assert!(entered > 3, "{key}: {row}");
+        assert_eq!(entered, active + sum(&report["ends"], "people"), "{key}: {report}");
+        assert_eq!(active, sum(&report["nodes"], "waiting"), "{key}: {report}");
+        let sent = &report["messages"];
+        assert_eq!((&sent["queued"], &sent["failed"]), (&json!(0), &json!(0)), "{report}");
+        assert!(sent["delivered"].as_i64().unwrap() > 0, "{key}: {report}");
+        let page = get(&world, &owner, &format!("/api/v1/journeys/{key}")).await;
+        let findings = page["findings"].as_array().unwrap();
+        assert!(findings.iter().all(|it| it["severity"] != "error"), "{page}");
+    }
+    // Whoever did not agree was not written to, and it says so.
+    let report = get(&world, &owner, "/api/v1/journeys/abandoned-cart/report").await;
+    assert!(report["messages"]["skipped"].as_i64().unwrap() > 0 && report.to_string().contains("consent"), "{report}");
+    let due = rapport_engagement::records::messages::queue(&mut installation.store.read(), FIRST).await.unwrap();
+    assert_eq!(due.0, 0, "nothing can go out");
+    // The campaign's split says what it brought in, although nobody was held out.
+    let effect = get(&world, &owner, "/api/v1/journeys/free-shipping/effect").await;
+    let found = &effect["holdout"];
+    assert_eq!(found["by"], "split", "{effect}");
+    let people = found["held_out"].as_i64().unwrap() + found["treated"].as_i64().unwrap();
+    assert_eq!(people, i64::try_from(filled.offered.len()).unwrap());
+    assert!(!found["metrics"][0]["sentences"][0]["text"].as_str().unwrap().is_empty());
+}

@@ -1,0 +1,25 @@
+// Engage: the inbox on the company's own site.
+export const inbox = {
+	'inbox.title': 'Inbox',
+	'inbox.sub': 'What people find in their inbox on your own site and in your app now',
+	'inbox.figure.messages': 'In inboxes now',
+	'inbox.figure.seen': 'Seen',
+	'inbox.figure.clicked': 'Clicked',
+	'inbox.of_messages': '{share} of all',
+	'inbox.by_template': 'By template',
+	'inbox.column.template': 'Template',
+	'inbox.column.messages': 'In inboxes',
+	'inbox.column.seen': 'Seen',
+	'inbox.column.clicked': 'Clicked',
+	'inbox.column.last': 'Last',
+	'inbox.latest': 'What is there',
+	'inbox.only': 'Only {name}',
+	'inbox.all': 'Show all',
+	'inbox.seen': 'seen',
+	'inbox.unseen': 'not seen yet',
+	'inbox.clicked': 'clicked',
+	'inbox.say': 'A message stays for {days} days. It counts as seen when your page says so.',
+	'inbox.empty': 'Here you will see what is in people’s inboxes on your site',
+	'inbox.empty.text': 'Write a message of the channel “On the site” in a journey or campaign. Your page shows what GET /v1/inbox returns.',
+	'inbox.none': 'Nothing of this template is in any inbox now'
+};
