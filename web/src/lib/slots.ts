@@ -75,13 +75,7 @@ export function stateOf(slot: Pick<Slot, 'archived_at' | 'views'>): 'archived' |
 	return slot.archived_at ? 'archived' : slot.views > 0 ? 'asked' : 'quiet';
 }
 
-/** What the company's page asks with: words are set as text, never as HTML. */
-export const snippet = (origin: string, key: string): string => `<div id="${key}"></div>
-<script>
-  fetch("${origin}/v1/slots/${key}", { method: "POST", body: JSON.stringify({
-    writeKey: "YOUR_WRITE_KEY", userId, userHash, anonymousId }) })
-    .then((answer) => answer.json())
-    .then(({ content }) => {
-      if (content) document.getElementById("${key}").textContent = content.title ?? content.body;
-    });
-</${'script'}>`;
+/** What stands on the company's page: the script once, and the place with what is seen until it is filled. */
+export const snippet = (origin: string, key: string): string => `<script async src="${origin}/slots.js" data-write-key="YOUR_WRITE_KEY"
+  data-user-id="USER" data-user-hash="HASH"></${'script'}>
+<div data-rapport-slot="${key}">What everybody sees until then</div>`;

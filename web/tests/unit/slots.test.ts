@@ -29,10 +29,9 @@ describe('slots', () => {
 	it('are quiet when no page asks', () => {
 		expect([stateOf({ archived_at: null, views: 0 }), stateOf({ archived_at: null, views: 2 }), stateOf({ archived_at: 'x', views: 2 })]).toEqual(['quiet', 'asked', 'archived']);
 	});
-	it('give a snippet that sets words as text', () => {
+	it('give a snippet with the script and the place', () => {
 		const text = snippet('https://crm.example', 'hero');
-		expect(text).toContain('https://crm.example/v1/slots/hero');
-		expect(text).toContain('textContent');
-		expect(text).not.toContain('innerHTML');
+		expect(text).toContain('src="https://crm.example/slots.js"');
+		expect(text).toContain('data-rapport-slot="hero"');
 	});
 });

@@ -618,7 +618,8 @@ async fn a_split_with_a_way_that_writes_to_nobody_says_what_the_other_brought_in
     let drawn = arms(&world, &people).await;
     let loud = drawn.iter().filter(|arm| *arm == "loud").count();
     world.clock.advance(Timestamp::MINUTE);
-    let buys = |number: &usize| if drawn[*number] == "loud" { number % 2 == 0 } else { number % 10 == 0 };
+    let buys =
+        |number: &usize| if drawn[*number] == "loud" { number.is_multiple_of(2) } else { number.is_multiple_of(10) };
     let order = |number: usize| {
         json!({"type": "track", "event": "Order Completed", "userId": format!("u{number}"), "messageId": format!("o{number}"),
             "timestamp": world.clock_now().to_rfc3339(), "properties": {"order_id": format!("o{number}"), "revenue": 10, "currency": "EUR"}})

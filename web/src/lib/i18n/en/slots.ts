@@ -105,7 +105,7 @@ export const slots = {
 	'slot.effect.held': 'Against {held} held out of {all} since {since}; people are followed for {days} days.',
 	'slot.effect.interval': 'between {low} and {high}',
 	'slot.snippet': 'On your page',
-	'slot.snippet.about': 'userHash is made on your own server; without it everybody gets the same. Words are plain text: escape them where you show them.',
+	'slot.snippet.about': 'The hash is made on your own server with your visitor secret; without it everybody gets the same. The script sets words as texts, never as HTML.',
 	'slot.versions': 'Versions',
 	'slot.version': 'Version {n}',
 	'slot.take_version': 'Take version {n} into the editor',

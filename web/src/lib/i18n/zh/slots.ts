@@ -107,7 +107,7 @@ export const slots: Record<keyof typeof english, string> = {
 	'slot.effect.held': '自{since}以来，{all} 人中保留 {held} 人作比较；每人跟踪 {days} 天。',
 	'slot.effect.interval': '在 {low} 与 {high} 之间',
 	'slot.snippet': '放到您的页面上',
-	'slot.snippet.about': 'userHash 在您自己的服务器上生成；没有它，所有人看到的都一样。文字为纯文本：展示时请转义。',
+	'slot.snippet.about': '哈希在您自己的服务器上用访客密钥生成；没有它，所有人看到的都一样。脚本只以文本方式写入文字，从不写入 HTML。',
 	'slot.versions': '版本',
 	'slot.version': '版本 {n}',
 	'slot.take_version': '将版本 {n} 放入编辑器',
