@@ -1,7 +1,10 @@
 //! Each finding of the check of a plan: it is there where it should be, and not in a plan that is right.
 
+use std::collections::BTreeSet;
+
 use rapport_domain::Channel;
 use rapport_engagement::content::Severity;
+use rapport_engagement::content::known::Group;
 use rapport_engagement::journey::Definition;
 use rapport_engagement::journey::check::{Finding, Known, check};
 use serde_json::{Value, json};
@@ -12,10 +15,13 @@ struct Shop;
 impl Known for Shop {
     fn template(&self, key: &str) -> Option<Channel> {
         match key {
-            "hello" => Some(Channel::Email),
+            "hello" | "order" => Some(Channel::Email),
             "text" => Some(Channel::Sms),
             _ => None,
         }
+    }
+    fn needs(&self, key: &str) -> BTreeSet<Group> {
+        if key == "order" { BTreeSet::from([Group::Order]) } else { BTreeSet::new() }
     }
     fn has_segment(&self, key: &str) -> bool {
         key == "fans"
@@ -221,4 +227,31 @@ fn circles_need_time_and_an_end() {
     let rate = json!({"rate_limit": {"most": 5, "per": "1h", "next": "n0"}});
     assert_eq!(codes(circle(&[mail(json!("n1")), branch, rate])), ["circle n0", "circle n1", "circle n2"]);
     assert_eq!(codes(circle(&[mail(json!("n0"))])), ["no_end n0", "circle n0"]);
+}
+
+#[test]
+fn a_template_whose_values_nobody_gives_is_found() {
+    let plan = |entry: Value, template: &str, channel: &str| {
+        json!({"entry": entry, "topic": "sale", "audience": {"performed": {"event": "Order Completed"}}, "start": "m",
+            "nodes": [{"id": "m", "step": {"message": {"channel": channel, "template": template, "next": null}}}]})
+    };
+    let codes = |form: Value| -> Vec<&'static str> {
+        let definition = Definition::from_json(&form).unwrap();
+        check(&definition, &Shop).into_iter().map(|finding| finding.code).collect()
+    };
+    let event = |name: &str| json!({"event": {"name": name}});
+    assert_eq!(codes(plan(event("Order Completed"), "order", "email")), Vec::<&str>::new());
+    assert_eq!(codes(plan(event("*"), "order", "email")), Vec::<&str>::new(), "it may bring one");
+    let date = json!({"date": {"fact": "trait.birthday", "at": "09:00"}});
+    for entry in [event("Signed Up"), json!({"api": {}}), date, json!({"schedule": {"at": "2026-12-01T09:00"}})] {
+        assert_eq!(codes(plan(entry.clone(), "order", "email")), ["template_needs"], "{entry}");
+        assert_eq!(codes(plan(entry, "hello", "email")), Vec::<&str>::new());
+    }
+    // A text goes to a telephone by either way.
+    assert_eq!(codes(plan(event("Signed Up"), "text", "whatsapp")), ["no_channel"]);
+    let mut without = plan(event("Signed Up"), "hello", "email");
+    without.as_object_mut().unwrap().remove("topic");
+    assert_eq!(codes(without.clone()), ["no_topic"]);
+    without["class"] = json!("transactional");
+    assert_eq!(codes(without), Vec::<&str>::new());
 }

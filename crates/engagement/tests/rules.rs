@@ -8,6 +8,8 @@ mod nodes;
 mod plans;
 #[path = "random/plans.rs"]
 mod random;
+#[path = "rules/ready.rs"]
+mod ready;
 #[path = "rules/slow.rs"]
 mod slow;
 

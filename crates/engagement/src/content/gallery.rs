@@ -36,6 +36,15 @@ const FILES: &[(&str, &str)] = &[
     ("birthday", include_str!("gallery/birthday.json")),
     ("thank_you", include_str!("gallery/thank_you.json")),
     ("lapse_warning", include_str!("gallery/lapse_warning.json")),
+    ("tutorial_first", include_str!("gallery/tutorial_first.json")),
+    ("tutorial_second", include_str!("gallery/tutorial_second.json")),
+    ("tutorial_third", include_str!("gallery/tutorial_third.json")),
+    ("webinar_invitation", include_str!("gallery/webinar_invitation.json")),
+    ("webinar_confirmation", include_str!("gallery/webinar_confirmation.json")),
+    ("webinar_reminder", include_str!("gallery/webinar_reminder.json")),
+    ("webinar_followup", include_str!("gallery/webinar_followup.json")),
+    ("webinar_missed", include_str!("gallery/webinar_missed.json")),
+    ("late_customer", include_str!("gallery/late_customer.json")),
 ];
 
 #[derive(Deserialize)]

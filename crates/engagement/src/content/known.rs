@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use jiff::tz::TimeZone;
+use rapport_domain::shop_events;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -18,6 +19,45 @@ use super::limits::Limits;
 use super::message::Recipient;
 use super::prepare::Prepared;
 use super::template::Template;
+
+/// Events that tell of a cart, of an order, of a product.
+pub const CART: &[&str] = &[
+    shop_events::CHECKOUT_STARTED,
+    shop_events::PRODUCT_ADDED,
+    "Product Removed",
+    "Cart Viewed",
+    "Checkout Step Viewed",
+    "Checkout Step Completed",
+    "Payment Info Entered",
+];
+/// See [`CART`].
+pub const ORDER: &[&str] = &[
+    shop_events::ORDER_COMPLETED,
+    shop_events::ORDER_UPDATED,
+    shop_events::ORDER_REFUNDED,
+    shop_events::ORDER_CANCELLED,
+    "Order Delivered",
+];
+/// See [`CART`].
+pub const PRODUCT: &[&str] =
+    &[shop_events::PRODUCT_VIEWED, shop_events::PRODUCT_ADDED, "Order Delivered", "Product Clicked"];
+
+/// Whether an event tells of a subscription.
+pub fn is_of_subscription(event: &str) -> bool {
+    event.starts_with("Subscription ") || event == "Trial Started"
+}
+
+/// The groups that an event of that name gives to the messages it starts.
+pub fn given_by(event: &str) -> BTreeSet<Group> {
+    let of = [
+        (true, Group::Event),
+        (CART.contains(&event), Group::Cart),
+        (ORDER.contains(&event), Group::Order),
+        (PRODUCT.contains(&event), Group::Product),
+        (is_of_subscription(event), Group::Subscription),
+    ];
+    of.into_iter().filter(|(gives, _)| *gives).map(|(_, group)| group).collect()
+}
 
 /// What tokens come together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

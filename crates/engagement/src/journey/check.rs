@@ -9,6 +9,7 @@ use rapport_domain::Channel;
 use super::definition::{Awaited, Class, Definition, Entry, Every, Next, Node, Path, Reentry, Schedule, Step, Wait};
 use super::rules::weekday;
 use crate::content::Severity;
+use crate::content::known::{self, Group};
 use crate::sending::settings::MOST_JITTER;
 use crate::timing::time_of_day;
 
@@ -35,6 +36,8 @@ pub struct Finding {
 pub trait Known {
     /// The channel of a template; `None` when there is none of that key.
     fn template(&self, key: &str) -> Option<Channel>;
+    /// What whoever starts messages of a template must give, or nobody gets one.
+    fn needs(&self, key: &str) -> BTreeSet<Group>;
     /// Whether there is a segment.
     fn has_segment(&self, key: &str) -> bool;
     /// Whether there is a topic of consent.
@@ -196,7 +199,10 @@ fn step(node: &Node, plan: &Definition, known: &dyn Known, findings: &mut Findin
         }
     }
     match &node.step {
-        Step::Message { channel, template, .. } => message(place, *channel, template, known, findings),
+        Step::Message { channel, template, .. } => {
+            message(place, *channel, template, known, findings);
+            needs(place, plan, template, known, findings);
+        }
         Step::Wait { how, .. } => wait(place, how, findings),
         Step::WaitUntil { paths, timeout, .. } => {
             if paths.is_empty() {
@@ -249,6 +255,8 @@ fn message(place: &str, channel: Channel, template: &str, known: &dyn Known, fin
     match known.template(template) {
         None if template.is_empty() => findings.error("template_missing", place, "choose a template"),
         None => findings.error("template_unknown", place, format!("there is no template `{template}`")),
+        // Both are texts to a telephone.
+        Some(Channel::Sms) if channel == Channel::Whatsapp => {}
         Some(of) if of != channel => {
             let text =
                 format!("the template `{template}` is for {}, the message for {}", of.as_str(), channel.as_str());
@@ -264,6 +272,27 @@ fn message(place: &str, channel: Channel, template: &str, known: &dyn Known, fin
         } else {
             findings.error("no_channel", place, format!("nothing is set up to send by {by}: see Settings, Sending"));
         }
+    }
+}
+
+/// A template whose values nobody gives is written to nobody.
+fn needs(place: &str, plan: &Definition, template: &str, known: &dyn Known, findings: &mut Findings) {
+    let given = match &plan.entry {
+        Entry::Event { name, .. } if name == "*" => return,
+        Entry::Event { name, .. } => known::given_by(name),
+        Entry::Api {} => BTreeSet::from([Group::Event]),
+        _ => BTreeSet::new(),
+    };
+    // Products to recommend are chosen for everybody when the message is written.
+    let is_missing = |group: &Group| *group != Group::Recommendations && !given.contains(group);
+    let missing: Vec<&str> = known.needs(template).iter().filter(|it| is_missing(it)).map(|it| it.as_str()).collect();
+    if !missing.is_empty() {
+        let text = format!(
+            "the template `{template}` needs values that nothing here gives ({}): nobody would get it. Let an event that brings them start the \
+             journey, or give fallbacks in the template",
+            missing.join(", ")
+        );
+        findings.error("template_needs", place, text);
     }
 }
 
@@ -301,6 +330,12 @@ fn split(place: &str, arms: &[super::definition::Arm], findings: &mut Findings) 
 fn whole(plan: &Definition, known: &dyn Known, findings: &mut Findings) {
     if plan.topic.as_ref().is_some_and(|topic| !known.has_topic(topic)) {
         findings.error("topic_unknown", "topic", "there is no such topic: see Settings, Privacy");
+    }
+    let is_message = |node: &Node| matches!(node.step, Step::Message { .. });
+    if plan.topic.is_none() && plan.class == Class::Marketing && plan.nodes.iter().any(is_message) {
+        let text =
+            "its messages have no topic: whoever unsubscribes by one of them leaves all marketing by that channel";
+        findings.add(Severity::Hint, "no_topic", "topic", text);
     }
     let acts = |node: &Node| {
         !node.step.waits() && !matches!(node.step, Step::Branch { .. } | Step::Split { .. } | Step::Exit {})

@@ -1,6 +1,7 @@
 //! Ready journeys to begin with: the ones that most companies have, each with the template it sends.
 //!
-//! Always holds: each is read as any other plan, and has no error but what its workspace lacks (a template, a way out); its tests say so.
+//! Always holds: each is read as any other plan, has no error but what its workspace lacks (a template, a way out), and begins with what its templates
+//! need; its tests say so.
 
 use rapport_segments::{Condition, Limits};
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ pub struct Ready {
 }
 
 /// Their names, in the order in which a customer meets them.
-pub const KEYS: [&str; 12] = [
+pub const KEYS: [&str; 13] = [
     "welcome",
     "tutorial",
     "browse",
@@ -36,6 +37,7 @@ pub const KEYS: [&str; 12] = [
     "renewal",
     "lapse_warning",
     "win_back",
+    "webinar_invitation",
     "webinar",
 ];
 
@@ -91,12 +93,14 @@ fn plans() -> Vec<Plan> {
             "tutorial",
             "Tutorial",
             "Three lessons, a lesson every two days at the hour at which each person is usually there.",
-            vec!["welcome"],
+            vec!["tutorial_first", "tutorial_second", "tutorial_third"],
             json!({
                 "entry": {"event": {"name": "Signed Up"}}, "start": "first",
-                "nodes": [mail("first", "welcome", Some("two_days")), wait("two_days", "2d", "hour"),
+                "nodes": [mail("first", "tutorial_first", Some("two_days")), wait("two_days", "2d", "hour"),
                     {"id": "hour", "step": {"wait": {"how": {"usual_hour": {"fallback": "10:00"}}, "next": "second"}}},
-                    mail("second", "welcome", Some("two_more")), wait("two_more", "2d", "third"), mail("third", "welcome", None)],
+                    mail("second", "tutorial_second", Some("two_more")), wait("two_more", "2d", "third_hour"),
+                    {"id": "third_hour", "step": {"wait": {"how": {"usual_hour": {"fallback": "10:00"}}, "next": "third"}}},
+                    mail("third", "tutorial_third", None)],
             }),
         ),
         (
@@ -105,7 +109,8 @@ fn plans() -> Vec<Plan> {
             "Somebody looked at a product three times in a week and did not buy: shows it once more.",
             vec!["browse"],
             json!({
-                "entry": {"segment_entered": {"when": when("performed \"Product Viewed\" at least 3 times in the last 7 days and never performed \"Order Completed\" in the last 7 days")}},
+                "entry": {"event": {"name": "Product Viewed"}},
+                "audience": when("performed \"Product Viewed\" at least 3 times in the last 7 days and never performed \"Order Completed\" in the last 7 days"),
                 "reentry": {"after": "30d"}, "goal": bought, "holdout_percent": 10.0, "start": "four_hours",
                 "nodes": [wait("four_hours", "4h", "look"), mail("look", "browse", None)],
             }),
@@ -135,10 +140,10 @@ fn plans() -> Vec<Plan> {
         (
             "review_request",
             "Review request",
-            "Ten days after an order asks for a review, unless there is one already.",
+            "Ten days after a delivery asks for a review, unless there is one already.",
             vec!["review_request"],
             json!({
-                "entry": {"event": {"name": "Order Completed", "key": "order_id"}}, "reentry": {"after": "60d"},
+                "entry": {"event": {"name": "Order Delivered", "key": "order_id"}}, "reentry": {"after": "60d"},
                 "goal": {"event": {"name": "Product Reviewed"}}, "start": "ten_days",
                 "nodes": [unless("ten_days", "Product Reviewed", "10d", None, "ask"), mail("ask", "review_request", None)],
             }),
@@ -167,23 +172,30 @@ fn plans() -> Vec<Plan> {
         (
             "renewal",
             "Renewal",
-            "Two weeks before a contract ends, and three days before it.",
+            "Two weeks before a subscription renews (by the trait renews_at), and three days before it, each term again.",
             vec!["renewal"],
             json!({
-                "entry": {"date": {"fact": "trait.renews_at", "yearly": false, "days": -14, "at": "09:00"}}, "reentry": {"after": "20d"},
-                "goal": {"event": {"name": "Subscription Renewed"}}, "priority": 20, "start": "two_weeks",
-                "nodes": [mail("two_weeks", "renewal", Some("eleven_days")),
-                    unless("eleven_days", "Subscription Renewed", "11d", None, "three_days"), mail("three_days", "renewal", None)],
+                "entry": {"event": {"name": "Subscription Started", "key": "subscription_id"}}, "reentry": "after_exit",
+                "goal": {"event": {"name": "Subscription Renewed"}}, "exits": {"at_goal": false, "out_of_audience": true},
+                "priority": 20, "class": "transactional", "start": "before",
+                "nodes": [{"id": "before", "step": {"wait_until": {"paths": [
+                        {"until": {"condition": when("trait renews_at in the next 14 days")}, "next": "two_weeks"}], "timeout": "366d", "timed_out": null}}},
+                    mail("two_weeks", "renewal", Some("eleven_days")),
+                    unless("eleven_days", "Subscription Renewed", "11d", Some("settled"), "three_days"),
+                    mail("three_days", "renewal", Some("renewed")),
+                    {"id": "renewed", "step": {"wait_until": {"paths": [
+                        {"until": {"event": {"name": "Subscription Renewed"}}, "next": "settled"}], "timeout": "30d", "timed_out": null}}},
+                    wait("settled", "15d", "before")],
             }),
         ),
         (
             "lapse_warning",
             "Lapse warning",
             "Somebody is later than usual with their next order: a word before they are gone.",
-            vec!["lapse_warning"],
+            vec!["late_customer"],
             json!({
                 "entry": {"segment_entered": {"when": when("fact lifecycle.stage = at_risk")}}, "reentry": {"after": "60d"},
-                "goal": bought, "holdout_percent": 10.0, "start": "word", "nodes": [mail("word", "lapse_warning", None)],
+                "goal": bought, "holdout_percent": 10.0, "start": "word", "nodes": [mail("word", "late_customer", None)],
             }),
         ),
         (
@@ -199,24 +211,36 @@ fn plans() -> Vec<Plan> {
             }),
         ),
         (
+            "webinar_invitation",
+            "Webinar invitation",
+            "Invites everybody who agreed to hear from you, and once more those who have not registered after three days.",
+            vec!["webinar_invitation"],
+            json!({
+                "entry": {"segment_entered": {"when": when("fact consent.email = granted"), "members_at_launch": true}},
+                "goal": {"event": {"name": "Webinar Registered"}}, "start": "invite",
+                "nodes": [mail("invite", "webinar_invitation", Some("three_days")),
+                    unless("three_days", "Webinar Registered", "3d", None, "again"), mail("again", "webinar_invitation", None)],
+            }),
+        ),
+        (
             "webinar",
             "Webinar",
-            "Confirms a registration, reminds a day and an hour before (by the trait webinar_at), and follows up: to those who came and to those who did not.",
-            vec!["welcome"],
+            "Confirms a registration for a webinar or an event, reminds a day and an hour before (by the trait webinar_at), and follows up: to those who came and to those who did not.",
+            vec!["webinar_confirmation", "webinar_reminder", "webinar_followup", "webinar_missed"],
             json!({
                 "entry": {"event": {"name": "Webinar Registered", "key": "webinar_id"}}, "class": "transactional", "start": "confirm",
                 "goal": {"event": {"name": "Webinar Attended"}}, "exits": {"at_goal": false, "out_of_audience": true},
-                "nodes": [mail("confirm", "welcome", Some("day_before")),
+                "nodes": [mail("confirm", "webinar_confirmation", Some("day_before")),
                     {"id": "day_before", "step": {"wait_until": {"paths": [
                         {"until": {"event": {"name": "Webinar Attended"}}, "next": "came"},
                         {"until": {"condition": when("trait webinar_at in the next 24 hours")}, "next": "remind"}], "timeout": "60d", "timed_out": null}}},
-                    mail("remind", "welcome", Some("hour_before")),
+                    mail("remind", "webinar_reminder", Some("hour_before")),
                     {"id": "hour_before", "step": {"wait_until": {"paths": [
                         {"until": {"event": {"name": "Webinar Attended"}}, "next": "came"},
                         {"until": {"condition": when("trait webinar_at in the next 1 hours")}, "next": "last_call"}], "timeout": "2d", "timed_out": "missed"}}},
-                    mail("last_call", "welcome", Some("attend")),
+                    mail("last_call", "webinar_reminder", Some("attend")),
                     unless("attend", "Webinar Attended", "1d", Some("came"), "missed"),
-                    mail("came", "welcome", None), mail("missed", "welcome", None)],
+                    mail("came", "webinar_followup", None), mail("missed", "webinar_missed", None)],
             }),
         ),
     ]
@@ -224,10 +248,13 @@ fn plans() -> Vec<Plan> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use rapport_domain::Channel;
 
     use super::*;
-    use crate::content::{Severity, gallery};
+    use crate::content::known::{self, Group};
+    use crate::content::{Limits, Severity, gallery};
     use crate::journey::check::{Known, check};
 
     struct All;
@@ -235,6 +262,9 @@ mod tests {
     impl Known for All {
         fn template(&self, key: &str) -> Option<Channel> {
             gallery::keys().any(|known| known == key).then_some(Channel::Email)
+        }
+        fn needs(&self, key: &str) -> BTreeSet<Group> {
+            gallery::ready(key).map(|it| known::needs(&it.template, Limits::default())).unwrap_or_default()
         }
         fn has_segment(&self, _: &str) -> bool {
             true

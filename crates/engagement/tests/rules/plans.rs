@@ -17,6 +17,9 @@ use crate::{NOON, Walk, said, ts, willing};
 pub struct All;
 
 impl Known for All {
+    fn needs(&self, _: &str) -> std::collections::BTreeSet<rapport_engagement::content::known::Group> {
+        std::collections::BTreeSet::new()
+    }
     fn template(&self, key: &str) -> Option<Channel> {
         Channel::parse(key)
     }

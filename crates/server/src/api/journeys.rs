@@ -409,7 +409,7 @@ async fn page(app: &App, workspace: WorkspaceId, row: &JourneyRow) -> Result<Jou
     let definition = Definition::from_json(&row.draft);
     let (findings, waits_for) = match &definition {
         Ok(definition) => {
-            let here = Here::read(app, workspace).await?;
+            let here = Here::read(app, workspace, definition).await?;
             let waits = match row.state.as_str() {
                 journeys::DRAFT | journeys::STOPPED => Vec::new(),
                 _ => launching::waits_for(&mut db, workspace, definition).await.map_err(refused)?,
@@ -516,7 +516,7 @@ pub async fn check_it(
 ) -> Result<Json<PlanFindings>, Problem> {
     caller.require(Permission::ViewReports)?;
     let definition = Definition::from_json(&body.definition).map_err(refused)?;
-    let here = Here::read(&app, caller.workspace).await?;
+    let here = Here::read(&app, caller.workspace, &definition).await?;
     Ok(Json(PlanFindings { findings: check(&definition, &here).into_iter().map(PlanFinding::from).collect() }))
 }
 
@@ -526,7 +526,7 @@ pub async fn launch(State(app): State<App>, caller: Caller, Path(key): Path<Stri
     caller.require(Permission::EditJourneys)?;
     let mut row = find(&app, caller.workspace, &key).await?;
     let definition = Definition::from_json(&row.draft).map_err(refused)?;
-    let here = Here::read(&app, caller.workspace).await?;
+    let here = Here::read(&app, caller.workspace, &definition).await?;
     let errors: Vec<Finding> =
         check(&definition, &here).into_iter().filter(|it| it.severity == Severity::Error).collect();
     if let Some(first) = errors.first() {

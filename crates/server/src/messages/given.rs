@@ -5,29 +5,11 @@
 //!
 //! Names of properties are those of Segment's e-commerce specification v2, and what shops often write instead.
 
-use rapport_domain::{money, shop_events};
+use rapport_domain::money;
+use rapport_engagement::content::known::{CART, ORDER, PRODUCT, is_of_subscription};
 use serde_json::{Map, Value, json};
 
 type Properties = Map<String, Value>;
-
-const CART: &[&str] = &[
-    shop_events::CHECKOUT_STARTED,
-    shop_events::PRODUCT_ADDED,
-    "Product Removed",
-    "Cart Viewed",
-    "Checkout Step Viewed",
-    "Checkout Step Completed",
-    "Payment Info Entered",
-];
-const ORDER: &[&str] = &[
-    shop_events::ORDER_COMPLETED,
-    shop_events::ORDER_UPDATED,
-    shop_events::ORDER_REFUNDED,
-    shop_events::ORDER_CANCELLED,
-    "Order Delivered",
-];
-const PRODUCT: &[&str] =
-    &[shop_events::PRODUCT_VIEWED, shop_events::PRODUCT_ADDED, "Order Delivered", "Product Clicked"];
 
 /// The tokens that an event gives: `{"name": ..., "occurred_at": ..., "properties": {...}}`. What is no such event gives none.
 pub fn tokens(event: &Value, company: &Value) -> Map<String, Value> {
@@ -48,7 +30,7 @@ pub fn tokens(event: &Value, company: &Value) -> Map<String, Value> {
         given.insert("viewed".to_owned(), json!([product]));
         given.insert("product".to_owned(), it.product(product));
     }
-    if name.starts_with("Subscription ") || name == "Trial Started" {
+    if is_of_subscription(name) {
         given.insert("subscription".to_owned(), it.subscription());
     }
     given

@@ -130,7 +130,7 @@ async fn ready_templates_show_themselves_and_say_what_they_need() {
     let owner = world.browser(Role::Owner).await;
     let gallery = get(&world, &owner, "/api/v1/message-gallery").await;
     let rows = gallery["rows"].as_array().unwrap();
-    assert_eq!(rows.len(), 10);
+    assert_eq!(rows.len(), 19);
     for row in rows {
         let key = row["key"].as_str().unwrap();
         for language in ["en", "zh-CN"] {

@@ -445,6 +445,7 @@ export const journeys = {
 	'journey.ready.renewal': '续订',
 	'journey.ready.lapse_warning': '流失预警',
 	'journey.ready.win_back': '赢回',
+	'journey.ready.webinar_invitation': '线上讲座邀请',
 	'journey.ready.webinar': '线上讲座',
 	'journey.ready_about.welcome': '问候每个同意接收消息的人，并向三天后仍未购买的人介绍如何开始。',
 	'journey.ready_about.tutorial': '三课，每两天一课，在每个人惯常在线的时刻。',
@@ -457,5 +458,6 @@ export const journeys = {
 	'journey.ready_about.renewal': '合同结束前两周和前三天各提醒一次。',
 	'journey.ready_about.lapse_warning': '有人下次下单比平时晚：在他们离开前说一句话。',
 	'journey.ready_about.win_back': '给流失的人两封信，相隔一个月；之后不再打扰。',
+	'journey.ready_about.webinar_invitation': '邀请所有同意接收消息的人，三天后再次邀请尚未报名的人。',
 	'journey.ready_about.webinar': '确认报名，提前一天和一小时提醒，并分别跟进到场和未到场的人。'
 };
