@@ -18,7 +18,7 @@ use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_lake::columns::{NAME, PERSON};
 use rapport_lake::{Budget, Lake, Snapshot, TableOptions};
 use rapport_profiles::records::persons::{self, PersonRow};
-use rapport_profiles::records::{facts, identifiers};
+use rapport_profiles::records::{consents, facts, identifiers};
 use rapport_segments::EventColumns;
 use rapport_segments::records::memberships;
 use rapport_segments::value::Reading;
@@ -123,7 +123,9 @@ impl Analytics {
         let mut seen = compared::Seen::default();
         for (is_member, people) in [(true, &groups.members), (false, &groups.others)] {
             for slice in people.chunks(SLICE) {
-                let rows = facts::current_of(&mut self.store.read(), workspace, slice, now).await?;
+                let db = &mut self.store.read();
+                let mut rows = facts::current_of(db, workspace, slice, now).await?;
+                rows.extend(facts::current_keys_of(db, workspace, slice, &consents::of_channels(), now).await?);
                 rows.iter().for_each(|(_, key, value)| seen.fact(is_member, key, value));
             }
         }

@@ -7,7 +7,19 @@
 //! Always holds: nothing said is not consent; of two statements of the same instant the refusal counts; a statement about everything covers each
 //! topic and channel, a refusal is only answered by a later agreement to the same thing or a part of it.
 
+mod history;
+
+use std::collections::BTreeMap;
+
 use rapport_domain::{Channel, Handle, Purpose, Timestamp};
+
+use history::Said;
+pub use history::history;
+
+/// How the keys of facts about consent begin.
+const FACTS: &str = "consent";
+/// The word for every channel in such a key, where a topic follows.
+const ANY_CHANNEL: &str = "any";
 
 /// What was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +82,33 @@ impl Scope {
         Self { topic: Some(topic.into()), ..self }
     }
 
+    /// The fact under which conditions ask for what holds about it: `consent.email`, `consent.email.news` (a topic), and of other purposes than
+    /// marketing `consent.sharing`, `consent.sharing.ads`.
+    pub fn fact_key(&self) -> String {
+        let purpose = (self.purpose != Purpose::Marketing || self.channel.is_none()).then(|| self.purpose.as_str());
+        let channel = self.channel.map_or_else(|| self.topic.as_ref().map(|_| ANY_CHANNEL), |it| Some(it.as_str()));
+        let words = [Some(FACTS), purpose, channel, self.topic.as_deref()];
+        words.into_iter().flatten().collect::<Vec<_>>().join(".")
+    }
+
+    /// What a fact asks about; `None` for facts of others.
+    pub fn of_fact(key: &str) -> Option<Self> {
+        let rest = key.strip_prefix(FACTS)?.strip_prefix('.')?;
+        let (first, behind) = rest.split_once('.').map_or((rest, None), |(first, behind)| (first, Some(behind)));
+        let named = Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == first);
+        let channel_and_topic = if named.is_some() { behind } else { Some(rest) };
+        let (mut channel, mut topic) = (None, None);
+        if let Some(words) = channel_and_topic {
+            let (word, behind) = words.split_once('.').map_or((words, None), |(word, behind)| (word, Some(behind)));
+            channel = Channel::ALL.into_iter().find(|channel| channel.as_str() == word);
+            if channel.is_none() && (word != ANY_CHANNEL || named.is_none()) {
+                return None;
+            }
+            topic = behind.filter(|topic| !topic.is_empty()).map(str::to_owned);
+        }
+        Some(Self { purpose: named.unwrap_or(Purpose::Marketing), channel, topic })
+    }
+
     /// Whether what is said of this is said of all of `other`.
     pub fn covers(&self, other: &Self) -> bool {
         self.purpose == other.purpose
@@ -109,6 +148,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them, the strictest last.
+    pub const ALL: [Self; 5] = [Self::Unknown, Self::Granted, Self::Expired, Self::Pending, Self::Denied];
+
     /// The stable word for it, as shown.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -141,33 +183,23 @@ impl Standing {
 
 /// What holds for a person about `asked` at `now`, from what was said under each of their identifiers: the stricter one counts.
 pub fn standing(statements: &[Statement], asked: &Scope, now: Timestamp) -> Standing {
-    let mut handles: Vec<Handle> = statements.iter().map(|statement| statement.handle).collect();
-    handles.sort_unstable();
-    handles.dedup();
-    let of_each = handles.into_iter().map(|handle| {
-        let own: Vec<&Statement> = statements.iter().filter(|it| it.handle == handle).collect();
-        of_one(&own, asked, now)
+    let of_each = by_handle(statements, asked).into_values().map(|own| {
+        let mut said = Said::default();
+        own.into_iter().take_while(|it| it.at <= now).for_each(|it| said.take(it));
+        said.standing(now)
     });
     // Among equal ones the latest, so that the answer does not depend on the order of identifiers.
     of_each.max_by_key(|standing| (standing.verdict, standing.since)).unwrap_or(Standing::UNKNOWN)
 }
 
-/// What holds under one identifier.
-fn of_one(statements: &[&Statement], asked: &Scope, now: Timestamp) -> Standing {
-    let about: Vec<&Statement> =
-        statements.iter().copied().filter(|it| it.at <= now && it.scope.covers(asked)).collect();
-    let yes = |it: &&&Statement| it.state == State::Granted && it.until.is_none_or(|until| now < until);
-    let answered =
-        |refusal: &Statement| about.iter().filter(yes).any(|it| it.at > refusal.at && refusal.scope.covers(&it.scope));
-    let latest = |of: &dyn Fn(&&&Statement) -> bool| about.iter().filter(|it| of(it)).map(|it| it.at).max();
-    let candidates = [
-        (Verdict::Denied, latest(&|it| it.state.is_refusal() && !answered(it))),
-        (Verdict::Granted, latest(&|it| yes(it))),
-        (Verdict::Pending, latest(&|it| it.state == State::Pending)),
-        (Verdict::Expired, latest(&|it| it.state == State::Granted)),
-    ];
-    let decided = candidates.into_iter().find(|(_, since)| since.is_some());
-    decided.map_or(Standing::UNKNOWN, |(verdict, since)| Standing { verdict, since })
+/// What was said about it under each identifier, in the order of time.
+fn by_handle<'s>(statements: &'s [Statement], asked: &Scope) -> BTreeMap<Handle, Vec<&'s Statement>> {
+    let mut all: BTreeMap<Handle, Vec<&Statement>> = BTreeMap::new();
+    for statement in statements.iter().filter(|it| it.scope.covers(asked)) {
+        all.entry(statement.handle).or_default().push(statement);
+    }
+    all.values_mut().for_each(|own| own.sort_by_key(|it| it.at));
+    all
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@
 mod accounts;
 mod again;
 mod backlog;
-mod consents;
 mod events;
 pub(crate) mod labels;
 mod orders;

@@ -8,8 +8,12 @@ use rapport_store::{Migration, Migrations};
 /// All migrations of this crate, in order.
 pub const MIGRATIONS: Migrations = Migrations {
     namespace: "profiles",
-    list: &[Migration { number: 1, name: "profiles", sql: PROFILES }, COUNTED, BIRTHS, ACCOUNT_FACTS],
+    list: &[Migration { number: 1, name: "profiles", sql: PROFILES }, COUNTED, BIRTHS, ACCOUNT_FACTS, NO_CONSENT_FACTS],
 };
+
+/// What holds about consent is read from what was said (`records::consents`), so that there is no second truth about it.
+const NO_CONSENT_FACTS: Migration =
+    Migration { number: 5, name: "no_consent_facts", sql: "DELETE FROM facts WHERE fact_key LIKE 'consent.%';" };
 
 /// What is known of organisations, to be told of whoever joins one later.
 const ACCOUNT_FACTS: Migration = Migration {

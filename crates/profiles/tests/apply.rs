@@ -82,7 +82,7 @@ async fn people(store: &Store) -> BTreeSet<BTreeSet<String>> {
     groups.into_values().collect()
 }
 
-#[db_test(MIGRATIONS)]
+#[db_test(rapport_privacy::MIGRATIONS, MIGRATIONS)]
 async fn every_statement_can_be_prepared(db: TestDatabase) {
     assert!(prepare_statements(&db).await > 30);
 }

@@ -66,6 +66,9 @@ impl History {
             person.at(program, at, &seen, &last_of_each(told), &mut changes);
         }
         person.wake(program, now, &mut changes);
+        if let Some((at, _)) = self.told.get(facts) {
+            person.expect(*at);
+        }
         Some((person, changes))
     }
 

@@ -20,7 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_lake::{EventRow, Lake};
-use rapport_profiles::records::{identifiers, persons};
+use rapport_privacy::Scope;
+use rapport_profiles::records::{facts, identifiers, persons};
 use rapport_store::{Priority, Store};
 use serde_json::Value;
 
@@ -163,6 +164,8 @@ pub struct Observed<'a> {
     pub born: &'a [PersonId],
     /// What is newly known: (who, from when, what, value).
     pub told: &'a [(PersonId, Timestamp, String, Value)],
+    /// Who said something about consent, as of when: what holds because of it follows from all that they said.
+    pub spoke: &'a [(PersonId, Timestamp)],
     /// Persons whose past changed: identifiers came or went, events were superseded.
     pub changed: &'a [PersonId],
     /// While further events wait that happened before now: up to when nothing more can come. Windows run out up to then only, or those events would
@@ -231,15 +234,44 @@ impl Live {
             meanwhile.hear(&observed);
         }
         let Some(running) = running else { return Ok(()) };
+        let stood = match self.stood(workspace, &running.segments.program, &observed).await {
+            Ok(stood) => stood,
+            Err(_) => {
+                observed.spoke.iter().for_each(|(person, _)| running.make_again(*person));
+                Vec::new()
+            }
+        };
         let now = self.store.clock().now();
         let until = observed.until.map_or(now, |until| until.min(now));
-        let mut writing = running.observe(observed, now, until);
+        let mut writing = running.observe(observed, &stood, now, until);
         // Whose windows have run out by then too: under a steady load they would otherwise wait for one commit more.
         let woken = running.wake(until, &mut writing);
         if let Some(meanwhile) = meanwhile {
             meanwhile.people.extend(woken);
         }
         self.finish(workspace, running, writing, (now, until)).await
+    }
+
+    /// What holds about consent, from when on somebody spoke: (who, from when, what, value).
+    async fn stood(
+        &self,
+        workspace: WorkspaceId,
+        program: &Program,
+        observed: &Observed<'_>,
+    ) -> Result<Vec<(PersonId, Timestamp, String, Value)>, Error> {
+        let keys = program.fact_keys().into_iter().filter(|key| Scope::of_fact(key).is_some());
+        let keys: Vec<String> = keys.map(str::to_owned).collect();
+        if keys.is_empty() || observed.spoke.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut since: HashMap<PersonId, Timestamp> = HashMap::new();
+        for (person, at) in observed.spoke {
+            since.entry(*person).and_modify(|known| *known = (*at).min(*known)).or_insert(*at);
+        }
+        let persons: Vec<PersonId> = since.keys().copied().collect();
+        let rows = facts::histories_of(&mut self.store.read(), workspace, &keys, &persons).await?;
+        let news = rows.into_iter().filter(|(person, _, at, _)| since.get(person).is_some_and(|since| since <= at));
+        Ok(news.map(|(person, key, at, value)| (person, at, key, json_of(&value))).collect())
     }
 
     /// Lets time pass: whoever's window ran out by now is judged, or by `until`, while events wait that happened before now; it is asked for when it
@@ -349,6 +381,10 @@ impl Live {
     }
 }
 
+fn json_of(value: &str) -> Value {
+    serde_json::from_str(value).unwrap_or(Value::Null)
+}
+
 /// The place of an event in the one order.
 fn in_order(row: &EventRow) -> (Timestamp, i64, [u8; 16]) {
     (row.occurred_at, row.order_key, row.event_id.0)
@@ -410,7 +446,13 @@ impl Running {
         self.wakes.insert((at, id));
     }
 
-    fn observe(&mut self, observed: Observed<'_>, now: Timestamp, until: Timestamp) -> Writing {
+    fn observe(
+        &mut self,
+        observed: Observed<'_>,
+        stood: &[(PersonId, Timestamp, String, Value)],
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Writing {
         let segments = Arc::clone(&self.segments);
         let program = &segments.program;
         for person in observed.changed {
@@ -430,7 +472,15 @@ impl Running {
                 self.make_again(event.person);
             }
         }
-        for (person, at, key, value) in observed.told {
+        if program.fact_keys().iter().any(|key| Scope::of_fact(key).is_some()) {
+            // Who spoke of the past may have changed it.
+            let of_the_past =
+                |(person, at): &&(PersonId, Timestamp)| self.load(*person).is_none_or(|it| !it.is_new(*at));
+            let again: Vec<PersonId> = observed.spoke.iter().filter(of_the_past).map(|(person, _)| *person).collect();
+            again.into_iter().filter(|person| !born.contains(person)).for_each(|person| self.make_again(person));
+        }
+        let told = || observed.told.iter().chain(stood);
+        for (person, at, key, value) in told() {
             if !program.leaves_of_fact(key).is_empty() {
                 let told = Told { key: key.clone(), value: value.clone() };
                 news.entry(*person).or_default().told.push((*at, told));
@@ -439,7 +489,7 @@ impl Running {
         let mut writing = Writing::default();
         let future = observed.events.iter().filter(|event| event.occurred_at > now);
         self.later.extend(future.map(|event| (event.occurred_at, event.person)));
-        let future = observed.told.iter().filter(|(_, at, ..)| *at > now);
+        let future = told().filter(|(_, at, ..)| *at > now);
         self.later.extend(future.map(|(person, at, ..)| (*at, *person)));
         for (id, news) in news {
             if self.again.contains(&id) {
@@ -480,7 +530,7 @@ impl Running {
         let due: Vec<PersonId> =
             self.wakes.iter().take_while(|(at, _)| *at <= now).take(WAKES).map(|(_, id)| *id).collect();
         for id in due.iter().copied() {
-            match self.load(id) {
+            match self.load(id).filter(|person| !person.is_outdated(now)) {
                 Some(mut person) => {
                     let mut changes = Vec::new();
                     person.wake(&segments.program, now, &mut changes);
@@ -543,6 +593,9 @@ impl News<'_> {
         instants.sort_unstable();
         instants.dedup();
         let mut changes = Vec::new();
+        if person.is_outdated(until.max(instants.last().copied().unwrap_or(until))) {
+            return None;
+        }
         for at in instants {
             if !person.is_new(at) || at > now {
                 return None;

@@ -26,6 +26,8 @@ pub struct Person {
     members: Few<i64>,
     /// Of each tree: until when its membership is certain, if nothing happens.
     untils: Few<i64>,
+    /// From when on something counts that is known already and was not handed in: the person is made again then.
+    outdated_at: Option<i64>,
 }
 
 /// A small map by number: in order, of one piece.
@@ -111,6 +113,7 @@ struct Packed {
     states: Few<Option<State>>,
     members: Few<i64>,
     untils: Few<i64>,
+    outdated_at: Option<i64>,
 }
 
 /// The same, to be written.
@@ -121,6 +124,7 @@ struct Packing<'a> {
     states: &'a Few<Option<State>>,
     members: &'a Few<i64>,
     untils: &'a Few<i64>,
+    outdated_at: Option<i64>,
 }
 
 impl Person {
@@ -129,7 +133,7 @@ impl Person {
         let (states, members) = (Few::default(), Few::default());
         // Nothing is certain from then on: at that instant all trees are judged for the first time.
         let untils = Few((0..program.trees.len()).map(|tree| (number(tree), born.0)).collect());
-        Self { id, born: born.0, as_of: born.0.saturating_sub(1), states, members, untils }
+        Self { id, born: born.0, as_of: born.0.saturating_sub(1), states, members, untils, outdated_at: None }
     }
 
     /// Who.
@@ -147,9 +151,23 @@ impl Person {
         at.0 > self.as_of
     }
 
-    /// When membership may change by itself.
+    /// When membership may change by itself, or by what is known already.
     pub fn wakes_at(&self) -> Option<Timestamp> {
+        self.certain_until().into_iter().chain(self.outdated_at.map(Timestamp)).min()
+    }
+
+    fn certain_until(&self) -> Option<Timestamp> {
         self.untils.0.iter().map(|(_, until)| Timestamp(*until)).min()
+    }
+
+    /// Says that something is known which counts from an instant on that has not come yet.
+    pub(crate) fn expect(&mut self, at: Timestamp) {
+        self.outdated_at = Some(self.outdated_at.map_or(at.0, |known| known.min(at.0)));
+    }
+
+    /// Whether something counts by now that was not handed in.
+    pub(crate) fn is_outdated(&self, now: Timestamp) -> bool {
+        self.outdated_at.is_some_and(|at| at <= now.0)
     }
 
     /// Since when the person is in a segment.
@@ -186,7 +204,7 @@ impl Person {
 
     /// Lets time pass until `now`, which is included.
     pub fn wake(&mut self, program: &Program, now: Timestamp, changes: &mut Vec<Change>) {
-        while let Some(at) = self.wakes_at().filter(|at| *at <= now) {
+        while let Some(at) = self.certain_until().filter(|at| *at <= now) {
             let mut due = Due::at(self, at.0);
             self.judge(program, &mut due, at.0, changes);
         }
@@ -278,7 +296,8 @@ impl Person {
         let (states, members) = (self.states.renumbered(leaves), self.members.renumbered(trees));
         let untils = self.untils.renumbered(trees);
         let is_empty = states.0.is_empty() && members.0.is_empty() && untils.0.is_empty();
-        (!is_empty).then_some(Self { id: self.id, born: self.born, as_of: self.as_of, states, members, untils })
+        let (id, born, as_of, outdated_at) = (self.id, self.born, self.as_of, self.outdated_at);
+        (!is_empty || outdated_at.is_some()).then_some(Self { id, born, as_of, states, members, untils, outdated_at })
     }
 
     /// Takes in a [part](Person::part) of the same person, of whom nothing has been heard meanwhile.
@@ -287,12 +306,16 @@ impl Person {
         self.states.extend(part.states);
         self.members.extend(part.members);
         self.untils.extend(part.untils);
+        if let Some(at) = part.outdated_at {
+            self.expect(Timestamp(at));
+        }
     }
 
     /// The person in few bytes, for a cache. The same instants stand at many leaves, so it compresses well.
     pub fn pack(&self) -> Vec<u8> {
         let (states, members, untils) = (&self.states, &self.members, &self.untils);
-        let packed = Packing { id: self.id.0, as_of: self.as_of, states, members, untils };
+        let (as_of, outdated_at) = (self.as_of, self.outdated_at);
+        let packed = Packing { id: self.id.0, as_of, states, members, untils, outdated_at };
         // Plain numbers, texts and lists always have a form.
         let plain = postcard::to_stdvec(&packed).unwrap_or_default();
         let mut bytes = self.born.to_le_bytes().to_vec();
@@ -309,8 +332,8 @@ impl Person {
     pub fn unpack(bytes: &[u8]) -> Option<Self> {
         let Timestamp(born) = Self::birth_of(bytes)?;
         let plain = lz4_flex::decompress_size_prepended(bytes.get(8..)?).ok()?;
-        let Packed { id, as_of, states, members, untils } = postcard::from_bytes(&plain).ok()?;
-        Some(Self { id: PersonId(id), born, as_of, states, members, untils })
+        let Packed { id, as_of, states, members, untils, outdated_at } = postcard::from_bytes(&plain).ok()?;
+        Some(Self { id: PersonId(id), born, as_of, states, members, untils, outdated_at })
     }
 }
 

@@ -80,6 +80,33 @@ fn of_merged_persons_the_stricter_word_counts_until_they_speak_again() {
     assert_eq!(verdict(&again, &email()), Verdict::Granted);
 }
 
+#[test]
+fn facts_about_consent_have_names_that_people_can_read() {
+    let key = |scope: Scope| scope.fact_key();
+    assert_eq!(key(email()), "consent.email");
+    assert_eq!(key(email().about("news")), "consent.email.news");
+    assert_eq!(key(Scope { purpose: Purpose::Sharing, channel: None, topic: None }), "consent.sharing");
+    assert_eq!(key(Scope { purpose: Purpose::Sharing, ..Scope::marketing(Channel::Ads) }), "consent.sharing.ads");
+    assert_eq!(Scope::of_fact("consent.marketing.email"), Some(email()));
+    for other in ["consent", "consent.", "consent.pigeon", "consent.Email", "consent.any.news", "trait.consent.email"] {
+        assert_eq!(Scope::of_fact(other), None, "{other}");
+    }
+}
+
+/// Nobody can make a look at what they agreed to take long by saying it ten thousand times.
+#[test]
+fn who_speaks_often_costs_no_more_than_who_speaks_once() {
+    let often: Vec<Statement> = (0..200_000)
+        .map(|at| {
+            let state = if at % 2 == 0 { State::Granted } else { State::Denied };
+            let until = (at % 6 == 0).then_some(Timestamp(at + 200_001 - at / 2));
+            Statement { until, ..said(1, at, state, email()) }
+        })
+        .collect();
+    assert_eq!(history(&often, &email().about("news")).len(), often.len());
+    assert_eq!(standing(&often, &email(), Timestamp(300_000)).verdict, Verdict::Denied);
+}
+
 fn any_scope() -> impl Strategy<Value = Scope> {
     let purpose = select(vec![Purpose::Marketing, Purpose::Marketing, Purpose::Marketing, Purpose::Sharing]);
     let channel = select(vec![None, Some(Channel::Email), Some(Channel::Sms)]);
@@ -94,16 +121,16 @@ fn any_statement() -> impl Strategy<Value = Statement> {
 }
 
 /// One word after the other: a refusal stands in the way until it is answered; everything said at one instant is taken with the refusals last.
-fn plain(statements: &[Statement], asked: &Scope) -> Verdict {
+fn plain(statements: &[Statement], asked: &Scope, now: Timestamp) -> Verdict {
     let mut worst = Verdict::Unknown;
     for handle in 1..4 {
         let mut own: Vec<&Statement> =
-            statements.iter().filter(|it| it.handle.0 == handle && it.at <= NOW && it.scope.covers(asked)).collect();
+            statements.iter().filter(|it| it.handle.0 == handle && it.at <= now && it.scope.covers(asked)).collect();
         own.sort_by_key(|it| (it.at, it.state.is_refusal()));
         let (mut in_the_way, mut agreed, mut pending, mut expired) = (Vec::<Scope>::new(), false, false, false);
         for it in own {
             match it.state {
-                State::Granted if it.until.is_none_or(|until| until > NOW) => {
+                State::Granted if it.until.is_none_or(|until| until > now) => {
                     in_the_way.retain(|refused| !refused.covers(&it.scope));
                     agreed = true;
                 }
@@ -131,7 +158,30 @@ proptest! {
     fn it_is_what_comes_of_one_word_after_the_other(
         statements in prop::collection::vec(any_statement(), 0..10), asked in any_scope()
     ) {
-        prop_assert_eq!(verdict(&statements, &asked), plain(&statements, &asked));
+        prop_assert_eq!(verdict(&statements, &asked), plain(&statements, &asked, NOW));
+    }
+
+    /// Every change is told, none twice, and none that is not one; before the first nothing holds.
+    #[test]
+    fn over_time_it_is_what_holds_at_each_instant(
+        statements in prop::collection::vec(any_statement(), 0..12), asked in any_scope()
+    ) {
+        let changes = history(&statements, &asked);
+        for at in (85..115).map(Timestamp) {
+            let told = changes.iter().rev().find(|(from, _)| *from <= at).map_or(Verdict::Unknown, |(_, verdict)| *verdict);
+            prop_assert_eq!(told, plain(&statements, &asked, at), "at {:?}", at);
+            prop_assert_eq!(told, standing(&statements, &asked, at).verdict, "at {:?}", at);
+        }
+        prop_assert!(changes.is_sorted_by(|one, next| one.0 < next.0 && one.1 != next.1));
+    }
+
+    #[test]
+    fn a_fact_asks_about_what_it_is_named_after(
+        purpose in select(Purpose::ALL.to_vec()), channel in select([vec![None], Channel::ALL.map(Some).to_vec()].concat()),
+        topic in prop::option::of("[a-z.-]{1,9}")
+    ) {
+        let scope = Scope { purpose, channel, topic };
+        prop_assert_eq!(Scope::of_fact(&scope.fact_key()), Some(scope));
     }
 
     #[test]

@@ -43,12 +43,7 @@ pub struct ConsentRow {
 impl ConsentRow {
     /// What it says; `None` when its words are not known to this program.
     pub fn statement(&self) -> Option<Statement> {
-        let channel = match self.channel.as_str() {
-            "" => None,
-            word => Some(Channel::parse(word)?),
-        };
-        let topic = Some(self.topic.clone()).filter(|topic| !topic.is_empty());
-        let scope = Scope { purpose: Purpose::parse(&self.purpose)?, channel, topic };
+        let scope = scope_of(&self.purpose, &self.channel, &self.topic)?;
         let state = State::parse(&self.state)?;
         Some(Statement { handle: self.handle, scope, state, at: self.occurred_at, until: self.until_at })
     }
@@ -57,6 +52,16 @@ impl ConsentRow {
     pub fn event(&self) -> EventId {
         EventId(self.event_id)
     }
+}
+
+/// What a stored statement is about; `None` when its words are not known to this program.
+pub fn scope_of(purpose: &str, channel: &str, topic: &str) -> Option<Scope> {
+    let channel = match channel {
+        "" => None,
+        word => Some(Channel::parse(word)?),
+    };
+    let topic = Some(topic.to_owned()).filter(|topic| !topic.is_empty());
+    Some(Scope { purpose: Purpose::parse(purpose)?, channel, topic })
 }
 
 /// Adds statements. The very same again changes nothing.

@@ -6,7 +6,7 @@ use rapport_domain::{EventKind, Handle, PersonId, Timestamp};
 use rapport_store::{Result, Tx};
 use serde_json::{Map, Value};
 
-use super::{Applied, AppliedEvent, Work, consents, lake_properties};
+use super::{Applied, AppliedEvent, Work, lake_properties};
 use crate::records::event_names::EventNameRow;
 use crate::records::facts::FactRow;
 use crate::records::identifiers::{Activity, IdentifierRow};
@@ -54,7 +54,6 @@ impl Work<'_> {
                 let traits = event.traits.iter().take(MOST_TRAITS);
                 told.extend(traits.map(|(key, value)| (index, format!("trait.{key}"), value.to_string())));
             }
-            told.extend(consents::facts(event).into_iter().map(|(key, value)| (index, key, value)));
         }
         if told.is_empty() {
             return Ok(());

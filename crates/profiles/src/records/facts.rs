@@ -1,8 +1,12 @@
 //! Facts: what is held true of a person, since when, and since when we know it. Kept by handle, so that joining and parting persons
 //! moves no fact.
+//!
+//! What holds about consent is asked for in the same way, and read from what was said ([`super::consents`]).
 
 use rapport_domain::{EventId, Handle, PersonId, SourceId, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Tx, args, sql};
+
+use super::consents::{self, Whose};
 
 /// A stored fact.
 #[derive(Clone, Debug, PartialEq, Record)]
@@ -52,9 +56,16 @@ pub async fn current_by_person(
                   ROW_NUMBER() OVER (PARTITION BY i.person, f.fact_key ORDER BY f.valid_from DESC, f.recorded_at DESC, f.handle DESC) AS place
            FROM facts f JOIN identifiers i ON i.workspace = f.workspace AND i.handle = f.handle
            WHERE f.workspace = $1 AND f.fact_key IN ($2) AND f.valid_from <= $3) ranked
-         WHERE place = 1 ORDER BY person, fact_key"
+         WHERE place = 1"
     );
-    db.fetch_all(text, args![workspace, keys, valid_at]).await
+    let (asked, keys) = consents::split(keys);
+    let mut found = consents::current(db, workspace, &asked, Whose::EVERYBODY, valid_at).await?;
+    if !keys.is_empty() {
+        let told: Vec<(PersonId, String, String)> = db.fetch_all(text, args![workspace, &keys, valid_at]).await?;
+        found.extend(told);
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// The present facts of some people: (person, key, value as JSON).
@@ -90,9 +101,17 @@ pub async fn current_keys_of(
            FROM identifiers i CROSS JOIN facts f
            WHERE i.workspace = $1 AND i.person IN ($2) AND f.workspace = i.workspace AND f.handle = i.handle AND f.fact_key IN ($3)
              AND f.valid_from <= $4) ranked
-         WHERE place = 1 ORDER BY person, fact_key"
+         WHERE place = 1"
     );
-    db.fetch_all(text, args![workspace, persons, keys, valid_at]).await
+    let (asked, keys) = consents::split(keys);
+    let mut found = consents::current(db, workspace, &asked, Whose::These(persons), valid_at).await?;
+    if !keys.is_empty() {
+        let told: Vec<(PersonId, String, String)> =
+            db.fetch_all(text, args![workspace, persons, &keys, valid_at]).await?;
+        found.extend(told);
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// Whose present value of a key begins so, as JSON: (person, value). `like` is a pattern of SQL, in which `_` is any letter.
@@ -122,7 +141,12 @@ pub async fn histories(
     keys: &[String],
     first: PersonId,
     last: PersonId,
-) -> Result<Vec<(PersonId, String, Timestamp, String)>> {
+) -> Result<Vec<History>> {
+    let (asked, keys) = consents::split(keys);
+    let stood = consents::histories(db, workspace, &asked, Whose::Range(first, last)).await?;
+    if keys.is_empty() {
+        return Ok(stood);
+    }
     if (first, last) == (PersonId(0), PersonId(i64::MAX)) {
         let text = sql!(
             "SELECT i.person, f.fact_key, f.valid_from, f.value FROM facts f
@@ -130,7 +154,7 @@ pub async fn histories(
              WHERE f.workspace = $1 AND f.fact_key IN ($2)
              ORDER BY i.person, f.valid_from, f.recorded_at, f.handle"
         );
-        return db.fetch_all(text, args![workspace, keys]).await;
+        return Ok(together(db.fetch_all(text, args![workspace, &keys]).await?, stood));
     }
     let text = sql!(
         "SELECT i.person, f.fact_key, f.valid_from, f.value FROM identifiers i
@@ -139,7 +163,7 @@ pub async fn histories(
            AND f.fact_key IN ($2)
          ORDER BY i.person, f.valid_from, f.recorded_at, f.handle"
     );
-    db.fetch_all(text, args![workspace, keys, first, last]).await
+    Ok(together(db.fetch_all(text, args![workspace, &keys, first, last]).await?, stood))
 }
 
 /// The same of some people.
@@ -148,14 +172,31 @@ pub async fn histories_of(
     workspace: WorkspaceId,
     keys: &[String],
     persons: &[PersonId],
-) -> Result<Vec<(PersonId, String, Timestamp, String)>> {
+) -> Result<Vec<History>> {
+    let (asked, keys) = consents::split(keys);
+    let stood = consents::histories(db, workspace, &asked, Whose::These(persons)).await?;
+    if keys.is_empty() {
+        return Ok(stood);
+    }
     let text = sql!(
         "SELECT i.person, f.fact_key, f.valid_from, f.value FROM identifiers i
          CROSS JOIN facts f
          WHERE i.workspace = $1 AND i.person IN ($3) AND f.workspace = i.workspace AND f.handle = i.handle AND f.fact_key IN ($2)
          ORDER BY i.person, f.valid_from, f.recorded_at, f.handle"
     );
-    db.fetch_all(text, args![workspace, keys, persons]).await
+    Ok(together(db.fetch_all(text, args![workspace, &keys, persons]).await?, stood))
+}
+
+/// What was told of somebody, and when: (person, key, when, value as JSON).
+pub type History = (PersonId, String, Timestamp, String);
+
+/// Both in one order; what is of one instant stays in its own.
+fn together(mut told: Vec<History>, stood: Vec<History>) -> Vec<History> {
+    if !stood.is_empty() {
+        told.extend(stood);
+        told.sort_by_key(|(person, _, at, _)| (*person, *at));
+    }
+    told
 }
 
 /// The keys in use, with how many handles have them.
@@ -163,7 +204,10 @@ pub async fn keys(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<(
     let text = sql!(
         "SELECT fact_key, COUNT(DISTINCT handle) FROM facts WHERE workspace = $1 GROUP BY fact_key ORDER BY fact_key"
     );
-    db.fetch_all(text, args![workspace]).await
+    let mut keys: Vec<(String, i64)> = db.fetch_all(text, args![workspace]).await?;
+    keys.extend(consents::keys(db, workspace).await?);
+    keys.sort_unstable();
+    Ok(keys)
 }
 
 /// Adds facts. The very same statement again changes nothing.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use rapport_domain::shop_events::PASSIVE;
-use rapport_domain::{AccountId, Handle, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId, money};
+use rapport_domain::{AccountId, Channel, Handle, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId, money};
+use rapport_privacy::records::consents::{self, ConsentRow};
+use rapport_privacy::{Scope, Statement, consent};
 use rapport_profiles::classify;
 use rapport_profiles::fold::fold;
 use rapport_profiles::records::evidence::EvidenceRow;
@@ -251,7 +253,11 @@ pub async fn show(
     let written =
         texts::of_handles(&mut db, caller.workspace, &handles, Timestamp(i64::MIN), Timestamp(i64::MAX), 40).await?;
     let source_name = |source: SourceId| name_of(&sources, source);
-    let contact = contacts(&names, &known);
+    let said = consents::of_handles(&mut db, caller.workspace, &handles).await?;
+    let said: Vec<Statement> = said.iter().filter_map(ConsentRow::statement).collect();
+    let contact = contacts(&names, &known, |channel| {
+        consent::standing(&said, &Scope::marketing(channel), app.now()).verdict.as_str().to_owned()
+    });
     let identifiers = names.iter().map(|name| identifier(name, &why, source_name(name.source))).collect();
     let traits = known.iter().filter_map(|fact| shown_trait(fact, source_name(fact.source))).collect();
     Ok(Json(Customer {
@@ -315,20 +321,19 @@ fn current(rows: Vec<FactRow>) -> Vec<FactRow> {
     latest
 }
 
-fn contacts(names: &[IdentifierRow], known: &[FactRow]) -> Vec<Contact> {
-    let consent = |channel: &str| {
-        let key = format!("consent.{channel}");
-        let word = known.iter().find(|fact| fact.fact_key == key).map(|fact| fact.value.trim_matches('"').to_owned());
-        word.unwrap_or_else(|| "unknown".to_owned())
-    };
+fn contacts(names: &[IdentifierRow], known: &[FactRow], consent: impl Fn(Channel) -> String) -> Vec<Contact> {
     let emails = names.iter().filter(|name| name.kind == IdentifierKind::Email.as_str());
     let mut contacts: Vec<Contact> = emails
-        .map(|name| Contact { kind: "email".into(), value_masked: mask_email(&name.value), consent: consent("email") })
+        .map(|name| Contact {
+            kind: "email".into(),
+            value_masked: mask_email(&name.value),
+            consent: consent(Channel::Email),
+        })
         .collect();
     for key in ["trait.phone", "trait.mobile"] {
         if let Some(fact) = known.iter().find(|fact| fact.fact_key == key) {
             let value_masked = mask(fact.value.trim_matches('"'));
-            contacts.push(Contact { kind: "phone".into(), value_masked, consent: consent("sms") });
+            contacts.push(Contact { kind: "phone".into(), value_masked, consent: consent(Channel::Sms) });
         }
     }
     contacts
@@ -351,7 +356,7 @@ pub fn identifier(name: &IdentifierRow, why: &[EvidenceRow], source_name: String
     }
 }
 
-/// Traits that reach a person are shown masked; consents have their own place.
+/// Traits that reach a person are shown masked.
 fn shown_trait(fact: &FactRow, source: String) -> Option<Trait> {
     let key = fact.fact_key.strip_prefix("trait.")?;
     Some(Trait {

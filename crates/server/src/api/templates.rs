@@ -245,7 +245,7 @@ fn experience(rows: &mut Rows, known: &Known) {
     if known.has("Order Refunded") {
         rows.add("experience", "refunded", "performed \"Order Refunded\" in the last 365 days", none());
     }
-    if known.facts.is_empty() || known.facts.iter().any(|key| key == "consent.email") {
+    if known.facts.is_empty() || known.facts.iter().any(|key| key.starts_with("consent.")) {
         rows.add("channel", "reachable", "fact consent.email = granted", none());
     }
 }

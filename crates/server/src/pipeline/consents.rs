@@ -39,7 +39,7 @@ impl Signals {
     }
 }
 
-/// Notes what was said in applied events.
+/// Notes what was said in applied events; who spoke, as of when.
 pub(super) async fn record(
     installation: &Installation,
     signals: &Signals,
@@ -47,13 +47,13 @@ pub(super) async fn record(
     workspace: WorkspaceId,
     events: &[Event],
     applied: &Applied,
-) -> Result<()> {
+) -> Result<Vec<(PersonId, Timestamp)>> {
     let said = |at: &usize| told::is_about_consent(&events[*at]);
     let signalled =
         |at: &usize| told::has_signal(&events[*at]) && !signals.is_noted(workspace, applied.events[*at].handle);
     let about: Vec<usize> = (0..events.len()).filter(|at| said(at) || signalled(at)).collect();
     if about.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let own = sources::of_kind(tx, workspace, sources::OWN).await?;
     let confirmed_topics = topics::all(tx, workspace).await?;
@@ -63,6 +63,7 @@ pub(super) async fn record(
     let handles = handles_of(tx, workspace, &persons.into_iter().collect::<Vec<_>>()).await?;
     let now = installation.clock.now();
     let mut rows = Vec::new();
+    let spoke = about.iter().map(|at| (applied.events[*at].person, applied.events[*at].occurred_at)).collect();
     let mut signalled: BTreeMap<Handle, (&Event, Timestamp, &[Handle])> = BTreeMap::new();
     for at in about {
         let (event, applied) = (&events[at], &applied.events[at]);
@@ -81,7 +82,8 @@ pub(super) async fn record(
             rows.extend(told::signal(event, at, handles, now));
         }
     }
-    Ok(consents::insert(tx, workspace, &rows).await?)
+    consents::insert(tx, workspace, &rows).await?;
+    Ok(spoke)
 }
 
 /// Those of the identifiers under which sharing is refused already.

@@ -25,6 +25,7 @@ pub(super) struct News {
     pub(super) events: Vec<EventRow>,
     pub(super) born: Vec<PersonId>,
     pub(super) told: Vec<(PersonId, Timestamp, String, Value)>,
+    pub(super) spoke: Vec<(PersonId, Timestamp)>,
     pub(super) changed: Vec<PersonId>,
 }
 
@@ -140,10 +141,10 @@ async fn listen(installation: Weak<Installation>, mut queue: mpsc::Receiver<Mess
 }
 
 async fn observe(installation: &Installation, workspace: WorkspaceId, news: News, reached: Reached) {
-    let News { events, born, told, changed } = news;
+    let News { events, born, told, spoke, changed } = news;
     let is_behind = installation.log.head() > reached.position;
     let until = reached.received.filter(|_| is_behind);
-    let observed = Observed { events: &events, born: &born, told: &told, changed: &changed, until };
+    let observed = Observed { events: &events, born: &born, told: &told, spoke: &spoke, changed: &changed, until };
     // Those concerned are made again, so that nothing else waits for it.
     if let Err(error) = installation.memberships.observe(workspace, observed).await {
         tracing::warn!(code = error.code(), "memberships could not be written; they are found again");
@@ -155,6 +156,7 @@ impl News {
         self.events.extend(more.events);
         self.born.extend(more.born);
         self.told.extend(more.told);
+        self.spoke.extend(more.spoke);
         self.changed.extend(more.changed);
     }
 }

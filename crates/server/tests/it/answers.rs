@@ -94,7 +94,7 @@ async fn some_evidence(world: &World) -> String {
 /// The answers while all rows are in memory, in files as they were flushed, compacted, after a merge was undone, and stood by again,
 /// and after that was compacted, too.
 async fn course(db: TestDatabase) -> Vec<Vec<Value>> {
-    let (world, _) = shop(World::over(db.store.clone()).await).await;
+    let (world, _) = shop(World::over(&db).await).await;
     let lake = &world.app.installation.lake;
     let browser = world.browser(Role::Owner).await;
     let hot = seen(&world, &browser).await;

@@ -17,6 +17,7 @@ use rapport_server::installation::{Installation, Places};
 use rapport_server::pipeline::Pipeline;
 use rapport_server::records::{sources, workspaces::FIRST};
 use rapport_server::settings::{Origins, Settings};
+use rapport_store::testing::TestDatabase;
 use rapport_store::{Priority, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -73,20 +74,22 @@ impl World {
     }
 
     /// Over a product database that a test has, which has all tables.
-    pub async fn over(store: Store) -> Self {
-        Self::made(&[], Some(store)).await
+    pub async fn over(database: &TestDatabase) -> Self {
+        Self::made(&[], Some(database)).await
     }
 
-    async fn made(flags: &[(&'static str, &str)], store: Option<Store>) -> Self {
+    async fn made(flags: &[(&'static str, &str)], database: Option<&TestDatabase>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut flags: Vec<_> = flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         flags.push(("data", folder.path().display().to_string()));
         let settings = Settings::read(&Origins { flags, ..Origins::default() }).unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-11-21T12:00:00Z").unwrap()));
+        // Of one clock with the database.
+        let clock = database.map_or_else(|| Arc::new(ManualClock::at(Timestamp(0))), |it| Arc::clone(&it.clock));
+        clock.set(Timestamp::parse("2026-11-21T12:00:00Z").unwrap());
         let rng = Arc::new(SeededRng::new(7));
         let places = Places::folder(folder.path());
-        let installation = match store {
-            Some(store) => Installation::over(store, &places, clock.clone(), rng).await,
+        let installation = match database {
+            Some(database) => Installation::over(database.store.clone(), &places, clock.clone(), rng).await,
             None => Installation::open_with(&places, clock.clone(), rng).await,
         };
         let installation = Arc::new(installation.unwrap());
