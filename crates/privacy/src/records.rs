@@ -2,6 +2,7 @@
 
 pub mod consents;
 pub mod notices;
+pub mod proofs;
 pub mod requests;
 pub mod restrictions;
 pub mod secrets;

@@ -7,15 +7,36 @@ use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
-pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "privacy", list: &[Migration { number: 1, name: "privacy", sql: PRIVACY }, LATEST] };
+pub const MIGRATIONS: Migrations = Migrations {
+    namespace: "privacy",
+    list: &[
+        Migration { number: 1, name: "privacy", sql: PRIVACY },
+        Migration { number: 2, name: "latest_consents", sql: LATEST },
+        Migration { number: 3, name: "privacy_proofs", sql: PROOFS },
+    ],
+};
 
 /// What was said last is found without reading all that was ever said.
-const LATEST: Migration = Migration {
-    number: 2,
-    name: "latest_consents",
-    sql: "CREATE INDEX consents_latest ON consents (workspace, recorded_at, event_id);",
-};
+const LATEST: &str = "CREATE INDEX consents_latest ON consents (workspace, recorded_at, event_id);";
+
+/// Mails that ask whether it was the reader who asked for their data, or to be erased.
+const PROOFS: &str = "
+CREATE TABLE privacy_proofs (
+    id {bytes} NOT NULL PRIMARY KEY,
+    workspace {int} NOT NULL,
+    handle {int},
+    kind TEXT NOT NULL,
+    language TEXT NOT NULL,
+    made_at {int} NOT NULL,
+    expires_at {int} NOT NULL,
+    due_at {int},
+    attempts {int} NOT NULL,
+    sent_at {int},
+    used_at {int}
+) {clustered};
+CREATE INDEX privacy_proofs_due ON privacy_proofs (due_at);
+CREATE INDEX privacy_proofs_handle ON privacy_proofs (handle, made_at);
+";
 
 const PRIVACY: &str = "
 CREATE TABLE consents (
@@ -177,6 +198,25 @@ pub const DATA_MAP: &[Declaration] = &[
         purposes: &[Administration],
         retention: Retention::Days(1_095),
         person: Way::Person("person"),
+        erasure: PROOF,
+    },
+    Declaration::technical("privacy_proofs", &["id", "workspace", "language", "expires_at", "due_at", "attempts"]),
+    Declaration {
+        table: "privacy_proofs",
+        columns: &["handle"],
+        category: Category::Identifier,
+        purposes: &[Administration],
+        retention: Retention::Days(90),
+        person: OF_HANDLE,
+        erasure: Erasure::Blank,
+    },
+    Declaration {
+        table: "privacy_proofs",
+        columns: &["kind", "made_at", "sent_at", "used_at"],
+        category: Category::Behavioural,
+        purposes: &[Administration],
+        retention: Retention::Days(90),
+        person: OF_HANDLE,
         erasure: PROOF,
     },
     Declaration::technical("restrictions", &["workspace", "request"]),

@@ -5,7 +5,7 @@
 //!
 //! Does not: reach the intake log, whose day keys are destroyed a few days later, nor backups.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -76,6 +76,24 @@ pub async fn subject(
     Ok(Some((Subject { workspace, person, handles }, rows.iter().map(|row| row.identifier()).collect())))
 }
 
+/// What somebody asked for goes with them, when they become one with another: (identifier, whose it was, whose it is).
+///
+/// # Errors
+/// The store's.
+pub async fn follow(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    moved: &[(Handle, PersonId, PersonId)],
+) -> rapport_store::Result<()> {
+    let heirs: BTreeMap<PersonId, PersonId> = moved.iter().map(|(_, from, to)| (*from, *to)).collect();
+    for (from, to) in heirs {
+        if identifiers::by_persons(tx, workspace, &[from]).await?.is_empty() {
+            requests::give(tx, workspace, from, to).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Forgets a person; `None` when there is nobody.
 ///
 /// # Errors
@@ -106,7 +124,7 @@ async fn forget(
     } else {
         None
     };
-    requests::close(&mut tx, workspace, person, "erasure", row.requested_at).await?;
+    requests::close_all(&mut tx, workspace, person, row.requested_at).await?;
     let mut erased = Tables::of(DATA_MAPS)?.erase(&mut tx, &subject).await?;
     erased.extend(erase_elsewhere(&mut tx, workspace, &names, &events).await?);
     let moves: Vec<Move> =

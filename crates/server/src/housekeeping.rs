@@ -10,6 +10,7 @@ use rapport_engagement::records::copies;
 use rapport_engagement::schema::COPY_DAYS;
 use rapport_engagement::service::launching;
 use rapport_experiments::records::experiments;
+use rapport_privacy::records::proofs;
 use rapport_segments::kept;
 use rapport_store::{Priority, Result, outbox};
 use tokio::sync::{Notify, watch};
@@ -20,6 +21,8 @@ use crate::schema::{AUDIT_DAYS, REJECT_DAYS};
 use crate::settings::Session;
 
 const EVERY: Duration = Duration::from_secs(3600);
+/// Mails by which people proved an address, as the data map says.
+const PROOF_DAYS: u32 = 90;
 /// Domain events stay so long after every consumer has seen them.
 const OUTBOX_DAYS: u32 = 7;
 
@@ -63,6 +66,7 @@ pub async fn tidy(installation: &Installation, session: Session) -> Result<()> {
     tx.commit().await?;
     let mut tx = installation.store.begin(Priority::Background).await?;
     audit::delete_before(&mut tx, days(AUDIT_DAYS)).await?;
+    proofs::delete_before(&mut tx, days(PROOF_DAYS)).await?;
     tx.commit().await?;
     let mut tx = installation.store.begin(Priority::Background).await?;
     copies::delete_before(&mut tx, days(COPY_DAYS)).await?;

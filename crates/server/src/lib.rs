@@ -25,6 +25,7 @@ pub mod messages;
 pub mod metrics;
 pub mod ofrep;
 pub mod openapi;
+pub mod own_data;
 pub mod own_events;
 pub mod pipeline;
 pub mod problem;

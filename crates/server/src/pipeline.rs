@@ -28,6 +28,7 @@ use tokio::sync::watch;
 
 use crate::audiences;
 use crate::engaging::listening;
+use crate::erasing;
 use crate::experimenting::reporting;
 use crate::installation::Installation;
 use crate::records::{sources, workspaces};
@@ -247,7 +248,9 @@ impl Pipeline {
         consents::leave_out_suppressed(installation, tx, workspace, &mut positions, &mut events).await?;
         let settings = Settings { workspace, currency: self.currency(tx, workspace).await?, position: signed(last) };
         let applied = installation.profiles.apply(tx, settings, &events).await?;
-        consents::record(installation, &self.signals, tx, workspace, &events, &applied).await?;
+        let spoke = consents::record(installation, &self.signals, tx, workspace, &events, &applied).await?;
+        let moved: Vec<_> = applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
+        erasing::follow(tx, workspace, &moved).await?;
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
         reporting::hear(installation, tx, workspace, &events, &applied).await?;
         audiences::hear(installation, tx, workspace, &events, &applied).await?;
@@ -265,7 +268,7 @@ impl Pipeline {
         for (position, events) in superseded {
             tickets.push(record_superseded(tx, workspace, &events, signed(position)).await?);
         }
-        Ok(Group { workspace, events, applied, tickets })
+        Ok(Group { workspace, events, applied, spoke, tickets })
     }
 
     /// Sees to it that there is memory for hot rows: before a batch is applied, because after its commit nothing may fail.
@@ -275,7 +278,7 @@ impl Pipeline {
 
     /// Shows questions what was committed, and tells memberships of it.
     async fn publish(&self, group: Group, reached: Reached) -> Result<()> {
-        let Group { workspace, events, applied, tickets } = group;
+        let Group { workspace, events, applied, spoke, tickets } = group;
         self.installation.profiles.remember(workspace, &applied);
         let memberships = &self.installation.memberships;
         let rows = rows(events, applied.events);
@@ -294,7 +297,7 @@ impl Pipeline {
                 changed.extend(&persons);
             }
             let events = seen.unwrap_or_default();
-            let news = News { events, born: applied.born, told: applied.told, changed };
+            let news = News { events, born: applied.born, told: applied.told, spoke, changed };
             self.observing.tell(workspace, news, reached).await;
         }
         Ok(())
@@ -371,6 +374,8 @@ struct Group {
     workspace: WorkspaceId,
     events: Vec<Event>,
     applied: Applied,
+    /// Who said something about consent, as of when.
+    spoke: Vec<(PersonId, Timestamp)>,
     tickets: Vec<Ticket>,
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Always holds: a form that acts for who is signed in is taken from our own pages only; `next` leads to an address of ours only.
 
+mod own_data;
 mod password;
-mod preference_words;
+pub(crate) mod preference_words;
 pub mod preferences;
 mod sign_in;
 mod tracking;
@@ -29,6 +30,7 @@ pub fn router() -> Router<App> {
         .route("/preferences/{link}", get(preferences::show).post(preferences::save))
         .route("/unsubscribe/{link}", get(preferences::confirm).post(preferences::unsubscribe))
         .route("/confirm/{link}", get(preferences::ask_to_confirm).post(preferences::confirm_it))
+        .route("/my-data/{link}", get(own_data::ask).post(own_data::act))
         .route("/c/{link}", get(tracking::click))
         .route("/o/{link}", get(tracking::open))
         .route("/m/{link}", get(tracking::page))

@@ -21,6 +21,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::installation::Installation;
+use crate::own_data;
 
 pub use dispatch::Sender;
 pub use ways::Ways;
@@ -42,7 +43,7 @@ pub const FAILED: &str = "message.failed";
 
 /// How often it is looked what is to be done beside sending.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How often it is looked for copies: somebody who asked for a test waits for it.
+/// How often it is looked for mails that somebody waits for: who asked for a test, or for their own data.
 const COPY_EVERY: Duration = Duration::from_secs(1);
 /// How often it is looked at what is not urgent.
 const SELDOM: u32 = 20;
@@ -52,12 +53,14 @@ pub async fn run(sender: Arc<Sender>, stop: watch::Receiver<bool>) {
     tokio::join!(sender.send(stop.clone()), beside(&sender, stop.clone()), copy(&sender, stop));
 }
 
-/// Sends copies for the company's own people, until `stop` is set.
+/// Sends copies for the company's own people, and mails by which people prove an address, until `stop` is set.
 async fn copy(sender: &Sender, mut stop: watch::Receiver<bool>) {
     while tokio::time::timeout(COPY_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
-        if let Err(error) = copies::send_due(sender).await {
-            metrics::counter!("rapport_sending_failures_total").increment(1);
-            tracing::warn!(error = %format!("{error:#}"), "copies of messages could not be sent; it is tried again");
+        for sent in [copies::send_due(sender).await, own_data::send_due(sender).await] {
+            if let Err(error) = sent {
+                metrics::counter!("rapport_sending_failures_total").increment(1);
+                tracing::warn!(error = %format!("{error:#}"), "a mail that somebody waits for could not be sent; it is tried again");
+            }
         }
     }
 }
@@ -92,7 +95,7 @@ pub async fn read_mailbox(installation: Arc<Installation>, ways: Arc<Ways>, mut 
 /// The store's; what was done before stays done.
 pub async fn look(sender: &Arc<Sender>, thorough: bool) -> anyhow::Result<bool> {
     let sent = sender.send_due().await?;
-    let copied = copies::send_due(sender).await?;
+    let copied = copies::send_due(sender).await? | own_data::send_due(sender).await?;
     Ok(sent | copied | do_beside(sender, thorough).await?)
 }
 

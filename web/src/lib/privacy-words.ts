@@ -21,4 +21,9 @@ function erased(report: RequestReport): string {
 }
 
 /** What was done about a request. */
-export const whatWasDone = ({ kind, report }: PrivacyRequest): string => (kind === 'erasure' ? erased(report) : t(`requests.done_${kind}`));
+export function whatWasDone({ kind, report }: PrivacyRequest): string {
+	if (report.proved_by) return t('requests.proved');
+	// What was asked for is closed by the erasure that was done, which has a line of its own.
+	if (kind === 'erasure') return report.tables ? erased(report) : t('requests.answered');
+	return t(`requests.done_${kind}`);
+}

@@ -50,6 +50,20 @@ pub async fn unfinished(db: &mut impl Queries) -> Result<Vec<(WorkspaceId, Strin
     db.fetch_all(text, args![]).await
 }
 
+/// What somebody asked for of a kind and waits, the oldest.
+pub async fn open_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    person: PersonId,
+    kind: &str,
+) -> Result<Option<RequestRow>> {
+    let text = sql!(
+        "SELECT id, kind, state, person, requested_at, due_at, finished_at, actor, report FROM privacy_requests
+         WHERE workspace = $1 AND person = $2 AND kind = $3 AND finished_at IS NULL ORDER BY requested_at, id LIMIT 1"
+    );
+    db.fetch_optional(text, args![workspace, person, kind]).await
+}
+
 /// Closes what somebody asked for of a kind: it was done.
 pub async fn close(tx: &mut Tx, workspace: WorkspaceId, person: PersonId, kind: &str, at: Timestamp) -> Result<()> {
     let text = sql!(
@@ -57,6 +71,22 @@ pub async fn close(tx: &mut Tx, workspace: WorkspaceId, person: PersonId, kind: 
          WHERE workspace = $1 AND person = $2 AND kind = $3 AND finished_at IS NULL"
     );
     tx.execute(text, args![workspace, person, kind, at]).await?;
+    Ok(())
+}
+
+/// Gives what a person asked for to whoever they are one with now.
+pub async fn give(tx: &mut Tx, workspace: WorkspaceId, from: PersonId, to: PersonId) -> Result<()> {
+    let text = sql!("UPDATE privacy_requests SET person = $3 WHERE workspace = $1 AND person = $2");
+    tx.execute(text, args![workspace, from, to]).await?;
+    Ok(())
+}
+
+/// Closes all that somebody asked for: there is nobody any more.
+pub async fn close_all(tx: &mut Tx, workspace: WorkspaceId, person: PersonId, at: Timestamp) -> Result<()> {
+    let text = sql!(
+        "UPDATE privacy_requests SET state = 'done', finished_at = $3 WHERE workspace = $1 AND person = $2 AND finished_at IS NULL"
+    );
+    tx.execute(text, args![workspace, person, at]).await?;
     Ok(())
 }
 

@@ -18,6 +18,8 @@ use super::customers::{IdentifierShape, find, identifier, name_of, standing};
 use super::shapes::{mask, mask_email, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::engaging::listening;
+use crate::erasing;
 use crate::http::extract::{Json, Path};
 use crate::problem::Problem;
 use crate::records::sources;
@@ -124,6 +126,8 @@ async fn change(app: &App, caller: &Caller, id: Id, undone: bool, reason: &str) 
     exposures::follow(&mut tx, workspace, &handed).await?;
     let touched: Vec<PersonId> = changed.moved.iter().flat_map(|m| [m.from, m.to]).collect();
     audiences::doubt(&mut tx, workspace, &touched, app.now()).await?;
+    listening::follow(installation, &mut tx, workspace, &handed).await.map_err(Problem::internal)?;
+    erasing::follow(&mut tx, workspace, &handed).await?;
     tx.commit().await?;
     installation.profiles.forget();
     if let Some(ticket) = ticket {

@@ -1,6 +1,6 @@
 //! `/api/v1/privacy`, and access, erasure and restriction of one customer.
 
-mod readable;
+pub(crate) mod readable;
 
 use std::collections::BTreeMap;
 
@@ -355,7 +355,7 @@ pub async fn access(
         return Ok(Json(pack).into_response());
     }
     let company = workspaces::find(&mut app.installation.store.read(), workspace).await?.map(|row| row.name);
-    let page = readable::page(&company.unwrap_or_default(), &pack).map_err(Problem::internal)?;
+    let page = readable::page(&company.unwrap_or_default(), &pack, "en", None).map_err(Problem::internal)?;
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"your-data.html\""),

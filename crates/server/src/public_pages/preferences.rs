@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rapport_domain::{Channel, Handle, Identifier, IdentifierKind, PersonId, Timestamp, WorkspaceId};
 use rapport_privacy::links::Purpose;
-use rapport_privacy::records::requests;
 use rapport_privacy::records::topics::{self, TopicRow};
 use rapport_privacy::records::{consents, secrets, wishes};
 use rapport_privacy::{Link, Links, Scope, Statement, Verdict, consent, told};
@@ -23,9 +22,9 @@ use super::preference_words::Words;
 use super::sign_in::read_form;
 use crate::api::shapes::mask_email;
 use crate::app::App;
-use crate::erasing::{self, Wanted};
 use crate::http::form::{parameter, parameters};
 use crate::messages;
+use crate::own_data::{self, Asked};
 use crate::own_events;
 use crate::problem::{Problem, Result};
 use crate::records::workspaces;
@@ -247,18 +246,21 @@ pub async fn save(State(app): State<App>, Path(text): Path<String>, headers: Hea
     let saved = async {
         let form = read_form(&app, sent).await?;
         let Some(visitor) = Visitor::of(&app, &text).await? else { return Ok(gone(&headers)) };
-        match parameter(&form, "act").as_deref() {
-            Some("leave") => leave(&app, &visitor, &headers).await?,
-            Some(kind @ ("access" | "erasure")) => ask(&app, &visitor, kind).await?,
-            _ => choose(&app, &visitor, &form, &headers).await?,
-        }
+        let message = match parameter(&form, "act").as_deref() {
+            Some(kind @ (own_data::ACCESS | own_data::ERASURE)) => Some(ask(&app, &visitor, kind, &headers).await?),
+            Some("leave") => {
+                leave(&app, &visitor, &headers).await?;
+                None
+            }
+            _ => {
+                choose(&app, &visitor, &form, &headers).await?;
+                None
+            }
+        };
         app.pipeline.reached(app.installation.log.head()).await;
         let Some(visitor) = Visitor::of(&app, &text).await? else { return Ok(gone(&headers)) };
         let words = Words::of(&headers, visitor.wish(wishes::LANGUAGE));
-        let message = match parameter(&form, "act").as_deref() {
-            Some("access" | "erasure") => words.asked,
-            _ => words.saved,
-        };
+        let message = message.unwrap_or(words.saved);
         Ok(shown(&app, &visitor, &text, &headers, Some(message)))
     };
     saved.await.unwrap_or_else(|problem: Problem| problem.into_response())
@@ -302,19 +304,14 @@ async fn leave(app: &App, visitor: &Visitor, headers: &HeaderMap) -> Result<()> 
     visitor.tell(app, told::WITHDRAWN, &everything, "preference_centre", locale).await
 }
 
-/// Asks the company for one's data, or to be erased: whoever has the link may be somebody else, so the company looks first.
-async fn ask(app: &App, visitor: &Visitor, kind: &str) -> Result<()> {
-    let workspace = visitor.link.workspace;
-    let wanted = Wanted { workspace, person: visitor.person, actor: "person", suppress: true };
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let open = requests::list(&mut tx, workspace, 500).await?;
-    let is_asked =
-        open.iter().any(|row| row.person == Some(visitor.person) && row.kind == kind && row.finished_at.is_none());
-    if !is_asked {
-        let row = erasing::request(&app.installation, wanted, kind, "received");
-        requests::save(&mut tx, workspace, &row).await?;
-    }
-    Ok(tx.commit().await?)
+/// Asks for one's data, or to be erased: whoever has the link may be somebody else, so that a mail asks, or the company does.
+async fn ask(app: &App, visitor: &Visitor, kind: &str, headers: &HeaderMap) -> Result<&'static str> {
+    let words = Words::of(headers, visitor.wish(wishes::LANGUAGE));
+    let asked = own_data::ask(&app.sender, visitor.link.workspace, visitor.person, (kind, words.tag)).await;
+    Ok(match asked.map_err(Problem::internal)? {
+        Asked::Mailed => words.mailed,
+        Asked::Company => words.asked,
+    })
 }
 
 /// `GET /unsubscribe/{link}`: asks, and changes nothing.

@@ -205,6 +205,11 @@ impl Sender {
         self.desk().page(workspace, row).await
     }
 
+    /// The address people use, without a slash at its end.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
     fn desk(&self) -> Desk<'_> {
         Desk {
             installation: &self.installation,

@@ -206,6 +206,31 @@ async fn the_signal_of_a_browser_is_a_refusal_to_share() {
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         world.app.pipeline.drain().await.unwrap();
     }
+    // Also of a browser that only loads a picture.
+    let pixel = format!("/pixel/v1/track?writeKey={key}&userId=eve&event=Page+Viewed");
+    assert_eq!(world.get(&pixel, &[("sec-gpc", "1")]).await.status, StatusCode::OK);
+    world.app.pipeline.drain().await.unwrap();
+    let rows = get(&world, &owner, "/api/v1/customers?search=eve").await;
+    let eve = rows["rows"][0]["person_id"].as_str().unwrap().to_owned();
+    assert_eq!(verdict(&world, &owner, &eve, "sharing", Value::Null, Value::Null).await, "denied");
+    let wanted = erasing::Wanted {
+        workspace: FIRST,
+        person: rapport_domain::PersonId(eve.parse().unwrap()),
+        actor: "test",
+        suppress: false,
+    };
+    erasing::erase(&world.app.installation, &world.app.pipeline, wanted).await.unwrap();
+    // That it is heard is said where browsers look for it.
+    let said = world.get("/.well-known/gpc.json", &[]).await;
+    assert_eq!((said.status, said.header("content-type")), (StatusCode::OK, "application/json"));
+    let said = said.json();
+    assert_eq!(said["gpc"], true);
+    let date = said["lastUpdate"].as_str().unwrap();
+    assert!(
+        Timestamp::parse(&format!("{date}T00:00:00Z"))
+            .is_some_and(|at| at <= world.clock_now().plus(30 * Timestamp::DAY)),
+        "{said}"
+    );
     let person = only_customer(&world, &owner).await;
     assert_eq!(verdict(&world, &owner, &person, "sharing", Value::Null, Value::Null).await, "denied");
     assert_eq!(verdict(&world, &owner, &person, "marketing", json!("email"), Value::Null).await, "unknown");

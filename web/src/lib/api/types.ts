@@ -70,6 +70,10 @@ export interface RequestReport {
 	tables?: Record<string, number>;
 	/** Until when the intake log still has the events. */
 	log_until?: string;
+	/** Whether a mail asks the person to confirm that it was them. */
+	mailed?: boolean;
+	/** How they proved it, when they did it themselves. */
+	proved_by?: string;
 }
 export type PrivacyRequest = With<Given<Schemas['PrivacyRequest']>, { kind: RequestKind; report: RequestReport }>;
 

@@ -1,13 +1,23 @@
 //! What is kept of somebody as a page for people: no script, nothing loaded from anywhere, so that it can be kept and sent as a file.
 
+mod words;
+
 use askama::Template;
+use rapport_domain::Timestamp;
 use serde_json::Value;
 
-/// The page of a pack that [`crate::erasing::access`] made.
+use words::Words;
+
+/// What the page may do where it is shown and not kept: its own style, and the form that keeps a copy.
+pub const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The page of a pack that [`crate::erasing::access`] made, in a language. `copy` is where a form gets the same as a file.
 ///
 /// # Errors
 /// The template's.
-pub fn page(company: &str, pack: &Value) -> askama::Result<String> {
+pub fn page(company: &str, pack: &Value, language: &str, copy: Option<&str>) -> askama::Result<String> {
+    let words = Words::of(language);
     let purposes = &pack["purposes"];
     let tables = pack["tables"].as_object().into_iter().flatten().map(|(name, rows)| {
         let rows: Vec<&serde_json::Map<String, Value>> =
@@ -15,12 +25,14 @@ pub fn page(company: &str, pack: &Value) -> askama::Result<String> {
         let mut columns: Vec<&str> = rows.iter().flat_map(|row| row.keys().map(String::as_str)).collect();
         columns.sort_unstable();
         columns.dedup();
-        let cells =
-            |row: &&serde_json::Map<String, Value>| columns.iter().map(|column| text(row.get(*column))).collect();
+        let cells = |row: &&serde_json::Map<String, Value>| {
+            columns.iter().map(|column| cell(column, row.get(*column))).collect()
+        };
         Table {
             rows: rows.iter().map(cells).collect(),
-            used_for: text(Some(&purposes[name]["used_for"])),
-            kept: text(Some(&purposes[name]["kept"])),
+            used_for: words.purposes(&purposes[name]["used_for"]),
+            kept: words.kept(&text(Some(&purposes[name]["kept"]))),
+            label: words.table(name),
             name,
             columns,
         }
@@ -30,13 +42,22 @@ pub fn page(company: &str, pack: &Value) -> askama::Result<String> {
         name: text(event.get("name")),
         details: text(event.get("properties")),
     });
-    let page = Page { company, made_at: text(pack.get("made_at")), tables: tables.collect(), events: events.collect() };
+    let page = Page {
+        words,
+        copy,
+        company,
+        made_at: text(pack.get("made_at")),
+        tables: tables.collect(),
+        events: events.collect(),
+    };
     page.render()
 }
 
 #[derive(Template)]
 #[template(path = "access.html")]
 struct Page<'a> {
+    words: &'static Words,
+    copy: Option<&'a str>,
     company: &'a str,
     made_at: String,
     tables: Vec<Table<'a>>,
@@ -45,6 +66,8 @@ struct Page<'a> {
 
 struct Table<'a> {
     name: &'a str,
+    /// What people call it; as it is called where there is no better word.
+    label: &'a str,
     used_for: String,
     kept: String,
     columns: Vec<&'a str>,
@@ -55,6 +78,16 @@ struct Event {
     at: String,
     name: String,
     details: String,
+}
+
+/// A value of a column: instants are kept as microseconds, and shown as dates.
+fn cell(column: &str, value: Option<&Value>) -> String {
+    let shown = text(value);
+    let is_instant = column.ends_with("_at") || ["since", "valid_from"].contains(&column);
+    match shown.parse::<i64>() {
+        Ok(micros) if is_instant => Timestamp(micros).to_rfc3339(),
+        _ => shown,
+    }
 }
 
 /// A value in words.
@@ -88,7 +121,11 @@ mod tests {
             "tables": {"texts": [{"content": "<script>alert(1)</script>"}, {"content": "fine", "occurred_at": "5"}]},
             "events": [{"name": "Order \"Completed\"", "occurred_at": "2026-11-20T12:00:00Z", "properties": {"revenue": "30.00", "note": "<b>"}}],
         });
-        let page = page("Rock & Roll", &pack).unwrap();
+        let chinese = page("Rock & Roll", &pack, "zh-CN", Some("/my-data/x")).unwrap();
+        assert!(chinese.contains("您写的内容") && chinese.contains("action=\"/my-data/x\""), "{chinese}");
+        let page = page("Rock & Roll", &pack, "en", None).unwrap();
+        assert!(page.contains("What you wrote") && !page.contains("<form"), "{page}");
+        assert!(page.contains("<td>1970-01-01T00:00:00.000005Z</td>"), "instants are dates: {page}");
         assert!(!page.contains("<script") && page.contains("&#60;script&#62;"), "{page}");
         assert!(page.contains("service, support") && page.contains("revenue: 30.00"), "{page}");
         assert!(page.contains("Rock &#38; Roll"), "{page}");

@@ -54,6 +54,8 @@ export const privacy = {
 	'requests.due': 'due in {n} day || due in {n} days',
 	'requests.late': '{n} day late || {n} days late',
 	'requests.todo': 'Make sure that it is them, then choose “{action}” on their page.',
+	'requests.mailed': 'A mail asks them to confirm that it was them; then it is done by itself.',
+	'requests.proved': 'They saw it themselves, after a mail to their address.',
 	'requests.asked': 'Asked {date} by {who}',
 	'requests.open': 'Open customer',
 	'requests.done_access': 'Their data was made into a file.',

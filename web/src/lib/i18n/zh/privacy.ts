@@ -56,6 +56,8 @@ export const privacy: Record<keyof typeof en, string> = {
 	'requests.due': '还剩 {n} 天',
 	'requests.late': '已逾期 {n} 天',
 	'requests.todo': '请先确认是其本人,然后在其页面选择“{action}”。',
+	'requests.mailed': '已发邮件请其确认是本人,确认后自动完成。',
+	'requests.proved': '其本人经邮件确认后自行查看。',
 	'requests.asked': '{date} 提出,提出人:{who}',
 	'requests.open': '打开客户',
 	'requests.done_access': '其数据已生成文件。',

@@ -1,0 +1,180 @@
+//! The words of the page that shows somebody what is kept of them, in English and Chinese.
+
+use serde_json::Value;
+
+/// The words of one language.
+pub struct Words {
+    /// BCP 47 tag.
+    pub tag: &'static str,
+    /// Heading, before the company's name.
+    pub title: &'static str,
+    /// What the page is: as of when, how many kinds of records, how many events.
+    pub intro: [&'static str; 4],
+    /// Before the purposes of a table.
+    pub used_for: &'static str,
+    /// Before how long it is kept.
+    pub kept_for: &'static str,
+    /// Heading of what they did.
+    pub events: &'static str,
+    /// When, what, details.
+    pub columns: [&'static str; 3],
+    /// A button.
+    pub copy: &'static str,
+    purposes: [(&'static str, &'static str); 6],
+    until_erased: &'static str,
+    with_company: &'static str,
+    days: &'static str,
+    tables: &'static [(&'static str, &'static str)],
+}
+
+const ENGLISH: Words = Words {
+    tag: "en",
+    title: "Your data at",
+    intro: ["Everything that is kept of you, as of ", ": ", " kinds of records and ", " events."],
+    used_for: "Used for",
+    kept_for: "kept",
+    events: "What you did",
+    columns: ["When", "What", "Details"],
+    copy: "Keep a copy (JSON)",
+    purposes: [
+        ("service", "service"),
+        ("analytics", "analytics"),
+        ("marketing", "marketing"),
+        ("support", "support"),
+        ("sharing", "sharing"),
+        ("administration", "administration"),
+    ],
+    until_erased: "until you are erased",
+    with_company: "as long as the company keeps its account",
+    days: "days",
+    tables: &[
+        ("identifiers", "By what we know you"),
+        ("persons", "In short"),
+        ("facts", "What we were told of you"),
+        ("evidence", "Why we think that it is you"),
+        ("orders", "Your orders"),
+        ("texts", "What you wrote"),
+        ("account_members", "Organisations you belong to"),
+        ("consents", "What you agreed to or refused"),
+        ("wishes", "What you wish"),
+        ("restrictions", "Restrictions of use"),
+        ("privacy_requests", "What you asked for"),
+        ("privacy_proofs", "Mails about your data"),
+        ("memberships", "Groups of customers you are in"),
+        ("messages", "Messages to you"),
+        ("journey_instances", "Series of messages you are in"),
+        ("inbox", "Messages on the site"),
+        ("push_subscriptions", "Browsers that get notifications"),
+        ("message_clicks", "Your clicks in messages"),
+        ("slot_views", "What was shown to you on the site"),
+        ("journey_acts", "What was done for you beside messages"),
+        ("text_numbers", "Telephone numbers that got messages"),
+        ("refunds", "Your refunds"),
+        ("dead_addresses", "Addresses nothing is sent to"),
+        ("exposures", "Experiments you are in"),
+        ("lake_move", "Identifiers that were joined with yours"),
+        ("outbox_event", "What parts of this program told each other of you"),
+    ],
+};
+
+const CHINESE: Words = Words {
+    tag: "zh-CN",
+    title: "您的数据：",
+    intro: ["截至 ", " 保存的与您有关的全部数据：", " 类记录，", " 个事件。"],
+    used_for: "用途：",
+    kept_for: "保存期限：",
+    events: "您的行为",
+    columns: ["时间", "内容", "详情"],
+    copy: "保存副本（JSON）",
+    purposes: [
+        ("service", "服务"),
+        ("analytics", "分析"),
+        ("marketing", "营销"),
+        ("support", "客户支持"),
+        ("sharing", "共享"),
+        ("administration", "管理"),
+    ],
+    until_erased: "直至您的数据被删除",
+    with_company: "公司账户存续期间",
+    days: "天",
+    tables: &[
+        ("identifiers", "我们识别您的方式"),
+        ("persons", "概要"),
+        ("facts", "我们获知的信息"),
+        ("evidence", "判断是您的依据"),
+        ("orders", "您的订单"),
+        ("texts", "您写的内容"),
+        ("account_members", "您所属的组织"),
+        ("consents", "您同意或拒绝的内容"),
+        ("wishes", "您的偏好"),
+        ("restrictions", "使用限制"),
+        ("privacy_requests", "您的请求"),
+        ("privacy_proofs", "关于您数据的邮件"),
+        ("memberships", "您所在的客户群"),
+        ("messages", "发给您的消息"),
+        ("journey_instances", "您所在的消息流程"),
+        ("inbox", "站内消息"),
+        ("push_subscriptions", "接收通知的浏览器"),
+        ("message_clicks", "您在消息中的点击"),
+        ("slot_views", "网站向您展示的内容"),
+        ("journey_acts", "消息之外为您执行的操作"),
+        ("text_numbers", "收到消息的电话号码"),
+        ("refunds", "您的退款"),
+        ("dead_addresses", "不再发送的地址"),
+        ("exposures", "您参与的实验"),
+        ("lake_move", "曾与您的标识合并的标识"),
+        ("outbox_event", "程序各部分之间有关您的通知"),
+    ],
+};
+
+impl Words {
+    /// Those of a language.
+    pub fn of(language: &str) -> &'static Self {
+        if language.starts_with("zh") { &CHINESE } else { &ENGLISH }
+    }
+
+    /// What a table is called.
+    pub fn table<'a>(&self, name: &'a str) -> &'a str {
+        self.tables.iter().find(|(known, _)| *known == name).map_or(name, |(_, label)| *label)
+    }
+
+    /// What something is used for.
+    pub fn purposes(&self, used_for: &Value) -> String {
+        let words = used_for.as_array().into_iter().flatten().filter_map(Value::as_str);
+        let label = |word: &str| self.purposes.iter().find(|(known, _)| *known == word).map_or("", |(_, label)| *label);
+        words.map(label).collect::<Vec<_>>().join(if self.tag == "en" { ", " } else { "、" })
+    }
+
+    /// How long something is kept, from what [`crate::erasing::access`] says of it.
+    pub fn kept(&self, kept: &str) -> String {
+        match kept {
+            "until you are erased" => self.until_erased.to_owned(),
+            text => match text.strip_suffix(" days") {
+                Some(days) => format!("{days} {}", self.days),
+                None => self.with_company.to_owned(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rapport_store::data_map::Way;
+
+    use super::*;
+    use crate::installation::DATA_MAPS;
+
+    #[test]
+    fn every_table_with_data_of_customers_has_a_name_that_people_understand() {
+        for words in [&ENGLISH, &CHINESE] {
+            let is_of_customers = |way: Way| matches!(way, Way::Person(_) | Way::Handles(_));
+            let tables = DATA_MAPS.iter().copied().flatten().filter(|it| is_of_customers(it.person));
+            let nameless = tables.map(|it| it.table).filter(|table| words.table(table) == *table);
+            assert_eq!(nameless.collect::<std::collections::BTreeSet<_>>(), [].into(), "{}", words.tag);
+            let known = |table: &str| {
+                DATA_MAPS.iter().copied().flatten().any(|it| it.table == table && is_of_customers(it.person))
+            };
+            assert!(words.tables.iter().all(|(table, _)| known(table)));
+        }
+    }
+}
