@@ -1,4 +1,5 @@
-//! Thousands of people on random journeys, with faults: what was promised is asked of all that is stored in the end.
+//! Thousands of people on random journeys, with faults: what was promised is asked of all that is stored in the end, and each transaction is worked out
+//! again by a slow model of the rules.
 //!
 //! Always holds: the same seed gives the same history; a seed that failed once is a test of its own here. `RAPPORT_SIMULATION_SEEDS` runs so many
 //! seeds from `RAPPORT_SIMULATION_FIRST` on, with more people and for longer, instead of the few of every run.
@@ -7,6 +8,8 @@
 mod judge;
 #[path = "random/plans.rs"]
 mod random;
+#[path = "simulation/slow.rs"]
+mod slow;
 #[expect(dead_code, reason = "the other tests of journeys use the rest of it")]
 #[path = "stage/town.rs"]
 mod town;
@@ -17,21 +20,30 @@ use rapport_engagement::MIGRATIONS;
 use rapport_privacy::MIGRATIONS as PRIVACY;
 use rapport_profiles::MIGRATIONS as PROFILES;
 use rapport_segments::MIGRATIONS as SEGMENTS;
-use rapport_store::testing::{TestDatabase, on_sqlite};
+use rapport_store::Migrations;
+use rapport_store::testing::{TestDatabase, on_postgres, on_sqlite};
 
-use world::{Size, World};
+use world::{Fault, Size, World};
 
 /// Runs a seed; what was counted, and a digest of the whole history.
 fn run(seed: u64, size: Size) -> String {
-    let told = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
-    let tell = told.clone();
-    on_sqlite(vec![PROFILES, SEGMENTS, PRIVACY, MIGRATIONS], move |db: TestDatabase| async move {
-        let mut world = World::begin(db, seed, size).await;
-        world.live().await;
-        let summary = judge::judge(&world).await;
-        *tell.lock().unwrap() = summary;
-    });
-    told.lock().unwrap().clone()
+    run_with(seed, size, Fault::None)
+}
+
+fn run_with(seed: u64, size: Size, fault: Fault) -> String {
+    let mut told = String::new();
+    on_sqlite(MIGRATED.to_vec(), async |db| told = life(db, seed, size, fault).await);
+    told
+}
+
+/// The tables that there are.
+const MIGRATED: [Migrations; 4] = [PROFILES, SEGMENTS, PRIVACY, MIGRATIONS];
+
+async fn life(db: TestDatabase, seed: u64, size: Size, fault: Fault) -> String {
+    let mut world = World::begin(db, seed, size).await;
+    world.fault = fault;
+    world.live().await;
+    judge::judge(&world).await
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -48,6 +60,35 @@ fn what_is_promised_is_kept() {
         println!("seed {seed}");
         println!("{}", run(seed, size));
     }
+}
+
+#[test]
+fn it_is_kept_on_postgres_too() {
+    let size = Size { people: 60, steps: 60, journeys: 6 };
+    let mut told = None;
+    on_postgres(MIGRATED.to_vec(), async |db| told = Some(life(db, 3, size, Fault::None).await));
+    if let Some(told) = told {
+        assert_eq!(told, run(3, size), "the same history on both engines");
+    }
+}
+
+/// What a simulation does not find with a mistake put in, it would not find of itself.
+#[test]
+#[should_panic(expected = "`left == right` failed: seed 1: at")]
+fn an_engine_that_forgets_what_it_sent_is_found_out() {
+    run_with(1, Size::DAILY, Fault::ForgetsCaps);
+}
+
+#[test]
+#[should_panic(expected = "nobody looked at")]
+fn an_engine_that_oversleeps_is_found_out() {
+    run_with(5, Size::DAILY, Fault::Oversleeps);
+}
+
+#[test]
+#[should_panic(expected = "may not")]
+fn an_engine_that_lets_people_in_too_often_is_found_out() {
+    run_with(5, Size::DAILY, Fault::ForgetsEntries);
 }
 
 #[test]

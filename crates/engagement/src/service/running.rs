@@ -1,6 +1,7 @@
 //! Going on: looks at the instances that are due, and writes what the rules decide.
 //!
-//! Always holds: an instance, its messages, its acts and its counts are written in one transaction; one that was written is not decided again.
+//! Always holds: an instance, its messages, its acts and its counts are written in one transaction; one that was written is not decided again; of those
+//! who look at one workspace at the same time, each sees what the one before it decided.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +59,7 @@ pub async fn run_due(store: &Store, with: With<'_>, log_position: i64) -> Result
         return Ok(Ran::default());
     }
     let mut tx = store.begin(Priority::Background).await?;
+    journeys::hold(&mut tx, with.workspace).await?;
     let rows = instances::due(&mut tx, with.workspace, now, log_position, BATCH).await?;
     let ran = run(&mut tx, with, rows, now).await?;
     tx.commit().await?;

@@ -57,6 +57,44 @@ async fn what_was_not_committed_is_done_again_once(db: TestDatabase) {
     assert_eq!(acts::due(&mut town.store.read(), town.now(), 10).await.unwrap().len(), 1);
 }
 
+/// Two journeys of each person and room for one message: whoever looks second sees what the first one decided.
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn two_who_look_at_once_do_not_both_pass_a_cap(db: TestDatabase) {
+    const PEOPLE: i64 = 240;
+    let mut town = Town::new(db).await;
+    town.set(capped(1)).await;
+    for journey in ["a", "b"] {
+        town.launch(journey, mail(api())).await;
+    }
+    for number in 1..=PEOPLE {
+        town.willing(number).await;
+    }
+    // One of the journeys is due first for all, so that two who look at once look at different ones.
+    for journey in ["a", "b"] {
+        for number in 1..=PEOPLE {
+            assert_eq!(town.enter(journey, number, "").await, 1);
+        }
+        town.clock.advance(1);
+    }
+    let work = async || {
+        let mut messages = 0;
+        loop {
+            let ran = running::run_due(&town.store, town.with(), 1).await.unwrap();
+            if ran == running::Ran::default() {
+                return messages;
+            }
+            messages += ran.messages;
+        }
+    };
+    let (one, other, third) = tokio::join!(work(), work(), work());
+    assert_eq!(one + other + third, usize::try_from(PEOPLE).unwrap());
+    for number in 1..=PEOPLE {
+        let mut told = town.told(number).await;
+        told.sort();
+        assert_eq!(told, ["m:capped", "m:queued"], "{number}");
+    }
+}
+
 #[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
 async fn turns_are_given_over_transactions(db: TestDatabase) {
     let mut town = Town::new(db).await;

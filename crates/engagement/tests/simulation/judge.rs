@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use rapport_domain::{Channel, Handle, Purpose, Timestamp};
+use rapport_domain::{Channel, Purpose, Timestamp};
 use rapport_engagement::journey::Definition;
 use rapport_engagement::journey::definition::{Entry, Reentry, Step, Wait};
 use rapport_engagement::records::instances::InstanceRow;
@@ -31,8 +31,8 @@ fn zone(world: &World, person: i64) -> TimeZone {
 }
 
 fn verdict(world: &World, person: i64, row: &MessageRow) -> Verdict {
-    let handles: Vec<Handle> = world.owner.iter().filter(|(_, of)| **of == person).map(|(it, _)| Handle(*it)).collect();
-    let said: Vec<_> = world.said.iter().filter(|it| handles.contains(&it.handle)).cloned().collect();
+    let handles = world.owner.iter().filter(|(_, of)| **of == person).map(|(handle, _)| handle);
+    let said: Vec<_> = handles.filter_map(|handle| world.said.get(handle)).flatten().cloned().collect();
     let channel = Channel::parse(&row.channel);
     let scope = Scope { purpose: Purpose::Marketing, channel, topic: row.topic.clone() };
     consent::standing(&said, &scope, world.now()).verdict
@@ -178,6 +178,7 @@ pub async fn judge(world: &World) -> String {
         trail(world, row, &definitions);
     }
     again(world, &rows, &definitions);
+    world.slow.compare(world, &rows);
     counts(world, &rows, &all).await;
     let by = |state: &str| all.iter().filter(|row| row.state == state).count();
     let mut hasher = blake3::Hasher::new();
@@ -198,9 +199,10 @@ pub async fn judge(world: &World) -> String {
             all
         });
     format!(
-        "{} instances, {} looks, {} messages ({} handed over, {} failed, {} skipped {reasons:?}), ends {ends:?}, {} crashes, {} erased, history {}",
+        "{} instances, {} looks ({} worked out again), {} messages ({} handed over, {} failed, {} skipped {reasons:?}), ends {ends:?}, {} crashes, {} erased, history {}",
         rows.len(),
         world.looks,
+        world.slow.looks,
         all.len(),
         world.handed.len(),
         by("failed"),

@@ -2,30 +2,34 @@
 //!
 //! Always holds: what is true of people is kept here beside the database, so that decisions are judged by what is true and not by what was read.
 
+#[path = "provider.rs"]
+mod provider;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use rapport_domain::{Channel, Handle, PersonId, Purpose, SourceId, Timestamp};
+use rapport_engagement::DATA_MAP;
 use rapport_engagement::journey::Definition;
+use rapport_engagement::records::acts;
 use rapport_engagement::records::instances::{self, InstanceRow};
 use rapport_engagement::records::journeys;
-use rapport_engagement::records::messages::{self, Heard as Callback, MessageRow, Outcome};
-use rapport_engagement::sending::policy::decide_again;
-use rapport_engagement::sending::{Ask, Decision, Quiet, Settings};
+use rapport_engagement::records::messages::{self, MessageRow};
+use rapport_engagement::sending::{Quiet, Settings};
 use rapport_engagement::service::entering::{Occasion, enter};
 use rapport_engagement::service::{launching, running, scheduling};
-use rapport_engagement::{DATA_MAP, situations};
 use rapport_privacy::consent::State;
 use rapport_privacy::records::consents::{self, ConsentRow};
 use rapport_privacy::{Scope, Statement, Subject, Tables};
 use rapport_profiles::records::facts::{self, FactRow};
 use rapport_profiles::records::identifiers::{self, IdentifierRow};
 use rapport_store::testing::TestDatabase;
-use rapport_store::{Queries, Sql, Tx, args};
+use rapport_store::{Queries, Sql, args};
 use serde_json::{Value, json};
 
 use crate::judge;
 use crate::random::{Dice, EVENTS, SEGMENTS, Ways, plan};
+use crate::slow::{self, Slow};
 use crate::town::{Town, W, ts};
 
 /// How much of it.
@@ -41,6 +45,18 @@ impl Size {
     pub const DAILY: Self = Self { people: 300, steps: 100, journeys: 6 };
     /// What runs when it is asked for.
     pub const LONG: Self = Self { people: 2_000, steps: 250, journeys: 10 };
+}
+
+/// A mistake of the engine, put in to see that it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    None,
+    /// What was sent takes no place in caps.
+    ForgetsCaps,
+    /// Whoever waits is woken days too late.
+    Oversleeps,
+    /// Whoever came in and is out is taken for somebody who was too late.
+    ForgetsEntries,
 }
 
 /// A message that was decided.
@@ -71,10 +87,13 @@ pub struct World {
     /// Whose each identifier is.
     pub owner: BTreeMap<i64, i64>,
     pub zones: BTreeMap<i64, TimeZone>,
-    pub said: Vec<Statement>,
+    /// What was said under each identifier.
+    pub said: BTreeMap<i64, Vec<Statement>>,
     pub members: BTreeSet<(String, i64)>,
     pub decided: BTreeMap<String, Decided>,
     seen: BTreeSet<String>,
+    /// Acts that were looked at.
+    done: BTreeSet<String>,
     /// Copies that the provider has: (message, Message-ID).
     pub handed: Vec<(String, String)>,
     /// Messages that were accepted while nobody could note it: how often.
@@ -83,6 +102,8 @@ pub struct World {
     pub erased: Erased,
     pub crashes: u64,
     pub looks: usize,
+    pub slow: Slow,
+    pub fault: Fault,
     next_person: i64,
     position: i64,
     statements: u64,
@@ -110,16 +131,19 @@ impl World {
             seed,
             owner: BTreeMap::new(),
             zones: BTreeMap::new(),
-            said: Vec::new(),
+            said: BTreeMap::new(),
             members: BTreeSet::new(),
             decided: BTreeMap::new(),
             seen: BTreeSet::new(),
+            done: BTreeSet::new(),
             handed: Vec::new(),
             unnoted: BTreeMap::new(),
             migrated: BTreeSet::new(),
             erased: Erased::default(),
             crashes: 0,
             looks: 0,
+            slow: Slow::default(),
+            fault: Fault::None,
             next_person: 1_000_000,
             position: 0,
             statements: 0,
@@ -151,6 +175,9 @@ impl World {
                 counted_through: 0,
             });
             self.owner.insert(number, number);
+            if kind == "email" {
+                self.slow.known.mails.insert(number);
+            }
             let mut fact = |key: &str, value: Value| {
                 known.push(FactRow {
                     handle: Handle(number),
@@ -171,12 +198,16 @@ impl World {
             fact("trait.birthday", json!(format!("1990{}", &day[4..10])));
             if self.dice.percent(40) {
                 fact("trait.phone", json!("+49 30 1"));
+                self.slow.known.phones.insert(number);
             }
             if self.dice.percent(5) {
                 fact("support.open_tickets", json!(1));
+                self.slow.known.troubled.insert(number);
             }
             if self.dice.percent(30) {
-                fact("usual_hour", json!(self.dice.below(24)));
+                let hour = self.dice.below(24);
+                fact("usual_hour", json!(hour));
+                self.slow.known.hours.insert(number, u8::try_from(hour).unwrap());
             }
         }
         let mut tx = self.town.tx().await;
@@ -313,6 +344,13 @@ impl World {
             }
             tx.commit().await.unwrap();
             self.position += 1;
+            let now = self.now();
+            let told: Vec<slow::Event> = events
+                .into_iter()
+                .map(|(person, handle, name, ago, of)| (person, handle, name.to_owned(), now.plus(-ago), of))
+                .collect();
+            let rows = self.newcomers().await;
+            self.slowly(|slow, world| slow.heard(world, &told, is_imported, &rows));
             return;
         }
     }
@@ -322,10 +360,15 @@ impl World {
         people.sort_unstable();
         people.dedup();
         self.town.member(key, &people, is_in).await;
+        let mut changes = Vec::new();
         for person in people {
             let pair = (key.to_owned(), person);
-            _ = if is_in { self.members.insert(pair) } else { self.members.remove(&pair) };
+            if if is_in { self.members.insert(pair) } else { self.members.remove(&pair) } {
+                changes.push((key.to_owned(), person, is_in));
+            }
         }
+        let rows = self.newcomers().await;
+        self.slowly(|slow, world| slow.changed(world, &changes, &rows));
     }
 
     async fn say(&mut self, said: &[(i64, State)]) {
@@ -356,7 +399,8 @@ impl World {
                 evidence: None,
             });
             let scope = Scope { purpose: Purpose::Marketing, channel, topic };
-            self.said.push(Statement { handle: Handle(*handle), scope, state: *state, at: now, until: None });
+            let statement = Statement { handle: Handle(*handle), scope, state: *state, at: now, until: None };
+            self.said.entry(*handle).or_default().push(statement);
         }
         let mut tx = self.town.tx().await;
         consents::insert(&mut tx, W, &rows).await.unwrap();
@@ -370,6 +414,7 @@ impl World {
         self.town.give(&handles, from, to).await;
         for handle in handles {
             self.owner.insert(handle, to);
+            self.slowly(|slow, world| slow.gave(world, handle, from, to));
         }
         if !self.owner.values().any(|person| *person == from) {
             for key in SEGMENTS {
@@ -421,7 +466,8 @@ impl World {
         tx.commit().await.unwrap();
         self.erased.people += 1;
         self.owner.retain(|_, of| *of != person);
-        self.said.retain(|it| !handles.contains(&it.handle.0));
+        self.said.retain(|handle, _| !handles.contains(handle));
+        self.slow.erased(person, &handles);
     }
 
     fn journey(&self) -> (usize, String) {
@@ -437,6 +483,7 @@ impl World {
         let version = self.town.launch(&key, form).await;
         if self.dice.percent(50) {
             launching::migrate(&self.town.store, W, &key, (before, version), self.now()).await.unwrap();
+            self.slow.migrated(&key);
             self.migrated.insert(key);
             self.town.reload().await;
         }
@@ -463,6 +510,7 @@ impl World {
     async fn stop(&mut self) {
         let (_, key) = self.journey();
         if launching::stop(&self.town.store, W, &key, self.now()).await.is_ok() {
+            self.slow.stopped(&key);
             for row in messages::latest(&mut self.town.store.read(), W, Some(&key), None, Some("skipped"), 100_000)
                 .await
                 .unwrap()
@@ -482,14 +530,18 @@ impl World {
     async fn api(&mut self) {
         let some: Vec<i64> = self.some(6).iter().map(|handle| self.owner[handle]).collect();
         let mut tx = self.town.tx().await;
+        let mut journeys = Vec::new();
         for number in (6..self.size.journeys).step_by(7) {
             if let Some(one) = self.town.plans.open(&format!("j{number}")) {
                 let came = some.iter().map(|person| Occasion::now(PersonId(*person), "", self.now())).collect();
                 enter(&mut tx, self.town.with(), one, came).await.unwrap();
+                journeys.push((one.key.clone(), one.version));
             }
         }
         if !self.crash() {
             tx.commit().await.unwrap();
+            let rows = self.newcomers().await;
+            self.slowly(|slow, world| slow.let_in(world, &journeys, &some, &rows));
         }
     }
 
@@ -498,6 +550,59 @@ impl World {
         for (_, journey, run) in due {
             while scheduling::go_on(&self.town.store, self.town.with(), &journey, &run).await.unwrap() {}
         }
+        let rows = self.newcomers().await;
+        self.slowly(|slow, world| slow.ran(world, &rows));
+    }
+
+    /// Instances that the slow model does not know.
+    async fn newcomers(&self) -> Vec<InstanceRow> {
+        let text = Sql::assembled("SELECT id FROM journey_instances WHERE workspace = $1 ORDER BY id".to_owned());
+        let ids: Vec<(String,)> = self.town.store.read().fetch_all(text, args![W]).await.unwrap();
+        let mut rows = Vec::new();
+        for (id,) in ids.iter().filter(|(id,)| !self.slow.knows(id)) {
+            rows.extend(instances::find(&mut self.town.store.read(), W, id).await.unwrap());
+        }
+        rows
+    }
+
+    /// Makes the mistake that was put in, in what is stored.
+    async fn fail(&self) {
+        let text = match self.fault {
+            Fault::None => return,
+            Fault::ForgetsCaps => "UPDATE messages SET capped = FALSE WHERE workspace = $1",
+            Fault::Oversleeps => {
+                "UPDATE journey_instances SET wake_at = wake_at + 432000000000 WHERE workspace = $1 AND ended_at IS NULL"
+            }
+            Fault::ForgetsEntries => {
+                "UPDATE journey_instances SET entry_key = 'x', ended_why = 'late' WHERE workspace = $1 AND ended_at IS NOT NULL"
+            }
+        };
+        let mut tx = self.town.tx().await;
+        tx.execute(Sql::assembled(text.to_owned()), args![W]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Lets the slow model look at this world.
+    fn slowly(&mut self, work: impl FnOnce(&mut Slow, &Self)) {
+        let mut slow = std::mem::take(&mut self.slow);
+        work(&mut slow, self);
+        self.slow = slow;
+    }
+
+    /// What the last transaction looked at is worked out again.
+    async fn look_slowly(&mut self, due: Vec<InstanceRow>, others: Vec<InstanceRow>) {
+        let mut after = BTreeMap::new();
+        for row in &due {
+            let db = &mut self.town.store.read();
+            after.extend(instances::find(db, W, &row.id).await.unwrap().map(|row| (row.id.clone(), row)));
+        }
+        let text = Sql::assembled("SELECT id FROM messages WHERE workspace = $1 AND decided_at = $2".to_owned());
+        let ids: Vec<(String,)> = self.town.store.read().fetch_all(text, args![W, self.now()]).await.unwrap();
+        let ids: Vec<String> = ids.into_iter().map(|(id,)| id).filter(|id| !self.seen.contains(id)).collect();
+        let told = messages::by_ids(&mut self.town.store.read(), W, &ids).await.unwrap();
+        let mut done = acts::due(&mut self.town.store.read(), self.now(), 100_000).await.unwrap();
+        done.retain(|row| self.done.insert(row.id.clone()));
+        self.slowly(|slow, world| slow.looked(world, &due, &others, (&after, &told, &done)));
     }
 
     /// Looks at what is due, at most so many batches, and at each decision.
@@ -509,11 +614,22 @@ impl World {
                 running::run(&mut tx, self.town.with(), rows, self.now()).await.unwrap();
                 tx.rollback().await.unwrap();
             }
+            let due = instances::due(&mut self.town.store.read(), W, self.now(), self.position, 100).await.unwrap();
+            let persons: BTreeSet<PersonId> = due.iter().map(|row| row.person).collect();
+            let persons: Vec<PersonId> = persons.into_iter().collect();
+            let others = instances::active_of(&mut self.town.store.read(), W, &persons).await.unwrap();
             let ran = running::run_due(&self.town.store, self.town.with(), self.position).await.unwrap();
             assert_eq!(ran.unplanned, 0, "plans are made again whenever journeys change");
             self.looks += ran.looked_at;
+            self.look_slowly(due, others).await;
             self.look_at_decisions().await;
+            self.fail().await;
             if ran == running::Ran::default() {
+                let text =
+                    "SELECT id, log_position, heard FROM journey_instances WHERE workspace = $1 AND ended_at IS NULL";
+                let db = &mut self.town.store.read();
+                let rows: Vec<slow::Waiting> = db.fetch_all(Sql::assembled(text.to_owned()), args![W]).await.unwrap();
+                self.slowly(|slow, world| slow.nothing_was_missed(world, world.position, &rows));
                 return;
             }
         }
@@ -552,132 +668,6 @@ impl World {
         let key = row.journey.as_deref().unwrap_or_default();
         let own = self.town.plans.get(key, row.version).and_then(|one| one.definition.quiet.clone());
         own.or_else(|| self.town.plans.settings.quiet.clone())
-    }
-
-    /// Hands over what is queued, to a provider that has its days.
-    async fn dispatch(&mut self) {
-        let now = self.now();
-        let ids = self.town.due().await;
-        if ids.is_empty() {
-            return;
-        }
-        let mut tx = self.town.tx().await;
-        let rows = messages::by_ids(&mut tx, W, &ids).await.unwrap();
-        let persons: Vec<PersonId> = rows.iter().map(|row| row.person).collect();
-        let people = situations::load(&mut tx, W, &self.town.plans, &persons, now).await.unwrap();
-        let (mut taken, mut left_out) = (Vec::new(), Vec::new());
-        for row in rows {
-            let quiet = self.quiet(&row);
-            let class = if row.class == "marketing" {
-                rapport_engagement::journey::Class::Marketing
-            } else {
-                rapport_engagement::journey::Class::Transactional
-            };
-            let ask = Ask {
-                channel: Channel::parse(&row.channel).unwrap(),
-                topic: row.topic.as_deref(),
-                class,
-                priority: 0,
-                quiet: quiet.as_ref(),
-                chance: 0,
-                since: row.decided_at,
-                drop_after: 3 * Timestamp::DAY,
-            };
-            let settings = &self.town.plans.settings;
-            match decide_again(&ask, &people[&row.person], settings, now) {
-                Decision::Send => {
-                    let name = format!("<{}.{}@x>", row.id, row.attempts);
-                    let again = now.plus(10 * Timestamp::MINUTE);
-                    assert!(messages::take(&mut tx, &row.id, &row.state, &name, again).await.unwrap());
-                    taken.push((row.id.clone(), row.message_id.clone().unwrap_or(name), row));
-                }
-                Decision::Hold(until) => {
-                    messages::note(&mut tx, &row.id, &Outcome { due_at: Some(until), ..outcome("queued") })
-                        .await
-                        .unwrap();
-                }
-                Decision::Skip(reason) => {
-                    messages::note(&mut tx, &row.id, &Outcome { reason: Some(reason.as_str()), ..outcome("skipped") })
-                        .await
-                        .unwrap();
-                    left_out.push(row.id.clone());
-                }
-            }
-        }
-        if self.crash() {
-            return tx.rollback().await.unwrap();
-        }
-        tx.commit().await.unwrap();
-        for id in left_out {
-            self.leave_out(&id);
-        }
-        self.provider(taken).await;
-    }
-
-    async fn provider(&mut self, taken: Vec<(String, String, MessageRow)>) {
-        let now = self.now();
-        let mut tx = self.town.tx().await;
-        let mut accepted = Vec::new();
-        let mut failed = Vec::new();
-        for (id, name, row) in taken {
-            match self.dice.below(100) {
-                // We die before we hand it over; the provider is down; it refuses for good.
-                0..4 => continue,
-                4..10 => {
-                    let later = Outcome {
-                        due_at: Some(now.plus(5 * Timestamp::MINUTE)),
-                        response: Some("451"),
-                        ..outcome("queued")
-                    };
-                    messages::note(&mut tx, &id, &later).await.unwrap();
-                    continue;
-                }
-                10..13 => {
-                    messages::note(&mut tx, &id, &Outcome { response: Some("550"), ..outcome("failed") })
-                        .await
-                        .unwrap();
-                    failed.push(id);
-                    continue;
-                }
-                _ => {}
-            }
-            judge::handed(self, &row);
-            self.handed.push((id.clone(), name));
-            // We die before we can note it.
-            if self.dice.percent(4) {
-                *self.unnoted.entry(id).or_default() += 1;
-                continue;
-            }
-            // The provider may tell what became of it before we note that it took it, and twice.
-            let is_early = self.dice.percent(20);
-            if is_early {
-                self.callbacks(&mut tx, &id).await;
-            }
-            messages::note(&mut tx, &id, &Outcome { sent_at: Some(now), provider_id: Some(&id), ..outcome("sent") })
-                .await
-                .unwrap();
-            if !is_early && self.dice.percent(50) {
-                self.callbacks(&mut tx, &id).await;
-            }
-            accepted.push(id);
-        }
-        if self.crash() {
-            tx.rollback().await.unwrap();
-            for id in accepted {
-                *self.unnoted.entry(id).or_default() += 1;
-            }
-            return;
-        }
-        tx.commit().await.unwrap();
-        for id in failed {
-            self.leave_out(&id);
-        }
-    }
-
-    async fn callbacks(&self, tx: &mut Tx, id: &str) {
-        let what = *self.dice.one(&[Callback::Delivered, Callback::Delivered, Callback::Bounced, Callback::Complained]);
-        assert!(messages::hear(tx, id, what, self.now()).await.unwrap() || self.unnoted.contains_key(id));
-        assert!(!messages::hear(tx, id, what, self.now().plus(1)).await.unwrap());
     }
 
     /// Nobody comes in any more; whoever is in goes on until they are out.
@@ -724,17 +714,5 @@ impl World {
             }
         }
         all
-    }
-}
-
-fn outcome(state: &str) -> Outcome<'_> {
-    Outcome {
-        state,
-        reason: None,
-        due_at: None,
-        response: None,
-        provider_id: None,
-        sent_at: None,
-        template_version: None,
     }
 }

@@ -31,14 +31,10 @@ pub async fn hear(
     applied: &Applied,
     position: i64,
 ) -> Result<()> {
+    let moves: Vec<(Handle, PersonId, PersonId)> = applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
+    follow(installation, tx, workspace, &moves).await?;
     let plans = installation.plans.within(tx, workspace).await?;
     let with = with(installation, workspace, &plans);
-    // Also where no journey is live any more: what is kept of people goes with them.
-    if !applied.moved.is_empty() && (plans.keeps_people || !plans.is_empty()) {
-        let moves: Vec<(Handle, PersonId, PersonId)> =
-            applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
-        entering::moved(tx, with, &moves).await?;
-    }
     if plans.is_empty() {
         return Ok(());
     }
@@ -65,6 +61,27 @@ pub async fn hear(
         })
         .collect();
     Ok(entering::hear(tx, with, &heard, position).await?)
+}
+
+/// What identifiers brought in goes with them to the person they belong to now: (identifier, whose it was, whose it is).
+///
+/// # Errors
+/// The store's.
+pub async fn follow(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    moves: &[(Handle, PersonId, PersonId)],
+) -> Result<()> {
+    if moves.is_empty() {
+        return Ok(());
+    }
+    let plans = installation.plans.within(tx, workspace).await?;
+    // Also where no journey is live any more: what is kept of people goes with them.
+    if plans.keeps_people || !plans.is_empty() {
+        entering::moved(tx, with(installation, workspace, &plans), moves).await?;
+    }
+    Ok(())
 }
 
 fn row(event: &Event, applied: &AppliedEvent) -> EventRow {

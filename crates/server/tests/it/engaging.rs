@@ -1,10 +1,11 @@
 //! Journeys, campaigns and messages, from the API to a mail server and back.
 
 use axum::http::{Method, StatusCode};
-use rapport_domain::Timestamp;
+use rapport_domain::{PersonId, Timestamp};
 use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
 use rapport_server::{engaging, keeper, sending};
+use rapport_store::{Queries, args, sql};
 use serde_json::{Value, json};
 
 use crate::sink::{Act, Manner, Sink};
@@ -104,12 +105,12 @@ pub async fn launch(world: &World, owner: &Browser, body: Value) -> String {
     key
 }
 
-fn text_of(bytes: &[u8]) -> String {
+pub fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).replace("=\r\n", "").replace("=3D", "=")
 }
 
 /// The first link of ours of a kind in a mail.
-fn link(mail: &str, kind: &str) -> String {
+pub fn link(mail: &str, kind: &str) -> String {
     let begin = mail.find(&format!("https://shop.example/{kind}/")).unwrap_or_else(|| panic!("no {kind}: {mail}"));
     let rest = &mail[begin + "https://shop.example".len()..];
     rest[..rest.find(|c: char| "\"'<> \r\n)".contains(c)).unwrap_or(rest.len())].to_owned()
@@ -478,4 +479,42 @@ async fn what_journeys_note_is_known_afterwards_and_goes_with_the_person() {
     assert_eq!((&report["active"], &report["entered"]), (&json!(0), &json!(1)), "{report}");
     world.clock.advance(40 * Timestamp::DAY);
     settle(&world).await;
+}
+
+/// What was joined is parted by hand: whoever came into a journey by a device goes with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_parted_takes_along_what_they_began() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key) = world(&sink).await;
+    with_template(&world, &owner).await;
+    let definition = json!({"entry": {"event": {"name": "Signed Up"}}, "start": "w", "nodes": [
+        {"id": "w", "step": {"wait": {"how": {"for": "1d"}, "next": null}}}]});
+    launch(&world, &owner, json!({"name": "Later", "definition": definition})).await;
+    let joined = json!({"type": "identify", "userId": "u1", "anonymousId": "d1", "messageId": "j1", "traits": {"email": "ann@example.com"}});
+    let began = json!({"type": "track", "anonymousId": "d1", "event": "Signed Up", "messageId": "s1"});
+    happen(&world, &key, vec![joined]).await;
+    happen(&world, &key, vec![began]).await;
+    let store = &world.app.installation.store;
+    let owner_of = async || {
+        let text = sql!(
+            "SELECT i.person, n.person FROM journey_instances i JOIN identifiers n ON n.workspace = i.workspace AND n.handle = i.handle
+             WHERE i.workspace = $1"
+        );
+        let rows: Vec<(PersonId, PersonId)> = store.read().fetch_all(text, args![FIRST]).await.unwrap();
+        assert_eq!(rows.len(), 1);
+        rows[0]
+    };
+    let together = owner_of().await;
+    assert_eq!(together.0, together.1);
+    let who = only_person(&world, &owner, "ann").await;
+    let identity = get(&world, &owner, &format!("/api/v1/customers/{who}/identity")).await;
+    for word in ["undo", "redo"] {
+        for row in identity["evidence"].as_array().unwrap() {
+            let path = format!("/api/v1/identity/evidence/{}/{word}", row["id"].as_str().unwrap());
+            let changed = call(&world, &owner, Method::POST, &path, json!({"reason": "a test"})).await;
+            assert_eq!(changed.status, StatusCode::OK, "{}", changed.text());
+        }
+        let now = owner_of().await;
+        assert_eq!(now.0, now.1, "{word}: it stayed with somebody else");
+    }
 }
