@@ -411,6 +411,20 @@ export const scenarios = {
 		await page.getByText('Saved', { exact: true }).waitFor();
 		must((await page.getByText('Not saved yet').count()) === 0, 'it is still said not to be saved');
 	},
+	'links and pictures of a template are asked by a button only': async (page, context) => {
+		if (!context.mock) return;
+		const asked = [];
+		page.on('request', (request) => request.url().endsWith('/message-links') && asked.push(request.url()));
+		const rows = (await (await page.request.get(`${context.base}/api/v1/message-templates`)).json()).rows;
+		await open(page, context, `/engage/templates/${rows.find((row) => row.form === 'email').key}`);
+		must(asked.length === 0, 'links are asked without being told to');
+		await page.getByRole('button', { name: 'Ask links and pictures' }).click();
+		await page.getByText('This link answers 404').waitFor();
+		await page.getByText('3 addresses were asked').waitFor();
+		await page.getByRole('textbox', { name: /^Subject/ }).fill('Another subject');
+		await page.getByText('This link answers 404').waitFor({ state: 'detached' });
+		must(asked.length === 1, 'links are asked while somebody writes');
+	},
 	'a journey with errors cannot be launched, and a finding leads to its step': async (page, context) => {
 		if (!context.mock) return;
 		await open(page, context, '/engage/journeys/review?view=outline');
