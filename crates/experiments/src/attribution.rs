@@ -13,7 +13,7 @@ use rapport_domain::Timestamp;
 use rapport_models::experiments::{Reading, Undecidable, brought_in};
 
 use crate::design::{Experiment, Form, Metric};
-use crate::readout::{Counts, Measured, Sentence, Tone, arms, figures, holdout_ratio_is_broken};
+use crate::readout::{Counts, Measured, Param, Sentence, Tone, arms, holdout_ratio_is_broken};
 
 /// To be shown with every share by touches.
 pub const TOUCH_WARNING: &str = "Touches say what people saw before they bought, not what made them buy: who buys anyway also sees messages. \
@@ -56,44 +56,30 @@ pub fn incremental(holdout: &Experiment, counts: &Counts, metric: &Metric, measu
 }
 
 fn words(it: &Incremental, metric: &Metric, alpha: f64) -> Sentence {
-    let (name, form) = (&metric.name, &metric.form);
-    let what = |sum: f64| match form {
-        Form::Money(_) => format!("{} of {name}", figures::total(form, sum)),
-        Form::Share | Form::Number => format!("{} {name}", figures::total(form, sum)),
-    };
-    let say = |code, tone, text: String| Sentence { code, tone, text };
     if it.ratio_broken {
-        let text = "People did not arrive in the holdout as meant, so what was brought in cannot be said.".to_owned();
-        return say("ratio_broken", Tone::Cannot, text);
+        return Sentence::new("brought_in_ratio_broken", Tone::Cannot, []);
     }
     let reading = match &it.brought_in {
         Ok(reading) => reading,
         Err(reason) => {
-            return say("undecidable", Tone::Cannot, format!("What was brought in cannot be said: {reason}."));
+            return Sentence::new("brought_in_undecidable", Tone::Cannot, [("reason", Param::Reason(*reason))]);
         }
     };
-    let sure = figures::percent(1.0 - alpha);
-    let (low, high) = (figures::total(form, reading.low), figures::total(form, reading.high));
-    let had = figures::count(it.units.0);
-    let of_all = it
-        .total
-        .map_or_else(String::new, |total| format!(", of {} that they came to in all", figures::total(form, total)));
+    let total = |value: f64| Param::Total(metric.form.clone(), value);
+    let (low, high) = (("low", total(reading.low)), ("high", total(reading.high)));
+    let (name, people) = (("metric", Param::metric(metric)), ("people", Param::Count(it.units.0)));
+    let (estimate, sure) = (("estimate", total(reading.estimate)), ("sure", Param::Share(1.0 - alpha)));
+    let is_money = matches!(metric.form, Form::Money(_));
     if reading.low > 0.0 {
-        let text = format!(
-            "It brought in about {} from {had} people{of_all}: between {low} and {high} (with {sure} % certainty) would not be there without it.",
-            what(reading.estimate)
-        );
-        return say("brought_in", Tone::Can, text);
+        let code = if is_money { "brought_in_money" } else { "brought_in" };
+        let all = ("total", total(it.total.unwrap_or(0.0)));
+        return Sentence::new(code, Tone::Can, [estimate, name, people, all, low, high, sure]);
     }
     if reading.high < 0.0 {
-        let text =
-            format!("It cost about {}: between {low} and {high} (with {sure} % certainty).", what(reading.estimate));
-        return say("cost", Tone::Can, text);
+        let code = if is_money { "cost_money" } else { "cost" };
+        return Sentence::new(code, Tone::Can, [estimate, name, low, high, sure]);
     }
-    let text = format!(
-        "It cannot be said that it brought anything in: between {low} and {high} {name} from {had} people all fits what was seen."
-    );
-    say("brought_in_unclear", Tone::Cannot, text)
+    Sentence::new("brought_in_unclear", Tone::Cannot, [low, high, name, people])
 }
 
 /// How a conversion is shared out among the touches before it.

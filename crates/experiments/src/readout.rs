@@ -11,8 +11,10 @@
 //! and nobody who is mixed.
 
 mod compare;
-pub(crate) mod figures;
+mod english;
+mod figures;
 mod progress;
+mod sentence;
 mod verdict;
 mod words;
 
@@ -21,7 +23,7 @@ use rapport_models::experiments::{
     Answer, Arm, Cuped, Estimand, MISMATCH, Moments, Paired, SampleRatio, Undecidable, sequential_mismatch,
 };
 
-pub use words::{Sentence, Tone};
+pub use sentence::{Param, Params, Sentence, Tone};
 
 use crate::design::{Experiment, Method, Metric, Scale, Variant};
 use crate::records::counts::DayRow;

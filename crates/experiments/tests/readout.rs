@@ -422,7 +422,7 @@ fn a_holdout_says_what_was_brought_in() {
     let found = said(900, 4_500, [10_000, 90_000], Form::Money("EUR".into()));
     assert!(found.sentences[0].text.starts_with("It cost about −3,600 EUR of orders"), "{:?}", found.sentences);
     let found = said(500, 6_300, [14_000, 90_000], Form::Share);
-    assert_eq!((found.ratio_broken, found.sentences[0].code), (true, "ratio_broken"));
+    assert_eq!((found.ratio_broken, found.sentences[0].code), (true, "brought_in_ratio_broken"));
     let found = said(0, 0, [0, 0], Form::Share);
-    assert_eq!((found.sentences[0].code, found.total), ("undecidable", None));
+    assert_eq!((found.sentences[0].code, found.total), ("brought_in_undecidable", None));
 }

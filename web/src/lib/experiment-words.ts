@@ -1,6 +1,16 @@
 // Numbers of experiments as the reader writes them.
 import type { Effect, Metric } from '$lib/experiments';
-import { f } from '$lib/i18n/index.svelte';
+import { readouts } from '$lib/i18n/en/readouts';
+import { f, t, words } from '$lib/i18n/index.svelte';
+
+/** What a metric is called: as staff call it, and one that has its usual name in the reader's language. */
+export function metricName(metric: { key?: string; name: string }): string {
+	const key = `experiment.metric_name.${metric.key}`;
+	return words.has(key) && (readouts as Record<string, string>)[key] === metric.name ? t(key) : metric.name;
+}
+
+/** What a metric adds up to, in whole units. */
+export const totalText = (metric: { form: string; currency?: string | null }, value: number): string => (metric.form === 'money' ? f.money(value.toFixed(0), metric.currency, true) : f.number(Math.round(value)));
 
 /** A mean of a metric. */
 export function meanText(metric: Metric, mean: number | null | undefined): string {

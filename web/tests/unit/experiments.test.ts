@@ -1,9 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { asType, axisOf, blank, byDay, freeKey, freeShare, inGroup, keyOf, KINDS, missing, placed, planOf, roundUp, shares, withTrees, type Effect, type ExperimentPage, type Group } from '../../src/lib/experiments';
+import { readFileSync } from 'node:fs';
 import { en } from '../../src/lib/i18n/en';
+import { readouts } from '../../src/lib/i18n/en/readouts';
+import { readouts as chinese } from '../../src/lib/i18n/zh/readouts';
 import { experiments } from '../fixtures/experiments.mjs';
 
 const effect = (estimate: number, low: number, high: number): Effect => ({ scale: 'relative', estimate, low, high, p: 0.1, q: null, call: 'unclear' });
+
+describe('the sentences of readouts', () => {
+	const source = readFileSync(new URL('../../../crates/experiments/src/readout/english.rs', import.meta.url), 'utf8');
+	const places = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((it) => it[1]).sort();
+	const [sentences, items] = source.split('const ITEMS').map((part) => [...part.matchAll(/\(\s*"([a-z_]+)",\s*"(.*?)",?\s*\)/gs)]);
+	it('have the codes and places that the server has, in every language', () => {
+		expect(sentences.length).toBeGreaterThan(40);
+		for (const [all, end] of [[sentences, ''], [items, '.item']] as const) {
+			for (const [, code, text] of all) {
+				for (const own of [readouts, chinese] as Record<string, string>[]) expect(places(own[`experiment.say.${code}${end}`] ?? 'none'), code).toEqual(places(text));
+			}
+		}
+		expect(Object.keys(readouts).filter((key) => key.startsWith('experiment.say.')).length).toBe(sentences.length + items.length + 1);
+	});
+});
 
 describe('a design', () => {
 	it('begins with what can be saved but for its name', () => {

@@ -1,11 +1,11 @@
 //! How numbers are written in sentences: few digits, a real minus sign, always with their unit.
 
-use rapport_models::experiments::{Estimand, Reading};
+use rapport_models::experiments::Estimand;
 
 use crate::design::Form;
 
 /// A mean of a metric: `4.20 %`, `1.35`, `12.30 EUR`.
-pub(crate) fn mean(form: &Form, it: f64) -> String {
+pub(super) fn mean(form: &Form, it: f64) -> String {
     match form {
         Form::Share => format!("{} %", decimal(it * 100.0, 2)),
         Form::Number => short(it),
@@ -14,7 +14,7 @@ pub(crate) fn mean(form: &Form, it: f64) -> String {
 }
 
 /// An effect on its scale, with its sign: `+9.1 %`, `−0.82 points`, `+0.77 USD`.
-pub(crate) fn effect(form: &Form, scale: Estimand, it: f64) -> String {
+pub(super) fn effect(form: &Form, scale: Estimand, it: f64) -> String {
     let sign = if it > 0.0 { "+" } else { "" };
     let size = match (scale, form) {
         (Estimand::Relative, _) => format!("{} %", percent(it)),
@@ -24,18 +24,13 @@ pub(crate) fn effect(form: &Form, scale: Estimand, it: f64) -> String {
     format!("{sign}{size}")
 }
 
-/// Where the truth is: `between +3.2 % and +15.4 %`.
-pub(crate) fn between(form: &Form, scale: Estimand, reading: &Reading) -> String {
-    format!("between {} and {}", effect(form, scale, reading.low), effect(form, scale, reading.high))
-}
-
 /// A size without sign on a scale: `5 %`, `0.5 points`.
-pub(crate) fn size(form: &Form, scale: Estimand, it: f64) -> String {
+pub(super) fn size(form: &Form, scale: Estimand, it: f64) -> String {
     effect(form, scale, it.abs()).trim_start_matches('+').to_owned()
 }
 
 /// What something adds up to: a count of people, a sum of money, a sum.
-pub(crate) fn total(form: &Form, it: f64) -> String {
+pub(super) fn total(form: &Form, it: f64) -> String {
     match form {
         Form::Money(currency) => format!("{} {currency}", grouped(it)),
         Form::Share | Form::Number => grouped(it),
@@ -43,7 +38,7 @@ pub(crate) fn total(form: &Form, it: f64) -> String {
 }
 
 /// A whole number with its thousands parted: `12,300`.
-pub(crate) fn count(it: u64) -> String {
+pub(super) fn count(it: u64) -> String {
     let digits = it.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -56,7 +51,7 @@ pub(crate) fn count(it: u64) -> String {
 }
 
 /// A share in per cent with one digit, or two where it is small.
-pub(crate) fn percent(it: f64) -> String {
+pub(super) fn percent(it: f64) -> String {
     let it = it * 100.0;
     let text = decimal(it, if it.abs() < 1.0 { 2 } else { 1 });
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)

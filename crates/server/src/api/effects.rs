@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::experiment_readouts::{MetricShape, Said, metric, said};
+use super::experiment_readouts::{MetricShape, Said, metric, reason_word, said};
 use super::questions::context;
 use super::wire::time;
 use crate::app::App;
@@ -40,7 +40,7 @@ pub struct BroughtIn {
     estimate: Option<f64>,
     low: Option<f64>,
     high: Option<f64>,
-    /// Why it cannot be said.
+    /// Why it cannot be said: `too_few`, `no_variance`, `nothing_to_relate_to`, `no_denominator` or `impossible`.
     reason: Option<String>,
     /// What those who came in came to in all.
     total: Option<f64>,
@@ -173,7 +173,7 @@ pub(super) fn shape(it: effect::Effect) -> HoldoutEffect {
             estimate: believed.map(|it| it.estimate),
             low: believed.map(|it| it.low),
             high: believed.map(|it| it.high),
-            reason: it.brought_in.as_ref().err().map(ToString::to_string),
+            reason: it.brought_in.as_ref().err().map(|it| reason_word(*it).to_owned()),
             total: it.total,
             sentences: it.sentences.iter().map(said).collect(),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use rapport_domain::{Handle, PersonId, Timestamp};
 use rapport_experiments::design::{Direction, Form, Metric};
-use rapport_experiments::readout::{Comparison, Part, Progress, Ratio, Sentence, Side, Tone, Verdict};
+use rapport_experiments::readout::{Comparison, Param, Params, Part, Progress, Ratio, Sentence, Side, Tone, Verdict};
 use rapport_experiments::records::{counts, exposures};
 use rapport_models::experiments::{Answer, Estimand, Undecidable, Verdict as Call};
 use rapport_profiles::records::persons;
@@ -39,7 +39,42 @@ pub struct Said {
     code: String,
     /// `can`, `cannot`, `do` or `note`.
     tone: String,
+    /// What it is filled with, by name, so that it can be said in any language.
+    params: BTreeMap<String, SaidParam>,
+    /// The sentence in English.
     text: String,
+}
+
+/// What a place of a sentence is filled with.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct SaidParam {
+    /// `text`, `metric`, `count`, `share` (0 to 1), `shares`, `mean`, `effect`, `size`, `total`, `reason` or `items`.
+    kind: String,
+    /// The name, of a text or a metric.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// The key, of a metric; the word, of a reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// The number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
+    /// The numbers, of shares.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    values: Vec<f64>,
+    /// `share`, `number` or `money`: what the number is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    form: Option<String>,
+    /// Of money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
+    /// `relative` or `absolute`, of an effect or a size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scale: Option<String>,
+    /// Several things, each with places of its own.
+    #[schema(no_recursion)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    items: Vec<BTreeMap<String, SaidParam>>,
 }
 
 /// What to make of it.
@@ -115,7 +150,7 @@ pub struct ComparisonShape {
     treatment: Option<SideShape>,
     /// The effect on the scale that decides; none where it cannot be said.
     effect: Option<EffectShape>,
-    /// Why it cannot be said.
+    /// Why it cannot be said: `too_few`, `no_variance`, `nothing_to_relate_to`, `no_denominator` or `impossible`.
     reason: Option<String>,
     /// The effect on the other scale.
     other: Option<EffectShape>,
@@ -254,7 +289,56 @@ pub(super) fn said(it: &Sentence) -> Said {
         Tone::Do => "do",
         Tone::Note => "note",
     };
-    Said { code: it.code.to_owned(), tone: tone.to_owned(), text: it.text.clone() }
+    Said { code: it.code.to_owned(), tone: tone.to_owned(), params: params(&it.params), text: it.text.clone() }
+}
+
+fn params(all: &Params) -> BTreeMap<String, SaidParam> {
+    all.iter().map(|(name, it)| ((*name).to_owned(), param(it))).collect()
+}
+
+fn param(it: &Param) -> SaidParam {
+    let of = |kind: &str| SaidParam { kind: kind.to_owned(), ..SaidParam::default() };
+    let number = |kind, value| SaidParam { value: Some(value), ..of(kind) };
+    let formed = |kind, form: &Form, value| SaidParam {
+        form: Some(form_word(form).to_owned()),
+        currency: if let Form::Money(currency) = form { Some(currency.clone()) } else { None },
+        ..number(kind, value)
+    };
+    let scaled = |kind, form, scale: Estimand, value| SaidParam {
+        scale: Some(scale_word(scale).to_owned()),
+        ..formed(kind, form, value)
+    };
+    match it {
+        Param::Text(name) => SaidParam { name: Some(name.clone()), ..of("text") },
+        Param::Metric { key, name } => SaidParam { name: Some(name.clone()), key: Some(key.clone()), ..of("metric") },
+        Param::Count(count) => number("count", *count as f64),
+        Param::Share(share) => number("share", *share),
+        Param::Shares(shares) => SaidParam { values: shares.clone(), ..of("shares") },
+        Param::Mean(form, value) => formed("mean", form, *value),
+        Param::Effect(form, scale, value) => scaled("effect", form, *scale, *value),
+        Param::Size(form, scale, value) => scaled("size", form, *scale, *value),
+        Param::Total(form, value) => formed("total", form, *value),
+        Param::Reason(reason) => SaidParam { key: Some(reason_word(*reason).to_owned()), ..of("reason") },
+        Param::Items(items) => SaidParam { items: items.iter().map(params).collect(), ..of("items") },
+    }
+}
+
+/// A stable word for why something cannot be said.
+pub(super) const fn reason_word(reason: Undecidable) -> &'static str {
+    match reason {
+        Undecidable::TooFew => "too_few",
+        Undecidable::NoVariance => "no_variance",
+        Undecidable::NothingToRelateTo => "nothing_to_relate_to",
+        Undecidable::NoDenominator => "no_denominator",
+        Undecidable::Impossible => "impossible",
+    }
+}
+
+const fn scale_word(scale: Estimand) -> &'static str {
+    match scale {
+        Estimand::Relative => "relative",
+        Estimand::Absolute => "absolute",
+    }
 }
 
 /// What the numbers of a metric are, as a word.
@@ -295,7 +379,7 @@ fn comparison(it: &Comparison) -> ComparisonShape {
         control: it.control.map(side),
         treatment: it.treatment.map(side),
         effect: effect(it.decides, &it.answer),
-        reason: it.answer.as_ref().err().map(ToString::to_string),
+        reason: it.answer.as_ref().err().map(|it| reason_word(*it).to_owned()),
         other: effect(other, &it.other),
         noise_taken_out: it.noise_taken_out,
     }
@@ -310,9 +394,8 @@ fn effect(scale: Estimand, answer: &Result<Answer, Undecidable>) -> Option<Effec
         Call::Breached => "breached",
         Call::Unclear => "unclear",
     };
-    let scale = if scale == Estimand::Relative { "relative" } else { "absolute" };
     Some(EffectShape {
-        scale: scale.to_owned(),
+        scale: scale_word(scale).to_owned(),
         estimate: reading.estimate,
         low: reading.low,
         high: reading.high,

@@ -9,10 +9,11 @@ use rapport_analytics::question::{Breakdown, Period};
 use rapport_analytics::{Context, Error};
 use rapport_domain::shop_events::EXPERIMENT_VIEWED;
 use rapport_domain::{Timestamp, WorkspaceId};
-use rapport_experiments::readout::{self, Counts, Data, Readout, Segment, Sums};
+use rapport_experiments::attribution::incremental;
+use rapport_experiments::readout::{self, Counts, Data, Readout, Segment, Sentence, Sums, Verdict};
 use rapport_experiments::records::counts;
 use rapport_experiments::records::experiments::{self, ExperimentRow};
-use rapport_experiments::{Experiment, State};
+use rapport_experiments::{Experiment, Kind, State};
 use rapport_segments::{Condition, Duration, Instant, Limits};
 
 use super::metrics;
@@ -88,7 +89,8 @@ pub async fn read(
         && counts.exposed.iter().any(|units| *units > 0)
     {
         let mut question = question(&experiment, since, by);
-        if counts.earlier > 0 {
+        // In a holdout whoever is asked about again is noted anew.
+        if counts.earlier > 0 && experiment.design.kind != Kind::Holdout {
             question.who = not_before(&experiment.key, since);
         }
         let exposed = installation.analytics.experiment(workspace, &question, context).await?;
@@ -96,9 +98,27 @@ pub async fn read(
         (foreign, computed_ms) = (exposed.foreign, exposed.computed_ms);
         fill(&mut data, &experiment, &exposed);
     }
-    let readout = readout::readout(&experiment, &data, context.now);
+    let mut readout = readout::readout(&experiment, &data, context.now);
+    if experiment.design.kind == Kind::Holdout && may_be_read(&readout.verdict) {
+        let said = brought_in(&experiment, &data, context.currency.as_str());
+        readout.sentences.splice(0..0, said);
+    }
     let data_until = context.data_until;
     Ok(Read { experiment, counts, readout, immature, foreign, since, data_until, computed_ms })
+}
+
+fn may_be_read(verdict: &Verdict) -> bool {
+    !matches!(verdict, Verdict::TooEarly | Verdict::NotYet | Verdict::Untrustworthy)
+}
+
+/// What a holdout says first: what would not be there without it.
+fn brought_in(experiment: &Experiment, data: &Data, currency: &str) -> Vec<Sentence> {
+    let said = |key: &&str| {
+        let measured = data.metrics.iter().find(|it| it.metric == **key)?;
+        let metric = metrics::usual(key, currency)?;
+        Some(incremental(experiment, &data.counts, &metric, measured).sentences)
+    };
+    ["conversion", "revenue"].iter().filter_map(said).flatten().collect()
 }
 
 /// All metrics of a design, in their order, each once.

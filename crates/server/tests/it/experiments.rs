@@ -144,7 +144,17 @@ async fn an_experiment_lives_from_a_draft_to_a_verdict() {
     assert_eq!(read["verdict"], json!({"word": "better", "variant": "new"}), "{read}");
     let win = read["sentences"].as_array().unwrap().iter().find(|it| it["code"] == "win").unwrap();
     assert!(win["text"].as_str().unwrap().starts_with("“Promise” is better on buyers: +"), "{win}");
+    // The same for readers of other languages.
+    let params = &win["params"];
+    assert_eq!(params["metric"], json!({"kind": "metric", "key": "conversion", "name": "buyers"}));
+    assert_eq!(params["sure"], json!({"kind": "share", "value": 0.95}));
+    let estimate = &params["estimate"];
+    assert_eq!(
+        (&estimate["kind"], &estimate["form"], &estimate["scale"]),
+        (&json!("effect"), &json!("share"), &json!("relative"))
+    );
     let primary = &read["comparisons"][0];
+    assert_eq!(estimate["value"], primary["effect"]["estimate"]);
     assert_eq!((&primary["part"], &primary["effect"]["call"]), (&json!("primary"), &json!("better")));
     assert_eq!(primary["treatment"]["units"], json!(arms["new"].len()));
     let keys: Vec<_> = read["comparisons"].as_array().unwrap().iter().map(|it| it["metric"]["key"].clone()).collect();

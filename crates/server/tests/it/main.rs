@@ -39,6 +39,7 @@ mod sessions;
 #[expect(dead_code, reason = "the channels' own tests use more of it")]
 mod sink;
 mod slots;
+mod sticky_devices;
 mod users;
 mod usual_hours;
 mod world;

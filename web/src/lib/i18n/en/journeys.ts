@@ -396,6 +396,7 @@ export const journeys = {
 	'journey.run.done': 'Done',
 	'journey.run.stopped': 'Stopped',
 	'journey.report.effect': 'What it brought',
+	'journey.report.effect.none': 'Nobody is held out, so what it brought in cannot be said. Hold some people out in its settings.',
 	'journey.report.effect.held': '{held} of {all} were held out and got nothing. Followed for {days} days.',
 	'journey.report.effect.split': 'A split parted them by chance: {treated} in “{treatment}” were written to, {held} in “{control}” were not. Followed for {days} days.',
 	'journey.report.effect.interval': 'between {low} and {high}',

@@ -4,7 +4,8 @@ import { audiences } from './audiences';
 import { groups } from './groups';
 import { inbox } from './inbox';
 import { journeys } from './journeys';
+import { readouts } from './readouts';
 import { sending } from './sending';
 import { slots } from './slots';
 
-export const outreach = { ...agreed, ...audiences, ...groups, ...inbox, ...journeys, ...sending, ...slots };
+export const outreach = { ...agreed, ...audiences, ...groups, ...inbox, ...journeys, ...readouts, ...sending, ...slots };

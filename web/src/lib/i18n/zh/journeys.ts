@@ -390,6 +390,7 @@ export const journeys = {
 	'journey.run.done': '完成',
 	'journey.run.stopped': '已停止',
 	'journey.report.effect': '带来了什么',
+	'journey.report.effect.none': '没有保留任何人，因此无法说它带来了什么。请在设置中保留一部分人。',
 	'journey.report.effect.held': '{all} 人中有 {held} 人作为对照，什么也没收到。跟踪 {days} 天。',
 	'journey.report.effect.split': '分流随机划分：“{treatment}”组 {treated} 人收到消息，“{control}”组 {held} 人没有。跟踪 {days} 天。',
 	'journey.report.effect.interval': '介于 {low} 和 {high} 之间',
