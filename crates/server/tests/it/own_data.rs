@@ -3,7 +3,8 @@
 use axum::http::{Method, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rapport_domain::Timestamp;
+use rapport_domain::{Timestamp, WorkspaceId};
+use rapport_server::records::audit;
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, link, only_person, person, settle, text_of, track, world};
@@ -94,8 +95,8 @@ async fn who_reads_the_mail_sees_what_is_kept_of_them() {
     assert_eq!(again.status, StatusCode::NOT_FOUND);
     assert!(!again.text().contains("Zebrafish"));
     let (folder, store) = world.close().await;
-    let notes = rapport_server::records::audit::newest(&mut store.read(), rapport_domain::WorkspaceId(1), 100).await;
-    let notes = notes.unwrap();
+    let all = audit::Filter::default();
+    let notes = audit::page(&mut store.read(), WorkspaceId(1), &all, None, 100).await.unwrap();
     assert_eq!(notes.iter().filter(|row| row.action == "POST /my-data (access)" && row.actor == "person").count(), 2);
     drop(folder);
 }

@@ -63,7 +63,7 @@ fn two_devices_of_one_person_that_ask_at_once_count_once() {
 }
 
 async fn at_once(db: TestDatabase) {
-    let world = World::over(db.store.clone()).await;
+    let world = World::over(&db).await;
     let owner = world.browser(Role::Owner).await;
     let (key, _) = world.write_key("Shop", None).await;
     let devices = |n: usize| [format!("phone-{n}"), format!("laptop-{n}"), format!("u{n}")];
@@ -97,7 +97,7 @@ fn who_signs_in_keeps_what_their_first_device_was_shown() {
 }
 
 async fn signing_in(db: TestDatabase) {
-    let world = World::over(db.store.clone()).await;
+    let world = World::over(&db).await;
     let owner = world.browser(Role::Owner).await;
     let (key, _) = world.write_key("Shop", None).await;
     let device = |n: usize| format!("device-{n}");

@@ -1448,6 +1448,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/message-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the links and pictures of a template. It may take half a minute. */
+        post: operations["post_message_links"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/message-preview": {
         parameters: {
             query?: never;
@@ -2675,7 +2692,7 @@ export interface components {
             /** Format: double */
             low?: number | null;
             metric: components["schemas"]["MetricShape"];
-            /** @description Why it cannot be said. */
+            /** @description Why it cannot be said: `too_few`, `no_variance`, `nothing_to_relate_to`, `no_denominator` or `impossible`. */
             reason?: string | null;
             sentences: components["schemas"]["Said"][];
             /**
@@ -2833,7 +2850,7 @@ export interface components {
             other?: components["schemas"]["EffectShape"] | null;
             /** @description `primary`, `guardrail` or `secondary`. */
             part: string;
-            /** @description Why it cannot be said. */
+            /** @description Why it cannot be said: `too_few`, `no_variance`, `nothing_to_relate_to`, `no_denominator` or `impossible`. */
             reason?: string | null;
             /** @description Among whom; none: everybody. */
             segment?: string | null;
@@ -4081,6 +4098,20 @@ export interface components {
             /** @description `content`, `unsubscribe`, `preferences`, `view` or `contact`. */
             kind: string;
             url: string;
+        };
+        /** @description What was found. */
+        LinksAsked: {
+            /** @description So many addresses were asked. */
+            asked: number;
+            /** @description Errors first. */
+            findings: components["schemas"]["FindingShape"][];
+        };
+        /** @description Which template. */
+        LinksBody: {
+            /** @description the key of a saved one, in its latest version. */
+            key?: string | null;
+            /** @description A template that need not be saved; or */
+            template?: Record<string, never> | null;
         };
         /** @description A list. */
         List: {
@@ -5524,9 +5555,40 @@ export interface components {
         Said: {
             /** @description A stable word for it. */
             code: string;
+            /** @description What it is filled with, by name, so that it can be said in any language. */
+            params: {
+                [key: string]: components["schemas"]["SaidParam"];
+            };
+            /** @description The sentence in English. */
             text: string;
             /** @description `can`, `cannot`, `do` or `note`. */
             tone: string;
+        };
+        /** @description What a place of a sentence is filled with. */
+        SaidParam: {
+            /** @description Of money. */
+            currency?: string | null;
+            /** @description `share`, `number` or `money`: what the number is of. */
+            form?: string | null;
+            /** @description Several things, each with places of its own. */
+            items?: {
+                [key: string]: components["schemas"]["SaidParam"];
+            }[];
+            /** @description The key, of a metric; the word, of a reason. */
+            key?: string | null;
+            /** @description `text`, `metric`, `count`, `share` (0 to 1), `shares`, `mean`, `effect`, `size`, `total`, `reason` or `items`. */
+            kind: string;
+            /** @description The name, of a text or a metric. */
+            name?: string | null;
+            /** @description `relative` or `absolute`, of an effect or a size. */
+            scale?: string | null;
+            /**
+             * Format: double
+             * @description The number.
+             */
+            value?: number | null;
+            /** @description The numbers, of shares. */
+            values?: number[];
         };
         /** @description A question to save. */
         SaveBody: {
@@ -9897,6 +9959,54 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rows_ReadyTemplate"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_message_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinksBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinksAsked"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
