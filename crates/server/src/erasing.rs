@@ -85,8 +85,14 @@ pub async fn follow(
     workspace: WorkspaceId,
     moved: &[(Handle, PersonId, PersonId)],
 ) -> rapport_store::Result<()> {
+    if moved.is_empty() {
+        return Ok(());
+    }
     let heirs: BTreeMap<PersonId, PersonId> = moved.iter().map(|(_, from, to)| (*from, *to)).collect();
-    for (from, to) in heirs {
+    // Most asked for nothing.
+    let persons: Vec<PersonId> = heirs.keys().copied().collect();
+    for (from,) in requests::askers(tx, workspace, &persons).await? {
+        let Some(to) = heirs.get(&from).copied() else { continue };
         if identifiers::by_persons(tx, workspace, &[from]).await?.is_empty() {
             requests::give(tx, workspace, from, to).await?;
         }

@@ -74,6 +74,13 @@ pub async fn close(tx: &mut Tx, workspace: WorkspaceId, person: PersonId, kind: 
     Ok(())
 }
 
+/// Those of some persons who asked for anything.
+pub async fn askers(db: &mut impl Queries, workspace: WorkspaceId, persons: &[PersonId]) -> Result<Vec<(PersonId,)>> {
+    let text =
+        sql!("SELECT DISTINCT person FROM privacy_requests WHERE workspace = $1 AND person IN ($2) ORDER BY person");
+    db.fetch_all(text, args![workspace, persons]).await
+}
+
 /// Gives what a person asked for to whoever they are one with now.
 pub async fn give(tx: &mut Tx, workspace: WorkspaceId, from: PersonId, to: PersonId) -> Result<()> {
     let text = sql!("UPDATE privacy_requests SET person = $3 WHERE workspace = $1 AND person = $2");
