@@ -214,7 +214,7 @@ fn circles_need_time_and_an_end() {
     // An event comes in its own time, and so does the end of a wait.
     assert_eq!(
         circle(&[mail(json!("n1")), until(event.clone(), json!("n0"), Value::Null)]),
-        [(Severity::Hint, "loop", "n1".to_owned())]
+        [(Severity::Hint, "no_topic", "topic".to_owned()), (Severity::Hint, "loop", "n1".to_owned())]
     );
     assert_eq!(codes(circle(&[mail(json!("n1")), until(condition.clone(), Value::Null, json!("n0"))])), [""; 0]);
     // A condition may hold already, and a rate has room for the first ones.

@@ -41,8 +41,8 @@ async fn a_journey_waits_for_the_hour_at_which_somebody_is_usually_there() {
         let known = facts::current_keys_of(&mut db, FIRST, &[person], &keys, world.app.now()).await.unwrap();
         known.first().map(|(.., value)| value.clone())
     };
-    assert_eq!(hour_of("ann").await.as_deref(), Some("20"));
-    assert_eq!(hour_of("bob").await, None, "a date is no habit");
+    assert_eq!(hour_of("ann@example.com").await.as_deref(), Some("20"));
+    assert_eq!(hour_of("bob@example.com").await, None, "a date is no habit");
     let definition = json!({"entry": {"event": {"name": "Signed Up"}}, "start": "wait", "nodes": [
         {"id": "wait", "step": {"wait": {"how": {"usual_hour": {"fallback": "15:00"}}, "next": "mail"}}},
         {"id": "mail", "step": {"message": {"channel": "email", "template": "welcome", "next": null}}}]});
