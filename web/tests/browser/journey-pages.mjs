@@ -33,8 +33,10 @@ export async function journeyPages(ask, person) {
 	}
 	if (draft) {
 		list.push({ name: 'journey-draft-canvas', path: `/engage/journeys/${draft}?view=canvas`, act: (p) => p.locator('.svelte-flow__node').first().waitFor() });
-		list.push({ name: 'journey-draft-outline', path: `/engage/journeys/${draft}?view=outline&step=kind`, text: 'Who goes this way' });
-		list.push({ name: 'journey-draft-split', path: `/engage/journeys/${draft}?view=outline&step=lot`, text: 'Shares in all' });
+		const { nodes } = (await ask(`/journeys/${draft}`)).definition;
+		const branch = nodes.find((node) => node.step.branch), split = nodes.find((node) => node.step.split);
+		if (branch) list.push({ name: 'journey-draft-outline', path: `/engage/journeys/${draft}?view=outline&step=${branch.id}`, text: 'Who goes this way' });
+		if (split) list.push({ name: 'journey-draft-split', path: `/engage/journeys/${draft}?view=outline&step=${split.id}`, text: 'Shares in all' });
 		list.push({ name: 'journey-draft-add', path: `/engage/journeys/${draft}?view=outline`, act: async (p) => { await p.getByRole('button', { name: /Add a step after/ }).first().click(); await p.locator('dialog').waitFor(); } });
 	}
 	if (campaign) list.push({ name: 'campaign-draft', path: `/engage/campaigns/${campaign}`, text: 'Who gets it' });
