@@ -33,7 +33,7 @@ export async function journeyPages(ask, person) {
 	}
 	if (draft) {
 		list.push({ name: 'journey-draft-canvas', path: `/engage/journeys/${draft}?view=canvas`, act: (p) => p.locator('.svelte-flow__node').first().waitFor() });
-		const { nodes } = (await ask(`/journeys/${draft}`)).definition;
+		const nodes = (await ask(`/journeys/${draft}`)).definition?.nodes ?? [];
 		const branch = nodes.find((node) => node.step.branch), split = nodes.find((node) => node.step.split);
 		if (branch) list.push({ name: 'journey-draft-outline', path: `/engage/journeys/${draft}?view=outline&step=${branch.id}`, text: 'Who goes this way' });
 		if (split) list.push({ name: 'journey-draft-split', path: `/engage/journeys/${draft}?view=outline&step=${split.id}`, text: 'Shares in all' });
