@@ -9,7 +9,7 @@
 //! Does not do: hold anybody out of a single journey, campaign or slot. Each of those has a share of its own.
 
 use rapport_domain::{WorkspaceId, assignment};
-use rapport_store::{Json, Tx};
+use rapport_store::Tx;
 use serde_json::json;
 
 use crate::checks::check;
@@ -109,19 +109,11 @@ pub async fn set(tx: &mut Tx, workspace: WorkspaceId, share: u32, author: Author
 async fn begin(tx: &mut Tx, workspace: WorkspaceId, share: u32, author: Author<'_>) -> Result<(), Error> {
     let design = design(share);
     check(&design)?;
+    let number = experiments::next_number(tx, workspace).await?;
     let row = ExperimentRow {
-        experiment: experiments::next_number(tx, workspace).await?,
-        key: KEY.to_owned(),
         state: State::Running.as_str().to_owned(),
-        version: 1,
-        allocation: 1,
-        winner: None,
-        design: Json(design),
-        created_at: author.at,
-        updated_at: author.at,
-        updated_by: author.by.to_owned(),
         started_at: Some(author.at),
-        ended_at: None,
+        ..ExperimentRow::draft(number, KEY, design, author.at, author.by)
     };
     experiments::insert(tx, workspace, &row).await?;
     tx.emit(saved(workspace, &row));

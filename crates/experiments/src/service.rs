@@ -63,20 +63,8 @@ pub async fn create(
     if experiments::find(tx, workspace, key).await?.is_some() {
         return Err(Error::Exists { key: key.to_owned() });
     }
-    let row = ExperimentRow {
-        experiment: experiments::next_number(tx, workspace).await?,
-        key: key.to_owned(),
-        state: State::Draft.as_str().to_owned(),
-        version: 1,
-        allocation: 1,
-        winner: None,
-        design: Json(design),
-        created_at: author.at,
-        updated_at: author.at,
-        updated_by: author.by.to_owned(),
-        started_at: None,
-        ended_at: None,
-    };
+    let number = experiments::next_number(tx, workspace).await?;
+    let row = ExperimentRow::draft(number, key, design, author.at, author.by);
     take_places(tx, workspace, &row).await?;
     experiments::insert(tx, workspace, &row).await?;
     tx.emit(saved(workspace, &row));

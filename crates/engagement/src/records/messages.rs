@@ -4,7 +4,10 @@
 
 use rapport_domain::{Channel, Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Sql, Tx, args, sql};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::journey::Class;
+use crate::sending::policy;
 
 /// To be sent.
 pub const QUEUED: &str = "queued";
@@ -86,6 +89,44 @@ pub struct MessageRow {
     pub clicked_at: Option<Timestamp>,
     /// When its reader unsubscribed by it.
     pub unsubscribed_at: Option<Timestamp>,
+}
+
+impl MessageRow {
+    /// One that waits to be sent from now on, and has yet to be written: whoever makes it says what else is known of it.
+    pub fn queued(id: String, person: PersonId, channel: Channel, class: Class, now: Timestamp) -> Self {
+        Self {
+            id,
+            person,
+            handle: None,
+            channel: channel.as_str().to_owned(),
+            class: class.as_str().to_owned(),
+            topic: None,
+            journey: None,
+            version: 0,
+            instance: None,
+            node: String::new(),
+            visit: 1,
+            template: String::new(),
+            template_version: None,
+            state: QUEUED.to_owned(),
+            reason: None,
+            capped: class == Class::Marketing && policy::counts(channel),
+            payload: json!({}),
+            decided_at: now,
+            due_at: Some(now),
+            attempts: 0,
+            message_id: None,
+            provider_id: None,
+            response: None,
+            sent_at: None,
+            delivered_at: None,
+            bounced_at: None,
+            complained_at: None,
+            opened_at: None,
+            clicked_at: None,
+            unsubscribed_at: None,
+        }
+    }
 }
 
 const COLUMNS: &str = "id, person, handle, channel, class, topic, journey, version, instance, node, visit, template, template_version, state, reason,

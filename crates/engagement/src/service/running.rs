@@ -15,7 +15,7 @@ use super::{ENTERED, EXITED, EXPOSED, GOAL};
 use crate::Error;
 use crate::journey::rules::{self, Begun, Effect, Turns, What};
 use crate::journey::situation::Other;
-use crate::journey::{Class, Entry, Instance, Situation};
+use crate::journey::{Entry, Instance, Situation};
 use crate::lots::{self, Lot};
 use crate::plans::Launched;
 use crate::records::acts::{self, ActRow};
@@ -23,7 +23,7 @@ use crate::records::copies::{self, CopyRow};
 use crate::records::instances::{self, InstanceRow, Left};
 use crate::records::journeys;
 use crate::records::messages::{self, MessageRow};
-use crate::sending::{Reason, policy};
+use crate::sending::Reason;
 use crate::situations;
 
 /// So many are looked at in one transaction at most.
@@ -277,13 +277,10 @@ impl<'a> Writing<'a> {
         if is_queued && is_campaign && channel == Channel::Email && !self.with.plans.settings.seed_list.is_empty() {
             self.seeded.insert((one.key.clone(), row.entry_key.clone(), node.clone(), template.clone()));
         }
-        let class = one.definition.class;
+        let id = Id::new("msg", self.with.clock, self.with.rng).0;
+        let message = MessageRow::queued(id, row.person, channel, one.definition.class, self.now);
         self.messages.push(MessageRow {
-            id: Id::new("msg", self.with.clock, self.with.rng).0,
-            person: row.person,
             handle,
-            channel: channel.as_str().to_owned(),
-            class: class.as_str().to_owned(),
             topic: one.definition.topic.clone(),
             journey: Some(one.key.clone()),
             version: one.version,
@@ -291,24 +288,12 @@ impl<'a> Writing<'a> {
             node,
             visit: i64::from(visit),
             template,
-            template_version: None,
             state: state.to_owned(),
             reason: reason.map(|reason| reason.as_str().to_owned()),
-            capped: is_queued && class == Class::Marketing && policy::counts(channel),
+            capped: is_queued && message.capped,
             payload: if is_queued { row.payload.clone() } else { json!({}) },
-            decided_at: self.now,
             due_at: is_queued.then_some(self.now),
-            attempts: 0,
-            message_id: None,
-            provider_id: None,
-            response: None,
-            sent_at: None,
-            delivered_at: None,
-            bounced_at: None,
-            complained_at: None,
-            opened_at: None,
-            clicked_at: None,
-            unsubscribed_at: None,
+            ..message
         });
     }
 

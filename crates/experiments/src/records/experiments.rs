@@ -36,6 +36,26 @@ pub struct ExperimentRow {
     pub ended_at: Option<Timestamp>,
 }
 
+impl ExperimentRow {
+    /// A new one, which nobody is in yet.
+    pub fn draft(experiment: i64, key: &str, design: Design, at: Timestamp, by: &str) -> Self {
+        Self {
+            experiment,
+            key: key.to_owned(),
+            state: State::Draft.as_str().to_owned(),
+            version: 1,
+            allocation: 1,
+            winner: None,
+            design: Json(design),
+            created_at: at,
+            updated_at: at,
+            updated_by: by.to_owned(),
+            started_at: None,
+            ended_at: None,
+        }
+    }
+}
+
 /// A version as it was saved.
 #[derive(Clone, Debug, PartialEq, Record)]
 pub struct VersionRow {

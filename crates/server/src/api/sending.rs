@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use rapport_domain::{Channel, Id, Timestamp};
+use rapport_engagement::journey::Class;
 use rapport_engagement::records::messages::{self, MessageRow};
 use rapport_engagement::records::{addresses, settings, templates};
 use rapport_engagement::sending::Settings;
@@ -294,10 +295,9 @@ pub async fn send_one(
     let person = customers::find(&app, caller.workspace, &body.person_id).await?.person;
     let channel =
         Channel::parse(&body.channel).ok_or_else(|| Problem::invalid("channel", "there is no such channel"))?;
-    let class = body.class.unwrap_or_else(|| "marketing".to_owned());
-    if !["marketing", "transactional"].contains(&class.as_str()) {
-        return Err(Problem::invalid("class", "say marketing or transactional"));
-    }
+    let class = body.class.as_deref().unwrap_or(Class::Marketing.as_str());
+    let class = [Class::Marketing, Class::Transactional].into_iter().find(|it| it.as_str() == class);
+    let class = class.ok_or_else(|| Problem::invalid("class", "say marketing or transactional"))?;
     if !app.sender.ways.can_send(channel) {
         return Err(Problem::invalid("channel", "nothing is set up to send by it"));
     }
@@ -319,37 +319,13 @@ pub async fn send_one(
         return Err(Problem::invalid("idempotency_key", "at most 200 bytes"));
     }
     let row = MessageRow {
-        id: id.clone(),
-        person,
         handle: people.get(&person).and_then(|it| it.reach.get(&channel)).copied(),
-        channel: channel.as_str().to_owned(),
-        capped: class == "marketing" && rapport_engagement::sending::policy::counts(channel),
-        class,
         topic: body.topic,
-        journey: None,
-        version: 0,
         // Of one workspace, so that two do not meet.
         instance: key.map(|key| format!("api:{}:{key}", caller.workspace)),
-        node: String::new(),
-        visit: 1,
         template: body.template,
-        template_version: None,
-        state: messages::QUEUED.to_owned(),
-        reason: None,
         payload: json!({"name": "", "occurred_at": now.to_rfc3339(), "properties": body.properties}),
-        decided_at: now,
-        due_at: Some(now),
-        attempts: 0,
-        message_id: None,
-        provider_id: None,
-        response: None,
-        sent_at: None,
-        delivered_at: None,
-        bounced_at: None,
-        complained_at: None,
-        opened_at: None,
-        clicked_at: None,
-        unsubscribed_at: None,
+        ..MessageRow::queued(id.clone(), person, channel, class, now)
     };
     let is_new = messages::insert(&mut tx, caller.workspace, std::slice::from_ref(&row)).await? > 0;
     let id = match (&row.instance, is_new) {

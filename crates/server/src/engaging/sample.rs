@@ -223,37 +223,18 @@ async fn written_to(
             .collect();
     for it in treated {
         let Some((person, handle)) = known.get(&it.user_id).copied() else { continue };
+        let id = Id::new("msg", &*installation.clock, &*installation.rng).0;
         let row = MessageRow {
-            id: Id::new("msg", &*installation.clock, &*installation.rng).0,
-            person,
             handle: Some(handle),
-            channel: Channel::Email.as_str().to_owned(),
-            class: Class::Marketing.as_str().to_owned(),
-            topic: None,
             journey: Some(OFFER.key.to_owned()),
             version: 1,
-            instance: None,
             node: NODE.to_owned(),
-            visit: 1,
             template: OFFER.key.to_owned(),
             template_version: Some(1),
             state: messages::SENDING.to_owned(),
-            reason: None,
-            capped: true,
-            payload: json!({}),
-            decided_at: it.at,
             due_at: None,
             attempts: 1,
-            message_id: None,
-            provider_id: None,
-            response: None,
-            sent_at: None,
-            delivered_at: None,
-            bounced_at: None,
-            complained_at: None,
-            opened_at: None,
-            clicked_at: None,
-            unsubscribed_at: None,
+            ..MessageRow::queued(id, person, Channel::Email, Class::Marketing, it.at)
         };
         messages::insert(tx, workspace, std::slice::from_ref(&row)).await?;
         let sent = Outcome {

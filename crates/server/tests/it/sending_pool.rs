@@ -18,38 +18,10 @@ use crate::world::World;
 
 /// A marketing mail that waits to be sent.
 fn queued(number: usize, person: PersonId, world: &World) -> MessageRow {
-    let now = world.app.now();
     MessageRow {
-        id: format!("msg_{number:06}"),
-        person,
-        handle: None,
-        channel: "email".to_owned(),
-        class: "marketing".to_owned(),
-        topic: None,
-        journey: None,
-        version: 0,
-        instance: None,
-        node: String::new(),
-        visit: 1,
         template: "welcome".to_owned(),
-        template_version: None,
-        state: messages::QUEUED.to_owned(),
-        reason: None,
         capped: false,
-        payload: json!({}),
-        decided_at: now,
-        due_at: Some(now),
-        attempts: 0,
-        message_id: None,
-        provider_id: None,
-        response: None,
-        sent_at: None,
-        delivered_at: None,
-        bounced_at: None,
-        complained_at: None,
-        opened_at: None,
-        clicked_at: None,
-        unsubscribed_at: None,
+        ..MessageRow::queued(format!("msg_{number:06}"), person, Channel::Email, Class::Marketing, world.app.now())
     }
 }
 

@@ -137,37 +137,27 @@ impl Walk<'_> {
         let opened_at = delivered_at.and_then(|_| after("opens", 60_000.0)).filter(|_| self.lot("open") < 44.0);
         let clicked_at = opened_at.and_then(|it| Some(it.plus(20 * Timestamp::SECOND)).filter(|it| *it <= self.now));
         let clicked_at = clicked_at.filter(|_| self.lot("click") < 31.0);
+        let id = Id::new("msg", &*ids.clock, &*ids.rng).0;
         self.messages.push(MessageRow {
-            id: Id::new("msg", &*ids.clock, &*ids.rng).0,
-            person: self.row.person,
             handle: self.row.handle,
-            channel: Channel::Email.as_str().to_owned(),
-            class: Class::Marketing.as_str().to_owned(),
-            topic: None,
             journey: Some(self.row.journey.clone()),
             version: self.row.version,
             instance: Some(self.row.id.clone()),
             node: node.to_owned(),
-            visit: 1,
             template: template.to_owned(),
             template_version: sent.then_some(1),
             state: if sent { messages::SENDING } else { messages::SKIPPED }.to_owned(),
             reason: reason.map(|it| it.as_str().to_owned()),
             capped: sent,
-            payload: json!({}),
-            decided_at: at,
             due_at: None,
             attempts: i64::from(sent),
-            message_id: None,
-            provider_id: None,
             response: bounced.then(|| "550 5.1.1 No such user".to_owned()),
             sent_at: Some(at).filter(|_| sent),
             delivered_at,
             bounced_at: Some(at.plus(2 * Timestamp::SECOND)).filter(|_| bounced),
-            complained_at: None,
             opened_at,
             clicked_at,
-            unsubscribed_at: None,
+            ..MessageRow::queued(id, self.row.person, Channel::Email, Class::Marketing, at)
         });
         self.leave(if sent { "sent" } else { "skipped" }, at);
     }
