@@ -19,17 +19,17 @@ def decisions(binary, folder, people=20_000, seconds=30, rate=1_000):
         secret = server.call("GET", "/api/v1/sending/settings")["visitor_secret"].encode()
         chance = random.Random(4)
 
-        def slot():
+        def slot(key):
             user = f"user-{chance.randrange(people)}"
             proof = hmac.new(secret, user.encode(), hashlib.sha256).hexdigest()
-            return get(f"/v1/slots/hero?writeKey={server.write_key}&userId={user}&userHash={proof}")
+            return get(f"/v1/slots/{key}?writeKey={server.write_key}&userId={user}&userHash={proof}")
 
         def flag():
             body = json.dumps({"context": {"targetingKey": f"user-{chance.randrange(people)}"}}).encode()
             return post(server, "/ofrep/v1/evaluate/flags/headline", body)
 
         figures = {"people": people, "requests/s": rate}
-        for name, ask in (("slot", slot), ("flag", flag)):
+        for name, ask in (("slot", lambda: slot("hero")), ("slot that keeps count", lambda: slot("counted")), ("flag", flag)):
             waits, own, before = [], [], server.processor_seconds()
 
             def answered(due, ready, body):
@@ -45,7 +45,7 @@ def decisions(binary, folder, people=20_000, seconds=30, rate=1_000):
 
 
 def prepare(server, people):
-    """People, half of whom bought, a slot that greets buyers by name, and a flag that half of all get."""
+    """People, half of whom bought, a slot that greets buyers by name, the same with a holdout and a cap, and a flag that half of all get."""
     lines = []
     for number in range(people):
         who, at = f'"userId":"user-{number}"', now()
@@ -60,6 +60,9 @@ def prepare(server, people):
     keys = {name: template(server, name, title) for name, title in texts.items()}
     variants = [{"segment": "buyers", "show": {"template": keys["own"]}}, {"show": {"template": keys["usual"]}}]
     server.call("PUT", "/api/v1/slots/hero", {"name": "Hero", "definition": {"variants": variants}})
+    # Each view of this one is written down before its answer.
+    kept = {"variants": variants, "holdout_percent": 10, "cap": {"most": 1_000, "within": "7d"}}
+    server.call("PUT", "/api/v1/slots/counted", {"name": "Counted", "definition": kept})
     variants = [{"key": "usual", "weight": 1, "value": "Check out", "is_control": True}, {"key": "promise", "weight": 1, "value": "At your door tomorrow"}]
     design = {
         "name": "Headline", "hypothesis": "A promise makes more people buy", "kind": "experiment", "variants": variants,

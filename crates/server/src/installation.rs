@@ -24,6 +24,7 @@ use rapport_store::{Migrations, Store, StoreConfig};
 use crate::engaging::LivePlans;
 use crate::experimenting::lots::JourneyLots;
 use crate::experimenting::{LiveExperiments, global};
+use crate::noting::Noting;
 use crate::records;
 use crate::{importing, schema};
 
@@ -79,6 +80,8 @@ pub struct Installation {
     pub suppressions: Suppressions,
     /// Which experiments there are.
     pub experiments: Arc<LiveExperiments>,
+    /// What is kept before an answer leaves.
+    pub noting: Noting,
     /// Which journeys are live.
     pub plans: LivePlans,
     /// The present.
@@ -140,7 +143,6 @@ impl Installation {
         global::settle(&store, clock.now()).await?;
         let experiments = Arc::new(LiveExperiments::default());
         Ok(Self {
-            store,
             log,
             lake,
             profiles,
@@ -148,8 +150,10 @@ impl Installation {
             recommender,
             memberships,
             suppressions,
+            noting: Noting::new(store.clone(), Arc::clone(&clock)),
             plans: LivePlans::new(Arc::new(JourneyLots(Arc::clone(&experiments)))),
             experiments,
+            store,
             clock,
             rng,
             folder: folder.clone(),

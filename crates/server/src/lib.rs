@@ -23,6 +23,7 @@ pub mod keeper;
 pub mod link_checks;
 pub mod messages;
 pub mod metrics;
+pub mod noting;
 pub mod ofrep;
 pub mod openapi;
 pub mod own_data;

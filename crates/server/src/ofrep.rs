@@ -21,7 +21,7 @@ use rapport_experiments::open_feature::{self, Evaluation, Failure};
 use rapport_experiments::records::exposures::Who;
 use rapport_experiments::{Experiment, Exposure, Kind, State as Stands};
 use rapport_profiles::records::identifiers::{self, IdentifierRow};
-use rapport_store::{Priority, Queries};
+use rapport_store::Queries;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
@@ -144,12 +144,8 @@ async fn note(
             None => unseen.push(exposure),
         }
     }
-    let mut holds = true;
-    if !known.is_empty() {
-        let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-        holds = deciding::note(&mut tx, caller.workspace, &known, standing, app.now()).await?;
-        tx.commit().await?;
-    }
+    let exposed = app.installation.noting.exposures(caller.workspace, known.clone()).await?;
+    let holds = standing.follow(&known, exposed);
     if holds && !unseen.is_empty() {
         tell(app, caller, unit, &unseen).await?;
     }

@@ -200,14 +200,20 @@ pub async fn views(
     db.fetch_optional(text, args![workspace, slot, handle]).await
 }
 
-/// Notes what an identifier saw.
-pub async fn note(tx: &mut Tx, workspace: WorkspaceId, slot: &str, handle: Handle, row: &ViewsRow) -> Result<()> {
+/// Notes what identifiers saw of slots, each once.
+pub async fn note_all<'a>(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    all: impl IntoIterator<Item = ((&'a str, Handle), &'a ViewsRow)>,
+) -> Result<()> {
     let text = sql!(
-        "INSERT INTO slot_views (workspace, slot, handle, first_at, window_began_at, views) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO slot_views (workspace, slot, handle, first_at, window_began_at, views) VALUES {rows}
          ON CONFLICT (handle, slot, workspace) DO UPDATE SET first_at = excluded.first_at,
            window_began_at = excluded.window_began_at, views = excluded.views"
     );
-    let ViewsRow { first_at, window_began_at, views } = row;
-    tx.execute(text, args![workspace, slot, handle, *first_at, *window_began_at, *views]).await?;
+    let rows = all
+        .into_iter()
+        .map(|((slot, handle), row)| args![workspace, slot, handle, row.first_at, row.window_began_at, row.views]);
+    tx.execute_many(text, rows).await?;
     Ok(())
 }

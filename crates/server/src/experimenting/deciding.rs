@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_experiments::design::UnitKind;
-use rapport_experiments::records::exposures::{self, Who};
+use rapport_experiments::records::exposures::{self, Exposed, Who};
 use rapport_experiments::{Experiment, Exposure, Held, Situation};
 use rapport_segments::records::memberships;
 use rapport_store::{Queries, Result, Tx};
@@ -81,6 +81,19 @@ pub fn who(unit: &Unit, exposure: &Exposure) -> Option<Who> {
     Some(Who { person: unit.person?, handle: handle? })
 }
 
+impl Standing {
+    /// Takes over what was said to hold of these exposures, one each; whether all of it is what was decided.
+    pub fn follow(&mut self, all: &[(Who, Exposure)], exposed: Vec<Exposed>) -> bool {
+        let mut holds = true;
+        for ((_, exposure), exposed) in all.iter().zip(exposed) {
+            holds &= exposed.variant == exposure.variant;
+            let held = Held { variant: exposed.variant, allocation: exposure.allocation };
+            self.held.insert(exposure.experiment, held);
+        }
+        holds
+    }
+}
+
 /// Notes exposures; whether what was decided holds. Where it does not, `standing` has what does.
 ///
 /// # Errors
@@ -93,12 +106,7 @@ pub async fn note(
     now: Timestamp,
 ) -> Result<bool> {
     let exposed = exposures::expose_all(tx, workspace, all, now).await?;
-    let mut holds = true;
-    for ((_, exposure), exposed) in all.iter().zip(exposed) {
-        holds &= exposed.variant == exposure.variant;
-        standing.held.insert(exposure.experiment, Held { variant: exposed.variant, allocation: exposure.allocation });
-    }
-    Ok(holds)
+    Ok(standing.follow(all, exposed))
 }
 
 /// Whether an experiment is decided by person.

@@ -11,17 +11,17 @@ use rapport_domain::{Channel, Timestamp, assignment};
 use rapport_engagement::records::slots::{self, ViewsRow};
 use rapport_engagement::service::EXPOSED;
 use rapport_engagement::slots::Why;
-use rapport_experiments::records::exposures;
 use rapport_privacy::records::{consents, restrictions};
 use rapport_privacy::{Scope, consent};
 use rapport_segments::records::memberships;
+use rapport_store::Queries;
 use rapport_store::outbox::Event;
-use rapport_store::{Priority, Queries};
 use serde_json::json;
 
 use super::{HELD_OUT, SHOWN, Slot, holdout_of};
 use crate::experimenting::global;
 use crate::installation::Installation;
+use crate::noting::View;
 use crate::visitors::who::Visitor;
 
 /// What is shown, and why.
@@ -133,14 +133,13 @@ pub async fn note(installation: &Installation, slot: &Slot, visitor: &Visitor, c
         note_holdout(installation, visitor, is_held_out).await?;
     }
     let Some(note) = &choice.note else { return Ok(()) };
-    let mut tx = installation.store.begin(Priority::Interactive).await?;
-    slots::note(&mut tx, visitor.workspace, &slot.key, visitor.handle, &note.row).await?;
-    if let Some(arm) = note.met {
+    let event = note.met.map(|arm| {
         let subject = holdout_of(&slot.key);
         let payload = json!({"experiment": subject, "variant": arm, "declared": false, "subject": subject});
-        tx.emit(Event::new(visitor.workspace, EXPOSED, payload).about(visitor.person));
-    }
-    Ok(tx.commit().await?)
+        Event::new(visitor.workspace, EXPOSED, payload).about(visitor.person)
+    });
+    let view = View { slot: slot.key.clone(), handle: visitor.handle, row: note.row.clone(), event };
+    Ok(installation.noting.view(visitor.workspace, view).await?)
 }
 
 /// Notes on which side of the global holdout they are, once for each share that it had.
@@ -149,10 +148,6 @@ async fn note_holdout(installation: &Installation, visitor: &Visitor, is_held_ou
     let mut db = installation.store.read();
     let known = installation.experiments.get(&mut db, workspace).await?;
     let new = global::unnoted(&mut db, workspace, &known, &[(visitor.person, is_held_out)], now).await?;
-    if new.is_empty() {
-        return Ok(());
-    }
-    let mut tx = installation.store.begin(Priority::Interactive).await?;
-    exposures::expose_all(&mut tx, workspace, &new, now).await?;
-    Ok(tx.commit().await?)
+    installation.noting.exposures(workspace, new).await?;
+    Ok(())
 }

@@ -21,6 +21,7 @@ mod main_job;
 mod members;
 mod message_copies;
 mod message_templates;
+mod noting;
 mod other_shops;
 mod own_data;
 mod pages;
