@@ -13,7 +13,7 @@ use rapport_experiments::{
     Change, DATA_MAP, Design, Error, Exposure, Held, Kind, MIGRATIONS, Situation, State, Variant, evaluate,
 };
 use rapport_privacy::{Subject, Tables};
-use rapport_store::testing::{TestDatabase, prepare_statements};
+use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
 use rapport_store::{Priority, db_test, outbox};
 use serde_json::json;
 
@@ -25,6 +25,21 @@ const DAY: i64 = 86_400;
 async fn every_statement_can_be_prepared(db: TestDatabase) {
     assert!(prepare_statements(&db).await > 15);
 }
+
+/// What a request or a batch of events reads may not grow with the number of customers.
+#[test]
+fn only_lists_of_everything_read_everything() {
+    on_sqlite(vec![MIGRATIONS], |db: TestDatabase| async move {
+        assert_indexes_are_used(&db, MEANT).await;
+    });
+}
+
+/// What is small, or asked for as a whole.
+const MEANT: &[&str] = &[
+    // A company has few.
+    "FROM experiments",
+    "FROM exclusion_groups",
+];
 
 #[db_test(MIGRATIONS)]
 async fn every_column_is_declared(db: TestDatabase) {

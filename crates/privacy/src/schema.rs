@@ -13,11 +13,16 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 1, name: "privacy", sql: PRIVACY },
         Migration { number: 2, name: "latest_consents", sql: LATEST },
         Migration { number: 3, name: "privacy_proofs", sql: PROOFS },
+        Migration { number: 4, name: "requests_of_a_person", sql: REQUESTS_OF_A_PERSON },
     ],
 };
 
 /// What was said last is found without reading all that was ever said.
 const LATEST: &str = "CREATE INDEX consents_latest ON consents (workspace, recorded_at, event_id);";
+
+/// Requests follow whoever they are of, at every merge.
+const REQUESTS_OF_A_PERSON: &str =
+    "CREATE INDEX privacy_requests_person ON privacy_requests (workspace, person, requested_at);";
 
 /// Mails that ask whether it was the reader who asked for their data, or to be erased.
 const PROOFS: &str = "

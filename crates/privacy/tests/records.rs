@@ -8,7 +8,7 @@ use rapport_privacy::records::requests::{self, RequestRow};
 use rapport_privacy::records::topics::{self, Texts, TopicRow};
 use rapport_privacy::records::{notices, restrictions, secrets, wishes};
 use rapport_privacy::{DATA_MAP, MIGRATIONS, Scope, Subject, Suppressions, Tables, Verdict, consent};
-use rapport_store::testing::{TestDatabase, prepare_statements};
+use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
 use rapport_store::{Json, Priority, db_test};
 use serde_json::json;
 
@@ -19,6 +19,29 @@ const OTHER: WorkspaceId = WorkspaceId(2);
 async fn every_statement_can_be_prepared(db: TestDatabase) {
     assert!(prepare_statements(&db).await > 15);
 }
+
+/// What a request or a batch of events reads may not grow with the number of customers.
+#[test]
+fn only_lists_of_everything_read_everything() {
+    on_sqlite(vec![MIGRATIONS], |db: TestDatabase| async move {
+        assert_indexes_are_used(&db, MEANT).await;
+    });
+}
+
+/// What is small, or asked for as a whole.
+const MEANT: &[&str] = &[
+    "FROM notices",
+    "FROM topics",
+    "FROM privacy_secrets",
+    // Once an hour.
+    "DELETE FROM privacy_proofs",
+    // Of lists of all requests, and of those that are open.
+    "FROM privacy_requests\n         WHERE workspace = $1 ORDER BY",
+    "WHERE finished_at IS NULL ORDER BY",
+    // At the start, into memory.
+    "FROM suppressions",
+    "SELECT DISTINCT handle FROM consents",
+];
 
 #[db_test(MIGRATIONS)]
 async fn every_column_is_declared(db: TestDatabase) {

@@ -6,7 +6,7 @@ use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_segments::MIGRATIONS;
 use rapport_segments::records::memberships::{self, MembershipRow};
 use rapport_segments::records::segments::{self, SegmentRow};
-use rapport_store::testing::{TestDatabase, prepare_statements};
+use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
 use rapport_store::{Priority, Queries, Sql, args, db_test};
 
 const W: WorkspaceId = WorkspaceId(1);
@@ -15,6 +15,22 @@ const W: WorkspaceId = WorkspaceId(1);
 async fn every_statement_can_be_prepared(db: TestDatabase) {
     assert!(prepare_statements(&db).await > 15);
 }
+
+/// What a request or a batch of events reads may not grow with the number of customers.
+#[test]
+fn only_lists_of_everything_read_everything() {
+    on_sqlite(vec![MIGRATIONS], |db: TestDatabase| async move {
+        assert_indexes_are_used(&db, MEANT).await;
+    });
+}
+
+/// What is small, or asked for as a whole.
+const MEANT: &[&str] = &[
+    // A company has few.
+    "FROM lists",
+    "FROM segment_sizes",
+    "FROM segments",
+];
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_seconds(second)

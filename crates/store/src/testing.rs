@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use rapport_domain::{ManualClock, SeededRng, Timestamp};
 
-pub use statements::{prepare_statements, whole_reads};
+pub use statements::{assert_indexes_are_used, prepare_statements};
 
 use crate::{Migrations, Store, StoreConfig};
 

@@ -100,7 +100,7 @@ pub async fn of_handles(db: &mut impl Queries, workspace: WorkspaceId, handles: 
     let text = sql!(
         "SELECT handle, event_id, purpose, channel, topic, state, occurred_at, until_at, recorded_at, notice, notice_version, locale, method,
            actor, evidence
-         FROM consents WHERE workspace = $1 AND handle IN ($2) ORDER BY occurred_at DESC, event_id, handle"
+         FROM consents WHERE +workspace = $1 AND handle IN ($2) ORDER BY occurred_at DESC, event_id, handle"
     );
     db.fetch_all(text, args![workspace, handles]).await
 }

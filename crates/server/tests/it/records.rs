@@ -6,7 +6,7 @@ use rapport_server::records::users::{self, UserRow};
 use rapport_server::records::workspaces::{self, FIRST};
 use rapport_server::records::{sign_in_failures, sign_in_links, sources};
 use rapport_server::{installation, schema};
-use rapport_store::testing::{self, TestDatabase, prepare_statements};
+use rapport_store::testing::{self, TestDatabase, assert_indexes_are_used, prepare_statements};
 use rapport_store::{Priority, Result, data_map, db_test};
 
 #[test]
@@ -23,6 +23,33 @@ async fn prepare_all(db: TestDatabase) {
     let count = prepare_statements(&db).await;
     assert!(count >= 45, "{count}");
 }
+
+/// What a request or a batch of events reads may not grow with the number of customers.
+#[test]
+fn only_lists_of_everything_read_everything() {
+    testing::on_sqlite(installation::MIGRATIONS.to_vec(), |db: TestDatabase| async move {
+        assert_indexes_are_used(&db, MEANT).await;
+    });
+}
+
+/// What is small, or asked for as a whole.
+const MEANT: &[&str] = &[
+    // A company has few.
+    "FROM workspaces",
+    "FROM imports",
+    "FROM api_keys",
+    "FROM questions",
+    "FROM sources",
+    "FROM users",
+    "FROM sign_in_links",
+    // Of a list, by its own order, as many as a page holds.
+    "FROM rejects r",
+    // Once an hour, what is past its time.
+    "DELETE FROM audit",
+    "DELETE FROM rejects",
+    "DELETE FROM sessions",
+    "DELETE FROM sign_in_failures",
+];
 
 #[test]
 fn every_column_is_declared_on_sqlite() {

@@ -26,10 +26,17 @@ pub async fn prepare_statements(store: &Store) -> usize {
     statements.len()
 }
 
-/// The tables that statements of the crate under test read through by the workspace alone, or wholly, as SQLite plans them: `(table, statement)`.
-/// SQLite takes any index that begins with the workspace for selective, while a workspace is nearly all there is; a test names
-/// those reads that are meant.
-pub async fn whole_reads(store: &Store) -> Vec<(String, String)> {
+/// Panics where a statement of the crate under test reads a table through by the workspace alone, or wholly, as SQLite plans it. SQLite takes any
+/// index that begins with the workspace for selective, while a workspace is nearly all there is: a new index of a list can turn a look at one person
+/// into a look at everybody. `meant` has a part of each statement that may.
+pub async fn assert_indexes_are_used(store: &Store, meant: &[&str]) {
+    let mut reads = whole_reads(store).await;
+    reads.retain(|(_, statement)| !meant.iter().any(|part| statement.contains(part)));
+    assert!(reads.is_empty(), "these read whole tables: {reads:#?}");
+}
+
+/// What is read wholly: `(table, statement)`.
+async fn whole_reads(store: &Store) -> Vec<(String, String)> {
     let Pools::Sqlite { readers, .. } = store.pools() else {
         panic!("SQLite's plans are those of a database on SQLite")
     };
