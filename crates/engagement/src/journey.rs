@@ -14,6 +14,7 @@ pub mod instance;
 pub mod ready;
 pub mod rules;
 pub mod situation;
+pub mod turns;
 
 pub use definition::{Class, Definition, Entry, Node, Reentry, Step, When};
 pub use instance::{End, Instance};

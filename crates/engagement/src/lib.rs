@@ -6,6 +6,7 @@
 
 pub mod audiences;
 pub mod content;
+pub mod dry_run;
 mod error;
 pub mod journey;
 pub mod lots;

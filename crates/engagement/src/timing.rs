@@ -32,6 +32,12 @@ pub fn at(zone: &TimeZone, civil: DateTime) -> Option<Timestamp> {
     civil.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp().into())
 }
 
+/// Noon of a day such as `2026-11-20` in a zone; `None` for what is no day.
+pub fn noon_of(day: &str, zone: &TimeZone) -> Option<Timestamp> {
+    (day.len() == 10).then_some(())?;
+    instant(zone, day.parse::<Date>().ok()?, Time::midnight().saturating_add(12.hours()))
+}
+
 /// What the clock in a zone shows.
 pub fn civil(zone: &TimeZone, now: Timestamp) -> DateTime {
     now.to_jiff().to_zoned(zone.clone()).datetime()

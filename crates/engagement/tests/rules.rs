@@ -1,5 +1,7 @@
 //! What happens at an instant: every node, every exit, and the rules as a whole beside a slow model that walks through the plan in one-minute ticks.
 
+#[path = "rules/dry_run.rs"]
+mod dry_run;
 #[path = "rules/exits.rs"]
 mod exits;
 #[path = "rules/nodes.rs"]

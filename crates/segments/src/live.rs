@@ -12,6 +12,7 @@
 
 mod fill;
 mod look;
+mod past;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -33,6 +34,7 @@ use crate::person::{Change, Person, Told};
 use crate::program::{Program, Seen};
 pub use fill::{Filled, Wanted};
 pub use look::{Estimate, Figure, Kind, Reason};
+pub use past::{Deed, Turn};
 use write::Writing;
 pub use write::{ENTERED, EXITED, RESTATED};
 

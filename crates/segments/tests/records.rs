@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_segments::MIGRATIONS;
-use rapport_segments::records::memberships::{self, MembershipRow};
+use rapport_segments::records::memberships::{self, MembershipRow, Moved};
 use rapport_segments::records::segments::{self, SegmentRow};
 use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
 use rapport_store::{Priority, Queries, Sql, args, db_test};
@@ -130,6 +130,34 @@ async fn segments_keep_their_versions_and_leave_nothing_behind(db: TestDatabase)
 }
 
 /// More rows than are changed at once, several of a person among them.
+#[db_test(MIGRATIONS)]
+async fn who_came_and_went_within_a_time_is_counted_and_named(db: TestDatabase) {
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    let rows =
+        [row(9, 100, Some(150), 100), row(9, 180, None, 180), row(7, 199, None, 199), row(8, 200, Some(300), 200)];
+    memberships::insert(&mut tx, W, &rows).await.unwrap();
+    memberships::insert(&mut tx, W, &[MembershipRow { segment: 2, ..row(1, 100, None, 100) }]).await.unwrap();
+    // What was taken back does not count.
+    memberships::insert(&mut tx, W, &[row(2, 110, None, 110)]).await.unwrap();
+    memberships::replace(&mut tx, W, &[(PersonId(2), 1, at(110))], at(400)).await.unwrap();
+    tx.commit().await.unwrap();
+    let within = (at(100), at(200));
+    let db = &mut db.read();
+    let entered = memberships::moved_between(db, W, 1, Moved::Entered, within, 10).await.unwrap();
+    assert_eq!(entered, [(PersonId(7), at(199)), (PersonId(9), at(100)), (PersonId(9), at(180))]);
+    assert_eq!(memberships::count_moved(db, W, 1, Moved::Entered, within).await.unwrap(), (2, 3));
+    assert_eq!(memberships::moved_between(db, W, 1, Moved::Entered, within, 1).await.unwrap().len(), 1);
+    let left = memberships::moved_between(db, W, 1, Moved::Left, within, 10).await.unwrap();
+    assert_eq!(left, [(PersonId(9), at(150))]);
+    assert_eq!(memberships::count_moved(db, W, 1, Moved::Left, (at(0), at(301))).await.unwrap(), (2, 2));
+    for (second, people) in [(99, vec![]), (149, vec![9]), (150, vec![]), (200, vec![7, 8, 9]), (300, vec![7, 9])] {
+        let wanted: Vec<(PersonId,)> = people.iter().map(|person| (PersonId(*person),)).collect();
+        assert_eq!(memberships::some_at(db, W, 1, at(second), 10).await.unwrap(), wanted, "at {second}");
+        let count = memberships::count_at(db, W, 1, at(second)).await.unwrap();
+        assert_eq!(count, i64::try_from(wanted.len()).unwrap(), "at {second}");
+    }
+}
+
 #[db_test(MIGRATIONS)]
 async fn a_large_segment_is_taken_back_and_deleted_in_slices(db: TestDatabase) {
     let count = 4_100;

@@ -12,6 +12,7 @@ mod gate;
 pub mod outcomes;
 mod pool;
 pub mod returned;
+pub mod trial;
 pub mod ways;
 pub mod writing;
 

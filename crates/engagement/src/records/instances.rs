@@ -263,6 +263,22 @@ pub async fn entries(
     db.fetch_all(text, args![workspace, journey, persons]).await
 }
 
+/// How some people came into a journey before an instant, and when that was over: (person, occasion, from, until).
+pub async fn entered_before(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    journey: &str,
+    persons: &[PersonId],
+    before: Timestamp,
+) -> Result<Vec<(PersonId, String, Timestamp, Option<Timestamp>)>> {
+    let text = sql!(
+        "SELECT person, entry_key, entered_at, ended_at FROM journey_instances
+         WHERE +workspace = $1 AND journey = $2 AND person IN ($3) AND entered_at < $4 AND (ended_why IS NULL OR ended_why <> 'late')
+         ORDER BY person, entered_at, id"
+    );
+    db.fetch_all(text, args![workspace, journey, persons, before]).await
+}
+
 /// How often somebody came in on one occasion.
 #[derive(Clone, Debug, PartialEq, Eq, Record)]
 pub struct Entered {

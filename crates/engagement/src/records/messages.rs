@@ -359,6 +359,21 @@ pub async fn counted(
     db.fetch_all(text, args![workspace, persons, since, true]).await
 }
 
+/// Those of them that a journey decided: (person, when, channel).
+pub async fn counted_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    journey: &str,
+    persons: &[PersonId],
+    since: Timestamp,
+) -> Result<Vec<(PersonId, Timestamp, String)>> {
+    let text = sql!(
+        "SELECT person, decided_at, channel FROM messages
+         WHERE +workspace = $1 AND person IN ($2) AND decided_at >= $3 AND capped = $4 AND journey = $5 ORDER BY person, decided_at"
+    );
+    db.fetch_all(text, args![workspace, persons, since, true, journey]).await
+}
+
 /// Messages of journeys that went out to some people: (person, when, journey).
 pub async fn touches(
     db: &mut impl Queries,

@@ -140,11 +140,7 @@ fn occasion(one: &Launched, plans: &Plans, heard: &Heard<'_>, log_position: i64,
     if !plans.is_meant(heard.event, name, filter.as_ref()) {
         return None;
     }
-    let key = match key {
-        None => String::new(),
-        // Without its key an event says nothing about the occasion.
-        Some(path) => text(heard.event.property(path)?)?,
-    };
+    let key = occasion_key(heard.event, key.as_deref())?;
     Some(Occasion {
         person: heard.person,
         handle: Some(heard.handle),
@@ -160,6 +156,14 @@ fn occasion(one: &Launched, plans: &Plans, heard: &Heard<'_>, log_position: i64,
         since: Some(heard.event.occurred_at),
         heard: Vec::new(),
     })
+}
+
+/// What tells an event from others as an occasion; `None` where it lacks what would: it says nothing about the occasion then.
+pub fn occasion_key(event: EventView<'_>, path: Option<&str>) -> Option<String> {
+    match path {
+        None => Some(String::new()),
+        Some(path) => text(event.property(path)?),
+    }
 }
 
 /// The longest key of an occasion, in bytes.
@@ -268,7 +272,7 @@ fn is_by_occasion(definition: &Definition) -> bool {
 }
 
 /// Whether somebody may come in, who came in so often before.
-fn may_enter(definition: &Definition, own: &[&Entered], key: &str, now: Timestamp) -> bool {
+pub(crate) fn may_enter(definition: &Definition, own: &[&Entered], key: &str, now: Timestamp) -> bool {
     let same = |it: &&&Entered| !is_by_occasion(definition) || it.entry_key == key;
     if own.iter().filter(same).any(|it| it.active > 0) {
         return false;

@@ -13,8 +13,9 @@ use serde_json::json;
 use super::entering::With;
 use super::{ENTERED, EXITED, EXPOSED, GOAL};
 use crate::Error;
-use crate::journey::rules::{self, Begun, Effect, Turns, What};
+use crate::journey::rules::{self, Begun, Effect, What};
 use crate::journey::situation::Other;
+use crate::journey::turns::Counters;
 use crate::journey::{Entry, Instance, Situation};
 use crate::lots::{self, Lot};
 use crate::plans::Launched;
@@ -122,29 +123,6 @@ struct Writing<'a> {
     seeded: BTreeSet<(String, String, String, String)>,
     /// Of whom the global holdout decided, and whether they are held out.
     held_out: BTreeMap<PersonId, bool>,
-}
-
-/// The turn counters of one journey: when each node's period began, and how many turns it gave.
-#[derive(Default)]
-struct Counters {
-    nodes: BTreeMap<String, (Timestamp, i64)>,
-    is_changed: bool,
-}
-
-impl Turns for Counters {
-    fn take(&mut self, node: &str, most: u32, per: i64, now: Timestamp) -> Timestamp {
-        self.is_changed = true;
-        let counter = self.nodes.entry(node.to_owned()).or_insert((now, 0));
-        let per = per.max(1);
-        if now.0 >= counter.0.0 + per {
-            *counter = (now, 0);
-        } else if counter.1 >= i64::from(most) {
-            // The period is full: this is the first of the next one.
-            *counter = (counter.0.plus(per), 0);
-        }
-        counter.1 += 1;
-        counter.0.max(now)
-    }
 }
 
 impl<'a> Writing<'a> {

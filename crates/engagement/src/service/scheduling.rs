@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_profiles::records::facts;
 use rapport_segments::records::memberships;
-use rapport_store::{Priority, Store, Tx};
+use rapport_store::{Priority, Queries, Store, Tx};
 use serde_json::Value;
 
 use super::entering::{Occasion, With, enter};
@@ -131,6 +131,27 @@ pub fn next_run(
     None
 }
 
+/// The run of a schedule as if it went out at its time of day, within a time: its name, and when.
+pub fn as_if(schedule: &Schedule, zone: &TimeZone, (from, to): (Timestamp, Timestamp)) -> Option<(String, Timestamp)> {
+    let first: DateTime = schedule.at.parse().ok()?;
+    let mut day = timing::civil(zone, from).date();
+    let last = timing::civil(zone, to).date();
+    while day <= last {
+        let civil = DateTime::from_parts(day, first.time());
+        let at = timing::at(zone, civil).filter(|at| from <= *at && *at < to);
+        if let Some(at) = at {
+            return Some((civil.to_string(), at));
+        }
+        day = day.tomorrow().ok()?;
+    }
+    None
+}
+
+/// When a run is where somebody is.
+pub fn of_run(run: &str, zone: &TimeZone) -> Option<Timestamp> {
+    timing::at(zone, run.parse().ok()?)
+}
+
 /// Goes on with a run that is due; whether there is more to do at once.
 ///
 /// # Errors
@@ -228,13 +249,12 @@ async fn occasions(
     schedule: Option<&Schedule>,
     now: Timestamp,
 ) -> Result<Vec<Occasion>, Error> {
-    let civil = schedule.filter(|it| it.clock == WhoseClock::Person).and_then(|_| row.run.parse::<DateTime>().ok());
-    let Some(civil) = civil else {
+    if schedule.is_none_or(|it| it.clock != WhoseClock::Person) {
         return Ok(persons.iter().map(|person| Occasion::now(*person, &row.run, now)).collect());
-    };
+    }
     let people = situations::load(tx, with.workspace, with.plans, persons, now).await?;
     let own = |person: &PersonId| {
-        let at = people.get(person).and_then(|it| timing::at(&it.zone, civil));
+        let at = people.get(person).and_then(|it| of_run(&row.run, &it.zone));
         Occasion { from: at.unwrap_or(now), ..Occasion::now(*person, &row.run, now) }
     };
     Ok(persons.iter().map(own).collect())
@@ -252,28 +272,49 @@ async fn dates(
     "running".clone_into(&mut row.state);
     // `planned_at` is up to when days were looked for.
     let (from, until) = (row.planned_at, now.plus(AHEAD));
-    let mut found = Vec::new();
-    for like in patterns(from, until, yearly, days) {
-        found.extend(facts::persons_like(tx, with.workspace, fact, &like, now).await?);
-    }
-    let persons: Vec<PersonId> = found.iter().map(|(person, _)| *person).collect();
-    let zones = zones_of(tx, with, &persons, now).await?;
-    let mut occasions = Vec::new();
-    for (person, value) in &found {
-        let Ok(Value::String(text)) = serde_json::from_str::<Value>(value) else { continue };
-        let zone = zones.get(person).unwrap_or(&with.plans.calendar.zone);
-        let Some(date) = text.get(..10).and_then(|day| day.parse::<Date>().ok()) else { continue };
-        for (day, due) in days_of(date, yearly, days, at, zone, from) {
-            // A greeting that is a day late is none.
-            if from <= due && due < until && now.0 - due.0 <= Timestamp::DAY {
-                occasions.push(Occasion { from: due, ..Occasion::now(*person, day.to_string(), now) });
-            }
-        }
-    }
-    row.people += i64::try_from(found.len()).unwrap_or(0);
+    let zone = &with.plans.calendar.zone;
+    let (found, days) = dated(tx, with.workspace, zone, (fact, yearly, days, at), (from, until), now).await?;
+    // A greeting that is a day late is none.
+    let timely = days.into_iter().filter(|(_, _, due)| now.0 - due.0 <= Timestamp::DAY);
+    let occasion = |(person, day, due): (PersonId, Date, Timestamp)| Occasion {
+        from: due,
+        ..Occasion::now(person, day.to_string(), now)
+    };
+    let occasions: Vec<Occasion> = timely.map(occasion).collect();
+    row.people += i64::try_from(found).unwrap_or(0);
     row.entered += i64::try_from(enter(tx, with, one, occasions).await?).unwrap_or(0);
     (row.planned_at, row.next_at) = (until, Some(until.plus(-Timestamp::HOUR)));
     Ok(false)
+}
+
+/// Whose day comes from an instant until before another, as `now` knows it: of how many it was looked at more closely, and (who, the day, when it is
+/// due where they are).
+///
+/// # Errors
+/// The store's.
+pub async fn dated(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    zone: &TimeZone,
+    (fact, yearly, days, at): (&str, bool, i32, &str),
+    (from, until): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Result<(usize, Vec<(PersonId, Date, Timestamp)>), Error> {
+    let mut found = Vec::new();
+    for like in patterns(from, until, yearly, days) {
+        found.extend(facts::persons_like(db, workspace, fact, &like, now).await?);
+    }
+    let persons: Vec<PersonId> = found.iter().map(|(person, _)| *person).collect();
+    let zones = zones_of(db, workspace, &persons, now).await?;
+    let mut due = Vec::new();
+    for (person, value) in &found {
+        let Ok(Value::String(text)) = serde_json::from_str::<Value>(value) else { continue };
+        let zone = zones.get(person).unwrap_or(zone);
+        let Some(date) = text.get(..10).and_then(|day| day.parse::<Date>().ok()) else { continue };
+        let own = days_of(date, yearly, days, at, zone, from).into_iter();
+        due.extend(own.filter(|(_, at)| from <= *at && *at < until).map(|(day, at)| (*person, day, at)));
+    }
+    Ok((found.len(), due))
 }
 
 /// What values look like, as JSON, of dates whose day may come in a time: the days it touches anywhere on earth.
@@ -296,8 +337,8 @@ fn patterns(from: Timestamp, until: Timestamp, yearly: bool, days: i32) -> BTree
 }
 
 async fn zones_of(
-    tx: &mut Tx,
-    with: With<'_>,
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
     persons: &[PersonId],
     now: Timestamp,
 ) -> Result<BTreeMap<PersonId, TimeZone>, Error> {
@@ -307,7 +348,7 @@ async fn zones_of(
         .map(|key| (*key).to_owned())
         .collect();
     let mut known: BTreeMap<PersonId, Vec<(String, String)>> = BTreeMap::new();
-    for (person, key, value) in facts::current_keys_of(tx, with.workspace, persons, &keys, now).await? {
+    for (person, key, value) in facts::current_keys_of(db, workspace, persons, &keys, now).await? {
         if let Ok(Value::String(text)) = serde_json::from_str(&value) {
             known.entry(person).or_default().push((key, text));
         }

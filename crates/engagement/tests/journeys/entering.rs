@@ -2,7 +2,7 @@
 
 use rapport_domain::{PersonId, Timestamp};
 use rapport_engagement::MIGRATIONS;
-use rapport_engagement::records::instances;
+use rapport_engagement::records::{instances, messages};
 use rapport_engagement::service::launching;
 use rapport_privacy::MIGRATIONS as PRIVACY;
 use rapport_profiles::MIGRATIONS as PROFILES;
@@ -330,4 +330,30 @@ async fn segments_are_kept_as_long_as_somebody_asks(db: TestDatabase) {
     launching::stop(&town.store, W, "j", town.now()).await.unwrap();
     assert!(let_go().await);
     assert_eq!(kept().await, 0);
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn a_dry_run_can_tell_what_was_before_it_and_what_the_journey_itself_sent(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    town.willing(1).await;
+    town.willing(2).await;
+    town.launch("cart", later(cart())).await;
+    let began = town.now();
+    town.hear(&[(1, "cart_updated", NOW, id("a"))]).await;
+    town.run().await;
+    town.later(HOUR).await;
+    town.hear(&[(1, "cart_updated", NOW, id("b")), (2, "cart_updated", 3 * HOUR, id("c"))]).await;
+    town.run().await;
+    let persons = [PersonId(1), PersonId(2)];
+    let db = &mut town.store.read();
+    let before = instances::entered_before(db, W, "cart", &persons, began.plus(1)).await.unwrap();
+    assert_eq!(before, [(PersonId(1), "a".to_owned(), began, Some(began.plus(HOUR)))]);
+    let all = instances::entered_before(db, W, "cart", &persons, began.plus(2 * HOUR)).await.unwrap();
+    let keys: Vec<(&str, bool)> = all.iter().map(|(_, key, _, until)| (key.as_str(), until.is_some())).collect();
+    assert_eq!(keys, [("a", true), ("b", false)], "what was too late was nothing");
+    assert_eq!(instances::entered_before(db, W, "other", &persons, began.plus(1)).await.unwrap(), []);
+    let sent = messages::counted_of(db, W, "cart", &persons, began).await.unwrap();
+    assert_eq!(sent, [(PersonId(1), began.plus(HOUR), "email".to_owned())]);
+    assert_eq!(messages::counted_of(db, W, "other", &persons, began).await.unwrap(), []);
+    assert_eq!(messages::counted_of(db, W, "cart", &persons, began.plus(HOUR + 1)).await.unwrap(), []);
 }

@@ -133,6 +133,76 @@ pub async fn moved_since(
     db.fetch_all(text, args![workspace, segment, since, limit, offset]).await
 }
 
+/// Who came into a segment, or left it, from an instant until before another, by their numbers, which are drawn by chance: (person, when).
+pub async fn moved_between(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    segment: i64,
+    moved: Moved,
+    (from, to): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<(PersonId, Timestamp)>> {
+    let text = match moved {
+        Moved::Entered => sql!(
+            "SELECT person, entered_at FROM memberships
+             WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND entered_at >= $3 AND entered_at < $4
+             ORDER BY person, entered_at LIMIT $5"
+        ),
+        Moved::Left => sql!(
+            "SELECT person, exited_at FROM memberships
+             WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND exited_at >= $3 AND exited_at < $4
+             ORDER BY person, exited_at LIMIT $5"
+        ),
+    };
+    db.fetch_all(text, args![workspace, segment, from, to, limit]).await
+}
+
+/// How many came into a segment, or left it, from an instant until before another: (people, times).
+pub async fn count_moved(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    segment: i64,
+    moved: Moved,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<(i64, i64)> {
+    let text = match moved {
+        Moved::Entered => sql!(
+            "SELECT COUNT(DISTINCT person), COUNT(*) FROM memberships
+             WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND entered_at >= $3 AND entered_at < $4"
+        ),
+        Moved::Left => sql!(
+            "SELECT COUNT(DISTINCT person), COUNT(*) FROM memberships
+             WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND exited_at >= $3 AND exited_at < $4"
+        ),
+    };
+    db.fetch_one(text, args![workspace, segment, from, to]).await
+}
+
+/// How many were in a segment at an instant.
+pub async fn count_at(db: &mut impl Queries, workspace: WorkspaceId, segment: i64, at: Timestamp) -> Result<i64> {
+    let text = sql!(
+        "SELECT COUNT(DISTINCT person) FROM memberships
+         WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND entered_at <= $3 AND (exited_at IS NULL OR exited_at > $3)"
+    );
+    db.scalar(text, args![workspace, segment, at]).await
+}
+
+/// Who was in a segment at an instant, by their numbers: the first so many are as good as any.
+pub async fn some_at(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    segment: i64,
+    at: Timestamp,
+    limit: i64,
+) -> Result<Vec<(PersonId,)>> {
+    let text = sql!(
+        "SELECT DISTINCT person FROM memberships
+         WHERE segment = $2 AND workspace = $1 AND replaced_at IS NULL AND entered_at <= $3 AND (exited_at IS NULL OR exited_at > $3)
+         ORDER BY person LIMIT $4"
+    );
+    db.fetch_all(text, args![workspace, segment, at, limit]).await
+}
+
 /// Members of a segment now by their numbers, which are drawn by chance: the first so many are as good as any.
 pub async fn some(db: &mut impl Queries, workspace: WorkspaceId, segment: i64, limit: i64) -> Result<Vec<(PersonId,)>> {
     let text = sql!(

@@ -3,6 +3,7 @@
 //! Always holds: a draft may be wrong, what is launched is not; people who are in keep the version they came in with.
 
 mod calendar;
+mod dry_run;
 mod known;
 mod one;
 mod report;
@@ -48,6 +49,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(migrate))
         .routes(routes!(difference))
         .merge(calendar::router())
+        .merge(dry_run::router())
         .merge(report::router())
         .merge(one::router())
 }

@@ -30,6 +30,7 @@ use tokio::sync::watch;
 use super::gate;
 use super::outcomes::{self, Came};
 use super::pool::Pool;
+use super::trial::Trial;
 use super::ways::Ways;
 use super::writing::{Desk, Templates, Written};
 use crate::installation::Installation;
@@ -208,6 +209,11 @@ impl Sender {
     /// The address people use, without a slash at its end.
     pub fn public_url(&self) -> &str {
         &self.public_url
+    }
+
+    /// Tries templates about a topic out for people.
+    pub fn trial<'a>(&'a self, workspace: WorkspaceId, topic: Option<&'a str>) -> Trial<'a> {
+        Trial::new(self.desk(), workspace, topic)
     }
 
     fn desk(&self) -> Desk<'_> {

@@ -7,6 +7,7 @@ mod channels;
 mod connections;
 mod consents;
 mod crash;
+mod dry_run;
 mod engaging;
 mod every_store;
 mod experiments;

@@ -1156,6 +1156,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/journeys/{key}/dry-run/day": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says what would have happened to everybody who would have come into a journey on a day: which way they take, what they are sent when, or why not. What
+         *     they did since is taken as it was; after that it is assumed that nothing more happens. Of many people a sample is looked at. Nothing is sent,
+         *     nothing is stored.
+         */
+        post: operations["post_journeys_key_dry_run_day"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/journeys/{key}/effect": {
         parameters: {
             query?: never;
@@ -3175,6 +3196,67 @@ export interface components {
         Draft: {
             template: Record<string, never>;
         };
+        /** @description How many. */
+        DryCount: {
+            /**
+             * Format: int64
+             * @description Of these, later than what is known: if nothing more happens.
+             */
+            assumed: number;
+            /** Format: int64 */
+            people: number;
+            /** @description A reason in a sentence; empty otherwise. */
+            sentence: string;
+            /** @description A stable word: `in`, `held_out`, `refused`, `not_again`; why it ends; a way; a reason. */
+            what: string;
+        };
+        /** @description What would have happened to everybody who would have come in on a day. */
+        DryDay: {
+            /**
+             * Format: int64
+             * @description How many go on longer than is played.
+             */
+            cut: number;
+            /** @description How it ends. */
+            ends: components["schemas"]["DryCount"][];
+            /** @description From when. */
+            from: string;
+            /** @description Whether these two are estimates. */
+            is_estimate: boolean;
+            /** @description Up to when it is known what happened. */
+            known_until: string;
+            /**
+             * Format: int64
+             * @description How many of them were looked at: all that follows is of these.
+             */
+            looked_at: number;
+            nodes: components["schemas"]["DryNode"][];
+            notes: components["schemas"]["DryNote"][];
+            /** @description What came of coming in. */
+            outcomes: components["schemas"]["DryCount"][];
+            /**
+             * Format: int64
+             * @description How many people would have come in.
+             */
+            people: number;
+            reached_goal: components["schemas"]["DryCount"];
+            /** @description Who was looked at, with their ways. */
+            rows: components["schemas"]["DryPerson"][];
+            /**
+             * Format: int64
+             * @description How often, all together.
+             */
+            times: number;
+            /** @description Until before when. */
+            to: string;
+        };
+        /** @description Whose day. */
+        DryDayBody: {
+            /** @description The plan; the draft if nothing is said. */
+            definition?: Record<string, never> | null;
+            /** @description `yesterday` (the last whole day where the workspace is, unless said), `last_24_hours`, or a day such as `2026-11-20`. */
+            when?: string | null;
+        };
         /** @description An event on the way. */
         DryEvent: {
             /**
@@ -3184,6 +3266,52 @@ export interface components {
             hours: number;
             /** @description Its standard name. */
             name: string;
+        };
+        /** @description What would happen at a node. */
+        DryNode: {
+            /**
+             * Format: int64
+             * @description How many come to it.
+             */
+            came: number;
+            node: string;
+            /**
+             * Format: int64
+             * @description How many would be sent its message.
+             */
+            sends: number;
+            /**
+             * Format: int64
+             * @description Of these, later than what is known.
+             */
+            sends_assumed: number;
+            /** @description How many would not, and why. */
+            skipped: components["schemas"]["DryCount"][];
+            /**
+             * Format: int64
+             * @description How many of them are there now.
+             */
+            waiting: number;
+            /** @description By which ways it is left. */
+            ways: components["schemas"]["DryCount"][];
+        };
+        /** @description Something that has to be said about a dry run. */
+        DryNote: {
+            at?: string | null;
+            /** @description A stable word. */
+            code: string;
+            /** Format: int64 */
+            number?: number | null;
+            /** @description In a sentence. */
+            text: string;
+        };
+        /** @description Somebody who would have come in. */
+        DryPerson: {
+            customer?: components["schemas"]["CustomerRow"] | null;
+            person_id: string;
+            /** @description Where they are: their own clock. */
+            time_zone?: string | null;
+            trips: components["schemas"]["DryTrip"][];
         };
         /** @description A dry run. */
         DryRun: {
@@ -3204,11 +3332,25 @@ export interface components {
             at: string;
             /** @description The way, the reason, the template, until when. */
             detail: string;
+            /** @description Whether it is later than what is known, so that it is assumed that nothing else happens before. */
+            is_assumed: boolean;
             node: string;
             /** @description In a sentence, where there is one. */
             sentence: string;
             /** @description `sends`, `skips`, `waits`, `goes`, `does`, `ends` ... */
             what: string;
+        };
+        /** @description Somebody's way. */
+        DryTrip: {
+            /** @description When they come in. */
+            at: string;
+            /** @description Whether it goes on longer than is played. */
+            is_cut: boolean;
+            /** @description The occasion, e.g. an order's number. */
+            occasion: string;
+            /** @description `in`, `held_out`, `refused` (not of the audience) or `not_again`. */
+            outcome: string;
+            steps: components["schemas"]["DryStep"][];
         };
         /** @description An effect with its interval. */
         EffectShape: {
@@ -9257,6 +9399,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_journeys_key_dry_run_day: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DryDayBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryDay"];
                 };
             };
             422: {

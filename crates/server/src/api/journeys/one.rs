@@ -1,17 +1,16 @@
-//! One person and a journey: bringing in, taking out, trying it out, and why they did or did not get something.
+//! One person and a journey: bringing in, taking out, and why they did or did not get something.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_domain::{PersonId, WorkspaceId};
 use rapport_engagement::journey::definition::Entry;
-use rapport_engagement::journey::rules::{self, Begun, Plan, Turns, What};
-use rapport_engagement::journey::{Definition, Instance, Situation};
+use rapport_engagement::journey::{Definition, Situation};
 use rapport_engagement::lots::{self, Lot};
 use rapport_engagement::records::instances::{self, InstanceRow};
+use rapport_engagement::records::journeys;
 use rapport_engagement::records::messages::{self, MessageRow};
-use rapport_engagement::records::{journeys, settings};
 use rapport_engagement::sending::Reason;
 use rapport_engagement::service::entering::{Occasion, enter};
 use rapport_engagement::service::launching;
@@ -41,7 +40,6 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(bring_in))
         .routes(routes!(take_out))
-        .routes(routes!(dry_run))
         .routes(routes!(of_customer))
         .routes(routes!(why))
 }
@@ -122,160 +120,8 @@ pub async fn take_out(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Who tries it out.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DryRunBody {
-    /// The customer.
-    person_id: String,
-    /// The plan; the draft if nothing is said.
-    #[schema(value_type = Option<Object>)]
-    definition: Option<Value>,
-    /// Events that happen on the way, with how many hours after coming in: what is waited for.
-    #[serde(default)]
-    events: Vec<DryEvent>,
-}
-
-/// An event on the way.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DryEvent {
-    /// Its standard name.
-    name: String,
-    /// So many hours after coming in.
-    hours: f64,
-}
-
-/// What would happen.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DryStep {
-    /// When.
-    at: String,
-    node: String,
-    /// `sends`, `skips`, `waits`, `goes`, `does`, `ends` ...
-    what: String,
-    /// The way, the reason, the template, until when.
-    detail: String,
-    /// In a sentence, where there is one.
-    sentence: String,
-}
-
-/// A dry run.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DryRun {
-    rows: Vec<DryStep>,
-}
-
-struct AtOnce;
-
-impl Turns for AtOnce {
-    fn take(&mut self, _: &str, _: u32, _: i64, now: Timestamp) -> Timestamp {
-        now
-    }
-}
-
-/// So many looks at most.
-const MOST_LOOKS: usize = 60;
-
-/// Says what would happen to a customer in a journey from now on, as they are now. Nothing is sent, nothing is stored.
-#[utoipa::path(post, path = "/api/v1/journeys/{key}/dry-run", security(("caller" = ["view_people"])), tag = "journeys", operation_id = "dry_run_journey", params(("key" = String, Path)), request_body = DryRunBody, responses((status = 200, body = DryRun), (status = 422, body = crate::problem::ProblemBody)))]
-pub async fn dry_run(
-    State(app): State<App>,
-    caller: Caller,
-    Path(key): Path<String>,
-    Json(body): Json<DryRunBody>,
-) -> Result<Json<DryRun>, Problem> {
-    caller.require(Permission::ViewPeople)?;
-    let row = find(&app, caller.workspace, &key).await?;
-    let person = customers::find(&app, caller.workspace, &body.person_id).await?.person;
-    let definition = Definition::from_json(body.definition.as_ref().unwrap_or(&row.draft)).map_err(refused)?;
-    let mut situation = situation(&app, caller.workspace, person, (&key, &definition)).await?;
-    let settings = settings::read(&mut app.installation.store.read(), caller.workspace).await?;
-    let plan = Plan { key: &key, definition: &definition, settings: &settings };
-    let now = app.now();
-    let mut happen: Vec<(Timestamp, String)> = Vec::new();
-    for event in &body.events {
-        #[expect(clippy::cast_possible_truncation, reason = "hours of a dry run")]
-        let at = now.plus((event.hours.clamp(0.0, 24.0 * 400.0) * Timestamp::HOUR as f64) as i64);
-        let heard = definition.listens().into_iter().filter(|(_, known)| known.name == event.name || known.name == "*");
-        happen.extend(heard.map(|(what, _)| (at, what)));
-    }
-    happen.sort();
-    Ok(Json(DryRun { rows: play(plan, &mut situation, person, happen, now) }))
-}
-
-fn play(
-    plan: Plan<'_>,
-    situation: &mut Situation,
-    person: PersonId,
-    mut happen: Vec<(Timestamp, String)>,
-    now: Timestamp,
-) -> Vec<DryStep> {
-    let mut at = now;
-    let mut rows = Vec::new();
-    let step = |at: Timestamp, node: &str, what: &str, detail: String, sentence: &str| DryStep {
-        at: time(at),
-        node: node.to_owned(),
-        what: what.to_owned(),
-        detail,
-        sentence: sentence.to_owned(),
-    };
-    let of = (plan.key, 0);
-    let mut instance = Instance::new("dry".to_owned(), of, person, String::new(), &plan.definition.start, now);
-    let mut effects = Vec::new();
-    match rules::begin(plan, &mut instance, situation, now, &mut effects) {
-        Begun::Refused => {
-            rows.push(step(now, "", "refused", String::new(), Reason::OutOfAudience.sentence()));
-            return rows;
-        }
-        Begun::HeldOut => {
-            rows.push(step(now, "", "held_out", String::new(), Reason::HeldOut.sentence()));
-            return rows;
-        }
-        Begun::In => {}
-    }
-    for _ in 0..MOST_LOOKS {
-        effects.extend(rules::look(plan, &mut instance, situation, &mut AtOnce, at));
-        for effect in effects.drain(..) {
-            let node = effect.node.as_str();
-            rows.push(match effect.what {
-                // What comes of it is told by the message.
-                What::Holdout => continue,
-                What::Send { channel, template } => {
-                    step(at, node, "sends", format!("{} {template}", channel.as_str()), "")
-                }
-                What::Skip { reason, .. } => step(at, node, "skips", reason.as_str().to_owned(), reason.sentence()),
-                What::Left(way) => step(at, node, "goes", way, ""),
-                What::Goal => step(at, node, "reaches_goal", String::new(), ""),
-                What::Exposed { arm, .. } => step(at, node, "draws", arm, ""),
-                What::Trait(name, value) => step(at, node, "does", format!("{name} = {value}"), ""),
-                What::List(list, on) => step(at, node, "does", format!("{} {list}", if on { "on" } else { "off" }), ""),
-                What::Webhook(url, _) => step(at, node, "does", url, ""),
-                What::Act(action, _) => step(at, node, "does", action, ""),
-            });
-        }
-        if let Some((_, why)) = instance.ended {
-            rows.push(step(at, "", "ends", why.word(), ""));
-            return rows;
-        }
-        let Some(wakes) = instance.wake_at else { return rows };
-        let heard = happen.first().filter(|(when, _)| *when <= wakes).cloned();
-        let until = heard.as_ref().map_or(wakes, |(when, _)| *when).max(at);
-        if until > at {
-            let node = instance.node.clone().unwrap_or_default();
-            rows.push(step(at, &node, "waits", time(until), ""));
-        }
-        at = until;
-        if let Some((when, what)) = heard {
-            happen.remove(0);
-            instance.hear(&what, when);
-        }
-    }
-    rows
-}
-
 /// Somebody's situation as a plan asks for it, also where its conditions are not kept as segments yet.
-async fn situation(
+pub async fn situation(
     app: &App,
     workspace: WorkspaceId,
     person: PersonId,
