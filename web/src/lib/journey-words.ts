@@ -85,6 +85,9 @@ export const sayReason = (reason: string | null | undefined, sentence?: string |
 /** A wall clock's time, which is of no zone: said as it is. */
 export const sayWall = (at: string): string => (/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(at) ? new Intl.DateTimeFormat(words.locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(new Date(`${at.slice(0, 16)}:00Z`)) : at);
 
+/** An instant on the clock of a person; on the workspace's where theirs is not known. */
+export const sayClock = (at: string, zone?: string | null): string => new Intl.DateTimeFormat(words.locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: zone ?? session.zone }).format(new Date(at));
+
 export function sayEntry(plan: Plan): string {
 	const entry = plan.entry;
 	if ('event' in entry) return t('journey.entry_says.event', { event: sayEvent(entry.event.name) });

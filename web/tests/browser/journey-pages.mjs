@@ -29,6 +29,12 @@ export async function journeyPages(ask, person) {
 		list.push({ name: 'journey-live-versions', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'More actions' }).click(); await p.getByRole('button', { name: 'Versions' }).click(); await p.locator('dialog').waitFor(); } });
 		if (page.is_changed) list.push({ name: 'journey-live-launch', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'Launch changes' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'journey-live-stop', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'More actions' }).click(); await p.getByRole('button', { name: 'Stop', exact: true }).click(); await p.locator('dialog').waitFor(); } });
+		const dry = (p) => p.locator('.dry .cells, .dry .notes').first().waitFor();
+		list.push({ name: 'journey-dry-day-canvas', path: `/engage/journeys/${live}?view=canvas&dry=yesterday`, act: async (p) => { await open(p); await dry(p); } });
+		list.push({ name: 'journey-dry-day-step', path: `/engage/journeys/${live}?view=outline&dry=yesterday&step=${step}`, text: 'Dry run: at this step', act: dry });
+		// Of a real shop nobody may have come in yesterday: then there are no numbers to open.
+		list.push({ name: 'journey-dry-day-people', path: `/engage/journeys/${live}?view=outline&dry=yesterday`, act: async (p) => { await dry(p); const cell = p.locator('.dry button.cell').first(); if (await cell.count()) { await cell.click(); await p.locator('dialog summary').first().click(); await p.locator('dialog .steps li').first().waitFor(); } } });
+		list.push({ name: 'journey-dry-day-begins', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'Try it out' }).click(); await p.getByRole('button', { name: /Play yesterday/ }).click(); await dry(p); if (!p.url().includes('dry=yesterday')) throw new Error('the dry run is not in the address'); } });
 		list.push({ name: 'journey-live-dry', path: `/engage/journeys/${live}?view=outline`, act: async (p) => { await p.getByRole('button', { name: 'Try it out' }).click(); await p.locator('dialog li button').first().click(); await p.locator('dialog .steps li').first().waitFor(); } });
 	}
 	if (draft) {

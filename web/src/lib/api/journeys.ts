@@ -94,6 +94,54 @@ export interface DryStep {
 	what: string;
 	detail: string;
 	sentence: string;
+	/** Later than what is known: if nothing else happens before. */
+	is_assumed: boolean;
+}
+/** How many, and of these how many only because nothing more is assumed to happen. */
+export interface DryCount {
+	what: string;
+	sentence: string;
+	people: number;
+	assumed: number;
+}
+export interface DryNode {
+	node: string;
+	came: number;
+	waiting: number;
+	ways: DryCount[];
+	sends: number;
+	sends_assumed: number;
+	skipped: DryCount[];
+}
+export interface DryTrip {
+	at: string;
+	occasion: string;
+	outcome: string;
+	is_cut: boolean;
+	steps: DryStep[];
+}
+export interface DryPerson {
+	person_id: string;
+	customer: CustomerRow | null;
+	time_zone: string | null;
+	trips: DryTrip[];
+}
+/** What would have happened to everybody who would have come in on a day. */
+export interface DryDay {
+	from: string;
+	to: string;
+	known_until: string;
+	people: number;
+	times: number;
+	is_estimate: boolean;
+	looked_at: number;
+	outcomes: DryCount[];
+	reached_goal: DryCount;
+	ends: DryCount[];
+	cut: number;
+	nodes: DryNode[];
+	notes: { code: string; number: number | null; at: string | null; text: string }[];
+	rows: DryPerson[];
 }
 export interface Message {
 	id: string;

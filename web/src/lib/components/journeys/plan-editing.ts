@@ -1,5 +1,5 @@
 // What the parts of the editor of journeys share: the plan, who may change it, and what is known around it.
-import type { NodeReport } from '$lib/api/journeys';
+import type { DryNode, NodeReport } from '$lib/api/journeys';
 import type { Gap, Plan, Step } from '$lib/journeys';
 
 export interface PlanEditing {
@@ -12,6 +12,10 @@ export interface PlanEditing {
 	readonly names: Record<string, string>;
 	/** Whether something is set up to send by a channel; undefined while that is not known. */
 	readonly ready: (channel: string) => boolean | undefined;
+	/** Whether the counts are of a dry run. */
+	readonly isDry: boolean;
+	/** What a dry run says of a node. */
+	readonly dry: (node: string) => DryNode | undefined;
 	readonly report: (node: string) => NodeReport | undefined;
 	readonly marks: (node: string) => 'error' | 'warning' | undefined;
 	/** Changes the plan; changes at one place within a moment are one step of undo. */
