@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use self::acts::posting::{self, Hosts};
 use crate::installation::Installation;
 use crate::own_data;
 
@@ -51,7 +52,28 @@ const SELDOM: u32 = 20;
 
 /// Sends what there is, until `stop` is set.
 pub async fn run(sender: Arc<Sender>, stop: watch::Receiver<bool>) {
-    tokio::join!(sender.send(stop.clone()), beside(&sender, stop.clone()), copy(&sender, stop));
+    tokio::join!(
+        sender.send(stop.clone()),
+        beside(&sender, stop.clone()),
+        post(&sender, stop.clone()),
+        copy(&sender, stop)
+    );
+}
+
+/// Tells other programs what journeys have for them, until `stop` is set: what is under way then is told again.
+async fn post(sender: &Sender, mut stop: watch::Receiver<bool>) {
+    let mut hosts = Hosts::default();
+    let mut stopping = stop.clone();
+    while tokio::time::timeout(LOOK_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
+        let posted = tokio::select! {
+            posted = posting::post_due(&sender.installation, &sender.client, &mut hosts) => posted,
+            _ = stopping.wait_for(|stop| *stop) => return,
+        };
+        if let Err(error) = posted {
+            metrics::counter!("rapport_sending_failures_total").increment(1);
+            tracing::warn!(error = %format!("{error:#}"), "webhooks of journeys could not be told; it is tried again");
+        }
+    }
 }
 
 /// Sends copies for the company's own people, and mails by which people prove an address, until `stop` is set.
@@ -97,11 +119,12 @@ pub async fn read_mailbox(installation: Arc<Installation>, ways: Arc<Ways>, mut 
 pub async fn look(sender: &Arc<Sender>, thorough: bool) -> anyhow::Result<bool> {
     let sent = sender.send_due().await?;
     let copied = copies::send_due(sender).await? | own_data::send_due(sender).await?;
-    Ok(sent | copied | do_beside(sender, thorough).await?)
+    let posted = posting::post_due(&sender.installation, &sender.client, &mut Hosts::default()).await?;
+    Ok(sent | copied | posted | do_beside(sender, thorough).await?)
 }
 
 async fn do_beside(sender: &Sender, thorough: bool) -> anyhow::Result<bool> {
-    let mut did = acts::do_due(&sender.installation, &sender.client).await?;
+    let mut did = acts::do_due(&sender.installation).await?;
     if thorough {
         did |= clicks::judge_due(&sender.installation).await?;
     }

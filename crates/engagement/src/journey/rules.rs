@@ -3,7 +3,8 @@
 //! [`look`] may be called at any time: when it is woken, when something was heard, when a membership changed. It does what is due, and says what has
 //! to be done outside as [`Effect`]s; nothing of it depends on how often it was called before.
 //!
-//! Always holds: what takes somebody out is asked before every node; an effect names instance, node and visit, which together happen once.
+//! Always holds: what takes somebody out is asked before every node; an effect names instance, node and visit, which together happen once; for whoever is
+//! restricted nothing is done.
 
 use rapport_domain::assignment::bucket;
 use rapport_domain::{Channel, PersonId, Purpose, Timestamp};
@@ -133,9 +134,11 @@ pub fn begin(
     }
     let experiment = holdout_of(plan.key);
     let held = place(&experiment, person.person) < definition.holdout_percent;
-    let arm = if held { HELD_OUT } else { TREATED };
-    let what = What::Exposed { experiment, arm: arm.to_owned(), is_experiment: false };
-    effects.push(Effect { node, visit: 0, what });
+    if !person.is_restricted {
+        let arm = if held { HELD_OUT } else { TREATED };
+        let what = What::Exposed { experiment, arm: arm.to_owned(), is_experiment: false };
+        effects.push(Effect { node, visit: 0, what });
+    }
     if held {
         instance.end(End::HeldOut, now);
         return Begun::HeldOut;
@@ -147,6 +150,9 @@ pub fn begin(
 pub const HELD_OUT: &str = "holdout";
 /// The arm of those who come in.
 pub const TREATED: &str = "treated";
+
+/// The way on of those for whom nothing was done, because what is known of them is not to be used.
+pub const RESTRICTED: &str = "restricted";
 
 /// The name under which a journey's holdout is measured.
 pub fn holdout_of(journey: &str) -> String {
@@ -275,7 +281,14 @@ fn pass(
     effects: &mut Vec<Effect>,
 ) -> Passed {
     let visit = instance.visit();
-    let mut tell = |what| effects.push(Effect { node: node.id.clone(), visit, what });
+    // For whoever is restricted nothing is done, nor are they counted in an experiment: they go on, in case it is lifted.
+    let is_used = !person.is_restricted;
+    let done = if is_used { "done" } else { RESTRICTED };
+    let mut tell = |what| {
+        if is_used {
+            effects.push(Effect { node: node.id.clone(), visit, what });
+        }
+    };
     let on = |next: &Next, way: &str| Passed::On(next.clone(), way.to_owned());
     match &node.step {
         Step::Message { next, .. } => {
@@ -316,19 +329,19 @@ fn pass(
         }
         Step::SetTrait { name, value, next } => {
             tell(What::Trait(name.clone(), value.clone()));
-            on(next, "done")
+            on(next, done)
         }
         Step::List { list, on: put, next } => {
             tell(What::List(list.clone(), *put));
-            on(next, "done")
+            on(next, done)
         }
         Step::Webhook { url, fields, next } => {
             tell(What::Webhook(url.clone(), fields.clone().into_iter().collect()));
-            on(next, "done")
+            on(next, done)
         }
         Step::Act { action, with, next } => {
             tell(What::Act(action.clone(), with.clone().into_iter().collect()));
-            on(next, "done")
+            on(next, done)
         }
         Step::RateLimit { most, per, next } => {
             // The turn is taken once, on arrival, and remembered.

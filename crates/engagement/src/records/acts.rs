@@ -29,7 +29,7 @@ pub struct ActRow {
     pub target: String,
     /// The value, or what is told.
     pub content: Value,
-    /// `queued`, `done` or `failed`.
+    /// `queued`, `done`, `failed`, or `skipped`: it was not to be done any more, and `error` is the reason's word.
     pub state: String,
     /// When it was decided.
     pub decided_at: Timestamp,
@@ -77,22 +77,50 @@ pub async fn insert(tx: &mut Tx, rows: &[ActRow]) -> Result<()> {
     Ok(())
 }
 
-/// Those to be done by now.
-pub async fn due(db: &mut impl Queries, now: Timestamp, limit: i64) -> Result<Vec<ActRow>> {
+/// The state of one that waits for its turn.
+pub const QUEUED: &str = "queued";
+/// It was done.
+pub const DONE: &str = "done";
+/// It was tried for long enough.
+pub const FAILED: &str = "failed";
+/// It was not to be done any more.
+pub const SKIPPED: &str = "skipped";
+
+/// Those to be done here by now: all but webhooks.
+pub async fn due_here(db: &mut impl Queries, now: Timestamp, limit: i64) -> Result<Vec<ActRow>> {
     let text = Sql::assembled(format!(
-        "SELECT {COLUMNS} FROM journey_acts WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2"
+        "SELECT {COLUMNS} FROM journey_acts WHERE due_at IS NOT NULL AND due_at <= $1 AND kind <> 'webhook' ORDER BY due_at, id LIMIT $2"
     ));
     db.fetch_all(text, args![now, limit]).await
 }
 
-/// Notes what became of one.
+/// Webhooks to be told by now, but for those to these addresses.
+pub async fn due_webhooks(db: &mut impl Queries, now: Timestamp, but: &[String], limit: i64) -> Result<Vec<ActRow>> {
+    let text = Sql::assembled(format!(
+        "SELECT {COLUMNS} FROM journey_acts WHERE due_at IS NOT NULL AND due_at <= $1 AND kind = 'webhook' AND target NOT IN ($2)
+         ORDER BY due_at, id LIMIT $3"
+    ));
+    db.fetch_all(text, args![now, but, limit]).await
+}
+
+/// Notes what became of one. What was done is noted in any case; of one that was dropped meanwhile nothing else is.
 pub async fn note(tx: &mut Tx, row: &ActRow) -> Result<()> {
     let text = sql!(
-        "UPDATE journey_acts SET state = $2, due_at = $3, attempts = $4, failing_since = $5, error = $6 WHERE id = $1"
+        "UPDATE journey_acts SET state = $2, due_at = $3, attempts = $4, failing_since = $5, error = $6
+         WHERE id = $1 AND (due_at IS NOT NULL OR $2 = 'done')"
     );
     let values = args![&row.id, &row.state, row.due_at, row.attempts, row.failing_since, row.error.as_deref()];
     tx.execute(text, values).await?;
     Ok(())
+}
+
+/// Drops acts of a journey that are not done yet, because it was stopped; how many there were.
+pub async fn drop_queued(tx: &mut Tx, workspace: WorkspaceId, journey: &str, limit: i64) -> Result<u64> {
+    let text = sql!(
+        "UPDATE journey_acts SET state = 'skipped', error = 'stopped', due_at = NULL WHERE id IN (
+           SELECT id FROM journey_acts WHERE due_at IS NOT NULL AND workspace = $1 AND journey = $2 LIMIT $3)"
+    );
+    tx.execute(text, args![workspace, journey, limit]).await
 }
 
 /// How many failed at each node of a journey.

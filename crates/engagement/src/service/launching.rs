@@ -18,7 +18,7 @@ use crate::journey::End;
 use crate::journey::definition::Definition;
 use crate::records::instances::{self, InstanceRow};
 use crate::records::journeys::{self, JourneyRow, VersionRow};
-use crate::records::{messages, runs};
+use crate::records::{acts, messages, runs};
 
 /// So many are ended in one transaction.
 const SLICE: i64 = 2_000;
@@ -123,7 +123,7 @@ pub async fn change_state(tx: &mut Tx, workspace: WorkspaceId, key: &str, to: &s
     Err(Error::Refused(format!("a journey becomes {to} only from {}", from.join(" or "))))
 }
 
-/// Stops a journey: nobody comes in, whoever is in is out, and what waits to be sent is not sent.
+/// Stops a journey: nobody comes in, whoever is in is out, and what waits to be sent or done is not.
 ///
 /// # Errors
 /// The store's; it is not running.
@@ -146,9 +146,10 @@ pub async fn stop(store: &Store, workspace: WorkspaceId, key: &str, now: Timesta
         count_out(&mut tx, workspace, key, End::Stopped, now, out).await?;
         let some = some.len() as u64;
         let unsent = messages::drop_queued(&mut tx, workspace, key, SLICE).await?;
+        let undone = acts::drop_queued(&mut tx, workspace, key, SLICE).await?;
         tx.commit().await?;
         ended += some;
-        if some == 0 && unsent == 0 {
+        if some == 0 && unsent == 0 && undone == 0 {
             return Ok(ended);
         }
     }

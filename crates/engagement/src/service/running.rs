@@ -296,7 +296,7 @@ impl<'a> Writing<'a> {
             kind: kind.to_owned(),
             target,
             content,
-            state: "queued".to_owned(),
+            state: acts::QUEUED.to_owned(),
             decided_at: self.now,
             due_at: Some(self.now),
             attempts: 0,

@@ -11,8 +11,8 @@ use rapport_engagement::service::running;
 use rapport_privacy::MIGRATIONS as PRIVACY;
 use rapport_profiles::MIGRATIONS as PROFILES;
 use rapport_segments::MIGRATIONS as SEGMENTS;
-use rapport_store::db_test;
 use rapport_store::testing::TestDatabase;
+use rapport_store::{Queries, args, db_test, sql};
 use serde_json::{Value, json};
 
 use crate::town::{Town, W, but, later, mail};
@@ -46,7 +46,7 @@ async fn what_was_not_committed_is_done_again_once(db: TestDatabase) {
     assert_eq!((town.told(1).await, town.flows("j").await.len()), (vec![], 0));
     let ran = town.run().await;
     assert_eq!((ran.looked_at, ran.messages, ran.acts), (1, 1, 1));
-    let due = acts::due(&mut town.store.read(), town.now(), 10).await.unwrap();
+    let due = acts::due_webhooks(&mut town.store.read(), town.now(), &[], 10).await.unwrap();
     assert_eq!((due.len(), due[0].kind.as_str(), due[0].person), (1, "webhook", PersonId(1)));
     // Stored twice it is there once: a message is one for its instance, node and visit.
     let row = messages::MessageRow { id: "msg_other".into(), ..town.messages(1).await[0].clone() };
@@ -54,7 +54,7 @@ async fn what_was_not_committed_is_done_again_once(db: TestDatabase) {
     assert_eq!(messages::insert(&mut tx, W, &[row]).await.unwrap(), 0);
     acts::insert(&mut tx, &[acts::ActRow { id: "act_other".into(), ..due[0].clone() }]).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(acts::due(&mut town.store.read(), town.now(), 10).await.unwrap().len(), 1);
+    assert_eq!(acts::due_webhooks(&mut town.store.read(), town.now(), &[], 10).await.unwrap().len(), 1);
 }
 
 /// Two journeys of each person and room for one message: whoever looks second sees what the first one decided.
@@ -288,4 +288,46 @@ async fn of_several_addresses_one_that_lives_is_written_to(db: TestDatabase) {
     town.enter("j", 3, "").await;
     town.later(1).await;
     assert_eq!(town.told(3).await, ["m:suppressed"]);
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn what_a_stopped_journey_had_to_do_is_dropped(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let form = json!({"entry": {"api": {}}, "start": "x", "nodes": [
+        {"id": "x", "step": {"webhook": {"url": "https://a.example/", "next": "t"}}},
+        {"id": "t", "step": {"set_trait": {"name": "vip", "value": true, "next": null}}}]});
+    for journey in ["j", "k"] {
+        town.launch(journey, form.clone()).await;
+    }
+    town.willing(1).await;
+    town.enter("j", 1, "").await;
+    town.enter("k", 1, "").await;
+    town.run().await;
+    let due = async |town: &Town| {
+        let mut all = acts::due_here(&mut town.store.read(), town.now(), 10).await.unwrap();
+        all.extend(acts::due_webhooks(&mut town.store.read(), town.now(), &[], 10).await.unwrap());
+        all
+    };
+    let before = due(&town).await;
+    assert_eq!(before.len(), 4);
+    let but = ["https://a.example/".to_owned()];
+    assert_eq!(acts::due_webhooks(&mut town.store.read(), town.now(), &but, 10).await.unwrap(), []);
+    rapport_engagement::service::launching::stop(&town.store, W, "j", town.now()).await.unwrap();
+    assert!(due(&town).await.iter().all(|row| row.journey == "k"));
+    assert_eq!(due(&town).await.len(), 2);
+    // One was under way meanwhile: it does not come back when it failed, and is known as done when it was.
+    let state = async |town: &Town, id: &str| -> (String, Option<String>) {
+        let text = sql!("SELECT state, error FROM journey_acts WHERE id = $1");
+        town.store.read().fetch_all(text, args![id]).await.unwrap().remove(0)
+    };
+    let under_way = before.iter().find(|row| row.journey == "j").unwrap().clone();
+    let failed = acts::ActRow { due_at: Some(town.now()), error: Some("it answered 500".into()), ..under_way.clone() };
+    let done = acts::ActRow { state: acts::DONE.into(), due_at: None, ..under_way.clone() };
+    for (row, wanted) in [(failed, ("skipped", Some("stopped"))), (done, ("done", None))] {
+        let mut tx = town.tx().await;
+        acts::note(&mut tx, &row).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(state(&town, &under_way.id).await, (wanted.0.to_owned(), wanted.1.map(str::to_owned)));
+    }
+    assert_eq!(due(&town).await.len(), 2);
 }

@@ -276,6 +276,28 @@ fn who_cannot_be_sent_to_goes_on_goes_out_or_waits() {
 }
 
 #[test]
+fn for_whoever_is_restricted_nothing_is_done() {
+    let nodes = json!([
+        {"id": "s", "step": {"split": {"arms": [{"name": "a", "percent": 100, "next": "t"}]}}},
+        {"id": "t", "step": {"set_trait": {"name": "vip", "value": true, "next": "l"}}},
+        {"id": "l", "step": {"list": {"list": "vips", "on": true, "next": "h"}}},
+        {"id": "h", "step": {"webhook": {"url": "https://a.example/", "next": "e"}}},
+        {"id": "e", "step": {"act": {"action": "tell_event", "with": {"name": "Hello"}, "next": "w"}}},
+        {"id": "w", "step": {"wait": {"how": {"for": "1h"}, "next": "last"}}},
+        {"id": "last", "step": {"set_trait": {"name": "seen", "value": true, "next": null}}}]);
+    let restricted = rapport_engagement::journey::Situation { is_restricted: true, ..willing(1) };
+    let mut walk = Walk::begin_as(plan_with(nodes.clone(), json!({"holdout_percent": 0.01})), restricted, NOON);
+    assert_eq!(walk.done(), []);
+    assert_eq!(walk.ways(), ["s>arm:a", "t>restricted", "l>restricted", "h>restricted", "e>restricted"]);
+    // When it is lifted, what comes then is done.
+    walk.person.is_restricted = false;
+    walk.look("2026-06-10T11:00:00Z");
+    assert_eq!(walk.done(), [("last".into(), 1, What::Trait("seen".into(), json!(true)))]);
+    let walk = Walk::begin_as(plan_with(nodes, json!({"holdout_percent": 0.01})), willing(1), NOON);
+    assert_eq!(walk.done().len(), 6, "of others all of it is done");
+}
+
+#[test]
 fn every_reason_of_the_rule_is_noted_at_the_node() {
     let of = |change: &dyn Fn(&mut Walk)| {
         let nodes =

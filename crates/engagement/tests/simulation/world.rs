@@ -600,7 +600,8 @@ impl World {
         let ids: Vec<(String,)> = self.town.store.read().fetch_all(text, args![W, self.now()]).await.unwrap();
         let ids: Vec<String> = ids.into_iter().map(|(id,)| id).filter(|id| !self.seen.contains(id)).collect();
         let told = messages::by_ids(&mut self.town.store.read(), W, &ids).await.unwrap();
-        let mut done = acts::due(&mut self.town.store.read(), self.now(), 100_000).await.unwrap();
+        let mut done = acts::due_here(&mut self.town.store.read(), self.now(), 100_000).await.unwrap();
+        done.extend(acts::due_webhooks(&mut self.town.store.read(), self.now(), &[], 100_000).await.unwrap());
         done.retain(|row| self.done.insert(row.id.clone()));
         self.slowly(|slow, world| slow.looked(world, &due, &others, (&after, &told, &done)));
     }

@@ -37,6 +37,8 @@ pub struct Words {
     pub delete: &'static str,
     /// A message.
     pub saved: &'static str,
+    /// A message: what came was not the whole form.
+    pub unchanged: &'static str,
     /// A message: the company answers.
     pub asked: &'static str,
     /// A message: a mail is on its way.
@@ -100,6 +102,7 @@ const ENGLISH: Words = Words {
     see: "See my data",
     delete: "Delete my data",
     saved: "Saved. It holds at once.",
+    unchanged: "Nothing was changed: your choices did not arrive whole. Please save again.",
     asked: "We have your request. Somebody will check that it is you, and answer within a month.",
     mailed: "We have sent you a mail with a link. It works once, within three hours. If none comes, we will answer within a month.",
     see_hint: "You will see everything that we keep of you, and can keep a copy. The link works for a quarter of an hour then.",
@@ -154,6 +157,7 @@ const CHINESE: Words = Words {
     see: "查看我的数据",
     delete: "删除我的数据",
     saved: "已保存，立即生效。",
+    unchanged: "未作任何更改：您的选择未完整送达，请重新保存。",
     asked: "我们已收到您的请求，将由工作人员核实身份，并在一个月内答复。",
     mailed: "我们已向您发送一封含有链接的邮件。链接三小时内有效，仅限使用一次。如未收到，我们将在一个月内答复。",
     see_hint: "您将看到我们保存的与您有关的全部数据，并可保存副本。打开后链接在一刻钟内仍然有效。",

@@ -1,7 +1,7 @@
 //! Somebody's own preferences, by a link that needs no sign-in: what they hear about, by which way, how often; and leaving with one click (RFC 8058).
 //!
 //! Always holds: only a POST changes anything, so a program that follows every link in a mail changes nothing; the same POST again changes nothing
-//! more; a page shows no more of the person than whoever wrote to them knew, because links are passed on.
+//! more; the last word of the person counts, though what was said before it is not applied yet; a page shows no more of the person than whoever wrote to them knew, because links are passed on.
 
 use askama::Template;
 use axum::body::Body;
@@ -245,6 +245,8 @@ fn field(scope: &Scope) -> String {
 pub async fn save(State(app): State<App>, Path(text): Path<String>, headers: HeaderMap, sent: Body) -> Response {
     let saved = async {
         let form = read_form(&app, sent).await?;
+        // What is compared with the form is what the person said last.
+        app.pipeline.reached(app.installation.log.head()).await;
         let Some(visitor) = Visitor::of(&app, &text).await? else { return Ok(gone(&headers)) };
         let message = match parameter(&form, "act").as_deref() {
             Some(kind @ (own_data::ACCESS | own_data::ERASURE)) => Some(ask(&app, &visitor, kind, &headers).await?),
@@ -252,10 +254,12 @@ pub async fn save(State(app): State<App>, Path(text): Path<String>, headers: Hea
                 leave(&app, &visitor, &headers).await?;
                 None
             }
-            _ => {
+            Some("save") => {
                 choose(&app, &visitor, &form, &headers).await?;
                 None
             }
+            // Nothing ticked is an answer, but only in a form that came whole.
+            _ => Some(Words::of(&headers, visitor.wish(wishes::LANGUAGE)).unchanged),
         };
         app.pipeline.reached(app.installation.log.head()).await;
         let Some(visitor) = Visitor::of(&app, &text).await? else { return Ok(gone(&headers)) };
@@ -332,12 +336,14 @@ async fn unsubscribe_page(app: &App, text: &str, headers: &HeaderMap, is_done: b
 pub async fn unsubscribe(State(app): State<App>, Path(text): Path<String>, headers: HeaderMap, sent: Body) -> Response {
     let left = async {
         let form = read_form(&app, sent).await?;
+        let is_known = app.pipeline.applied() >= app.installation.log.head();
         let Some(visitor) = Visitor::of(&app, &text).await? else { return Ok(gone(&headers)) };
         let scope = visitor.scope();
         let one_click = parameter(&form, "List-Unsubscribe").as_deref() == Some("One-Click");
         let method = if one_click { "one_click" } else { "unsubscribe_page" };
         let locale = Words::of(&headers, visitor.wish(wishes::LANGUAGE)).tag;
-        if consent::standing(&visitor.said, &scope, app.now()).verdict != Verdict::Denied {
+        // Said already, it is not said again; unless an agreement may be on its way, which this comes after.
+        if !is_known || consent::standing(&visitor.said, &scope, app.now()).verdict != Verdict::Denied {
             visitor.tell(&app, told::UNSUBSCRIBED, &scope, method, locale).await?;
         }
         unsubscribe_page(&app, &text, &headers, true).await

@@ -1,5 +1,6 @@
 //! The server's HTTP surface from outside: requests in, answers out, on a real data folder with a clock that tests move.
 
+mod acts;
 mod answers;
 mod audiences;
 mod audit;

@@ -319,8 +319,14 @@ async fn people_choose_by_a_link_without_signing_in() {
     assert!(!text.contains(ANN), "a link that is passed on shows no address: {text}");
     assert!(!text.contains("<script"), "it works without one");
     assert_eq!(page.header("cache-control"), "no-store");
+    // A form that did not come whole takes nothing away.
+    for part in ["", "frequency=monthly&language=zh", "act=sav"] {
+        let kept = form(&world, &path, part).await;
+        assert!(kept.text().contains("Nothing was changed") && kept.text().contains("checked"), "{}", kept.text());
+    }
+    assert!(text.contains(r#"<input type="hidden" name="act" value="save">"#), "{text}");
     // Whoever takes the tick away does not agree any more; language and frequency are remembered.
-    let saved = form(&world, &path, "frequency=monthly&language=zh").await;
+    let saved = form(&world, &path, "act=save&frequency=monthly&language=zh").await;
     assert_eq!(saved.status, StatusCode::OK);
     assert!(saved.text().contains("已保存") && !saved.text().contains("checked"), "{}", saved.text());
     assert_eq!(verdict(&world, &owner, &person, "marketing", json!("email"), json!("news")).await, "denied");
@@ -328,10 +334,10 @@ async fn people_choose_by_a_link_without_signing_in() {
     assert_eq!([&found["frequency"], &found["language"]], [&json!("monthly"), &json!("zh")]);
     assert_eq!(found["statements"][0]["method"], "preference_centre");
     // The same again says nothing more.
-    form(&world, &path, "frequency=monthly&language=zh").await;
+    form(&world, &path, "act=save&frequency=monthly&language=zh").await;
     let again = get(&world, &owner, &format!("/api/v1/customers/{person}/consents")).await;
     assert_eq!(again["statements"].as_array().unwrap().len(), 2);
-    let back = form(&world, &path, "choice=email%3Anews").await;
+    let back = form(&world, &path, "act=save&choice=email%3Anews").await;
     assert!(back.text().contains("checked"), "{}", back.text());
     assert_eq!(verdict(&world, &owner, &person, "marketing", json!("email"), json!("news")).await, "granted");
     // Asking for one's data is for the company to answer, once.
@@ -389,6 +395,27 @@ async fn one_click_unsubscribes_and_looking_does_not() {
     let found = get(&world, &owner, &format!("/api/v1/customers/{person}/consents")).await;
     assert_eq!(found["statements"].as_array().unwrap().len(), 2, "{found}");
     assert_eq!(found["statements"][0]["method"], "one_click");
+}
+
+/// Somebody agrees again and leaves at once: what they said last counts, though the program has not heard of the agreement yet.
+#[tokio::test]
+async fn who_leaves_while_an_agreement_is_on_its_way_has_left() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    send(&world, &key, vec![identify(1, "ann", ANN)]).await;
+    let person = only_customer(&world, &owner).await;
+    let link = get(&world, &owner, &format!("/api/v1/customers/{person}/preference-link")).await;
+    let choices = path_of(link["url"].as_str().unwrap());
+    let leave = choices.replace("/preferences/", "/unsubscribe/");
+    world.clock.advance(Timestamp::MINUTE);
+    let agreed = json!({"batch": [track(2, "ann", "Consent Granted", json!({}))]}).to_string();
+    form(&world, &leave, "List-Unsubscribe=One-Click").await;
+    world.app.pipeline.drain().await.unwrap();
+    assert_eq!(world.collect("/v1/batch", &key, agreed).await.status, StatusCode::OK);
+    form(&world, &leave, "List-Unsubscribe=One-Click").await;
+    world.app.pipeline.drain().await.unwrap();
+    assert_eq!(verdict(&world, &owner, &person, "marketing", json!("email"), Value::Null).await, "denied");
 }
 
 /// Whether a text stands in any file of the data folder as it is, or in any value of the product database.

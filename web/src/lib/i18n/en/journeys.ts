@@ -122,6 +122,7 @@ export const journeys = {
 	'journey.way.done': 'done',
 	'journey.way.passed': 'passed',
 	'journey.way.reached': 'reached',
+	'journey.way.restricted': 'their data is restricted',
 	'journey.says.message': '{channel}: {template}',
 	'journey.says.no_template': 'no template yet',
 	'journey.says.wait_for': 'Wait {span}',

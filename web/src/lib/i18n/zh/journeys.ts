@@ -121,6 +121,7 @@ export const journeys = {
 	'journey.way.done': '完成',
 	'journey.way.passed': '已通过',
 	'journey.way.reached': '已达到',
+	'journey.way.restricted': '其数据使用受限',
 	'journey.says.message': '{channel}：{template}',
 	'journey.says.no_template': '尚无模板',
 	'journey.says.wait_for': '等待 {span}',
