@@ -1,5 +1,6 @@
 //! What is stored, table by table.
 
+pub mod confirmations;
 pub mod consents;
 pub mod notices;
 pub mod proofs;

@@ -14,6 +14,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 2, name: "latest_consents", sql: LATEST },
         Migration { number: 3, name: "privacy_proofs", sql: PROOFS },
         Migration { number: 4, name: "requests_of_a_person", sql: REQUESTS_OF_A_PERSON },
+        Migration { number: 5, name: "confirmations", sql: CONFIRMATIONS },
     ],
 };
 
@@ -23,6 +24,23 @@ const LATEST: &str = "CREATE INDEX consents_latest ON consents (workspace, recor
 /// Requests follow whoever they are of, at every merge.
 const REQUESTS_OF_A_PERSON: &str =
     "CREATE INDEX privacy_requests_person ON privacy_requests (workspace, person, requested_at);";
+
+/// Mails that ask to confirm what was asked for: `sent` counts those since it was.
+const CONFIRMATIONS: &str = "
+CREATE TABLE confirmations (
+    workspace {int} NOT NULL,
+    handle {int} NOT NULL,
+    topic TEXT NOT NULL,
+    asked_at {int} NOT NULL,
+    language TEXT NOT NULL,
+    due_at {int},
+    sent {int} NOT NULL,
+    sent_at {int},
+    attempts {int} NOT NULL,
+    PRIMARY KEY (handle, topic, workspace)
+) {clustered};
+CREATE INDEX confirmations_due ON confirmations (due_at) WHERE due_at IS NOT NULL;
+";
 
 /// Mails that ask whether it was the reader who asked for their data, or to be erased.
 const PROOFS: &str = "
@@ -224,6 +242,9 @@ pub const DATA_MAP: &[Declaration] = &[
         person: OF_HANDLE,
         erasure: PROOF,
     },
+    Declaration::technical("confirmations", &["workspace", "language", "due_at", "attempts"]),
+    personal("confirmations", &["handle"], Category::Identifier),
+    personal("confirmations", &["topic", "asked_at", "sent", "sent_at"], Category::Behavioural),
     Declaration::technical("restrictions", &["workspace", "request"]),
     personal("restrictions", &["handle"], Category::Identifier),
     personal("restrictions", &["since", "lifted_at"], Category::Behavioural),

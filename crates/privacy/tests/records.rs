@@ -6,7 +6,7 @@ use rapport_domain::{Channel, Handle, Identifier, IdentifierKind, PersonId, Seed
 use rapport_privacy::records::consents::{self, After, ConsentRow, Filter};
 use rapport_privacy::records::requests::{self, RequestRow};
 use rapport_privacy::records::topics::{self, Texts, TopicRow};
-use rapport_privacy::records::{notices, restrictions, secrets, wishes};
+use rapport_privacy::records::{confirmations, notices, restrictions, secrets, wishes};
 use rapport_privacy::{DATA_MAP, MIGRATIONS, Scope, Subject, Suppressions, Tables, Verdict, consent};
 use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
 use rapport_store::{Json, Priority, db_test};
@@ -265,4 +265,41 @@ async fn what_was_said_last_is_listed_by_statement(db: TestDatabase) {
     let mut handles = consents::handles(&mut reader, W).await.unwrap();
     handles.sort_unstable();
     assert_eq!(handles, [Handle(1), Handle(2), Handle(3)]);
+}
+
+#[db_test(MIGRATIONS)]
+async fn what_is_to_be_confirmed_is_asked_for_once_a_day_at_most(db: TestDatabase) {
+    const DAY: i64 = 86_400;
+    let handle = Handle(7);
+    let ask = async |at_second: i64| {
+        let mut tx = db.begin(Priority::Background).await.unwrap();
+        let asked = confirmations::ask(&mut tx, W, (handle, "news"), "zh", at(at_second)).await.unwrap();
+        tx.commit().await.unwrap();
+        asked
+    };
+    let row = async || confirmations::of_handles(&mut db.read(), W, &[handle]).await.unwrap().remove(0);
+    assert!(ask(10).await);
+    assert!(!ask(11).await, "one is under way");
+    assert_eq!(confirmations::due(&mut db.read(), at(9), 5).await.unwrap(), []);
+    assert_eq!(confirmations::due(&mut db.read(), at(10), 5).await.unwrap(), [(W, handle)]);
+    let before = row().await;
+    assert_eq!((before.asked_at, before.language.as_str(), before.sent), (at(10), "zh", 0));
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    assert!(confirmations::take(&mut tx, W, &before, at(100)).await.unwrap());
+    assert!(!confirmations::take(&mut tx, W, &before, at(100)).await.unwrap(), "somebody was faster");
+    let sent = confirmations::ConfirmationRow { due_at: Some(at(3 * DAY)), sent: 1, sent_at: Some(at(20)), ..before };
+    confirmations::note(&mut tx, W, &sent).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(!ask(20 + DAY - 1).await, "a mail went out less than a day ago");
+    assert_eq!(row().await, sent);
+    assert!(ask(20 + DAY).await);
+    let anew = row().await;
+    assert_eq!((anew.asked_at, anew.due_at, anew.sent), (at(20 + DAY), Some(at(20 + DAY)), 0));
+    // What was given up before anything went out can be asked for at once.
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    let given_up = confirmations::ConfirmationRow { due_at: None, sent_at: None, ..anew };
+    confirmations::note(&mut tx, W, &given_up).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(ask(30 + DAY).await);
+    assert_eq!(confirmations::of_handles(&mut db.read(), OTHER, &[handle]).await.unwrap(), []);
 }

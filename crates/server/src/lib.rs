@@ -10,6 +10,7 @@ pub mod auth;
 pub mod callbacks;
 pub mod cli;
 pub mod collect;
+pub mod confirming;
 pub mod console;
 pub mod engaging;
 pub mod erasing;

@@ -22,6 +22,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use self::acts::posting::{self, Hosts};
+use crate::confirming;
 use crate::installation::Installation;
 use crate::own_data;
 
@@ -79,7 +80,9 @@ async fn post(sender: &Sender, mut stop: watch::Receiver<bool>) {
 /// Sends copies for the company's own people, and mails by which people prove an address, until `stop` is set.
 async fn copy(sender: &Sender, mut stop: watch::Receiver<bool>) {
     while tokio::time::timeout(COPY_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
-        for sent in [copies::send_due(sender).await, own_data::send_due(sender).await] {
+        for sent in
+            [copies::send_due(sender).await, own_data::send_due(sender).await, confirming::send_due(sender).await]
+        {
             if let Err(error) = sent {
                 metrics::counter!("rapport_sending_failures_total").increment(1);
                 tracing::warn!(error = %format!("{error:#}"), "a mail that somebody waits for could not be sent; it is tried again");
@@ -118,7 +121,8 @@ pub async fn read_mailbox(installation: Arc<Installation>, ways: Arc<Ways>, mut 
 /// The store's; what was done before stays done.
 pub async fn look(sender: &Arc<Sender>, thorough: bool) -> anyhow::Result<bool> {
     let sent = sender.send_due().await?;
-    let copied = copies::send_due(sender).await? | own_data::send_due(sender).await?;
+    let copied =
+        copies::send_due(sender).await? | own_data::send_due(sender).await? | confirming::send_due(sender).await?;
     let posted = posting::post_due(&sender.installation, &sender.client, &mut Hosts::default()).await?;
     Ok(sent | copied | posted | do_beside(sender, thorough).await?)
 }

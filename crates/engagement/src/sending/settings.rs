@@ -97,6 +97,8 @@ pub struct Settings {
     pub paused: bool,
     /// At most so many mails a second to one domain.
     pub most_per_domain_and_second: u32,
+    /// Whoever asks for a topic that is to be confirmed gets the mail for it from Rapport. Off for companies that send their own.
+    pub confirmation_mails: bool,
     /// Addresses of the company's own people: each gets a copy of what each run of a campaign sends, with examples for values.
     pub seed_list: Vec<String>,
 }
@@ -116,6 +118,7 @@ impl Default for Settings {
             holdout_percent: 0.0,
             paused: false,
             most_per_domain_and_second: 20,
+            confirmation_mails: true,
             seed_list: Vec::new(),
         }
     }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
-use rapport_domain::{Event, Handle, Id, PersonId, SourceId, Timestamp, WorkspaceId};
+use rapport_domain::{Event, Handle, Id, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId};
+use rapport_privacy::records::confirmations;
 use rapport_privacy::records::consents::{self, ConsentRow};
 use rapport_privacy::records::topics;
 use rapport_privacy::{Statement, Verdict, consent, told};
@@ -63,13 +64,19 @@ pub(super) async fn record(
     let handles = handles_of(tx, workspace, &persons.into_iter().collect::<Vec<_>>()).await?;
     let now = installation.clock.now();
     let mut rows = Vec::new();
+    let mut asked = Vec::new();
     let spoke = about.iter().map(|at| (applied.events[*at].person, applied.events[*at].occurred_at)).collect();
     let mut signalled: BTreeMap<Handle, (&Event, Timestamp, &[Handle])> = BTreeMap::new();
     for at in about {
         let (event, applied) = (&events[at], &applied.events[at]);
         let rules = told::Rules { confirmed_topics: &confirmed_topics, is_own: own.contains(&event.source) };
         let handles = handles.get(&applied.person).map_or(std::slice::from_ref(&applied.handle), Vec::as_slice);
-        rows.extend(told::statements(event, applied.occurred_at, handles, now, rules));
+        let said = told::statements(event, applied.occurred_at, handles, now, rules);
+        let is_fresh = event.natural_key.is_none() && now.0 - applied.occurred_at.0 <= confirmations::FRESH;
+        if let Some(row) = said.first().filter(|row| is_fresh && confirmations::is_by_mail(row)) {
+            asked.push((applied.person, row.topic.clone(), row.locale.clone().unwrap_or_default(), event));
+        }
+        rows.extend(said);
         if told::has_signal(event) {
             signalled.entry(applied.handle).or_insert((event, applied.occurred_at, handles));
         }
@@ -83,7 +90,30 @@ pub(super) async fn record(
         }
     }
     consents::insert(tx, workspace, &rows).await?;
+    ask_to_confirm(tx, workspace, asked, now).await?;
     Ok(spoke)
+}
+
+/// Notes that mails are to ask to confirm: at the address that was named, else at the one that was known first.
+async fn ask_to_confirm(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    asked: Vec<(PersonId, String, String, &Event)>,
+    now: Timestamp,
+) -> Result<()> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let persons: BTreeSet<PersonId> = asked.iter().map(|(person, ..)| *person).collect();
+    let names = identifiers::by_persons(tx, workspace, &persons.into_iter().collect::<Vec<_>>()).await?;
+    for (person, topic, language, event) in asked {
+        let mut own = names.iter().filter(|row| row.person == person && row.kind == IdentifierKind::Email.as_str());
+        let named = own.clone().find(|row| event.identifiers.contains(&row.identifier()));
+        if let Some(row) = named.or_else(|| own.next()) {
+            confirmations::ask(tx, workspace, (row.handle, &topic), &language, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Those of the identifiers under which sharing is refused already.

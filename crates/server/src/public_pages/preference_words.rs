@@ -39,6 +39,8 @@ pub struct Words {
     pub saved: &'static str,
     /// A message: what came was not the whole form.
     pub unchanged: &'static str,
+    /// A message: some of it is to be confirmed.
+    pub to_confirm: &'static str,
     /// A message: the company answers.
     pub asked: &'static str,
     /// A message: a mail is on its way.
@@ -63,6 +65,9 @@ pub struct Words {
     pub proof_gone: &'static str,
     /// Why, and what to do.
     pub proof_gone_hint: &'static str,
+    confirm_subjects: [&'static str; 2],
+    confirm_texts: [&'static str; 2],
+    confirm_end: &'static str,
     proof_subjects: [&'static str; 2],
     proof_texts: [&'static str; 2],
     /// Heading of the page that asks before it unsubscribes.
@@ -103,6 +108,7 @@ const ENGLISH: Words = Words {
     delete: "Delete my data",
     saved: "Saved. It holds at once.",
     unchanged: "Nothing was changed: your choices did not arrive whole. Please save again.",
+    to_confirm: "Saved. Some of it begins when you confirm it, by the link in the mail that you get.",
     asked: "We have your request. Somebody will check that it is you, and answer within a month.",
     mailed: "We have sent you a mail with a link. It works once, within three hours. If none comes, we will answer within a month.",
     see_hint: "You will see everything that we keep of you, and can keep a copy. The link works for a quarter of an hour then.",
@@ -115,6 +121,12 @@ const ENGLISH: Words = Words {
     erased_hint: "We know nothing of you any more. Encrypted records of the last days follow within eight days.",
     proof_gone: "This link does not work any more",
     proof_gone_hint: "It works once, within three hours. Ask again on the page of your choices; its address is at the end of every mail.",
+    confirm_subjects: ["Please confirm: {company}", "Reminder, please confirm: {company}"],
+    confirm_texts: [
+        "Somebody, you we hope, asked {company} to write to this address. It begins only when you confirm it:\n\n",
+        "Some days ago somebody, you we hope, asked {company} to write to this address. It begins only when you confirm it:\n\n",
+    ],
+    confirm_end: "If it was not you, do nothing: you will get none of it.\n",
     proof_subjects: ["See your data at {company}", "Delete your data at {company}"],
     proof_texts: [
         "Somebody, you we hope, asked to see what {company} keeps of you.\n\nOpen this page to see it. The link works once, within three hours; do not pass it on:\n\n{url}\n\nIf it was not you, do nothing: nobody has seen anything.\n",
@@ -158,6 +170,7 @@ const CHINESE: Words = Words {
     delete: "删除我的数据",
     saved: "已保存，立即生效。",
     unchanged: "未作任何更改：您的选择未完整送达，请重新保存。",
+    to_confirm: "已保存。部分内容需要您点击邮件中的链接确认后才会生效。",
     asked: "我们已收到您的请求，将由工作人员核实身份，并在一个月内答复。",
     mailed: "我们已向您发送一封含有链接的邮件。链接三小时内有效，仅限使用一次。如未收到，我们将在一个月内答复。",
     see_hint: "您将看到我们保存的与您有关的全部数据，并可保存副本。打开后链接在一刻钟内仍然有效。",
@@ -170,6 +183,12 @@ const CHINESE: Words = Words {
     erased_hint: "我们不再保存与您有关的任何信息。最近几天的加密记录将在八天内清除。",
     proof_gone: "此链接已失效",
     proof_gone_hint: "链接三小时内有效，仅限使用一次。请在您的偏好页面重新申请，其地址在每封邮件的末尾。",
+    confirm_subjects: ["请确认：{company}", "提醒，请确认：{company}"],
+    confirm_texts: [
+        "有人（希望是您本人）请 {company} 向此地址发送消息。您确认后才会开始：\n\n",
+        "几天前有人（希望是您本人）请 {company} 向此地址发送消息。您确认后才会开始：\n\n",
+    ],
+    confirm_end: "如果不是您本人，请忽略此邮件：您不会收到任何内容。\n",
     proof_subjects: ["查看您在 {company} 的数据", "删除您在 {company} 的数据"],
     proof_texts: [
         "有人（希望是您本人）申请查看 {company} 保存的与您有关的数据。\n\n请打开以下页面查看。链接三小时内有效，仅限使用一次，请勿转发：\n\n{url}\n\n如果不是您本人，请忽略此邮件：没有人看到任何数据。\n",
@@ -209,6 +228,15 @@ impl Words {
         let fill = |text: &str| text.replacen("{company}", company, 1);
         let (before, after) = self.proof_texts[place].split_once("{url}").unwrap_or_default();
         (fill(self.proof_subjects[place]), format!("{}{url}{after}", fill(before)))
+    }
+
+    /// Subject and text of the mail that asks to confirm what was asked for: names with their addresses. The first one, or the reminder.
+    pub fn confirmation_mail(&self, company: &str, asked: &[(String, String)], is_reminder: bool) -> (String, String) {
+        let place = usize::from(is_reminder);
+        let fill = |text: &str| text.replacen("{company}", company, 1);
+        let list: String = asked.iter().map(|(name, url)| format!("{name}\n{url}\n\n")).collect();
+        let text = format!("{}{list}{}", fill(self.confirm_texts[place]), self.confirm_end);
+        (fill(self.confirm_subjects[place]), text)
     }
 
     /// What a channel is called.

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use rapport_domain::{Channel, Handle, Identifier, IdentifierKind, PersonId, Timestamp, WorkspaceId};
 use rapport_privacy::links::Purpose;
 use rapport_privacy::records::topics::{self, TopicRow};
-use rapport_privacy::records::{consents, secrets, wishes};
+use rapport_privacy::records::{confirmations, consents, secrets, wishes};
 use rapport_privacy::{Link, Links, Scope, Statement, Verdict, consent, told};
 use rapport_profiles::records::identifiers::{self, IdentifierRow};
 use rapport_store::Priority;
@@ -118,6 +118,12 @@ impl Visitor {
 
     fn holds(&self, scope: &Scope, now: Timestamp) -> bool {
         consent::standing(&self.said, scope, now).is_granted()
+    }
+
+    /// Whether some of what they want is still to be confirmed.
+    fn waits(&self, now: Timestamp) -> bool {
+        let is_pending = |scope: &Scope| consent::standing(&self.said, scope, now).verdict == Verdict::Pending;
+        self.scopes().iter().any(is_pending)
     }
 
     async fn tell(&self, app: &App, name: &str, scope: &Scope, method: &str, locale: &str) -> Result<()> {
@@ -264,7 +270,8 @@ pub async fn save(State(app): State<App>, Path(text): Path<String>, headers: Hea
         app.pipeline.reached(app.installation.log.head()).await;
         let Some(visitor) = Visitor::of(&app, &text).await? else { return Ok(gone(&headers)) };
         let words = Words::of(&headers, visitor.wish(wishes::LANGUAGE));
-        let message = message.unwrap_or(words.saved);
+        let saved = if visitor.waits(app.now()) { words.to_confirm } else { words.saved };
+        let message = message.unwrap_or(saved);
         Ok(shown(&app, &visitor, &text, &headers, Some(message)))
     };
     saved.await.unwrap_or_else(|problem: Problem| problem.into_response())
@@ -377,7 +384,11 @@ pub async fn confirm_it(State(app): State<App>, Path(text): Path<String>, header
         let Some(visitor) = Visitor::with(&app, &text, Purpose::Confirmation).await? else { return Ok(gone(&headers)) };
         let scope = visitor.scope();
         let locale = Words::of(&headers, visitor.wish(wishes::LANGUAGE)).tag;
-        match consent::standing(&visitor.said, &scope, app.now()).verdict {
+        let standing = consent::standing(&visitor.said, &scope, app.now());
+        // What was asked for long ago may not be wanted any more.
+        let is_late = standing.since.is_none_or(|since| app.now().0 - since.0 > confirmations::WORKS_FOR);
+        match standing.verdict {
+            Verdict::Pending if is_late => return Ok(gone(&headers)),
             Verdict::Pending => visitor.tell(&app, told::GRANTED, &scope, told::CONFIRMED, locale).await?,
             Verdict::Granted => {}
             Verdict::Unknown | Verdict::Expired | Verdict::Denied => return Ok(gone(&headers)),

@@ -5,6 +5,7 @@ mod answers;
 mod audiences;
 mod audit;
 mod channels;
+mod confirming;
 mod connections;
 mod consents;
 mod crash;

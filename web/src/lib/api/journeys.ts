@@ -188,6 +188,7 @@ export interface SendingRules {
 	caps: Cap[];
 	yield_within: string;
 	spare_the_troubled: boolean;
+	confirmation_mails: boolean;
 	holdout_percent: number;
 	paused: boolean;
 	most_per_domain_and_second: number;

@@ -74,6 +74,7 @@ export const sending = {
 	'sending.caps.none': 'There is no limit.',
 	'sending.care': 'Care',
 	'sending.spare': 'No marketing to who is in trouble: an open ticket or complaint, a bad last feeling',
+	'sending.confirmation_mails': 'Whoever asks for a topic with double opt-in gets the mail that asks to confirm, and one reminder (off if you send your own)',
 	'sending.yield': 'A journey of lower priority lets a higher one go first within',
 	'sending.holdout': 'Get no marketing at all, in per cent',
 	'sending.seeds': 'Seed list',

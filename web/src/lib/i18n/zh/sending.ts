@@ -74,6 +74,7 @@ export const sending = {
 	'sending.caps.none': '没有上限。',
 	'sending.care': '关照',
 	'sending.spare': '不向遇到问题的人发营销消息：有未结工单或投诉，或上次感受不佳',
+	'sending.confirmation_mails': '有人申请需二次确认的主题时，由 Rapport 发送确认邮件并提醒一次（自行发送时请关闭）',
 	'sending.yield': '低优先级旅程在此时间内让高优先级的先发',
 	'sending.holdout': '完全不收营销消息的百分比',
 	'sending.seeds': '种子名单',
