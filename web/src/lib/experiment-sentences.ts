@@ -33,3 +33,16 @@ function written(code: string, it: Param): string {
 		default: return it.name ?? '';
 	}
 }
+
+/** How it may be read: true of any result, so no answer by itself. */
+const READING = ['read_once', 'peeking_allowed'];
+/** What is said of the metric that decides. */
+const ANSWERS = ['win', 'loss', 'no_difference', 'unclear', 'unclear_of_many', 'undecidable', 'no_sums'];
+
+/** A readout begins with its answer; how it may be read stands below. Where it must not be read yet, that is the answer. */
+export function headed<S extends { code: string }>(sentences: S[]): { answer: S | undefined; reading: S | undefined; rest: S[] } {
+	const [first] = sentences;
+	const answer = first && READING.includes(first.code) ? sentences.find((it) => ANSWERS.includes(it.code)) : undefined;
+	if (!answer) return { answer: first, reading: undefined, rest: sentences.slice(1) };
+	return { answer, reading: first, rest: sentences.filter((it) => it !== answer && it !== first) };
+}

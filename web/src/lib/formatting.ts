@@ -87,6 +87,12 @@ export function dateTime(reader: Reader, iso: string | null | undefined): string
 	return dateFormat(reader, options).format(time(iso));
 }
 
+/** A day and the minute, by the reader's clock: where a time is read, not proven. */
+export function moment(reader: Reader, iso: string | null | undefined): string {
+	if (!iso || Number.isNaN(time(iso))) return NONE;
+	return dateFormat(reader, { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(time(iso));
+}
+
 /** Two days as one range, "1 – 21 Nov 2026". */
 export function dateRange(reader: Reader, from: string, to: string): string {
 	if (Number.isNaN(time(from)) || Number.isNaN(time(to))) return NONE;

@@ -288,6 +288,19 @@ export function nodeOfPlace(plan: Plan, place: string): string | undefined {
 	return index === undefined ? undefined : plan.nodes[Number(index)]?.id;
 }
 
+/** Findings as they are said: the same of several steps is one line that names them. */
+export function said<F extends { severity: string; code: string; place: string; text: string }>(plan: Plan, findings: F[]): { finding: F; nodes: string[] }[] {
+	const lines = new Map<string, { finding: F; nodes: string[] }>();
+	findings.forEach((finding, i) => {
+		const node = nodeOfPlace(plan, finding.place);
+		const line = node === undefined ? String(i) : `${finding.severity} ${finding.code} ${finding.text}`;
+		const known = lines.get(line);
+		if (!known) lines.set(line, { finding, nodes: node === undefined ? [] : [node] });
+		else if (!known.nodes.includes(node!)) known.nodes.push(node!);
+	});
+	return [...lines.values()];
+}
+
 /** Places whose condition is empty: the server cannot read such a plan, so it is said here. */
 export function unfinished(plan: Plan): string[] {
 	const places: string[] = [];

@@ -446,5 +446,22 @@ export const scenarios = {
 		await page.getByRole('textbox', { name: 'Address' }).fill('https://example.com/hook');
 		must((await page.locator('.svelte-flow__node-step').count()) === before + 1, 'the step is not on the canvas');
 		await page.getByText('Tell https://example.com/hook').first().waitFor();
+	},
+	'an empty month of the calendar leads to the month that is not': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/engage/calendar?month=2026-07');
+		await page.getByText('Nothing goes out in July 2026').waitFor();
+		await page.locator('main .empty').getByRole('button', { name: / (went|goes) out on / }).first().click();
+		await page.waitForURL((url) => url.searchParams.get('month') !== '2026-07');
+		await page.locator('main .days li').first().waitFor();
+	},
+	'a readout begins with its answer, with every column of its effects in sight': async (page, context) => {
+		await open(page, context, '/engage/experiments');
+		await page.getByRole('row').filter({ hasText: 'Running' }).filter({ hasText: 'Experiment' }).locator('a.open').first().click();
+		await page.getByRole('heading', { name: 'What we can and cannot say' }).waitFor();
+		const first = await page.locator('.verdict .first').innerText();
+		must(!first.startsWith('You may look at any time'), `the answer is how to read it: ${first}`);
+		const hidden = await page.locator('div.wide:has(table[aria-label="Effects"])').evaluate((box) => box.scrollWidth - box.clientWidth);
+		must(hidden <= 0, `${hidden} px of the effects are out of sight`);
 	}
 };

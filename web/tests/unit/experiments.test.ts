@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { en } from '../../src/lib/i18n/en';
 import { readouts } from '../../src/lib/i18n/en/readouts';
 import { readouts as chinese } from '../../src/lib/i18n/zh/readouts';
+import { headed } from '../../src/lib/experiment-sentences';
 import { experiments } from '../fixtures/experiments.mjs';
 
 const effect = (estimate: number, low: number, high: number): Effect => ({ scale: 'relative', estimate, low, high, p: 0.1, q: null, call: 'unclear' });
@@ -20,6 +21,25 @@ describe('the sentences of readouts', () => {
 			}
 		}
 		expect(Object.keys(readouts).filter((key) => key.startsWith('experiment.say.')).length).toBe(sentences.length + items.length + 1);
+	});
+});
+
+describe('a readout', () => {
+	const codes = (...all: string[]) => all.map((code) => ({ code }));
+	it('begins with its answer, and how it may be read stands below', () => {
+		const said = headed(codes('peeking_allowed', 'unclear', 'guardrail_safe', 'days_left'));
+		expect(said.answer?.code).toBe('unclear');
+		expect(said.reading?.code).toBe('peeking_allowed');
+		expect(said.rest.map((it) => it.code)).toEqual(['guardrail_safe', 'days_left']);
+	});
+	it('begins with why it must not be read, where it must not', () => {
+		for (const code of ['nobody', 'ratio_broken', 'too_early', 'not_yet']) {
+			const said = headed(codes(code, 'win', 'days_left'));
+			expect(said.answer?.code).toBe(code);
+			expect(said.reading).toBeUndefined();
+			expect(said.rest.map((it) => it.code)).toEqual(['win', 'days_left']);
+		}
+		expect(headed([])).toEqual({ answer: undefined, reading: undefined, rest: [] });
 	});
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bodyOf, changeKind, connect, endOf, FORM_OF, freeId, insertAt, isSimple, KINDS, layout, leadsTo, newStep, nodeOf, nodeOfPlace, occasions, outline, removeNode, setName, setPlace, setStep, strays, tidied, toSend, unfinished, waysOf, withWay, type Line, type Plan } from '../../src/lib/journeys';
+import { bodyOf, changeKind, connect, endOf, FORM_OF, freeId, insertAt, isSimple, KINDS, layout, leadsTo, newStep, nodeOf, nodeOfPlace, occasions, outline, removeNode, said, setName, setPlace, setStep, strays, tidied, toSend, unfinished, waysOf, withWay, type Line, type Plan } from '../../src/lib/journeys';
 import { History } from '../../src/lib/message-templates';
 import { planOf, ready } from '../fixtures/journeys.mjs';
 
@@ -95,6 +95,17 @@ describe('the plan of a journey', () => {
 		expect(isSimple(insertAt(plan, 'start', 'wait').plan)).toBe(false);
 		expect(isSimple(cart())).toBe(false);
 		expect(FORM_OF[bodyOf(plan.nodes[0].step, 'message').channel]).toBe('email');
+	});
+});
+
+describe('findings', () => {
+	it('that are the same of several steps are one line that names each once', () => {
+		const plan = cart();
+		const [one, two] = plan.nodes.map((node: { id: string }) => node.id);
+		const of = (place: string, text = 'paused', severity = 'warning') => ({ severity, code: 'paused', place, text });
+		const lines = said(plan, [of(`nodes.${one}`), of(`nodes.${two}`), of(`nodes.${one}`), of(`nodes.${two}`, 'other'), of('topic'), of('topic')]);
+		expect(lines.map((line) => line.nodes)).toEqual([[one, two], [two], [], []]);
+		expect(said(plan, [of(`nodes.${one}`), of(`nodes.${two}`, 'paused', 'error')])).toHaveLength(2);
 	});
 });
 

@@ -95,6 +95,7 @@ export const f = {
 	signed: (value: number, digits = 1) => pure.signed(reader(), value, digits),
 	date: (iso: string | null | undefined) => pure.date(reader(), iso),
 	dateTime: (iso: string | null | undefined) => pure.dateTime(reader(), iso),
+	moment: (iso: string | null | undefined) => pure.moment(reader(), iso),
 	dateRange: (from: string, to: string) => pure.dateRange(reader(), from, to),
 	relative: (iso: string | null | undefined, brief = false) => pure.relative(reader(), iso, brief),
 	period: (start: string, interval: pure.PeriodLength, long = false) => pure.periodName(reader(), start, interval, long),

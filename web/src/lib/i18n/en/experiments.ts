@@ -106,6 +106,7 @@ export const experiments = {
 	'experiment.version': 'Version {n}',
 	'experiment.all_versions': 'All {n} version || All {n} versions',
 	'experiment.by_day': 'First exposed, by day',
+	'experiment.by_day.one': 'One person was first exposed, on {date}. || All {n} people were first exposed on {date}.',
 	'experiment.by_day.say': '{n} person was first exposed on {days} days. || {n} people were first exposed on {days} days.',
 	'experiment.exposed': 'First exposed',
 	'experiment.flag_use': 'Ask for it',

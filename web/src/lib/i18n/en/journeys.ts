@@ -288,6 +288,8 @@ export const journeys = {
 
 	// Findings
 	'journey.findings': 'Before it can go out',
+	'journey.findings.live': 'What to look at',
+	'journey.findings.more': 'and {n} more step || and {n} more steps',
 	'journey.findings.none': 'Nothing is wrong with this plan.',
 	'journey.findings.errors': '{n} to mend || {n} to mend',
 	'journey.findings.good': 'Can be launched',

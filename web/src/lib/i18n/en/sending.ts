@@ -96,6 +96,8 @@ export const sending = {
 	'calendar.before': 'Month before',
 	'calendar.after': 'Month after',
 	'calendar.today': 'This month',
+	'calendar.last': '{name} went out on {date}',
+	'calendar.next': '{name} goes out on {date}',
 	'calendar.none': 'Nothing goes out in {month}',
 	'calendar.none.text': 'Runs of campaigns stand here, past and planned.',
 	'calendar.if_launched': 'if it is launched',

@@ -108,6 +108,7 @@ export const experiments: Record<keyof typeof english, string> = {
 	'experiment.version': '版本 {n}',
 	'experiment.all_versions': '全部 {n} 个版本',
 	'experiment.by_day': '按天首次曝光',
+	'experiment.by_day.one': '全部 {n} 人都在 {date} 首次曝光。',
 	'experiment.by_day.say': '{days} 天内共有 {n} 人首次曝光。',
 	'experiment.exposed': '首次曝光',
 	'experiment.flag_use': '调用',

@@ -285,6 +285,8 @@ export const journeys = {
 	'journey.further': '更多设置',
 
 	'journey.findings': '发出之前',
+	'journey.findings.live': '需要留意',
+	'journey.findings.more': '以及另外 {n} 个步骤',
 	'journey.findings.none': '此计划没有问题。',
 	'journey.findings.errors': '{n} 处待修正',
 	'journey.findings.good': '可以启动',

@@ -96,6 +96,8 @@ export const sending = {
 	'calendar.before': '上个月',
 	'calendar.after': '下个月',
 	'calendar.today': '本月',
+	'calendar.last': '{name} 于 {date} 发出',
+	'calendar.next': '{name} 将于 {date} 发出',
 	'calendar.none': '{month} 没有群发',
 	'calendar.none.text': '活动的批次会显示在这里，包括过去的和计划的。',
 	'calendar.if_launched': '如果启动',
