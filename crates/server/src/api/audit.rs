@@ -38,7 +38,7 @@ const MOST: u32 = 100_000;
 pub struct AuditQuery {
     /// The id of a user or key.
     actor: Option<String>,
-    /// `changes`, `reads`, `sign_ins`, `exports` or `rights` (access, erasure, restriction of customers); all of them without it.
+    /// `changes`, `reads`, `sign_ins`, `exports` or `rights` (access, erasure, restriction of customers, also by themselves); all of them without it.
     kind: Option<String>,
     /// A part of the address, e.g. `segments` or `customers/7100000000`.
     object: Option<String>,

@@ -59,21 +59,30 @@ impl Kind {
         })
     }
 
-    /// What actions of it are like, up to four; and what they are not like.
-    const fn patterns(self) -> ([&'static str; 4], &'static str) {
+    /// What actions of it are like, up to five; and what they are not like.
+    const fn patterns(self) -> ([&'static str; 5], &'static str) {
         match self {
-            Self::Changes => (["%", "%", "%", "%"], "GET /api/%"),
-            Self::Reads => (["GET %", "GET %", "GET %", "GET %"], ""),
-            Self::SignIns => (["% /sign-in", "% /sign-in/link", "% /sign-out", "% /sign-out"], ""),
-            Self::Exports => {
-                (["GET %.csv", "% /api/v1/%/exports/%", "PUT /api/v1/%/exports", "% /api/v1/customers/%/access"], "")
-            }
+            Self::Changes => (["%"; 5], "GET /api/%"),
+            Self::Reads => (["GET %"; 5], ""),
+            Self::SignIns => (["% /sign-in", "% /sign-in/link", "% /sign-out", "% /sign-out", "% /sign-out"], ""),
+            Self::Exports => (
+                [
+                    "GET %.csv",
+                    "% /api/v1/%/exports/%",
+                    "PUT /api/v1/%/exports",
+                    "% /api/v1/customers/%/access",
+                    "POST /my-data (access)",
+                ],
+                "",
+            ),
             Self::Rights => (
                 [
                     "% /api/v1/customers/%/access",
                     "% /api/v1/customers/%/erasure",
                     "% /api/v1/customers/%/restriction",
                     "% /api/v1/privacy/%",
+                    // What customers do themselves.
+                    "POST /my-data %",
                 ],
                 "GET /api/v1/privacy/%",
             ),
@@ -124,14 +133,14 @@ pub async fn page(
         "SELECT id, workspace, at, actor, purpose, action, status FROM audit
          WHERE workspace = $1 AND at >= $2 AND at <= $3 AND (at < $3 OR id < $4)
            AND ($5 = '' OR actor = $5) AND ($6 = '' OR action LIKE $7 ESCAPE '\\')
-           AND (action LIKE $8 OR action LIKE $9 OR action LIKE $10 OR action LIKE $11) AND action NOT LIKE $12
-         ORDER BY at DESC, id DESC LIMIT $13"
+           AND (action LIKE $8 OR action LIKE $9 OR action LIKE $10 OR action LIKE $11 OR action LIKE $12) AND action NOT LIKE $13
+         ORDER BY at DESC, id DESC LIMIT $14"
     );
     let from = filter.from.unwrap_or(Timestamp(i64::MIN));
     let until = filter.until.map_or(i64::MAX, |until| until.0 - 1);
     // Without a place to go on after, everything of the last instant fits: no id is as great as this.
     let (at, id) = after.filter(|it| it.at <= until).map_or((until, "\u{7f}"), |it| (it.at, it.id.as_str()));
-    let (like, unlike) = filter.kind.map_or((["%"; 4], ""), Kind::patterns);
+    let (like, unlike) = filter.kind.map_or((["%"; 5], ""), Kind::patterns);
     let object = format!("%{}%", escape_like(&filter.object));
     let values = args![
         workspace,
@@ -145,6 +154,7 @@ pub async fn page(
         like[1],
         like[2],
         like[3],
+        like[4],
         unlike,
         limit
     ];

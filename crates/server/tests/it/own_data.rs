@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use rapport_domain::{Timestamp, WorkspaceId};
-use rapport_server::records::audit;
+use rapport_server::records::audit::{self, Filter, Kind};
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, link, only_person, person, settle, text_of, track, world};
@@ -95,9 +95,13 @@ async fn who_reads_the_mail_sees_what_is_kept_of_them() {
     assert_eq!(again.status, StatusCode::NOT_FOUND);
     assert!(!again.text().contains("Zebrafish"));
     let (folder, store) = world.close().await;
-    let all = audit::Filter::default();
-    let notes = audit::page(&mut store.read(), WorkspaceId(1), &all, None, 100).await.unwrap();
-    assert_eq!(notes.iter().filter(|row| row.action == "POST /my-data (access)" && row.actor == "person").count(), 2);
+    // Found among the rights of customers, and among what left; it is no signing in.
+    for (kind, count) in [(None, 2), (Some(Kind::Rights), 2), (Some(Kind::Exports), 2), (Some(Kind::SignIns), 0)] {
+        let filter = Filter { kind, ..Filter::default() };
+        let notes = audit::page(&mut store.read(), WorkspaceId(1), &filter, None, 100).await.unwrap();
+        let own = notes.iter().filter(|row| row.action == "POST /my-data (access)" && row.actor == "person");
+        assert_eq!(own.count(), count, "{kind:?}");
+    }
     drop(folder);
 }
 
