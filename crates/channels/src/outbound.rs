@@ -5,16 +5,18 @@
 //! followed, no proxy is asked, an answer is read up to a limit, and everything ends in time. Error texts do not name the address.
 
 pub mod addresses;
+pub mod names;
 pub mod signing;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 pub use reqwest::{Method, Url};
 
 use crate::Error;
 use addresses::is_public;
+use names::{Checked, Leads, Names, System};
 
 /// How long a request may take, from looking up the name to the end of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,6 +28,7 @@ const LONGEST_ANSWER: usize = 64 * 1024;
 pub struct Client {
     http: reqwest::Client,
     private: bool,
+    names: Arc<dyn Names>,
 }
 
 /// What a server answered.
@@ -56,15 +59,37 @@ impl Client {
     /// # Errors
     /// [`Error::Settings`] when the machine's list of certificate authorities cannot be read.
     pub fn new(private: bool) -> Result<Self, Error> {
+        Self::with_names(private, Arc::new(System))
+    }
+
+    /// The same, with what knows the addresses of names.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn with_names(private: bool, names: Arc<dyn Names>) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
-            .dns_resolver(std::sync::Arc::new(Checked { private }))
+            .dns_resolver(Arc::new(Checked { private, names: Arc::clone(&names) }))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .timeout(TIMEOUT)
             .user_agent(concat!("rapport/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|_| Error::settings("certificates", "the machine's certificate authorities cannot be read"))?;
-        Ok(Self { http, private })
+        Ok(Self { http, private, names })
+    }
+
+    /// Whether addresses inside the company's own network are allowed.
+    pub fn allows_private(&self) -> bool {
+        self.private
+    }
+
+    /// Where an address leads as things are now. Nothing is sent there.
+    pub async fn leads(&self, url: &Url) -> Leads {
+        match (literal(url), url.host_str()) {
+            (Some(ip), _) => Leads::of(&[ip]),
+            (None, Some(name)) => self.names.addresses(name).await.map_or(Leads::Nowhere, |found| Leads::of(&found)),
+            (None, None) => Leads::Nowhere,
+        }
     }
 
     /// Posts `body`; redirects are answers like any other.
@@ -139,26 +164,6 @@ pub fn checked(url: &str) -> Result<Url, Error> {
 fn literal(url: &Url) -> Option<IpAddr> {
     let host = url.host_str()?;
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-/// Looks names up, and lets through what may be connected to.
-struct Checked {
-    private: bool,
-}
-
-impl Resolve for Checked {
-    fn resolve(&self, name: Name) -> Resolving {
-        let private = self.private;
-        Box::pin(async move {
-            // The port is the URL's, whatever stands here.
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|at| private || is_public(at.ip())).collect();
-            if allowed.is_empty() {
-                return Err(Error::NotPublic.into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
-    }
 }
 
 /// Its own text names the whole address, so only the kind is kept.

@@ -38,8 +38,8 @@ impl Known for Shop {
     fn can_send(&self, channel: Channel) -> bool {
         channel == Channel::Email
     }
-    fn webhook_problem(&self, url: &str) -> Option<String> {
-        url.contains("127.0.0.1").then(|| "this address is private".to_owned())
+    fn webhook_problem(&self, url: &str) -> Option<(Severity, &'static str, String)> {
+        url.contains("127.0.0.1").then(|| (Severity::Error, "webhook_private", "this address is private".to_owned()))
     }
 }
 
@@ -153,7 +153,7 @@ fn each_error_of_a_node_is_found() {
     at(3, json!({"list": {"list": "other", "next": "act"}}), "list_unknown");
     at(3, json!({"set_trait": {"name": "", "value": 1, "next": "act"}}), "trait_name");
     at(4, json!({"act": {"action": "rob_bank", "next": "hook"}}), "action_unknown");
-    at(5, json!({"webhook": {"url": "http://127.0.0.1/", "next": "out"}}), "webhook");
+    at(5, json!({"webhook": {"url": "http://127.0.0.1/", "next": "out"}}), "webhook_private");
     assert_eq!(
         found(&json!({"entry": {"api": {}}, "start": "a", "nodes": []})),
         [(Severity::Error, "empty", "nodes".to_owned())]

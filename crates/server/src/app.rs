@@ -73,8 +73,21 @@ impl App {
         pipeline: Arc<Pipeline>,
         settings: Settings,
     ) -> Result<(Self, JoinHandle<()>)> {
-        let ways = Arc::new(Ways::new(&settings)?);
         let client = Client::new(settings.webhooks.private_addresses)?;
+        Self::with_client(installation, pipeline, settings, client)
+    }
+
+    /// The same, with what reaches addresses that others chose.
+    ///
+    /// # Errors
+    /// As [`App::new`].
+    pub fn with_client(
+        installation: Arc<Installation>,
+        pipeline: Arc<Pipeline>,
+        settings: Settings,
+        client: Client,
+    ) -> Result<(Self, JoinHandle<()>)> {
+        let ways = Arc::new(Ways::new(&settings)?);
         let public_url = match settings.public_url.trim_end_matches('/') {
             "" => format!("http://{}", settings.listen),
             url => url.to_owned(),

@@ -48,8 +48,8 @@ pub trait Known {
     fn has_action(&self, name: &str) -> bool;
     /// Whether a channel has a way out.
     fn can_send(&self, channel: Channel) -> bool;
-    /// What is wrong with an address for webhooks, if anything.
-    fn webhook_problem(&self, url: &str) -> Option<String>;
+    /// What is wrong with an address for webhooks, if anything: how much it weighs, a stable word for it, and what to do.
+    fn webhook_problem(&self, url: &str) -> Option<(Severity, &'static str, String)>;
     /// Whether the workspace's sending is paused, so that nothing goes out.
     fn is_paused(&self) -> bool {
         false
@@ -232,8 +232,8 @@ fn step(node: &Node, plan: &Definition, known: &dyn Known, findings: &mut Findin
             findings.error("list_unknown", place, format!("there is no list `{list}`"));
         }
         Step::Webhook { url, .. } => {
-            if let Some(problem) = known.webhook_problem(url) {
-                findings.error("webhook", place, problem);
+            if let Some((severity, code, problem)) = known.webhook_problem(url) {
+                findings.add(severity, code, place, problem);
             }
         }
         Step::Act { action, .. } if !known.has_action(action) => {

@@ -281,7 +281,7 @@ mod tests {
         fn can_send(&self, _: Channel) -> bool {
             true
         }
-        fn webhook_problem(&self, _: &str) -> Option<String> {
+        fn webhook_problem(&self, _: &str) -> Option<(Severity, &'static str, String)> {
             None
         }
     }

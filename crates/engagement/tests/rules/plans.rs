@@ -40,7 +40,7 @@ impl Known for All {
     fn can_send(&self, _: Channel) -> bool {
         true
     }
-    fn webhook_problem(&self, _: &str) -> Option<String> {
+    fn webhook_problem(&self, _: &str) -> Option<(Severity, &'static str, String)> {
         None
     }
 }

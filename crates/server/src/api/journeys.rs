@@ -501,6 +501,9 @@ pub struct PlanBody {
     /// The plan.
     #[schema(value_type = Object)]
     definition: Value,
+    /// Also looks up where its webhooks lead, as launching does.
+    #[serde(default)]
+    look_up: bool,
 }
 
 /// What is wrong with a plan.
@@ -518,7 +521,13 @@ pub async fn check_it(
 ) -> Result<Json<PlanFindings>, Problem> {
     caller.require(Permission::ViewReports)?;
     let definition = Definition::from_json(&body.definition).map_err(refused)?;
-    let here = Here::read(&app, caller.workspace, &definition).await?;
+    let here = if body.look_up {
+        // Names are looked up for those who could launch it.
+        caller.require(Permission::EditJourneys)?;
+        Here::looking_up(&app, caller.workspace, &definition).await?
+    } else {
+        Here::read(&app, caller.workspace, &definition).await?
+    };
     Ok(Json(PlanFindings { findings: check(&definition, &here).into_iter().map(PlanFinding::from).collect() }))
 }
 
@@ -528,7 +537,7 @@ pub async fn launch(State(app): State<App>, caller: Caller, Path(key): Path<Stri
     caller.require(Permission::EditJourneys)?;
     let mut row = find(&app, caller.workspace, &key).await?;
     let definition = Definition::from_json(&row.draft).map_err(refused)?;
-    let here = Here::read(&app, caller.workspace, &definition).await?;
+    let here = Here::looking_up(&app, caller.workspace, &definition).await?;
     let errors: Vec<Finding> =
         check(&definition, &here).into_iter().filter(|it| it.severity == Severity::Error).collect();
     if let Some(first) = errors.first() {

@@ -46,4 +46,5 @@ mod slots;
 mod sticky_devices;
 mod users;
 mod usual_hours;
+mod webhook_nodes;
 mod world;

@@ -33,7 +33,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// `answer` gives status and body of the answer to a request, and to how many came before it.
+    /// `answer` gives status and body of the answer to a request, and to how many came before it; of a redirect the body is where it leads.
     pub async fn start(answer: impl Fn(&Posted, usize) -> (u16, String) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -75,8 +75,10 @@ async fn serve(mut stream: TcpStream, kept: Arc<Mutex<Vec<Posted>>>, answer: Arc
                     kept.len() - 1
                 };
                 let (status, body) = answer(&posted, before);
+                let more = if (300..400).contains(&status) { format!("location: {body}\r\n") } else { String::new() };
+                let length = body.len();
                 let head =
-                    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                    format!("HTTP/1.1 {status} X\r\n{more}content-length: {length}\r\nconnection: close\r\n\r\n");
                 let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
                 return;
             }

@@ -8,6 +8,8 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http_body_util::BodyExt;
+use rapport_channels::outbound::Client;
+use rapport_channels::outbound::names::Names;
 use rapport_domain::{ManualClock, SeededRng, SourceId, Timestamp};
 use rapport_server::app::App;
 use rapport_server::auth::issue::{self, Doors};
@@ -70,15 +72,24 @@ impl World {
 
     /// With settings of its own: dotted name and value.
     pub async fn with(flags: &[(&'static str, &str)]) -> Self {
-        Self::made(flags, None).await
+        Self::made(flags, None, None).await
     }
 
     /// Over a product database that a test has, which has all tables.
     pub async fn over(database: &TestDatabase) -> Self {
-        Self::made(&[], Some(database)).await
+        Self::made(&[], Some(database), None).await
     }
 
-    async fn made(flags: &[(&'static str, &str)], database: Option<&TestDatabase>) -> Self {
+    /// With what knows the addresses of names.
+    pub async fn with_names(flags: &[(&'static str, &str)], names: Arc<dyn Names>) -> Self {
+        Self::made(flags, None, Some(names)).await
+    }
+
+    async fn made(
+        flags: &[(&'static str, &str)],
+        database: Option<&TestDatabase>,
+        names: Option<Arc<dyn Names>>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut flags: Vec<_> = flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         flags.push(("data", folder.path().display().to_string()));
@@ -94,7 +105,14 @@ impl World {
         };
         let installation = Arc::new(installation.unwrap());
         let pipeline = Arc::new(Pipeline::open(Arc::clone(&installation)).await.unwrap());
-        let (app, audit) = App::new(installation, pipeline, settings).unwrap();
+        let (app, audit) = match names {
+            None => App::new(installation, pipeline, settings),
+            Some(names) => {
+                let client = Client::with_names(settings.webhooks.private_addresses, names).unwrap();
+                App::with_client(installation, pipeline, settings, client)
+            }
+        }
+        .unwrap();
         Self { router: http::router(app.clone()), app, clock, audit, folder }
     }
 

@@ -4856,6 +4856,8 @@ export interface components {
         PlanBody: {
             /** @description The plan. */
             definition: Record<string, never>;
+            /** @description Also looks up where its webhooks lead, as launching does. */
+            look_up?: boolean;
         };
         /** @description Something that is wrong with a plan, or may be. */
         PlanFinding: {
@@ -7058,7 +7060,7 @@ export interface operations {
             query?: {
                 /** @description The id of a user or key. */
                 actor?: string;
-                /** @description `changes`, `reads`, `sign_ins`, `exports` or `rights` (access, erasure, restriction of customers); all of them without it. */
+                /** @description `changes`, `reads`, `sign_ins`, `exports` or `rights` (access, erasure, restriction of customers, also by themselves); all of them without it. */
                 kind?: string;
                 /** @description A part of the address, e.g. `segments` or `customers/7100000000`. */
                 object?: string;
@@ -7109,7 +7111,7 @@ export interface operations {
             query?: {
                 /** @description The id of a user or key. */
                 actor?: string;
-                /** @description `changes`, `reads`, `sign_ins`, `exports` or `rights` (access, erasure, restriction of customers); all of them without it. */
+                /** @description `changes`, `reads`, `sign_ins`, `exports` or `rights` (access, erasure, restriction of customers, also by themselves); all of them without it. */
                 kind?: string;
                 /** @description A part of the address, e.g. `segments` or `customers/7100000000`. */
                 object?: string;

@@ -1,11 +1,14 @@
 //! What a workspace has, as far as plans name it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use rapport_channels::outbound;
+use futures::future::join_all;
+use rapport_channels::outbound::names::Leads;
+use rapport_channels::outbound::{Client, checked};
 use rapport_domain::{Channel, WorkspaceId};
 use rapport_engagement::content::known::{self, Group};
-use rapport_engagement::content::{Limits, Template};
+use rapport_engagement::content::{Limits, Severity, Template};
 use rapport_engagement::journey::check::Known;
 use rapport_engagement::journey::{Definition, Step};
 use rapport_engagement::records::{settings, templates};
@@ -17,6 +20,9 @@ use crate::problem::Problem;
 use crate::sending::Ways;
 use crate::sending::acts::ACTIONS;
 
+/// So long a name may take to be looked up.
+const LOOK_UP: Duration = Duration::from_secs(3);
+
 /// What there is here.
 pub struct Here<'a> {
     templates: BTreeMap<String, Channel>,
@@ -27,6 +33,9 @@ pub struct Here<'a> {
     ways: &'a Ways,
     has_sender: bool,
     is_paused: bool,
+    /// Where webhooks lead, as far as their names were looked up; `None` where nobody answered in time.
+    leads: BTreeMap<String, Option<Leads>>,
+    allows_private: bool,
 }
 
 impl<'a> Here<'a> {
@@ -53,8 +62,33 @@ impl<'a> Here<'a> {
             ways: &app.sender.ways,
             has_sender: !settings.from.address.is_empty(),
             is_paused: settings.paused,
+            leads: BTreeMap::new(),
+            allows_private: app.sender.client.allows_private(),
         })
     }
+
+    /// The same, for a plan that is about to be launched: the names in its webhooks' addresses are looked up. Nothing is sent there.
+    pub async fn looking_up(app: &'a App, workspace: WorkspaceId, plan: &Definition) -> Result<Self, Problem> {
+        let here = Self::read(app, workspace, plan).await?;
+        let leads = leads(&app.sender.client, plan).await;
+        Ok(Self { leads, ..here })
+    }
+}
+
+async fn leads(client: &Client, plan: &Definition) -> BTreeMap<String, Option<Leads>> {
+    let named: BTreeSet<&String> = plan
+        .nodes
+        .iter()
+        .filter_map(|node| match &node.step {
+            Step::Webhook { url, .. } => Some(url),
+            _ => None,
+        })
+        .collect();
+    let each = named
+        .into_iter()
+        .filter_map(|url| Some((url, checked(url).ok()?)))
+        .map(|(url, at)| async move { (url.clone(), tokio::time::timeout(LOOK_UP, client.leads(&at)).await.ok()) });
+    join_all(each).await.into_iter().collect()
 }
 
 /// What the templates of a plan need, found out by trying: on a thread of its own, because templates come from outside.
@@ -122,7 +156,36 @@ impl Known for Here<'_> {
         self.is_paused
     }
 
-    fn webhook_problem(&self, url: &str) -> Option<String> {
-        outbound::checked(url).err().map(|error| error.to_string())
+    fn webhook_problem(&self, url: &str) -> Option<(Severity, &'static str, String)> {
+        if let Err(error) = checked(url) {
+            return Some((Severity::Error, "webhook", error.to_string()));
+        }
+        let leads = self.leads.get(url)?;
+        let (severity, code, text) = match leads {
+            Some(Leads::Nowhere) => (
+                Severity::Error,
+                "webhook_nowhere",
+                "there is no such name: nothing would ever arrive. Correct the address, or wait until the name is known",
+            ),
+            Some(Leads::Inside) if !self.allows_private => (
+                Severity::Error,
+                "webhook_private",
+                "the address leads inside the company's own network, where nothing is sent. Give one on the public internet, or set \
+                 webhooks.private_addresses in the settings of the installation",
+            ),
+            Some(Leads::Both) if !self.allows_private => (
+                Severity::Warning,
+                "webhook_mixed",
+                "the name leads both to the public internet and inside the company's own network; only what is out there is sent to. Mend the name's \
+                 entries",
+            ),
+            None => (
+                Severity::Warning,
+                "webhook_silent",
+                "nobody said in time where the address leads; look again, or watch the first requests",
+            ),
+            Some(Leads::Out | Leads::Both | Leads::Inside) => return None,
+        };
+        Some((severity, code, text.to_owned()))
     }
 }

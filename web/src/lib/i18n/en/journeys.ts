@@ -305,6 +305,13 @@ export const journeys = {
 	'journey.check.plan_bad': '{n} error in the plan || {n} errors in the plan',
 	'journey.check.links': 'Links and pictures are there',
 	'journey.check.links_asking': 'Links and pictures are being asked',
+	'journey.check.webhooks': 'Webhooks lead to the public internet',
+	'journey.check.webhooks_asking': 'Where webhooks lead is being looked up',
+	'journey.check.webhook_nowhere': 'The name in a webhook’s address does not exist: nothing would ever arrive.',
+	'journey.check.webhook_private': 'A webhook leads inside the company’s own network, where nothing is sent.',
+	'journey.check.webhook_mixed': 'A webhook’s name leads both to the public internet and inside the company’s own network; only what is out there is sent to.',
+	'journey.check.webhook_silent': 'Nobody said in time where a webhook leads.',
+	'journey.check.to_node': 'Show “{node}”',
 	'journey.check.channel': '{channel} is set up',
 	'journey.check.channel_bad': 'Nothing is set up to send by {channel}',
 	'journey.check.sender': 'Mails come from {address}',
@@ -513,10 +520,10 @@ export const journeys = {
 	'journey.ready_about.lapse_warning': 'Somebody is later than usual with their next order: a word before they are gone.',
 	'journey.ready_about.win_back': 'Two letters to those who are lost, a month apart; then they are left in peace.',
 	'journey.ready_about.webinar_invitation': 'Invites everybody who agreed to hear from you, and once more those who have not registered after three days.',
-	'journey.ready_about.webinar': 'Confirms a registration, reminds a day and an hour before, and follows up: to those who came and to those who did not.',
+	'journey.ready_about.webinar': 'Confirms a registration for a webinar or an event, reminds a day and an hour before (by the trait webinar_at), and follows up: to those who came and to those who did not.',
 	'journey.ready_about.post_purchase': 'A day after each order: thanks, and what to know about it.',
 	'journey.ready_about.review_request': 'Ten days after a delivery asks for a review, unless there is one already.',
 	'journey.ready_about.thank_you': 'Thanks people for their fifth order, without asking for anything.',
 	'journey.ready_about.birthday': 'Good wishes in the morning of each birthday, where the person is.',
-	'journey.ready_about.renewal': 'Two weeks before a contract ends, and three days before it.'
+	'journey.ready_about.renewal': 'Two weeks before a subscription renews (by the trait renews_at), and three days before it, each term again.'
 };
