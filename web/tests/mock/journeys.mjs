@@ -24,6 +24,7 @@ export function journeyRoutes(fixture, problem) {
 		['GET', /^\/journeys\/([\w-]+)\/report$/, ([key]) => fixture('journeys-reports')[key] ?? fixture('journeys-reports').none],
 		['GET', /^\/journeys\/([\w-]+)\/effect$/, ([key]) => { const known = fixture('journeys-effect'); return key === 'monthly' ? { ...known, journey: key, holdout: { ...known.holdout, by: 'split', control: 'quiet', treatment: 'offer' } } : known; }],
 		['GET', /^\/journeys\/([\w-]+)\/people$/, () => fixture('journeys-people')],
+		['POST', /^\/journeys\/([\w-]+)\/reachability$/, () => fixture('journeys-reachability')],
 		['POST', /^\/journeys\/([\w-]+)\/dry-run\/day$/, () => fixture('journeys-dry_day')],
 		['POST', /^\/journeys\/([\w-]+)\/dry-run$/, () => fixture('journeys-dry')],
 		['GET', /^\/customers\/\w+\/journeys$/, () => fixture('journeys-customer_journeys')],

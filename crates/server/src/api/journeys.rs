@@ -6,6 +6,7 @@ mod calendar;
 mod dry_run;
 mod known;
 mod one;
+mod reachability;
 mod report;
 
 use std::collections::BTreeMap;
@@ -50,6 +51,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(difference))
         .merge(calendar::router())
         .merge(dry_run::router())
+        .merge(reachability::router())
         .merge(report::router())
         .merge(one::router())
 }

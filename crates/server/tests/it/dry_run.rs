@@ -290,3 +290,93 @@ async fn of_many_people_a_sample_is_looked_at_and_not_everybody_may_look() {
     let page = get(&world, &owner, &format!("/api/v1/journeys/{journey}")).await;
     assert_eq!(page["summary"]["state"], "draft");
 }
+
+async fn reach(world: &World, owner: &Browser, key: &str, definition: &Value) -> Value {
+    let before = written(world).await;
+    let path = format!("/api/v1/journeys/{key}/reachability");
+    let answer = call(world, owner, Method::POST, &path, json!({ "definition": definition })).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert_eq!(written(world).await, before, "looking writes nothing");
+    answer.json()
+}
+
+/// Who is not reached: (node, reason, what is missing, people).
+fn unreached(found: &Value) -> Vec<(&str, &str, Option<&str>, i64)> {
+    let rows = found["messages"].as_array().unwrap();
+    assert!(rows.is_sorted_by_key(|it| -it["people"].as_i64().unwrap()), "{found}");
+    let mut all: Vec<(&str, &str, Option<&str>, i64)> = rows
+        .iter()
+        .map(|it| {
+            let people = it["people"].as_i64().unwrap();
+            (it["node"].as_str().unwrap(), it["reason"].as_str().unwrap(), it["missing"].as_str(), people)
+        })
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn before_a_launch_it_is_known_who_would_not_be_reached() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key) = world(&sink).await;
+    with_template(&world, &owner).await;
+    sized(&world, &owner).await;
+    for (number, name) in [(1, "ann"), (3, "cid"), (5, "eve")] {
+        happen(&world, &key, person(number, &format!("{name}@example.com"))).await;
+    }
+    let bob = json!({"type": "identify", "userId": "u2", "messageId": "i2", "traits": {"email": "bob@example.com"}});
+    let dan = person(4, "").remove(1);
+    happen(&world, &key, vec![bob, dan, size("u1", 40), size("u2", 41)]).await;
+    let signed = (1..=4).map(|user| track(&format!("s{user}"), &format!("u{user}"), "Signed Up", json!({})));
+    happen(&world, &key, signed.collect()).await;
+    world.clock.advance(2 * Timestamp::DAY);
+    settle(&world).await;
+
+    let plan = waiting();
+    let journey = draft(&world, &owner, &plan).await;
+    let found = reach(&world, &owner, &journey, &plan).await;
+    assert_eq!(
+        (&found["basis"], &found["people"], &found["looked_at"]),
+        (&json!("came"), &json!(4), &json!(4)),
+        "{found}"
+    );
+    assert_eq!(found["unreached"], 3, "all but Ann: {found}");
+    let expected = [
+        ("again", "no_consent", None, 1),
+        ("again", "unreachable", None, 1),
+        ("mail", "no_consent", None, 1),
+        ("mail", "unreachable", None, 1),
+        ("mail", "unwritable", Some("profile.size"), 1),
+    ];
+    assert_eq!(unreached(&found), expected, "{found}");
+    // Behind a number are its people.
+    let cid = only_person(&world, &owner, "cid@example.com").await;
+    let row = found["rows"].as_array().unwrap().iter().find(|row| row["person_id"] == cid.as_str()).unwrap();
+    let of = row["of"].as_array().unwrap();
+    assert_eq!(of.len(), 1, "{found}");
+    assert_eq!(found["messages"][usize::try_from(of[0].as_u64().unwrap()).unwrap()]["missing"], "profile.size");
+
+    // Of a segment its members now; of a campaign its audience; who is not of the audience is not looked at.
+    let agreed = json!({"performed": {"event": "Consent Granted", "times": {"at_least": 1}}});
+    let entered = json!({"segment_entered": {"when": agreed}});
+    let found = reach(&world, &owner, &journey, &one_mail(entered, json!({}))).await;
+    assert_eq!((&found["basis"], &found["people"]), (&json!("members"), &json!(4)), "{found}");
+    assert_eq!(unreached(&found), [("mail", "unreachable", None, 1)]);
+    let campaign = one_mail(json!({"schedule": {"at": "2027-01-04T10:00"}}), json!({ "audience": agreed }));
+    let same = reach(&world, &owner, &journey, &campaign).await;
+    assert_eq!(
+        (&same["basis"], &same["people"], &same["messages"]),
+        (&json!("members"), &json!(4), &found["messages"])
+    );
+    let mut narrow = plan.clone();
+    narrow["audience"] = json!({"fact": {"key": "trait.size", "op": "equals", "value": 40}});
+    let found = reach(&world, &owner, &journey, &narrow).await;
+    assert_eq!((&found["looked_at"], &found["unreached"]), (&json!(1), &json!(0)), "only Ann: {found}");
+    let api = reach(&world, &owner, &journey, &one_mail(json!({"api": {}}), json!({}))).await;
+    assert_eq!((&api["basis"], &api["looked_at"]), (&json!("unknown"), &json!(0)));
+    // What was longer ago than a week says nothing about who comes in now.
+    world.clock.advance(6 * Timestamp::DAY);
+    settle(&world).await;
+    assert_eq!(reach(&world, &owner, &journey, &plan).await["people"], 0);
+    assert!(sink.kept().is_empty());
+}

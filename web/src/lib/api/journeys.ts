@@ -143,6 +143,27 @@ export interface DryDay {
 	notes: { code: string; number: number | null; at: string | null; text: string }[];
 	rows: DryPerson[];
 }
+/** A message that some could not be sent, for one reason. */
+export interface Unreached {
+	node: string;
+	channel: string;
+	template: string;
+	reason: string;
+	sentence: string;
+	/** What has no value, as the template says it. */
+	missing: string | null;
+	people: number;
+}
+/** Who could not be sent what a plan sends, as things are now. */
+export interface Reachability {
+	basis: 'members' | 'came' | 'soon' | 'unknown';
+	people: number;
+	is_estimate: boolean;
+	looked_at: number;
+	unreached: number;
+	messages: Unreached[];
+	rows: { person_id: string; customer: CustomerRow | null; of: number[] }[];
+}
 export interface Message {
 	id: string;
 	person_id: string;

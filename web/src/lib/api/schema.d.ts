@@ -1262,6 +1262,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/journeys/{key}/reachability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says how many of those who come in could not be sent the messages of a plan as things are now: no address, no consent, or a value that a template needs and they
+         *     have not. Nothing is sent, nothing is stored.
+         */
+        post: operations["post_journeys_key_reachability"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/journeys/{key}/report": {
         parameters: {
             query?: never;
@@ -5088,6 +5108,38 @@ export interface components {
              */
             p: number;
         };
+        /** @description Who could not be sent what a plan sends. */
+        Reachability: {
+            /**
+             * @description Who was looked at: `members` (those of its segment or audience now), `came` (who came in, or would have, within seven days), `soon` (whose day comes within
+             *     seven days) or `unknown` (nobody: a program brings people in).
+             */
+            basis: string;
+            is_estimate: boolean;
+            /**
+             * Format: int64
+             * @description How many of them were looked at: the rest is of these.
+             */
+            looked_at: number;
+            /** @description The most people first. */
+            messages: components["schemas"]["Unreached"][];
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            people: number;
+            rows: components["schemas"]["UnreachedPerson"][];
+            /**
+             * Format: int64
+             * @description How many of them could not be sent at least one of the messages.
+             */
+            unreached: number;
+        };
+        /** @description Which plan. */
+        ReachabilityBody: {
+            /** @description The plan; the draft if nothing is said. */
+            definition?: Record<string, never> | null;
+        };
         /** @description What an experiment says. */
         Readout: {
             /**
@@ -6482,6 +6534,27 @@ export interface components {
          * @enum {string}
          */
         Unit: "count" | "money" | "ratio" | "number";
+        /** @description A message that some could not be sent, for one reason. */
+        Unreached: {
+            channel: string;
+            /** @description What has no value, as the template says it: `profile.first_name`. */
+            missing?: string | null;
+            node: string;
+            /** Format: int64 */
+            people: number;
+            /** @description A stable word. */
+            reason: string;
+            /** @description In a sentence. */
+            sentence: string;
+            template: string;
+        };
+        /** @description Somebody who could not be sent something. */
+        UnreachedPerson: {
+            customer?: components["schemas"]["CustomerRow"] | null;
+            /** @description Which of the messages: places in the list of them. */
+            of: number[];
+            person_id: string;
+        };
         /** @description A changed experiment. */
         UpdateBody: {
             /** @description The whole design. */
@@ -9646,6 +9719,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PeopleOnTheWay"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_journeys_key_reachability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReachabilityBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reachability"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

@@ -138,7 +138,7 @@ impl Ground<'_> {
     }
 
     /// What they did that the plan waits for, and by which events they come in.
-    async fn deeds_of(
+    pub async fn deeds_of(
         &self,
         plan: &Definition,
         comings: &Comings,
