@@ -15,11 +15,18 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 3, name: "privacy_proofs", sql: PROOFS },
         Migration { number: 4, name: "requests_of_a_person", sql: REQUESTS_OF_A_PERSON },
         Migration { number: 5, name: "confirmations", sql: CONFIRMATIONS },
+        Migration { number: 6, name: "consents_as_said", sql: AS_SAID },
     ],
 };
 
 /// What was said last is found without reading all that was ever said.
 const LATEST: &str = "CREATE INDEX consents_latest ON consents (workspace, recorded_at, event_id);";
+
+/// What was said last is what was said last, not what an import brought last.
+const AS_SAID: &str = "
+DROP INDEX consents_latest;
+CREATE INDEX consents_as_said ON consents (workspace, occurred_at, event_id);
+";
 
 /// Requests follow whoever they are of, at every merge.
 const REQUESTS_OF_A_PERSON: &str =

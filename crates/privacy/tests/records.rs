@@ -227,9 +227,11 @@ async fn what_is_kept_of_somebody_is_found_and_erased(db: TestDatabase) {
 #[db_test(MIGRATIONS)]
 async fn what_was_said_last_is_listed_by_statement(db: TestDatabase) {
     let mut tx = db.begin(Priority::Background).await.unwrap();
-    let row = |handle: i64, number: u8, channel: &str, recorded: i64| ConsentRow {
+    // What an import brings later was said before.
+    let row = |handle: i64, number: u8, channel: &str, seconds: i64| ConsentRow {
         channel: channel.into(),
-        recorded_at: at(recorded),
+        occurred_at: at(seconds),
+        recorded_at: at(200 - seconds),
         ..said(handle, number, if number == 2 { "denied" } else { "granted" })
     };
     let rows = [
@@ -252,7 +254,7 @@ async fn what_was_said_last_is_listed_by_statement(db: TestDatabase) {
     assert_eq!(found, expected.map(|(handle, event, channel)| (handle, event, channel.to_owned())));
     // After a statement comes the next one, not the same under another identifier.
     let after = After {
-        recorded_at: at(60).0,
+        occurred_at: at(60).0,
         event_id: [1; 16],
         purpose: "marketing".into(),
         channel: "email".into(),

@@ -68,7 +68,7 @@ const SPECIAL: [RegExp, string][] = [
 ];
 const NOUNS = ['segments', 'journeys', 'message-templates', 'slots', 'experiments', 'experiment-groups', 'customers', 'users', 'api-keys', 'keys', 'sources', 'imports', 'questions', 'lists', 'webhooks', 'workspace', 'letterhead', 'sending', 'privacy', 'identity', 'messages', 'audit', 'consents'];
 // What is asked with a POST and changes nothing.
-const ASKED = /^POST \/api\/v1\/(message-check|message-preview|slot-preview|experiment-plan|questions\/answer|segments\/(estimate|text|check)|journeys\/check|.*\/dry-run|.*\/message-preview)/;
+const ASKED = /^POST \/api\/v1\/(conditions\/(estimate|read)|experiment-plan|journeys\/check|message-(check|links|preview)|questions\/(ask|people)|slot-preview|customers\/[^/]+\/message-preview|journeys\/[^/]+\/dry-run.*)$/;
 
 /** What was done, as a sentence's beginning. */
 export function whatWasDone({ method, path }: Pick<AuditEntry, 'method' | 'path'>): string {

@@ -27,6 +27,8 @@ describe('the audit log', () => {
 		expect(said('POST /api/v1/customers/71/erasure')).toBe('erased a customer');
 		expect(said('GET /api/v1/segments/a/members.csv')).toBe('exported a file');
 		expect(said('POST /api/v1/message-check')).toBe('looked at something');
+		for (const asked of ['conditions/read', 'journeys/a/dry-run/day', 'questions/people', 'customers/71/message-preview']) expect(said(`POST /api/v1/${asked}`)).toMatch(/^looked at /);
+		expect(said('POST /api/v1/questions')).toMatch(/^changed /);
 		expect(said('PUT /api/v1/slots/hero')).toBe('changed slots');
 		expect(said('DELETE /api/v1/segments/a')).toBe('deleted segments');
 		expect(said('GET /api/v1/unheard-of')).toBe('looked at something');

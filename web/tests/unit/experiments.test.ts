@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asType, axisOf, blank, byDay, freeKey, freeShare, inGroup, keyOf, KINDS, missing, placed, planOf, roundUp, shares, withTrees, type Effect, type ExperimentPage, type Group } from '../../src/lib/experiments';
 import { readFileSync } from 'node:fs';
-import { en } from '../../src/lib/i18n/en';
+import { experiments as en } from '../../src/lib/i18n/en/experiments';
 import { readouts } from '../../src/lib/i18n/en/readouts';
 import { readouts as chinese } from '../../src/lib/i18n/zh/readouts';
 import { headed } from '../../src/lib/experiment-sentences';

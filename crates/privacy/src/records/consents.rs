@@ -123,8 +123,8 @@ pub struct Filter {
 /// Where a list goes on: after this statement, under whichever identifier.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct After {
-    /// When it was recorded, in microseconds.
-    pub recorded_at: i64,
+    /// When it was said, in microseconds.
+    pub occurred_at: i64,
     /// The event.
     pub event_id: [u8; 16],
     /// What for.
@@ -147,18 +147,18 @@ pub async fn latest(
         "SELECT handle, event_id, purpose, channel, topic, state, occurred_at, until_at, recorded_at, notice, notice_version, locale, method,
            actor, evidence
          FROM consents
-         WHERE workspace = $1 AND recorded_at <= $2
-           AND (recorded_at < $2 OR (event_id, purpose, channel, topic) > ($3, $4, $5, $6))
+         WHERE workspace = $1 AND occurred_at <= $2
+           AND (occurred_at < $2 OR (event_id, purpose, channel, topic) > ($3, $4, $5, $6))
            AND ($7 = '' OR purpose = $7) AND ($8 = '' OR channel = $8) AND ($9 = '' OR state = $9) AND ($10 = '' OR method = $10)
            AND ($11 = '' OR notice = $11)
-         ORDER BY recorded_at DESC, event_id, purpose, channel, topic, handle LIMIT $12"
+         ORDER BY occurred_at DESC, event_id, purpose, channel, topic, handle LIMIT $12"
     );
-    let first = After { recorded_at: i64::MAX, ..After::default() };
-    let After { recorded_at, event_id, purpose: last_purpose, channel: last_channel, topic } = after.unwrap_or(&first);
+    let first = After { occurred_at: i64::MAX, ..After::default() };
+    let After { occurred_at, event_id, purpose: last_purpose, channel: last_channel, topic } = after.unwrap_or(&first);
     let Filter { purpose, channel, state, method, notice } = filter;
     let values = args![
         workspace,
-        *recorded_at,
+        *occurred_at,
         *event_id,
         last_purpose,
         last_channel,

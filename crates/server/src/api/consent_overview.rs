@@ -311,7 +311,7 @@ pub async fn list(
 
 fn place(row: &ConsentRow) -> After {
     After {
-        recorded_at: row.recorded_at.0,
+        occurred_at: row.occurred_at.0,
         event_id: row.event_id,
         purpose: row.purpose.clone(),
         channel: row.channel.clone(),

@@ -1,8 +1,9 @@
-//! The sample shop's journeys, so that a demo has something to look at: three that are live or paused, with what they did so far, and a campaign that ran,
-//! as its customers tell of it.
+//! The sample shop's journeys, so that a demo has something to look at: three that are live or paused, with what they did so far, a campaign that ran,
+//! as its customers tell of it, and what stands around them: topics, the text people agreed to, a slot.
 //!
 //! Always holds: nothing is ever sent by it: the workspace's sending is paused, and what went out before is only told of.
 
+mod around;
 pub mod lived;
 
 use std::collections::HashMap;
@@ -103,6 +104,7 @@ pub async fn save(
             journeys::save(&mut tx, workspace, &row).await?;
         }
     }
+    around::save(&mut tx, workspace, (began, by)).await?;
     lived::save(&mut tx, installation, workspace, lived, began).await?;
     if let Some(first) = offered.first() {
         campaign(&mut tx, installation, workspace, offered, (first.at, by)).await?;

@@ -46,6 +46,9 @@ pub enum Kind {
     Rights,
 }
 
+/// What is sent because it is too long for an address, and changes nothing: previews, estimates, checks, questions. It is looked at, not done.
+const ASKED: &str = "asked";
+
 impl Kind {
     /// Reads the stable word.
     pub fn parse(word: &str) -> Option<Self> {
@@ -130,10 +133,18 @@ pub async fn page(
     limit: u32,
 ) -> Result<Vec<AuditRow>> {
     let text = sql!(
-        "SELECT id, workspace, at, actor, purpose, action, status FROM audit
+        "SELECT id, workspace, at, actor, purpose, action, status FROM (
+           SELECT id, workspace, at, actor, purpose, action, status, CASE WHEN action IN (
+             'POST /api/v1/conditions/estimate', 'POST /api/v1/conditions/read', 'POST /api/v1/experiment-plan', 'POST /api/v1/journeys/check',
+             'POST /api/v1/message-check', 'POST /api/v1/message-links', 'POST /api/v1/message-preview', 'POST /api/v1/questions/ask',
+             'POST /api/v1/questions/people', 'POST /api/v1/slot-preview')
+             OR action LIKE 'POST /api/v1/customers/%/message-preview' OR action LIKE 'POST /api/v1/journeys/%/dry-run%'
+             THEN 'asked' ELSE 'other' END AS nature
+           FROM audit) AS entries
          WHERE workspace = $1 AND at >= $2 AND at <= $3 AND (at < $3 OR id < $4)
            AND ($5 = '' OR actor = $5) AND ($6 = '' OR action LIKE $7 ESCAPE '\\')
-           AND (action LIKE $8 OR action LIKE $9 OR action LIKE $10 OR action LIKE $11 OR action LIKE $12) AND action NOT LIKE $13
+           AND (action LIKE $8 OR action LIKE $9 OR action LIKE $10 OR action LIKE $11 OR action LIKE $12 OR nature = $15)
+           AND action NOT LIKE $13 AND nature <> $16
          ORDER BY at DESC, id DESC LIMIT $14"
     );
     let from = filter.from.unwrap_or(Timestamp(i64::MIN));
@@ -141,6 +152,8 @@ pub async fn page(
     // Without a place to go on after, everything of the last instant fits: no id is as great as this.
     let (at, id) = after.filter(|it| it.at <= until).map_or((until, "\u{7f}"), |it| (it.at, it.id.as_str()));
     let (like, unlike) = filter.kind.map_or((["%"; 5], ""), Kind::patterns);
+    let with = if filter.kind == Some(Kind::Reads) { ASKED } else { "" };
+    let without = if filter.kind == Some(Kind::Changes) { ASKED } else { "" };
     let object = format!("%{}%", escape_like(&filter.object));
     let values = args![
         workspace,
@@ -156,7 +169,9 @@ pub async fn page(
         like[3],
         like[4],
         unlike,
-        limit
+        limit,
+        with,
+        without
     ];
     db.fetch_all(text, values).await
 }

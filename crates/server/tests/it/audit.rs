@@ -73,6 +73,13 @@ async fn who_did_what_is_found_by_actor_kind_object_and_day() {
     let notice = json!({"key": "news", "texts": {"en": "I agree"}});
     assert!(call(&world, &admin, Method::POST, "/api/v1/privacy/notices", notice).await.status.is_success());
 
+    world.clock.advance(Timestamp::SECOND);
+    // A question that is too long for an address changes nothing.
+    let asked = json!({"text": "performed \"Order Completed\""});
+    call(&world, &owner, Method::POST, "/api/v1/conditions/read", asked).await;
+    let looked = told(&world, &owner, "kind=reads&object=conditions", 1).await;
+    assert_eq!(paths(&looked), ["POST /api/v1/conditions/read"]);
+
     let signed = told(&world, &owner, "kind=sign_ins", 3).await;
     assert_eq!(paths(&signed), ["POST /sign-in"; 3], "nobody who is unknown is noted");
     let statuses: Vec<&Value> = signed.iter().map(|row| &row["status"]).collect();

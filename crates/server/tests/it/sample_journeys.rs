@@ -54,6 +54,14 @@ async fn the_sample_shops_journeys_have_people_at_every_step_and_send_nothing() 
     assert!(report["messages"]["skipped"].as_i64().unwrap() > 0 && report.to_string().contains("consent"), "{report}");
     let due = rapport_engagement::records::messages::queue(&mut installation.store.read(), FIRST).await.unwrap();
     assert_eq!(due.0, 0, "nothing can go out");
+    // There is something to choose, a text that was agreed to, and a place on the site that can be tried out.
+    let topics = get(&world, &owner, "/api/v1/privacy/topics").await;
+    let keys: Vec<&str> = topics["rows"].as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["news", "offers", "reminders"], "{topics}");
+    let notices = get(&world, &owner, "/api/v1/privacy/notices").await;
+    assert_eq!(notices["rows"][0]["key"], "newsletter", "{notices}");
+    let slots = get(&world, &owner, "/api/v1/slots").await;
+    assert_eq!((&slots["rows"][0]["key"], &slots["rows"][0]["views"]), (&json!("home-banner"), &json!(0)), "{slots}");
     // The campaign's split says what it brought in, although nobody was held out.
     let effect = get(&world, &owner, "/api/v1/journeys/free-shipping/effect").await;
     let found = &effect["holdout"];

@@ -9,7 +9,5 @@ import { lists } from './en/lists';
 import { templates } from './en/templates';
 import { consents } from './en/consents';
 import { privacy } from './en/privacy';
-import { engage } from './en/engage';
-import { experiments } from './en/experiments';
 
-export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage, ...experiments };
+export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy };

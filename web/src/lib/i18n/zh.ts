@@ -9,7 +9,5 @@ import { lists } from './zh/lists';
 import { templates } from './zh/templates';
 import { consents } from './zh/consents';
 import { privacy } from './zh/privacy';
-import { engage } from './zh/engage';
-import { experiments } from './zh/experiments';
 
-export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy, ...engage, ...experiments };
+export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy };

@@ -1,11 +1,14 @@
-// The words of journeys, campaigns, audiences, slots, sending and privacy: they come with the rooms that say them.
+// The words of templates, experiments, journeys, campaigns, audiences, slots, sending and privacy: they come with the rooms that say them.
 import { agreed } from './agreed';
 import { audiences } from './audiences';
+import { engage } from './engage';
+import { experiments } from './experiments';
 import { groups } from './groups';
 import { inbox } from './inbox';
 import { journeys } from './journeys';
 import { readouts } from './readouts';
 import { sending } from './sending';
+import { served } from './served';
 import { slots } from './slots';
 
-export const outreach = { ...agreed, ...audiences, ...groups, ...inbox, ...journeys, ...readouts, ...sending, ...slots };
+export const outreach = { ...agreed, ...audiences, ...engage, ...experiments, ...groups, ...inbox, ...journeys, ...readouts, ...sending, ...served, ...slots };
