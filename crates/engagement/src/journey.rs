@@ -18,4 +18,4 @@ pub mod turns;
 
 pub use definition::{Class, Definition, Entry, Node, Reentry, Step, When};
 pub use instance::{End, Instance};
-pub use situation::Situation;
+pub use situation::{Situation, Suppressed};

@@ -42,6 +42,8 @@ pub struct Plans {
     /// How the workspace sends.
     pub settings: Settings,
     launched: BTreeMap<(String, i64), Launched>,
+    paused: BTreeSet<String>,
+    stopped: BTreeSet<String>,
     events: BTreeSet<String>,
     any_event: bool,
     segments: BTreeMap<String, Vec<String>>,
@@ -74,7 +76,9 @@ impl Plans {
             launched.insert((row.key.clone(), version.version), one);
         }
         let keeps_people = messages::any(db, workspace).await?;
-        Ok(Self { keeps_people, ..Self::of(calendar, settings, launched) })
+        let of_state = |state: &str| rows.iter().filter(|row| row.state == state).map(|row| row.key.clone()).collect();
+        let (paused, stopped) = (of_state(journeys::PAUSED), of_state(journeys::STOPPED));
+        Ok(Self { keeps_people, paused, stopped, ..Self::of(calendar, settings, launched) })
     }
 
     fn of(calendar: Calendar, settings: Settings, launched: BTreeMap<(String, i64), Launched>) -> Self {
@@ -93,7 +97,18 @@ impl Plans {
             }
         }
         let any_event = events.contains("*");
-        Self { calendar, settings, launched, events, any_event, segments, keeps_people: false, lots: None }
+        Self {
+            calendar,
+            settings,
+            launched,
+            paused: BTreeSet::new(),
+            stopped: BTreeSet::new(),
+            events,
+            any_event,
+            segments,
+            keeps_people: false,
+            lots: None,
+        }
     }
 
     /// With experiments that splits can name.
@@ -120,6 +135,16 @@ impl Plans {
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Launched> {
         self.launched.values()
+    }
+
+    /// Whether a journey's messages wait for it to go on.
+    pub fn is_paused(&self, journey: &str) -> bool {
+        self.paused.contains(journey)
+    }
+
+    /// Whether a journey's messages do not go out any more.
+    pub fn is_stopped(&self, journey: &str) -> bool {
+        self.stopped.contains(journey)
     }
 
     /// The one that people come into.

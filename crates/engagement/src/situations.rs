@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::Error;
 use crate::journey::Situation;
 use crate::journey::definition::{Class, Step};
-use crate::journey::situation::{Other, Sent};
+use crate::journey::situation::{Other, Sent, Suppressed};
 use crate::plans::Plans;
 use crate::records::addresses::{self, DeadRow};
 use crate::records::instances::{self, InstanceRow};
@@ -85,9 +85,9 @@ pub async fn load(
         }
     }
     let since = now.plus(-Settings::LONGEST_WINDOW);
-    for (person, at, channel, topic) in messages::counted(db, workspace, persons, since).await? {
+    for (person, sent_at, channel, topic) in messages::counted(db, workspace, persons, since).await? {
         if let (Some(it), Some(channel)) = (all.get_mut(&person), Channel::parse(&channel)) {
-            it.sent.push(Sent { at, channel, topic });
+            it.sent.push(Sent { at: sent_at.unwrap_or(now), channel, topic });
         }
     }
     for it in all.values_mut() {
@@ -191,11 +191,19 @@ async fn read_dead(
         }
         for (channel, row) in &dead {
             if row.reason != addresses::BOUNCED || it.reach.get(channel) == Some(&row.handle) {
-                it.suppressed.push((*channel, Some(row.topic.clone()).filter(|topic| !topic.is_empty())));
+                it.suppressed.push((*channel, suppressed(row)));
             }
         }
     }
     Ok(())
+}
+
+fn suppressed(row: &DeadRow) -> Suppressed {
+    match (row.topic.as_str(), row.reason.as_str()) {
+        ("", addresses::COMPLAINED) => Suppressed::Marketing,
+        ("", _) => Suppressed::Everything,
+        (topic, _) => Suppressed::Topic(topic.to_owned()),
+    }
 }
 
 /// Notes which other journeys are about to write to these people: of each instance that is under way and comes to a message next.

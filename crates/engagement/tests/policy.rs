@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use rapport_domain::{Channel, Handle, PersonId, Purpose, Timestamp};
 use rapport_engagement::journey::situation::{Other, Sent};
-use rapport_engagement::journey::{Class, Situation};
+use rapport_engagement::journey::{Class, Situation, Suppressed};
 use rapport_engagement::sending::policy::{self, asks_the_holdout, decide_again};
 use rapport_engagement::sending::settings::MOST_JITTER;
 use rapport_engagement::sending::{Ask, Cap, Decision, Quiet, Reason, Settings, Window, decide};
@@ -119,7 +119,7 @@ fn what_is_final_is_said_first() {
         it.is_troubled = true;
         it.is_held_out = true;
         it.is_restricted = true;
-        it.suppressed.push((Channel::Email, None));
+        it.suppressed.push((Channel::Email, Suppressed::Everything));
     };
     let order = [
         Reason::Gone,
@@ -185,10 +185,10 @@ fn transactional_messages_are_not_held_back() {
     person.sent = vec![Sent { at: night, channel: Channel::Email, topic: None }; 50];
     person.others = vec![Other { priority: 9, due: night }];
     // Unsubscribed from one topic of marketing is not unreachable.
-    person.suppressed = vec![(Channel::Email, Some("sale".to_owned()))];
+    person.suppressed = vec![(Channel::Email, Suppressed::Topic("sale".to_owned()))];
     let about = Ask { topic: Some("sale"), ..needed.clone() };
     assert_eq!(decide(&about, &person, &Settings::default(), night), Decision::Send);
-    person.suppressed = vec![(Channel::Email, None)];
+    person.suppressed = vec![(Channel::Email, Suppressed::Everything)];
     assert_eq!(decide(&needed, &person, &Settings::default(), night), Decision::Skip(Reason::Suppressed));
     person.is_restricted = true;
     assert_eq!(decide(&needed, &person, &Settings::default(), night), Decision::Skip(Reason::Restricted));
@@ -198,13 +198,20 @@ fn transactional_messages_are_not_held_back() {
 fn suppression_is_of_a_channel_and_a_topic() {
     let now = ts(NOON);
     let mut person = willing();
-    person.suppressed = vec![(Channel::Email, Some("sale".to_owned())), (Channel::Sms, None)];
+    person.suppressed =
+        vec![(Channel::Email, Suppressed::Topic("sale".to_owned())), (Channel::Sms, Suppressed::Everything)];
     let of = |channel, topic| reason_of(&Ask { channel, topic, ..ask(now) }, &person, &open(), now);
     assert_eq!(of(Channel::Email, Some("sale")), Some(Reason::Suppressed));
     assert_eq!(of(Channel::Email, Some("news")), None);
     assert_eq!(of(Channel::Email, None), None);
     assert_eq!(of(Channel::Sms, Some("news")), Some(Reason::Suppressed));
     assert_eq!(of(Channel::Push, None), Some(Reason::Unreachable));
+    // Who complained about something without a topic gets no marketing there, and still what they need to know.
+    person.suppressed = vec![(Channel::Email, Suppressed::Marketing)];
+    let as_class = |class, topic| reason_of(&Ask { class, topic, ..ask(now) }, &person, &open(), now);
+    assert_eq!(as_class(Class::Marketing, None), Some(Reason::Suppressed));
+    assert_eq!(as_class(Class::Marketing, Some("news")), Some(Reason::Suppressed));
+    assert_eq!(as_class(Class::Transactional, None), None);
 }
 
 #[test]
@@ -360,11 +367,12 @@ fn slow(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) 
     let wakes = ask.channel != Channel::InApp;
     let scope = Scope { purpose: Purpose::Marketing, channel: Some(ask.channel), topic: ask.topic.map(str::to_owned) };
     let verdict = consent::standing(&person.said, &scope, now).verdict;
-    let is_dead = person.suppressed.iter().any(|(channel, topic)| {
+    let is_dead = person.suppressed.iter().any(|(channel, what)| {
         *channel == ask.channel
-            && match topic {
-                None => true,
-                Some(topic) => is_marketing && Some(topic.as_str()) == ask.topic,
+            && match what {
+                Suppressed::Everything => true,
+                Suppressed::Marketing => is_marketing,
+                Suppressed::Topic(topic) => is_marketing && Some(topic.as_str()) == ask.topic,
             }
     });
     let questions = [
@@ -494,7 +502,7 @@ prop_compose! {
         zone_name in one_of(&ZONES),
         flags in prop::collection::vec(prop::bool::weighted(0.06), 4),
         reach in prop::collection::btree_set(one_of(&[Channel::Email, Channel::Email, Channel::Sms, Channel::InApp]), 1..4),
-        suppressed in prop::collection::vec((one_of(&CHANNELS), one_of(&TOPICS)), 0..2),
+        suppressed in prop::collection::vec((one_of(&CHANNELS), one_of(&TOPICS), any::<bool>()), 0..2),
         said in prop::collection::vec((0usize..8, 0i64..100, prop::option::of(one_of(&CHANNELS)), one_of(&TOPICS), prop::bool::weighted(0.1)), 1..4),
         wished_gap in prop::option::weighted(0.3, one_of(&[7 * Timestamp::DAY, 30 * Timestamp::DAY])),
         sent in prop::collection::vec((0i64..60 * 24 * 10, one_of(&CHANNELS[..2]), one_of(&TOPICS)), 0..6),
@@ -504,7 +512,11 @@ prop_compose! {
         let mut person = Situation::of(PersonId(1), zone(zone_name));
         (person.is_gone, person.is_restricted, person.is_troubled, person.is_held_out) = (flags[0], flags[1], flags[2], flags[3]);
         person.reach = reach.into_iter().map(|channel| (channel, Handle(1))).collect();
-        person.suppressed = suppressed.into_iter().map(|(channel, topic)| (channel, topic.map(str::to_owned))).collect();
+        person.suppressed = suppressed.into_iter().map(|(channel, topic, is_marketing)| (channel, match topic {
+            Some(topic) => Suppressed::Topic(topic.to_owned()),
+            None if is_marketing => Suppressed::Marketing,
+            None => Suppressed::Everything,
+        })).collect();
         person.said = said.into_iter().map(|(state, hours, channel, topic, expired)| Statement {
             handle: Handle(1 + hours % 2),
             scope: Scope { purpose: Purpose::Marketing, channel, topic: topic.map(str::to_owned) },

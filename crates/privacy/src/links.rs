@@ -29,6 +29,8 @@ pub struct Link {
     pub channel: Option<Channel>,
     /// The topic of that message.
     pub topic: Option<String>,
+    /// That message, so that it is known by which one somebody left.
+    pub message: Option<String>,
 }
 
 /// Makes and opens the links of one workspace.
@@ -40,6 +42,8 @@ pub struct Links {
 const KIND: Kind =
     Kind { seal: "rapport 2026-11 seal of preference links", hide: "rapport 2026-11 content of preference links" };
 const FIXED: usize = 1 + 8 + 1;
+/// Stands between a topic and a message; no key of a topic has it.
+const BETWEEN: u8 = 0;
 
 impl Links {
     /// With the workspace's secret.
@@ -54,6 +58,22 @@ impl Links {
 
     /// The text of a link, for the path of an address.
     pub fn make(&self, purpose: Purpose, handle: Handle, channel: Option<Channel>, topic: Option<&str>) -> String {
+        self.close(purpose, handle, channel, topic, None)
+    }
+
+    /// The text of a link to the preferences of whoever gets a message.
+    pub fn in_message(&self, message: &str, handle: Handle, channel: Channel, topic: Option<&str>) -> String {
+        self.close(Purpose::Preferences, handle, Some(channel), topic, Some(message))
+    }
+
+    fn close(
+        &self,
+        purpose: Purpose,
+        handle: Handle,
+        channel: Option<Channel>,
+        topic: Option<&str>,
+        message: Option<&str>,
+    ) -> String {
         let place = channel.and_then(|channel| Channel::ALL.iter().position(|other| *other == channel));
         let place = place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or(0);
         let mut content = Vec::with_capacity(FIXED);
@@ -61,6 +81,10 @@ impl Links {
         content.extend_from_slice(&handle.0.to_be_bytes());
         content.push(place);
         content.extend_from_slice(topic.unwrap_or_default().as_bytes());
+        if let Some(message) = message {
+            content.push(BETWEEN);
+            content.extend_from_slice(message.as_bytes());
+        }
         self.sealer.close(content)
     }
 
@@ -73,12 +97,15 @@ impl Links {
         let (place, topic) = rest.split_first()?;
         let channel = usize::from(*place).checked_sub(1).map(|place| Channel::ALL.get(place).copied());
         let topic = std::str::from_utf8(topic).ok()?;
+        let (topic, message) =
+            topic.split_once(char::from(BETWEEN)).map_or((topic, None), |(topic, message)| (topic, Some(message)));
         Some(Link {
             purpose,
             workspace: self.workspace,
             handle: Handle(i64::from_be_bytes(handle.try_into().ok()?)),
             channel: channel.flatten(),
             topic: Some(topic.to_owned()).filter(|topic| !topic.is_empty()),
+            message: message.map(str::to_owned),
         })
     }
 }
@@ -105,8 +132,12 @@ mod tests {
             let topic = Some(topic).filter(|topic| !topic.is_empty());
             let text = links(1).make(purpose, Handle(handle), channel, topic.as_deref());
             prop_assert_eq!(Links::workspace_of(&text), Some(WorkspaceId(3)));
-            let link = Link { purpose, workspace: WorkspaceId(3), handle: Handle(handle), channel, topic };
-            prop_assert_eq!(links(1).open(&text), Some(link));
+            let link = Link { purpose, workspace: WorkspaceId(3), handle: Handle(handle), channel, topic, message: None };
+            prop_assert_eq!(links(1).open(&text), Some(link.clone()));
+            if let (Some(channel), Purpose::Preferences) = (channel, purpose) {
+                let text = links(1).in_message("msg_7", Handle(handle), channel, link.topic.as_deref());
+                prop_assert_eq!(links(1).open(&text), Some(Link { message: Some("msg_7".to_owned()), ..link }));
+            }
             prop_assert_eq!(links(2).open(&text), None);
             prop_assert_eq!(Links::new(WorkspaceId(4), &[1; 32]).open(&text), None);
         }

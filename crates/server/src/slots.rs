@@ -246,6 +246,7 @@ async fn written(app: &App, place: &Place<'_>, template: &str, of: Option<&Visit
                 person: visitor.person,
                 channel: Channel::InApp,
                 topic: None,
+                message: None,
                 event: None,
                 given: Some(&given),
                 public_url: &links.public_url,

@@ -77,6 +77,11 @@ pub enum End {
 }
 
 impl End {
+    /// Whether what was decided before and did not go out yet is not to go out any more.
+    pub const fn is_leaving(self) -> bool {
+        matches!(self, Self::Goal | Self::OutOfAudience | Self::ConsentGone | Self::Manual | Self::Stopped)
+    }
+
     const PLAIN: [Self; 12] = [
         Self::Completed,
         Self::Goal,

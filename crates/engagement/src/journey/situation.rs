@@ -29,8 +29,8 @@ pub struct Situation {
     pub members: BTreeSet<String>,
     /// The identifier under which each channel reaches them.
     pub reach: BTreeMap<Channel, Handle>,
-    /// Addresses that are dead, by channel, for one topic or (`None`) altogether.
-    pub suppressed: Vec<(Channel, Option<String>)>,
+    /// What reaches them no more, by channel.
+    pub suppressed: Vec<(Channel, Suppressed)>,
     /// What they said about consent.
     pub said: Vec<Statement>,
     /// They wish so much time between two messages of marketing.
@@ -44,10 +44,21 @@ pub struct Situation {
     pub arms: BTreeMap<(String, String), String>,
 }
 
+/// What does not reach somebody any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Suppressed {
+    /// Anything: nobody is there.
+    Everything,
+    /// Marketing: they complained about some of it that has no topic. What they need to know still reaches them.
+    Marketing,
+    /// Marketing about this: they complained about it.
+    Topic(String),
+}
+
 /// A message that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// When it was decided.
+    /// When it was sent; of one on its way, which may arrive at any time, the present.
     pub at: Timestamp,
     /// By which channel.
     pub channel: Channel,

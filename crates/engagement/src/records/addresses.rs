@@ -5,6 +5,8 @@ use rapport_store::{Queries, Record, Result, Tx, args, sql};
 
 /// It came back for good: this address is dead, another one of the same person is not.
 pub const BOUNCED: &str = "bounced";
+/// Its owner said that what they got is spam.
+pub const COMPLAINED: &str = "complained";
 
 /// A dead address.
 #[derive(Clone, Debug, PartialEq, Eq, Record)]

@@ -11,6 +11,8 @@ use crate::sending::policy;
 
 /// To be sent.
 pub const QUEUED: &str = "queued";
+/// To be sent once its journey goes on, which was paused.
+pub const HELD: &str = "held";
 /// Being handed over: whether the other side has it is not known yet.
 pub const SENDING: &str = "sending";
 /// Handed over.
@@ -212,14 +214,21 @@ pub async fn workspace_of(db: &mut impl Queries, id: &str) -> Result<Option<Work
 }
 
 /// Takes a message to hand it over: it is being sent until `again`, when somebody else may look what became of it. Until something is noted it has no
-/// answer: by that [`let_go`] tells it from one that waits because nobody knows what became of it.
-pub async fn take(tx: &mut Tx, id: &str, state: &str, message_id: &str, again: Timestamp) -> Result<bool> {
+/// answer: by that [`let_go`] tells it from one that waits because nobody knows what became of it. It counts for caps from then on as it says.
+pub async fn take(tx: &mut Tx, row: &MessageRow, message_id: &str, again: Timestamp) -> Result<bool> {
     let text = sql!(
         "UPDATE messages SET state = 'sending', message_id = COALESCE(message_id, $3), due_at = $4, attempts = attempts + 1,
-           response = NULL
+           response = NULL, capped = $5
          WHERE id = $1 AND state = $2"
     );
-    Ok(tx.execute(text, args![id, state, message_id, again]).await? > 0)
+    Ok(tx.execute(text, args![&row.id, &row.state, message_id, again, row.capped]).await? > 0)
+}
+
+/// Holds one message back, whose journey was paused.
+pub async fn hold(tx: &mut Tx, id: &str) -> Result<()> {
+    tx.execute(sql!("UPDATE messages SET state = 'held', due_at = NULL WHERE id = $1 AND state = 'queued'"), args![id])
+        .await?;
+    Ok(())
 }
 
 /// Makes due what a process took that is no more, so that nobody waits for it until its time is over; how many it were. Only for whoever knows that no
@@ -263,15 +272,18 @@ pub struct Outcome<'a> {
     pub template_version: Option<i64>,
 }
 
-/// Notes what became of it. What was heard of it before that stays: a provider may tell sooner that it came back than that it was taken.
+/// Notes what became of it. What was heard of it before that stays: a provider may tell sooner that it came back, or was lost, than that it was taken.
+/// What was not sent gives its place in caps to others; what may have arrived keeps it.
 pub async fn note(tx: &mut Tx, id: &str, outcome: &Outcome<'_>) -> Result<()> {
     let text = sql!(
         "UPDATE messages SET state = CASE WHEN $2 <> 'sent' THEN $2 WHEN complained_at IS NOT NULL THEN 'complained'
-             WHEN bounced_at IS NOT NULL THEN 'bounced' WHEN delivered_at IS NOT NULL THEN 'delivered' ELSE $2 END,
-           reason = $3, due_at = $4, response = COALESCE($5, response),
+             WHEN bounced_at IS NOT NULL THEN 'bounced' WHEN delivered_at IS NOT NULL THEN 'delivered'
+             WHEN state = 'failed' THEN 'failed' ELSE $2 END,
+           reason = CASE WHEN $2 = 'sent' AND state = 'failed' THEN reason ELSE $3 END, due_at = $4,
+           response = CASE WHEN $2 = 'sent' AND state = 'failed' THEN response ELSE COALESCE($5, response) END,
            provider_id = COALESCE($6, provider_id), sent_at = COALESCE($7, sent_at),
            template_version = COALESCE($8, template_version),
-           capped = CASE WHEN $2 IN ('skipped', 'failed') THEN $9 ELSE capped END
+           capped = CASE WHEN $2 = 'skipped' OR ($2 = 'failed' AND COALESCE($3, '') <> 'maybe_sent') THEN $9 ELSE capped END
          WHERE id = $1"
     );
     let Outcome { state, reason, due_at, response, provider_id, sent_at, template_version } = outcome;
@@ -323,9 +335,42 @@ pub async fn hear(tx: &mut Tx, id: &str, what: Heard, at: Timestamp) -> Result<b
 pub async fn drop_queued(tx: &mut Tx, workspace: WorkspaceId, journey: &str, limit: i64) -> Result<u64> {
     let text = sql!(
         "UPDATE messages SET state = 'skipped', reason = 'stopped', due_at = NULL, capped = $3 WHERE id IN
-           (SELECT id FROM messages WHERE +workspace = $1 AND journey = $2 AND due_at IS NOT NULL AND state = 'queued' LIMIT $4)"
+           (SELECT id FROM messages WHERE workspace = $1 AND journey = $2 AND state IN ('queued', 'held') LIMIT $4)"
     );
     tx.execute(text, args![workspace, journey, false, limit]).await
+}
+
+/// Leaves out what an instance that is over has not sent yet.
+pub async fn drop_of_instance(tx: &mut Tx, workspace: WorkspaceId, instance: &str, reason: &str) -> Result<u64> {
+    let text = sql!(
+        "UPDATE messages SET state = 'skipped', reason = $3, due_at = NULL, capped = $4
+         WHERE +workspace = $1 AND instance = $2 AND state IN ('queued', 'held')"
+    );
+    tx.execute(text, args![workspace, instance, reason, false]).await
+}
+
+/// Holds back what a journey that was paused has not sent yet, at most so many; how many.
+pub async fn hold_queued(tx: &mut Tx, workspace: WorkspaceId, journey: &str, limit: i64) -> Result<u64> {
+    let text = sql!(
+        "UPDATE messages SET state = 'held', due_at = NULL WHERE id IN
+           (SELECT id FROM messages WHERE workspace = $1 AND journey = $2 AND state = 'queued' LIMIT $3)"
+    );
+    tx.execute(text, args![workspace, journey, limit]).await
+}
+
+/// Lets what a journey held back go out from now on, at most so many; how many.
+pub async fn let_go_held(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    journey: &str,
+    now: Timestamp,
+    limit: i64,
+) -> Result<u64> {
+    let text = sql!(
+        "UPDATE messages SET state = 'queued', due_at = $3 WHERE id IN
+           (SELECT id FROM messages WHERE workspace = $1 AND journey = $2 AND state = 'held' LIMIT $4)"
+    );
+    tx.execute(text, args![workspace, journey, now, limit]).await
 }
 
 /// The message that an API call with a key of its own made before.
@@ -345,18 +390,22 @@ pub async fn any(db: &mut impl Queries, workspace: WorkspaceId) -> Result<bool> 
     Ok(found > 0)
 }
 
-/// Messages of marketing to some people that count for caps: (person, when, channel, topic).
+/// The longest that a message of marketing is on its way before it counts no more.
+const LONGEST_WAY: i64 = 31 * Timestamp::DAY;
+
+/// Messages of marketing to some people that count for caps since an instant: (person, when it was sent, channel, topic). One that is on its way, or
+/// waits for its journey to go on, has no instant: it may arrive at any time, so it counts at all times until it has.
 pub async fn counted(
     db: &mut impl Queries,
     workspace: WorkspaceId,
     persons: &[PersonId],
     since: Timestamp,
-) -> Result<Vec<(PersonId, Timestamp, String, Option<String>)>> {
+) -> Result<Vec<(PersonId, Option<Timestamp>, String, Option<String>)>> {
     let text = sql!(
-        "SELECT person, decided_at, channel, topic FROM messages
-         WHERE +workspace = $1 AND person IN ($2) AND decided_at >= $3 AND capped = $4 ORDER BY person, decided_at"
+        "SELECT person, CASE WHEN state IN ('queued', 'held', 'sending') THEN NULL ELSE COALESCE(sent_at, decided_at) END, channel, topic
+         FROM messages WHERE +workspace = $1 AND person IN ($2) AND decided_at >= $3 AND capped = $4 ORDER BY person, decided_at"
     );
-    db.fetch_all(text, args![workspace, persons, since, true]).await
+    db.fetch_all(text, args![workspace, persons, since.plus(-LONGEST_WAY), true]).await
 }
 
 /// Those of them that a journey decided: (person, when, channel).
@@ -484,15 +533,16 @@ pub async fn queue(db: &mut impl Queries, workspace: WorkspaceId) -> Result<(i64
     Ok(db.fetch_optional(text, args![workspace]).await?.unwrap_or((0, None)))
 }
 
-/// Tries failed ones again, one or all, at most so many; how many it were. They count for caps again.
+/// Tries failed ones again, one or all, at most so many; how many it were. Whoever takes them asks whether caps leave room for them: their places may be
+/// taken. What may have arrived stays known as that, and keeps its place; where all are tried, such are not.
 pub async fn replay(tx: &mut Tx, workspace: WorkspaceId, id: Option<&str>, now: Timestamp, limit: i64) -> Result<u64> {
     let text = sql!(
-        "UPDATE messages SET state = 'queued', due_at = $3, attempts = 0, reason = NULL,
-           capped = (class = 'marketing' AND channel <> $5) WHERE id IN
-           (SELECT id FROM messages WHERE workspace = $1 AND state = 'failed' AND (CAST($2 AS TEXT) IS NULL OR id = $2)
+        "UPDATE messages SET state = CASE WHEN COALESCE(reason, '') = 'maybe_sent' THEN 'sending' ELSE 'queued' END, due_at = $3,
+           attempts = 0, reason = NULL WHERE id IN
+           (SELECT id FROM messages WHERE workspace = $1 AND state = 'failed' AND ((CAST($2 AS TEXT) IS NULL AND COALESCE(reason, '') <> 'maybe_sent') OR id = $2)
             ORDER BY decided_at LIMIT $4)"
     );
-    tx.execute(text, args![workspace, id, now, limit, Channel::InApp.as_str()]).await
+    tx.execute(text, args![workspace, id, now, limit]).await
 }
 
 /// A look at a message: a click or an opening.

@@ -13,8 +13,8 @@ use rapport_privacy::{Scope, Verdict, consent};
 use super::Reason;
 use super::settings::{Cap, Quiet, Settings, Window};
 use crate::journey::Class;
-use crate::journey::Situation;
 use crate::journey::situation::Other;
+use crate::journey::{Situation, Suppressed};
 use crate::timing;
 
 /// What is asked.
@@ -82,11 +82,23 @@ pub fn decide(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Times
 }
 
 /// Decides again about a message that was decided and is handed over only now: what was queued for long is asked again for consent, quiet hours and
-/// whether it is of use. Caps are not, for it has its place in them.
+/// whether it is of use. Caps are not, for it has its place in them: while it was on its way it counted as if it were sent at every instant
+/// ([`crate::records::messages::counted`]), so whatever was decided since left room for it.
 pub fn decide_again(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> Decision {
     let own = Situation { sent: Vec::new(), others: Vec::new(), ..person.clone() };
     let uncapped = Settings { caps: Vec::new(), ..settings.clone() };
     decide(ask, &own, &uncapped, now)
+}
+
+/// Decides about a message that may have arrived already, whether it goes out once more: if nothing forbids it, and it is still of use.
+pub fn still(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> Decision {
+    if let Some(reason) = forbidden(ask, person, settings, now) {
+        return Decision::Skip(reason);
+    }
+    if ask.class == Class::Marketing && now.0.saturating_sub(ask.since.0) > ask.drop_after {
+        return Decision::Skip(Reason::TooLate);
+    }
+    Decision::Send
 }
 
 /// What forbids it altogether.
@@ -100,10 +112,12 @@ pub fn forbidden(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Ti
     if !person.reach.contains_key(&ask.channel) {
         return Some(Reason::Unreachable);
     }
-    let dead = |it: &&(Channel, Option<String>)| {
-        it.0 == ask.channel && (it.1.is_none() || (ask.class == Class::Marketing && it.1.as_deref() == ask.topic))
+    let concerns = |what: &Suppressed| match what {
+        Suppressed::Everything => true,
+        Suppressed::Marketing => ask.class == Class::Marketing,
+        Suppressed::Topic(topic) => ask.class == Class::Marketing && Some(topic.as_str()) == ask.topic,
     };
-    if person.suppressed.iter().any(|it| dead(&it)) {
+    if person.suppressed.iter().any(|(channel, what)| *channel == ask.channel && concerns(what)) {
         return Some(Reason::Suppressed);
     }
     if ask.class == Class::Transactional {

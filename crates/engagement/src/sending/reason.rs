@@ -41,11 +41,15 @@ pub enum Reason {
     NoChannel,
     /// The journey was stopped.
     Stopped,
+    /// They are out of the journey: they reached its goal, or do not fit it any more.
+    LeftJourney,
+    /// It was handed over without an answer, so it may have arrived.
+    MaybeSent,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Gone,
         Self::Restricted,
         Self::Unreachable,
@@ -65,6 +69,8 @@ impl Reason {
         Self::NoTemplate,
         Self::NoChannel,
         Self::Stopped,
+        Self::LeftJourney,
+        Self::MaybeSent,
     ];
 
     /// The stable word for it, as stored.
@@ -89,6 +95,8 @@ impl Reason {
             Self::NoTemplate => "no_template",
             Self::NoChannel => "no_channel",
             Self::Stopped => "stopped",
+            Self::LeftJourney => "left_journey",
+            Self::MaybeSent => "maybe_sent",
         }
     }
 
@@ -133,6 +141,12 @@ impl Reason {
             Self::NoTemplate => "The template is gone.",
             Self::NoChannel => "Nothing is set up to send by this channel.",
             Self::Stopped => "The journey was stopped.",
+            Self::LeftJourney => {
+                "They left the journey before it was sent: they reached its goal, or do not fit it any more."
+            }
+            Self::MaybeSent => {
+                "It was handed over without an answer, so it may have arrived. It is not sent again by itself."
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::journey::definition::Definition;
 use crate::records::instances::{self, InstanceRow};
 use crate::records::journeys::{self, JourneyRow, VersionRow};
 use crate::records::{acts, messages, runs};
+use crate::sending::Reason;
 
 /// So many are ended in one transaction.
 const SLICE: i64 = 2_000;
@@ -138,6 +139,7 @@ pub async fn stop(store: &Store, workspace: WorkspaceId, key: &str, now: Timesta
     let mut ended = 0;
     loop {
         let mut tx = store.begin(Priority::Background).await?;
+        journeys::hold(&mut tx, workspace).await?;
         let some = instances::end_all(&mut tx, workspace, key, End::Stopped, now, SLICE).await?;
         let mut out: BTreeMap<i64, i64> = BTreeMap::new();
         for (version, _) in some.iter().filter(|(_, had_begun)| *had_begun) {
@@ -151,6 +153,27 @@ pub async fn stop(store: &Store, workspace: WorkspaceId, key: &str, now: Timesta
         ended += some;
         if some == 0 && unsent == 0 && undone == 0 {
             return Ok(ended);
+        }
+    }
+}
+
+/// Brings what a journey has not sent yet to where the journey stands: held back while it is paused, due again once it goes on, left out when it was
+/// stopped. Until that is done whoever sends asks of each message.
+///
+/// # Errors
+/// The store's.
+pub async fn settle_queue(store: &Store, workspace: WorkspaceId, key: &str, now: Timestamp) -> Result<(), Error> {
+    loop {
+        let mut tx = store.begin(Priority::Background).await?;
+        let Some(row) = journeys::find(&mut tx, workspace, key).await? else { return Ok(()) };
+        let moved = match row.state.as_str() {
+            journeys::PAUSED => messages::hold_queued(&mut tx, workspace, key, SLICE).await?,
+            journeys::STOPPED => messages::drop_queued(&mut tx, workspace, key, SLICE).await?,
+            _ => messages::let_go_held(&mut tx, workspace, key, now, SLICE).await?,
+        };
+        tx.commit().await?;
+        if moved == 0 {
+            return Ok(());
         }
     }
 }
@@ -181,6 +204,9 @@ pub(super) async fn end(
     instance.end(why, now);
     row.take(&instance);
     instances::update(tx, row).await?;
+    if why.is_leaving() {
+        messages::drop_of_instance(tx, workspace, &row.id, Reason::LeftJourney.as_str()).await?;
+    }
     if instance.has_begun() {
         count_out(tx, workspace, &row.journey, why, now, [(row.version, 1)]).await?;
         let payload = json!({"journey": row.journey, "version": row.version, "why": why.word()});
@@ -222,6 +248,7 @@ pub async fn migrate(
     let mut moved = 0;
     loop {
         let mut tx = store.begin(Priority::Background).await?;
+        journeys::hold(&mut tx, workspace).await?;
         let some = instances::set_version(&mut tx, workspace, journey, (from, to), now, SLICE).await?;
         tx.commit().await?;
         moved += some;
@@ -242,6 +269,7 @@ pub async fn take_out(
     person: PersonId,
     now: Timestamp,
 ) -> Result<usize, Error> {
+    journeys::hold(tx, workspace).await?;
     let rows = instances::active_of(tx, workspace, &[person]).await?;
     let of: Vec<InstanceRow> = rows.into_iter().filter(|row| row.journey == journey).collect();
     for mut row in of.clone() {

@@ -186,6 +186,10 @@ impl<'a> Writing<'a> {
         if let Some((_, why)) = instance.ended {
             self.count(one, WHOLE, &format!("out:{}", why.word()));
             self.tell(EXITED, &instance, json!({"journey": one.key, "version": one.version, "why": why.word()}));
+            if why.is_leaving() {
+                let reason = Reason::LeftJourney.as_str();
+                messages::drop_of_instance(tx, self.with.workspace, &row.id, reason).await?;
+            }
         }
         row.take(&instance);
         Ok(instances::update(tx, row).await?)

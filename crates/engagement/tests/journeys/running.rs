@@ -4,10 +4,10 @@ use rapport_domain::{Handle, PersonId, Timestamp};
 use rapport_engagement::MIGRATIONS;
 use rapport_engagement::plans::Plans;
 use rapport_engagement::records::addresses::{self, DeadRow};
-use rapport_engagement::records::{acts, instances, messages};
+use rapport_engagement::records::{acts, instances, journeys, messages};
 use rapport_engagement::sending::Settings;
 use rapport_engagement::service::entering::{Occasion, With, enter};
-use rapport_engagement::service::running;
+use rapport_engagement::service::{launching, running};
 use rapport_privacy::MIGRATIONS as PRIVACY;
 use rapport_profiles::MIGRATIONS as PROFILES;
 use rapport_segments::MIGRATIONS as SEGMENTS;
@@ -153,12 +153,12 @@ async fn parallel_journeys_cannot_both_pass_a_cap(db: TestDatabase) {
     town.launch("d", mail(api())).await;
     town.enter("d", 1, "").await;
     assert_eq!(town.later(1).await.messages, 1);
-    // Tried again it has its place again.
+    // Tried again it has no place: whoever hands it over asks for one, as for what is decided anew.
     let mut tx = town.tx().await;
     assert_eq!(messages::replay(&mut tx, W, Some(&sent.id), town.now(), 10).await.unwrap(), 1);
     tx.commit().await.unwrap();
     let counted = messages::counted(&mut town.store.read(), W, &[PersonId(1)], Timestamp(0)).await.unwrap();
-    assert_eq!(counted.len(), 2);
+    assert_eq!(counted.len(), 1);
 }
 
 #[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
@@ -330,4 +330,100 @@ async fn what_a_stopped_journey_had_to_do_is_dropped(db: TestDatabase) {
         assert_eq!(state(&town, &under_way.id).await, (wanted.0.to_owned(), wanted.1.map(str::to_owned)));
     }
     assert_eq!(due(&town).await.len(), 2);
+}
+
+/// What is on its way may arrive today: it takes a place each day until it is sent, and then that of the day on which it was.
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn a_message_counts_on_the_day_on_which_it_goes_out(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    town.set(capped(1)).await;
+    town.willing(1).await;
+    town.launch("j", but(mail(api()), json!({"reentry": "after_exit"}))).await;
+    let ask = async |town: &Town| {
+        town.enter("j", 1, "").await;
+        town.run().await;
+        let rows = town.messages(1).await;
+        let of_now = rows.into_iter().find(|row| row.decided_at == town.now()).unwrap();
+        (of_now.id, of_now.reason.unwrap_or_default())
+    };
+    let (first, _) = ask(&town).await;
+    town.later(Timestamp::DAY).await;
+    assert_eq!(ask(&town).await.1, "capped", "the first one waits since yesterday");
+    let sent = messages::Outcome {
+        state: "sent",
+        reason: None,
+        due_at: None,
+        response: None,
+        provider_id: None,
+        sent_at: Some(town.now()),
+        template_version: None,
+    };
+    let mut tx = town.tx().await;
+    messages::note(&mut tx, &first, &sent).await.unwrap();
+    tx.commit().await.unwrap();
+    town.later(1).await;
+    assert_eq!(ask(&town).await.1, "capped", "it went out today, whenever it was decided");
+    town.later(Timestamp::DAY).await;
+    let (held, reason) = ask(&town).await;
+    assert_eq!(reason, "");
+    // A pause keeps its place.
+    let mut tx = town.tx().await;
+    assert_eq!(messages::hold_queued(&mut tx, W, "j", 10).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    town.later(Timestamp::DAY).await;
+    assert_eq!(
+        (town.messages(1).await.iter().find(|row| row.id == held).unwrap().state.as_str(), ask(&town).await.1.as_str()),
+        ("held", "capped")
+    );
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn who_is_out_is_not_sent_what_was_queued_before(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let form = json!({"entry": {"api": {}}, "start": "m", "goal": {"event": {"name": "bought"}}, "exits": {"at_goal": true}, "nodes": [
+        {"id": "m", "step": {"message": {"channel": "email", "template": "t", "next": "w"}}},
+        {"id": "w", "step": {"wait": {"how": {"for": "1d"}, "next": null}}}]});
+    town.launch("j", form).await;
+    for number in 1..=4 {
+        town.willing(number).await;
+        town.enter("j", number, "").await;
+    }
+    town.run().await;
+    // One was handed over already; one reaches the goal, one is taken out by hand, one stays until the end.
+    let sending = town.messages(2).await.remove(0);
+    let mut tx = town.tx().await;
+    messages::take(&mut tx, &sending, "<1@x>", town.now()).await.unwrap();
+    assert_eq!(launching::take_out(&mut tx, W, "j", PersonId(3), town.now()).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    town.hear(&[(1, "bought", 0, json!({})), (2, "bought", 0, json!({}))]).await;
+    town.run().await;
+    assert_eq!(town.told(1).await, ["m:left_journey"]);
+    assert_eq!(town.told(2).await, ["m:sending"], "it may have arrived");
+    assert_eq!(town.told(3).await, ["m:left_journey"]);
+    town.later(Timestamp::DAY).await;
+    assert_eq!((town.told(4).await, town.ends(4).await), (vec!["m:queued".to_owned()], vec!["completed".to_owned()]));
+    let counted =
+        messages::counted(&mut town.store.read(), W, &[PersonId(1), PersonId(3)], Timestamp(0)).await.unwrap();
+    assert_eq!(counted, [], "its place is free");
+}
+
+/// Whoever stops a journey while somebody looks at it waits, and ends what that look wrote.
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn a_look_that_is_under_way_does_not_bring_back_who_is_stopped(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    town.launch("j", mail(api())).await;
+    town.willing(1).await;
+    town.enter("j", 1, "").await;
+    let mut tx = town.tx().await;
+    journeys::hold(&mut tx, W).await.unwrap();
+    let rows = instances::due(&mut tx, W, town.now(), 1, 100).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    let (store, now) = (town.store.clone(), town.now());
+    let stopping = tokio::spawn(async move { launching::stop(&store, W, "j", now).await.unwrap() });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    running::run(&mut tx, town.with(), rows, now).await.unwrap();
+    tx.commit().await.unwrap();
+    stopping.await.unwrap();
+    assert_eq!(town.told(1).await, ["m:stopped"]);
+    assert!(town.instances(1).await.iter().all(|row| row.ended_at.is_some()));
 }

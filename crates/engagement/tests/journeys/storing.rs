@@ -112,13 +112,17 @@ async fn a_message_is_taken_and_noted(db: TestDatabase) {
     assert_eq!(town.due().await, std::slice::from_ref(&row.id));
     let mut tx = town.tx().await;
     let again = now.plus(Timestamp::MINUTE);
-    assert!(messages::take(&mut tx, &row.id, "queued", "<1@x>", again).await.unwrap());
-    assert!(!messages::take(&mut tx, &row.id, "queued", "<2@x>", again).await.unwrap());
+    assert!(messages::take(&mut tx, &row, "<1@x>", again).await.unwrap());
+    assert!(!messages::take(&mut tx, &row, "<2@x>", again).await.unwrap());
     commit(tx).await;
     assert!(town.due().await.is_empty());
     // Whoever took it died: its name stays the same, so that a second copy can be told.
     let mut tx = town.tx().await;
-    assert!(messages::take(&mut tx, &row.id, "sending", "<2@x>", again.plus(1)).await.unwrap());
+    assert!(
+        messages::take(&mut tx, &MessageRow { state: "sending".into(), ..row.clone() }, "<2@x>", again.plus(1))
+            .await
+            .unwrap()
+    );
     let sent = Outcome { provider_id: Some("p-1"), sent_at: Some(again), template_version: Some(3), ..outcome("sent") };
     messages::note(&mut tx, &row.id, &sent).await.unwrap();
     commit(tx).await;
@@ -144,7 +148,7 @@ async fn what_is_heard_early_or_twice_is_noted_once(db: TestDatabase) {
         is_first
     };
     let mut tx = town.tx().await;
-    messages::take(&mut tx, &row.id, "queued", "<1@x>", now).await.unwrap();
+    messages::take(&mut tx, &row, "<1@x>", now).await.unwrap();
     commit(tx).await;
     // The provider tells that it arrived before we could note that it was taken.
     assert!(hear(&town, Heard::Delivered, now).await);
@@ -172,7 +176,7 @@ async fn a_bounce_before_the_note_stays(db: TestDatabase) {
     let mut town = Town::new(db).await;
     let row = queued(&mut town).await;
     let mut tx = town.tx().await;
-    messages::take(&mut tx, &row.id, "queued", "<1@x>", town.now()).await.unwrap();
+    messages::take(&mut tx, &row, "<1@x>", town.now()).await.unwrap();
     messages::hear(&mut tx, &row.id, Heard::Bounced, town.now()).await.unwrap();
     messages::note(&mut tx, &row.id, &outcome("sent")).await.unwrap();
     messages::hear(&mut tx, &row.id, Heard::Delivered, town.now()).await.unwrap();
@@ -201,4 +205,20 @@ async fn one_is_under_way_and_many_may_be_over(db: TestDatabase) {
     let ended = rapport_engagement::records::instances::InstanceRow { id: "d".into(), ..over.clone() };
     assert_eq!(insert(&mut tx, ended).await, 1);
     commit(tx).await;
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn a_loss_before_the_note_stays(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let row = queued(&mut town).await;
+    let mut tx = town.tx().await;
+    messages::take(&mut tx, &row, "<1@x>", town.now()).await.unwrap();
+    let lost = Outcome { reason: Some("temporary"), response: Some("not carried"), ..outcome("failed") };
+    messages::note(&mut tx, &row.id, &lost).await.unwrap();
+    messages::note(&mut tx, &row.id, &Outcome { provider_id: Some("p-1"), ..outcome("sent") }).await.unwrap();
+    commit(tx).await;
+    let noted = messages::find(&mut town.store.read(), W, &row.id).await.unwrap().unwrap();
+    assert_eq!((noted.state.as_str(), noted.reason.as_deref()), ("failed", Some("temporary")));
+    assert_eq!((noted.response.as_deref(), noted.provider_id.as_deref()), (Some("not carried"), Some("p-1")));
+    assert!(!noted.capped, "it takes no place");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rapport_domain::{Channel, Timestamp};
+use rapport_engagement::journey::Suppressed;
 use rapport_engagement::journey::definition::heard_at;
 use rapport_engagement::journey::rules::{What, place};
 use rapport_engagement::sending::Reason;
@@ -320,7 +321,7 @@ fn every_reason_of_the_rule_is_noted_at_the_node() {
     assert_eq!(of(&|_| ()), None);
     assert_eq!(of(&|it| it.person.is_restricted = true), Some(Reason::Restricted));
     assert_eq!(of(&|it| it.person.reach.clear()), Some(Reason::Unreachable));
-    assert_eq!(of(&|it| it.person.suppressed.push((Channel::Email, None))), Some(Reason::Suppressed));
+    assert_eq!(of(&|it| it.person.suppressed.push((Channel::Email, Suppressed::Everything))), Some(Reason::Suppressed));
     assert_eq!(of(&|it| it.person.said.clear()), Some(Reason::NoConsent));
     assert_eq!(of(&|it| it.person.said[0].state = State::Pending), Some(Reason::ConsentPending));
     assert_eq!(of(&|it| it.person.said[0].until = Some(ts(NOON))), Some(Reason::ConsentExpired));

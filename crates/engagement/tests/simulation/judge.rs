@@ -70,6 +70,19 @@ pub fn sent(world: &World, row: &MessageRow) {
     if !own.counts {
         return;
     }
+    let now = row.decided_at;
+    let room = |it: &Decided| world.owner.get(&it.handle) == Some(&person);
+    caps_hold(world, row, (person, now), |it| room(it).then(|| it.sent_at.unwrap_or(now)));
+}
+
+/// Of what counts and happened when `when` says, no cap has more than it allows.
+fn caps_hold(
+    world: &World,
+    row: &MessageRow,
+    (person, now): (i64, Timestamp),
+    when: impl Fn(&Decided) -> Option<Timestamp>,
+) {
+    let own = &world.decided[&row.id];
     let zone = zone(world, person);
     let shown = |at| civil(&zone, at).date();
     for cap in &world.town.plans.settings.caps {
@@ -77,15 +90,15 @@ pub fn sent(world: &World, row: &MessageRow) {
             cap.channel.is_none_or(|of| of == it.channel) && (cap.topic.is_none() || cap.topic == it.topic)
         };
         let is_in = |at: Timestamp| match cap.window {
-            Window::Last(length) => at.0 > row.decided_at.0 - length.micros(),
-            Window::Day => shown(at) >= shown(row.decided_at),
-            Window::Week => shown(at).iso_week_date().date() >= shown(row.decided_at).iso_week_date().date(),
-            Window::Month => shown(at).first_of_month() >= shown(row.decided_at).first_of_month(),
+            Window::Last(length) => at.0 > now.0 - length.micros(),
+            Window::Day => shown(at) >= shown(now),
+            Window::Week => shown(at).iso_week_date().date() >= shown(now).iso_week_date().date(),
+            Window::Month => shown(at).first_of_month() >= shown(now).first_of_month(),
         };
         if fits(own) {
-            let counted = world.decided.values().filter(|it| it.counts && world.owner.get(&it.handle) == Some(&person));
-            let count = counted.filter(|it| fits(it) && is_in(it.at)).count();
-            assert!(count <= cap.most as usize, "seed {seed}: {count} of {cap:?}: {row:?}");
+            let counted = world.decided.values().filter(|it| it.counts && fits(it));
+            let count = counted.filter(|it| when(it).is_some_and(is_in)).count();
+            assert!(count <= cap.most as usize, "seed {}: {count} of {cap:?}: {row:?}", world.seed);
         }
     }
 }
@@ -117,6 +130,14 @@ pub fn handed(world: &World, row: &MessageRow) {
     if row.class == "marketing" {
         assert_eq!(verdict(world, person, row), Verdict::Granted, "seed {}: no consent any more: {row:?}", world.seed);
         assert!(!is_quiet(world, row, person), "seed {}: handed over in quiet hours: {row:?}", world.seed);
+        // However long it was on its way: of what went to this identifier up to now, with it. (Two who became one had a place each.)
+        if world.decided.get(&row.id).is_some_and(|own| own.counts) {
+            let own = &world.decided[&row.id];
+            let is_this = |it: &Decided| std::ptr::eq(it, own);
+            caps_hold(world, row, (person, world.now()), |it| {
+                if is_this(it) { Some(world.now()) } else { it.sent_at.filter(|_| it.handle == own.handle) }
+            });
+        }
     }
 }
 

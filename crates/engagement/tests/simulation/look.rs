@@ -346,7 +346,7 @@ impl Look<'_> {
                 it.counts
                     && self.world.owner.get(&it.handle) == Some(&way.person)
                     && fits(it.channel, &it.topic)
-                    && is_in(cap.window, it.at)
+                    && is_in(cap.window, it.sent_at.unwrap_or(self.now))
             });
             let before = self.before.iter().filter(|(person, of, about)| *person == way.person && fits(*of, about));
             (cap.most as usize).saturating_sub(decided.count() + before.count())

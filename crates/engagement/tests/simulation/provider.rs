@@ -46,7 +46,7 @@ impl World {
                 Decision::Send => {
                     let name = format!("<{}.{}@x>", row.id, row.attempts);
                     let again = now.plus(10 * Timestamp::MINUTE);
-                    assert!(messages::take(&mut tx, &row.id, &row.state, &name, again).await.unwrap());
+                    assert!(messages::take(&mut tx, &row, &name, again).await.unwrap());
                     taken.push((row.id.clone(), row.message_id.clone().unwrap_or(name), row));
                 }
                 Decision::Hold(until) => {
@@ -127,6 +127,11 @@ impl World {
             return;
         }
         tx.commit().await.unwrap();
+        for id in accepted {
+            if let Some(decided) = self.decided.get_mut(&id) {
+                decided.sent_at = Some(now);
+            }
+        }
         for id in failed {
             self.leave_out(&id);
         }

@@ -49,7 +49,7 @@ pub struct Way {
 }
 
 /// What of a stored instance says when it may be looked at: its name, up to where memberships must have heard, and turns.
-pub type Waiting = (String, i64, Json<BTreeMap<String, i64>>);
+pub type Waiting = (String, i64, Option<Timestamp>, Json<BTreeMap<String, i64>>);
 
 /// An event: (person, identifier, name, when, properties).
 pub type Event = (i64, i64, String, Timestamp, Value);
@@ -369,8 +369,11 @@ impl Slow {
 
     /// Of whoever was not looked at, nothing was to be done. Messages are left out: what is held back or tried again waits for its own time.
     pub fn nothing_was_missed(&mut self, world: &World, position: i64, rows: &[Waiting]) {
-        let waits: BTreeSet<&String> = rows.iter().filter(|(_, at, _)| *at > position).map(|(id, ..)| id).collect();
-        let turns: BTreeMap<&String, &BTreeMap<String, i64>> = rows.iter().map(|(id, _, it)| (id, &it.0)).collect();
+        // Whoever was woken before the clock was set back waits until it is that time again.
+        let was = |at: &Option<Timestamp>| at.is_some_and(|at| at > world.now() && at <= world.latest);
+        let waits: BTreeSet<&String> =
+            rows.iter().filter(|(_, at, wake, _)| *at > position || was(wake)).map(|(id, ..)| id).collect();
+        let turns: BTreeMap<&String, &BTreeMap<String, i64>> = rows.iter().map(|(id, .., it)| (id, &it.0)).collect();
         let people = people(world);
         for (id, way) in self.ways.iter_mut().filter(|(id, way)| way.ended.is_none() && !waits.contains(id)) {
             let Some(one) = world.town.plans.get(&way.journey, way.version).filter(|one| one.goes_on) else { continue };
@@ -399,9 +402,10 @@ impl Slow {
             let is_same = then.left == way.left && then.ended == way.ended && then.begun == way.begun;
             assert!(
                 is_same || then.ended.as_deref() == Some("consent_gone"),
-                "seed {}: at {:?} nobody looked at {id}: {way:?}\nthen {then:?}",
+                "seed {}: at {:?} nobody looked at {id}: {way:?}\nthen {then:?}\nof {}",
                 world.seed,
-                world.now()
+                world.now(),
+                plan.to_json()
             );
         }
     }

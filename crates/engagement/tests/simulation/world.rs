@@ -63,7 +63,8 @@ pub enum Fault {
 #[derive(Clone, Debug)]
 pub struct Decided {
     pub handle: i64,
-    pub at: Timestamp,
+    /// When it was handed over; until then it may arrive at any time.
+    pub sent_at: Option<Timestamp>,
     pub channel: Channel,
     pub topic: Option<String>,
     /// Whether it takes a place in caps: it is of marketing, and was not left out later.
@@ -91,6 +92,8 @@ pub struct World {
     pub said: BTreeMap<i64, Vec<Statement>>,
     pub members: BTreeSet<(String, i64)>,
     pub decided: BTreeMap<String, Decided>,
+    /// The latest that the clock ever showed.
+    pub latest: Timestamp,
     seen: BTreeSet<String>,
     /// Acts that were looked at.
     done: BTreeSet<String>,
@@ -134,6 +137,7 @@ impl World {
             said: BTreeMap::new(),
             members: BTreeSet::new(),
             decided: BTreeMap::new(),
+            latest: Timestamp(0),
             seen: BTreeSet::new(),
             done: BTreeSet::new(),
             handed: Vec::new(),
@@ -284,6 +288,7 @@ impl World {
             4..7 => self.town.clock.advance(-i64::try_from(1 + self.dice.below(300)).unwrap() * Timestamp::MINUTE),
             _ => self.town.clock.advance(i64::try_from(self.dice.below(5_400)).unwrap() * Timestamp::SECOND),
         }
+        self.latest = self.latest.max(self.now());
         self.events().await;
         if self.dice.percent(50) {
             let key = *self.dice.one(&SEGMENTS);
@@ -504,6 +509,7 @@ impl World {
         let mut tx = self.town.tx().await;
         launching::change_state(&mut tx, W, key, to).await.unwrap();
         tx.commit().await.unwrap();
+        launching::settle_queue(&self.town.store, W, key, self.now()).await.unwrap();
         self.town.reload().await;
     }
 
@@ -624,15 +630,25 @@ impl World {
             self.looks += ran.looked_at;
             self.look_slowly(due, others).await;
             self.look_at_decisions().await;
+            self.look_at_those_who_left().await;
             self.fail().await;
             if ran == running::Ran::default() {
-                let text =
-                    "SELECT id, log_position, heard FROM journey_instances WHERE workspace = $1 AND ended_at IS NULL";
+                let text = "SELECT id, log_position, wake_at, heard FROM journey_instances WHERE workspace = $1 AND ended_at IS NULL";
                 let db = &mut self.town.store.read();
                 let rows: Vec<slow::Waiting> = db.fetch_all(Sql::assembled(text.to_owned()), args![W]).await.unwrap();
                 self.slowly(|slow, world| slow.nothing_was_missed(world, world.position, &rows));
                 return;
             }
+        }
+    }
+
+    /// What somebody was to get by a journey that they are out of takes no place any more.
+    async fn look_at_those_who_left(&mut self) {
+        let text = "SELECT id FROM messages WHERE workspace = $1 AND reason = 'left_journey' ORDER BY id";
+        let ids: Vec<(String,)> =
+            self.town.store.read().fetch_all(Sql::assembled(text.to_owned()), args![W]).await.unwrap();
+        for (id,) in ids {
+            self.leave_out(&id);
         }
     }
 
@@ -652,7 +668,7 @@ impl World {
             let channel = Channel::parse(&row.channel).unwrap();
             let decided = Decided {
                 handle: row.handle.unwrap().0,
-                at: row.decided_at,
+                sent_at: None,
                 channel,
                 topic: row.topic.clone(),
                 counts: row.class == "marketing" && channel != Channel::InApp,

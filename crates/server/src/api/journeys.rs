@@ -589,6 +589,7 @@ pub async fn set_state(
             launching::change_state(&mut tx, caller.workspace, &key, to).await.map_err(refused)?;
             tx.commit().await?;
             app.installation.plans.forget(caller.workspace);
+            launching::settle_queue(store, caller.workspace, &key, app.now()).await.map_err(refused)?;
         }
         _ => return Err(Problem::invalid("state", "say paused, live, ending or stopped")),
     }

@@ -393,6 +393,7 @@ pub async fn preview_for(
         person: row.person,
         channel: Channel::ALL.into_iter().find(|it| template.content.serves(*it)).unwrap_or(Channel::Email),
         topic: None,
+        message: None,
         event: event.as_ref(),
         given: Some(&given),
         public_url: &public_url,

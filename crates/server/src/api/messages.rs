@@ -49,7 +49,7 @@ pub struct MessageShape {
     node: Option<String>,
     template: String,
     template_version: Option<i64>,
-    /// `queued`, `sending`, `sent`, `delivered`, `bounced`, `complained`, `skipped` or `failed`.
+    /// `queued`, `held` (its journey is paused), `sending`, `sent`, `delivered`, `bounced`, `complained`, `skipped` or `failed`.
     state: String,
     /// Why it was not sent.
     reason: Option<String>,
@@ -66,6 +66,8 @@ pub struct MessageShape {
     complained_at: Option<String>,
     opened_at: Option<String>,
     clicked_at: Option<String>,
+    /// When its reader unsubscribed by it.
+    unsubscribed_at: Option<String>,
     /// What stands in it, if it was put into the inbox on the company's site: title, body, url, image_url, label.
     #[schema(value_type = Option<Object>)]
     content: Option<Value>,
@@ -97,6 +99,7 @@ impl From<MessageRow> for MessageShape {
             complained_at: row.complained_at.map(time),
             opened_at: row.opened_at.map(time),
             clicked_at: row.clicked_at.map(time),
+            unsubscribed_at: row.unsubscribed_at.map(time),
             content: None,
         }
     }

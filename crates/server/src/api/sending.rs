@@ -226,7 +226,7 @@ pub async fn health(State(app): State<App>, caller: Caller) -> Result<Json<Sendi
 /// Gmail and Yahoo ask senders to keep complaints below 0.3 %, and better below 0.1 % (Email sender guidelines, 2024).
 fn reputation(channels: &[ChannelHealth]) -> Vec<String> {
     let of_mail = || channels.iter().filter(|it| it.channel == Channel::Email.as_str());
-    let gone = |it: &&ChannelHealth| !["skipped", "queued", "failed"].contains(&it.state.as_str());
+    let gone = |it: &&ChannelHealth| !["skipped", "queued", "held", "failed"].contains(&it.state.as_str());
     let sent: i64 = of_mail().filter(gone).map(|it| it.messages).sum();
     let failed: i64 = of_mail().filter(|it| it.state == messages::FAILED).map(|it| it.messages).sum();
     let (bounced, complained) = of_mail().fold((0, 0), |sum, it| (sum.0 + it.bounced, sum.1 + it.complained));

@@ -32,6 +32,8 @@ pub struct Wanted<'a> {
     pub channel: Channel,
     /// About what, by a topic's key.
     pub topic: Option<&'a str>,
+    /// The message that it is written for; none where it is only looked at.
+    pub message: Option<&'a str>,
     /// What started it: `{"name", "occurred_at", "properties"}`.
     pub event: Option<&'a Value>,
     /// Tokens of other domains, by their names: `points`, `offer`, `recommended` ...
@@ -129,7 +131,10 @@ pub async fn scope(installation: &Installation, wanted: &Wanted<'_>) -> Result<O
     let address =
         names.iter().filter(|name| name.kind == IdentifierKind::Email.as_str()).max_by_key(|name| name.last_seen_at);
     let Some(holder) = address.or_else(|| names.first()) else { return Ok(None) };
-    let link = links.make(Purpose::Preferences, holder.handle, Some(wanted.channel), wanted.topic);
+    let link = match wanted.message {
+        Some(message) => links.in_message(message, holder.handle, wanted.channel, wanted.topic),
+        None => links.make(Purpose::Preferences, holder.handle, Some(wanted.channel), wanted.topic),
+    };
 
     let mut traits = traits(&known);
     let text = |traits: &Map<String, Value>, key: &str| traits.get(key).and_then(Value::as_str).map(str::to_owned);

@@ -9,6 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rapport_domain::{Channel, Handle, Identifier, IdentifierKind, PersonId, Timestamp, WorkspaceId};
+use rapport_engagement::records::messages::Heard;
 use rapport_privacy::links::Purpose;
 use rapport_privacy::records::topics::{self, TopicRow};
 use rapport_privacy::records::{confirmations, consents, secrets, wishes};
@@ -28,6 +29,7 @@ use crate::own_data::{self, Asked};
 use crate::own_events;
 use crate::problem::{Problem, Result};
 use crate::records::workspaces;
+use crate::sending::outcomes;
 
 /// The links of a workspace, whose secret is made at first use.
 ///
@@ -137,7 +139,13 @@ impl Visitor {
         for (key, value) in [("method", method), ("actor", "person"), ("locale", locale)] {
             said.insert(key.to_owned(), Value::from(value));
         }
-        own_events::tell(&app.installation, self.link.workspace, who, name, said).await.map_err(Problem::internal)
+        let (installation, workspace) = (&app.installation, self.link.workspace);
+        own_events::tell(installation, workspace, who, name, said).await.map_err(Problem::internal)?;
+        if let Some(message) = self.link.message.as_deref().filter(|_| name != told::GRANTED) {
+            let heard = outcomes::hear(installation, workspace, message, Heard::Unsubscribed, ("", ""));
+            heard.await.map_err(Problem::internal)?;
+        }
+        Ok(())
     }
 }
 

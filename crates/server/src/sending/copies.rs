@@ -100,6 +100,7 @@ async fn write(sender: &Sender, row: &CopyRow) -> Result<Result<Prepared, String
             person,
             channel: Channel::Email,
             topic: None,
+            message: None,
             event: None,
             given: Some(&given),
             public_url: EXAMPLE,

@@ -13,14 +13,15 @@ use rapport_channels::text_messages::TextMessage;
 use rapport_channels::{Outcome, Refusal, RefusalKind};
 use rapport_domain::{Channel, Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_engagement::content::message::NoteMessage;
-use rapport_engagement::journey::Class;
 use rapport_engagement::journey::definition::Step;
+use rapport_engagement::journey::situation::Sent;
+use rapport_engagement::journey::{Class, Situation};
 use rapport_engagement::plans::Plans;
 use rapport_engagement::records::messages::{self, MessageRow, QUEUED, SENDING};
 use rapport_engagement::records::subscriptions::{self, SubscriptionRow};
-use rapport_engagement::records::{inbox, numbers};
-use rapport_engagement::sending::policy::decide_again;
+use rapport_engagement::records::{inbox, journeys, numbers};
 use rapport_engagement::sending::{Ask, Decision, Reason, Settings, policy};
+use rapport_engagement::service::launching;
 use rapport_engagement::situations;
 use rapport_profiles::records::identifiers;
 use rapport_store::Priority;
@@ -34,6 +35,7 @@ use super::trial::Trial;
 use super::ways::Ways;
 use super::writing::{Desk, Templates, Written};
 use crate::installation::Installation;
+use crate::records::workspaces;
 use crate::visitors::{push, who};
 
 /// Whoever has taken a message has so long to say what became of it.
@@ -131,6 +133,13 @@ impl Sender {
         if count > 0 {
             tracing::info!(count, "messages were being handed over when the program ended; they go out again");
         }
+        // A pause, or its end, that the program did not bring to all messages.
+        let store = &self.installation.store;
+        for workspace in workspaces::ids(&mut store.read()).await? {
+            for row in journeys::all(&mut store.read(), workspace).await? {
+                launching::settle_queue(store, workspace, &row.key, now).await?;
+            }
+        }
         Ok(())
     }
 
@@ -159,8 +168,12 @@ impl Sender {
         let settings = Arc::new(plans.settings.clone());
         let mut tx = installation.store.begin(Priority::Background).await?;
         let rows = messages::by_ids(&mut tx, workspace, ids).await?;
+        if rows.iter().any(needs_place) {
+            // Nobody else decides at the same time, so that two do not take one place.
+            journeys::hold(&mut tx, workspace).await?;
+        }
         let persons: Vec<PersonId> = rows.iter().map(|row| row.person).collect();
-        let people = situations::load(&mut tx, workspace, &plans, &persons, now).await?;
+        let mut people = situations::load(&mut tx, workspace, &plans, &persons, now).await?;
         let domain = settings.from.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
         let mut taken = Vec::new();
         for mut row in rows {
@@ -168,13 +181,15 @@ impl Sender {
             if row.due_at.is_none_or(|due| due > now) || (row.state != QUEUED && !is_again) {
                 continue;
             }
-            let verdict = match (Channel::parse(&row.channel), people.get(&row.person)) {
-                // What may be on its way already is judged by what forbids it only: quiet hours and caps let it through before.
-                (Some(channel), Some(person)) if is_again => {
-                    policy::forbidden(&ask(&plans, &row, channel), person, &settings, now)
-                        .map_or(Decision::Send, Decision::Skip)
+            if row.journey.as_ref().is_some_and(|journey| plans.is_paused(journey)) {
+                match is_again {
+                    true => messages::wait(&mut tx, &row.id, now.plus(PAUSED)).await?,
+                    false => messages::hold(&mut tx, &row.id).await?,
                 }
-                (Some(channel), Some(person)) => decide_again(&ask(&plans, &row, channel), person, &settings, now),
+                continue;
+            }
+            let verdict = match (Channel::parse(&row.channel), people.get_mut(&row.person)) {
+                (Some(channel), Some(person)) => decide(&plans, &mut row, channel, person, now),
                 _ => Decision::Skip(Reason::Gone),
             };
             match verdict {
@@ -183,14 +198,16 @@ impl Sender {
                 }
                 Decision::Send => {
                     let message_id = mail::message_id(&row.id, domain);
-                    if messages::take(&mut tx, &row.id, &row.state, &message_id, now.plus(LEASE)).await? {
+                    if messages::take(&mut tx, &row, &message_id, now.plus(LEASE)).await? {
                         row.message_id.get_or_insert(message_id);
                         row.attempts += 1;
                         taken.push(Taken { workspace, settings: Arc::clone(&settings), row, is_again });
                     }
                 }
                 Decision::Hold(until) => messages::wait(&mut tx, &row.id, until).await?,
-                Decision::Skip(reason) if is_again => outcomes::leave(&mut tx, &row, reason).await?,
+                Decision::Skip(reason) if is_again => {
+                    outcomes::leave(&mut tx, workspace, &row, reason.sentence()).await?;
+                }
                 Decision::Skip(reason) => outcomes::skip(&mut tx, &row, reason, None).await?,
             }
         }
@@ -370,6 +387,33 @@ fn notification(id: &str, note: &NoteMessage) -> Vec<u8> {
 /// What an inbox shows.
 fn shown(note: &NoteMessage) -> Value {
     json!({"language": note.language, "title": note.title, "body": note.body, "url": note.url, "image_url": note.image_url, "label": note.label})
+}
+
+/// Whether a message counts for caps and has no place in them: it failed, gave its place to others, and is tried again.
+fn needs_place(row: &MessageRow) -> bool {
+    let counts = Channel::parse(&row.channel).is_some_and(policy::counts);
+    !row.capped && row.state == QUEUED && row.class == Class::Marketing.as_str() && counts
+}
+
+/// Decides about a message that is due: as [`policy::decide_again`], of one without a place in caps also whether there is one, which it takes then.
+fn decide(plans: &Plans, row: &mut MessageRow, channel: Channel, person: &mut Situation, now: Timestamp) -> Decision {
+    if row.journey.as_ref().is_some_and(|journey| plans.is_stopped(journey)) {
+        return Decision::Skip(Reason::Stopped);
+    }
+    if !needs_place(row) {
+        let ask = ask(plans, row, channel);
+        return match row.state.as_str() {
+            // What may be on its way already: quiet hours and caps let it through before.
+            SENDING => policy::still(&ask, person, &plans.settings, now),
+            _ => policy::decide_again(&ask, person, &plans.settings, now),
+        };
+    }
+    let verdict = policy::decide(&ask(plans, row, channel), person, &plans.settings, now);
+    if verdict == Decision::Send {
+        row.capped = true;
+        person.sent.push(Sent { at: now, channel, topic: row.topic.clone() });
+    }
+    verdict
 }
 
 /// What is asked about a message: as its journey asked, where it is of one.

@@ -16,6 +16,8 @@ use crate::installation::Installation;
 
 /// After so many tries a message is left to people.
 const MOST_TRIES: i64 = 8;
+/// After so many tries what may have arrived is not handed over once more: its reader may get a copy each time.
+const MOST_IN_DOUBT: i64 = 3;
 /// The pause after the first failure; each next one is twice as long.
 const PAUSE: i64 = Timestamp::MINUTE;
 const LONGEST_PAUSE: i64 = 4 * Timestamp::HOUR;
@@ -115,14 +117,18 @@ pub async fn skip(tx: &mut Tx, row: &MessageRow, reason: Reason, detail: Option<
     Ok(messages::note(tx, &row.id, &left_out).await?)
 }
 
-/// Leaves a message as it is that may have arrived, because it may not be sent again.
+/// Leaves a message as it is that may have arrived, because it may not be sent again, or not any more.
 ///
 /// # Errors
 /// The store's.
-pub async fn leave(tx: &mut Tx, row: &MessageRow, reason: Reason) -> Result<()> {
-    let why = "It was handed over once before an interruption and may have arrived. It is not sent again.";
-    let left = messages::Outcome { reason: Some(reason.as_str()), response: Some(why), ..outcome(FAILED, None) };
-    Ok(messages::note(tx, &row.id, &left).await?)
+pub async fn leave(tx: &mut Tx, workspace: WorkspaceId, row: &MessageRow, why: &str) -> Result<()> {
+    let text = format!("It was handed over before without an answer and may have arrived. It is not sent again: {why}");
+    let reason = Reason::MaybeSent.as_str();
+    let left = messages::Outcome { reason: Some(reason), response: Some(&text), ..outcome(FAILED, None) };
+    messages::note(tx, &row.id, &left).await?;
+    metrics::counter!("rapport_messages_left_in_doubt_total").increment(1);
+    tell(tx, workspace, row, super::FAILED, json!({ "reason": reason }));
+    Ok(())
 }
 
 async fn back(
@@ -152,6 +158,7 @@ async fn back(
             tell(tx, workspace, row, super::SENT, json!({}));
         }
         // Nobody knows whether the other side has it: after a while it goes out again under the same name.
+        Outcome::Unsure { why } if is_again && row.attempts >= MOST_IN_DOUBT => leave(tx, workspace, row, why).await?,
         Outcome::Unsure { why } => {
             let unsure =
                 messages::Outcome { response: Some(why), ..outcome(SENDING, Some(now.plus(pause(row.attempts)))) };
@@ -185,6 +192,10 @@ async fn refused(
         return Ok(messages::note(tx, &row.id, &later).await?);
     }
     let is_dead = matches!(refusal.kind, RefusalKind::Recipient | RefusalKind::Unsubscribed);
+    if is_again && !is_dead {
+        // The other side refuses this copy; it may have taken the one before.
+        return leave(tx, workspace, row, &text).await;
+    }
     let state = if is_dead { BOUNCED } else { FAILED };
     let reason = Some(refusal.kind.as_str());
     let over = messages::Outcome { reason, response: Some(&text), ..outcome(state, None) };
@@ -245,7 +256,8 @@ pub async fn lost(installation: &Installation, workspace: WorkspaceId, message: 
         RefusalKind::Unsubscribed => {
             hear_in(&mut tx, workspace, &row, Heard::Bounced, ("unsubscribed", &text), now).await?;
         }
-        _ if row.state == SENT => {
+        // A provider may be faster than our own note that it was handed over, which leaves this as it is then.
+        _ if row.state == SENT || row.state == SENDING => {
             let over =
                 messages::Outcome { reason: Some(why.kind.as_str()), response: Some(&text), ..outcome(FAILED, None) };
             messages::note(&mut tx, &row.id, &over).await?;

@@ -8,6 +8,7 @@ use anyhow::Result;
 use rapport_channels::mailbox::{Settings, Visit};
 use rapport_channels::returned::{Kind, Returned, read};
 use rapport_domain::WorkspaceId;
+use rapport_engagement::records::addresses;
 use rapport_engagement::records::messages::{self, Heard};
 
 use super::outcomes;
@@ -59,7 +60,7 @@ pub async fn take(installation: &Installation, returned: &Returned) -> Result<Ta
     let detail = format!("{status} {}", returned.diagnostic);
     let (what, why) = match returned.kind {
         Kind::Hard => (Heard::Bounced, "bounced"),
-        Kind::Complaint => (Heard::Complained, "complained"),
+        Kind::Complaint => (Heard::Complained, addresses::COMPLAINED),
         Kind::Delivered => (Heard::Delivered, ""),
         // A full box today says nothing about tomorrow; holidays and delays are no news of ours.
         Kind::Soft | Kind::AutoReply | Kind::Delayed | Kind::Unknown => {

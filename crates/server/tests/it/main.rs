@@ -36,6 +36,7 @@ mod sample_experiments;
 mod sample_journeys;
 mod scanner;
 mod segments;
+mod sending_again;
 mod sending_crash;
 mod sending_pool;
 mod sessions;

@@ -252,6 +252,7 @@ async fn a_customers_message_has_their_values_their_language_and_no_secret() {
         workspace: FIRST,
         person: PersonId(person.parse().unwrap()),
         channel: Channel::Email,
+        message: None,
         topic: Some("news"),
         event: Some(&event),
         given: None,

@@ -157,6 +157,8 @@ async fn who_opens_every_link_changes_nothing_and_one_click_leaves_once() {
         settle(&world).await;
     }
     assert_eq!(statements().await, 3, "she left once");
+    let found = get(&world, &owner, "/api/v1/messages").await;
+    assert!(found["rows"][0]["message"]["unsubscribed_at"].is_string(), "and it is known by which message: {found}");
     happen(&world, &key, vec![track("s2", "u1", "Signed Up", json!({}))]).await;
     assert_eq!(sink.kept().len(), 3, "nothing more is sent");
 }

@@ -185,6 +185,7 @@ export interface Message {
 	bounced_at: string | null;
 	complained_at: string | null;
 	clicked_at: string | null;
+	unsubscribed_at: string | null;
 	/** What stands in it, if it is in the inbox on the company's site. */
 	content?: { title: string | null; body: string } | null;
 }

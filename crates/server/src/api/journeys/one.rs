@@ -225,6 +225,7 @@ fn said_of(message: &MessageRow) -> String {
             let reason = message.reason.as_deref().and_then(Reason::parse).map_or("", Reason::sentence);
             format!("{what} was not sent on {}. {reason}", time(message.decided_at))
         }
+        messages::HELD => format!("{what} waits for the journey to go on, which is paused."),
         messages::QUEUED | messages::SENDING => format!("{what} is on its way since {}.", time(message.decided_at)),
         messages::FAILED => {
             format!("{what} could not be sent: {}", message.response.as_deref().unwrap_or("no answer"))

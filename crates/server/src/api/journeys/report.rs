@@ -205,7 +205,7 @@ fn add(counts: &mut MessageCounts, row: &messages::Tally) {
     match row.state.as_str() {
         messages::SKIPPED => counts.skipped += row.messages,
         messages::FAILED => counts.failed += row.messages,
-        messages::QUEUED | messages::SENDING => counts.queued += row.messages,
+        messages::QUEUED | messages::HELD | messages::SENDING => counts.queued += row.messages,
         _ => counts.sent += row.messages,
     }
     counts.delivered += row.delivered;

@@ -111,6 +111,7 @@ export const sending = {
 	'outreach.since': 'since {when}',
 	'outreach.goes_on': 'goes on {when}',
 	'outreach.state.queued': 'Waits',
+	'outreach.state.held': 'Held back',
 	'outreach.state.sending': 'Goes out',
 	'outreach.state.sent': 'Sent',
 	'outreach.state.delivered': 'Delivered',
@@ -119,6 +120,7 @@ export const sending = {
 	'outreach.state.skipped': 'Not sent',
 	'outreach.state.failed': 'Failed',
 	'outreach.clicked': 'clicked',
+	'outreach.unsubscribed': 'unsubscribed',
 	'outreach.why': 'Why did or didn\'t they get something?',
 	'outreach.why.choose': 'Choose a journey',
 	'outreach.why.nothing': 'Nothing is noted about it.',
@@ -143,5 +145,7 @@ export const sending = {
 	'reason.unwritable': 'The template needs a value that is not known of the person.',
 	'reason.no_template': 'The template is gone.',
 	'reason.no_channel': 'Nothing is set up to send by this channel.',
-	'reason.stopped': 'The journey was stopped.'
+	'reason.stopped': 'The journey was stopped.',
+	'reason.left_journey': 'They left the journey before it was sent: they reached its goal, or do not fit it any more.',
+	'reason.maybe_sent': 'It was handed over without an answer, so it may have arrived. It is not sent again by itself.'
 };

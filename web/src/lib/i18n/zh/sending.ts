@@ -111,6 +111,7 @@ export const sending = {
 	'outreach.since': '从 {when} 起',
 	'outreach.goes_on': '{when} 继续',
 	'outreach.state.queued': '等待',
+	'outreach.state.held': '暂缓',
 	'outreach.state.sending': '发送中',
 	'outreach.state.sent': '已发送',
 	'outreach.state.delivered': '已送达',
@@ -119,6 +120,7 @@ export const sending = {
 	'outreach.state.skipped': '未发送',
 	'outreach.state.failed': '失败',
 	'outreach.clicked': '已点击',
+	'outreach.unsubscribed': '已退订',
 	'outreach.why': '为什么收到或没收到？',
 	'outreach.why.choose': '选择旅程',
 	'outreach.why.nothing': '没有相关记录。',
@@ -142,5 +144,7 @@ export const sending = {
 	'reason.unwritable': '模板需要的某个值未知。',
 	'reason.no_template': '模板已不存在。',
 	'reason.no_channel': '此渠道没有设置发送方式。',
-	'reason.stopped': '旅程被停止。'
+	'reason.stopped': '旅程被停止。',
+	'reason.left_journey': '发送前已离开旅程：目标已达成，或不再符合条件。',
+	'reason.maybe_sent': '已交出但没有收到答复，可能已送达。不会自动重发。'
 };
