@@ -82,6 +82,7 @@ impl<'a> Trial<'a> {
             workspace: self.workspace,
             person,
             channel: *channel,
+            message: None,
             topic: self.topic,
             event: Some(event).filter(|event| event.get("properties").is_some()),
             given: Some(&given),
