@@ -4456,12 +4456,14 @@ export interface components {
             sent_at?: string | null;
             /** @description The same in a sentence. */
             sentence?: string | null;
-            /** @description `queued`, `sending`, `sent`, `delivered`, `bounced`, `complained`, `skipped` or `failed`. */
+            /** @description `queued`, `held` (its journey is paused), `sending`, `sent`, `delivered`, `bounced`, `complained`, `skipped` or `failed`. */
             state: string;
             template: string;
             /** Format: int64 */
             template_version?: number | null;
             topic?: string | null;
+            /** @description When its reader unsubscribed by it. */
+            unsubscribed_at?: string | null;
         };
         /** @description A message with its reader. */
         MessageTo: {
