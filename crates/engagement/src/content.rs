@@ -32,6 +32,7 @@
 //! * A URL is `http`, `https`, `mailto` or `tel`, or it is left out and told ([`message::Dropped`]).
 
 pub mod addresses;
+pub mod approved;
 pub mod block;
 mod builder;
 pub mod check;
@@ -58,6 +59,7 @@ pub mod template;
 pub mod theme;
 mod url;
 
+pub use approved::lacks_approved;
 pub use check::{Finding, Severity, Token, check};
 pub use language::Language;
 pub use limits::Limits;

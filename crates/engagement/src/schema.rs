@@ -19,6 +19,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 7, name: "slot_figures", sql: SLOT_FIGURES },
         Migration { number: 8, name: "audiences", sql: AUDIENCES },
         Migration { number: 9, name: "lists", sql: LISTS },
+        Migration { number: 10, name: "heard", sql: HEARD },
     ],
 };
 
@@ -427,6 +428,11 @@ CREATE INDEX inbox_put ON inbox (workspace, put_at, message);
 CREATE INDEX journey_runs_planned ON journey_runs (workspace, planned_at);
 ";
 
+/// When somebody last wrote to us by WhatsApp: for 24 hours it takes any text, later only approved ones.
+const HEARD: &str = "
+ALTER TABLE text_numbers ADD COLUMN heard_at {int};
+";
+
 const USED: &[Purpose] = &[Service, Analytics, Marketing];
 const OF_PERSON: Way = Way::Person("person");
 
@@ -597,6 +603,7 @@ pub const DATA_MAP: &[Declaration] = &[
     Declaration::technical("text_numbers", &["workspace"]),
     of("text_numbers", &["handle"], Category::Identifier, Way::Handles(&["handle"])),
     of("text_numbers", &["number"], Category::Contact, Way::Handles(&["handle"])),
+    of("text_numbers", &["heard_at"], Category::Behavioural, Way::Handles(&["handle"])),
     Declaration::technical("push_subscriptions", &["workspace"]),
     of("push_subscriptions", &["handle"], Category::Identifier, Way::Handles(&["handle"])),
     of(

@@ -231,3 +231,34 @@ proptest! {
         prop_assert!(!is_sound || rendered.is_ok(), "{rendered:?}");
     }
 }
+
+/// The findings about the approved text of a WhatsApp message: code and place.
+fn approved(approved: Value) -> Vec<(&'static str, String)> {
+    let content = json!({"text": {"en": {"body": "Hello", "approved": approved}}});
+    found_in("service", content).into_iter().map(|it| (it.code, it.place)).collect()
+}
+
+#[test]
+fn what_whatsapp_would_refuse_is_found() {
+    let good = "{{ profile.first_name|default('you') }}";
+    assert_eq!(approved(json!({"id": "order_shipped", "variables": [good, "Shop 1"]})), []);
+    assert_eq!(approved(json!({"id": "HX0123456789abcdef0123456789abcdef"})), []);
+    let at = |field: &str| format!("content.text.en.approved.{field}");
+    for (id, variables, code, field) in [
+        ("", json!([]), "approved_id", "id"),
+        ("two words", json!([]), "approved_id", "id"),
+        ("HX0123", json!([]), "approved_id", "id"),
+        ("x", json!([" "]), "approved_empty", "variables[0]"),
+        ("x", json!(["a", ""]), "approved_empty", "variables[1]"),
+        ("x", json!(["two\nlines"]), "approved_line", "variables[0]"),
+        ("x", json!(["a\tb"]), "approved_line", "variables[0]"),
+        ("x", json!(["far     apart"]), "approved_line", "variables[0]"),
+        ("x", json!(vec!["a"; 101]), "approved_too_many", "variables"),
+        ("x", json!(["{{ profile.first_name }}"]), "no_fallback", "variables[0]"),
+        ("x", json!(["{{ profile.frist_name|default('x') }}"]), "unknown_token", "variables[0]"),
+        ("x", json!(["a", "{{ profile.first_name"]), "template_syntax", "variables[1]"),
+    ] {
+        assert_eq!(approved(json!({"id": id, "variables": variables})), [(code, at(field))], "{id} {variables}");
+    }
+    assert_eq!(approved(json!({"id": "x", "variables": vec!["a"; 100]})), []);
+}

@@ -16,12 +16,15 @@ impl Known for Shop {
     fn template(&self, key: &str) -> Option<Channel> {
         match key {
             "hello" | "order" => Some(Channel::Email),
-            "text" => Some(Channel::Sms),
+            "text" | "approved" => Some(Channel::Sms),
             _ => None,
         }
     }
     fn needs(&self, key: &str) -> BTreeSet<Group> {
         if key == "order" { BTreeSet::from([Group::Order]) } else { BTreeSet::new() }
+    }
+    fn lacks_approved(&self, key: &str) -> bool {
+        key == "text"
     }
     fn has_segment(&self, key: &str) -> bool {
         key == "fans"
@@ -248,7 +251,12 @@ fn a_template_whose_values_nobody_gives_is_found() {
         assert_eq!(codes(plan(entry, "hello", "email")), Vec::<&str>::new());
     }
     // A text goes to a telephone by either way.
-    assert_eq!(codes(plan(event("Signed Up"), "text", "whatsapp")), ["no_channel"]);
+    assert_eq!(codes(plan(event("Signed Up"), "approved", "whatsapp")), ["no_channel"]);
+    // Later than a day after somebody's last message WhatsApp takes approved texts only; that is no matter for an SMS.
+    assert_eq!(codes(plan(event("Signed Up"), "text", "whatsapp")), ["not_approved", "no_channel"]);
+    assert_eq!(codes(plan(event("Signed Up"), "text", "sms")), ["no_channel"]);
+    let warned = check(&Definition::from_json(&plan(event("Signed Up"), "text", "whatsapp")).unwrap(), &Shop).remove(0);
+    assert_eq!((warned.severity, warned.place.as_str()), (Severity::Warning, "m"));
     let mut without = plan(event("Signed Up"), "hello", "email");
     without.as_object_mut().unwrap().remove("topic");
     assert_eq!(codes(without.clone()), ["no_topic"]);

@@ -1,8 +1,9 @@
 //! What is stored, on both engines.
 
-use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_engagement::records::audiences::{self, MemberRow};
 use rapport_engagement::records::letterheads::{self, LetterheadRow};
+use rapport_engagement::records::numbers;
 use rapport_engagement::records::slots::{self, DayRow, SlotRow, SumRow};
 use rapport_engagement::records::templates::{self, TemplateRow};
 use rapport_engagement::{DATA_MAP, MIGRATIONS};
@@ -203,4 +204,26 @@ async fn a_doubt_outlives_the_judgement_of_an_older_one(db: TestDatabase) {
     tx.commit().await.unwrap();
     assert_eq!(audiences::of_persons(&mut db.read(), W, "a", &[PersonId(9)]).await.unwrap(), []);
     assert_eq!(audiences::states(&mut db.read(), OTHER, "a").await.unwrap(), [("adding".to_owned(), 1)]);
+}
+
+#[db_test(MIGRATIONS)]
+async fn when_a_number_wrote_last_is_known_in_all_workspaces_and_only_moves_on(db: TestDatabase) {
+    let at = Timestamp::from_seconds;
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    numbers::note(&mut tx, W, "+461", Handle(1)).await.unwrap();
+    numbers::note(&mut tx, OTHER, "+461", Handle(2)).await.unwrap();
+    numbers::note(&mut tx, W, "+462", Handle(3)).await.unwrap();
+    assert_eq!(numbers::heard_at(&mut tx, "+461").await.unwrap(), None);
+    // A number that nobody wrote to is nobody's.
+    for (number, seconds) in [("+461", 20), ("+461", 10), ("+469", 30)] {
+        numbers::heard(&mut tx, number, at(seconds)).await.unwrap();
+    }
+    // Whoever comes to it later has not heard from it, and takes nothing away.
+    numbers::note(&mut tx, W, "+461", Handle(4)).await.unwrap();
+    numbers::note(&mut tx, W, "+461", Handle(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut db = db.read();
+    assert_eq!(numbers::heard_at(&mut db, "+461").await.unwrap(), Some(at(20)));
+    assert_eq!(numbers::heard_at(&mut db, "+462").await.unwrap(), None);
+    assert_eq!(numbers::heard_at(&mut db, "+469").await.unwrap(), None);
 }

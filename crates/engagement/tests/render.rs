@@ -194,3 +194,50 @@ fn groups_are_for_some() {
         );
     }
 }
+
+/// What fills an approved text for a reader; or why it cannot be filled.
+fn filled(approved: Value, data: &Value, language: &str) -> Result<Option<(String, Vec<String>)>, String> {
+    let content = json!({"text": {"en": {"body": "Hello", "approved": approved}, "zh": {"body": "您好"}}});
+    let template = json!({"name": "n", "purpose": "service", "default_language": "en", "content": content});
+    let prepared = Prepared::new(&Template::from_json(template).unwrap(), Limits::default()).unwrap();
+    let language = Language::parse(language).unwrap();
+    let filled = prepared.approved(data, &Recipient::new(&language, TimeZone::UTC)).map_err(|it| it.to_string())?;
+    Ok(filled.map(|it| {
+        let gaps: Vec<String> = (1..=it.variables.len()).map(|gap| it.variables[&gap.to_string()].clone()).collect();
+        (it.id, gaps)
+    }))
+}
+
+#[test]
+fn an_approved_text_is_filled_in_order_and_each_value_is_one_line() {
+    let data = json!({"name": "Ann\r\n\tBee     Cee", "price": "1234.5"});
+    let variables: Vec<String> = (0..11).map(|at| format!("{at} {{{{ name }}}}")).collect();
+    let (id, gaps) = filled(json!({"id": "shipped", "variables": variables}), &data, "en").unwrap().unwrap();
+    assert_eq!((id.as_str(), gaps.len()), ("shipped", 11));
+    assert_eq!((gaps[0].as_str(), gaps[10].as_str()), ("0 Ann Bee Cee", "10 Ann Bee Cee"));
+    // What data hold is never run.
+    let (_, gaps) =
+        filled(json!({"id": "x", "variables": ["{{ name }}"]}), &json!({"name": "{{1}}"}), "en").unwrap().unwrap();
+    assert_eq!(gaps, ["{{1}}"]);
+    let long = json!({"name": "x".repeat(5_000)});
+    let (_, gaps) = filled(json!({"id": "x", "variables": ["{{ name }}"]}), &long, "en").unwrap().unwrap();
+    assert_eq!(gaps[0].chars().count(), 1_024);
+    assert_eq!(filled(json!({"id": "x"}), &data, "zh"), Ok(None), "each language has its own");
+}
+
+#[test]
+fn what_whatsapp_would_refuse_is_not_handed_over() {
+    for (approved, data, problem) in [
+        (
+            json!({"id": "x", "variables": ["{{ name }}"]}),
+            json!({"name": " \n "}),
+            "variables[0]: it is empty for this reader",
+        ),
+        (json!({"id": "x", "variables": ["{{ nothing }}"]}), json!({}), "has no value"),
+        (json!({"id": "x y"}), json!({}), "content.text.en.approved.id"),
+        (json!({"id": "x", "variables": ["a\nb"]}), json!({}), "WhatsApp takes no line breaks"),
+    ] {
+        let refused = filled(approved.clone(), &data, "en").unwrap_err();
+        assert!(refused.contains(problem), "{approved}: {refused}");
+    }
+}

@@ -3,7 +3,7 @@
 //! Always holds: nothing is believed without the provider's signature; the same said twice counts once; a STOP withdraws consent for its channel, a
 //! START grants nothing, because a word on a telephone is no proof of what somebody agreed to.
 //!
-//! Does not do: keep or answer what people write.
+//! Does not do: keep or answer what people write; only when they last wrote by WhatsApp is noted.
 
 pub mod mail;
 
@@ -23,6 +23,7 @@ use rapport_engagement::records::messages::{self, Heard};
 use rapport_engagement::records::numbers;
 use rapport_privacy::told;
 use rapport_profiles::records::identifiers::{self, IdentifierRow};
+use rapport_store::Priority;
 use serde_json::{Map, Value};
 
 use crate::app::App;
@@ -96,9 +97,20 @@ async fn take(app: &App, report: Report, named: Option<&str>) -> anyhow::Result<
                 None => "none",
             };
             metrics::counter!("rapport_texts_received_total", "wish" => word).increment(1);
+            if channel == Channel::Whatsapp {
+                heard(app, &from).await?;
+            }
             if wish == Some(Wish::Stop) { stop(app, &id, channel, &from).await } else { Ok(()) }
         }
     }
+}
+
+/// Somebody wrote by WhatsApp: for 24 hours it takes any text to them.
+async fn heard(app: &App, from: &str) -> anyhow::Result<()> {
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    numbers::heard(&mut tx, from, app.now()).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// The message of a report: by the provider's name for it, or by ours. The provider may report before its answer was noted.

@@ -64,6 +64,13 @@ export interface Note {
 	url?: string;
 	image_url?: string;
 	label?: string;
+	/** What WhatsApp takes later than 24 hours after the reader's last message; text messages only. */
+	approved?: Approved;
+}
+export interface Approved {
+	id: string;
+	/** What fills the gaps {{1}}, {{2}} of the approved text, in order. */
+	variables?: string[];
 }
 export type Variant = Email | Note;
 export interface Template {

@@ -102,7 +102,7 @@ function messagePreview(body, person = null) {
 	if (broken) return { ...rest, bytes: 0, error: { severity: 'error', code: 'template_value_missing', place: `content.${form}.en.subject`, line: 1, column: 4, text: '`profile.frist_name` has no value; give a fallback: `|default("...")`.' } };
 	if (form === 'email') return { ...rest, subject: own.subject, preheader: own.preheader ?? '', html: golden, text: 'Happy birthday, Mei', bytes: golden.length };
 	const others = own.body.includes('–') ? ['–'] : [];
-	return { ...rest, text: own.body, title: own.title ?? null, label: own.label ?? null, url: own.url ? 'https://shop.example' : null, bytes: own.body.length, sms: form === 'text' ? { parts: others.length ? 2 : 1, units: own.body.length, left: 12, is_seven_bit: !others.length, others } : null };
+	return { ...rest, text: own.body, title: own.title ?? null, label: own.label ?? null, url: own.url ? 'https://shop.example' : null, bytes: own.body.length, sms: form === 'text' ? { parts: others.length ? 2 : 1, units: own.body.length, left: 12, is_seven_bit: !others.length, others } : null, approved: own.approved?.variables ?? null };
 }
 function messageCheck({ template }) {
 	const [form, variants] = Object.entries(template.content)[0];

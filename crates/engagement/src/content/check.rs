@@ -149,9 +149,14 @@ fn of_variant(
             }
             used
         }
-        (Variant::Note(note), _) => {
+        (Variant::Note(note), content) => {
             walk.note(note);
             let Walk { used, .. } = walk;
+            if let Content::Text(notes) = content
+                && let Some(approved) = notes.get(language).and_then(|note| note.approved.as_ref())
+            {
+                approved.find(&place, found);
+            }
             if literal(&note.body).trim().is_empty() && note.body.iter().all(|node| matches!(node, Node::Literal(_))) {
                 found.add(Severity::Error, "body_empty", &format!("{place}.body"), "The text is empty. Write one.");
             }
@@ -169,6 +174,9 @@ impl Walk<'_> {
         for url in [&note.url, &note.image_url].into_iter().flatten() {
             self.url(url);
         }
+        for nodes in note.approved.iter().flat_map(|approved| &approved.variables) {
+            self.nodes(nodes);
+        }
     }
 }
 
@@ -179,10 +187,10 @@ fn literal(nodes: &[Node]) -> String {
 
 /// Findings so far. The same thing at the same place is one finding, though HTML and plain text both show it.
 #[derive(Default)]
-struct Findings(BTreeSet<Finding>);
+pub(super) struct Findings(BTreeSet<Finding>);
 
 impl Findings {
-    fn add(&mut self, severity: Severity, code: &'static str, place: &str, text: impl Into<String>) {
+    pub(super) fn add(&mut self, severity: Severity, code: &'static str, place: &str, text: impl Into<String>) {
         self.0.insert(Finding { severity, code, place: place.to_owned(), line: None, column: None, text: text.into() });
     }
 

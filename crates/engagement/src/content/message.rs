@@ -1,5 +1,7 @@
 //! What comes out: the message of one person, its links, and what had to be left out of it; and what goes in beside the data.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -93,6 +95,15 @@ pub struct NoteMessage {
     pub links: Vec<Link>,
     /// URLs that were not allowed.
     pub dropped: Vec<Dropped>,
+}
+
+/// What takes the place of a text that WhatsApp would not take any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ApprovedMessage {
+    /// The provider's name for the approved text.
+    pub id: String,
+    /// What fills its gaps, by the gap's name (`1`, `2` ...): each one line, none empty.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// A link of a message.

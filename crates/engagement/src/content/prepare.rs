@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use minijinja::value::Value;
 
+use super::approved::PreparedApproved;
 use super::draft::Draft;
 use super::escape::one_line;
 use super::expression::Spot;
@@ -12,7 +13,7 @@ use super::filters::Reader;
 use super::language::{Language, best};
 use super::limits::Limits;
 use super::locale::Locale;
-use super::message::{EmailMessage, Links, Message, NoteMessage, Recipient};
+use super::message::{ApprovedMessage, EmailMessage, Links, Message, NoteMessage, Recipient};
 use super::pattern::{Node, Url, parse};
 use super::render::{Mode, Writer};
 use super::scan::{Scanned, scan};
@@ -52,6 +53,7 @@ pub(crate) struct PreparedNote {
     pub url: Option<Url>,
     pub image_url: Option<Url>,
     pub label: Option<Vec<Node>>,
+    pub approved: Option<PreparedApproved>,
 }
 
 impl Prepared {
@@ -75,19 +77,40 @@ impl Prepared {
     /// [`Error::Missing`] for a value that is not there and has no fallback, [`Error::Value`] for one that does not fit,
     /// [`Error::TooMuch`] beyond the limits.
     pub fn render(&self, data: &serde_json::Value, recipient: &Recipient<'_>) -> Result<Message, Error> {
-        let Some((language, variant)) = best(&self.variants, recipient.language, &self.default_language) else {
-            return Err(Error::invalid("default_language", "it has no variant"));
-        };
-        // Numbers and dates follow the person's region where the variant is in the person's language, else the variant's.
-        let written = if language.primary() == recipient.language.primary() { recipient.language } else { language };
-        let reader = Reader { locale: Locale::of(written), zone: recipient.time_zone.clone() };
-        let scope = scope::of_message(data, reader, recipient);
+        let (language, variant) = self.variant(recipient)?;
+        let scope = scope::of_message(data, reader(language, recipient), recipient);
         let mut writer = Writer::new(&self.limits, Links::new(recipient));
         match variant {
             Variant::Email(email) => email.render(language, &mut writer, &scope, &self.limits).map(Message::Email),
             Variant::Note(note) => note.render(language, &mut writer, &scope, &self.limits).map(Message::Note),
         }
     }
+
+    /// The approved text of the variant that suits the person's language, filled; `None` where it names none.
+    ///
+    /// # Errors
+    /// As [`Prepared::render`]; [`Error::Invalid`] for a name or value that WhatsApp would refuse.
+    pub fn approved(
+        &self,
+        data: &serde_json::Value,
+        recipient: &Recipient<'_>,
+    ) -> Result<Option<ApprovedMessage>, Error> {
+        let (language, variant) = self.variant(recipient)?;
+        let Variant::Note(PreparedNote { approved: Some(approved), .. }) = variant else { return Ok(None) };
+        let scope = scope::of_message(data, reader(language, recipient), recipient);
+        approved.render(&mut Writer::new(&self.limits, Links::new(recipient)), &scope).map(Some)
+    }
+
+    fn variant(&self, recipient: &Recipient<'_>) -> Result<(&Language, &Variant), Error> {
+        let found = best(&self.variants, recipient.language, &self.default_language);
+        found.ok_or_else(|| Error::invalid("default_language", "it has no variant"))
+    }
+}
+
+/// Numbers and dates follow the person's region where the variant is in the person's language, else the variant's.
+fn reader(language: &Language, recipient: &Recipient<'_>) -> Reader {
+    let written = if language.primary() == recipient.language.primary() { recipient.language } else { language };
+    Reader { locale: Locale::of(written), zone: recipient.time_zone.clone() }
 }
 
 impl Variant {
@@ -195,6 +218,11 @@ impl PreparedNote {
             url: url("url", &note.url, Some(0))?,
             image_url: url("image_url", &note.image_url, None)?,
             label: optional("label", &note.label)?,
+            approved: note
+                .approved
+                .as_ref()
+                .map(|approved| PreparedApproved::new(&place, approved, limits))
+                .transpose()?,
             place,
         })
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use rapport_domain::{Channel, Purpose};
 use serde::{Deserialize, Serialize};
 
+use super::approved::Approved;
 use super::block::Block;
 use super::language::Language;
 use super::theme::Theme;
@@ -83,6 +84,9 @@ pub struct Note {
     /// The label of the button.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// What WhatsApp takes later than 24 hours after the reader's last message; text messages only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Approved>,
 }
 
 impl Template {
@@ -137,13 +141,20 @@ impl Template {
             Content::Push(notes) => notes.iter().try_for_each(|(language, note)| {
                 let problem = "a push notification needs a title";
                 if note.title.is_some() {
-                    Ok(())
+                    not_approved("push", language, note)
                 } else {
                     Err(Error::invalid(format!("content.push.{language}"), problem))
                 }
             }),
-            Content::Slot(_) => Ok(()),
+            Content::Slot(notes) => notes.iter().try_for_each(|(language, note)| not_approved("slot", language, note)),
         }
+    }
+}
+
+fn not_approved(form: &str, language: &Language, note: &Note) -> Result<(), Error> {
+    match note.approved {
+        None => Ok(()),
+        Some(_) => Err(Error::invalid(format!("content.{form}.{language}.approved"), "is for text messages only")),
     }
 }
 
@@ -227,6 +238,18 @@ mod tests {
             ("/content", json!({"email": {}}), "content.email: the default language en has no variant"),
             ("/content", json!({"push": {"en": {"body": "b"}}}), "content.push.en: a push notification needs a title"),
             ("/content", json!({"text": {"en": {"body": "b", "title": "t"}}}), "content.text.en: a text message has"),
+            (
+                "/content",
+                json!({"slot": {"en": {"body": "b", "approved": {"id": "x"}}}}),
+                "content.slot.en.approved: is for text messages only",
+            ),
+            (
+                "/content",
+                json!({"push": {"en": {"title": "t", "body": "b", "approved": {"id": "x"}}}}),
+                "content.push.en.approved: is for text messages only",
+            ),
+            ("/content", json!({"text": {"en": {"body": "b", "approved": {"id": 7}}}}), "content.text.en.approved.id"),
+            ("/content", json!({"text": {"en": {"body": "b", "approved": {"sid": "x"}}}}), "unknown field `sid`"),
             ("/name", json!(" "), "name: a name has"),
         ] {
             let refusal = with(pointer, value);

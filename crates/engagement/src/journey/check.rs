@@ -38,6 +38,10 @@ pub trait Known {
     fn template(&self, key: &str) -> Option<Channel>;
     /// What whoever starts messages of a template must give, or nobody gets one.
     fn needs(&self, key: &str) -> BTreeSet<Group>;
+    /// Whether a text template has, in one of its languages, no approved text that WhatsApp would take.
+    fn lacks_approved(&self, _: &str) -> bool {
+        false
+    }
     /// Whether there is a segment.
     fn has_segment(&self, key: &str) -> bool;
     /// Whether there is a topic of consent.
@@ -256,7 +260,15 @@ fn message(place: &str, channel: Channel, template: &str, known: &dyn Known, fin
         None if template.is_empty() => findings.error("template_missing", place, "choose a template"),
         None => findings.error("template_unknown", place, format!("there is no template `{template}`")),
         // Both are texts to a telephone.
-        Some(Channel::Sms) if channel == Channel::Whatsapp => {}
+        Some(Channel::Sms) if channel == Channel::Whatsapp => {
+            if known.lacks_approved(template) {
+                let text = format!(
+                    "the template `{template}` names no approved text in one of its languages: WhatsApp takes it only within 24 hours after somebody's \
+                     last message, all others are not sent to"
+                );
+                findings.warning("not_approved", place, text);
+            }
+        }
         Some(of) if of != channel => {
             let text =
                 format!("the template `{template}` is for {}, the message for {}", of.as_str(), channel.as_str());

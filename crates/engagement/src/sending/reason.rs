@@ -35,6 +35,8 @@ pub enum Reason {
     HeldOut,
     /// The template cannot be written for them.
     Unwritable,
+    /// WhatsApp takes approved texts only by now, and the template names none.
+    NotApproved,
     /// The template is not there any more.
     NoTemplate,
     /// The channel has no way out: nothing is set up for it.
@@ -49,7 +51,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Gone,
         Self::Restricted,
         Self::Unreachable,
@@ -66,6 +68,7 @@ impl Reason {
         Self::OutOfAudience,
         Self::HeldOut,
         Self::Unwritable,
+        Self::NotApproved,
         Self::NoTemplate,
         Self::NoChannel,
         Self::Stopped,
@@ -92,6 +95,7 @@ impl Reason {
             Self::OutOfAudience => "out_of_audience",
             Self::HeldOut => "held_out",
             Self::Unwritable => "unwritable",
+            Self::NotApproved => "not_approved",
             Self::NoTemplate => "no_template",
             Self::NoChannel => "no_channel",
             Self::Stopped => "stopped",
@@ -138,6 +142,9 @@ impl Reason {
             Self::OutOfAudience => "The person is not part of the audience any more.",
             Self::HeldOut => "The person is in the holdout, which shows what the journey is worth.",
             Self::Unwritable => "The template needs a value that is not known of the person.",
+            Self::NotApproved => {
+                "The person wrote by WhatsApp more than 24 hours ago or never, and the template names no approved text in their language."
+            }
             Self::NoTemplate => "The template is gone.",
             Self::NoChannel => "Nothing is set up to send by this channel.",
             Self::Stopped => "The journey was stopped.",

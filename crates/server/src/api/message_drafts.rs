@@ -303,6 +303,8 @@ pub struct Preview {
     bytes: usize,
     /// Of a text message.
     sms: Option<SmsParts>,
+    /// What fills the approved text that WhatsApp gets after 24 hours, in the order of its gaps.
+    approved: Option<Vec<String>>,
     /// What had to be left out.
     warnings: Vec<FindingShape>,
     /// Why there is no message: this person would not get one.
@@ -451,10 +453,11 @@ fn failed(error: &Error) -> Preview {
 }
 
 fn rendered(template: &Template, data: &Value, recipient: &Recipient<'_>) -> Preview {
-    let message = Prepared::new(template, Limits::default()).and_then(|ready| ready.render(data, recipient));
+    let message = Prepared::new(template, Limits::default())
+        .and_then(|ready| Ok((ready.render(data, recipient)?, ready.approved(data, recipient)?)));
     match message {
         Err(error) => failed(&error),
-        Ok(Message::Email(email)) => Preview {
+        Ok((Message::Email(email), _)) => Preview {
             language: Some(email.language.to_string()),
             subject: Some(email.subject),
             preheader: Some(email.preheader),
@@ -465,7 +468,12 @@ fn rendered(template: &Template, data: &Value, recipient: &Recipient<'_>) -> Pre
             warnings: left_out(email.dropped),
             ..Preview::default()
         },
-        Ok(Message::Note(note)) => {
+        Ok((Message::Note(note), approved)) => {
+            // Gaps are numbered; as texts they would be sorted as 1, 10, 2.
+            let filled = approved.map(|it| {
+                let values = (1..=it.variables.len()).filter_map(|gap| it.variables.get(&gap.to_string()).cloned());
+                values.collect()
+            });
             let is_text = template.content.word() == "text";
             let whole = match &note.url {
                 Some(url) => format!("{} {url}", note.body),
@@ -475,6 +483,7 @@ fn rendered(template: &Template, data: &Value, recipient: &Recipient<'_>) -> Pre
                 language: Some(note.language.to_string()),
                 bytes: note.body.len(),
                 sms: is_text.then(|| counted(&whole)),
+                approved: filled,
                 text: Some(note.body),
                 title: note.title,
                 url: note.url,

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Result;
 use rapport_channels::mail::{self, ListUnsubscribe, Mail, Mailbox};
 use rapport_channels::mail_reports::POSTMARK_METADATA;
-use rapport_channels::text_messages::TextMessage;
-use rapport_domain::{Channel, WorkspaceId};
-use rapport_engagement::content::message::{LinkPlace, NoteMessage};
+use rapport_channels::text_messages::{ProviderTemplate, TextMessage};
+use rapport_domain::{Channel, Timestamp, WorkspaceId};
+use rapport_engagement::content::message::{ApprovedMessage, LinkPlace, NoteMessage};
 use rapport_engagement::content::{Limits, Message, Prepared, Recipient, Template, with_parameters};
 use rapport_engagement::journey::Class;
 use rapport_engagement::records::messages::MessageRow;
-use rapport_engagement::records::templates;
+use rapport_engagement::records::{numbers, templates};
 use rapport_engagement::sending::{Reason, Settings};
 use rapport_engagement::tracking::Tracker;
 use serde_json::{Map, Value};
@@ -41,6 +41,9 @@ const REMEMBERED: usize = 500;
 const OPENING: u16 = u16::MAX;
 /// The number of the link to the message as a page.
 const AS_A_PAGE: u16 = u16::MAX - 1;
+
+/// So long after somebody's last message WhatsApp takes any text: a little less than its 24 hours, because a message may wait for its turn.
+const WINDOW: i64 = 24 * Timestamp::HOUR - 10 * Timestamp::MINUTE;
 
 /// What was written.
 pub enum Written {
@@ -136,11 +139,16 @@ impl Desk<'_> {
             return Ok(Written::Not(Reason::Gone, String::new()));
         };
         let tracker = tracker(self.installation, workspace).await?;
-        let rewrite = |place: LinkPlace<'_>| Some(self.tracked(&tracker, row, &place));
-        let view_url = format!("{}/m/{}", self.public_url, tracker.make(&row.id, AS_A_PAGE, ""));
-        let recipient = Recipient { rewrite: Some(&rewrite), view_url: Some(&view_url), ..scope.recipient() };
-        let message = match ready.prepared.render(&scope.data, &recipient) {
-            Ok(message) => message,
+        // Nothing of the recipient is kept while something is waited for.
+        let rendered = {
+            let rewrite = |place: LinkPlace<'_>| Some(self.tracked(&tracker, row, &place));
+            let view_url = format!("{}/m/{}", self.public_url, tracker.make(&row.id, AS_A_PAGE, ""));
+            let recipient = Recipient { rewrite: Some(&rewrite), view_url: Some(&view_url), ..scope.recipient() };
+            let message = ready.prepared.render(&scope.data, &recipient);
+            message.map(|message| (message, ready.prepared.approved(&scope.data, &recipient)))
+        };
+        let (message, approved) = match rendered {
+            Ok(rendered) => rendered,
             Err(error) => return Ok(Written::Not(Reason::Unwritable, error.to_string())),
         };
         match message {
@@ -162,13 +170,23 @@ impl Desk<'_> {
                 self.mail(settings, row, content, (address, &scope.unsubscribe_url), version)
             }
             Message::Note(note) if matches!(channel, Channel::Sms | Channel::Whatsapp) => {
-                Ok(match scope.phone.as_deref().and_then(|phone| self.ways.number(phone)) {
-                    Some(to) => Written::Text(Box::new(self.text(row, channel, to, note)), version),
-                    None => Written::Not(Reason::Unreachable, String::new()),
-                })
+                let Some(to) = scope.phone.as_deref().and_then(|phone| self.ways.number(phone)) else {
+                    return Ok(Written::Not(Reason::Unreachable, String::new()));
+                };
+                let text = self.text(row, channel, to, note);
+                if channel == Channel::Whatsapp && !self.takes_any_text(&text.to).await? {
+                    return Ok(in_its_place(text, approved, version));
+                }
+                Ok(Written::Text(Box::new(text), version))
             }
             Message::Note(note) => Ok(Written::Note(Box::new(note), version)),
         }
+    }
+
+    /// Whether WhatsApp takes any text to a number by now.
+    async fn takes_any_text(&self, number: &str) -> Result<bool> {
+        let heard = numbers::heard_at(&mut self.installation.store.read(), number).await?;
+        Ok(heard.is_some_and(|at| self.installation.clock.now() < at.plus(WINDOW)))
     }
 
     /// A mail as a page, for those whose program cannot show it: with the values of now, and links that count nothing. `None` where there is none.
@@ -272,5 +290,21 @@ impl Desk<'_> {
         );
         let number = u16::try_from(place.number).unwrap_or(AS_A_PAGE - 1);
         format!("{}/c/{}", self.public_url, tracker.make(&row.id, number, &target))
+    }
+}
+
+/// The approved text in the place of one that WhatsApp would not take.
+fn in_its_place(
+    text: TextMessage,
+    approved: std::result::Result<Option<ApprovedMessage>, rapport_engagement::Error>,
+    version: i64,
+) -> Written {
+    match approved {
+        Ok(Some(ApprovedMessage { id, variables })) => {
+            let template = Some(ProviderTemplate { id, variables });
+            Written::Text(Box::new(TextMessage { template, ..text }), version)
+        }
+        Ok(None) => Written::Not(Reason::NotApproved, String::new()),
+        Err(error) => Written::Not(Reason::Unwritable, error.to_string()),
     }
 }

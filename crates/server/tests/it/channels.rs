@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rapport_channels::outbound::signing;
+use rapport_channels::outbound::{Url, signing};
 use rapport_domain::Timestamp;
 use rapport_server::auth::Role;
 use serde_json::{Value, json};
@@ -424,4 +424,108 @@ async fn products_are_recommended_and_stand_in_messages() {
     let hash = proof(&world, &owner, "u1").await;
     let inbox = world.get(&format!("/v1/inbox?writeKey={key}&userId=u1&userHash={hash}"), &[]).await.json();
     assert!(inbox["messages"][0]["body"].as_str().unwrap().starts_with("The tea 20.00;"), "{inbox}");
+}
+
+const APPROVED: &str = "HX0123456789abcdef0123456789abcdef";
+
+/// The form of a request to Twilio.
+fn posted(request: &crate::provider::Posted) -> std::collections::BTreeMap<String, String> {
+    let url = Url::parse(&format!("http://form/?{}", request.text())).unwrap();
+    url.query_pairs().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatsapp_gets_the_approved_text_but_for_24_hours_after_a_message() {
+    let provider =
+        Provider::start(|_, before| (201, json!({"sid": format!("SM{before}"), "status": "queued"}).to_string())).await;
+    let flags = [
+        ("text_messages.provider", "twilio"),
+        ("text_messages.url", &*provider.url),
+        ("text_messages.account", "AC1"),
+        ("text_messages.token", "token"),
+        ("text_messages.whatsapp_from", "+15550100"),
+        ("session.idle_hours", "100000"),
+    ];
+    let (world, owner, key) = world(&flags).await;
+    let own = json!({"id": APPROVED, "variables": ["{{ profile.first_name|default('you') }}", "Shop"]});
+    journey(&world, &owner, "whatsapp", json!({"text": {"en": {"body": "Hello", "approved": own}}})).await;
+    let plain = journey(&world, &owner, "whatsapp", json!({"text": {"en": {"body": "Plain"}}})).await;
+    // Whoever launches is told that WhatsApp would not take the other one.
+    let page = get(&world, &owner, &format!("/api/v1/journeys/{plain}")).await;
+    let warned = page["findings"].as_array().unwrap().iter().find(|it| it["code"] == "not_approved").cloned();
+    assert_eq!(warned.map(|it| (it["severity"].clone(), it["place"].clone())), Some((json!("warning"), json!("say"))));
+    happen(&world, &key, person(1, "whatsapp", json!({"phone": "+46 70 555 01 23", "firstName": "A\nnn"}))).await;
+    let mut signed_up = 0;
+    let mut sign_up = async || {
+        signed_up += 1;
+        happen(&world, &key, vec![track(&format!("s{signed_up}"), "u1", "Signed Up", json!({}))]).await;
+        world.clock.advance(Timestamp::SECOND);
+    };
+    // She never wrote: only the approved text goes out, and who gets the other one is told why not.
+    sign_up().await;
+    let sent = provider.kept();
+    assert_eq!(sent.len(), 1);
+    let form = posted(&sent[0]);
+    assert_eq!((form["To"].as_str(), form["ContentSid"].as_str()), ("whatsapp:+46705550123", APPROVED));
+    assert_eq!(serde_json::from_str::<Value>(&form["ContentVariables"]).unwrap(), json!({"1": "A nn", "2": "Shop"}));
+    assert!(!form.contains_key("Body"));
+    let rows = get(&world, &owner, "/api/v1/messages").await;
+    let reasons: Vec<&Value> = rows["rows"].as_array().unwrap().iter().map(|row| &row["message"]["reason"]).collect();
+    assert!(reasons.contains(&&json!("not_approved")), "{rows}");
+
+    // An SMS opens no window, nor does a message that nobody signed.
+    let inbound = async |from: &str, token: &[u8], id: &str| {
+        let body =
+            format!("Body=Hi&From={}&MessageSid={id}&To=%2B15550100", from.replace('+', "%2B").replace(':', "%3A"));
+        let text = format!("https://shop.example{CALLBACKS}BodyHiFrom{from}MessageSid{id}To+15550100");
+        let mac =
+            ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, token), text.as_bytes());
+        let signature = BASE64_STANDARD.encode(mac.as_ref());
+        let headers =
+            [("x-twilio-signature", signature.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+        world.request(Method::POST, CALLBACKS, &headers, body).await.status
+    };
+    assert_eq!(inbound("+46705550123", b"token", "SMa").await, StatusCode::OK);
+    assert_eq!(inbound("whatsapp:+46705550123", b"forged", "SMb").await, StatusCode::FORBIDDEN);
+    sign_up().await;
+    let bodies = |from: usize| -> Vec<Option<String>> {
+        provider.kept()[from..].iter().map(|it| posted(it).get("Body").cloned()).collect()
+    };
+    assert_eq!(bodies(1), [None]);
+
+    // She writes: for a day both go out as they are.
+    assert_eq!(inbound("whatsapp:+46705550123", b"token", "SMc").await, StatusCode::OK);
+    sign_up().await;
+    let mut free = bodies(2);
+    free.sort();
+    assert_eq!(free, [Some("Hello".to_owned()), Some("Plain".to_owned())]);
+    world.clock.advance(23 * Timestamp::HOUR);
+    sign_up().await;
+    assert_eq!(bodies(4).iter().flatten().count(), 2);
+    world.clock.advance(Timestamp::HOUR);
+    sign_up().await;
+    assert_eq!(bodies(6), [None], "the day is over");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bridge_is_told_the_approved_text() {
+    let provider = Provider::start(|_, before| (200, json!({"id": format!("p-{before}")}).to_string())).await;
+    let flags = [
+        ("text_messages.provider", "bridge"),
+        ("text_messages.url", &*provider.url),
+        ("text_messages.secret", SECRET),
+        ("text_messages.country_code", "46"),
+    ];
+    let (world, owner, key) = world(&flags).await;
+    let own = json!({"id": "order_shipped", "variables": ["{{ profile.first_name|default('you') }}"]});
+    journey(&world, &owner, "whatsapp", json!({"text": {"en": {"body": "Hello", "approved": own}}})).await;
+    happen(&world, &key, person(1, "whatsapp", json!({"phone": "070-555 01 23", "firstName": "Ann"}))).await;
+    happen(&world, &key, vec![track("s1", "u1", "Signed Up", json!({}))]).await;
+    let body = |at: usize| serde_json::from_slice::<Value>(&provider.kept()[at].body).unwrap();
+    assert_eq!(body(0)["template"], json!({"id": "order_shipped", "variables": {"1": "Ann"}}));
+    let wrote = json!([{"id": "in-1", "channel": "whatsapp", "from": "+46705550123", "to": "+461", "text": "Hi"}]);
+    assert_eq!(bridge_says(&world, SECRET, "w1", wrote).await.status, StatusCode::NO_CONTENT);
+    world.clock.advance(Timestamp::SECOND);
+    happen(&world, &key, vec![track("s2", "u1", "Signed Up", json!({}))]).await;
+    assert_eq!((&body(1)["template"], &body(1)["text"]), (&Value::Null, &json!("Hello")));
 }

@@ -4949,6 +4949,8 @@ export interface components {
         };
         /** @description A message as somebody would get it. */
         Preview: {
+            /** @description What fills the approved text that WhatsApp gets after 24 hours, in the order of its gaps. */
+            approved?: string[] | null;
             /** @description Bytes of the HTML, or of the text where there is none. */
             bytes: number;
             error?: components["schemas"]["FindingShape"] | null;
@@ -5016,6 +5018,7 @@ export interface components {
             code: string;
             /** @description What went wrong. */
             detail: string;
+            reason?: components["schemas"]["ProblemReason"] | null;
             /**
              * Format: int32
              * @description The HTTP status.
@@ -5027,6 +5030,17 @@ export interface components {
             type: string;
             /** @description What to do about it. */
             what_to_do: string;
+        };
+        /** @description What is wrong, to be said in any language. */
+        ProblemReason: {
+            /** @description A stable word for what is wrong. */
+            code: string;
+            /** @description The field as a path (`variants[1].weight`), where it is of one. */
+            field?: string | null;
+            /** @description What it is filled with, by name. */
+            params: {
+                [key: string]: string;
+            };
         };
         /** @description How far a running import is. */
         ProgressShape: {
@@ -6407,7 +6421,7 @@ export interface components {
             rows: components["schemas"]["TouchRow"][];
             rule: string;
             /** @description To be shown with every number of it. */
-            warning: string;
+            warning: components["schemas"]["Said"];
         };
         /** @description What is held true of a customer. */
         Trait: {

@@ -8,7 +8,7 @@ use rapport_channels::outbound::names::Leads;
 use rapport_channels::outbound::{Client, checked};
 use rapport_domain::{Channel, WorkspaceId};
 use rapport_engagement::content::known::{self, Group};
-use rapport_engagement::content::{Limits, Severity, Template};
+use rapport_engagement::content::{Limits, Severity, Template, lacks_approved};
 use rapport_engagement::journey::check::Known;
 use rapport_engagement::journey::{Definition, Step};
 use rapport_engagement::records::{settings, templates};
@@ -23,10 +23,17 @@ use crate::sending::acts::ACTIONS;
 /// So long a name may take to be looked up.
 const LOOK_UP: Duration = Duration::from_secs(3);
 
+/// What a template of a plan is like.
+#[derive(Default)]
+struct Own {
+    needs: BTreeSet<Group>,
+    lacks_approved: bool,
+}
+
 /// What there is here.
 pub struct Here<'a> {
     templates: BTreeMap<String, Channel>,
-    needs: BTreeMap<String, BTreeSet<Group>>,
+    own: BTreeMap<String, Own>,
     segments: BTreeSet<String>,
     topics: BTreeSet<String>,
     lists: BTreeSet<String>,
@@ -52,9 +59,9 @@ impl<'a> Here<'a> {
         let live = known.into_iter().filter(|(row, _)| row.archived_at.is_none());
         let topics = topics::all(&mut db, workspace).await?;
         let settings = settings::read(&mut db, workspace).await?;
-        let needs = needs(app, workspace, plan).await?;
+        let own = own(app, workspace, plan).await?;
         Ok(Self {
-            needs,
+            own,
             templates: live.map(|(row, _)| (row.key, channel(&row.form))).collect(),
             segments: segments::all(&mut db, workspace).await?.into_iter().map(|row| row.key).collect(),
             topics: topics.into_iter().filter(|it| it.archived_at.is_none()).map(|it| it.key).collect(),
@@ -91,12 +98,8 @@ async fn leads(client: &Client, plan: &Definition) -> BTreeMap<String, Option<Le
     join_all(each).await.into_iter().collect()
 }
 
-/// What the templates of a plan need, found out by trying: on a thread of its own, because templates come from outside.
-async fn needs(
-    app: &App,
-    workspace: WorkspaceId,
-    plan: &Definition,
-) -> Result<BTreeMap<String, BTreeSet<Group>>, Problem> {
+/// What the templates of a plan are like and need, found out by trying: on a thread of its own, because templates come from outside.
+async fn own(app: &App, workspace: WorkspaceId, plan: &Definition) -> Result<BTreeMap<String, Own>, Problem> {
     let named: BTreeSet<&str> = plan
         .nodes
         .iter()
@@ -114,11 +117,12 @@ async fn needs(
         }
     }
     let work = move || {
-        let needs = |content: &str| {
+        let own = |content: &str| {
             let template = Template::from_json(serde_json::from_str(content).ok()?).ok()?;
-            Some(known::needs(&template, Limits::default()))
+            let needs = known::needs(&template, Limits::default());
+            Some(Own { needs, lacks_approved: lacks_approved(&template) })
         };
-        contents.into_iter().map(|(key, content)| (key, needs(&content).unwrap_or_default())).collect()
+        contents.into_iter().map(|(key, content)| (key, own(&content).unwrap_or_default())).collect()
     };
     tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
 }
@@ -129,7 +133,11 @@ impl Known for Here<'_> {
     }
 
     fn needs(&self, key: &str) -> BTreeSet<Group> {
-        self.needs.get(key).cloned().unwrap_or_default()
+        self.own.get(key).map(|own| own.needs.clone()).unwrap_or_default()
+    }
+
+    fn lacks_approved(&self, key: &str) -> bool {
+        self.own.get(key).is_some_and(|own| own.lacks_approved)
     }
 
     fn has_segment(&self, key: &str) -> bool {

@@ -143,6 +143,7 @@ export const sending = {
 	'reason.out_of_audience': 'The person is not part of the audience any more.',
 	'reason.held_out': 'The person is in the holdout, which shows what the journey is worth.',
 	'reason.unwritable': 'The template needs a value that is not known of the person.',
+	'reason.not_approved': 'The person wrote by WhatsApp more than 24 hours ago or never, and the template names no approved text in their language.',
 	'reason.no_template': 'The template is gone.',
 	'reason.no_channel': 'Nothing is set up to send by this channel.',
 	'reason.stopped': 'The journey was stopped.',

@@ -142,6 +142,7 @@ export const sending = {
 	'reason.out_of_audience': '此人已不在受众中。',
 	'reason.held_out': '此人属于对照组，用来显示旅程的价值。',
 	'reason.unwritable': '模板需要的某个值未知。',
+	'reason.not_approved': '此人最近一次通过 WhatsApp 来信已超过 24 小时（或从未来信），且模板未指定其语言的获批模板。',
 	'reason.no_template': '模板已不存在。',
 	'reason.no_channel': '此渠道没有设置发送方式。',
 	'reason.stopped': '旅程被停止。',
