@@ -16,8 +16,9 @@ use crate::design::{Experiment, Form, Metric};
 use crate::readout::{Counts, Measured, Param, Sentence, Tone, arms, holdout_ratio_is_broken};
 
 /// To be shown with every share by touches.
-pub const TOUCH_WARNING: &str = "Touches say what people saw before they bought, not what made them buy: who buys anyway also sees messages. \
-                                 Only a holdout says what was brought in.";
+pub fn touch_warning() -> Sentence {
+    Sentence::new("touches", Tone::Note, [])
+}
 
 /// What was brought in.
 #[derive(Clone, Debug)]

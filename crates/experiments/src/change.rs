@@ -9,6 +9,7 @@
 
 use crate::design::{Design, Experiment, Kind, Place, State};
 use crate::error::Error;
+use crate::refusal::Refusal;
 
 /// What a change does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +29,10 @@ pub fn change(experiment: &Experiment, new: &Design) -> Result<Change, Error> {
     if experiment.state == State::Draft {
         return Ok(Change::Same);
     }
-    let keep = |same: bool, field, problem| if same { Ok(()) } else { Err(Error::Fixed { field, problem }) };
-    let copy = "is fixed once it has started; make a copy and start that";
+    let keep = |same: bool, field, problem| {
+        if same { Ok(()) } else { Err(Error::Fixed { field, problem: Refusal::new(problem, []) }) }
+    };
+    let copy = "fixed";
     keep(old.kind == new.kind, "kind", copy)?;
     keep(old.unit == new.unit, "unit", copy)?;
     keep(old.salt == new.salt, "salt", copy)?;
@@ -37,27 +40,19 @@ pub fn change(experiment: &Experiment, new: &Design) -> Result<Change, Error> {
     if experiment.state.is_over() {
         let same = (&old.variants, &old.rules, old.traffic, &old.group)
             == (&new.variants, &new.rules, new.traffic, &new.group);
-        keep(
-            same,
-            "variants",
-            "are fixed, with rules, traffic and group, because it is over; make a copy and start that",
-        )?;
+        keep(same, "variants", "fixed_over")?;
         return Ok(Change::Same);
     }
     if old.kind == Kind::Flag {
         return Ok(Change::Same);
     }
-    keep(
-        grows(old.group.as_ref(), new.group.as_ref()),
-        "group",
-        "places of what runs can only be added, or its people would meet another experiment; stop it to free them",
-    )?;
+    keep(grows(old.group.as_ref(), new.group.as_ref()), "group", "places_kept")?;
     let control = |design: &Design| design.control().map(|it| it.key.clone());
-    keep(control(old) == control(new), "variants", "the control is fixed once it has started")?;
+    keep(control(old) == control(new), "variants", "control_fixed")?;
     let kept = old.variants.iter().all(|it| new.variant(&it.key).is_some());
-    keep(kept, "variants", "none can be taken away while it runs; give it the weight 0, which closes it")?;
+    keep(kept, "variants", "variants_kept")?;
     let is_open = |design: &Design| design.control().is_some_and(|it| it.weight > 0);
-    keep(is_open(new) || !is_open(old), "variants", "the control needs a weight while it runs")?;
+    keep(is_open(new) || !is_open(old), "variants", "control_closed")?;
     let same_values = old.variants.iter().all(|it| new.variant(&it.key).is_some_and(|other| other.value == it.value));
     Ok(if same_values && same_chances(old, new) { Change::Same } else { Change::Anew })
 }

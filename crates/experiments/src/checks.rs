@@ -40,16 +40,16 @@ pub fn check(design: &Design) -> Result<(), Error> {
         key("group.group", &place.group)?;
         share("group.to", place.to)?;
         if place.from >= place.to {
-            return Err(Error::invalid("group.from", "must be below `to`: places are 0 to 10000"));
+            return Err(Error::invalid("group.from", "group_order", []));
         }
     }
     if let (Some(from), Some(to)) = (design.starts_at, design.ends_at)
         && from >= to
     {
-        return Err(Error::invalid("ends_at", "must be after `starts_at`"));
+        return Err(Error::invalid("ends_at", "times_order", []));
     }
     if !(1..=HOURS_MAX).contains(&design.conversion_hours) {
-        return Err(Error::invalid("conversion_hours", format!("must be 1 to {HOURS_MAX}")));
+        return Err(Error::invalid("conversion_hours", "hours_range", [("most", HOURS_MAX.to_string())]));
     }
     metrics(design)?;
     reading(design)?;
@@ -62,10 +62,10 @@ pub fn check(design: &Design) -> Result<(), Error> {
 /// [`Error::Invalid`] with the field that is missing.
 pub fn can_start(design: &Design) -> Result<(), Error> {
     if design.kind != Kind::Flag && design.primary.is_none() {
-        return Err(Error::invalid("primary", "choose the metric that decides before it starts; a flag needs none"));
+        return Err(Error::invalid("primary", "primary_missing", []));
     }
     if design.kind == Kind::Experiment && design.weights().iter().filter(|weight| **weight > 0).count() < 2 {
-        return Err(Error::invalid("variants", "at least two need a weight, or there is nothing to compare"));
+        return Err(Error::invalid("variants", "nothing_to_compare", []));
     }
     Ok(())
 }
@@ -74,9 +74,9 @@ pub fn can_start(design: &Design) -> Result<(), Error> {
 pub(crate) fn winner(design: &Design, state: State, key: Option<&str>) -> Result<(), Error> {
     match key {
         Some(key) if design.variant(key).is_none() => {
-            Err(Error::invalid("winner", format!("there is no variant `{key}`")))
+            Err(Error::invalid("winner", "variant_unknown", [("variant", key.to_owned())]))
         }
-        None if state == State::Decided => Err(Error::invalid("winner", "name the variant that everybody gets")),
+        None if state == State::Decided => Err(Error::invalid("winner", "winner_missing", [])),
         _ => Ok(()),
     }
 }
@@ -85,7 +85,11 @@ fn variants(design: &Design) -> Result<(), Error> {
     let variants = &design.variants;
     let least = if design.kind == Kind::Flag { 1 } else { 2 };
     if !(least..=VARIANTS_MAX).contains(&variants.len()) {
-        return Err(Error::invalid("variants", format!("must be {least} to {VARIANTS_MAX}")));
+        return Err(Error::invalid(
+            "variants",
+            "variants_number",
+            [("least", least.to_string()), ("most", VARIANTS_MAX.to_string())],
+        ));
     }
     let mut keys = BTreeSet::new();
     for (at, variant) in variants.iter().enumerate() {
@@ -93,30 +97,27 @@ fn variants(design: &Design) -> Result<(), Error> {
         key(field("key"), &variant.key)?;
         text(field("name"), &variant.name, 0)?;
         if !keys.insert(&variant.key) {
-            return Err(Error::invalid(field("key"), "is that of another variant already"));
+            return Err(Error::invalid(field("key"), "variant_twice", []));
         }
         if variant.weight > 1_000_000 {
-            return Err(Error::invalid(field("weight"), "must be 0 to 1000000"));
+            return Err(Error::invalid(field("weight"), "weight_range", []));
         }
         if matches!(variant.value, Value::Null | Value::Array(_)) {
-            return Err(Error::invalid(field("value"), "must be a boolean, a text, a number or an object"));
+            return Err(Error::invalid(field("value"), "value_type", []));
         }
         if std::mem::discriminant(&variant.value) != std::mem::discriminant(&variants[0].value) {
-            return Err(Error::invalid(field("value"), "must be of the same type as that of the first variant"));
+            return Err(Error::invalid(field("value"), "value_other_type", []));
         }
         let value = variant.value.to_string();
         if value.len() > VALUE_MAX || holds_nul(&value) {
-            return Err(Error::invalid(
-                field("value"),
-                format!("must be shorter than {VALUE_MAX} bytes, and without NUL"),
-            ));
+            return Err(Error::invalid(field("value"), "value_long", [("most", VALUE_MAX.to_string())]));
         }
     }
     if variants.iter().filter(|it| it.is_control).count() != 1 {
-        return Err(Error::invalid("variants", "exactly one must be the control: what people get without it"));
+        return Err(Error::invalid("variants", "one_control", []));
     }
     if variants.iter().all(|it| it.weight == 0) {
-        return Err(Error::invalid("variants", "at least one needs a weight"));
+        return Err(Error::invalid("variants", "weight_missing", []));
     }
     Ok(())
 }
@@ -128,14 +129,14 @@ fn holds_nul(json: &str) -> bool {
 
 fn rules(design: &Design) -> Result<(), Error> {
     if design.rules.len() > RULES_MAX {
-        return Err(Error::invalid("rules", format!("must be at most {RULES_MAX}")));
+        return Err(Error::invalid("rules", "rules_number", [("most", RULES_MAX.to_string())]));
     }
     let mut keys = BTreeSet::new();
     for (at, rule) in design.rules.iter().enumerate() {
         let field = |name: &str| format!("rules[{at}].{name}");
         key(field("key"), &rule.key)?;
         if !keys.insert(&rule.key) {
-            return Err(Error::invalid(field("key"), "is that of another rule already"));
+            return Err(Error::invalid(field("key"), "rule_twice", []));
         }
         if let Some(condition) = &rule.condition {
             text(field("condition"), condition, 1)?;
@@ -144,7 +145,7 @@ fn rules(design: &Design) -> Result<(), Error> {
         if let Serve::Variant(key) = &rule.serve
             && design.variant(key).is_none()
         {
-            return Err(Error::invalid(field("serve"), format!("there is no variant `{key}`")));
+            return Err(Error::invalid(field("serve"), "variant_unknown", [("variant", key.clone())]));
         }
     }
     Ok(())
@@ -154,38 +155,35 @@ fn metrics(design: &Design) -> Result<(), Error> {
     let guardrails = design.guardrails.iter().map(|it| &it.metric);
     let all: Vec<&Metric> = design.primary.iter().chain(guardrails).chain(&design.secondary).collect();
     if all.len() > METRICS_MAX {
-        return Err(Error::invalid("secondary", format!("must be at most {METRICS_MAX} metrics in all")));
+        return Err(Error::invalid("secondary", "metrics_number", [("most", METRICS_MAX.to_string())]));
     }
     let mut keys = BTreeSet::new();
     for metric in all {
         text("metric key", &metric.key, 1)?;
         text("metric name", &metric.name, 1)?;
         if !keys.insert(&metric.key) {
-            return Err(Error::invalid("metrics", format!("`{}` is there twice", metric.key)));
+            return Err(Error::invalid("metrics", "metric_twice", [("metric", metric.key.clone())]));
         }
     }
     let is_margin = |it: &Guardrail| it.margin.is_finite() && it.margin >= 0.0;
     if !design.guardrails.iter().all(is_margin) {
-        return Err(Error::invalid("guardrails", "a margin must be a number that is not negative"));
+        return Err(Error::invalid("guardrails", "margin_range", []));
     }
     Ok(())
 }
 
 fn reading(design: &Design) -> Result<(), Error> {
     if !(design.reading.alpha >= 0.0001 && design.reading.alpha <= 0.5) || design.reading.inference().is_none() {
-        return Err(Error::invalid("reading", "alpha must be 0.0001 to 0.5, and the number of units positive"));
+        return Err(Error::invalid("reading", "reading_range", []));
     }
     if let Some(plan) = design.plan {
         let possible = plan.effect.is_finite() && plan.effect > 0.0 && (0.5..1.0).contains(&plan.power);
         if !possible || plan.units == Some(0) {
-            return Err(Error::invalid(
-                "plan",
-                "needs an effect above 0, a power of 0.5 to below 1, and units above 0",
-            ));
+            return Err(Error::invalid("plan", "plan_range", []));
         }
     }
     if design.reading.method == Method::Once && design.plan.and_then(|it| it.units).is_none() {
-        return Err(Error::invalid("plan.units", "to read once, say at how many units; or read always"));
+        return Err(Error::invalid("plan.units", "units_missing", []));
     }
     Ok(())
 }
@@ -193,30 +191,24 @@ fn reading(design: &Design) -> Result<(), Error> {
 fn holdout(design: &Design) -> Result<(), Error> {
     if design.kind != Kind::Holdout {
         return match design.subject {
-            Some(_) => Err(Error::invalid("subject", "is for holdouts only")),
+            Some(_) => Err(Error::invalid("subject", "subject_elsewhere", [])),
             None => Ok(()),
         };
     }
     let both = design.variants.len() == 2 && design.variants.iter().all(|it| it.weight > 0);
     if !both {
-        return Err(Error::invalid(
-            "variants",
-            "a holdout has two with a weight: the control, held out, and the others",
-        ));
+        return Err(Error::invalid("variants", "holdout_variants", []));
     }
     if design.group.is_some() || design.traffic != WHOLE {
-        return Err(Error::invalid(
-            "traffic",
-            "a holdout has all the traffic and no group; its weights say how many are held out",
-        ));
+        return Err(Error::invalid("traffic", "holdout_traffic", []));
     }
     if design.rules.iter().any(|it| it.serve != Serve::Split) {
-        return Err(Error::invalid("rules", "a holdout only splits"));
+        return Err(Error::invalid("rules", "holdout_rules", []));
     }
     if let Some(subject) = &design.subject {
         text("subject", subject, 1)?;
         if subject.split_once(':').is_none_or(|(kind, id)| !is_key(kind) || id.is_empty()) {
-            return Err(Error::invalid("subject", "is written as `journey:jrn_...`, `campaign:...` or `slot:...`"));
+            return Err(Error::invalid("subject", "subject_form", []));
         }
     }
     Ok(())
@@ -226,16 +218,16 @@ fn key(field: impl Into<String>, it: &str) -> Result<(), Error> {
     if is_key(it) {
         return Ok(());
     }
-    Err(Error::invalid(field, format!("must be 1 to {KEY_MAX} small letters, digits, `-`, `_` or `.`")))
+    Err(Error::invalid(field, "key_form", [("most", KEY_MAX.to_string())]))
 }
 
 fn text(field: impl Into<String>, it: &str, least: usize) -> Result<(), Error> {
     if (least..=TEXT_MAX).contains(&it.trim().len()) && it.len() <= TEXT_MAX && !it.contains('\0') {
         return Ok(());
     }
-    Err(Error::invalid(field, format!("must have {least} to {TEXT_MAX} bytes, and no NUL")))
+    Err(Error::invalid(field, "text_length", [("least", least.to_string()), ("most", TEXT_MAX.to_string())]))
 }
 
 fn share(field: impl Into<String>, it: u32) -> Result<(), Error> {
-    if it <= WHOLE { Ok(()) } else { Err(Error::invalid(field, "must be 0 to 10000, in hundredths of a per cent")) }
+    if it <= WHOLE { Ok(()) } else { Err(Error::invalid(field, "share_range", [])) }
 }

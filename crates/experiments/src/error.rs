@@ -2,6 +2,8 @@
 //!
 //! Always holds: no text names a person or an identifier of one.
 
+use crate::refusal::Refusal;
+
 /// Why something was refused or could not be done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,7 +17,7 @@ pub enum Error {
         /// Which, as a path: `variants[1].weight`.
         field: String,
         /// What is wrong and what is expected.
-        problem: String,
+        problem: Refusal,
     },
     /// What may not change any more.
     #[error("{field}: {problem}")]
@@ -23,7 +25,7 @@ pub enum Error {
         /// Which.
         field: &'static str,
         /// Why, and what to do instead.
-        problem: &'static str,
+        problem: Refusal,
     },
     /// Places of an exclusion group are taken.
     #[error("places {from} to {to} of the group `{group}` overlap those of `{with}`; free are {free}")]
@@ -93,7 +95,34 @@ impl Error {
         matches!(self, Self::Store(error) if error.is_retryable())
     }
 
-    pub(crate) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Invalid { field: field.into(), problem: problem.into() }
+    /// What is wrong with a design, to be said in the reader's language: the field, where it is of one, and why.
+    pub fn refusal(&self) -> Option<(Option<&str>, Refusal)> {
+        Some(match self {
+            Self::Invalid { field, problem } => (Some(field.as_str()), problem.clone()),
+            Self::Fixed { field, problem } => (Some(*field), problem.clone()),
+            Self::Overlap { group, from, to, with, free } => {
+                let params = [
+                    ("group", group.clone()),
+                    ("from", from.to_string()),
+                    ("to", to.to_string()),
+                    ("with", with.clone()),
+                    ("free", free.clone()),
+                ];
+                (None, Refusal::new("overlap", params))
+            }
+            Self::Exists { key } => (None, Refusal::new("exists", [("key", key.clone())])),
+            Self::Stale { key, found } => {
+                (None, Refusal::new("stale", [("key", key.clone()), ("version", found.to_string())]))
+            }
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn invalid<const N: usize>(
+        field: impl Into<String>,
+        code: &'static str,
+        params: [(&'static str, String); N],
+    ) -> Self {
+        Self::Invalid { field: field.into(), problem: Refusal::new(code, params) }
     }
 }

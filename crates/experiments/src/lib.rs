@@ -20,6 +20,7 @@ pub mod groups;
 pub mod open_feature;
 pub mod readout;
 pub mod records;
+pub mod refusal;
 pub mod schema;
 pub mod service;
 
@@ -27,4 +28,5 @@ pub use change::{Change, change};
 pub use design::{Design, Experiment, Kind, State, Variant};
 pub use error::Error;
 pub use evaluate::{Decision, Exposure, Held, Reason, Situation, evaluate, held_out};
+pub use refusal::Refusal;
 pub use schema::{DATA_MAP, MIGRATIONS};

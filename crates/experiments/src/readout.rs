@@ -23,6 +23,7 @@ use rapport_models::experiments::{
     Answer, Arm, Cuped, Estimand, MISMATCH, Moments, Paired, SampleRatio, Undecidable, sequential_mismatch,
 };
 
+pub(crate) use sentence::filled;
 pub use sentence::{Param, Params, Sentence, Tone};
 
 use crate::design::{Experiment, Method, Metric, Scale, Variant};

@@ -9,7 +9,7 @@ use rapport_store::{Json, Tx};
 use serde_json::json;
 
 use crate::change::{Change, change};
-use crate::checks::{can_start, check, is_key, winner};
+use crate::checks::{KEY_MAX, can_start, check, is_key, winner};
 use crate::design::{Design, State, UnitKind};
 use crate::error::Error;
 use crate::groups::{Taken, fits};
@@ -54,7 +54,7 @@ pub async fn create(
     rng: &dyn Rng,
 ) -> Result<ExperimentRow, Error> {
     if !is_key(key) {
-        return Err(Error::invalid("key", "must be 1 to 64 small letters, digits, `-`, `_` or `.`"));
+        return Err(Error::invalid("key", "key_form", [("most", KEY_MAX.to_string())]));
     }
     if design.salt.is_empty() {
         design.salt = format!("{key}-{:016x}", rng.next_u64());
@@ -144,10 +144,10 @@ pub async fn create_group(
     author: Author<'_>,
 ) -> Result<GroupRow, Error> {
     if !is_key(key) {
-        return Err(Error::invalid("key", "must be 1 to 64 small letters, digits, `-`, `_` or `.`"));
+        return Err(Error::invalid("key", "key_form", [("most", KEY_MAX.to_string())]));
     }
     if name.trim().is_empty() || name.len() > 200 || name.contains('\0') {
-        return Err(Error::invalid("name", "must have 1 to 200 bytes, and no NUL"));
+        return Err(Error::invalid("name", "text_length", [("least", 1.to_string()), ("most", 200.to_string())]));
     }
     let row = GroupRow {
         key: key.to_owned(),
@@ -219,7 +219,7 @@ async fn take_places(tx: &mut Tx, workspace: WorkspaceId, row: &ExperimentRow) -
     let unit = groups::hold(tx, workspace, &place.group).await?;
     let unit = unit.ok_or_else(|| Error::NotFound { what: "exclusion group", key: place.group.clone() })?;
     if unit != word(row.design.0.unit) {
-        return Err(Error::invalid("unit", format!("the group `{}` is of units `{unit}`", place.group)));
+        return Err(Error::invalid("unit", "group_unit", [("group", place.group.clone()), ("unit", unit)]));
     }
     fits(place, &taken(tx, workspace, &place.group, row.experiment).await?)
 }

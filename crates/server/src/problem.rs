@@ -3,6 +3,7 @@
 //! Always holds: no text of it carries personal data or an internal detail; what went wrong inside is logged, not answered.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +24,7 @@ pub struct Problem {
     detail: String,
     what_to_do: Cow<'static, str>,
     retry_after_seconds: Option<u32>,
+    reason: Option<Box<ProblemReason>>,
 }
 
 /// The JSON of an error.
@@ -42,6 +44,20 @@ pub struct ProblemBody {
     pub detail: String,
     /// What to do about it.
     pub what_to_do: String,
+    /// What is wrong as a code with what it is filled with, so that it can be said in any language; where there is one, `detail` is the same in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ProblemReason>,
+}
+
+/// What is wrong, to be said in any language.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ProblemReason {
+    /// The field as a path (`variants[1].weight`), where it is of one.
+    pub field: Option<String>,
+    /// A stable word for what is wrong.
+    pub code: String,
+    /// What it is filled with, by name.
+    pub params: BTreeMap<String, String>,
 }
 
 impl Problem {
@@ -58,6 +74,7 @@ impl Problem {
             detail: detail.into(),
             what_to_do: what_to_do.into(),
             retry_after_seconds: None,
+            reason: None,
         }
     }
 
@@ -136,6 +153,7 @@ impl Problem {
             code: self.code.clone().into_owned(),
             detail: self.detail.clone(),
             what_to_do: self.what_to_do.clone().into_owned(),
+            reason: self.reason.as_deref().cloned(),
         }
     }
 
@@ -227,7 +245,12 @@ impl From<rapport_experiments::Error> for Problem {
     fn from(error: rapport_experiments::Error) -> Self {
         use rapport_experiments::Error;
         let (code, text) = (error.code(), error.to_string());
-        match error {
+        let reason = error.refusal().map(|(field, refusal)| ProblemReason {
+            field: field.map(str::to_owned),
+            code: refusal.code.to_owned(),
+            params: refusal.params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        });
+        let problem = match error {
             Error::Store(error) => error.into(),
             Error::NotFound { what, .. } => Self::not_found(what),
             Error::Exists { .. } => Self::conflict(code, text, "Choose another key."),
@@ -240,7 +263,8 @@ impl From<rapport_experiments::Error> for Problem {
                 let what_to_do = "Correct this value and send it again; the guide Experiments describes it.";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, text, what_to_do)
             }
-        }
+        };
+        Self { reason: reason.map(Box::new), ..problem }
     }
 }
 

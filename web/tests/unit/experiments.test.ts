@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asType, axisOf, blank, byDay, freeKey, freeShare, inGroup, keyOf, KINDS, missing, placed, planOf, roundUp, shares, withTrees, type Effect, type ExperimentPage, type Group } from '../../src/lib/experiments';
 import { readFileSync } from 'node:fs';
 import { experiments as en } from '../../src/lib/i18n/en/experiments';
+import { sayRefusal } from '../../src/lib/experiment-sentences';
 import { readouts } from '../../src/lib/i18n/en/readouts';
 import { readouts as chinese } from '../../src/lib/i18n/zh/readouts';
 import { headed } from '../../src/lib/experiment-sentences';
@@ -40,6 +41,25 @@ describe('a readout', () => {
 			expect(said.rest.map((it) => it.code)).toEqual(['win', 'days_left']);
 		}
 		expect(headed([])).toEqual({ answer: undefined, reading: undefined, rest: [] });
+	});
+});
+
+describe('refusals of designs', () => {
+	const source = readFileSync(new URL('../../../crates/experiments/src/refusal.rs', import.meta.url), 'utf8');
+	const places = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((it) => it[1]).sort();
+	const known = [...source.slice(source.indexOf('const REFUSALS'), source.indexOf('#[cfg(test)]')).matchAll(/\(\s*"([a-z_]+)",\s*"(.*?)",?\s*\)/gs)];
+	it('have the codes and places that the server has, in every language', () => {
+		expect(known.length).toBeGreaterThan(35);
+		for (const own of [readouts, chinese] as Record<string, string>[]) {
+			for (const [, code, text] of known) expect(places(own[`experiment.refuse.${code}`] ?? 'none {none}'), code).toEqual(places(text));
+			expect(Object.keys(own).filter((key) => key.startsWith('experiment.refuse.')).length).toBe(known.length);
+		}
+	});
+	it('name the field as people say it', () => {
+		expect(sayRefusal({ code: 'weight_range', field: 'variants[1].weight', params: {} })).toBe('Variant 2, the weight: must be 0 to 1000000');
+		expect(sayRefusal({ code: 'variants_number', field: 'variants', params: { least: '2', most: '20' } })).toBe('the variants: must be 2 to 20');
+		expect(sayRefusal({ code: 'exists', params: { key: 'a {key}' } })).toBe('there is an experiment `a {key}` already; choose another key');
+		expect(sayRefusal({ code: 'unheard_of', params: {} })).toBeUndefined();
 	});
 });
 

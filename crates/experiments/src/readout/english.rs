@@ -134,6 +134,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "brought_in_unclear",
         "It cannot be said that it brought anything in: between {low} and {high} {metric} from {people} people all fits what was seen.",
     ),
+    (
+        "touches",
+        "Touches say what people saw before they bought, not what made them buy: who buys anyway also sees messages. Only a holdout says what was brought in.",
+    ),
 ];
 
 /// How each of the things in a list is said, by the sentence's code.

@@ -77,7 +77,7 @@ impl Sentence {
         let params = Params::from(params);
         let template = SENTENCES.iter().find(|(known, _)| *known == code).map_or(code, |(_, template)| template);
         debug_assert_ne!(template, code, "a sentence without words");
-        let text = fill(template, code, &params);
+        let text = filled_with(template, code, &params);
         Self { code, tone, params, text }
     }
 }
@@ -106,23 +106,26 @@ impl Param {
             Self::Reason(reason) => reason.to_string(),
             Self::Items(items) => {
                 let template = ITEMS.iter().find(|(known, _)| *known == code).map_or("", |(_, template)| template);
-                items.iter().map(|it| fill(template, code, it)).collect::<Vec<_>>().join(", ")
+                items.iter().map(|it| filled_with(template, code, it)).collect::<Vec<_>>().join(", ")
             }
         }
     }
 }
 
-/// Fills the places of a template; what it has no parameter for stays as it is.
-fn fill(template: &str, code: &str, params: &Params) -> String {
+fn filled_with(template: &str, code: &str, params: &Params) -> String {
+    filled(template, &|name| params.get(name).map(|it| it.english(code)))
+}
+
+/// Fills the places of a template. Each has a value; what is filled in is not filled again.
+pub(crate) fn filled(template: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
     let mut text = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         text.push_str(before);
         let Some((name, later)) = after.split_once('}') else { break };
-        match params.get(name) {
-            Some(param) => text.push_str(&param.english(code)),
-            None => debug_assert!(false, "{code} has no {name}"),
-        }
+        let value = value(name);
+        debug_assert!(value.is_some(), "{template} has no {name}");
+        text.push_str(&value.unwrap_or_default());
         rest = later;
     }
     text.push_str(rest);

@@ -179,6 +179,24 @@ mod tests {
         assert!((pooled - 76.7).abs() < 0.05);
     }
 
+    /// Where two shares are near to each other, it matters little how their variances are put together: R's manual of `power.prop.test` prints n = 10451937
+    /// an arm for `p1 = .5, p2 = 0.501, sig.level = .001, power = 0.90`, and the vignette of the package `pwr` (arcsine, so that variances are those of the
+    /// middle) n = 1564.529 for `ES.h(p1 = 0.55, p2 = 0.50)` at 0.05 and 0.80 (cran.r-project.org/web/packages/pwr/vignettes/pwr-vignette.html).
+    #[test]
+    fn close_shares_as_other_planners_have_them() {
+        let near =
+            |found: u64, published: f64, most: f64| assert!((found as f64 / published - 1.0).abs() < most, "{found}");
+        let strict = Plan { inference: Inference::fixed(0.001).unwrap(), ..plan(Baseline::Proportion(0.5), 0.9) };
+        near(strict.sizes(0.001).unwrap().control, 10_451_937.0, 1e-6);
+        // The other way the share falls below a half by as much: the same variances, the same size.
+        assert_eq!(strict.sizes(-0.001), strict.sizes(0.001));
+        near(plan(Baseline::Proportion(0.50), 0.8).sizes(0.05).unwrap().control, 1_564.529, 2e-3);
+        near(plan(Baseline::Proportion(0.55), 0.8).sizes(-0.05).unwrap().control, 1_564.529, 2e-3);
+        // What these units notice is the difference that was planned for.
+        let found = strict.detectable(2 * 10_451_937, Better::Higher).unwrap();
+        assert!((found / 0.001 - 1.0).abs() < 1e-6, "{found}");
+    }
+
     #[test]
     fn more_arms_an_uneven_split_and_looking_always_cost_units() {
         let one = plan(Baseline::Proportion(0.1), 0.8);

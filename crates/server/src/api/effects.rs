@@ -3,7 +3,7 @@
 use axum::extract::State;
 use rapport_domain::money;
 use rapport_engagement::records::journeys;
-use rapport_experiments::attribution::{Credit, Incremental, Rule, TOUCH_WARNING};
+use rapport_experiments::attribution::{Credit, Incremental, Rule, touch_warning};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -82,7 +82,7 @@ pub struct TouchRow {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TouchView {
     /// To be shown with every number of it.
-    warning: String,
+    warning: Said,
     rule: String,
     currency: String,
     rows: Vec<TouchRow>,
@@ -156,7 +156,7 @@ pub async fn show(
         holdout: holdout.map(shape),
         note,
         touches: TouchView {
-            warning: TOUCH_WARNING.to_owned(),
+            warning: said(&touch_warning()),
             rule: word.to_owned(),
             currency: context.currency.as_str().to_owned(),
             rows: credits.into_iter().map(row).collect(),

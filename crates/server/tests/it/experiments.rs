@@ -353,6 +353,9 @@ async fn who_looks_does_not_experiment_and_what_cannot_work_is_refused() {
     assert_eq!(get(&world, &viewer, &format!("{EXPERIMENTS}/headline")).await["summary"]["name"], "Headline");
     let answer = call(&world, &owner, Method::POST, EXPERIMENTS, &body).await;
     assert_eq!((answer.status, &answer.json()["code"]), (StatusCode::CONFLICT, &json!("experiment_exists")));
+    let reason = json!({"field": null, "code": "exists", "params": {"key": answer.json()["reason"]["params"]["key"]}});
+    assert_eq!(answer.json()["reason"], reason, "{}", answer.text());
+    assert!(answer.json()["detail"].as_str().unwrap().contains("already; choose another key"));
     let with = |change: &dyn Fn(&mut Value)| {
         let mut design = design();
         change(&mut design);
@@ -401,6 +404,8 @@ async fn who_looks_does_not_experiment_and_what_cannot_work_is_refused() {
     changed["salt"] = json!("other");
     let answer = call(&world, &owner, Method::PUT, &path, &json!({"version": 3, "design": changed})).await;
     assert_eq!((answer.status, &answer.json()["code"]), (StatusCode::CONFLICT, &json!("experiment_fixed")));
+    let reason = json!({"field": "salt", "code": "fixed", "params": {}});
+    assert_eq!(answer.json()["reason"], reason, "{}", answer.text());
 }
 
 #[tokio::test]
@@ -700,7 +705,8 @@ async fn a_journeys_effect_is_what_its_holdout_says() {
     assert_eq!(holdout["metrics"][1]["metric"]["currency"], "EUR");
     // No message went out, so touches say nothing, with the warning.
     let touches = &effect["touches"];
-    assert!(touches["warning"].as_str().unwrap().contains("Only a holdout"));
+    assert_eq!(touches["warning"]["code"], "touches");
+    assert!(touches["warning"]["text"].as_str().unwrap().contains("Only a holdout"));
     assert_eq!(
         touches["rows"],
         json!([{"journey": null, "orders": count as f64, "revenue": format!("{}.00", count * 10)}]),

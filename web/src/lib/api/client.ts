@@ -2,13 +2,21 @@
 // ApiError whose words can be shown as they are. A session that has ended goes to the sign-in page, which is not part of this app.
 import { browser } from '$app/environment';
 
+export interface ProblemReason {
+	field?: string | null;
+	code: string;
+	params: Record<string, string>;
+}
+
 export class ApiError extends Error {
 	constructor(
 		readonly status: number,
 		readonly code: string,
 		readonly title: string,
 		readonly detail: string,
-		readonly whatToDo: string
+		readonly whatToDo: string,
+		/** What is wrong as a code with what it is filled with; `detail` says the same in English. */
+		readonly reason?: ProblemReason
 	) {
 		super(detail || title);
 		this.name = 'ApiError';
@@ -56,7 +64,7 @@ async function failure(response: Response): Promise<ApiError> {
 		// A proxy's HTML page, say: the status is all we know.
 	}
 	const text = (key: string) => (typeof problem[key] === 'string' ? (problem[key] as string) : '');
-	return new ApiError(response.status, text('code') || `http_${response.status}`, text('title') || response.statusText, text('detail'), text('what_to_do'));
+	return new ApiError(response.status, text('code') || `http_${response.status}`, text('title') || response.statusText, text('detail'), text('what_to_do'), problem.reason as ProblemReason | undefined);
 }
 
 function goToSignIn(): void {
