@@ -20,6 +20,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 8, name: "audiences", sql: AUDIENCES },
         Migration { number: 9, name: "lists", sql: LISTS },
         Migration { number: 10, name: "heard", sql: HEARD },
+        Migration { number: 11, name: "failed_acts", sql: FAILED_ACTS },
     ],
 };
 
@@ -432,6 +433,10 @@ CREATE INDEX journey_runs_planned ON journey_runs (workspace, planned_at);
 const HEARD: &str = "
 ALTER TABLE text_numbers ADD COLUMN heard_at {int};
 ";
+
+/// What failed is listed without reading all that was done.
+const FAILED_ACTS: &str =
+    "CREATE INDEX journey_acts_failed ON journey_acts (workspace, decided_at) WHERE state = 'failed';";
 
 const USED: &[Purpose] = &[Service, Analytics, Marketing];
 const OF_PERSON: Way = Way::Person("person");

@@ -16,6 +16,7 @@ pub mod experiment_groups;
 pub mod experiment_readouts;
 pub mod experiments;
 pub mod exports;
+pub mod failed_acts;
 pub mod flows;
 pub mod home;
 pub mod identity;
@@ -85,6 +86,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(templates::router())
         .merge(journeys::router())
         .merge(messages::router())
+        .merge(failed_acts::router())
         .merge(sending::router())
         .merge(experiments::router())
         .merge(experiment_groups::router())

@@ -52,6 +52,7 @@ export async function journeyPages(ask, person) {
 	list.push({ name: 'j-audience-new', path: '/engage/audiences', act: async (p) => { await p.getByRole('button', { name: 'New audience' }).click(); await p.locator('dialog').waitFor(); } });
 	list.push({ name: 'inbox', path: '/engage/inbox', text: (await ask('/inbox/figures')).rows.length ? 'By template' : 'Here you will see' });
 	list.push({ name: 'j-sending', path: '/engage/sending', text: 'What to look at' });
+	list.push({ name: 'j-sending-acts', path: '/engage/sending', text: 'What else could not be done' });
 	list.push({ name: 'j-sending-pause', path: '/engage/sending?pause=1', act: (p) => p.locator('dialog').waitFor() });
 	list.push({ name: 'j-sending-settings', path: '/engage/sending/settings', text: 'Quiet hours' });
 	list.push({ name: 'j-calendar', path: '/engage/calendar' });

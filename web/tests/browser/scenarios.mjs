@@ -223,6 +223,30 @@ export const scenarios = {
 		await page.getByText('The address is copied').waitFor();
 		must((await page.evaluate(() => navigator.clipboard.readText())).includes('/preferences/'), 'the address is not on the clipboard');
 	},
+	'what waits to be confirmed is asked again, an address revived, and somebody taken out': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/customers/7100000000');
+		const told = (path) => page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith(path));
+		const asked = told('/confirmation-mail');
+		await page.getByRole('button', { name: 'Ask again' }).click();
+		must((await asked).postData() === '{"topic":"news"}', 'something else is asked for again');
+		await page.getByRole('button', { name: 'Send again' }).click();
+		await page.locator('dialog').getByText('550 5.1.1').waitFor();
+		const revived = told('/revive-address');
+		await page.locator('dialog').getByRole('button', { name: 'Send again' }).click();
+		must((await revived).postData() === '{"channel":"email"}', 'another channel is revived');
+		await page.locator('dialog').waitFor({ state: 'detached' });
+		await page.getByRole('button', { name: /^Take out/ }).first().click();
+		const out = told('/take-out');
+		await page.locator('dialog').getByRole('button', { name: 'Take out' }).click();
+		must((await out).postData() === '{"person_id":"7100000000"}', 'somebody else is taken out');
+		await page.locator('dialog').waitFor({ state: 'detached' });
+		await open(page, context, '/engage/sending');
+		const replayed = told('/failed-acts/replay');
+		await page.getByRole('button', { name: /^Try again: Webhook/ }).first().click();
+		must((await replayed).postData() === '{"id":"act_f0"}', 'another act is tried again');
+		await page.getByText('1 is tried again').waitFor();
+	},
 	'what was said leads to the text that was shown': async (page, context) => {
 		if (!context.mock) return;
 		await open(page, context, '/customers/7100000000');

@@ -130,3 +130,21 @@ pub async fn failed(db: &mut impl Queries, workspace: WorkspaceId, journey: &str
     );
     db.fetch_all(text, args![workspace, journey]).await
 }
+
+/// Those that failed, the latest first.
+pub async fn failed_rows(db: &mut impl Queries, workspace: WorkspaceId, limit: i64) -> Result<Vec<ActRow>> {
+    let text = Sql::assembled(format!(
+        "SELECT {COLUMNS} FROM journey_acts WHERE workspace = $1 AND state = 'failed' ORDER BY decided_at DESC, id LIMIT $2"
+    ));
+    db.fetch_all(text, args![workspace, limit]).await
+}
+
+/// Tries failed ones again, one or all, at most so many; how many it were.
+pub async fn replay(tx: &mut Tx, workspace: WorkspaceId, id: Option<&str>, now: Timestamp, limit: i64) -> Result<u64> {
+    let text = sql!(
+        "UPDATE journey_acts SET state = 'queued', due_at = $3, attempts = 0, failing_since = NULL, error = NULL WHERE id IN (
+           SELECT id FROM journey_acts WHERE workspace = $1 AND state = 'failed' AND (CAST($2 AS TEXT) IS NULL OR id = $2)
+           ORDER BY decided_at LIMIT $4)"
+    );
+    tx.execute(text, args![workspace, id, now, limit]).await
+}

@@ -2,11 +2,13 @@
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use rapport_domain::{Channel, Handle, Purpose as UsedFor, Timestamp, WorkspaceId};
+use rapport_domain::{Channel, Handle, IdentifierKind, Purpose as UsedFor, Timestamp, WorkspaceId};
+use rapport_engagement::records::addresses::{self, DeadRow};
 use rapport_privacy::links::Purpose;
-use rapport_privacy::records::{consents, restrictions, topics, wishes};
-use rapport_privacy::{Scope, Statement, consent, told};
+use rapport_privacy::records::{confirmations, consents, restrictions, topics, wishes};
+use rapport_privacy::{Scope, Statement, Verdict, consent, told};
 use rapport_profiles::records::identifiers::{self, IdentifierRow};
+use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -14,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::customers::find;
-use super::shapes::time;
+use super::shapes::{mask, mask_email, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
@@ -24,7 +26,11 @@ use crate::public_pages::preferences;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(show, note)).routes(routes!(link)).routes(routes!(confirmation))
+    OpenApiRouter::new()
+        .routes(routes!(show, note))
+        .routes(routes!(link))
+        .routes(routes!(confirmation))
+        .routes(routes!(ask_again))
 }
 
 /// What holds about one thing.
@@ -78,6 +84,38 @@ pub struct Consents {
     frequency: Option<String>,
     /// In which language.
     language: Option<String>,
+    /// Mails that asked to confirm (double opt-in).
+    confirmations: Vec<ConfirmationShape>,
+    /// Addresses that nothing is sent to.
+    dead: Vec<DeadAddressShape>,
+}
+
+/// A mail that asked, or asks, to confirm.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConfirmationShape {
+    /// For which topic, by its key.
+    topic: String,
+    asked_at: String,
+    /// How many mails went out since: the first, and a reminder.
+    mails: i64,
+    /// When the last one did.
+    sent_at: Option<String>,
+    /// When the next one goes out, if it still waits then.
+    next_at: Option<String>,
+}
+
+/// An address that nothing is sent to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeadAddressShape {
+    channel: String,
+    address_masked: String,
+    /// About what; none for everything.
+    topic: Option<String>,
+    /// `bounced`, `complained`, `unsubscribed` or `manual`.
+    reason: String,
+    since: String,
+    /// What was heard.
+    detail: String,
 }
 
 /// Shows what somebody agreed to and refused, with all that proves it.
@@ -106,6 +144,16 @@ pub async fn show(
             since: standing.since.map(time),
         }
     });
+    let mails = confirmations::of_handles(&mut db, caller.workspace, &handles).await?;
+    let mails = mails.into_iter().map(|row| ConfirmationShape {
+        topic: row.topic,
+        asked_at: time(row.asked_at),
+        mails: row.sent,
+        sent_at: row.sent_at.map(time),
+        next_at: row.due_at.map(time),
+    });
+    let dead = addresses::of_handles(&mut db, caller.workspace, &handles).await?;
+    let dead = dead.into_iter().map(|row| dead_address(row, &names));
     let wished = wishes::of_handles(&mut db, caller.workspace, &handles).await?;
     let wish = |key: &str| wished.iter().find(|(known, ..)| known == key).map(|(_, value, _)| value.clone());
     let mut statements: Vec<StatementShape> = Vec::new();
@@ -122,7 +170,25 @@ pub async fn show(
         restricted_since: restrictions::since(&mut db, caller.workspace, &handles).await?.map(time),
         frequency: wish(wishes::FREQUENCY),
         language: wish(wishes::LANGUAGE),
+        confirmations: mails.collect(),
+        dead: dead.collect(),
     }))
+}
+
+fn dead_address(row: DeadRow, names: &[IdentifierRow]) -> DeadAddressShape {
+    let name = names.iter().find(|name| name.handle == row.handle);
+    DeadAddressShape {
+        address_masked: name.map(|name| shown(&name.value)).unwrap_or_default(),
+        channel: row.channel,
+        topic: Some(row.topic).filter(|topic| !topic.is_empty()),
+        reason: row.reason,
+        since: time(row.since),
+        detail: row.detail,
+    }
+}
+
+fn shown(value: &str) -> String {
+    if value.contains('@') { mask_email(value) } else { mask(value) }
 }
 
 /// What is worth showing: messages by each channel, each topic by its channels, sharing, and whatever else was spoken of.
@@ -311,4 +377,52 @@ pub async fn confirmation(
     let links = preferences::links(&app, caller.workspace).await?;
     let text = links.make(Purpose::Confirmation, handle, Some(channel), asked.topic.as_deref());
     Ok(Json(ConfirmationLink { url: address(&app, &headers, "confirm", &text) }))
+}
+
+/// What to ask for again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskAgainBody {
+    /// The topic's key.
+    topic: String,
+}
+
+/// Sends the mail that asks to confirm once more, for a topic that waits for it; no sooner than a day after the last one.
+#[utoipa::path(post, path = "/api/v1/customers/{person_id}/confirmation-mail", security(("caller" = ["edit_consents"])), tag = "privacy", operation_id = "ask_to_confirm", params(("person_id" = String, Path)), request_body = AskAgainBody, responses((status = 202, description = "It goes out"), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn ask_again(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<String>,
+    Json(body): Json<AskAgainBody>,
+) -> Result<StatusCode, Problem> {
+    caller.require(Permission::EditConsents)?;
+    let person = find(&app, caller.workspace, &person).await?.person;
+    let installation = &app.installation;
+    if !installation.plans.get(installation, caller.workspace).await?.settings.confirmation_mails {
+        let detail = "mails that ask to confirm are switched off";
+        return Err(Problem::conflict("confirmation_mails_off", detail, "Switch them on in the settings of sending."));
+    }
+    let now = app.now();
+    let mut tx = installation.store.begin(Priority::Interactive).await?;
+    let names = identifiers::by_persons(&mut tx, caller.workspace, &[person]).await?;
+    let handles: Vec<Handle> = names.iter().map(|row| row.handle).collect();
+    let said = consents::of_handles(&mut tx, caller.workspace, &handles).await?;
+    let said: Vec<Statement> = said.iter().filter_map(consents::ConsentRow::statement).collect();
+    let asked = Scope::marketing(Channel::Email).about(&body.topic);
+    if consent::standing(&said, &asked, now).verdict != Verdict::Pending {
+        return Err(Problem::invalid("topic", "nothing of it waits to be confirmed"));
+    }
+    let rows = confirmations::of_handles(&mut tx, caller.workspace, &handles).await?;
+    let before = rows.iter().find(|row| row.topic == body.topic);
+    let mut mails = names.iter().filter(|row| row.kind == IdentifierKind::Email.as_str());
+    let Some(handle) = before.map(|row| row.handle).or_else(|| mails.next().map(|row| row.handle)) else {
+        return Err(Problem::invalid("topic", "no e-mail address of theirs is known"));
+    };
+    let language = before.map_or("", |row| row.language.as_str());
+    if !confirmations::ask(&mut tx, caller.workspace, (handle, &body.topic), language, now).await? {
+        let detail = "a mail is on its way, or went out less than a day ago";
+        return Err(Problem::conflict("confirmation_mail_sent", detail, "Wait a day before the next one."));
+    }
+    tx.commit().await?;
+    Ok(StatusCode::ACCEPTED)
 }

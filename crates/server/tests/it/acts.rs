@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use rapport_domain::Timestamp;
+use rapport_domain::{Timestamp, WorkspaceId};
+use rapport_engagement::records::acts as journey_acts;
+use rapport_engagement::records::addresses::{self, DeadRow};
+use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
 use rapport_server::sending::acts::{self, posting};
 use rapport_server::{engaging, keeper};
-use rapport_store::{Queries, args, sql};
+use rapport_store::{Priority, Queries, args, sql};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
@@ -144,4 +147,95 @@ async fn what_waits_is_not_done_for_whoever_is_restricted_nor_for_a_stopped_jour
     assert!(all.contains(&("webhook".to_owned(), "skipped".to_owned(), Some("stopped".to_owned()))), "{all:?}");
     let page = get(&world, &owner, &format!("/api/v1/customers/{person}")).await.to_string();
     assert!(!page.contains("vip"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_is_listed_with_its_error_and_tried_again() {
+    let provider = Provider::start(|_, before| (if before < 2 { 410 } else { 204 }, String::new())).await;
+    let (world, owner, key) = world(&[]).await;
+    let definition = json!({"entry": {"event": {"name": "Signed Up"}}, "start": "tell", "nodes": [
+        {"id": "tell", "step": {"webhook": {"url": provider.url, "next": null}}}]});
+    let journey = launch(&world, &owner, json!({"name": "Tell", "definition": definition})).await;
+    decide(&world, &key, (1..=2).flat_map(signed_up).collect()).await;
+    settle(&world).await;
+    let failed = get(&world, &owner, "/api/v1/failed-acts").await["rows"].clone();
+    assert_eq!(failed.as_array().unwrap().len(), 2, "{failed}");
+    let row = &failed[0];
+    assert_eq!([&row["journey"], &row["node"], &row["kind"]], [&json!(journey), &json!("tell"), &json!("webhook")]);
+    assert!(row["error"].as_str().unwrap().contains("410") && row["customer"]["person_id"].is_string(), "{row}");
+    let replay = async |body: Value| {
+        let answer = call(&world, &owner, Method::POST, "/api/v1/failed-acts/replay", body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        settle(&world).await;
+        answer.json()["acts"].clone()
+    };
+    assert_eq!(replay(json!({"id": "act_of_nobody"})).await, 0);
+    assert_eq!(replay(json!({"id": row["id"]})).await, 1);
+    assert_eq!(get(&world, &owner, "/api/v1/failed-acts").await["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(replay(json!({})).await, 1);
+    assert_eq!(get(&world, &owner, "/api/v1/failed-acts").await["rows"], json!([]));
+    assert_eq!(provider.kept().len(), 4);
+    let ids: std::collections::BTreeSet<String> =
+        provider.kept().iter().map(|posted| posted.header("webhook-id").to_owned()).collect();
+    assert_eq!(ids.len(), 2, "each keeps its id");
+    // Whoever may not change journeys, and whoever is of another workspace.
+    let agent = world.browser(Role::Agent).await;
+    let refused = call(&world, &agent, Method::POST, "/api/v1/failed-acts/replay", json!({})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let store = &world.app.installation.store;
+    let mut tx = store.begin(Priority::Background).await.unwrap();
+    tx.execute(sql!("UPDATE journey_acts SET state = 'failed'"), args![]).await.unwrap();
+    let other = WorkspaceId(77);
+    assert_eq!(journey_acts::failed_rows(&mut tx, other, 10).await.unwrap(), []);
+    assert_eq!(journey_acts::replay(&mut tx, other, None, world.app.now(), 10).await.unwrap(), 0);
+    assert_eq!(journey_acts::failed_rows(&mut tx, FIRST, 10).await.unwrap().len(), 2);
+}
+
+/// Taking somebody out by hand, and writing to an address again, are for those who may; of nobody else's customers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn staff_take_people_out_and_revive_addresses() {
+    let (world, owner, key) = world(&[]).await;
+    let definition = json!({"entry": {"event": {"name": "Signed Up"}}, "start": "wait", "nodes": [
+        {"id": "wait", "step": {"wait": {"how": {"for": "9d"}, "next": null}}}]});
+    let journey = launch(&world, &owner, json!({"name": "Wait", "definition": definition})).await;
+    decide(&world, &key, signed_up(1)).await;
+    let person = only_person(&world, &owner, "p1").await;
+    let handles = get(&world, &owner, &format!("/api/v1/customers/{person}")).await["identifiers"].clone();
+    let mail = handles.as_array().unwrap().iter().find(|row| row["kind"] == "email").unwrap().clone();
+    let handle = rapport_domain::Handle(mail["handle"].as_str().unwrap().parse().unwrap());
+    let mut tx = world.app.installation.store.begin(Priority::Background).await.unwrap();
+    let dead = DeadRow {
+        handle,
+        channel: "email".into(),
+        topic: String::new(),
+        reason: addresses::BOUNCED.into(),
+        since: world.app.now(),
+        detail: "550 No such user".into(),
+    };
+    addresses::insert(&mut tx, FIRST, &dead).await.unwrap();
+    tx.commit().await.unwrap();
+    let (take_out, revive) =
+        (format!("/api/v1/journeys/{journey}/take-out"), format!("/api/v1/customers/{person}/revive-address"));
+    let (who, channel) = (json!({"person_id": person}), json!({"channel": "email"}));
+    let viewer = world.browser(Role::Viewer).await;
+    let agent = world.browser(Role::Agent).await;
+    for (browser, path, body) in [(&viewer, &take_out, &who), (&agent, &take_out, &who), (&viewer, &revive, &channel)] {
+        let refused = call(&world, browser, Method::POST, path, body.clone()).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    let nobody = call(&world, &owner, Method::POST, &take_out, json!({"person_id": "123"})).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+    let nobody = call(&world, &owner, Method::POST, "/api/v1/customers/123/revive-address", channel.clone()).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+    let consents = format!("/api/v1/customers/{person}/consents");
+    let dead = get(&world, &owner, &consents).await["dead"].clone();
+    assert_eq!((&dead[0]["reason"], &dead[0]["detail"]), (&json!("bounced"), &json!("550 No such user")));
+    assert!(!dead[0]["address_masked"].as_str().unwrap().contains("p1@"), "{dead}");
+    let revived = call(&world, &agent, Method::POST, &revive, channel).await;
+    assert_eq!(revived.json(), json!({"addresses": 1}));
+    assert_eq!(get(&world, &owner, &consents).await["dead"], json!([]));
+    let out = call(&world, &owner, Method::POST, &take_out, who).await;
+    assert_eq!(out.status, StatusCode::NO_CONTENT, "{}", out.text());
+    let own = get(&world, &owner, &format!("/api/v1/customers/{person}/journeys")).await;
+    assert_eq!(own["rows"][0]["ended_why"], "manual", "{own}");
 }

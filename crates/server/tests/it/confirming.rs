@@ -4,6 +4,7 @@ use axum::http::{Method, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use rapport_domain::Timestamp;
+use rapport_server::auth::Role;
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, link, only_person, settle, text_of, track, world};
@@ -82,6 +83,17 @@ async fn who_asks_gets_one_mail_and_one_reminder_and_confirms_by_a_post() {
     }
     happen(&world, &key, vec![asks("a2", "ann", "news")]).await;
     assert_eq!((mails(&sink, "ann").len(), standing(&world, &owner, "ann", "news").await.as_str()), (1, "pending"));
+    // Staff ask again no sooner than a day later; only of what waits.
+    let person = only_person(&world, &owner, "ann").await;
+    let again = format!("/api/v1/customers/{person}/confirmation-mail");
+    let ask = async |topic: &str| call(&world, &owner, Method::POST, &again, json!({"topic": topic})).await.status;
+    assert_eq!(ask("news").await, StatusCode::CONFLICT);
+    assert_eq!(ask("offers").await, StatusCode::UNPROCESSABLE_ENTITY);
+    let viewer = world.browser(Role::Viewer).await;
+    let refused = call(&world, &viewer, Method::POST, &again, json!({"topic": "news"})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let shown = get(&world, &owner, &format!("/api/v1/customers/{person}/consents")).await["confirmations"].clone();
+    assert_eq!((&shown[0]["topic"], &shown[0]["mails"]), (&json!("news"), &json!(1)), "{shown}");
     days(&world, 2).await;
     assert_eq!(mails(&sink, "ann").len(), 1);
     days(&world, 1).await;
@@ -90,10 +102,13 @@ async fn who_asks_gets_one_mail_and_one_reminder_and_confirms_by_a_post() {
     assert!(both[1].contains("Reminder") && both[1].contains("Some days ago"), "{}", both[1]);
     days(&world, 8).await;
     assert_eq!(mails(&sink, "ann").len(), 2, "one reminder, and never another");
+    assert_eq!(ask("news").await, StatusCode::ACCEPTED);
+    settle(&world).await;
+    assert_eq!(mails(&sink, "ann").len(), 3);
     assert_eq!(post(&world, &path, "").await.status, StatusCode::OK);
     assert_eq!(standing(&world, &owner, "ann", "news").await, "granted");
     days(&world, 4).await;
-    assert_eq!(mails(&sink, "ann").len(), 2);
+    assert_eq!(mails(&sink, "ann").len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -76,6 +76,18 @@ export interface InstanceShape {
 	ended_why: string | null;
 	trail: { node: string; at: string; way: string }[];
 }
+/** What a journey had to do beside messages and could not. */
+export interface FailedAct {
+	id: string;
+	customer: CustomerRow | null;
+	journey: string;
+	node: string;
+	kind: string;
+	target: string;
+	decided_at: string;
+	attempts: number;
+	error: string | null;
+}
 export interface PersonOnTheWay {
 	customer: CustomerRow;
 	instance: InstanceShape;
