@@ -1,0 +1,6 @@
+//! What texts say: text in, results out. No storage, no clock, no network, no other crate of ours, nothing to download.
+//!
+//! Always holds: any text is taken (empty, a megabyte long, control characters, anything that is valid UTF-8), in time that grows with its length as
+//! `n log n` at worst; the same input gives the same result on every machine; ranges are byte ranges of the text that was given.
+
+pub mod rules;

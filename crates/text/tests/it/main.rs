@@ -1,0 +1,4 @@
+//! The crate on real texts. The data is not part of the repository: without it each test says that it is skipped.
+
+mod data;
+mod rules;
