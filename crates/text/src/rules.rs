@@ -45,7 +45,7 @@ pub struct Reason {
 pub fn sentiment(text: &str) -> Sentiment {
     let shown = Shown::of(text);
     let words = words(&shown.text);
-    summed(words.len(), &valences(&words), emphasis(&shown.text))
+    summed(words.len(), &valences(&words), &shown.text)
 }
 
 /// The words of `text` that decided, in their order.
@@ -115,14 +115,17 @@ impl Entry {
 
 /// The words that have a valence in their surroundings, and which.
 fn valences(words: &[Word]) -> Vec<(usize, f64)> {
+    let mut valences = Vec::new();
+    let Some(first) = words.iter().position(|word| word.entry.valence.is_some()) else { return valences };
     let capitals = words.iter().filter(|word| word.capitals).count();
     let some_capitals = capitals > 0 && capitals < words.len();
-    let rated = |at: &usize| words[*at].entry.valence.is_some();
-    let of = |at: usize| Some((at, valence(words, at, some_capitals))).filter(|(_, valence)| *valence != 0.0);
-    let mut valences: Vec<(usize, f64)> = (0..words.len()).filter(rated).filter_map(of).collect();
-    if !valences.is_empty() {
-        contrast(words, &mut valences);
+    for (at, _) in words.iter().enumerate().skip(first).filter(|(_, word)| word.entry.valence.is_some()) {
+        let valence = valence(words, at, some_capitals);
+        if valence != 0.0 {
+            valences.push((at, valence));
+        }
     }
+    contrast(words, &mut valences);
     valences
 }
 
@@ -251,10 +254,11 @@ fn emphasis(text: &str) -> f64 {
     count(b'!').min(4) as f64 * 0.292 + questions
 }
 
-fn summed(words: usize, valences: &[(usize, f64)], emphasis: f64) -> Sentiment {
-    if words == 0 {
-        return Sentiment::default();
+fn summed(words: usize, valences: &[(usize, f64)], text: &str) -> Sentiment {
+    if valences.is_empty() {
+        return Sentiment { neutral: if words == 0 { 0.0 } else { 1.0 }, ..Sentiment::default() };
     }
+    let emphasis = emphasis(text);
     let signed = |sum: f64| if sum > 0.0 { emphasis } else { -emphasis };
     let mut sum: f64 = valences.iter().map(|(_, valence)| valence).sum();
     if sum != 0.0 {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use super::words::key;
+use super::words::{Key, key};
 
 /// vaderSentiment 3.3.2, MIT (see `lexicon/LICENSE`): a valence and the words that have it, a line each.
 const WORDS: &str = include_str!("../../lexicon/words.txt");
@@ -60,8 +60,10 @@ pub(super) struct Entry {
 }
 
 pub(super) struct Lexicon {
-    /// Open addressing: for every place a part of the hash and one more than the place in `entries`.
-    places: Vec<(u32, u32)>,
+    /// A bit for every hash that is known, small enough for the nearest cache: most words end here.
+    known: Vec<u64>,
+    /// Open addressing: for every place a part of the hash, and one more than the place in `entries`. Small, so that it stays near the processor.
+    places: Vec<(u16, u16)>,
     entries: Vec<(&'static str, Entry)>,
     unknown: Entry,
     negated: Entry,
@@ -71,6 +73,12 @@ pub(super) struct Lexicon {
 }
 
 const PLACES: usize = 1 << 15;
+const KNOWN: usize = 1 << 17;
+
+/// The place of a hash among the bits, taken from other parts of it than its place in the table.
+fn bit(hash: u64) -> usize {
+    (hash >> 40) as usize % KNOWN
+}
 
 impl Lexicon {
     fn new() -> Self {
@@ -94,37 +102,36 @@ impl Lexicon {
         let mut is_emoji = vec![0; emoji.keys().max().map_or(0, |most| *most as usize / 64 + 1)];
         emoji.keys().for_each(|it| is_emoji[*it as usize / 64] |= 1 << (*it as usize % 64));
         let entries: Vec<(&'static str, Entry)> = words.into_iter().collect();
-        let mut places = vec![(0, 0); PLACES];
+        let (mut places, mut known) = (vec![(0, 0); PLACES], vec![0; KNOWN / 64]);
         for (at, (word, _)) in entries.iter().enumerate() {
             let hash = key(word.as_bytes(), 0, word.len()).hash;
+            known[bit(hash) / 64] |= 1 << (bit(hash) % 64);
             let mut place = hash as usize % PLACES;
             while places[place].1 != 0 {
                 place = (place + 1) % PLACES;
             }
-            places[place] = ((hash >> 32) as u32, at as u32 + 1);
+            places[place] = ((hash >> 48) as u16, at as u16 + 1);
         }
         let negated = Entry { negates: true, ..Entry::default() };
-        Self { places, entries, unknown: Entry::default(), negated, emoji, is_emoji }
+        Self { known, places, entries, unknown: Entry::default(), negated, emoji, is_emoji }
     }
 
-    /// What is known of a word, whose ASCII letters may be capitals, by the hash of its key.
-    pub(super) fn entry(&self, hash: u64, word: &str) -> &Entry {
-        let mut place = hash as usize % PLACES;
-        loop {
-            match self.places[place] {
-                (_, 0) => break,
-                (part, at) if part == (hash >> 32) as u32 => {
-                    let (known, entry) = &self.entries[at as usize - 1];
-                    if known.eq_ignore_ascii_case(word) {
-                        return entry;
-                    }
+    /// What is known of a word, whose ASCII letters may be capitals, by its key.
+    #[inline]
+    pub(super) fn entry(&self, key: &Key, word: &str) -> &Entry {
+        let bit = bit(key.hash);
+        if self.known[bit / 64] >> (bit % 64) & 1 == 1 {
+            let (mut place, own) = (key.hash as usize % PLACES, (key.hash >> 48) as u16);
+            while self.places[place].1 != 0 {
+                let (known, entry) = &self.entries[usize::from(self.places[place].1) - 1];
+                if self.places[place].0 == own && known.eq_ignore_ascii_case(word) {
+                    return entry;
                 }
-                _ => {}
+                place = (place + 1) % PLACES;
             }
-            place = (place + 1) % PLACES;
         }
-        let negation = |four: &[u8]| four.eq_ignore_ascii_case(b"n't");
-        if word.len() > 3 && word.as_bytes().windows(3).any(negation) { &self.negated } else { &self.unknown }
+        let negation = |three: &[u8]| three.eq_ignore_ascii_case(b"n't");
+        if key.apostrophe && word.as_bytes().windows(3).any(negation) { &self.negated } else { &self.unknown }
     }
 
     /// The words for an emoji.
