@@ -1,16 +1,25 @@
-//! How many texts a second the rules take, on one thread: `text_rate <file of texts, one a line> [seconds]`.
+//! How fast the crate is, on one thread: `text_rate rules <texts, one a line> [seconds]` prints texts a second,
+//! `text_rate learn <rating, tab, text; one a line>` prints the seconds that learning takes.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use rapport_text::learnt::Learnt;
 use rapport_text::rules::sentiment;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let file = arguments.next().expect("a file of texts, one a line");
-    let least = Duration::from_secs_f64(arguments.next().map_or(2.0, |it| it.parse().expect("seconds")));
-    let bytes = std::fs::read(&file).expect("the file can be read");
-    let text = String::from_utf8_lossy(&bytes);
+    let mut argument = || arguments.next();
+    let (what, file) = (argument().expect("rules or learn"), argument().expect("a file"));
+    let text = String::from_utf8_lossy(&std::fs::read(&file).expect("the file can be read")).into_owned();
+    match what.as_str() {
+        "rules" => rules(&text, Duration::from_secs_f64(argument().map_or(2.0, |it| it.parse().expect("seconds")))),
+        "learn" => learn(&text),
+        other => panic!("rules or learn, not {other}"),
+    }
+}
+
+fn rules(text: &str, least: Duration) {
     let texts: Vec<&str> = text.lines().collect();
     black_box(sentiment("warm"));
     let (started, mut taken) = (Instant::now(), 0u64);
@@ -21,4 +30,13 @@ fn main() {
         taken += texts.len() as u64;
     }
     println!("{:.0}", taken as f64 / started.elapsed().as_secs_f64());
+}
+
+fn learn(text: &str) {
+    let line = |line: &'static str| line.split_once('\t').map(|(rating, text)| (text, rating.parse().expect("a rating")));
+    let rated: Vec<(&str, f64)> = text.to_owned().leak().lines().filter_map(line).collect();
+    let started = Instant::now();
+    let model = Learnt::learn(&rated, 0.0).expect("enough texts");
+    println!("{:.2}", started.elapsed().as_secs_f64());
+    eprintln!("{:?}", model.measured());
 }

@@ -3,4 +3,8 @@
 //! Always holds: any text is taken (empty, a megabyte long, control characters, anything that is valid UTF-8), in time that grows with its length as
 //! `n log n` at worst; the same input gives the same result on every machine; ranges are byte ranges of the text that was given.
 
+pub mod features;
+pub mod intents;
+pub mod learnt;
+mod linear;
 pub mod rules;

@@ -1,4 +1,6 @@
 //! The crate on real texts. The data is not part of the repository: without it each test says that it is skipped.
 
 mod data;
+mod intents;
+mod learnt;
 mod rules;
