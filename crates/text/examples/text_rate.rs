@@ -33,7 +33,8 @@ fn rules(text: &str, least: Duration) {
 }
 
 fn learn(text: &str) {
-    let line = |line: &'static str| line.split_once('\t').map(|(rating, text)| (text, rating.parse().expect("a rating")));
+    let line =
+        |line: &'static str| line.split_once('\t').map(|(rating, text)| (text, rating.parse().expect("a rating")));
     let rated: Vec<(&str, f64)> = text.to_owned().leak().lines().filter_map(line).collect();
     let started = Instant::now();
     let model = Learnt::learn(&rated, 0.0).expect("enough texts");

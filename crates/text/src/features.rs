@@ -98,7 +98,8 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
 impl Letters {
     fn of(text: &str) -> Self {
         let end = text.floor_char_boundary(MOST_BYTES);
-        let mut found = Self { letters: Vec::with_capacity(end), places: Vec::with_capacity(end + 1), tokens: Vec::new() };
+        let mut found =
+            Self { letters: Vec::with_capacity(end), places: Vec::with_capacity(end + 1), tokens: Vec::new() };
         let mut before = Kind::Blank;
         let mut characters = text[..end].char_indices().peekable();
         while let Some((at, c)) = characters.next() {
@@ -221,8 +222,11 @@ impl Vocabulary {
                 counts.retain(|_, (texts, _)| *texts > 1);
             }
         }
-        let mut kept: Vec<(u32, u64)> =
-            counts.into_iter().filter(|(_, (texts, _))| *texts >= grams.least_texts).map(|(hash, it)| (it.0, hash)).collect();
+        let mut kept: Vec<(u32, u64)> = counts
+            .into_iter()
+            .filter(|(_, (texts, _))| *texts >= grams.least_texts)
+            .map(|(hash, it)| (it.0, hash))
+            .collect();
         kept.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         kept.truncate(grams.most);
         kept.sort_unstable_by_key(|it| it.1);

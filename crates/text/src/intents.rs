@@ -38,7 +38,7 @@ impl Intents {
     /// Learns from texts and the names of their intents. `None` with fewer than two intents.
     pub fn learn(examples: &[(&str, &str)]) -> Option<Self> {
         let (held_back, kept): (Vec<_>, Vec<_>) =
-            examples.iter().copied().partition(|(text, _)| hash(text.trim().as_bytes()) % HELD_BACK == 0);
+            examples.iter().copied().partition(|(text, _)| hash(text.trim().as_bytes()).is_multiple_of(HELD_BACK));
         let mut learnt = Self::fitted(examples)?;
         let unseen = Self::fitted(&kept).filter(|first| first.names == learnt.names && !held_back.is_empty());
         if let Some(first) = unseen {
@@ -57,8 +57,7 @@ impl Intents {
         if names.len() < 2 {
             return None;
         }
-        let vocabulary =
-            Vocabulary::learn(examples.iter().map(|(text, _)| *text), Grams { most: MOST_GRAMS, ..GRAMS });
+        let vocabulary = Vocabulary::learn(examples.iter().map(|(text, _)| *text), Grams { most: MOST_GRAMS, ..GRAMS });
         let mut rows = Rows::default();
         examples.iter().for_each(|(text, _)| rows.push(&vocabulary.vector(text)));
         let which: Vec<u32> = (0..examples.len() as u32).collect();

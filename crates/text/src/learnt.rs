@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::features::{Grams, Sparse, Spans, Vocabulary, hash};
+use crate::features::{Grams, Spans, Sparse, Vocabulary, hash};
 use crate::linear::{Loss, Rows, Weights, learn};
 use crate::rules::{self, Reason};
 
@@ -63,9 +63,13 @@ impl Learnt {
     /// Learns from texts and their ratings; above `middle` is positive. `None` if they are too few or all rated alike.
     pub fn learn(rated: &[(&str, f64)], middle: f64) -> Option<Self> {
         let rated: Vec<(&str, f64)> = rated.iter().copied().filter(|(_, rating)| rating.is_finite()).collect();
-        let back = |text: &str| hash(text.trim().as_bytes()) % HELD_BACK == 0;
+        let back = |text: &str| hash(text.trim().as_bytes()).is_multiple_of(HELD_BACK);
         let (held_back, kept): (Vec<_>, Vec<_>) = rated.iter().copied().partition(|(text, _)| back(text));
-        if rated.len() < LEAST_TEXTS || held_back.is_empty() || kept.is_empty() || rated.iter().all(|it| it.1 == rated[0].1) {
+        if rated.len() < LEAST_TEXTS
+            || held_back.is_empty()
+            || kept.is_empty()
+            || rated.iter().all(|it| it.1 == rated[0].1)
+        {
             return None;
         }
         let first = Self::fitted(&kept);
@@ -204,7 +208,8 @@ fn moments(x: &[f64], y: &[f64]) -> (f64, f64, f64, f64, f64) {
 fn log_odds(sums: &[f64], positive: &[bool]) -> (f64, f64) {
     let positives = positive.iter().filter(|it| **it).count() as f64;
     let negatives = positive.len() as f64 - positives;
-    let target = |positive: bool| if positive { (positives + 1.0) / (positives + 2.0) } else { 1.0 / (negatives + 2.0) };
+    let target =
+        |positive: bool| if positive { (positives + 1.0) / (positives + 2.0) } else { 1.0 / (negatives + 2.0) };
     let (mut base, mut slope) = (libm::log((positives + 1.0) / (negatives + 1.0)), 0.0);
     for _ in 0..50 {
         let (mut g0, mut g1, mut h00, mut h01, mut h11) = (0.0, 0.0, 1e-9, 0.0, 1e-9);

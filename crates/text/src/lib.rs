@@ -5,6 +5,9 @@
 
 pub mod features;
 pub mod intents;
+pub mod language;
 pub mod learnt;
 mod linear;
+pub mod redaction;
 pub mod rules;
+pub mod similar;

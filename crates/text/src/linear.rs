@@ -44,7 +44,9 @@ pub(crate) struct Weights {
 
 impl Weights {
     pub fn sum(&self, row: &[(u32, f32)]) -> f32 {
-        row.iter().map(|(place, value)| self.places.get(*place as usize).map_or(0.0, |weight| weight * value)).sum::<f32>()
+        row.iter()
+            .map(|(place, value)| self.places.get(*place as usize).map_or(0.0, |weight| weight * value))
+            .sum::<f32>()
             + self.bias
     }
 }

@@ -98,7 +98,11 @@ impl<'t> Shown<'t> {
             match before.checked_sub(1).map(|last| &self.emoji[last]) {
                 None => at,
                 Some((here, there)) if at < here.end || (end && at == here.end) => {
-                    if end { there.end } else { there.start }
+                    if end {
+                        there.end
+                    } else {
+                        there.start
+                    }
                 }
                 Some((here, there)) => there.end + (at - here.end),
             }

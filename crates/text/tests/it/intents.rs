@@ -32,7 +32,12 @@ fn nine_of_ten_messages_to_a_bank_are_understood() {
 
 #[test]
 fn few_examples_are_enough_to_begin_with_and_one_intent_is_none() {
-    let examples = [("where is my parcel", "delivery"), ("parcel has not come", "delivery"), ("退款", "refund"), ("money back please", "refund")];
+    let examples = [
+        ("where is my parcel", "delivery"),
+        ("parcel has not come", "delivery"),
+        ("退款", "refund"),
+        ("money back please", "refund"),
+    ];
     let model = Intents::learn(&examples).unwrap();
     assert_eq!(model.guesses("我要退款")[0].intent, "refund");
     assert_eq!(model.guesses("parcel?")[0].intent, "delivery");

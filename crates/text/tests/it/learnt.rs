@@ -7,7 +7,9 @@ use crate::data::{GROUND_TRUTH, Rated, bytes, ground_truth};
 
 /// Which of five folds a group is in, by its hash (FNV-1a, spread).
 fn fold(group: &str) -> u64 {
-    let hash = group.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = group
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     ((hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) % 5
 }
 
@@ -114,13 +116,20 @@ fn the_words_that_decided_are_named() {
 fn too_little_is_not_learnt_from_and_strange_texts_are_taken() {
     assert!(Learnt::learn(&[("good", 1.0); 10], 0.0).is_none());
     assert!(Learnt::learn(&[("good", 1.0); 100], 0.0).is_none());
-    let texts: Vec<String> = (0..200).map(|at| format!("{at} {}", if at % 2 == 0 { "gut" } else { "schlecht" })).collect();
-    let mut rated: Vec<(&str, f64)> =
-        texts.iter().enumerate().map(|(at, it)| (it.as_str(), (at % 2) as f64)).collect();
+    let texts: Vec<String> =
+        (0..200).map(|at| format!("{at} {}", if at % 2 == 0 { "gut" } else { "schlecht" })).collect();
+    let mut rated: Vec<(&str, f64)> = texts.iter().enumerate().map(|(at, it)| (it.as_str(), (at % 2) as f64)).collect();
     rated.extend([("", 0.0), ("\0\u{202e}\u{fffd}", 1.0), ("gut", f64::NAN)]);
     let model = Learnt::learn(&rated, 0.5).unwrap();
     assert!(model.estimate("gut").positive < 0.3 && model.estimate("schlecht").positive > 0.7);
-    for text in [String::new(), "\0".into(), "é\u{301}İ’".repeat(100_000), "a".repeat(1 << 20), "很好".repeat(200_000), "😀 !".repeat(99_999)] {
+    for text in [
+        String::new(),
+        "\0".into(),
+        "é\u{301}İ’".repeat(100_000),
+        "a".repeat(1 << 20),
+        "很好".repeat(200_000),
+        "😀 !".repeat(99_999),
+    ] {
         assert!((0.0..=1.0).contains(&model.estimate(&text).positive));
         model.reasons(&text, 5).iter().for_each(|it| assert!(!text[it.range.clone()].is_empty()));
     }

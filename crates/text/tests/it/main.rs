@@ -2,5 +2,7 @@
 
 mod data;
 mod intents;
+mod language;
 mod learnt;
+mod redaction;
 mod rules;

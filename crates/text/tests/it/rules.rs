@@ -10,12 +10,7 @@ fn sample(bytes: &[u8]) -> String {
 
 fn figures(found: Sentiment) -> [i64; 4] {
     let scaled = |value: f64, scale: f64| (value * scale).round() as i64;
-    [
-        scaled(found.compound, 1e4),
-        scaled(found.negative, 1e3),
-        scaled(found.neutral, 1e3),
-        scaled(found.positive, 1e3),
-    ]
+    [scaled(found.compound, 1e4), scaled(found.negative, 1e3), scaled(found.neutral, 1e3), scaled(found.positive, 1e3)]
 }
 
 #[test]
