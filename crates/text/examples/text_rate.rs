@@ -1,21 +1,23 @@
 //! How fast the crate is, on one thread: `text_rate rules <texts, one a line> [seconds]` prints texts a second,
-//! `text_rate learn <rating, tab, text; one a line>` prints the seconds that learning takes.
+//! `text_rate learn <rating, tab, text; one a line>` and `text_rate themes <texts, one a line>` print the seconds that it takes.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use rapport_text::learnt::Learnt;
 use rapport_text::rules::sentiment;
+use rapport_text::themes::{Wanted, themes};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let mut argument = || arguments.next();
-    let (what, file) = (argument().expect("rules or learn"), argument().expect("a file"));
+    let (what, file) = (argument().expect("rules, learn or themes"), argument().expect("a file"));
     let text = String::from_utf8_lossy(&std::fs::read(&file).expect("the file can be read")).into_owned();
     match what.as_str() {
         "rules" => rules(&text, Duration::from_secs_f64(argument().map_or(2.0, |it| it.parse().expect("seconds")))),
         "learn" => learn(&text),
-        other => panic!("rules or learn, not {other}"),
+        "themes" => of_themes(&text),
+        other => panic!("rules, learn or themes, not {other}"),
     }
 }
 
@@ -40,4 +42,12 @@ fn learn(text: &str) {
     let model = Learnt::learn(&rated, 0.0).expect("enough texts");
     println!("{:.2}", started.elapsed().as_secs_f64());
     eprintln!("{:?}", model.measured());
+}
+
+fn of_themes(text: &str) {
+    let texts: Vec<&str> = text.lines().collect();
+    let started = Instant::now();
+    let found = themes(&texts, Wanted { themes: None, words: 3 });
+    println!("{:.2}", started.elapsed().as_secs_f64());
+    eprintln!("{} themes, stability {:.2}", found.themes.len(), found.stability);
 }

@@ -11,3 +11,4 @@ mod linear;
 pub mod redaction;
 pub mod rules;
 pub mod similar;
+pub mod themes;

@@ -6,3 +6,4 @@ mod language;
 mod learnt;
 mod redaction;
 mod rules;
+mod themes;
