@@ -3,6 +3,7 @@ import { asType, axisOf, blank, byDay, freeKey, freeShare, inGroup, keyOf, KINDS
 import { readFileSync } from 'node:fs';
 import { experiments as en } from '../../src/lib/i18n/en/experiments';
 import { sayRefusal } from '../../src/lib/experiment-sentences';
+import { words } from '../../src/lib/i18n/index.svelte';
 import { readouts } from '../../src/lib/i18n/en/readouts';
 import { readouts as chinese } from '../../src/lib/i18n/zh/readouts';
 import { headed } from '../../src/lib/experiment-sentences';
@@ -55,7 +56,9 @@ describe('refusals of designs', () => {
 			expect(Object.keys(own).filter((key) => key.startsWith('experiment.refuse.')).length).toBe(known.length);
 		}
 	});
-	it('name the field as people say it', () => {
+	it('name the field as people say it', async () => {
+		// Words of experiments come with the pages that say them.
+		await words.withOutreach();
 		expect(sayRefusal({ code: 'weight_range', field: 'variants[1].weight', params: {} })).toBe('Variant 2, the weight: must be 0 to 1000000');
 		expect(sayRefusal({ code: 'variants_number', field: 'variants', params: { least: '2', most: '20' } })).toBe('the variants: must be 2 to 20');
 		expect(sayRefusal({ code: 'exists', params: { key: 'a {key}' } })).toBe('there is an experiment `a {key}` already; choose another key');

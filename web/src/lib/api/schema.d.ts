@@ -434,6 +434,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{person_id}/confirmation-mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends the mail that asks to confirm once more, for a topic that waits for it; no sooner than a day after the last one. */
+        post: operations["post_customers_person_id_confirmation_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{person_id}/consents": {
         parameters: {
             query?: never;
@@ -790,6 +807,40 @@ export interface paths {
         get: operations["get_experiments_key_versions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/failed-acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the latest acts of journeys that failed. */
+        get: operations["get_failed_acts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/failed-acts/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries failed acts again. Whether they may still be done is asked again before each. */
+        post: operations["post_failed_acts_replay"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2608,6 +2659,11 @@ export interface components {
             /** Format: int32 */
             weight: number;
         };
+        /** @description What to ask for again. */
+        AskAgainBody: {
+            /** @description The topic's key. */
+            topic: string;
+        };
         /** @description What an audience is to be. */
         AudienceBody: {
             /** @description The platform's own name for the list, for `interface`. */
@@ -2911,6 +2967,21 @@ export interface components {
             /** @description Send it to the very address that is to be confirmed, and show it nowhere else. */
             url: string;
         };
+        /** @description A mail that asked, or asks, to confirm. */
+        ConfirmationShape: {
+            asked_at: string;
+            /**
+             * Format: int64
+             * @description How many mails went out since: the first, and a reminder.
+             */
+            mails: number;
+            /** @description When the next one goes out, if it still waits then. */
+            next_at?: string | null;
+            /** @description When the last one did. */
+            sent_at?: string | null;
+            /** @description For which topic, by its key. */
+            topic: string;
+        };
         /** @description What somebody said, to be noted. */
         ConsentBody: {
             /** @description `email`, `sms`, `whatsapp`, `push`, `in_app`, `phone`, `post`, `ads`, or `any`. */
@@ -3008,6 +3079,10 @@ export interface components {
         };
         /** @description What somebody agreed to and refused. */
         Consents: {
+            /** @description Mails that asked to confirm (double opt-in). */
+            confirmations: components["schemas"]["ConfirmationShape"][];
+            /** @description Addresses that nothing is sent to. */
+            dead: components["schemas"]["DeadAddressShape"][];
             /** @description How often they want to hear of us: `all`, `weekly`, `monthly`. */
             frequency?: string | null;
             /** @description In which language. */
@@ -3178,6 +3253,18 @@ export interface components {
              * @description At its end.
              */
             size: number;
+        };
+        /** @description An address that nothing is sent to. */
+        DeadAddressShape: {
+            address_masked: string;
+            channel: string;
+            /** @description What was heard. */
+            detail: string;
+            /** @description `bounced`, `complained`, `unsubscribed` or `manual`. */
+            reason: string;
+            since: string;
+            /** @description About what; none for everything. */
+            topic?: string | null;
         };
         /** @description Addresses that nothing is sent to. */
         DeadAddresses: {
@@ -3666,6 +3753,26 @@ export interface components {
         /** @description Exposures by day. */
         ExposureDays: {
             rows: components["schemas"]["ExposureDay"][];
+        };
+        /** @description An act that failed. */
+        FailedAct: {
+            /** Format: int64 */
+            attempts: number;
+            customer?: components["schemas"]["CustomerRow"] | null;
+            decided_at: string;
+            /** @description Why it failed last. */
+            error?: string | null;
+            id: string;
+            journey: string;
+            /** @description `trait`, `list_on`, `list_off`, `webhook` or `act`. */
+            kind: string;
+            node: string;
+            /** @description The trait's name, the list's key, the address, the action's name. */
+            target: string;
+        };
+        /** @description Acts that failed, the latest first. */
+        FailedActs: {
+            rows: components["schemas"]["FailedAct"][];
         };
         /** @description What a test looks at, as it is now. */
         FigureNow: {
@@ -5296,6 +5403,11 @@ export interface components {
             /** @description Where in the body. */
             where: string;
         };
+        /** @description Which failed acts. */
+        ReplayActsBody: {
+            /** @description One; all that failed if nothing is said. */
+            id?: string | null;
+        };
         /** @description Which failed messages. */
         ReplayBody: {
             /** @description One; all that failed if nothing is said. */
@@ -5308,6 +5420,14 @@ export interface components {
              * @description How many are tried again.
              */
             messages: number;
+        };
+        /** @description What came of it. */
+        ReplayedActs: {
+            /**
+             * Format: int64
+             * @description How many are tried again.
+             */
+            acts: number;
         };
         /** @description Who comes back. */
         Retention: {
@@ -7791,6 +7911,55 @@ export interface operations {
             };
         };
     };
+    post_customers_person_id_confirmation_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskAgainBody"];
+            };
+        };
+        responses: {
+            /** @description It goes out */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_customers_person_id_consents: {
         parameters: {
             query?: never;
@@ -8697,6 +8866,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExperimentVersions"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_failed_acts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailedActs"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_failed_acts_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayActsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayedActs"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
