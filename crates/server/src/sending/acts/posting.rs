@@ -82,7 +82,19 @@ pub async fn post_due(installation: &Installation, client: &Client, hosts: &mut 
     let mut ids = BTreeSet::new();
     let mut any = false;
     loop {
-        for row in next(installation, hosts, &mut ids).await? {
+        let mut back = Vec::new();
+        let rows = {
+            let taking = next(installation, hosts, &mut ids);
+            tokio::pin!(taking);
+            // Those under way go on meanwhile: they may hold the connections that this waits for.
+            loop {
+                tokio::select! {
+                    rows = &mut taking => break rows?,
+                    Some(noted) = under_way.next() => back.push(noted),
+                }
+            }
+        };
+        for row in rows {
             any = true;
             under_way.push(async move {
                 let did = post(installation, client, &row).await;
@@ -90,13 +102,20 @@ pub async fn post_due(installation: &Installation, client: &Client, hosts: &mut 
                 note(installation, row, did).await.map(|()| (id, target, has_failed))
             });
         }
-        // Others may become due while those that are under way are waited for.
-        let Ok(noted) = tokio::time::timeout(LOOK_EVERY, under_way.next()).await else { continue };
-        let Some(noted) = noted else { return Ok(any) };
-        let (id, target, has_failed) = noted?;
-        ids.remove(&id);
-        let host = hosts.of(&target).to_owned();
-        hosts.end(&host, has_failed);
+        if back.is_empty() {
+            // Others may become due while those that are under way are waited for.
+            match tokio::time::timeout(LOOK_EVERY, under_way.next()).await {
+                Ok(None) => return Ok(any),
+                Ok(Some(noted)) => back.push(noted),
+                Err(_) => {}
+            }
+        }
+        for noted in back {
+            let (id, target, has_failed): (String, String, bool) = noted?;
+            ids.remove(&id);
+            let host = hosts.of(&target).to_owned();
+            hosts.end(&host, has_failed);
+        }
     }
 }
 
