@@ -253,7 +253,7 @@ export const scenarios = {
 		await page.getByRole('button', { name: 'Show history' }).click();
 		await page.waitForURL(/consent=1/);
 		await page.getByRole('link', { name: 'newsletter, version 1' }).click();
-		await page.waitForURL(/settings\/privacy\?notice=newsletter/);
+		await page.waitForURL(/privacy\/requests\?notice=newsletter/);
 		await page.getByText('Ja, ich möchte den Newsletter erhalten.').waitFor();
 	},
 	'a customer gets their data as a file': async (page, context) => {
