@@ -272,6 +272,21 @@ pub struct Outcome<'a> {
     pub template_version: Option<i64>,
 }
 
+impl<'a> Outcome<'a> {
+    /// A state of which nothing else is to be said.
+    pub const fn of(state: &'a str) -> Self {
+        Self {
+            state,
+            reason: None,
+            due_at: None,
+            response: None,
+            provider_id: None,
+            sent_at: None,
+            template_version: None,
+        }
+    }
+}
+
 /// Notes what became of it. What was heard of it before that stays: a provider may tell sooner that it came back, or was lost, than that it was taken.
 /// What was not sent gives its place in caps to others; what may have arrived keeps it.
 pub async fn note(tx: &mut Tx, id: &str, outcome: &Outcome<'_>) -> Result<()> {

@@ -57,7 +57,7 @@ pub fn decide(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Times
     if ask.class == Class::Transactional {
         return Decision::Send;
     }
-    if now.0 - ask.since.0 > ask.drop_after {
+    if is_too_late(ask, now) {
         return Decision::Skip(Reason::TooLate);
     }
     if let Some(until) = quiet_until(ask, person, settings, now) {
@@ -95,10 +95,15 @@ pub fn still(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timest
     if let Some(reason) = forbidden(ask, person, settings, now) {
         return Decision::Skip(reason);
     }
-    if ask.class == Class::Marketing && now.0.saturating_sub(ask.since.0) > ask.drop_after {
+    if ask.class == Class::Marketing && is_too_late(ask, now) {
         return Decision::Skip(Reason::TooLate);
     }
     Decision::Send
+}
+
+/// Whether it was held back so long that it is of no use any more.
+const fn is_too_late(ask: &Ask<'_>, now: Timestamp) -> bool {
+    now.0 - ask.since.0 > ask.drop_after
 }
 
 /// What forbids it altogether.

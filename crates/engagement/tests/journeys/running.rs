@@ -138,15 +138,7 @@ async fn parallel_journeys_cannot_both_pass_a_cap(db: TestDatabase) {
     assert_eq!(told, ["a capped", "b -", "c capped"], "the one that matters most goes out");
     // What was not sent leaves its place to others.
     let sent = rows.iter().find(|row| row.state == "queued").unwrap();
-    let failed = messages::Outcome {
-        state: "failed",
-        reason: Some("unwritable"),
-        due_at: None,
-        response: None,
-        provider_id: None,
-        sent_at: None,
-        template_version: None,
-    };
+    let failed = messages::Outcome { reason: Some("unwritable"), ..messages::Outcome::of("failed") };
     let mut tx = town.tx().await;
     messages::note(&mut tx, &sent.id, &failed).await.unwrap();
     tx.commit().await.unwrap();
@@ -349,15 +341,7 @@ async fn a_message_counts_on_the_day_on_which_it_goes_out(db: TestDatabase) {
     let (first, _) = ask(&town).await;
     town.later(Timestamp::DAY).await;
     assert_eq!(ask(&town).await.1, "capped", "the first one waits since yesterday");
-    let sent = messages::Outcome {
-        state: "sent",
-        reason: None,
-        due_at: None,
-        response: None,
-        provider_id: None,
-        sent_at: Some(town.now()),
-        template_version: None,
-    };
+    let sent = messages::Outcome { sent_at: Some(town.now()), ..messages::Outcome::of("sent") };
     let mut tx = town.tx().await;
     messages::note(&mut tx, &first, &sent).await.unwrap();
     tx.commit().await.unwrap();

@@ -88,18 +88,6 @@ async fn queued(town: &mut Town) -> MessageRow {
     town.messages(1).await[0].clone()
 }
 
-fn outcome(state: &str) -> Outcome<'_> {
-    Outcome {
-        state,
-        reason: None,
-        due_at: None,
-        response: None,
-        provider_id: None,
-        sent_at: None,
-        template_version: None,
-    }
-}
-
 async fn commit(tx: Tx) {
     tx.commit().await.unwrap();
 }
@@ -123,7 +111,8 @@ async fn a_message_is_taken_and_noted(db: TestDatabase) {
             .await
             .unwrap()
     );
-    let sent = Outcome { provider_id: Some("p-1"), sent_at: Some(again), template_version: Some(3), ..outcome("sent") };
+    let sent =
+        Outcome { provider_id: Some("p-1"), sent_at: Some(again), template_version: Some(3), ..Outcome::of("sent") };
     messages::note(&mut tx, &row.id, &sent).await.unwrap();
     commit(tx).await;
     let noted = messages::find(&mut town.store.read(), W, &row.id).await.unwrap().unwrap();
@@ -154,7 +143,7 @@ async fn what_is_heard_early_or_twice_is_noted_once(db: TestDatabase) {
     assert!(hear(&town, Heard::Delivered, now).await);
     assert!(!hear(&town, Heard::Delivered, now.plus(5)).await);
     let mut tx = town.tx().await;
-    messages::note(&mut tx, &row.id, &outcome("sent")).await.unwrap();
+    messages::note(&mut tx, &row.id, &Outcome::of("sent")).await.unwrap();
     commit(tx).await;
     assert_eq!(state(&town).await, "delivered");
     assert!(hear(&town, Heard::Complained, now.plus(6)).await);
@@ -178,7 +167,7 @@ async fn a_bounce_before_the_note_stays(db: TestDatabase) {
     let mut tx = town.tx().await;
     messages::take(&mut tx, &row, "<1@x>", town.now()).await.unwrap();
     messages::hear(&mut tx, &row.id, Heard::Bounced, town.now()).await.unwrap();
-    messages::note(&mut tx, &row.id, &outcome("sent")).await.unwrap();
+    messages::note(&mut tx, &row.id, &Outcome::of("sent")).await.unwrap();
     messages::hear(&mut tx, &row.id, Heard::Delivered, town.now()).await.unwrap();
     commit(tx).await;
     assert_eq!(messages::find(&mut town.store.read(), W, &row.id).await.unwrap().unwrap().state, "bounced");
@@ -213,9 +202,9 @@ async fn a_loss_before_the_note_stays(db: TestDatabase) {
     let row = queued(&mut town).await;
     let mut tx = town.tx().await;
     messages::take(&mut tx, &row, "<1@x>", town.now()).await.unwrap();
-    let lost = Outcome { reason: Some("temporary"), response: Some("not carried"), ..outcome("failed") };
+    let lost = Outcome { reason: Some("temporary"), response: Some("not carried"), ..Outcome::of("failed") };
     messages::note(&mut tx, &row.id, &lost).await.unwrap();
-    messages::note(&mut tx, &row.id, &Outcome { provider_id: Some("p-1"), ..outcome("sent") }).await.unwrap();
+    messages::note(&mut tx, &row.id, &Outcome { provider_id: Some("p-1"), ..Outcome::of("sent") }).await.unwrap();
     commit(tx).await;
     let noted = messages::find(&mut town.store.read(), W, &row.id).await.unwrap().unwrap();
     assert_eq!((noted.state.as_str(), noted.reason.as_deref()), ("failed", Some("temporary")));

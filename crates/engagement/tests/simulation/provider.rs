@@ -50,14 +50,18 @@ impl World {
                     taken.push((row.id.clone(), row.message_id.clone().unwrap_or(name), row));
                 }
                 Decision::Hold(until) => {
-                    messages::note(&mut tx, &row.id, &Outcome { due_at: Some(until), ..outcome("queued") })
+                    messages::note(&mut tx, &row.id, &Outcome { due_at: Some(until), ..Outcome::of("queued") })
                         .await
                         .unwrap();
                 }
                 Decision::Skip(reason) => {
-                    messages::note(&mut tx, &row.id, &Outcome { reason: Some(reason.as_str()), ..outcome("skipped") })
-                        .await
-                        .unwrap();
+                    messages::note(
+                        &mut tx,
+                        &row.id,
+                        &Outcome { reason: Some(reason.as_str()), ..Outcome::of("skipped") },
+                    )
+                    .await
+                    .unwrap();
                     left_out.push(row.id.clone());
                 }
             }
@@ -85,13 +89,13 @@ impl World {
                     let later = Outcome {
                         due_at: Some(now.plus(5 * Timestamp::MINUTE)),
                         response: Some("451"),
-                        ..outcome("queued")
+                        ..Outcome::of("queued")
                     };
                     messages::note(&mut tx, &id, &later).await.unwrap();
                     continue;
                 }
                 10..13 => {
-                    messages::note(&mut tx, &id, &Outcome { response: Some("550"), ..outcome("failed") })
+                    messages::note(&mut tx, &id, &Outcome { response: Some("550"), ..Outcome::of("failed") })
                         .await
                         .unwrap();
                     failed.push(id);
@@ -111,9 +115,13 @@ impl World {
             if is_early {
                 self.callbacks(&mut tx, &id).await;
             }
-            messages::note(&mut tx, &id, &Outcome { sent_at: Some(now), provider_id: Some(&id), ..outcome("sent") })
-                .await
-                .unwrap();
+            messages::note(
+                &mut tx,
+                &id,
+                &Outcome { sent_at: Some(now), provider_id: Some(&id), ..Outcome::of("sent") },
+            )
+            .await
+            .unwrap();
             if !is_early && self.dice.percent(50) {
                 self.callbacks(&mut tx, &id).await;
             }
@@ -141,17 +149,5 @@ impl World {
         let what = *self.dice.one(&[Callback::Delivered, Callback::Delivered, Callback::Bounced, Callback::Complained]);
         assert!(messages::hear(tx, id, what, self.now()).await.unwrap() || self.unnoted.contains_key(id));
         assert!(!messages::hear(tx, id, what, self.now().plus(1)).await.unwrap());
-    }
-}
-
-fn outcome(state: &str) -> Outcome<'_> {
-    Outcome {
-        state,
-        reason: None,
-        due_at: None,
-        response: None,
-        provider_id: None,
-        sent_at: None,
-        template_version: None,
     }
 }

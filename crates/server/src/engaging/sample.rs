@@ -239,15 +239,7 @@ async fn written_to(
             ..MessageRow::queued(id, person, Channel::Email, Class::Marketing, it.at)
         };
         messages::insert(tx, workspace, std::slice::from_ref(&row)).await?;
-        let sent = Outcome {
-            state: messages::SENT,
-            reason: None,
-            due_at: None,
-            response: None,
-            provider_id: None,
-            sent_at: it.sent_at,
-            template_version: None,
-        };
+        let sent = Outcome { sent_at: it.sent_at, ..Outcome::of(messages::SENT) };
         messages::note(tx, &row.id, &sent).await?;
         let heard =
             [(Heard::Delivered, it.delivered_at), (Heard::Opened, it.opened_at), (Heard::Clicked, it.clicked_at)];

@@ -95,25 +95,14 @@ const fn waiting(is_again: bool) -> &'static str {
     if is_again { SENDING } else { QUEUED }
 }
 
-const fn outcome(state: &str, due_at: Option<Timestamp>) -> messages::Outcome<'_> {
-    messages::Outcome {
-        state,
-        reason: None,
-        due_at,
-        response: None,
-        provider_id: None,
-        sent_at: None,
-        template_version: None,
-    }
-}
-
 /// Leaves a message out, for a reason that people can read.
 ///
 /// # Errors
 /// The store's.
 pub async fn skip(tx: &mut Tx, row: &MessageRow, reason: Reason, detail: Option<&str>) -> Result<()> {
     let detail = detail.filter(|text| !text.is_empty());
-    let left_out = messages::Outcome { reason: Some(reason.as_str()), response: detail, ..outcome(SKIPPED, None) };
+    let left_out =
+        messages::Outcome { reason: Some(reason.as_str()), response: detail, ..messages::Outcome::of(SKIPPED) };
     Ok(messages::note(tx, &row.id, &left_out).await?)
 }
 
@@ -124,7 +113,7 @@ pub async fn skip(tx: &mut Tx, row: &MessageRow, reason: Reason, detail: Option<
 pub async fn leave(tx: &mut Tx, workspace: WorkspaceId, row: &MessageRow, why: &str) -> Result<()> {
     let text = format!("It was handed over before without an answer and may have arrived. It is not sent again: {why}");
     let reason = Reason::MaybeSent.as_str();
-    let left = messages::Outcome { reason: Some(reason), response: Some(&text), ..outcome(FAILED, None) };
+    let left = messages::Outcome { reason: Some(reason), response: Some(&text), ..messages::Outcome::of(FAILED) };
     messages::note(tx, &row.id, &left).await?;
     metrics::counter!("rapport_messages_left_in_doubt_total").increment(1);
     tell(tx, workspace, row, super::FAILED, json!({ "reason": reason }));
@@ -148,7 +137,7 @@ async fn back(
                 provider_id: id.as_deref().or(row.message_id.as_deref()),
                 sent_at: Some(now),
                 template_version,
-                ..outcome(SENT, None)
+                ..messages::Outcome::of(SENT)
             };
             messages::note(tx, &row.id, &done).await?;
             metrics::counter!("rapport_messages_sent_total", "channel" => row.channel.clone()).increment(1);
@@ -160,8 +149,11 @@ async fn back(
         // Nobody knows whether the other side has it: after a while it goes out again under the same name.
         Outcome::Unsure { why } if is_again && row.attempts >= MOST_IN_DOUBT => leave(tx, workspace, row, why).await?,
         Outcome::Unsure { why } => {
-            let unsure =
-                messages::Outcome { response: Some(why), ..outcome(SENDING, Some(now.plus(pause(row.attempts)))) };
+            let unsure = messages::Outcome {
+                response: Some(why),
+                due_at: Some(now.plus(pause(row.attempts))),
+                ..messages::Outcome::of(SENDING)
+            };
             messages::note(tx, &row.id, &unsure).await?;
         }
         Outcome::Refused(refusal) => refused(tx, workspace, row, (refusal, is_again), now).await?,
@@ -188,7 +180,11 @@ async fn refused(
         _ => None,
     };
     if let Some(again) = again {
-        let later = messages::Outcome { response: Some(&text), ..outcome(waiting(is_again), Some(again)) };
+        let later = messages::Outcome {
+            response: Some(&text),
+            due_at: Some(again),
+            ..messages::Outcome::of(waiting(is_again))
+        };
         return Ok(messages::note(tx, &row.id, &later).await?);
     }
     let is_dead = matches!(refusal.kind, RefusalKind::Recipient | RefusalKind::Unsubscribed);
@@ -198,7 +194,7 @@ async fn refused(
     }
     let state = if is_dead { BOUNCED } else { FAILED };
     let reason = Some(refusal.kind.as_str());
-    let over = messages::Outcome { reason, response: Some(&text), ..outcome(state, None) };
+    let over = messages::Outcome { reason, response: Some(&text), ..messages::Outcome::of(state) };
     messages::note(tx, &row.id, &over).await?;
     if is_dead {
         let why = if refusal.kind == RefusalKind::Recipient { "bounced" } else { "unsubscribed" };
@@ -258,8 +254,11 @@ pub async fn lost(installation: &Installation, workspace: WorkspaceId, message: 
         }
         // A provider may be faster than our own note that it was handed over, which leaves this as it is then.
         _ if row.state == SENT || row.state == SENDING => {
-            let over =
-                messages::Outcome { reason: Some(why.kind.as_str()), response: Some(&text), ..outcome(FAILED, None) };
+            let over = messages::Outcome {
+                reason: Some(why.kind.as_str()),
+                response: Some(&text),
+                ..messages::Outcome::of(FAILED)
+            };
             messages::note(&mut tx, &row.id, &over).await?;
             tell(&mut tx, workspace, &row, super::FAILED, json!({"reason": why.kind.as_str()}));
         }

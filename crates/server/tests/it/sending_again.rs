@@ -31,18 +31,6 @@ async fn note(world: &World, id: &str, outcome: Outcome<'_>) {
     tx.commit().await.unwrap();
 }
 
-fn outcome(state: &str) -> Outcome<'_> {
-    Outcome {
-        state,
-        reason: None,
-        due_at: None,
-        response: None,
-        provider_id: None,
-        sent_at: None,
-        template_version: None,
-    }
-}
-
 async fn row(world: &World, id: &str) -> MessageRow {
     messages::find(&mut world.app.installation.store.read(), FIRST, id).await.unwrap().unwrap()
 }
@@ -151,7 +139,7 @@ async fn what_failed_has_no_place_any_more_when_it_is_tried_again() {
     let all = ["msg_1", "msg_2", "msg_3"].map(|id| queued(id, ann, Class::Marketing, &world));
     insert(&world, &all).await;
     for id in ["msg_1", "msg_3"] {
-        note(&world, id, Outcome { reason: Some("sender"), ..outcome("failed") }).await;
+        note(&world, id, Outcome { reason: Some("sender"), ..Outcome::of("failed") }).await;
     }
     settle(&world).await;
     assert_eq!((sink.kept().len(), told(&world, "msg_2").await.0), (1, "sent".into()));
