@@ -62,8 +62,12 @@ async function open([width, height], language = 'en') {
 }
 
 /** Waits until nothing is being asked and nothing is being loaded, and the chart, if any, is drawn. */
+/** Nothing is on its way: no first answer (a skeleton), no newer one (`aria-busy`). A page caught in between would be another one each time. */
+const quiet = (page) => page.waitForFunction(() => !document.querySelector('.skeleton, [aria-busy="true"]'));
+
 export async function settled(page) {
-	await page.waitForFunction(() => document.querySelector('main h1, main .failure') && !document.querySelector('.skeleton'));
+	await page.waitForSelector('main h1, main .failure', { state: 'attached' });
+	await quiet(page);
 	if (await page.locator('.chart').count()) await page.waitForSelector('.chart svg');
 	await page.waitForTimeout(250);
 }
@@ -96,6 +100,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
 		for (const theme of ['light', 'dark']) {
 			await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
 			await page.waitForTimeout(60);
+			await quiet(page).catch((error) => problems.push(error.message.split('\n')[0]));
 			const found = await violations(page).catch((error) => [error.message]);
 			await page.screenshot({ path: join(shots, `${entry.name}-${size}-${theme}.png`), fullPage: !entry.act });
 			report(`${entry.name}, ${size}, ${theme}`, [...problems, ...found, ...errors.filter((text) => !entry.expects || !text.includes(entry.expects))]);
