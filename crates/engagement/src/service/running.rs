@@ -92,12 +92,13 @@ pub async fn run(tx: &mut Tx, with: With<'_>, mut rows: Vec<InstanceRow>, now: T
         let Some(person) = people.get_mut(&row.person) else { continue };
         person.others = others_of(&others, &row);
         writing.load_turns(tx, &one.key).await?;
-        writing.look(tx, one, &mut row, person).await?;
+        let is_in = writing.look(tx, one, &mut row, person).await?;
         writing.ran.looked_at += 1;
-        // What it was about to do is done: who comes after it sees what it is about to do now.
+        // What it was about to do is done: who comes after it sees what it is about to do now, if it was let in at all.
         if let Some(own) = others.get_mut(&row.person) {
             own.retain(|(id, _)| *id != row.id);
-            own.extend(situations::other_of(with.plans, &row).map(|other| (row.id.clone(), other)));
+            let other = situations::other_of(with.plans, &row).filter(|_| is_in);
+            own.extend(other.map(|other| (row.id.clone(), other)));
         }
     }
     writing.write(tx).await
@@ -152,14 +153,14 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
-    /// Looks at one instance.
+    /// Looks at one instance; whether they are in, or may be later.
     async fn look(
         &mut self,
         tx: &mut Tx,
         one: &Launched,
         row: &mut InstanceRow,
         person: &mut Situation,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let plan = self.with.plans.plan(one);
         let mut instance = row.instance();
         let mut effects = Vec::new();
@@ -167,10 +168,14 @@ impl<'a> Writing<'a> {
             if instance.entered_at > self.now {
                 // Woken by something else before their time has come.
                 row.wake_at = Some(instance.entered_at);
-                return Ok(instances::update(tx, row).await?);
+                instances::update(tx, row).await?;
+                return Ok(true);
             }
             match rules::begin(plan, &mut instance, person, self.now, &mut effects) {
-                Begun::Refused => return Ok(instances::delete(tx, &row.id).await?),
+                Begun::Refused => {
+                    instances::delete(tx, &row.id).await?;
+                    return Ok(false);
+                }
                 Begun::HeldOut => self.count(one, WHOLE, "held_out"),
                 Begun::In => {
                     self.count(one, WHOLE, "in");
@@ -192,7 +197,8 @@ impl<'a> Writing<'a> {
             }
         }
         row.take(&instance);
-        Ok(instances::update(tx, row).await?)
+        instances::update(tx, row).await?;
+        Ok(true)
     }
 
     fn take(&mut self, one: &Launched, row: &mut InstanceRow, instance: &Instance, person: &Situation, effect: Effect) {

@@ -196,6 +196,22 @@ async fn the_last_place_waits_for_who_matters_more(db: TestDatabase) {
 }
 
 #[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn who_is_not_let_in_keeps_no_place(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    town.set(capped(1)).await;
+    town.willing(1).await;
+    town.member("vip", &[2], true).await;
+    let of_vips = json!({"priority": 5, "audience": {"segment": {"key": "vip"}}});
+    for (key, with) in [("low", json!({"priority": 0})), ("high", of_vips)] {
+        town.launch(key, but(mail(api()), with)).await;
+        town.enter(key, 1, "").await;
+    }
+    // The one that matters more is looked at first, and refuses them: in the same transaction the other has the place.
+    town.run().await;
+    assert_eq!(town.told(1).await, ["m:queued"]);
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
 async fn who_runs_with_old_plans_is_in_nobodys_way(db: TestDatabase) {
     let mut town = Town::new(db).await;
     let empty = Plans::load(&mut town.store.read(), W, town.plans.calendar.clone()).await.unwrap();
