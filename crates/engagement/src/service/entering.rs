@@ -18,6 +18,7 @@ use crate::journey::instance::ENTRY;
 use crate::journey::{End, Instance};
 use crate::plans::{Launched, Plans};
 use crate::records::instances::{self, Entered, InstanceRow};
+use crate::zones::{COUNTRY_FACTS, ZONE_FACTS};
 
 /// What brings somebody in.
 #[derive(Clone, Debug)]
@@ -320,8 +321,32 @@ pub async fn hear_memberships(tx: &mut Tx, with: With<'_>, changes: &[(String, P
     Ok(())
 }
 
+/// Hears what is newly known of people: (who, what). Where their clocks may show something else now, waits until an hour of theirs are looked at again.
+///
+/// # Errors
+/// The store's.
+pub async fn hear_facts<'a>(
+    tx: &mut Tx,
+    with: With<'_>,
+    told: impl Iterator<Item = (PersonId, &'a str)>,
+) -> Result<(), Error> {
+    let is_place = |key: &str| ZONE_FACTS.contains(&key) || COUNTRY_FACTS.contains(&key);
+    look_again(tx, with, told.filter(|(_, key)| is_place(key)).map(|(person, _)| person).collect()).await
+}
+
+/// Looks at everything that these people are in.
+async fn look_again(tx: &mut Tx, with: With<'_>, persons: BTreeSet<PersonId>) -> Result<(), Error> {
+    let persons: Vec<PersonId> = persons.into_iter().collect();
+    let journeys: BTreeSet<&String> = with.plans.all().filter(|one| one.goes_on).map(|one| &one.key).collect();
+    let journeys: Vec<String> = journeys.into_iter().cloned().collect();
+    if !persons.is_empty() && !journeys.is_empty() {
+        instances::wake(tx, with.workspace, &persons, &journeys, with.clock.now(), 0).await?;
+    }
+    Ok(())
+}
+
 /// Gives what identifiers brought in to the persons they belong to now: (identifier, whose it was, whose it is). Of two who become one and are on the
-/// same way the younger instance is over.
+/// same way the younger instance is over. Whoever lost an identifier or got one may live by another clock now, so what they wait for is looked at.
 ///
 /// # Errors
 /// The store's.
@@ -356,5 +381,5 @@ pub async fn moved(tx: &mut Tx, with: With<'_>, moves: &[(Handle, PersonId, Pers
             }
         }
     }
-    Ok(())
+    look_again(tx, with, moves.iter().flat_map(|(_, from, to)| [*from, *to]).collect()).await
 }

@@ -2,6 +2,8 @@
 
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_engagement::records::messages::{self, ClickRow};
+use rapport_engagement::sending::Settings;
+use rapport_engagement::service::entering;
 use rapport_engagement::{DATA_MAP, MIGRATIONS};
 use rapport_privacy::{MIGRATIONS as PRIVACY, Subject, Tables};
 use rapport_profiles::MIGRATIONS as PROFILES;
@@ -224,4 +226,45 @@ async fn who_is_gone_is_out(db: TestDatabase) {
     tx.commit().await.unwrap();
     town.later(HOUR).await;
     assert_eq!((town.ends(1).await, town.told(1).await), (vec!["gone".to_owned()], vec![]));
+}
+
+/// Nine in the morning in Auckland is ten hours before that in Berlin. Whoever turns out to live by that clock is looked at by it.
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn who_lives_by_another_clock_waits_by_it(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let how = json!({"day": {"days": 1, "at": "09:00"}});
+    let mut plan = later(api());
+    plan["nodes"][0]["step"]["wait"]["how"] = how;
+    town.set(Settings::from_json(&json!({"quiet": null, "caps": []})).unwrap()).await;
+    town.launch("j", plan).await;
+    for number in 1..=4 {
+        town.willing(number).await;
+    }
+    // What the newest identifier says is where they are.
+    town.identifier(2, 12, "phone").await;
+    town.identifier(9, 11, "phone").await;
+    let places = [(1, "Europe/Berlin"), (2, "Pacific/Auckland"), (3, "Europe/Berlin"), (4, "Europe/Berlin")];
+    for (handle, zone) in [(11, "Pacific/Auckland"), (12, "Europe/Berlin")].into_iter().chain(places) {
+        town.fact(handle, "trait.timezone", json!(zone)).await;
+    }
+    for number in 1..=4 {
+        town.enter("j", number, "").await;
+    }
+    town.run().await;
+    town.later(Timestamp::MINUTE).await;
+    // One gets an identifier, one loses one, one tells it themselves.
+    town.moves(&[(11, 9, 1), (12, 2, 9)]).await;
+    town.fact(3, "trait.timezone", json!("Pacific/Auckland")).await;
+    let mut tx = town.tx().await;
+    let told = [(PersonId(3), "trait.timezone"), (PersonId(4), "trait.name")];
+    entering::hear_facts(&mut tx, town.with(), told.into_iter()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(town.run().await.looked_at, 3, "nobody else is looked at");
+    town.later(11 * HOUR).await;
+    for number in 1..=3 {
+        assert_eq!(town.told(number).await, ["m:queued"], "{number}");
+    }
+    assert_eq!(town.told(4).await, Vec::<String>::new());
+    town.later(10 * HOUR).await;
+    assert_eq!(town.told(4).await, ["m:queued"]);
 }

@@ -1,4 +1,4 @@
-//! What journeys hear: events as they are applied, identifiers that change hands, memberships that change.
+//! What journeys hear: events as they are applied, what is newly known of people, identifiers that change hands, memberships that change.
 
 use anyhow::Result;
 use rapport_domain::{Event, Handle, PersonId, WorkspaceId};
@@ -38,6 +38,7 @@ pub async fn hear(
     if plans.is_empty() {
         return Ok(());
     }
+    entering::hear_facts(tx, with, applied.told.iter().map(|(person, _, key, _)| (*person, key.as_str()))).await?;
     let concerned: Vec<usize> = (0..events.len()).filter(|at| plans.listens_to(&events[*at].name)).collect();
     if concerned.is_empty() {
         return Ok(());
