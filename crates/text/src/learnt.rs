@@ -134,13 +134,8 @@ impl Learnt {
 
     /// The words that decided, weightiest first: how far each moves the rating, n-grams and rules together.
     pub fn reasons(&self, text: &str, most: usize) -> Vec<Reason> {
-        let Spans { vector, spans, tokens } = self.vocabulary.spans(text);
-        let mut shares = vec![0.0; tokens.len()];
+        let (tokens, mut shares) = shares(&self.vocabulary, &self.weights, text);
         let token = |at: usize| tokens.partition_point(|token| token.start <= at).saturating_sub(1);
-        spread(&self.weights, &vector, &spans, |range, share| {
-            let (first, last) = (token(range.start), token(range.end.saturating_sub(1)));
-            (first..=last).for_each(|at| shares[at] += share / (last - first + 1) as f64);
-        });
         let decided = rules::reasons(text);
         let by_rules: f64 = by_rules(text, self.vocabulary.len()).iter().map(|it| self.weights.part(it)).sum();
         let all: f64 = decided.iter().map(|it| it.valence.abs()).sum();
@@ -155,8 +150,20 @@ impl Learnt {
     }
 }
 
+/// The words of a text, and what the n-grams in which each is add to the sum; an n-gram's share is divided among its words.
+pub(crate) fn shares(vocabulary: &Vocabulary, weights: &Weights, text: &str) -> (Vec<Range<usize>>, Vec<f64>) {
+    let Spans { vector, spans, tokens } = vocabulary.spans(text);
+    let mut shares = vec![0.0; tokens.len()];
+    let token = |at: usize| tokens.partition_point(|token| token.start <= at).saturating_sub(1);
+    spread(weights, &vector, &spans, |range, share| {
+        let (first, last) = (token(range.start), token(range.end.saturating_sub(1)));
+        (first..=last).for_each(|at| shares[at] += share / (last - first + 1) as f64);
+    });
+    (tokens, shares)
+}
+
 /// Gives every occurrence of a known n-gram its share of what its place adds to the sum.
-pub(crate) fn spread(
+fn spread(
     weights: &Weights,
     vector: &[(u32, f32)],
     spans: &[(u32, Range<usize>)],
@@ -205,7 +212,7 @@ fn moments(x: &[f64], y: &[f64]) -> (f64, f64, f64, f64, f64) {
 }
 
 /// Platt's scaling (1999) with his priors, by Newton's method: the log odds as a straight line.
-fn log_odds(sums: &[f64], positive: &[bool]) -> (f64, f64) {
+pub(crate) fn log_odds(sums: &[f64], positive: &[bool]) -> (f64, f64) {
     let positives = positive.iter().filter(|it| **it).count() as f64;
     let negatives = positive.len() as f64 - positives;
     let target =

@@ -4,6 +4,7 @@
 //! `n log n` at worst; the same input gives the same result on every machine; ranges are byte ranges of the text that was given.
 
 pub mod features;
+pub mod feelings;
 pub mod intents;
 pub mod language;
 pub mod learnt;
