@@ -1,4 +1,4 @@
-//! The words every other crate speaks: ids, money, time, calendars, the event, purposes, channels, and the two doors through
+//! The words every other crate speaks: ids, money, time, calendars, languages, the event, purposes, channels, and the two doors through
 //! which the outside world comes in, [`Clock`] and [`Rng`].
 //!
 //! Always holds: nothing here does I/O, is asynchronous, or knows SQL, HTTP or Arrow.
@@ -9,7 +9,9 @@ pub mod channel;
 pub mod clock;
 pub mod event;
 pub mod ids;
+pub mod language;
 pub mod money;
+pub mod plain;
 pub mod purpose;
 pub mod random;
 pub mod shop_events;
@@ -20,6 +22,7 @@ pub use channel::Channel;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use event::{Event, EventId, EventKind, Identifier, IdentifierKind, NaturalKey};
 pub use ids::{AccountId, Handle, Id, PersonId, SourceId, WorkspaceId};
+pub use language::Language;
 pub use money::{Currency, Money, MoneyError};
 pub use purpose::Purpose;
 pub use random::{Rng, SeededRng, SystemRng};

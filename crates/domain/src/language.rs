@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for Language {
 
 /// The variant for a person: the tag itself, then its shorter forms (RFC 4647, section 3.4 "lookup"), then one of the same
 /// language, then the template's default. `None` only where even the default is missing.
-pub(crate) fn best<'a, V>(
+pub fn best<'a, V>(
     variants: &'a BTreeMap<Language, V>,
     wanted: &Language,
     default: &Language,

@@ -1,0 +1,19 @@
+//! A survey as staff write it, and what follows from that alone: who is shown which question, and what an answer may be.
+
+pub mod answer;
+pub mod check;
+pub mod definition;
+pub mod piping;
+pub mod question;
+pub mod read;
+pub mod show;
+pub mod shown;
+pub mod words;
+
+pub use answer::{Answers, Given};
+pub use check::{Finding, Severity, check};
+pub use definition::{Asking, Definition, Kind, Page};
+pub use question::{Answer, Choice, Direction, Question};
+pub use read::{Refusal, read};
+pub use show::Show;
+pub use words::Words;
