@@ -4,11 +4,15 @@
 
 pub mod association;
 mod bisection;
+mod columns;
 pub mod discovery;
 mod distributions;
 pub mod experiments;
 pub mod medoid;
 pub mod recommend;
+mod resampling;
+pub mod survey;
+mod symmetric;
 pub mod usual_hour;
 
 pub use association::{Association, Table};
