@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rapport_domain::{Currency, Event, EventId, PersonId, SourceId, Timestamp, WorkspaceId};
+use rapport_feedback::records::invitations;
 use rapport_intake::ReadBatch;
 use rapport_lake::{EventRow, Fate, Move, PropertyPolicy, Ticket, record_moves, record_superseded};
 use rapport_profiles::{Applied, AppliedEvent, Settings};
@@ -251,6 +252,7 @@ impl Pipeline {
         let spoke = consents::record(installation, &self.signals, tx, workspace, &events, &applied).await?;
         let moved: Vec<_> = applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
         erasing::follow(tx, workspace, &moved).await?;
+        invitations::follow(tx, workspace, &moved).await?;
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
         reporting::hear(installation, tx, workspace, &events, &applied).await?;
         audiences::hear(installation, tx, workspace, &events, &applied).await?;

@@ -51,8 +51,13 @@ pub const REFUSALS: &[(&str, &str)] = &[
 ];
 
 impl Refusal {
-    pub(crate) fn new(question: &Question, code: &'static str) -> Self {
+    fn new(question: &Question, code: &'static str) -> Self {
         Self { question: question.key.clone(), code, limit: None }
+    }
+
+    /// That a question needs an answer.
+    pub fn required(question: &Question) -> Self {
+        Self::new(question, "required")
     }
 
     /// In English, without the question.

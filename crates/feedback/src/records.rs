@@ -1,0 +1,8 @@
+//! What is stored, table by table.
+
+pub mod answers;
+pub mod invitations;
+pub mod quotas;
+pub mod responses;
+pub mod settings;
+pub mod surveys;

@@ -1,0 +1,217 @@
+//! What somebody answered to a survey, as a whole: from where, how far, and whether it is complete.
+
+use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
+use rapport_store::{Queries, Record, Result, Tx, args, sql};
+
+/// Being answered, or left in the middle: what was given counts in figures by question where it is asked for.
+pub const PARTIAL: &str = "partial";
+/// Answered to the end.
+pub const COMPLETED: &str = "completed";
+/// Answered to the end when enough others had: kept, not counted.
+pub const OVER_QUOTA: &str = "over_quota";
+/// Sent away before the end, because enough others had answered.
+pub const SCREENED: &str = "screened";
+
+/// Where a response comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An invitation's own link.
+    Invitation,
+    /// An open link.
+    Link,
+    /// A device that stands somewhere.
+    Kiosk,
+    /// The company's own site.
+    Widget,
+    /// The API.
+    Api,
+    /// A file.
+    Import,
+    /// An event of a client.
+    Event,
+}
+
+impl Source {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Invitation, Self::Link, Self::Kiosk, Self::Widget, Self::Api, Self::Import, Self::Event];
+
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::Link => "link",
+            Self::Kiosk => "kiosk",
+            Self::Widget => "widget",
+            Self::Api => "api",
+            Self::Import => "import",
+            Self::Event => "event",
+        }
+    }
+}
+
+/// A stored response.
+#[derive(Clone, Debug, PartialEq, Record)]
+pub struct ResponseRow {
+    /// Its name.
+    pub id: String,
+    /// The survey's number.
+    pub survey: i64,
+    /// The version that was answered.
+    pub version: i64,
+    /// Which round of asking.
+    pub wave: i64,
+    /// The invitation.
+    pub invitation: Option<String>,
+    /// What tells it from others of its source: an event's id, a line of a file, a browser's answer.
+    pub origin: Option<String>,
+    /// As [`Source::as_str`].
+    pub source: String,
+    /// Where it stands.
+    pub state: String,
+    /// The identifier of whoever answered, if that is known.
+    pub handle: Option<Handle>,
+    /// Whose that is now.
+    pub person: Option<PersonId>,
+    /// In which language.
+    pub language: String,
+    /// By which channel they were asked.
+    pub channel: Option<String>,
+    /// At which touchpoint.
+    pub touchpoint: Option<String>,
+    /// About which product.
+    pub product: Option<String>,
+    /// About whose service.
+    pub agent: Option<String>,
+    /// About which order, ticket or visit.
+    pub subject: Option<String>,
+    /// The page that comes next, from 0.
+    pub page: i64,
+    /// When it was begun.
+    pub started_at: Timestamp,
+    /// When something was given last.
+    pub updated_at: Timestamp,
+    /// When it was answered to the end.
+    pub completed_at: Option<Timestamp>,
+}
+
+/// Adds one; whether there was none of its invitation, its origin or its name.
+pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, row: &ResponseRow) -> Result<bool> {
+    let text = sql!(
+        "INSERT INTO responses (id, workspace, survey, version, wave, invitation, origin, source, state, handle, person, language, channel, touchpoint,
+           product, agent, subject, page, started_at, updated_at, completed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) ON CONFLICT DO NOTHING"
+    );
+    let args = args![
+        &row.id,
+        workspace,
+        row.survey,
+        row.version,
+        row.wave,
+        row.invitation.as_deref(),
+        row.origin.as_deref(),
+        &row.source,
+        &row.state,
+        row.handle,
+        row.person,
+        &row.language,
+        row.channel.as_deref(),
+        row.touchpoint.as_deref(),
+        row.product.as_deref(),
+        row.agent.as_deref(),
+        row.subject.as_deref(),
+        row.page,
+        row.started_at,
+        row.updated_at,
+        row.completed_at
+    ];
+    Ok(tx.execute(text, args).await? == 1)
+}
+
+/// One by its name.
+pub async fn find(db: &mut impl Queries, workspace: WorkspaceId, id: &str) -> Result<Option<ResponseRow>> {
+    let text = sql!(
+        "SELECT id, survey, version, wave, invitation, origin, source, state, handle, person, language, channel, touchpoint, product, agent, subject,
+           page, started_at, updated_at, completed_at
+         FROM responses WHERE id = $2 AND workspace = $1"
+    );
+    db.fetch_optional(text, args![workspace, id]).await
+}
+
+/// The one of an invitation.
+pub async fn of_invitation(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    invitation: &str,
+) -> Result<Option<ResponseRow>> {
+    let text = sql!(
+        "SELECT id, survey, version, wave, invitation, origin, source, state, handle, person, language, channel, touchpoint, product, agent, subject,
+           page, started_at, updated_at, completed_at
+         FROM responses WHERE workspace = $1 AND invitation = $2"
+    );
+    db.fetch_optional(text, args![workspace, invitation]).await
+}
+
+/// The one of an origin.
+pub async fn of_origin(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    survey: i64,
+    origin: &str,
+) -> Result<Option<ResponseRow>> {
+    let text = sql!(
+        "SELECT id, survey, version, wave, invitation, origin, source, state, handle, person, language, channel, touchpoint, product, agent, subject,
+           page, started_at, updated_at, completed_at
+         FROM responses WHERE workspace = $1 AND survey = $2 AND origin = $3"
+    );
+    db.fetch_optional(text, args![workspace, survey, origin]).await
+}
+
+/// Those of a survey begun before another (when, and its name), the newest first.
+pub async fn page(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    survey: i64,
+    (before, name): (Timestamp, &str),
+    limit: i64,
+) -> Result<Vec<ResponseRow>> {
+    let text = sql!(
+        "SELECT id, survey, version, wave, invitation, origin, source, state, handle, person, language, channel, touchpoint, product, agent, subject,
+           page, started_at, updated_at, completed_at
+         FROM responses WHERE workspace = $1 AND survey = $2 AND started_at <= $3 AND (started_at < $3 OR id < $4)
+         ORDER BY started_at DESC, id DESC LIMIT $5"
+    );
+    db.fetch_all(text, args![workspace, survey, before, name, limit]).await
+}
+
+/// Those of a person, the newest first.
+pub async fn of_person(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId) -> Result<Vec<ResponseRow>> {
+    let text = sql!(
+        "SELECT id, survey, version, wave, invitation, origin, source, state, handle, person, language, channel, touchpoint, product, agent, subject,
+           page, started_at, updated_at, completed_at
+         FROM responses WHERE +workspace = $1 AND person = $2 ORDER BY started_at DESC, id DESC"
+    );
+    db.fetch_all(text, args![workspace, person]).await
+}
+
+/// How many there are of a survey, by wave, source and state.
+pub async fn counts(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    survey: i64,
+) -> Result<Vec<(i64, String, String, i64)>> {
+    let text = sql!(
+        "SELECT wave, source, state, COUNT(*) FROM responses WHERE workspace = $1 AND survey = $2 GROUP BY wave, source, state ORDER BY wave, source, state"
+    );
+    db.fetch_all(text, args![workspace, survey]).await
+}
+
+/// Goes on to a page or to an end, from [`PARTIAL`]; whether it still was that.
+pub async fn go_on(tx: &mut Tx, workspace: WorkspaceId, row: &ResponseRow) -> Result<bool> {
+    let text = sql!(
+        "UPDATE responses SET state = $3, page = $4, updated_at = $5, completed_at = $6, language = $7
+         WHERE id = $2 AND workspace = $1 AND state = 'partial'"
+    );
+    let args = args![workspace, &row.id, &row.state, row.page, row.updated_at, row.completed_at, &row.language];
+    Ok(tx.execute(text, args).await? == 1)
+}

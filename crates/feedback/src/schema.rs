@@ -1,0 +1,264 @@
+//! The tables of surveys and what was answered. Every column is declared in [`DATA_MAP`].
+//!
+//! Always holds: an invitation is one occasion to ask somebody in one wave, whatever came of it; a response is one for its invitation and one for its
+//! origin; erasing somebody deletes what they were asked and what they said. How many answers a quota has says nothing about a person, and stays.
+
+use rapport_domain::Purpose::{Analytics, Service};
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+use rapport_store::{Migration, Migrations};
+
+/// All migrations of this crate, in order.
+pub const MIGRATIONS: Migrations =
+    Migrations { namespace: "feedback", list: &[Migration { number: 1, name: "surveys", sql: SURVEYS }] };
+
+const SURVEYS: &str = "
+CREATE TABLE surveys (
+    workspace {int} NOT NULL,
+    survey {int} NOT NULL,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    state TEXT NOT NULL,
+    revision {int} NOT NULL,
+    version {int} NOT NULL,
+    published {int},
+    wave {int} NOT NULL,
+    kind TEXT NOT NULL,
+    created_at {int} NOT NULL,
+    updated_at {int} NOT NULL,
+    updated_by TEXT NOT NULL,
+    opened_at {int},
+    closes_at {int},
+    closed_at {int},
+    PRIMARY KEY (survey, workspace)
+) {clustered};
+CREATE UNIQUE INDEX surveys_key ON surveys (workspace, key);
+
+CREATE TABLE survey_versions (
+    workspace {int} NOT NULL,
+    survey {int} NOT NULL,
+    version {int} NOT NULL,
+    definition {json} NOT NULL,
+    saved_at {int} NOT NULL,
+    saved_by TEXT NOT NULL,
+    PRIMARY KEY (survey, version, workspace)
+) {clustered};
+
+CREATE TABLE survey_quotas (
+    workspace {int} NOT NULL,
+    survey {int} NOT NULL,
+    wave {int} NOT NULL,
+    quota TEXT NOT NULL,
+    filled {int} NOT NULL,
+    PRIMARY KEY (survey, wave, quota, workspace)
+) {clustered};
+
+CREATE TABLE survey_settings (
+    workspace {int} NOT NULL,
+    settings {json} NOT NULL,
+    revision {int} NOT NULL,
+    updated_at {int} NOT NULL,
+    updated_by TEXT NOT NULL,
+    PRIMARY KEY (workspace)
+) {clustered};
+
+CREATE TABLE invitations (
+    id TEXT NOT NULL,
+    workspace {int} NOT NULL,
+    survey {int} NOT NULL,
+    wave {int} NOT NULL,
+    kind TEXT NOT NULL,
+    handle {int} NOT NULL,
+    person {int} NOT NULL,
+    occasion TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    channel TEXT,
+    touchpoint TEXT,
+    product TEXT,
+    agent TEXT,
+    subject TEXT,
+    version {int},
+    occasioned_at {int} NOT NULL,
+    due_at {int},
+    decided_at {int},
+    invited_at {int},
+    remind_at {int},
+    reminded_at {int},
+    delivered_at {int},
+    opened_at {int},
+    answered_at {int},
+    expires_at {int},
+    PRIMARY KEY (id, workspace)
+) {clustered};
+CREATE UNIQUE INDEX invitations_occasion ON invitations (workspace, survey, wave, handle, occasion);
+CREATE INDEX invitations_person ON invitations (person, workspace);
+CREATE INDEX invitations_due ON invitations (workspace, due_at);
+CREATE INDEX invitations_remind ON invitations (workspace, remind_at);
+
+CREATE TABLE responses (
+    id TEXT NOT NULL,
+    workspace {int} NOT NULL,
+    survey {int} NOT NULL,
+    version {int} NOT NULL,
+    wave {int} NOT NULL,
+    invitation TEXT,
+    origin TEXT,
+    source TEXT NOT NULL,
+    state TEXT NOT NULL,
+    handle {int},
+    person {int},
+    language TEXT NOT NULL,
+    channel TEXT,
+    touchpoint TEXT,
+    product TEXT,
+    agent TEXT,
+    subject TEXT,
+    page {int} NOT NULL,
+    started_at {int} NOT NULL,
+    updated_at {int} NOT NULL,
+    completed_at {int},
+    PRIMARY KEY (id, workspace)
+) {clustered};
+CREATE UNIQUE INDEX responses_invitation ON responses (workspace, invitation);
+CREATE UNIQUE INDEX responses_origin ON responses (workspace, survey, origin);
+CREATE INDEX responses_survey ON responses (workspace, survey, started_at);
+CREATE INDEX responses_person ON responses (person, workspace);
+
+CREATE TABLE answers (
+    response TEXT NOT NULL,
+    workspace {int} NOT NULL,
+    survey {int} NOT NULL,
+    question TEXT NOT NULL,
+    part TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    number {int},
+    choice TEXT,
+    text TEXT,
+    low {int},
+    high {int},
+    direction TEXT,
+    handle {int},
+    person {int},
+    answered_at {int} NOT NULL,
+    PRIMARY KEY (response, question, part, workspace)
+) {clustered};
+CREATE INDEX answers_question ON answers (workspace, survey, question, answered_at);
+CREATE INDEX answers_person ON answers (person, workspace);
+";
+
+const fn personal(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
+    Declaration {
+        table,
+        columns,
+        category,
+        purposes: &[Service, Analytics],
+        retention: Retention::Person,
+        person: Way::Person("person"),
+        erasure: Erasure::Delete,
+    }
+}
+
+/// What every column of these tables holds.
+pub const DATA_MAP: &[Declaration] = &[
+    Declaration::technical(
+        "surveys",
+        &[
+            "workspace",
+            "survey",
+            "key",
+            "name",
+            "state",
+            "revision",
+            "version",
+            "published",
+            "wave",
+            "kind",
+            "created_at",
+            "updated_at",
+            "updated_by",
+            "opened_at",
+            "closes_at",
+            "closed_at",
+        ],
+    ),
+    Declaration::technical(
+        "survey_versions",
+        &["workspace", "survey", "version", "definition", "saved_at", "saved_by"],
+    ),
+    Declaration::technical("survey_quotas", &["workspace", "survey", "wave", "quota", "filled"]),
+    Declaration::technical("survey_settings", &["workspace", "settings", "revision", "updated_at", "updated_by"]),
+    Declaration::technical("invitations", &["id", "workspace"]),
+    personal("invitations", &["handle", "person"], Category::Identifier),
+    personal(
+        "invitations",
+        &[
+            "survey",
+            "wave",
+            "kind",
+            "occasion",
+            "state",
+            "reason",
+            "channel",
+            "touchpoint",
+            "product",
+            "agent",
+            "subject",
+            "version",
+            "occasioned_at",
+            "due_at",
+            "decided_at",
+            "invited_at",
+            "remind_at",
+            "reminded_at",
+            "delivered_at",
+            "opened_at",
+            "answered_at",
+            "expires_at",
+        ],
+        Category::Behavioural,
+    ),
+    Declaration::technical("responses", &["id", "workspace"]),
+    personal("responses", &["handle", "person", "origin"], Category::Identifier),
+    personal(
+        "responses",
+        &[
+            "survey",
+            "version",
+            "wave",
+            "invitation",
+            "source",
+            "state",
+            "language",
+            "channel",
+            "touchpoint",
+            "product",
+            "agent",
+            "subject",
+            "page",
+            "started_at",
+            "updated_at",
+            "completed_at",
+        ],
+        Category::Behavioural,
+    ),
+    Declaration::technical("answers", &["workspace"]),
+    personal("answers", &["handle", "person"], Category::Identifier),
+    personal("answers", &["text"], Category::FreeText),
+    personal(
+        "answers",
+        &[
+            "response",
+            "survey",
+            "question",
+            "part",
+            "kind",
+            "number",
+            "choice",
+            "low",
+            "high",
+            "direction",
+            "answered_at",
+        ],
+        Category::Behavioural,
+    ),
+];
