@@ -13,3 +13,4 @@ pub mod redaction;
 pub mod rules;
 pub mod similar;
 pub mod themes;
+pub mod words;

@@ -4,14 +4,11 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use jieba_rs::Jieba;
-
 use crate::features::without_blanks;
+use crate::words::Stems;
 
 /// A text is looked at this far.
 const MOST_BYTES: usize = 32_768;
-
-static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
 
 /// Words that say nothing about what a text is about, of the languages that are met most; degree and judgement are sentiment's, not a theme's.
 const EMPTY: &str = "a about after again all also am an and any are as at be because been before being best better but by can could did do does doing done \
@@ -27,7 +24,7 @@ const EMPTY: &str = "a about after again all also am an and any are as at be bec
     à au aux avec ce ces cette c'est dans des du elle est et il ils j'ai je la le les leur lui ma mais mes mon ne nous on ont ou par pas plus pour qu que qui \
     sa se ses son sont sur très un une vos votre vous \
     的 了 是 我 我们 你 你们 他 她 它 他们 在 有 和 也 都 很 就 不 没 没有 还 还是 这 这个 那 那个 一个 一 一下 非常 太 吧 啊 呢 吗 啦 哦 与 及 等 等等 比较 但 但是 \
-    不过 所以 因为 如果 而且 还有 什么 怎么 自己 可以 会 要 说 去 来 到 给 让 被 把 对 从 个 次 真的 真 挺 好 不错 感觉 觉得 一般 应该 比 最 更 再 又 只 只是 就是 不是 一点 有点 这么 那么 很多 这家 这次 以后 不会 不能 不要 为什么 知道 根本 实在 已经 可能";
+    不过 所以 因为 如果 而且 还有 什么 怎么 自己 可以 会 要 说 去 来 到 给 让 被 把 对 从 个 次 真的 真 挺 好 不错 感觉 觉得 一般 应该 比 最 更 再 又 只 只是 就是 不是 一点 有点 这么 那么 很多 这家 这次 以后 不会 不能 不要 为什么 知道 根本 实在 已经 可能 还好 这样 那样 是不是 不怎么 以前 挺好吃 好吃 很快 一般般 特别 点儿 出来 里面 还行 别的 东西";
 
 static WITHOUT_MEANING: LazyLock<HashSet<&str>> = LazyLock::new(|| EMPTY.split_whitespace().collect());
 
@@ -60,35 +57,33 @@ fn starts_with(text: &str, turn: &str) -> bool {
     text.as_bytes().get(..turn.len()).is_some_and(|head| head.eq_ignore_ascii_case(turn.as_bytes()))
 }
 
-/// The words of a clause that carry meaning, and pairs of such words side by side, in small letters.
-pub(crate) fn terms(clause: &str) -> Vec<String> {
-    let (mut terms, mut before): (Vec<String>, Option<String>) = (Vec::new(), None);
-    for word in words(clause) {
-        let meaning = !WITHOUT_MEANING.contains(word.as_str()) && word.chars().any(char::is_alphabetic);
-        let long = word.chars().nth(1).is_some();
-        if !(meaning && long && word.len() <= 64) {
+/// What a clause is made of.
+#[derive(Default)]
+pub(super) struct Terms {
+    /// The stems of all its words.
+    pub words: Vec<String>,
+    /// The stems of words that carry meaning and of pairs of such words side by side, each as it was written.
+    pub terms: Vec<(String, String)>,
+}
+
+/// The words and terms of a clause.
+pub(super) fn terms(clause: &str, stems: &Stems) -> Terms {
+    let mut found = Terms::default();
+    let mut before: Option<(String, String)> = None;
+    for word in stems.words(clause, false) {
+        let meaning = !WITHOUT_MEANING.contains(word.text.as_str()) && word.text.chars().any(char::is_alphabetic);
+        let long = word.text.chars().nth(1).is_some();
+        found.words.push(word.stem.clone());
+        if !(meaning && long) {
             before = None;
             continue;
         }
-        if let Some(before) = before.filter(|before| *before != word) {
-            let blank = if word.chars().any(without_blanks) { "" } else { " " };
-            terms.push(format!("{before}{blank}{word}"));
+        if let Some((stem, text)) = before.filter(|before| before.0 != word.stem) {
+            let blank = if word.text.chars().any(without_blanks) { "" } else { " " };
+            found.terms.push((format!("{stem}{blank}{}", word.stem), format!("{text}{blank}{}", word.text)));
         }
-        terms.push(word.clone());
-        before = Some(word);
+        found.terms.push((word.stem.clone(), word.text.clone()));
+        before = Some((word.stem, word.text));
     }
-    terms
-}
-
-fn words(clause: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let inside = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '\u{300}'..='\u{36f}');
-    for run in clause.split(|c: char| !inside(c)).filter(|run| !run.is_empty()) {
-        if run.chars().any(without_blanks) {
-            words.extend(JIEBA.cut(run, false).into_iter().map(|token| token.word.to_lowercase()));
-        } else {
-            words.push(run.trim_matches(['\'', '’']).replace('’', "'").to_lowercase());
-        }
-    }
-    words
+    found
 }
