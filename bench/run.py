@@ -20,6 +20,7 @@ import experiments
 import files
 import live
 import segments
+import text
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results.json"
@@ -75,6 +76,11 @@ def parts(options):
             "Decisions for a waiting page: a slot's content and a flag's variant, asked for 1,000 times a second each, sender on the same two cores",
             "slot p99 under 20 ms",
             lambda at: {"": decisions.decisions(binary, at, *((1_000, 5, 200) if quick else ()))},
+        ),
+        "text": (
+            "What texts say, on one thread by processor time, beside vaderSentiment and scikit-learn on the same texts",
+            "rules at least 50 times vaderSentiment's rate, learning from 100,000 texts under 10 s and at most scikit-learn's time, themes of 100,000 under 30 s and 1 GB",
+            lambda at: text.text(str(programs / "examples" / "text_rate"), at, 5 if quick else 100),
         ),
         "whole": (
             "The whole at once: ten minutes at 5,000 events/s, sender and server on the same two cores",
