@@ -1,15 +1,21 @@
-//! The tables of surveys and what was answered. Every column is declared in [`DATA_MAP`].
+//! The tables of surveys and what was answered, and of what was understood of texts. Every column is declared in [`DATA_MAP`].
 //!
 //! Always holds: an invitation is one occasion to ask somebody in one wave, whatever came of it; a response is one for its invitation and one for its
-//! origin; erasing somebody deletes what they were asked and what they said. How many answers a quota has says nothing about a person, and stays.
+//! origin; an event with a text has one verbatim;
+//! erasing somebody deletes what they were asked and what they said. How many answers a quota has says nothing about a person, and stays.
 
 use rapport_domain::Purpose::{Analytics, Service};
 use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
-pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "feedback", list: &[Migration { number: 1, name: "surveys", sql: SURVEYS }] };
+pub const MIGRATIONS: Migrations = Migrations {
+    namespace: "feedback",
+    list: &[
+        Migration { number: 1, name: "surveys", sql: SURVEYS },
+        Migration { number: 2, name: "verbatims", sql: VERBATIMS },
+    ],
+};
 
 const SURVEYS: &str = "
 CREATE TABLE surveys (
@@ -146,6 +152,48 @@ CREATE INDEX answers_question ON answers (workspace, survey, question, answered_
 CREATE INDEX answers_person ON answers (person, workspace);
 ";
 
+const VERBATIMS: &str = "
+CREATE TABLE verbatims (
+    workspace {int} NOT NULL,
+    event_id {bytes} NOT NULL,
+    handle {int} NOT NULL,
+    person {int} NOT NULL,
+    occurred_at {int} NOT NULL,
+    event_name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    shown TEXT NOT NULL,
+    shown_folded TEXT NOT NULL,
+    rating {int},
+    sentiment {int} NOT NULL,
+    anger {int} NOT NULL,
+    disappointment {int} NOT NULL,
+    anxiety {int} NOT NULL,
+    joy {int} NOT NULL,
+    gratitude {int} NOT NULL,
+    trust {int} NOT NULL,
+    urgency {int} NOT NULL,
+    corrected_at {int},
+    PRIMARY KEY (event_id, workspace)
+) {clustered};
+CREATE INDEX verbatims_time ON verbatims (workspace, occurred_at, event_id);
+CREATE INDEX verbatims_person ON verbatims (person, workspace, occurred_at);
+CREATE INDEX verbatims_handle ON verbatims (handle, workspace, occurred_at);
+CREATE INDEX verbatims_rating ON verbatims (workspace, rating, occurred_at);
+
+CREATE TABLE verbatim_corrections (
+    workspace {int} NOT NULL,
+    event_id {bytes} NOT NULL,
+    corrected_at {int} NOT NULL,
+    corrected_by TEXT NOT NULL,
+    person {int} NOT NULL,
+    sentiment {int},
+    feelings TEXT,
+    PRIMARY KEY (event_id, corrected_at, workspace)
+) {clustered};
+CREATE INDEX verbatim_corrections_time ON verbatim_corrections (workspace, corrected_at);
+CREATE INDEX verbatim_corrections_person ON verbatim_corrections (person, workspace);
+";
+
 const fn personal(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration {
         table,
@@ -261,4 +309,27 @@ pub const DATA_MAP: &[Declaration] = &[
         ],
         Category::Behavioural,
     ),
+    Declaration::technical("verbatims", &["workspace", "event_name"]),
+    personal("verbatims", &["event_id", "handle", "person"], Category::Identifier),
+    personal("verbatims", &["shown", "shown_folded"], Category::FreeText),
+    personal("verbatims", &["occurred_at", "rating"], Category::Behavioural),
+    personal(
+        "verbatims",
+        &[
+            "language",
+            "sentiment",
+            "anger",
+            "disappointment",
+            "anxiety",
+            "joy",
+            "gratitude",
+            "trust",
+            "urgency",
+            "corrected_at",
+        ],
+        Category::Derived,
+    ),
+    Declaration::technical("verbatim_corrections", &["workspace", "corrected_by", "corrected_at"]),
+    personal("verbatim_corrections", &["event_id", "person"], Category::Identifier),
+    personal("verbatim_corrections", &["sentiment", "feelings"], Category::Derived),
 ];

@@ -43,6 +43,7 @@ pub mod shapes;
 pub mod slots;
 pub mod sources;
 pub mod templates;
+pub mod texts;
 pub mod timeline;
 pub mod users;
 pub mod webhooks;
@@ -66,6 +67,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(home::router())
         .merge(customers::router())
         .merge(timeline::router())
+        .merge(texts::router())
         .merge(identity::router())
         .merge(consents::router())
         .merge(consent_overview::router())

@@ -26,6 +26,7 @@ use crate::experimenting::lots::JourneyLots;
 use crate::experimenting::{LiveExperiments, global};
 use crate::noting::Noting;
 use crate::records;
+use crate::understanding::Readers;
 use crate::{importing, schema};
 
 /// Where things are: a folder, and for scale-out a database and an object store elsewhere.
@@ -83,6 +84,8 @@ pub struct Installation {
     pub experiments: Arc<LiveExperiments>,
     /// What is kept before an answer leaves.
     pub noting: Noting,
+    /// What understands what customers write.
+    pub readers: Readers,
     /// Which journeys are live.
     pub plans: LivePlans,
     /// The present.
@@ -153,6 +156,7 @@ impl Installation {
             memberships,
             suppressions,
             noting: Noting::new(store.clone(), Arc::clone(&clock)),
+            readers: Readers::default(),
             plans: LivePlans::new(Arc::new(JourneyLots(Arc::clone(&experiments)))),
             experiments,
             store,

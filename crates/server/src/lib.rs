@@ -40,5 +40,6 @@ pub mod scoring;
 pub mod sending;
 pub mod settings;
 pub mod slots;
+pub mod understanding;
 pub mod visitors;
 pub mod webhooks;

@@ -33,6 +33,7 @@ use crate::erasing;
 use crate::experimenting::reporting;
 use crate::installation::Installation;
 use crate::records::{sources, workspaces};
+use crate::understanding;
 
 pub use backlog::ACTIVITY;
 use backlog::Behind;
@@ -248,7 +249,7 @@ impl Pipeline {
         let installation = &self.installation;
         consents::leave_out_suppressed(installation, tx, workspace, &mut positions, &mut events).await?;
         let settings = Settings { workspace, currency: self.currency(tx, workspace).await?, position: signed(last) };
-        let applied = installation.profiles.apply(tx, settings, &events).await?;
+        let mut applied = installation.profiles.apply(tx, settings, &events).await?;
         let spoke = consents::record(installation, &self.signals, tx, workspace, &events, &applied).await?;
         let moved: Vec<_> = applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
         erasing::follow(tx, workspace, &moved).await?;
@@ -256,6 +257,7 @@ impl Pipeline {
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
         reporting::hear(installation, tx, workspace, &events, &applied).await?;
         audiences::hear(installation, tx, workspace, &events, &applied).await?;
+        understanding::hear(installation, tx, workspace, &events, &mut applied).await?;
         count_by_source(tx, workspace, &events).await?;
         let mut tickets = Vec::new();
         if !applied.moved.is_empty() {

@@ -5,6 +5,7 @@ use rapport_domain::{Handle, Id, PersonId, WorkspaceId};
 use rapport_engagement::records::audiences;
 use rapport_experiments::records::exposures;
 use rapport_feedback::records::invitations;
+use rapport_feedback::verbatims::records as verbatims;
 use rapport_lake::{Move, record_moves};
 use rapport_profiles::identity::undo::set_undone;
 use rapport_profiles::records::identifiers::IdentifierRow;
@@ -126,6 +127,7 @@ async fn change(app: &App, caller: &Caller, id: Id, undone: bool, reason: &str) 
     let handed: Vec<_> = changed.moved.iter().map(|m| (m.handle, m.from, m.to)).collect();
     exposures::follow(&mut tx, workspace, &handed).await?;
     invitations::follow(&mut tx, workspace, &handed).await?;
+    verbatims::follow(&mut tx, workspace, &handed).await?;
     let touched: Vec<PersonId> = changed.moved.iter().flat_map(|m| [m.from, m.to]).collect();
     audiences::doubt(&mut tx, workspace, &touched, app.now()).await?;
     listening::follow(installation, &mut tx, workspace, &handed).await.map_err(Problem::internal)?;

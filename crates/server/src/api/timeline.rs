@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use axum::extract::State;
 use rapport_domain::{EventId, Handle, Timestamp, WorkspaceId, money, shop_events};
+use rapport_feedback::verbatims::records::{self as verbatims, VerbatimRow};
 use rapport_lake::EventRow;
 use rapport_profiles::records::orders::OrderRow;
 use rapport_profiles::records::texts::TextRow;
@@ -15,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::customers::{find, name_of};
 use super::shapes::time;
+use super::texts::Understanding;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
@@ -63,6 +65,9 @@ pub struct TimelineItem {
     /// All that is known about it.
     #[schema(value_type = Object)]
     pub properties: Map<String, Value>,
+    /// How what they wrote was understood, if they wrote something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub understood: Option<Understanding>,
     /// A newer version of the same row has replaced it. The lake no longer shows such events, so this is false.
     pub superseded: bool,
 }
@@ -115,7 +120,7 @@ pub async fn show(
 /// Events as people read them.
 pub async fn items(app: &App, workspace: WorkspaceId, events: Vec<EventRow>) -> Result<Vec<TimelineItem>, Problem> {
     let mut db = app.installation.store.read();
-    let written = written(app, workspace, &events).await?;
+    let Written { texts: written, understood } = written(app, workspace, &events).await?;
     let sources = sources::all(&mut db, workspace).await?;
     let currency = workspaces::find(&mut db, workspace).await?.map(|w| w.currency).unwrap_or_default();
     let items = events.into_iter().map(|row| {
@@ -136,17 +141,25 @@ pub async fn items(app: &App, workspace: WorkspaceId, events: Vec<EventRow>) -> 
             source_name: name_of(&sources, row.source),
             name: row.name,
             properties,
+            understood: understood.get(&row.event_id).map(Understanding::of),
             superseded: false,
         }
     });
     Ok(items.collect())
 }
 
-async fn written(app: &App, workspace: WorkspaceId, events: &[EventRow]) -> Result<HashMap<EventId, TextRow>, Problem> {
+/// What was written in some events, and how it was understood.
+#[derive(Default)]
+struct Written {
+    texts: HashMap<EventId, TextRow>,
+    understood: HashMap<EventId, VerbatimRow>,
+}
+
+async fn written(app: &App, workspace: WorkspaceId, events: &[EventRow]) -> Result<Written, Problem> {
     let (Some(newest), Some(oldest)) =
         (events.iter().map(|e| e.occurred_at).max(), events.iter().map(|e| e.occurred_at).min())
     else {
-        return Ok(HashMap::new());
+        return Ok(Written::default());
     };
     let mut handles: Vec<Handle> = events.iter().map(|event| event.handle).collect();
     handles.sort_unstable();
@@ -156,7 +169,9 @@ async fn written(app: &App, workspace: WorkspaceId, events: &[EventRow]) -> Resu
     let known = identifiers::by_handles(&mut db, workspace, &handles).await?;
     let handles: Vec<Handle> = known.iter().map(|row| row.handle).collect();
     let rows = texts::of_handles(&mut db, workspace, &handles, oldest, newest, 2_000).await?;
-    Ok(rows.into_iter().map(|row| (EventId(row.event_id), row)).collect())
+    let texts = rows.into_iter().map(|row| (EventId(row.event_id), row)).collect();
+    let rows = verbatims::of_handles(&mut db, workspace, &handles, oldest, newest).await?;
+    Ok(Written { texts, understood: rows.into_iter().map(|row| (EventId(row.event_id), row)).collect() })
 }
 
 /// What the person wrote, in quotation marks.
@@ -191,6 +206,7 @@ pub fn order_item(order: &OrderRow) -> TimelineItem {
         detail: if order.lines == 1 { "1 item".to_owned() } else { format!("{} items", order.lines) },
         source_name: String::new(),
         properties: Map::new(),
+        understood: None,
         superseded: false,
     }
 }

@@ -34,6 +34,7 @@ use crate::records::workspaces::FIRST;
 use crate::sending;
 use crate::settings::{Log, Settings};
 use crate::slots::counting;
+use crate::understanding;
 use crate::webhooks;
 
 /// Serves the console, the API and the intake.
@@ -125,6 +126,7 @@ impl Server {
         workers.spawn(sending::read_mailbox(Arc::clone(&installation), ways, stop.subscribe()));
         workers.spawn(counting::run(Arc::clone(&app.slots), Arc::clone(&installation), stop.subscribe()));
         workers.spawn(audiences::run(Arc::clone(&installation), Arc::clone(&app.advertising), stop.subscribe()));
+        workers.spawn(understanding::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
         let changed = Arc::clone(&app.segments_changed);

@@ -2423,6 +2423,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/texts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what customers wrote, newest first. */
+        get: operations["get_texts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/texts/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how well texts are understood, measured on what was not learnt from. */
+        get: operations["get_texts_quality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/texts/themes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finds what customers write about in a period, how they feel about it, and what changed against the period before. */
+        get: operations["get_texts_themes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/texts/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a text, and why it was understood so. */
+        get: operations["get_texts_event_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/texts/{event_id}/correction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Corrects how a text was understood. It counts at once, and models learn from it. */
+        post: operations["post_texts_event_id_correction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/texts/{event_id}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what is like a text among the newest five thousand of its language: duplicates and near ones first. */
+        get: operations["get_texts_event_id_similar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -3121,6 +3223,16 @@ export interface components {
             state: string;
             template: string;
         };
+        /** @description What a text says, by somebody who read it. */
+        CorrectionBody: {
+            /** @description All feelings that it shows, or none; left out, they stay. */
+            feelings?: string[] | null;
+            /**
+             * Format: double
+             * @description From -1 to 1; left out, it stays.
+             */
+            sentiment?: number | null;
+        };
         /** @description An experiment to make. */
         CreateBody: {
             /** @description The design. A rule's `condition` is a segment's key or a condition. */
@@ -3773,6 +3885,16 @@ export interface components {
         /** @description Acts that failed, the latest first. */
         FailedActs: {
             rows: components["schemas"]["FailedAct"][];
+        };
+        /** @description A feeling that a text shows. */
+        FeltShape: {
+            /** @description `anger`, `disappointment`, `anxiety`, `joy`, `gratitude`, `trust` or `urgency`. */
+            feeling: string;
+            /**
+             * Format: double
+             * @description How strong it is: 0.5 to 1.
+             */
+            strength: number;
         };
         /** @description What a test looks at, as it is now. */
         FigureNow: {
@@ -4893,6 +5015,36 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description A page of a list. */
+        Page_TextShape: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** @description The event that brought it. */
+                event_id: string;
+                /** @description The event's name. */
+                event_name: string;
+                occurred_at: string;
+                /** @description Who wrote it. */
+                person_id: string;
+                /** @description What they are called, if known. */
+                person_name?: string | null;
+                /**
+                 * Format: double
+                 * @description Their own stars, 1 to 5.
+                 */
+                rating?: number | null;
+                /** @description The text without personal data. */
+                text: string;
+                understood: components["schemas"]["Understanding"];
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
         /** @description One thing after another. */
         PathRow: {
             /** Format: double */
@@ -5200,6 +5352,57 @@ export interface components {
         PropertyValues: {
             rows: components["schemas"]["PropertyValue"][];
         };
+        /** @description How well texts are understood. */
+        QualityAnswer: {
+            /**
+             * Format: int64
+             * @description Corrections so far.
+             */
+            corrections: number;
+            /** @description Feelings that were learnt; the others go by the rules. */
+            feelings: components["schemas"]["QualityShape"][];
+            /**
+             * Format: int64
+             * @description Texts with stars.
+             */
+            rated: number;
+            /**
+             * Format: double
+             * @description The share of rated texts, held back, that were put on the right side; null until enough were rated.
+             */
+            sentiment_accuracy?: number | null;
+            /**
+             * Format: double
+             * @description How far ratings and what was said of them go together (Pearson's r), on the same.
+             */
+            sentiment_correlation?: number | null;
+        };
+        /** @description How well a feeling is found in texts that were not learnt from. */
+        QualityShape: {
+            feeling: string;
+            /**
+             * Format: double
+             * @description The share of those found that are right, by what was learnt; null if none was found.
+             */
+            precision?: number | null;
+            /**
+             * Format: double
+             * @description The share of those shown that were found.
+             */
+            recall?: number | null;
+            /**
+             * Format: double
+             * @description The same of the rules alone, on the same texts.
+             */
+            rules_precision?: number | null;
+            /**
+             * Format: double
+             * @description The same.
+             */
+            rules_recall?: number | null;
+            /** @description In how many corrected texts it is shown. */
+            shown: number;
+        };
         /** @description A question, tagged by `kind`. */
         Question: (components["schemas"]["Trend"] & {
             /** @enum {string} */
@@ -5217,6 +5420,11 @@ export interface components {
             /** @enum {string} */
             kind: "kpis";
         });
+        /** @description A part of what somebody wrote. */
+        QuoteShape: {
+            event_id: string;
+            text: string;
+        };
         /** @description Whether units arrived as meant. */
         RatioShape: {
             /** @description Whether it is too unlikely: then nothing can be believed. */
@@ -5701,6 +5909,17 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_SimilarShape: {
+            /** @description The rows. */
+            rows: (components["schemas"]["TextShape"] & {
+                /**
+                 * Format: double
+                 * @description The share of runs of five characters that both have: 1 for the same.
+                 */
+                likeness: number;
+            })[];
+        };
+        /** @description A list that is always whole. */
         Rows_SlotShape: {
             /** @description The rows. */
             rows: {
@@ -6125,6 +6344,14 @@ export interface components {
             /** @description Signs the user in once. */
             sign_in_link: string;
         };
+        /** @description A text that is like another. */
+        SimilarShape: components["schemas"]["TextShape"] & {
+            /**
+             * Format: double
+             * @description The share of runs of five characters that both have: 1 for the same.
+             */
+            likeness: number;
+        };
         /** @description Whether a slot is put away. */
         SlotArchived: {
             archived: boolean;
@@ -6448,6 +6675,93 @@ export interface components {
             text: string;
             title: string;
         };
+        /** @description A text with the words that decided. */
+        TextDetail: components["schemas"]["TextShape"] & {
+            /** @description Words that decided, by what they speak for. */
+            reasons: components["schemas"]["WordShape"][];
+        };
+        /** @description What somebody wrote. */
+        TextShape: {
+            /** @description The event that brought it. */
+            event_id: string;
+            /** @description The event's name. */
+            event_name: string;
+            occurred_at: string;
+            /** @description Who wrote it. */
+            person_id: string;
+            /** @description What they are called, if known. */
+            person_name?: string | null;
+            /**
+             * Format: double
+             * @description Their own stars, 1 to 5.
+             */
+            rating?: number | null;
+            /** @description The text without personal data. */
+            text: string;
+            understood: components["schemas"]["Understanding"];
+        };
+        /** @description A theme of what customers wrote. */
+        ThemeShape: {
+            /**
+             * Format: double
+             * @description How well its words go together: -1 to 1.
+             */
+            coherence: number;
+            /**
+             * Format: double
+             * @description By what its share of all texts was multiplied; null without a before.
+             */
+            factor?: number | null;
+            /** @description Between what that lies (95 %); null above is without end. */
+            factor_between: [
+                number,
+                number | null
+            ];
+            /** @description `worse`, `better` or `steady`. */
+            feeling: string;
+            /**
+             * Format: double
+             * @description The share of its texts that are negative.
+             */
+            negative_share: number;
+            /**
+             * Format: double
+             * @description The same before; null without texts.
+             */
+            negative_share_before?: number | null;
+            /** @description Its most typical texts. */
+            quotes: components["schemas"]["QuoteShape"][];
+            /**
+             * Format: int64
+             * @description Texts with it in the period.
+             */
+            texts: number;
+            /**
+             * Format: int64
+             * @description Texts with it in the period before.
+             */
+            texts_before: number;
+            /** @description `new`, `growing`, `shrinking` or `steady`: against chance, with one in twenty alarms false in the mean. */
+            volume: string;
+            /** @description The words that set it apart. */
+            words: string[];
+        };
+        /** @description Themes with how far they can be relied on. */
+        ThemesAnswer: {
+            /** @description Whether only the newest were looked at. */
+            is_cut: boolean;
+            /** @description Most texts first. */
+            rows: components["schemas"]["ThemeShape"][];
+            /**
+             * Format: double
+             * @description How far half of the texts gives the same themes: 1 for the same, 0 for what chance would give.
+             */
+            stability: number;
+            /** @description Texts of the period. */
+            texts: number;
+            /** @description Texts of the period before. */
+            texts_before: number;
+        };
         /** @description A page of the timeline. */
         Timeline: {
             next?: string | null;
@@ -6477,6 +6791,7 @@ export interface components {
             superseded: boolean;
             /** @description What happened, in words. */
             title: string;
+            understood?: components["schemas"]["Understanding"] | null;
         };
         /** @description A value that templates can name. */
         TokenShape: {
@@ -6659,6 +6974,24 @@ export interface components {
             unit: components["schemas"]["Unit"];
             /** @description A number for each interval; none where there is nothing to measure. */
             values: (number | null)[];
+        };
+        /** @description How a text was understood. */
+        Understanding: {
+            /** @description When staff corrected it last. */
+            corrected_at?: string | null;
+            /** @description What it shows, strongest first. */
+            feelings: components["schemas"]["FeltShape"][];
+            /** @description By ISO 639-1; empty where it cannot be said. */
+            language: string;
+            /**
+             * Format: double
+             * @description From -1 to 1.
+             */
+            sentiment: number;
+            /** @description `negative`, `neutral` or `positive`. */
+            tone: string;
+            /** @description Whether something should happen soon. */
+            urgent: boolean;
         };
         /** @description Why it is taken back. */
         UndoBody: {
@@ -6867,6 +7200,21 @@ export interface components {
             messages: components["schemas"]["MessageShape"][];
             /** @description What is so, in sentences, the most important first. */
             sentences: string[];
+        };
+        /** @description A word that decided. */
+        WordShape: {
+            /** @description Where it ends. */
+            end: number;
+            /** @description What it speaks for: `sentiment` or a feeling. */
+            of: string;
+            /** @description Where it begins in the text, in characters. */
+            start: number;
+            /**
+             * Format: double
+             * @description How far it moves the sentiment, and which way; of feelings their strength.
+             */
+            weight: number;
+            word: string;
         };
         /** @description A workspace. */
         Workspace: {
@@ -12841,6 +13189,258 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Live"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_texts: {
+        parameters: {
+            query?: {
+                /** @description Of this customer. */
+                person_id?: string | null;
+                /** @description From this time on (RFC 3339). */
+                from?: string | null;
+                /** @description Before this time. */
+                to?: string | null;
+                /** @description In this language (`en`). */
+                language?: string | null;
+                /** @description Of events of this name. */
+                event_name?: string | null;
+                /** @description Showing this feeling. */
+                feeling?: string | null;
+                /** @description `negative`, `neutral` or `positive`. */
+                tone?: string | null;
+                /** @description With these words in it, as they stand. */
+                words?: string | null;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TextShape"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_texts_quality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityAnswer"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_texts_themes: {
+        parameters: {
+            query?: {
+                /** @description From this time on (RFC 3339); 30 days ago unless said. What was written in as long a time before is compared with. */
+                from?: string | null;
+                /** @description Before this time; now unless said. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemesAnswer"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_texts_event_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_texts_event_id_correction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_texts_event_id_similar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_SimilarShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

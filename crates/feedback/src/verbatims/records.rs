@@ -1,0 +1,304 @@
+//! Stored verbatims and their corrections.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
+use rapport_store::sql::escape_like;
+use rapport_store::{Queries, Record, Result, Sql, Tx, args, sql};
+use rapport_text::feelings::{ALL, Feeling};
+
+use super::{Example, of_stars, stars};
+
+/// A stored verbatim.
+#[derive(Clone, Debug, PartialEq, Record)]
+pub struct VerbatimRow {
+    /// The event that brought it.
+    pub event_id: [u8; 16],
+    /// The identifier.
+    pub handle: Handle,
+    /// Whose that is now.
+    pub person: PersonId,
+    /// When it was written.
+    pub occurred_at: Timestamp,
+    /// The event's name.
+    pub event_name: String,
+    /// By ISO 639-1; empty where it cannot be said.
+    pub language: String,
+    /// The text without personal data.
+    pub shown: String,
+    /// The person's own stars, in thousandths.
+    pub rating: Option<i64>,
+    /// -1,000 to 1,000, corrected where somebody did.
+    pub sentiment: i64,
+    /// Strength of anger, 500 to 1,000; 0 for none.
+    pub anger: i64,
+    /// The same of disappointment.
+    pub disappointment: i64,
+    /// Of anxiety.
+    pub anxiety: i64,
+    /// Of joy.
+    pub joy: i64,
+    /// Of gratitude.
+    pub gratitude: i64,
+    /// Of trust.
+    pub trust: i64,
+    /// Of urgency.
+    pub urgency: i64,
+    /// When staff corrected it last.
+    pub corrected_at: Option<Timestamp>,
+}
+
+impl VerbatimRow {
+    /// Strengths in the order of [`ALL`].
+    pub fn feelings(&self) -> [i64; ALL.len()] {
+        [self.anger, self.disappointment, self.anxiety, self.joy, self.gratitude, self.trust, self.urgency]
+    }
+
+    /// The feelings that it shows, strongest first.
+    pub fn felt(&self) -> Vec<(Feeling, i64)> {
+        let mut felt: Vec<(Feeling, i64)> = ALL.into_iter().zip(self.feelings()).filter(|it| it.1 > 0).collect();
+        felt.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+        felt
+    }
+}
+
+const COLUMNS: &str = "event_id, handle, person, occurred_at, event_name, language, shown, rating, sentiment, anger, disappointment, anxiety, joy, \
+     gratitude, trust, urgency, corrected_at";
+
+/// Keeps what was understood; what is there already stays.
+pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[VerbatimRow]) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO verbatims (workspace, event_id, handle, person, occurred_at, event_name, language, shown, shown_folded, rating, sentiment,
+             anger, disappointment, anxiety, joy, gratitude, trust, urgency) VALUES {rows}
+         ON CONFLICT (event_id, workspace) DO NOTHING"
+    );
+    let row = |r: &VerbatimRow| {
+        args![
+            workspace,
+            r.event_id,
+            r.handle,
+            r.person,
+            r.occurred_at,
+            &r.event_name,
+            &r.language,
+            &r.shown,
+            r.shown.to_lowercase(),
+            r.rating,
+            r.sentiment,
+            r.anger,
+            r.disappointment,
+            r.anxiety,
+            r.joy,
+            r.gratitude,
+            r.trust,
+            r.urgency
+        ]
+    };
+    tx.execute_many(text, rows.iter().map(row)).await?;
+    Ok(())
+}
+
+/// Forgets what an event brought that a newer one replaces.
+pub async fn delete(tx: &mut Tx, workspace: WorkspaceId, event_id: [u8; 16]) -> Result<()> {
+    let text = sql!("DELETE FROM verbatims WHERE event_id = $2 AND workspace = $1");
+    tx.execute(text, args![workspace, event_id]).await?;
+    let text = sql!("DELETE FROM verbatim_corrections WHERE event_id = $2 AND workspace = $1");
+    tx.execute(text, args![workspace, event_id]).await?;
+    Ok(())
+}
+
+/// Follows identifiers to the persons that they belong to now: (identifier, from, to).
+pub async fn follow(tx: &mut Tx, workspace: WorkspaceId, moved: &[(Handle, PersonId, PersonId)]) -> Result<()> {
+    let mut to: BTreeMap<(PersonId, PersonId), Vec<Handle>> = BTreeMap::new();
+    for (handle, from, into) in moved {
+        to.entry((*from, *into)).or_default().push(*handle);
+    }
+    for ((from, into), handles) in to {
+        let text = sql!(
+            "UPDATE verbatim_corrections SET person = $3 WHERE person = $2 AND workspace = $1 AND event_id IN
+             (SELECT event_id FROM verbatims WHERE person = $2 AND workspace = $1 AND handle IN ($4))"
+        );
+        tx.execute(text, args![workspace, from, into, handles.as_slice()]).await?;
+        let text = sql!("UPDATE verbatims SET person = $3 WHERE person = $2 AND workspace = $1 AND handle IN ($4)");
+        tx.execute(text, args![workspace, from, into, handles.as_slice()]).await?;
+    }
+    Ok(())
+}
+
+/// Which verbatims a list shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Of this person.
+    pub person: Option<PersonId>,
+    /// From then on.
+    pub from: Timestamp,
+    /// Before then.
+    pub before: Option<Timestamp>,
+    /// Behind this one: a page goes on where the last ended.
+    pub behind: Option<(Timestamp, [u8; 16])>,
+    /// In this language; empty is any.
+    pub language: String,
+    /// Of events of this name; empty is any.
+    pub event_name: String,
+    /// Showing this feeling.
+    pub feeling: Option<Feeling>,
+    /// At least so positive.
+    pub least: Option<i64>,
+    /// At most so positive.
+    pub most: Option<i64>,
+    /// With these words in it, as they stand; empty is any.
+    pub words: String,
+}
+
+/// A page of verbatims, newest first.
+pub async fn list(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<VerbatimRow>> {
+    let folded = filter.words.to_lowercase();
+    let like = if folded.is_empty() { String::new() } else { format!("%{}%", escape_like(&folded)) };
+    // No event stands behind the last one of the instant before which all are wanted.
+    let (behind, event) = filter.behind.unwrap_or((filter.before.unwrap_or(Timestamp(i64::MAX)), [0xff; 16]));
+    // Names of columns are our own words, never the caller's.
+    let feeling = filter.feeling.map_or_else(String::new, |it| format!(" AND {} > $12", it.name()));
+    let person = if filter.person.is_some() { " AND person = $11" } else { " AND $11 = $11" };
+    let nothing = if filter.feeling.is_some() { "" } else { " AND $12 = $12" };
+    let text = Sql::assembled(format!(
+        "SELECT {COLUMNS} FROM verbatims WHERE workspace = $1 AND occurred_at >= $2 AND occurred_at <= $3
+         AND (occurred_at < $3 OR event_id > $4) AND ($5 = '' OR language = $5) AND ($6 = '' OR event_name = $6)
+         AND ($7 = '' OR shown_folded LIKE $7 ESCAPE '\\') AND sentiment >= $8 AND sentiment <= $9{person}{feeling}{nothing}
+         ORDER BY occurred_at DESC, event_id LIMIT $10"
+    ));
+    let args = args![
+        workspace,
+        filter.from,
+        behind,
+        event,
+        &filter.language,
+        &filter.event_name,
+        &like,
+        filter.least.unwrap_or(-1_000),
+        filter.most.unwrap_or(1_000),
+        limit,
+        filter.person.unwrap_or(PersonId(0)),
+        0_i64
+    ];
+    db.fetch_all(text, args).await
+}
+
+/// One verbatim.
+pub async fn find(db: &mut impl Queries, workspace: WorkspaceId, event_id: [u8; 16]) -> Result<Option<VerbatimRow>> {
+    let text = Sql::assembled(format!("SELECT {COLUMNS} FROM verbatims WHERE event_id = $2 AND workspace = $1"));
+    db.fetch_optional(text, args![workspace, event_id]).await
+}
+
+/// Those under some identifiers between two instants.
+pub async fn of_handles(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    handles: &[Handle],
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<VerbatimRow>> {
+    let text = Sql::assembled(format!(
+        "SELECT {COLUMNS} FROM verbatims WHERE handle IN ($2) AND workspace = $1 AND occurred_at >= $3 AND occurred_at <= $4
+         ORDER BY occurred_at DESC, event_id LIMIT $5"
+    ));
+    db.fetch_all(text, args![workspace, handles, from, to, 2_000_i64]).await
+}
+
+/// What staff say of a verbatim.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Correction {
+    /// -1,000 to 1,000; `None` leaves it.
+    pub sentiment: Option<i64>,
+    /// The feelings that it shows; `None` leaves them.
+    pub feelings: Option<BTreeSet<Feeling>>,
+}
+
+/// Notes a correction and makes it count.
+pub async fn correct(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    row: &VerbatimRow,
+    correction: &Correction,
+    (by, at): (&str, Timestamp),
+) -> Result<()> {
+    let names = |of: &BTreeSet<Feeling>| of.iter().map(|it| it.name()).collect::<Vec<_>>().join(" ");
+    let feelings = correction.feelings.as_ref().map(names);
+    let text = sql!(
+        "INSERT INTO verbatim_corrections (workspace, event_id, corrected_at, corrected_by, person, sentiment, feelings)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (event_id, corrected_at, workspace)
+         DO UPDATE SET corrected_by = excluded.corrected_by, sentiment = excluded.sentiment, feelings = excluded.feelings"
+    );
+    tx.execute(text, args![workspace, row.event_id, at, by, row.person, correction.sentiment, feelings]).await?;
+    let strengths = match &correction.feelings {
+        None => row.feelings(),
+        Some(found) => ALL.map(|it| if found.contains(&it) { 1_000 } else { 0 }),
+    };
+    let [anger, disappointment, anxiety, joy, gratitude, trust, urgency] = strengths;
+    let sentiment = correction.sentiment.unwrap_or(row.sentiment);
+    let text = sql!(
+        "UPDATE verbatims SET sentiment = $3, anger = $4, disappointment = $5, anxiety = $6, joy = $7, gratitude = $8, trust = $9, urgency = $10,
+             corrected_at = $11 WHERE event_id = $2 AND workspace = $1"
+    );
+    let args =
+        args![workspace, row.event_id, sentiment, anger, disappointment, anxiety, joy, gratitude, trust, urgency, at];
+    tx.execute(text, args).await?;
+    Ok(())
+}
+
+/// How much there is to learn from: corrections, and texts with stars.
+pub async fn lessons(db: &mut impl Queries, workspace: WorkspaceId) -> Result<(i64, i64)> {
+    let text = sql!("SELECT COUNT(*) FROM verbatim_corrections WHERE workspace = $1");
+    let corrections: Option<(i64,)> = db.fetch_optional(text, args![workspace]).await?;
+    let text = sql!("SELECT COUNT(*) FROM verbatims WHERE workspace = $1 AND rating >= $2");
+    let rated: Option<(i64,)> = db.fetch_optional(text, args![workspace, 0_i64]).await?;
+    Ok((corrections.map_or(0, |it| it.0), rated.map_or(0, |it| it.0)))
+}
+
+#[derive(Record)]
+struct Corrected {
+    event_id: [u8; 16],
+    shown: String,
+    sentiment: Option<i64>,
+    feelings: Option<String>,
+}
+
+#[derive(Record)]
+struct Rated {
+    event_id: [u8; 16],
+    shown: String,
+    rating: Option<i64>,
+}
+
+/// The newest corrected and rated texts, at most so many of each; a correction of a text outweighs its stars.
+pub async fn examples(db: &mut impl Queries, workspace: WorkspaceId, most: i64) -> Result<Vec<Example>> {
+    let text = sql!(
+        "SELECT c.event_id, v.shown, c.sentiment, c.feelings FROM verbatim_corrections c
+         JOIN verbatims v ON v.event_id = c.event_id AND v.workspace = c.workspace
+         WHERE c.workspace = $1 ORDER BY c.corrected_at DESC, c.event_id LIMIT $2"
+    );
+    let corrected: Vec<Corrected> = db.fetch_all(text, args![workspace, most]).await?;
+    let text = sql!(
+        "SELECT event_id, shown, rating FROM verbatims WHERE workspace = $1 AND rating >= $2
+         ORDER BY occurred_at DESC, event_id LIMIT $3"
+    );
+    let rated: Vec<Rated> = db.fetch_all(text, args![workspace, 0_i64, most]).await?;
+    let mut examples: BTreeMap<[u8; 16], Example> = BTreeMap::new();
+    for it in corrected {
+        let one = examples.entry(it.event_id).or_insert(Example { shown: it.shown, rating: None, feelings: None });
+        // The newest come first: what one says is not changed by an older one.
+        one.rating = one.rating.or(it.sentiment.map(stars));
+        if one.feelings.is_none() {
+            one.feelings = it.feelings.map(|names| names.split(' ').filter_map(Feeling::named).collect());
+        }
+    }
+    for it in rated {
+        let one = examples.entry(it.event_id).or_insert(Example { shown: it.shown, rating: None, feelings: None });
+        one.rating = one.rating.or(it.rating.map(|rating| stars(of_stars(rating as f64 / 1_000.0))));
+    }
+    Ok(examples.into_values().collect())
+}

@@ -1,0 +1,536 @@
+//! `/api/v1/texts`: what customers wrote, as it was understood, without personal data; corrections, likeness, themes, and how well it is understood.
+//!
+//! Always holds: only what is shown leaves here, never what was hidden in it; a correction is noted with who made it and is learnt from within a minute.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::extract::State;
+use rapport_domain::{EventId, PersonId, Timestamp};
+use rapport_feedback::verbatims::CLEAR;
+use rapport_feedback::verbatims::records::{self, Correction, Filter, VerbatimRow};
+use rapport_profiles::records::persons;
+use rapport_store::Priority;
+use rapport_text::feelings::Feeling;
+use rapport_text::feelings::learnt::Measured;
+use rapport_text::similar::Shingles;
+use rapport_text::themes::change::{self, Counts, Volume, changes};
+use rapport_text::themes::{Wanted, themes};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::members::{given, instant};
+use super::shapes::time;
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path, Query};
+use crate::http::paging::{Page, PageQuery, Rows};
+use crate::problem::Problem;
+
+/// So many of the newest texts are compared with one.
+const COMPARED: i64 = 5_000;
+/// What is less alike is not shown.
+const ALIKE: f64 = 0.2;
+const MOST_ALIKE: usize = 20;
+/// Themes are made of so many of the newest texts of both periods.
+const MOST_TEXTS: i64 = 20_000;
+/// Alarms of themes that may be false.
+const FALSE_ALARMS: f64 = 0.05;
+const QUOTES: usize = 3;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(correct))
+        .routes(routes!(similar))
+        .routes(routes!(theme_list))
+        .routes(routes!(quality))
+}
+
+/// A feeling that a text shows.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FeltShape {
+    /// `anger`, `disappointment`, `anxiety`, `joy`, `gratitude`, `trust` or `urgency`.
+    feeling: String,
+    /// How strong it is: 0.5 to 1.
+    strength: f64,
+}
+
+/// How a text was understood.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Understanding {
+    /// By ISO 639-1; empty where it cannot be said.
+    language: String,
+    /// `negative`, `neutral` or `positive`.
+    tone: String,
+    /// From -1 to 1.
+    sentiment: f64,
+    /// What it shows, strongest first.
+    feelings: Vec<FeltShape>,
+    /// Whether something should happen soon.
+    urgent: bool,
+    /// When staff corrected it last.
+    corrected_at: Option<String>,
+}
+
+impl Understanding {
+    /// Of a stored verbatim.
+    pub fn of(row: &VerbatimRow) -> Self {
+        let felt = |(feeling, strength): (Feeling, i64)| FeltShape {
+            feeling: feeling.name().to_owned(),
+            strength: strength as f64 / 1_000.0,
+        };
+        Self {
+            language: row.language.clone(),
+            tone: tone(row.sentiment).to_owned(),
+            sentiment: row.sentiment as f64 / 1_000.0,
+            feelings: row.felt().into_iter().map(felt).collect(),
+            urgent: row.urgency > 0,
+            corrected_at: row.corrected_at.map(time),
+        }
+    }
+}
+
+fn tone(sentiment: i64) -> &'static str {
+    if sentiment <= -CLEAR {
+        "negative"
+    } else if sentiment >= CLEAR {
+        "positive"
+    } else {
+        "neutral"
+    }
+}
+
+/// What somebody wrote.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TextShape {
+    /// The event that brought it.
+    event_id: String,
+    /// Who wrote it.
+    person_id: String,
+    /// What they are called, if known.
+    person_name: Option<String>,
+    occurred_at: String,
+    /// The event's name.
+    event_name: String,
+    /// The text without personal data.
+    text: String,
+    /// Their own stars, 1 to 5.
+    rating: Option<f64>,
+    understood: Understanding,
+}
+
+async fn shapes(app: &App, caller: &Caller, rows: Vec<VerbatimRow>) -> Result<Vec<TextShape>, Problem> {
+    let people: BTreeSet<PersonId> = rows.iter().map(|row| row.person).collect();
+    let people: Vec<PersonId> = people.into_iter().collect();
+    let known = persons::by_ids(&mut app.installation.store.read(), caller.workspace, &people).await?;
+    let names: BTreeMap<PersonId, String> = known.into_iter().filter_map(|it| Some((it.person, it.name?))).collect();
+    let shape = |row: VerbatimRow| TextShape {
+        event_id: EventId(row.event_id).to_hex(),
+        person_id: row.person.to_string(),
+        person_name: names.get(&row.person).cloned(),
+        occurred_at: time(row.occurred_at),
+        understood: Understanding::of(&row),
+        event_name: row.event_name,
+        text: row.shown,
+        rating: row.rating.map(|rating| rating as f64 / 1_000.0),
+    };
+    Ok(rows.into_iter().map(shape).collect())
+}
+
+/// Which texts.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct TextsQuery {
+    /// Of this customer.
+    person_id: Option<String>,
+    /// From this time on (RFC 3339).
+    from: Option<String>,
+    /// Before this time.
+    to: Option<String>,
+    /// In this language (`en`).
+    language: Option<String>,
+    /// Of events of this name.
+    event_name: Option<String>,
+    /// Showing this feeling.
+    feeling: Option<String>,
+    /// `negative`, `neutral` or `positive`.
+    tone: Option<String>,
+    /// With these words in it, as they stand.
+    words: Option<String>,
+}
+
+impl TextsQuery {
+    fn filter(self) -> Result<Filter, Problem> {
+        let person = self.person_id.map(|id| id.parse().map(PersonId));
+        let named =
+            |name: String| Feeling::named(&name).ok_or_else(|| Problem::invalid("feeling", "there is no such feeling"));
+        let (least, most) = match self.tone.as_deref() {
+            None | Some("") => (None, None),
+            Some("negative") => (None, Some(-CLEAR)),
+            Some("neutral") => (Some(1 - CLEAR), Some(CLEAR - 1)),
+            Some("positive") => (Some(CLEAR), None),
+            Some(_) => return Err(Problem::invalid("tone", "it is negative, neutral or positive")),
+        };
+        Ok(Filter {
+            person: person.transpose().map_err(|_| Problem::not_found("customer"))?,
+            from: instant("from", given(&self.from))?.unwrap_or(Timestamp(i64::MIN)),
+            before: instant("to", given(&self.to))?,
+            behind: None,
+            language: self.language.unwrap_or_default(),
+            event_name: self.event_name.unwrap_or_default(),
+            feeling: self.feeling.filter(|it| !it.is_empty()).map(named).transpose()?,
+            least,
+            most,
+            words: self.words.unwrap_or_default(),
+        })
+    }
+}
+
+/// Lists what customers wrote, newest first.
+#[utoipa::path(get, path = "/api/v1/texts", security(("caller" = ["view_people"])), tag = "texts", operation_id = "texts", params(TextsQuery, PageQuery), responses((status = 200, body = Page<TextShape>), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<TextsQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<TextShape>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let mut filter = query.filter()?;
+    filter.behind = page.position::<(i64, [u8; 16])>()?.map(|(at, event)| (Timestamp(at), event));
+    let limit = page.limit();
+    let rows =
+        records::list(&mut app.installation.store.read(), caller.workspace, &filter, i64::from(limit) + 1).await?;
+    let page = Page::cut(rows, limit, |row| (row.occurred_at.0, row.event_id));
+    let (next, total) = (page.next, page.total);
+    Ok(Json(Page { rows: shapes(&app, &caller, page.rows).await?, next, total }))
+}
+
+/// A word that decided.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WordShape {
+    /// Where it begins in the text, in characters.
+    start: usize,
+    /// Where it ends.
+    end: usize,
+    word: String,
+    /// What it speaks for: `sentiment` or a feeling.
+    of: String,
+    /// How far it moves the sentiment, and which way; of feelings their strength.
+    weight: f64,
+}
+
+/// A text with the words that decided.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TextDetail {
+    #[serde(flatten)]
+    text: TextShape,
+    /// Words that decided, by what they speak for.
+    reasons: Vec<WordShape>,
+}
+
+/// Shows a text, and why it was understood so.
+#[utoipa::path(get, path = "/api/v1/texts/{event_id}", security(("caller" = ["view_people"])), tag = "texts", operation_id = "text", params(("event_id" = String, Path)), responses((status = 200, body = TextDetail), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(event): Path<String>,
+) -> Result<Json<TextDetail>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let row = find(&app, &caller, &event).await?;
+    let shown = row.shown.clone();
+    let reasons = app.installation.readers.of(caller.workspace).reasons(&shown);
+    let word = |range: &std::ops::Range<usize>, of: &str, weight: f64| WordShape {
+        start: shown[..range.start].chars().count(),
+        end: shown[..range.end].chars().count(),
+        word: shown[range.clone()].to_owned(),
+        of: of.to_owned(),
+        weight,
+    };
+    let mut words: Vec<WordShape> =
+        reasons.sentiment.iter().map(|it| word(&it.range, "sentiment", it.valence)).collect();
+    for felt in &reasons.feelings {
+        words.extend(felt.reasons.iter().map(|range| word(range, felt.feeling.name(), felt.strength)));
+    }
+    let text = shapes(&app, &caller, vec![row]).await?.pop().ok_or_else(|| Problem::not_found("text"))?;
+    Ok(Json(TextDetail { text, reasons: words }))
+}
+
+async fn find(app: &App, caller: &Caller, event: &str) -> Result<VerbatimRow, Problem> {
+    let missing = || Problem::not_found("text");
+    let digits = Some(event).filter(|it| it.len() == 32 && it.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let number = digits.and_then(|it| u128::from_str_radix(it, 16).ok()).ok_or_else(missing)?;
+    let mut db = app.installation.store.read();
+    records::find(&mut db, caller.workspace, number.to_be_bytes()).await?.ok_or_else(missing)
+}
+
+/// What a text says, by somebody who read it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectionBody {
+    /// From -1 to 1; left out, it stays.
+    sentiment: Option<f64>,
+    /// All feelings that it shows, or none; left out, they stay.
+    feelings: Option<Vec<String>>,
+}
+
+/// Corrects how a text was understood. It counts at once, and models learn from it.
+#[utoipa::path(post, path = "/api/v1/texts/{event_id}/correction", security(("caller" = ["edit_questions"])), tag = "texts", operation_id = "correct_text", params(("event_id" = String, Path)), request_body = CorrectionBody, responses((status = 200, body = TextShape), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn correct(
+    State(app): State<App>,
+    caller: Caller,
+    Path(event): Path<String>,
+    Json(body): Json<CorrectionBody>,
+) -> Result<Json<TextShape>, Problem> {
+    caller.require(Permission::EditQuestions)?;
+    let row = find(&app, &caller, &event).await?;
+    let sentiment = match body.sentiment {
+        Some(it) if !(-1.0..=1.0).contains(&it) => return Err(Problem::invalid("sentiment", "it is from -1 to 1")),
+        other => other.map(|it| (it * 1_000.0).round() as i64),
+    };
+    let named =
+        |name: &String| Feeling::named(name).ok_or_else(|| Problem::invalid("feelings", "there is no such feeling"));
+    let feelings: Option<BTreeSet<Feeling>> =
+        body.feelings.map(|names| names.iter().map(named).collect::<Result<_, _>>()).transpose()?;
+    if sentiment.is_none() && feelings.is_none() {
+        return Err(Problem::invalid("sentiment", "say a sentiment, feelings, or both"));
+    }
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let by = (caller.id().as_str(), app.now());
+    records::correct(&mut tx, caller.workspace, &row, &Correction { sentiment, feelings }, by).await?;
+    let row = records::find(&mut tx, caller.workspace, row.event_id).await?;
+    tx.commit().await?;
+    let rows = shapes(&app, &caller, row.into_iter().collect()).await?;
+    rows.into_iter().next().map(Json).ok_or_else(|| Problem::not_found("text"))
+}
+
+/// A text that is like another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SimilarShape {
+    #[serde(flatten)]
+    text: TextShape,
+    /// The share of runs of five characters that both have: 1 for the same.
+    likeness: f64,
+}
+
+/// Lists what is like a text among the newest five thousand of its language: duplicates and near ones first.
+#[utoipa::path(get, path = "/api/v1/texts/{event_id}/similar", security(("caller" = ["view_people"])), tag = "texts", operation_id = "similar_texts", params(("event_id" = String, Path)), responses((status = 200, body = Rows<SimilarShape>), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn similar(
+    State(app): State<App>,
+    caller: Caller,
+    Path(event): Path<String>,
+) -> Result<Json<Rows<SimilarShape>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let row = find(&app, &caller, &event).await?;
+    let filter = Filter { from: Timestamp(i64::MIN), language: row.language.clone(), ..Filter::default() };
+    let others = records::list(&mut app.installation.store.read(), caller.workspace, &filter, COMPARED).await?;
+    let found = tokio::task::spawn_blocking(move || {
+        let own = Shingles::of(&row.shown);
+        let like = |other: VerbatimRow| (own.similarity(&Shingles::of(&other.shown)), other);
+        let mut found: Vec<(f64, VerbatimRow)> =
+            others.into_iter().filter(|it| it.event_id != row.event_id).map(like).filter(|it| it.0 >= ALIKE).collect();
+        found.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.occurred_at.cmp(&a.1.occurred_at)));
+        found.truncate(MOST_ALIKE);
+        found
+    });
+    let (likenesses, rows): (Vec<f64>, Vec<VerbatimRow>) = found.await.map_err(Problem::internal)?.into_iter().unzip();
+    let texts = shapes(&app, &caller, rows).await?;
+    let rows = texts.into_iter().zip(likenesses).map(|(text, likeness)| SimilarShape { text, likeness }).collect();
+    Ok(Json(Rows { rows }))
+}
+
+/// Of which time.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct ThemesQuery {
+    /// From this time on (RFC 3339); 30 days ago unless said. What was written in as long a time before is compared with.
+    from: Option<String>,
+    /// Before this time; now unless said.
+    to: Option<String>,
+}
+
+/// A theme of what customers wrote.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ThemeShape {
+    /// The words that set it apart.
+    words: Vec<String>,
+    /// Texts with it in the period.
+    texts: u64,
+    /// Texts with it in the period before.
+    texts_before: u64,
+    /// The share of its texts that are negative.
+    negative_share: f64,
+    /// The same before; null without texts.
+    negative_share_before: Option<f64>,
+    /// `new`, `growing`, `shrinking` or `steady`: against chance, with one in twenty alarms false in the mean.
+    volume: String,
+    /// `worse`, `better` or `steady`.
+    feeling: String,
+    /// By what its share of all texts was multiplied; null without a before.
+    factor: Option<f64>,
+    /// Between what that lies (95 %); null above is without end.
+    factor_between: (f64, Option<f64>),
+    /// How well its words go together: -1 to 1.
+    coherence: f64,
+    /// Its most typical texts.
+    quotes: Vec<QuoteShape>,
+}
+
+/// A part of what somebody wrote.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QuoteShape {
+    event_id: String,
+    text: String,
+}
+
+/// Themes with how far they can be relied on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ThemesAnswer {
+    /// Texts of the period.
+    texts: usize,
+    /// Texts of the period before.
+    texts_before: usize,
+    /// Whether only the newest were looked at.
+    is_cut: bool,
+    /// How far half of the texts gives the same themes: 1 for the same, 0 for what chance would give.
+    stability: f64,
+    /// Most texts first.
+    rows: Vec<ThemeShape>,
+}
+
+/// Finds what customers write about in a period, how they feel about it, and what changed against the period before.
+#[utoipa::path(get, path = "/api/v1/texts/themes", security(("caller" = ["view_people"])), tag = "texts", operation_id = "text_themes", params(ThemesQuery), responses((status = 200, body = ThemesAnswer), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn theme_list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ThemesQuery>,
+) -> Result<Json<ThemesAnswer>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let to = instant("to", given(&query.to))?.unwrap_or_else(|| app.now().plus(1));
+    let from = instant("from", given(&query.from))?.unwrap_or_else(|| to.plus(-30 * Timestamp::DAY));
+    if from >= to {
+        return Err(Problem::invalid("to", "it is after `from`"));
+    }
+    let filter = Filter { from: from.plus(from.0.saturating_sub(to.0)), before: Some(to), ..Filter::default() };
+    let rows = records::list(&mut app.installation.store.read(), caller.workspace, &filter, MOST_TEXTS).await?;
+    let answer = tokio::task::spawn_blocking(move || answer(&rows, from)).await.map_err(Problem::internal)?;
+    Ok(Json(answer))
+}
+
+fn answer(rows: &[VerbatimRow], from: Timestamp) -> ThemesAnswer {
+    let texts: Vec<&str> = rows.iter().map(|row| row.shown.as_str()).collect();
+    let found = themes(&texts, Wanted { themes: None, words: 4 });
+    let count = |places: &mut dyn Iterator<Item = usize>| {
+        let mut counts = Counts::default();
+        for row in places.collect::<BTreeSet<usize>>().into_iter().map(|at| &rows[at]) {
+            let (all, negative) = if row.occurred_at >= from {
+                (&mut counts.now, &mut counts.negative_now)
+            } else {
+                (&mut counts.before, &mut counts.negative_before)
+            };
+            *all += 1;
+            *negative += u64::from(row.sentiment <= -CLEAR);
+        }
+        counts
+    };
+    let counts: Vec<Counts> =
+        found.themes.iter().map(|it| count(&mut it.clauses.iter().map(|place| place.text))).collect();
+    let now = rows.iter().filter(|row| row.occurred_at >= from).count();
+    let changed = changes(&counts, (rows.len() - now) as u64, now as u64, FALSE_ALARMS);
+    let share = |part: u64, all: u64| (all > 0).then(|| part as f64 / all as f64);
+    let mut shapes: Vec<ThemeShape> = Vec::new();
+    for ((theme, counts), change) in found.themes.iter().zip(&counts).zip(changed) {
+        let quote = |place: &rapport_text::themes::Place| QuoteShape {
+            event_id: EventId(rows[place.text].event_id).to_hex(),
+            text: rows[place.text].shown[place.range.clone()].trim().to_owned(),
+        };
+        shapes.push(ThemeShape {
+            words: theme.label.clone(),
+            texts: counts.now,
+            texts_before: counts.before,
+            negative_share: share(counts.negative_now, counts.now).unwrap_or_default(),
+            negative_share_before: share(counts.negative_before, counts.before),
+            volume: match change.volume {
+                Volume::New => "new",
+                Volume::Growing => "growing",
+                Volume::Shrinking => "shrinking",
+                Volume::Steady => "steady",
+            }
+            .to_owned(),
+            feeling: match change.feeling {
+                change::Feeling::Worse => "worse",
+                change::Feeling::Better => "better",
+                change::Feeling::Steady => "steady",
+            }
+            .to_owned(),
+            factor: change.factor,
+            factor_between: (change.factor_between.0, Some(change.factor_between.1).filter(|it| it.is_finite())),
+            coherence: theme.coherence,
+            quotes: theme.clauses.iter().take(QUOTES).map(quote).collect(),
+        });
+    }
+    shapes.sort_by_key(|it| std::cmp::Reverse(it.texts));
+    ThemesAnswer {
+        texts: now,
+        texts_before: rows.len() - now,
+        is_cut: rows.len() as i64 == MOST_TEXTS,
+        stability: found.stability,
+        rows: shapes,
+    }
+}
+
+/// How well a feeling is found in texts that were not learnt from.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QualityShape {
+    feeling: String,
+    /// The share of those found that are right, by what was learnt; null if none was found.
+    precision: Option<f64>,
+    /// The share of those shown that were found.
+    recall: Option<f64>,
+    /// The same of the rules alone, on the same texts.
+    rules_precision: Option<f64>,
+    /// The same.
+    rules_recall: Option<f64>,
+    /// In how many corrected texts it is shown.
+    shown: usize,
+}
+
+/// How well texts are understood.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QualityAnswer {
+    /// Corrections so far.
+    corrections: i64,
+    /// Texts with stars.
+    rated: i64,
+    /// The share of rated texts, held back, that were put on the right side; null until enough were rated.
+    sentiment_accuracy: Option<f64>,
+    /// How far ratings and what was said of them go together (Pearson's r), on the same.
+    sentiment_correlation: Option<f64>,
+    /// Feelings that were learnt; the others go by the rules.
+    feelings: Vec<QualityShape>,
+}
+
+/// Says how well texts are understood, measured on what was not learnt from.
+#[utoipa::path(get, path = "/api/v1/texts/quality", security(("caller" = ["view_reports"])), tag = "texts", operation_id = "text_quality", responses((status = 200, body = QualityAnswer)))]
+pub async fn quality(State(app): State<App>, caller: Caller) -> Result<Json<QualityAnswer>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let (corrections, rated) = records::lessons(&mut app.installation.store.read(), caller.workspace).await?;
+    let reader = app.installation.readers.of(caller.workspace);
+    let of = |it: rapport_text::feelings::learnt::Quality| QualityShape {
+        feeling: it.feeling.name().to_owned(),
+        precision: Measured::precision(&it.learnt),
+        recall: it.learnt.recall(),
+        rules_precision: it.rules.precision(),
+        rules_recall: it.rules.recall(),
+        shown: it.learnt.shown,
+    };
+    let sentiment = reader.sentiment_quality();
+    Ok(Json(QualityAnswer {
+        corrections,
+        rated,
+        sentiment_accuracy: sentiment.map(|it| it.accuracy),
+        sentiment_correlation: sentiment.map(|it| it.correlation),
+        feelings: reader.feelings_quality().into_iter().map(of).collect(),
+    }))
+}

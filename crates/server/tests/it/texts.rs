@@ -1,0 +1,195 @@
+//! What customers write: understood as it comes, shown without personal data, on the timeline, as facts for conditions, corrected and learnt from.
+
+use axum::http::{Method, StatusCode};
+use rapport_domain::Timestamp;
+use rapport_server::auth::Role;
+use rapport_server::records::workspaces::FIRST;
+use rapport_server::{keeper, understanding};
+use serde_json::{Value, json};
+
+use super::world::{Answer, Browser, World};
+
+async fn get(world: &World, browser: &Browser, path: &str) -> Value {
+    let answer = world.get(path, &browser.reads()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+    answer.json()
+}
+
+async fn post(world: &World, browser: &Browser, path: &str, body: Value) -> Answer {
+    let [cookie, token] = browser.writes();
+    let headers = [cookie, token, ("content-type", "application/json")];
+    world.request(Method::POST, path, &headers, body.to_string()).await
+}
+
+async fn send(world: &World, key: &str, calls: Vec<Value>) {
+    let answer = world.collect("/v1/batch", key, json!({ "batch": calls }).to_string()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    world.app.pipeline.drain().await.unwrap();
+}
+
+fn said(world: &World, user: &str, hours: i64, event: &str, properties: Value) -> Value {
+    let at = world.clock_now().plus(-hours * Timestamp::HOUR).to_rfc3339();
+    let id = format!("{user}-{hours}-{event}");
+    json!({"type": "track", "userId": user, "event": event, "messageId": id, "timestamp": at, "properties": properties})
+}
+
+fn texts(answer: &Value) -> Vec<&str> {
+    answer["rows"].as_array().unwrap().iter().map(|row| row["text"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_is_written_is_understood_shown_without_personal_data_and_asked_for() {
+    let world = World::new().await;
+    let browser = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    let angry = "I am furious, you lied to me! Call me immediately: +49 170 1234567 or ann@example.org";
+    send(
+        &world,
+        &key,
+        vec![
+            said(
+                &world,
+                "ann",
+                5,
+                "Product Reviewed",
+                json!({"rating": 5, "text": "Thank you so much, I love the shoes"}),
+            ),
+            said(&world, "ann", 2, "Ticket Opened", json!({"subject": "Order", "text": angry})),
+            said(&world, "bob", 3, "Product Reviewed", json!({"rating": 2, "text": "很失望，不会再来"})),
+            // Written to them, not by them; and no text at all.
+            said(&world, "bob", 2, "Ticket Answered", json!({"text": "I am furious too"})),
+            said(&world, "bob", 1, "Product Viewed", json!({"product_id": "p1"})),
+        ],
+    )
+    .await;
+    let all = get(&world, &browser, "/api/v1/texts").await;
+    assert_eq!(all["rows"].as_array().unwrap().len(), 3, "{all}");
+    let first = &all["rows"][0];
+    assert_eq!(first["text"], json!("I am furious, you lied to me! Call me immediately: [phone] or [email]"));
+    assert_eq!((&first["understood"]["tone"], &first["understood"]["language"]), (&json!("negative"), &json!("en")));
+    assert_eq!(first["understood"]["feelings"][0]["feeling"], json!("anger"));
+    assert!(!all.to_string().contains("ann@example.org") && !all.to_string().contains("1234567"));
+    let of = async |query: &str| get(&world, &browser, &format!("/api/v1/texts?{query}")).await;
+    assert_eq!(texts(&of("feeling=gratitude").await), ["Thank you so much, I love the shoes"]);
+    assert_eq!(texts(&of("language=zh&tone=negative").await), ["很失望，不会再来"]);
+    assert_eq!(texts(&of("words=SHOES&event_name=Product%20Reviewed").await).len(), 1);
+    let person = first["person_id"].as_str().unwrap();
+    assert_eq!(texts(&of(&format!("person_id={person}")).await).len(), 2);
+    let page = of("limit=2").await;
+    let next = page["next"].as_str().unwrap();
+    assert_eq!(texts(&of(&format!("limit=2&cursor={next}")).await), ["Thank you so much, I love the shoes"]);
+    for wrong in ["feeling=envy", "tone=loud", "from=yesterday"] {
+        let answer = world.get(&format!("/api/v1/texts?{wrong}"), &browser.reads()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+
+    // On the timeline, with what it said before.
+    let timeline = get(&world, &browser, &format!("/api/v1/customers/{person}/timeline")).await;
+    let tones: Vec<&Value> =
+        timeline["rows"].as_array().unwrap().iter().map(|row| &row["understood"]["tone"]).collect();
+    assert_eq!(tones, [&json!("negative"), &json!("positive")]);
+
+    // As a fact of conditions.
+    let segment = json!({"key": "upset", "name": "Upset", "text": "fact feeling.strongest = anger and fact feeling.sentiment < 0"});
+    assert_eq!(post(&world, &browser, "/api/v1/segments", segment).await.status, StatusCode::OK);
+    keeper::fill_workspace(&world.app.installation, FIRST).await.unwrap();
+    let members = get(&world, &browser, "/api/v1/segments/upset/members").await;
+    assert_eq!(members["rows"].as_array().unwrap().len(), 1);
+    send(&world, &key, vec![said(&world, "ann", 1, "Ticket Opened", json!({"text": "Thank you, all is fine now"}))])
+        .await;
+    let members = get(&world, &browser, "/api/v1/segments/upset/members").await;
+    assert_eq!(members["rows"].as_array().unwrap().len(), 0, "she feels better, and leaves at once");
+
+    // Why, and what is like it.
+    let event = first["event_id"].as_str().unwrap();
+    let detail = get(&world, &browser, &format!("/api/v1/texts/{event}")).await;
+    let reasons = detail["reasons"].as_array().unwrap();
+    assert!(reasons.iter().any(|it| it["of"] == "anger" && it["word"] == "furious" && it["start"] == 5), "{detail}");
+    let none = get(&world, &browser, &format!("/api/v1/texts/{event}/similar")).await;
+    assert_eq!(none["rows"], json!([]));
+    let missing = world.get("/api/v1/texts/0123456789abcdef0123456789abcdef", &browser.reads()).await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_correction_counts_at_once_and_models_learn_from_corrections_and_stars() {
+    let world = World::new().await;
+    let browser = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    // A language without lists: what "grumu" means is in the stars only, and what it feels in corrections only.
+    let text =
+        |at: usize| if at.is_multiple_of(2) { format!("grumu pakk oma{at}") } else { format!("ilus pakk tulu{at}") };
+    let calls = (0..100).map(|at| {
+        let rating = if at % 2 == 0 { 1 } else { 5 };
+        let hours = i64::try_from(200 - at).unwrap();
+        said(&world, &format!("u{at}"), hours, "Product Reviewed", json!({"rating": rating, "text": text(at)}))
+    });
+    send(&world, &key, calls.collect()).await;
+    assert_eq!(texts(&get(&world, &browser, "/api/v1/texts?tone=negative").await).len(), 0);
+    let all = get(&world, &browser, "/api/v1/texts?limit=500").await;
+    for row in all["rows"].as_array().unwrap().iter().take(60) {
+        let path = format!("/api/v1/texts/{}/correction", row["event_id"].as_str().unwrap());
+        let bad = row["text"].as_str().unwrap().starts_with("grumu");
+        let body = json!({"feelings": if bad { vec!["anger"] } else { vec![] }});
+        let answer = post(&world, &browser, &path, body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        assert_eq!(answer.json()["understood"]["feelings"].as_array().unwrap().len(), usize::from(bad));
+    }
+    assert_eq!(texts(&get(&world, &browser, "/api/v1/texts?feeling=anger").await).len(), 30);
+    assert!(understanding::learn(&world.app.installation, FIRST).await.unwrap());
+    assert!(!understanding::learn(&world.app.installation, FIRST).await.unwrap(), "there is nothing new to learn from");
+    let quality = get(&world, &browser, "/api/v1/texts/quality").await;
+    assert_eq!((&quality["corrections"], &quality["rated"]), (&json!(60), &json!(100)));
+    assert!(
+        quality["sentiment_accuracy"].as_f64().unwrap() > 0.9
+            && quality["feelings"][0]["precision"].as_f64().unwrap() > 0.9
+    );
+    send(&world, &key, vec![said(&world, "new", 0, "Ticket Opened", json!({"text": "see on grumu"}))]).await;
+    let found = get(&world, &browser, "/api/v1/texts?limit=1").await;
+    assert_eq!(found["rows"][0]["understood"]["tone"], json!("negative"));
+    assert_eq!(found["rows"][0]["understood"]["feelings"][0]["feeling"], json!("anger"));
+
+    let event = found["rows"][0]["event_id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/texts/{event}/correction");
+    for wrong in [json!({}), json!({"sentiment": 2.0}), json!({"feelings": ["envy"]})] {
+        assert_eq!(post(&world, &browser, &path, wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let viewer = world.browser(Role::Viewer).await;
+    assert_eq!(post(&world, &viewer, &path, json!({"sentiment": 0.0})).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn themes_say_what_is_new() {
+    let world = World::new().await;
+    let browser = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    let mut calls = Vec::new();
+    for at in 0..120i64 {
+        let day = 24 * (at % 50) + 1;
+        let text = if at % 2 == 0 { "The shoes fit well" } else { "The delivery was quick" };
+        calls.push(said(&world, &format!("u{at}"), day, "Product Reviewed", json!({"text": format!("{text} {at}")})));
+    }
+    for at in 0..40i64 {
+        let text = format!("My voucher code is rejected and I am furious {at}");
+        calls.push(said(&world, &format!("v{at}"), 1 + at, "Ticket Opened", json!({"text": text})));
+    }
+    send(&world, &key, calls).await;
+    let from = world.clock_now().plus(-25 * Timestamp::DAY).to_rfc3339();
+    let found = get(&world, &browser, &format!("/api/v1/texts/themes?from={from}")).await;
+    assert_eq!(
+        (&found["is_cut"], found["texts"].as_u64().unwrap() + found["texts_before"].as_u64().unwrap()),
+        (&json!(false), 160)
+    );
+    let voucher =
+        found["rows"].as_array().unwrap().iter().find(|row| row["words"].to_string().contains("voucher")).unwrap();
+    assert_eq!(
+        (&voucher["volume"], &voucher["texts"], &voucher["texts_before"]),
+        (&json!("new"), &json!(40), &json!(0))
+    );
+    assert!(voucher["negative_share"].as_f64().unwrap() > 0.9 && voucher["quotes"].as_array().unwrap().len() == 3);
+    let steady =
+        found["rows"].as_array().unwrap().iter().find(|row| row["words"].to_string().contains("shoes")).unwrap();
+    assert_eq!(steady["feeling"], json!("steady"));
+    let empty = get(&world, &browser, "/api/v1/texts/themes?from=2001-01-01T00:00:00Z&to=2001-02-01T00:00:00Z").await;
+    assert_eq!(empty["rows"], json!([]));
+}
