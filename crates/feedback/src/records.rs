@@ -1,6 +1,8 @@
 //! What is stored, table by table.
 
 pub mod answers;
+pub mod benchmarks;
+pub mod counts;
 pub mod invitations;
 pub mod quotas;
 pub mod responses;

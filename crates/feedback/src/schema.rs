@@ -14,6 +14,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     list: &[
         Migration { number: 1, name: "surveys", sql: SURVEYS },
         Migration { number: 2, name: "verbatims", sql: VERBATIMS },
+        Migration { number: 3, name: "benchmarks", sql: BENCHMARKS },
     ],
 };
 
@@ -194,6 +195,25 @@ CREATE INDEX verbatim_corrections_time ON verbatim_corrections (workspace, corre
 CREATE INDEX verbatim_corrections_person ON verbatim_corrections (person, workspace);
 ";
 
+/// Scores of others: where they are from and of when.
+const BENCHMARKS: &str = "
+CREATE TABLE benchmarks (
+    id TEXT NOT NULL,
+    workspace {int} NOT NULL,
+    name TEXT NOT NULL,
+    measure TEXT NOT NULL,
+    score {float} NOT NULL,
+    margin {float},
+    low {int},
+    high {int},
+    source TEXT NOT NULL,
+    as_of TEXT NOT NULL,
+    entered_at {int} NOT NULL,
+    entered_by TEXT NOT NULL,
+    PRIMARY KEY (id, workspace)
+) {clustered};
+";
+
 const fn personal(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration {
         table,
@@ -234,6 +254,23 @@ pub const DATA_MAP: &[Declaration] = &[
         &["workspace", "survey", "version", "definition", "saved_at", "saved_by"],
     ),
     Declaration::technical("survey_quotas", &["workspace", "survey", "wave", "quota", "filled"]),
+    Declaration::technical(
+        "benchmarks",
+        &[
+            "id",
+            "workspace",
+            "name",
+            "measure",
+            "score",
+            "margin",
+            "low",
+            "high",
+            "source",
+            "as_of",
+            "entered_at",
+            "entered_by",
+        ],
+    ),
     Declaration::technical("survey_settings", &["workspace", "settings", "revision", "updated_at", "updated_by"]),
     Declaration::technical("invitations", &["id", "workspace"]),
     personal("invitations", &["handle", "person"], Category::Identifier),

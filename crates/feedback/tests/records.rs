@@ -41,6 +41,7 @@ fn only_lists_of_everything_read_everything() {
 const MEANT: &[&str] = &[
     // A company has few.
     "FROM surveys",
+    "FROM benchmarks",
     // One row a workspace.
     "FROM survey_settings",
     // Models learn from all of them, aside, when there are more.

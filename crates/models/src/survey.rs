@@ -20,5 +20,5 @@ mod weighting;
 
 pub use difference::{Difference, Judged, judged};
 pub use scale::{Scale, Shares, Tally};
-pub use score::{Confidence, FEW, Measure, Parts, Score};
+pub use score::{Confidence, FEW, Gap, Measure, Parts, Score, share};
 pub use weighting::{Stratum, Weighted, weighted};

@@ -6,6 +6,7 @@
 
 pub mod audiences;
 pub mod audit;
+pub mod benchmarks;
 pub mod consent_overview;
 pub mod consents;
 pub mod customers;
@@ -42,6 +43,7 @@ pub mod sending;
 pub mod shapes;
 pub mod slots;
 pub mod sources;
+pub mod survey_results;
 pub mod templates;
 pub mod texts;
 pub mod timeline;
@@ -96,6 +98,8 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(effects::router())
         .merge(recommendations::router())
         .merge(slots::router())
+        .merge(survey_results::router())
+        .merge(benchmarks::router())
         .merge(audiences::router())
         .merge(inbox::router())
         .merge(exports::router())

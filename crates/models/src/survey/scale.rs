@@ -123,6 +123,22 @@ impl Tally {
         Some(self)
     }
 
+    /// This less another that is part of it; `None` where it is not.
+    pub fn without(&self, part: &Self) -> Option<Self> {
+        if self.scale != part.scale {
+            return None;
+        }
+        let left = |(all, part): (&u64, &u64)| all.checked_sub(*part);
+        let counts = self.counts.iter().zip(&part.counts).map(left).collect::<Option<_>>()?;
+        let mut blank = self.blank.clone();
+        for (code, count) in &part.blank {
+            let left = blank.get_mut(code)?;
+            *left = left.checked_sub(*count)?;
+        }
+        blank.retain(|_, count| *count > 0);
+        Some(Self { scale: self.scale, counts, blank })
+    }
+
     /// How the answers are spread; `None` without any.
     pub fn shares(&self) -> Option<Shares> {
         let answers = self.answers();
@@ -190,6 +206,10 @@ mod tests {
         let one = Tally::new(Scale::EFFORT, [(Some(1), 4), (Some(6), 1)]);
         let both = one.clone().merged(&Tally::new(Scale::EFFORT, [(Some(1), 1), (Some(5), 2), (Some(6), 1)])).unwrap();
         assert_eq!((both.count(1), both.count(5), both.blank()[&Some(6)]), (5, 2, 2));
+        let other = Tally::new(Scale::EFFORT, [(Some(1), 1), (Some(5), 2), (Some(6), 1)]);
+        assert_eq!(both.without(&other), Some(one.clone()));
+        assert_eq!(both.without(&one), Some(other.clone()));
+        assert_eq!((one.without(&both), one.without(&Tally::new(Scale::CSAT, []))), (None, None));
         assert_eq!(one.merged(&Tally::new(Scale::CSAT, [])), None);
     }
 

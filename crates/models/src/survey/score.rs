@@ -75,7 +75,7 @@ impl Confidence {
     }
 
     /// What is outside of the interval, at both ends.
-    pub(super) fn tails(self) -> f64 {
+    pub fn tails(self) -> f64 {
         self.tails
     }
 
@@ -104,6 +104,29 @@ impl Measure {
         let answers = shares.answers();
         let few = answers < FEW;
         Some(Score { estimate, low, high, answers, effective: shares.effective(), few })
+    }
+}
+
+/// A score less somebody else's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gap {
+    /// What was measured.
+    pub estimate: f64,
+    /// The lower end of the interval.
+    pub low: f64,
+    /// The upper end of the interval.
+    pub high: f64,
+}
+
+impl Score {
+    /// How far this is from `other`, whose interval is `margin` to either side; with nothing to either side, the score's own interval moved. Of two
+    /// intervals the ends add up as squares (Zou and Donner 2008, "Construction of confidence limits about effect measures: a general approach").
+    /// `None` of what is no number.
+    pub fn gap(&self, other: f64, margin: f64) -> Option<Gap> {
+        let estimate = self.estimate - other;
+        let low = estimate - (self.estimate - self.low).max(0.0).hypot(margin);
+        let high = estimate + (self.high - self.estimate).max(0.0).hypot(margin);
+        (margin >= 0.0 && low.is_finite() && high.is_finite()).then_some(Gap { estimate, low, high })
     }
 }
 
@@ -149,6 +172,12 @@ pub(crate) fn wilson(share: f64, n: f64, confidence: Confidence) -> (f64, f64) {
     let low = if share <= 0.0 { 0.0 } else { end(middle - half) };
     let high = if share >= 1.0 { 1.0 } else { end(middle + half) };
     (low, high)
+}
+
+/// The share of `hits` among `n`, with Wilson's interval; `None` of nothing, or of more hits than there are.
+pub fn share(hits: u64, n: u64, confidence: Confidence) -> Option<(f64, (f64, f64))> {
+    let share = hits as f64 / n as f64;
+    (n > 0 && hits <= n).then(|| (share, wilson(share, n as f64, confidence)))
 }
 
 /// The mean and its interval. Where all answers are the same, nothing says how far chance moves the mean; then Wilson's bound of the share that would
@@ -216,6 +245,8 @@ mod tests {
             printed(found.1, high, 4);
         }
         assert_eq!(wilson_of(7, 7).1, 1.0);
+        assert_eq!(share(81, 263, Confidence::default()), Some((81.0 / 263.0, wilson_of(81, 263))));
+        assert_eq!((share(0, 0, Confidence::default()), share(2, 1, Confidence::default())), (None, None));
     }
 
     /// 1 to 5 with little being good is the same as 5 to 1 with much being good.
@@ -244,6 +275,19 @@ mod tests {
         let found = Measure::Mean.score(&alike, Confidence::default()).unwrap();
         assert_eq!((found.estimate, found.high), (7.0, 7.0));
         printed(found.low, 7.0 - 6.0 * 0.1611, 3);
+    }
+
+    /// Newcombe's interval of 56 of 70 less 48 of 80 (1998, method 10) where the other's interval is Wilson's at the end that matters.
+    #[test]
+    fn a_gap_is_as_unsure_as_both() {
+        let tally = Tally::new(Scale::CSAT, [(Some(5), 56), (Some(1), 14)]).shares().unwrap();
+        let score = Measure::Top(1).score(&tally, Confidence::default()).unwrap();
+        let other = wilson_of(48, 80);
+        printed(score.gap(0.6, other.1 - 0.6).unwrap().low, 0.0524, 4);
+        printed(score.gap(0.6, 0.6 - other.0).unwrap().high, 0.3339, 4);
+        let exact = score.gap(0.6, 0.0).unwrap();
+        assert!((exact.low - (score.low - 0.6)).abs() < 1e-12 && (exact.high - (score.high - 0.6)).abs() < 1e-12);
+        assert_eq!((score.gap(0.6, -1.0), score.gap(f64::NAN, 0.0)), (None, None));
     }
 
     #[test]

@@ -45,6 +45,7 @@ mod sessions;
 mod sink;
 mod slots;
 mod sticky_devices;
+mod survey_results;
 mod texts;
 mod users;
 mod usual_hours;

@@ -176,6 +176,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/benchmarks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the scores of others, the newest first. */
+        get: operations["get_benchmarks"];
+        put?: never;
+        /** Enters somebody else's score. */
+        post: operations["post_benchmarks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/benchmarks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Corrects somebody else's score. */
+        put: operations["put_benchmarks_id"];
+        post?: never;
+        /** Takes somebody else's score away. */
+        delete: operations["delete_benchmarks_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conditions/estimate": {
         parameters: {
             query?: never;
@@ -2423,6 +2459,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/surveys/{key}/behaviour": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What promoters, passives and detractors spent after they said so: who bought, what each spent on average, and how much more than detractors, with intervals. Each
+         *     person counts once, by their first answer, when the days after it are over. It went with the answer; what the answer caused is not known.
+         */
+        get: operations["get_surveys_key_behaviour"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/benchmarks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A survey's scores beside those of others: every benchmark of the same measure, and of a mean on the same scale. */
+        get: operations["get_surveys_key_benchmarks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/drivers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a score goes with: every other question on a scale, with its importance, its interval, and how well it is done. Association, not cause. */
+        get: operations["get_surveys_key_drivers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The way from everybody who could have been asked to those who answered: sampled out, suppressed by reason, invited, delivered, opened, answered. */
+        get: operations["get_surveys_key_funnel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scores of a survey's questions with their intervals, in all, by group, and over time. A question that was asked on several scales has a row for each. */
+        get: operations["get_surveys_key_results"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/wishes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people make of a wish (Kano): category and strength, Better and Worse with intervals, the continuous variant; by group. */
+        get: operations["get_surveys_key_wishes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/texts": {
         parameters: {
             query?: never;
@@ -2861,11 +3002,72 @@ export interface components {
              */
             status: number;
         };
+        /** @description What people spent after they answered. */
+        BehaviourShape: {
+            /** @description Of all amounts, which are in its main unit. */
+            currency: string;
+            /**
+             * Format: int32
+             * @description Within so many days of the answer.
+             */
+            days: number;
+            question: string;
+            spending: components["schemas"]["SpendingShape"][];
+            /**
+             * Format: int64
+             * @description People whose days are not over yet.
+             */
+            too_recent: number;
+        };
+        /** @description Somebody else's score. */
+        Benchmark: components["schemas"]["BenchmarkBody"] & {
+            entered_at: string;
+            entered_by: string;
+            id: string;
+        };
+        /** @description A score to enter. */
+        BenchmarkBody: {
+            /** @description Of which day it is: `2026-01-31`. */
+            as_of: string;
+            /**
+             * Format: int64
+             * @description Of a mean: the most.
+             */
+            high?: number | null;
+            /**
+             * Format: int64
+             * @description Of a mean: the least of its scale.
+             */
+            low?: number | null;
+            /**
+             * Format: double
+             * @description Half of its interval's width, where the source says it; the gap's interval is wider by it.
+             */
+            margin?: number | null;
+            /** @description `nps` (points), `top_two` or `easy` (shares, 0 to 1), `mean`. */
+            measure: string;
+            /** @description Whose it is: an industry, a competitor. */
+            name: string;
+            /** Format: double */
+            score: number;
+            /** @description Where it is from. */
+            source: string;
+        };
         /**
          * @description Which direction one hopes for.
          * @enum {string}
          */
         Better: "higher" | "lower";
+        /** @description How many gave no value. */
+        BlankShape: {
+            /** Format: int64 */
+            answers: number;
+            /**
+             * Format: int64
+             * @description What stood there; none where nothing did.
+             */
+            value?: number | null;
+        };
         /** @description A condition in both of its forms. */
         BothForms: {
             condition: Record<string, never>;
@@ -2924,8 +3126,28 @@ export interface components {
             /** @description `planned`, `running`, `paused`, `done` or `cancelled`. */
             state: string;
         };
+        /** @description How many answers are of a category. */
+        CategoryShape: {
+            /** Format: int64 */
+            answers: number;
+            category: string;
+        };
         /** @description A text, a decimal text of money, a time, a number, or nothing. */
         Cell: string | number | null;
+        /** @description Answers and what they amount to. */
+        CellShape: {
+            /**
+             * Format: int64
+             * @description Answers on the scale.
+             */
+            answers: number;
+            /** @description What was no value of the scale, by what stood there: counted in no score. */
+            blank: components["schemas"]["BlankShape"][];
+            /** @description The one that stands for the question first; none without answers. */
+            scores: components["schemas"]["ScoreShape"][];
+            /** @description By value. */
+            values: components["schemas"]["ValueShape"][];
+        };
         /** @description A movement. */
         Change: {
             /** @description What the movement is made of. */
@@ -3404,6 +3626,27 @@ export interface components {
         Difference: {
             rows: components["schemas"]["NodeDifference"][];
         };
+        /** @description A difference, among others like it. */
+        DifferenceShape: {
+            /** Format: double */
+            estimate: number;
+            /** @description One of the two has fewer than 30 answers. */
+            few: boolean;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /**
+             * Format: double
+             * @description How likely so great a difference is by chance.
+             */
+            p: number;
+            /**
+             * Format: double
+             * @description The share of false findings if this one is called a finding.
+             */
+            q: number;
+        };
         /** @description What must be in the DNS so that mails are trusted. */
         DnsRecord: {
             /** @description Its name. */
@@ -3414,6 +3657,77 @@ export interface components {
         /** @description A template to look over. */
         Draft: {
             template: Record<string, never>;
+        };
+        /** @description One driver. */
+        DriverShape: {
+            /**
+             * Format: double
+             * @description Its part of R².
+             */
+            contribution: number;
+            /** Format: double */
+            correlation: number;
+            /**
+             * Format: double
+             * @description How often it was the most important in samples drawn again.
+             */
+            first: number;
+            /** Format: double */
+            high: number;
+            /**
+             * Format: double
+             * @description Its part of what all drivers have, 0 to 1.
+             */
+            importance: number;
+            /** Format: double */
+            low: number;
+            /** Format: int64 */
+            missing: number;
+            /**
+             * Format: double
+             * @description How well it is done, 0 to 100.
+             */
+            performance: number;
+            /** @description `concentrate`, `keep_up`, `low_priority` or `overkill`. */
+            quadrant: string;
+            question: string;
+            rank: number;
+            rank_high: number;
+            /** @description The ranks between which it is. */
+            rank_low: number;
+            /**
+             * Format: double
+             * @description From 10 on it says nearly the same as the others; none where it says the same.
+             */
+            vif?: number | null;
+        };
+        /** @description What a score goes with. */
+        DriversShape: {
+            /** Format: double */
+            adjusted_r_squared?: number | null;
+            /**
+             * Format: int64
+             * @description The people who answered everything; none of the rest without enough of them.
+             */
+            answers: number;
+            /** @description `shapley` or `relative_weights`. */
+            division?: string | null;
+            /** @description In the order of the survey. */
+            drivers: components["schemas"]["DriverShape"][];
+            /**
+             * Format: int64
+             * @description The people left out, because they did not.
+             */
+            incomplete: number;
+            /** @description Older answers were not read, because there are too many. */
+            latest_only: boolean;
+            /**
+             * Format: double
+             * @description The share of the score's variance that goes with all of them together.
+             */
+            r_squared?: number | null;
+            /** @description The question that is explained. */
+            score: string;
         };
         /** @description How many. */
         DryCount: {
@@ -3661,6 +3975,15 @@ export interface components {
             exact?: boolean;
             /** @description The condition as text. */
             text?: string | null;
+        };
+        /** @description An estimate with its interval. */
+        EstimateShape: {
+            /** Format: double */
+            estimate: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
         };
         /** @description An event name in use. */
         EventName: {
@@ -4040,6 +4363,30 @@ export interface components {
             /** @description The value at the first step. */
             value: string;
         };
+        /** @description From everybody who could have been asked to those who answered. */
+        FunnelShape: {
+            /** Format: int64 */
+            answered: number;
+            /**
+             * Format: int64
+             * @description Asked, and not lost on the way as far as is known.
+             */
+            delivered: number;
+            /** Format: int64 */
+            invited: number;
+            /** Format: int64 */
+            occasions: number;
+            /** Format: int64 */
+            opened: number;
+            response_rate?: components["schemas"]["EstimateShape"] | null;
+            /** Format: int64 */
+            sampled_out: number;
+            suppressed: components["schemas"]["SuppressedShape"][];
+            /** Format: int64 */
+            undelivered: number;
+            /** Format: int64 */
+            waiting: number;
+        };
         /** @description One step. */
         FunnelStep: {
             /** @description Taken apart. */
@@ -4072,6 +4419,35 @@ export interface components {
              */
             people: number;
         };
+        /** @description One's own score beside somebody else's. */
+        GapShape: {
+            /** Format: int64 */
+            answers: number;
+            benchmark: components["schemas"]["Benchmark"];
+            /**
+             * Format: double
+             * @description One's own, with its interval.
+             */
+            estimate: number;
+            /** @description Fewer than 30 answers: the interval is to be shown before the score. */
+            few: boolean;
+            /**
+             * Format: double
+             * @description One's own less the other, with its interval.
+             */
+            gap: number;
+            /** Format: double */
+            gap_high: number;
+            /** Format: double */
+            gap_low: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            question: string;
+            /** @description The interval leaves out zero: `above`, `below` or `unclear`. */
+            verdict: string;
+        };
         /** @description A group to make. */
         GroupBody: {
             /** @description 1 to 64 small letters, digits, `-`, `_` or `.` */
@@ -4094,6 +4470,12 @@ export interface components {
              * @description Up to, not including.
              */
             to: number;
+        };
+        /** @description A group. */
+        GroupShape: components["schemas"]["CellShape"] & {
+            against_others?: components["schemas"]["DifferenceShape"] | null;
+            /** @description Which; none for those of whom it is not known. */
+            key?: string | null;
         };
         /** @description What those say who got nothing by chance. */
         HoldoutEffect: {
@@ -5068,6 +5450,12 @@ export interface components {
         PeopleOnTheWay: {
             rows: components["schemas"]["PersonOnTheWay"][];
         };
+        /** @description A period. */
+        PeriodShape: components["schemas"]["CellShape"] & {
+            change?: components["schemas"]["DifferenceShape"] | null;
+            from: string;
+            to: string;
+        };
         /** @description A period and the one that it is compared with. */
         PeriodSpan: {
             /**
@@ -5637,6 +6025,15 @@ export interface components {
              */
             acts: number;
         };
+        /** @description Scores of a survey. */
+        ResultsShape: {
+            /** @description From when answers are counted, if that was asked for. */
+            from?: string | null;
+            /** @description A row for each question, part of it and scale. */
+            rows: components["schemas"]["SeriesShape"][];
+            /** @description Until before when. */
+            to: string;
+        };
         /** @description Who comes back. */
         Retention: {
             /** @description What counts as coming back. */
@@ -5863,6 +6260,15 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_Benchmark: {
+            /** @description The rows. */
+            rows: (components["schemas"]["BenchmarkBody"] & {
+                entered_at: string;
+                entered_by: string;
+                id: string;
+            })[];
+        };
+        /** @description A list that is always whole. */
         Rows_CalendarJourney: {
             /** @description The rows. */
             rows: {
@@ -5896,6 +6302,38 @@ export interface components {
                 /** @description `queued`, `sending`, `sent` or `failed`. */
                 state: string;
                 template: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_GapShape: {
+            /** @description The rows. */
+            rows: {
+                /** Format: int64 */
+                answers: number;
+                benchmark: components["schemas"]["Benchmark"];
+                /**
+                 * Format: double
+                 * @description One's own, with its interval.
+                 */
+                estimate: number;
+                /** @description Fewer than 30 answers: the interval is to be shown before the score. */
+                few: boolean;
+                /**
+                 * Format: double
+                 * @description One's own less the other, with its interval.
+                 */
+                gap: number;
+                /** Format: double */
+                gap_high: number;
+                /** Format: double */
+                gap_low: number;
+                /** Format: double */
+                high: number;
+                /** Format: double */
+                low: number;
+                question: string;
+                /** @description The interval leaves out zero: `above`, `below` or `unclear`. */
+                verdict: string;
             }[];
         };
         /** @description A list that is always whole. */
@@ -6181,6 +6619,19 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "write" | "admin";
+        /** @description A score with its interval. */
+        ScoreShape: {
+            /** Format: double */
+            estimate: number;
+            /** @description Fewer than 30 answers: the interval is to be shown before the score. */
+            few: boolean;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** @description `nps` (points), `mean` (on the scale, turned so that more is better), `top_two` or `easy` (shares). */
+            measure: string;
+        };
         /** @description A segment. */
         Segment: {
             /** @description The condition. */
@@ -6326,6 +6777,32 @@ export interface components {
             where?: {
                 [key: string]: unknown;
             };
+        };
+        /** @description The scores of one question on one scale. */
+        SeriesShape: {
+            /** @description `up`: much is good; `down`: little is. Scores are always such that more is better. */
+            direction: string;
+            /** @description The largest first. */
+            groups: components["schemas"]["GroupShape"][];
+            /**
+             * Format: int32
+             * @description The most of it.
+             */
+            high: number;
+            /** @description `nps`, `csat`, `ces` or `scale`. */
+            kind: string;
+            /**
+             * Format: int32
+             * @description The least of the scale.
+             */
+            low: number;
+            /** @description How many groups are left out, because they are the smallest of too many. */
+            more_groups: number;
+            /** @description Which part; empty where there is only one. */
+            part: string;
+            periods: components["schemas"]["PeriodShape"][];
+            question: string;
+            total: components["schemas"]["CellShape"];
         };
         /** @description How it is to send. */
         SettingsBody: {
@@ -6504,6 +6981,31 @@ export interface components {
          * @enum {string}
          */
         SourceKind: "http" | "file";
+        /** @description What those of one stance spent. */
+        SpendingShape: {
+            bought?: components["schemas"]["EstimateShape"] | null;
+            /**
+             * Format: double
+             * @description What each spent on average.
+             */
+            mean?: number | null;
+            more_than_detractors?: components["schemas"]["EstimateShape"] | null;
+            /** Format: int64 */
+            people: number;
+            /** @description `promoter`, `passive` or `detractor`. */
+            stance: string;
+        };
+        /** @description A mean, its interval and the spread of persons. */
+        SpreadShape: {
+            /** Format: double */
+            deviation?: number | null;
+            /** Format: double */
+            high?: number | null;
+            /** Format: double */
+            low?: number | null;
+            /** Format: double */
+            mean: number;
+        };
         /** @description What holds about one thing. */
         StandingShape: {
             /** @description Which way; none for every one. */
@@ -6575,6 +7077,12 @@ export interface components {
             kind: string;
             /** @description The identifier. */
             value: string;
+        };
+        /** @description How many were not asked for one reason. */
+        SuppressedShape: {
+            /** Format: int64 */
+            people: number;
+            reason: string;
         };
         /** @description Who goes out. */
         TakeOutBody: {
@@ -7062,6 +7570,13 @@ export interface components {
             disabled?: boolean | null;
             role?: components["schemas"]["Role"] | null;
         };
+        /** @description How many gave a value. */
+        ValueShape: {
+            /** Format: int64 */
+            answers: number;
+            /** Format: int32 */
+            value: number;
+        };
         /** @description How often one variant was shown. */
         VariantFigures: {
             /**
@@ -7200,6 +7715,59 @@ export interface components {
             messages: components["schemas"]["MessageShape"][];
             /** @description What is so, in sentences, the most important first. */
             sentences: string[];
+        };
+        /** @description What people make of one wish. */
+        WishShape: {
+            all: components["schemas"]["WishedShape"];
+            /** @description The largest first. */
+            groups: components["schemas"]["WishedShape"][];
+            /**
+             * Format: double
+             * @description How likely groups that differ so much are by chance.
+             */
+            p?: number | null;
+            question: string;
+        };
+        /** @description A wish, as some people see it. */
+        WishedShape: {
+            /**
+             * Format: double
+             * @description The share of people whose own category that is: small where two camps have a mean that is nobody's.
+             */
+            agreeing: number;
+            /** Format: int64 */
+            answers: number;
+            better?: components["schemas"]["EstimateShape"] | null;
+            /** @description `must_be`, `one_dimensional`, `attractive`, `indifferent`, `reverse` or `questionable`. */
+            category: string;
+            /**
+             * Format: double
+             * @description From 0.06 on it is one category.
+             */
+            category_strength: number;
+            counts: components["schemas"]["CategoryShape"][];
+            /** @description If it is not, −2 to 4. */
+            dysfunctional: components["schemas"]["SpreadShape"];
+            /** @description If it is there, −2 to 4. */
+            functional: components["schemas"]["SpreadShape"];
+            /** @description Which group. */
+            key?: string | null;
+            /** @description The category of the mean. */
+            mean_category: string;
+            /** @description The category next to it. */
+            next: string;
+            /** @description It is given significantly more often than the next one (Fong's test). */
+            significant: boolean;
+            /**
+             * Format: double
+             * @description The share of people who have the wish at all.
+             */
+            total_strength: number;
+            worse?: components["schemas"]["EstimateShape"] | null;
+        };
+        /** @description What people make of wishes. */
+        WishesShape: {
+            rows: components["schemas"]["WishShape"][];
         };
         /** @description A word that decided. */
         WordShape: {
@@ -7717,6 +8285,160 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditActors"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_benchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_Benchmark"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_benchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BenchmarkBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Benchmark"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_benchmarks_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BenchmarkBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Benchmark"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_benchmarks_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -13189,6 +13911,356 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Live"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key_behaviour: {
+        parameters: {
+            query?: {
+                /** @description The question by which people are told apart; otherwise the first on a scale. */
+                question?: string | null;
+                /** @description Answers from this time on; otherwise all. */
+                from?: string | null;
+                /** @description Answers before this time. */
+                to?: string | null;
+                /** @description What was paid within so many days of the answer; otherwise 90. */
+                days?: number | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BehaviourShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key_benchmarks: {
+        parameters: {
+            query?: {
+                /** @description One question; otherwise all that are answered on a scale. */
+                question?: string | null;
+                /** @description Groups: `channel`, `touchpoint`, `product`, `agent`, `version`, `wave`, `source`, `language` or `segment`. */
+                by?: string | null;
+                /** @description Of segments: their keys, with commas between; otherwise all. The latest 200,000 answers of a question are looked at. */
+                segments?: string | null;
+                /** @description Of segments: who was in them when they answered, rather than who is now. */
+                as_answered?: boolean;
+                /** @description A trend: `day`, `week`, `month`, `quarter` or `year`, by the workspace's calendar. */
+                interval?: string | null;
+                /** @description Answers from this time on; otherwise all, and of a trend the last year or so. */
+                from?: string | null;
+                /** @description Answers before this time. */
+                to?: string | null;
+                /** @description Also what was left in the middle. */
+                partial?: boolean;
+                /** @description How often an interval is to hold the truth; otherwise 0.95. */
+                confidence?: number | null;
+                /** @description Of wishes: `kano`, or `pouliot` for the table in which two more answers contradict each other. */
+                table?: string | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_GapShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key_drivers: {
+        parameters: {
+            query?: {
+                /** @description The question whose answers are to be explained; otherwise the first on a scale. */
+                score?: string | null;
+                /** @description Answers from this time on; otherwise all. */
+                from?: string | null;
+                /** @description Answers before this time. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriversShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key_funnel: {
+        parameters: {
+            query?: {
+                /** @description One round of asking; otherwise all together. */
+                wave?: number | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunnelShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key_results: {
+        parameters: {
+            query?: {
+                /** @description One question; otherwise all that are answered on a scale. */
+                question?: string | null;
+                /** @description Groups: `channel`, `touchpoint`, `product`, `agent`, `version`, `wave`, `source`, `language` or `segment`. */
+                by?: string | null;
+                /** @description Of segments: their keys, with commas between; otherwise all. The latest 200,000 answers of a question are looked at. */
+                segments?: string | null;
+                /** @description Of segments: who was in them when they answered, rather than who is now. */
+                as_answered?: boolean;
+                /** @description A trend: `day`, `week`, `month`, `quarter` or `year`, by the workspace's calendar. */
+                interval?: string | null;
+                /** @description Answers from this time on; otherwise all, and of a trend the last year or so. */
+                from?: string | null;
+                /** @description Answers before this time. */
+                to?: string | null;
+                /** @description Also what was left in the middle. */
+                partial?: boolean;
+                /** @description How often an interval is to hold the truth; otherwise 0.95. */
+                confidence?: number | null;
+                /** @description Of wishes: `kano`, or `pouliot` for the table in which two more answers contradict each other. */
+                table?: string | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResultsShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key_wishes: {
+        parameters: {
+            query?: {
+                /** @description One question; otherwise all that are answered on a scale. */
+                question?: string | null;
+                /** @description Groups: `channel`, `touchpoint`, `product`, `agent`, `version`, `wave`, `source`, `language` or `segment`. */
+                by?: string | null;
+                /** @description Of segments: their keys, with commas between; otherwise all. The latest 200,000 answers of a question are looked at. */
+                segments?: string | null;
+                /** @description Of segments: who was in them when they answered, rather than who is now. */
+                as_answered?: boolean;
+                /** @description A trend: `day`, `week`, `month`, `quarter` or `year`, by the workspace's calendar. */
+                interval?: string | null;
+                /** @description Answers from this time on; otherwise all, and of a trend the last year or so. */
+                from?: string | null;
+                /** @description Answers before this time. */
+                to?: string | null;
+                /** @description Also what was left in the middle. */
+                partial?: boolean;
+                /** @description How often an interval is to hold the truth; otherwise 0.95. */
+                confidence?: number | null;
+                /** @description Of wishes: `kano`, or `pouliot` for the table in which two more answers contradict each other. */
+                table?: string | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WishesShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

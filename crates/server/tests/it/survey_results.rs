@@ -1,0 +1,307 @@
+//! What a survey's answers amount to, over the API: scores with intervals and blanks, groups, trends, the funnel, wishes, drivers; and what is refused.
+
+use axum::http::{Method, StatusCode};
+use rapport_domain::{Handle, PersonId, Timestamp};
+use rapport_feedback::Definition;
+use rapport_feedback::records::responses::{COMPLETED, ResponseRow};
+use rapport_feedback::records::{answers, responses};
+use rapport_feedback::service::Author;
+use rapport_feedback::service::editing::{Act, act, create};
+use rapport_feedback::survey::{Answers, Given};
+use rapport_server::auth::Role;
+use rapport_server::records::workspaces::FIRST;
+use rapport_store::{Priority, Tx};
+use serde_json::{Value, json};
+
+use crate::channels::{person, world};
+use crate::engaging::{call, get, happen, only_person, track};
+use crate::world::World;
+
+fn definition() -> Definition {
+    let question = |key: &str, answer: Value| json!({"key": key, "text": {"en": key}, "answer": answer});
+    let form = json!({"title": {"en": "A survey"}, "default_language": "en", "pages": [{"questions": [
+        question("recommend", json!({"kind": "nps"})),
+        question("staff", json!({"kind": "scale", "from": 1, "to": 5, "no_opinion": true})),
+        question("effort", json!({"kind": "ces", "points": 5, "direction": "down"})),
+        question("gift", json!({"kind": "kano", "functional": {"en": "With?"}, "dysfunctional": {"en": "Without?"}})),
+        question("why", json!({"kind": "text"})),
+    ]}]});
+    Definition::from_json(&form).unwrap()
+}
+
+fn number(part: &str, number: i64) -> Given {
+    Given { part: part.to_owned(), number: Some(number), ..Given::default() }
+}
+
+/// A survey that takes answers; its number.
+async fn opened(tx: &mut Tx, now: Timestamp) -> i64 {
+    let author = Author { by: "usr_ann", at: now };
+    create(tx, FIRST, ("shop", "The shop"), &definition(), author).await.unwrap();
+    act(tx, FIRST, "shop", Act::Open, 1, author).await.unwrap().survey
+}
+
+/// Somebody's answers.
+async fn answer(
+    tx: &mut Tx,
+    survey: i64,
+    who: (i64, Option<PersonId>),
+    touchpoint: &str,
+    at: Timestamp,
+    given: &Answers,
+) {
+    let row = ResponseRow {
+        id: format!("rsp_{}", who.0),
+        survey,
+        version: 1,
+        wave: 1,
+        invitation: None,
+        origin: Some(who.0.to_string()),
+        source: "api".to_owned(),
+        state: COMPLETED.to_owned(),
+        handle: who.1.map(|it| Handle(it.0)),
+        person: who.1,
+        language: "en".to_owned(),
+        channel: None,
+        touchpoint: Some(touchpoint.to_owned()),
+        product: None,
+        agent: None,
+        subject: None,
+        page: 1,
+        started_at: at,
+        updated_at: at,
+        completed_at: Some(at),
+    };
+    assert!(responses::insert(tx, FIRST, &row).await.unwrap());
+    answers::write(tx, FIRST, &row, &definition(), given, at).await.unwrap();
+}
+
+/// Forty who were asked in the shop and recommend it, then forty at home who do not; the last ten have no opinion of the staff.
+async fn answered(world: &World) {
+    let now = world.clock_now();
+    let mut tx = world.app.installation.store.begin(Priority::Interactive).await.unwrap();
+    let survey = opened(&mut tx, now).await;
+    let no_opinion = Given { choice: Some("no_opinion".to_owned()), ..Given::default() };
+    for at in 0..80_i64 {
+        let in_shop = at < 40;
+        let began = now.plus(-(if in_shop { 45 } else { 5 }) * Timestamp::DAY);
+        let functional = number("functional", if in_shop { 1 } else { 3 });
+        let given = Answers::from([
+            ("recommend".to_owned(), vec![number("", if in_shop { 9 + at % 2 } else { 2 + at % 5 })]),
+            ("staff".to_owned(), vec![if at < 70 { number("", 1 + at % 5) } else { no_opinion.clone() }]),
+            ("effort".to_owned(), vec![number("", 1 + (at / 5) % 3)]),
+            ("gift".to_owned(), vec![functional, number("dysfunctional", 5)]),
+        ]);
+        answer(&mut tx, survey, (at, None), if in_shop { "shop" } else { "home" }, began, &given).await;
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scores_have_intervals_groups_and_trends() {
+    let world = World::new().await;
+    answered(&world).await;
+    let viewer = world.browser(Role::Viewer).await;
+    let found = get(&world, &viewer, "/api/v1/surveys/shop/results?by=touchpoint&interval=month").await;
+    let rows = found["rows"].as_array().unwrap();
+    let names: Vec<&str> = rows.iter().map(|it| it["question"].as_str().unwrap()).collect();
+    assert_eq!(names, ["recommend", "staff", "effort"]);
+
+    // 40 promoters of 80 and 40 detractors.
+    let recommend = &rows[0];
+    let score = &recommend["total"]["scores"][0];
+    assert_eq!((&score["measure"], &score["estimate"], &score["few"]), (&json!("nps"), &json!(0.0), &json!(false)));
+    assert!(score["low"].as_f64().unwrap() < -15.0 && score["high"].as_f64().unwrap() > 15.0, "{score}");
+    let groups = recommend["groups"].as_array().unwrap();
+    assert_eq!(
+        groups.iter().map(|it| &it["scores"][0]["estimate"]).collect::<Vec<_>>(),
+        [&json!(-100.0), &json!(100.0)]
+    );
+    assert_eq!((&groups[0]["key"], &groups[0]["against_others"]["estimate"]), (&json!("home"), &json!(-200.0)));
+    assert!(groups[0]["against_others"]["q"].as_f64().unwrap() < 1e-9);
+    let periods = recommend["periods"].as_array().unwrap();
+    let counted: u64 = periods.iter().map(|it| it["answers"].as_u64().unwrap()).sum();
+    assert!(periods.len() >= 12 && counted == 80, "{periods:?}");
+    assert!(periods.iter().any(|it| it["change"]["estimate"] == json!(-200.0)), "{periods:?}");
+
+    assert_eq!(rows[1]["total"]["blank"], json!([{"value": null, "answers": 10}]));
+    assert_eq!((&rows[1]["total"]["answers"], &rows[2]["direction"]), (&json!(70), &json!("down")));
+    assert_eq!(rows[2]["total"]["scores"][0]["measure"], "mean");
+    assert!(rows[2]["total"]["scores"][0]["estimate"].as_f64().unwrap() > 3.5, "little effort is good");
+
+    let path = "/api/v1/surveys/shop/results?question=staff&confidence=0.9";
+    let one = get(&world, &viewer, path).await;
+    assert_eq!((one["rows"].as_array().unwrap().len(), &one["rows"][0]["groups"]), (1, &json!([])));
+    for (path, status) in [
+        ("other/results", StatusCode::NOT_FOUND),
+        ("shop/results?by=name", StatusCode::UNPROCESSABLE_ENTITY),
+        ("shop/results?interval=fortnight", StatusCode::UNPROCESSABLE_ENTITY),
+        ("shop/results?interval=day&from=2001-01-01T00:00:00Z", StatusCode::UNPROCESSABLE_ENTITY),
+        ("shop/results?confidence=1", StatusCode::UNPROCESSABLE_ENTITY),
+        ("shop/results?from=yesterday", StatusCode::UNPROCESSABLE_ENTITY),
+        ("shop/wishes?table=none", StatusCode::UNPROCESSABLE_ENTITY),
+        ("shop/drivers?score=why", StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let answer = world.get(&format!("/api/v1/surveys/{path}"), &viewer.reads()).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wishes_drivers_and_the_funnel_have_their_figures() {
+    let world = World::new().await;
+    answered(&world).await;
+    let viewer = world.browser(Role::Viewer).await;
+    let wishes = get(&world, &viewer, "/api/v1/surveys/shop/wishes?by=touchpoint").await;
+    let gift = &wishes["rows"][0];
+    // In the shop it pays, at home it is expected: equally many, of which the must-be hurts most.
+    assert_eq!((&gift["question"], &gift["all"]["category"]), (&json!("gift"), &json!("must_be")));
+    assert_eq!((&gift["all"]["worse"]["estimate"], &gift["all"]["better"]["estimate"]), (&json!(-1.0), &json!(0.5)));
+    assert_eq!((&gift["all"]["significant"], &gift["all"]["total_strength"]), (&json!(false), &json!(1.0)));
+    let kinds: Vec<&Value> = gift["groups"].as_array().unwrap().iter().map(|it| &it["category"]).collect();
+    assert_eq!(kinds, [&json!("must_be"), &json!("one_dimensional")]);
+    assert!(gift["p"].as_f64().unwrap() < 1e-9);
+
+    let drivers = get(&world, &viewer, "/api/v1/surveys/shop/drivers").await;
+    assert_eq!(
+        (&drivers["score"], &drivers["answers"], &drivers["incomplete"]),
+        (&json!("recommend"), &json!(70), &json!(10))
+    );
+    let rows = drivers["drivers"].as_array().unwrap();
+    let questions: Vec<&Value> = rows.iter().map(|it| &it["question"]).collect();
+    assert_eq!(questions, [&json!("staff"), &json!("effort")]);
+    let parts: f64 = rows.iter().map(|it| it["contribution"].as_f64().unwrap()).sum();
+    assert!((parts - drivers["r_squared"].as_f64().unwrap()).abs() < 1e-9);
+    let funnel = get(&world, &viewer, "/api/v1/surveys/shop/funnel").await;
+    assert_eq!((&funnel["occasions"], &funnel["response_rate"]), (&json!(0), &Value::Null));
+}
+
+/// Two who recommend the shop and bought the day after they said so, and two who do neither.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_in_a_segment_and_what_people_then_spent() {
+    let (world, owner, key) = world(&[]).await;
+    let segment = json!({"key": "buyers", "name": "Buyers", "condition": {"performed": {"event": "Order Completed"}}});
+    let made = call(&world, &owner, Method::POST, "/api/v1/segments", segment).await;
+    assert!(made.status.is_success(), "{}", made.text());
+    let answered_at = world.clock_now().plus(-2 * Timestamp::DAY);
+    for it in 1..=4 {
+        happen(&world, &key, person(it, "in_app", json!({"firstName": format!("Name{it}")}))).await;
+    }
+    for it in 1..=2 {
+        let mut order =
+            track(&format!("o{it}"), &format!("u{it}"), "Order Completed", json!({"order_id": it, "revenue": 10}));
+        order["timestamp"] = json!(answered_at.plus(Timestamp::HOUR).to_rfc3339());
+        happen(&world, &key, vec![order]).await;
+    }
+    let mut people = Vec::new();
+    for it in 1..=4 {
+        people.push(PersonId(only_person(&world, &owner, &format!("u{it}")).await.parse().unwrap()));
+    }
+    let mut tx = world.app.installation.store.begin(Priority::Interactive).await.unwrap();
+    let survey = opened(&mut tx, answered_at).await;
+    for (at, person) in (1..).zip(people) {
+        let given = Answers::from([("recommend".to_owned(), vec![number("", if at <= 2 { 10 } else { 0 })])]);
+        answer(&mut tx, survey, (at, Some(person)), "shop", answered_at, &given).await;
+    }
+    tx.commit().await.unwrap();
+
+    let path = "/api/v1/surveys/shop/results?by=segment&segments=buyers";
+    let found = get(&world, &owner, path).await;
+    let recommend = &found["rows"][0];
+    assert_eq!((&recommend["total"]["answers"], &recommend["total"]["scores"][0]["few"]), (&json!(4), &json!(true)));
+    let group = &recommend["groups"][0];
+    assert_eq!(
+        (&group["key"], &group["answers"], &group["scores"][0]["estimate"]),
+        (&json!("buyers"), &json!(2), &json!(100.0))
+    );
+    assert_eq!((&group["against_others"]["estimate"], &group["against_others"]["few"]), (&json!(200.0), &json!(true)));
+    // When they answered they had bought nothing.
+    let then = get(&world, &owner, &format!("{path}&as_answered=true")).await;
+    assert_eq!(then["rows"][0]["groups"], json!([]));
+    let unknown = world.get("/api/v1/surveys/shop/results?by=segment&segments=nobody", &owner.reads()).await;
+    assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    let found = get(&world, &owner, "/api/v1/surveys/shop/behaviour?days=1").await;
+    let spending = found["spending"].as_array().unwrap();
+    let figures: Vec<(&Value, &Value, &Value)> =
+        spending.iter().map(|it| (&it["stance"], &it["people"], &it["mean"])).collect();
+    assert_eq!(figures[0], (&json!("promoter"), &json!(2), &json!(10.0)));
+    assert_eq!(figures[1], (&json!("passive"), &json!(0), &Value::Null));
+    assert_eq!(figures[2], (&json!("detractor"), &json!(2), &json!(0.0)));
+    assert_eq!((&spending[0]["bought"]["estimate"], &found["too_recent"]), (&json!(1.0), &json!(0)));
+    // Two who spent the same say nothing of how far chance goes.
+    assert_eq!(spending[0]["more_than_detractors"], Value::Null);
+    let early = get(&world, &owner, "/api/v1/surveys/shop/behaviour?days=90").await;
+    assert_eq!((&early["too_recent"], &early["spending"][0]["people"]), (&json!(4), &json!(0)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_scores_stand_beside_ones_own_with_source_and_day() {
+    let world = World::new().await;
+    answered(&world).await;
+    let owner = world.browser(Role::Owner).await;
+    let enter = async |body: Value| call(&world, &owner, Method::POST, "/api/v1/benchmarks", body).await;
+    let body = |name: &str, measure: &str, score: f64| json!({"name": name, "measure": measure, "score": score, "source": "Trade report 2026, p. 4", "as_of": "2026-03-31"});
+    let far = enter(body("Retail", "nps", 45.0)).await;
+    assert_eq!(far.status, StatusCode::OK, "{}", far.text());
+    let id = far.json()["id"].as_str().unwrap().to_owned();
+    assert!(enter(body("Corner shop", "nps", 5.0)).await.status.is_success());
+    let mut mean = body("Corner shop", "mean", 3.0);
+    (mean["low"], mean["high"]) = (json!(1), json!(5));
+    assert!(enter(mean.clone()).await.status.is_success());
+    (mean["low"], mean["high"]) = (json!(1), json!(7));
+    assert!(enter(mean).await.status.is_success());
+    for wrong in [
+        body("", "nps", 5.0),
+        body("x", "stars", 5.0),
+        body("x", "nps", 101.0),
+        body("x", "top_two", 82.0),
+        body("x", "mean", 3.0),
+        json!({"name": "x", "measure": "nps", "score": 5, "source": "", "as_of": "2026-03-31"}),
+        json!({"name": "x", "measure": "nps", "score": 5, "source": "y", "as_of": "yesterday"}),
+        json!({"name": "x", "measure": "nps", "score": 5, "source": "y", "as_of": "2026-03-31", "margin": -1}),
+        json!({"name": "x", "measure": "nps", "score": 5, "source": "y", "as_of": "2026-03-31", "low": 0, "high": 10}),
+    ] {
+        let answer = enter(wrong.clone()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}: {}", answer.text());
+    }
+
+    let gaps =
+        async || get(&world, &owner, "/api/v1/surveys/shop/benchmarks").await["rows"].as_array().unwrap().clone();
+    let found = gaps().await;
+    let seen: Vec<(&str, &str, &str, &str)> = found
+        .iter()
+        .map(|it| {
+            let word = |it: &'_ Value| it.as_str().unwrap().to_owned().leak() as &str;
+            (
+                word(&it["question"]),
+                word(&it["benchmark"]["name"]),
+                word(&it["benchmark"]["measure"]),
+                word(&it["verdict"]),
+            )
+        })
+        .collect();
+    // The own score is 0 and somewhere about 20 to either side; the scale to 7 has no question.
+    assert!(seen.contains(&("recommend", "Retail", "nps", "below")), "{seen:?}");
+    assert!(seen.contains(&("recommend", "Corner shop", "nps", "unclear")), "{seen:?}");
+    assert!(seen.iter().any(|it| (it.0, it.2) == ("staff", "mean")) && seen.len() == 4, "{seen:?}");
+    let far = found.iter().find(|it| it["benchmark"]["id"] == json!(id)).unwrap();
+    assert_eq!((&far["gap"], &far["benchmark"]["source"]), (&json!(-45.0), &json!("Trade report 2026, p. 4")));
+    let own = (far["gap_low"].as_f64().unwrap() + 45.0, far["gap_high"].as_f64().unwrap() + 45.0);
+    assert!(
+        (own.0 - far["low"].as_f64().unwrap()).abs() < 1e-9 && (own.1 - far["high"].as_f64().unwrap()).abs() < 1e-9
+    );
+
+    // What the source itself is not sure of makes the gap unclear.
+    let mut unsure = body("Retail", "nps", 45.0);
+    unsure["margin"] = json!(60);
+    let path = format!("/api/v1/benchmarks/{id}");
+    let saved = call(&world, &owner, Method::PUT, &path, unsure.clone()).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    let found = gaps().await;
+    assert_eq!(found.iter().find(|it| it["benchmark"]["id"] == json!(id)).unwrap()["verdict"], "unclear");
+    assert_eq!(call(&world, &owner, Method::DELETE, &path, json!({})).await.status, StatusCode::NO_CONTENT);
+    for method in [Method::DELETE, Method::PUT] {
+        assert_eq!(call(&world, &owner, method, &path, unsure.clone()).await.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(gaps().await.len(), 3);
+}
