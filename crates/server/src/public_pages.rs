@@ -106,6 +106,46 @@ fn foreign_form() -> Problem {
 mod tests {
     use super::*;
 
+    /// The contrast of two colours (WCAG 2.2, "contrast ratio").
+    fn contrast(one: &str, other: &str) -> f64 {
+        let light = |hex: &str| {
+            let long =
+                if hex.len() == 3 { hex.chars().flat_map(|digit| [digit, digit]).collect() } else { hex.to_owned() };
+            let part = |at: usize| f64::from(u8::from_str_radix(&long[at..at + 2], 16).unwrap()) / 255.0;
+            let linear = |part: f64| if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) };
+            0.2126 * linear(part(0)) + 0.7152 * linear(part(2)) + 0.0722 * linear(part(4))
+        };
+        let (one, other) = (light(one), light(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    /// All text can be read, in the light and in the dark (WCAG 2.2 AA, 1.4.3).
+    #[test]
+    fn texts_stand_out() {
+        let css = include_str!("public_pages/public.css");
+        let schemes: Vec<&str> = css.split(":root{").skip(1).collect();
+        assert_eq!(schemes.len(), 2);
+        for scheme in schemes {
+            let colour = |name: &str| {
+                let (_, rest) = scheme.split_once(&format!("--{name}:#")).unwrap();
+                rest.split([';', '}']).next().unwrap()
+            };
+            for (text, ground) in [
+                ("ink", "paper"),
+                ("ink", "surface"),
+                ("ink-2", "surface"),
+                ("ink-3", "surface"),
+                ("accent", "surface"),
+                ("accent-ink", "accent"),
+                ("surface", "bad"),
+                ("bad", "bad-soft"),
+            ] {
+                let found = contrast(colour(text), colour(ground));
+                assert!(found >= 4.5, "{text} on {ground}: {found:.2}");
+            }
+        }
+    }
+
     #[test]
     fn next_stays_here() {
         let of = |next: &str| local(Some(next.to_owned()));

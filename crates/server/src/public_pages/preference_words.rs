@@ -74,6 +74,8 @@ pub struct Words {
     pub unsubscribe: &'static str,
     /// What one would not get any more.
     pub unsubscribe_from: &'static str,
+    /// All that a channel brings and consent can stop.
+    pub everything: &'static str,
     /// Heading when it is done.
     pub unsubscribed: &'static str,
     /// The way to all choices.
@@ -100,7 +102,7 @@ const ENGLISH: Words = Words {
     frequencies: ["Every message", "At most one a week", "At most one a month"],
     language: "Language",
     save: "Save",
-    leave: "Nothing at all",
+    leave: "Unsubscribe from everything",
     leave_hint: "You will still hear about your orders and your account.",
     data: "Your data",
     data_hint: "We check first that it is you.",
@@ -134,6 +136,7 @@ const ENGLISH: Words = Words {
     ],
     unsubscribe: "Unsubscribe",
     unsubscribe_from: "You would not get this any more:",
+    everything: "All news and offers",
     unsubscribed: "You are unsubscribed",
     all_choices: "All choices",
     confirm: "Confirm",
@@ -196,6 +199,7 @@ const CHINESE: Words = Words {
     ],
     unsubscribe: "退订",
     unsubscribe_from: "您将不再收到：",
+    everything: "全部资讯和优惠",
     unsubscribed: "已退订",
     all_choices: "全部选项",
     confirm: "确认",

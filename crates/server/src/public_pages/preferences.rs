@@ -109,7 +109,7 @@ impl Visitor {
     fn what(&self, words: &Words) -> String {
         let topic = self.topics.iter().find(|topic| Some(&topic.key) == self.link.topic.as_ref());
         let channel = words.channel(self.link.channel.unwrap_or(Channel::Email));
-        topic.map_or_else(|| channel.to_owned(), |topic| format!("{} · {channel}", topic.name(words.tag)))
+        format!("{} · {channel}", topic.map_or(words.everything, |topic| topic.name(words.tag)))
     }
 
     /// The same as a scope.
