@@ -38,9 +38,11 @@ pub const SUBSCRIPTION_RENEWED: &str = "Subscription Renewed";
 pub const SUBSCRIPTION_CHANGED: &str = "Subscription Changed";
 /// A subscription ended.
 pub const SUBSCRIPTION_CANCELLED: &str = "Subscription Cancelled";
+/// A mail asked somebody to confirm what they agreed to. Our own name.
+pub const CONFIRMATION_ASKED: &str = "Confirmation Asked";
 
 /// What happens to people, or is said of them, rather than what they do or say.
-pub const PASSIVE: [&str; 13] = [
+pub const PASSIVE: [&str; 14] = [
     "Identify",
     "Group",
     "Alias",
@@ -54,6 +56,7 @@ pub const PASSIVE: [&str; 13] = [
     "Order Refunded",
     "Subscription Renewed",
     "Payment Failed",
+    CONFIRMATION_ASKED,
 ];
 
 /// All standard names with the room of the product they belong to.
@@ -127,7 +130,7 @@ pub const STANDARD: &[(&str, &[&str])] = &[
     ),
     ("feedback", &["Survey Sent", SURVEY_ANSWERED, PRODUCT_REVIEWED]),
     ("support", &[TICKET_OPENED, "Ticket Answered", "Ticket Solved", "Ticket Reopened"]),
-    ("consent", &["Consent Granted", "Consent Denied"]),
+    ("consent", &["Consent Granted", "Consent Denied", "Consent Withdrawn", CONFIRMATION_ASKED]),
     ("use", &["Signed Up", "Signed In", "Signed Out", "Feature Used"]),
 ];
 

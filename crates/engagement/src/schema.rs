@@ -21,6 +21,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 9, name: "lists", sql: LISTS },
         Migration { number: 10, name: "heard", sql: HEARD },
         Migration { number: 11, name: "failed_acts", sql: FAILED_ACTS },
+        Migration { number: 12, name: "sums", sql: SUMS },
     ],
 };
 
@@ -437,6 +438,13 @@ ALTER TABLE text_numbers ADD COLUMN heard_at {int};
 /// What failed is listed without reading all that was done.
 const FAILED_ACTS: &str =
     "CREATE INDEX journey_acts_failed ON journey_acts (workspace, decided_at) WHERE state = 'failed';";
+
+/// What lists of all journeys sum up is in an index, and whether anything of one still waits.
+const SUMS: &str = "
+DROP INDEX messages_states;
+CREATE INDEX messages_sums ON messages (workspace, journey, state, delivered_at, clicked_at);
+CREATE INDEX journey_acts_waiting ON journey_acts (journey) WHERE due_at IS NOT NULL;
+";
 
 const USED: &[Purpose] = &[Service, Analytics, Marketing];
 const OF_PERSON: Way = Way::Person("person");

@@ -97,3 +97,9 @@ fn the_same_seed_gives_the_same_history() {
     assert_eq!(run(77, size), run(77, size));
     assert_ne!(run(77, size), run(78, size));
 }
+
+#[test]
+#[should_panic(expected = "`left == right` failed: seed 5: at")]
+fn an_engine_that_forgets_who_is_restricted_is_found_out() {
+    run_with(5, Size::DAILY, Fault::ForgetsRestrictions);
+}

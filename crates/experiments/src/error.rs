@@ -64,14 +64,10 @@ pub enum Error {
         found: i64,
     },
     /// From where it stands it cannot get there.
-    #[error("what is {from} cannot be {act}; {instead}")]
+    #[error("{why}")]
     Transition {
-        /// Where it stands.
-        from: &'static str,
-        /// What was asked for.
-        act: &'static str,
-        /// What can be done instead.
-        instead: &'static str,
+        /// Where it stands, and what can be done instead.
+        why: Refusal,
     },
 }
 
@@ -98,6 +94,7 @@ impl Error {
     /// What is wrong with a design, to be said in the reader's language: the field, where it is of one, and why.
     pub fn refusal(&self) -> Option<(Option<&str>, Refusal)> {
         Some(match self {
+            Self::Transition { why } => (None, why.clone()),
             Self::Invalid { field, problem } => (Some(field.as_str()), problem.clone()),
             Self::Fixed { field, problem } => (Some(*field), problem.clone()),
             Self::Overlap { group, from, to, with, free } => {

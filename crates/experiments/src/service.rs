@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::groups::{Taken, fits};
 use crate::records::experiments::{self, ExperimentRow};
 use crate::records::groups::{self, GroupRow};
+use crate::refusal::Refusal;
 
 /// The domain event of every saved version, for whoever keeps experiments in memory. Its payload: `experiment` (number), `key`, `state`, `version`.
 pub const SAVED: &str = "experiment.saved";
@@ -177,21 +178,19 @@ pub async fn taken(tx: &mut Tx, workspace: WorkspaceId, group: &str, but: i64) -
 /// What becomes of a state.
 fn after(from: State, act: Act<'_>) -> Result<State, Error> {
     use State::{Decided, Draft, Paused, Running, Stopped};
-    let refused = |act, instead| Err(Error::Transition { from: from.as_str(), act, instead });
+    let refused = |code| Err(Error::Transition { why: Refusal::new(code, []) });
     match (from, act) {
         (Draft | Paused, Act::Start) => Ok(Running),
         (Running, Act::Pause) => Ok(Paused),
         (Running | Paused, Act::Stop) => Ok(Stopped),
         (Running | Paused | Stopped, Act::Decide(_)) => Ok(Decided),
         (Decided, Act::Stop) => Ok(Stopped),
-        (Running, Act::Start) => refused("started", "it runs already"),
-        (Stopped | Decided, Act::Start) => {
-            refused("started", "make a copy and start that: the same people would be exposed anew")
-        }
-        (Draft, _) => refused("ended or paused", "start it first"),
-        (_, Act::Pause) => refused("paused", "only what runs can be paused"),
-        (Stopped, Act::Stop) => refused("stopped", "it is stopped already"),
-        (Decided, Act::Decide(_)) => refused("decided", "stop it first, then decide again"),
+        (Running, Act::Start) => refused("runs_already"),
+        (Stopped | Decided, Act::Start) => refused("over_cannot_start"),
+        (Draft, _) => refused("not_started"),
+        (_, Act::Pause) => refused("only_running_pauses"),
+        (Stopped, Act::Stop) => refused("stopped_already"),
+        (Decided, Act::Decide(_)) => refused("decided_already"),
     }
 }
 

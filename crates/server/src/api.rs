@@ -13,6 +13,7 @@ pub mod customers;
 pub mod data_health;
 pub mod effects;
 pub mod events;
+pub mod experiment_baseline;
 pub mod experiment_groups;
 pub mod experiment_readouts;
 pub mod experiments;
@@ -93,6 +94,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(failed_acts::router())
         .merge(sending::router())
         .merge(experiments::router())
+        .merge(experiment_baseline::router())
         .merge(experiment_groups::router())
         .merge(experiment_readouts::router())
         .merge(effects::router())

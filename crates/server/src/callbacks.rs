@@ -152,7 +152,7 @@ async fn status(
     Ok(())
 }
 
-/// Withdraws consent for a channel, of everybody whose number it is.
+/// Withdraws consent for a channel, of everybody whose number it is; it counts for the marketing that went there last.
 async fn stop(app: &App, id: &str, channel: Channel, from: &str) -> anyhow::Result<()> {
     let owners = numbers::owners(&mut app.installation.store.read(), from).await?;
     for (workspace, handle) in owners {
@@ -168,6 +168,11 @@ async fn stop(app: &App, id: &str, channel: Channel, from: &str) -> anyhow::Resu
             said.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();
         let name = format!("stop {id} {}", handle.0);
         own_events::tell_once(&app.installation, workspace, &name, who, told::UNSUBSCRIBED, said).await?;
+        // Who says STOP answers what they got last.
+        let newest = messages::newest_marketing(&mut app.installation.store.read(), workspace, handle, channel).await?;
+        if let Some(message) = newest {
+            outcomes::hear(&app.installation, workspace, &message, Heard::Unsubscribed, ("", "")).await?;
+        }
     }
     Ok(())
 }

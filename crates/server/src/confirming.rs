@@ -19,7 +19,9 @@ use rapport_privacy::records::topics::{self, TopicRow};
 use rapport_privacy::records::{consents, restrictions, secrets, wishes};
 use rapport_privacy::{Links, Scope, Statement, Verdict, consent};
 use rapport_profiles::records::{facts, identifiers};
+use rapport_store::outbox::Event;
 use rapport_store::{Priority, Queries, Tx};
+use serde_json::json;
 
 use crate::installation::Installation;
 use crate::public_pages::preference_words::Words;
@@ -30,6 +32,8 @@ use crate::sending::Sender;
 const TOGETHER: i64 = 20;
 /// Whoever has taken one has so long to say what became of it.
 const LEASE: i64 = 5 * Timestamp::MINUTE;
+/// A mail that asks to confirm went out, or may have.
+pub const ASKED: &str = "confirmation.asked";
 /// The pause after the first failure; each next one is twice as long.
 const PAUSE: i64 = Timestamp::MINUTE;
 const LONGEST_PAUSE: i64 = Timestamp::HOUR;
@@ -51,12 +55,20 @@ pub async fn send_due(sender: &Sender) -> Result<bool> {
 
 /// What is to be sent to an address.
 struct Letter {
+    person: PersonId,
     address: String,
     /// What it asks about, with what it is called.
     asked: Vec<(ConfirmationRow, TopicRow)>,
     words: &'static Words,
     company: String,
     links: Links,
+}
+
+impl Letter {
+    /// Whether all that it asks about was asked before.
+    fn is_reminder(&self) -> bool {
+        self.asked.iter().all(|(row, _)| row.sent > 0)
+    }
 }
 
 async fn send(sender: &Sender, workspace: WorkspaceId, handle: Handle) -> Result<()> {
@@ -103,7 +115,7 @@ async fn send(sender: &Sender, workspace: WorkspaceId, handle: Handle) -> Result
         }
         (None, _) => return Ok(()),
     };
-    note(installation, workspace, letter.asked, outcome).await
+    note(installation, workspace, letter, outcome).await
 }
 
 /// While mails cannot go out: how long to wait.
@@ -145,6 +157,7 @@ async fn letter(
     let language = language(tx, workspace, own.person, &handles, (&first.language, now)).await?;
     let secret = secrets::ensure(tx, workspace, &*installation.rng).await?;
     Ok(Some(Letter {
+        person: own.person,
         address: own.value,
         asked,
         words: Words::tagged(&language),
@@ -196,8 +209,7 @@ fn written(
         (topic.name(letter.words.tag).to_owned(), format!("{}/confirm/{text}", sender.public_url()))
     };
     let asked: Vec<(String, String)> = letter.asked.iter().map(link).collect();
-    let is_reminder = letter.asked.iter().all(|(row, _)| row.sent > 0);
-    let (subject, text) = letter.words.confirmation_mail(&letter.company, &asked, is_reminder);
+    let (subject, text) = letter.words.confirmation_mail(&letter.company, &asked, letter.is_reminder());
     // The same for the same mail, when it is tried again.
     let mut name = blake3::Hasher::new();
     for (row, _) in &letter.asked {
@@ -224,12 +236,17 @@ fn written(
 async fn note(
     installation: &Installation,
     workspace: WorkspaceId,
-    asked: Vec<(ConfirmationRow, TopicRow)>,
+    letter: Letter,
     outcome: Option<Outcome>,
 ) -> Result<()> {
     let now = installation.clock.now();
     let mut tx = installation.store.begin(Priority::Background).await?;
-    for (mut row, _) in asked {
+    if let Some(Outcome::Accepted { .. } | Outcome::Unsure { .. }) = &outcome {
+        let topics: Vec<&str> = letter.asked.iter().map(|(row, _)| row.topic.as_str()).collect();
+        let payload = json!({"channel": "email", "topics": topics.join(", "), "is_reminder": letter.is_reminder()});
+        tx.emit(Event::new(workspace, ASKED, payload).about(letter.person));
+    }
+    for (mut row, _) in letter.asked {
         let doublings = u32::try_from(row.attempts).unwrap_or(0).min(6);
         row.attempts += 1;
         match &outcome {

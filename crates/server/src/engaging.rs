@@ -72,7 +72,11 @@ async fn seldom(installation: &Installation, workspace: WorkspaceId) -> Result<b
     if activated {
         installation.plans.forget(workspace);
     }
-    let mut did = activated;
+    let finished = launching::finish(&installation.store, workspace, &plans).await?;
+    if finished {
+        installation.plans.forget(workspace);
+    }
+    let mut did = activated || finished;
     let due = runs::due(&mut installation.store.read(), now).await?;
     for (_, journey, run) in due.into_iter().filter(|(of, ..)| *of == workspace) {
         let plans = installation.plans.get(installation, workspace).await?;

@@ -15,6 +15,7 @@ export function asReport(node: DryNode): NodeReport {
 	const none = { queued: 0, delivered: 0, bounced: 0, complained: 0, unsubscribed: 0, opened: 0, clicked: 0, failed: 0 };
 	return {
 		node: node.node,
+		entered: node.came,
 		waiting: node.waiting,
 		left: node.ways.reduce((all, way) => all + way.people, 0),
 		ways: node.ways.map((way) => ({ way: way.what, people: way.people })),

@@ -14,6 +14,7 @@ export type Metric = Schemas['MetricShape'];
 export type KnownMetric = Schemas['KnownMetric'];
 export type Group = Schemas['ExperimentGroup'];
 export type PlanAnswer = Schemas['PlanAnswer'];
+export type MetricBaseline = Schemas['MetricBaseline'];
 export interface ExposedPeople {
 	rows: { customer: CustomerRow; exposed_at: string; allocation: number; subject: string }[];
 	next: string | null;
@@ -103,8 +104,7 @@ export const blank = (kind: Kind = 'experiment'): Design =>
 					{ key: 'new', weight: 1, value: '' }
 				],
 				primary: { key: 'conversion', name: 'buyers' },
-				conversion_hours: 14 * 24,
-				plan: { effect: 0.05, power: 0.8 }
+				conversion_hours: 14 * 24
 			};
 
 /** A copy of a design for a new experiment: other people, and nobody in it yet. */
@@ -181,6 +181,12 @@ export function planOf(design: Design): { effect: number; power: number; scale: 
 		control: Math.min(0.999, Math.max(0.001, parts[Math.max(control, 0)] || 0.5)),
 		treatments: Math.max(1, open - 1)
 	};
+}
+
+/** An effect that people would say, at or above one that was computed: of two digits at most. */
+export function sensible(effect: number): number {
+	const power = 10 ** (Math.floor(Math.log10(effect)) - 1);
+	return Number((Math.ceil(effect / power - 1e-9) * power).toPrecision(2));
 }
 
 /** A round number at or above: what an axis ends with. */

@@ -217,7 +217,7 @@ export function strays(plan: Plan): PlanNode[] {
 
 export const NODE_WIDTH = 232;
 const COLUMN = NODE_WIDTH + 48;
-const ROW = 172;
+const ROW = 188;
 const FIRST_ROW = 96;
 
 /** Where nodes stand that have no place of their own: rows by how far they are from the start, columns by their ways. */

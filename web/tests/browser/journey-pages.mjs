@@ -6,6 +6,7 @@ export async function journeyPages(ask, person) {
 	const draft = of('journey', (row) => row.live_version === 0);
 	const campaign = of('campaign', (row) => row.state === 'draft');
 	const sent = of('campaign', (row) => row.sent > 0);
+	const finished = of('campaign', (row) => row.state === 'finished');
 	const list = [
 		{ name: 'journeys', path: '/engage/journeys', text: rows.length ? 'In it now' : 'Here you will see' },
 		{ name: 'journeys-none', path: '/engage/journeys?search=nothing-is-called-this' },
@@ -47,6 +48,7 @@ export async function journeyPages(ask, person) {
 		list.push({ name: 'journey-draft-add', path: `/engage/journeys/${draft}?view=outline`, act: async (p) => { await p.getByRole('button', { name: /Add a step after/ }).first().click(); await p.locator('dialog').waitFor(); } });
 	}
 	if (campaign) list.push({ name: 'campaign-draft', path: `/engage/campaigns/${campaign}`, text: 'Who gets it' });
+	if (finished) list.push({ name: 'campaign-finished', path: `/engage/campaigns/${finished}`, text: 'Go out again as a copy' });
 	if (sent) list.push({ name: 'campaign-report', path: `/engage/campaigns/${sent}`, text: 'What became of the messages' });
 	list.push({ name: 'j-audiences', path: '/engage/audiences', text: 'Audiences' });
 	list.push({ name: 'j-audience-new', path: '/engage/audiences', act: async (p) => { await p.getByRole('button', { name: 'New audience' }).click(); await p.locator('dialog').waitFor(); } });

@@ -423,6 +423,13 @@ export const scenarios = {
 		await page.locator('dialog').getByRole('button', { name: /^Goal/ }).press('Enter');
 		await page.waitForURL(/step=goal/);
 		must((await lines.count()) === before + 1, 'the step was not added');
+		// What the step says is where one is, and Escape leads back; Enter leads in again.
+		const isIn = () => page.evaluate(() => !!document.activeElement?.closest('.panel fieldset'));
+		await page.waitForFunction(() => document.activeElement?.closest('.panel fieldset'));
+		await page.keyboard.press('Escape');
+		must(!(await isIn()) && (await page.evaluate(() => document.activeElement?.dataset.node)) === 'goal', 'Escape does not lead back to the step');
+		await page.keyboard.press('Enter');
+		await page.waitForFunction(() => document.activeElement?.closest('.panel fieldset'));
 		await page.keyboard.press('Control+z');
 		must((await lines.count()) === before, 'undo did not take it out');
 		await page.keyboard.press('Control+Shift+z');
@@ -434,6 +441,37 @@ export const scenarios = {
 		await page.keyboard.press('Control+s');
 		await page.getByText('Saved', { exact: true }).waitFor();
 		must((await page.getByText('Not saved yet').count()) === 0, 'it is still said not to be saved');
+	},
+	'every kind of step is added and filled in by keyboard alone': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/engage/journeys/review?view=outline');
+		await page.locator('[data-line]').first().focus();
+		await page.keyboard.press('Insert');
+		const kinds = await page.locator('dialog li button .strong').allInnerTexts();
+		must(kinds.length >= 10, `only ${kinds.length} kinds of steps`);
+		await page.keyboard.press('Escape');
+		for (const kind of kinds) {
+			await page.locator('[data-line]').first().focus();
+			await page.keyboard.press('Insert');
+			await page.locator('dialog').waitFor();
+			// Tab leads to each kind in turn.
+			for (let i = 0; i <= kinds.length + 2; i++) {
+				if ((await page.evaluate(() => document.activeElement?.querySelector('.strong')?.textContent)) === kind) break;
+				await page.keyboard.press('Tab');
+			}
+			await page.keyboard.press('Enter');
+			await page.waitForFunction(() => document.activeElement?.closest('.panel fieldset'));
+			// Every field of it is reached by Tab, up to the way on.
+			const wanted = await page.locator('.panel fieldset').first().locator('select, input, textarea, button').filter({ visible: true }).count();
+			const reached = new Set();
+			for (let i = 0; i < wanted + 4; i++) {
+				const at = await page.evaluate(() => [...(document.querySelector('.panel fieldset')?.querySelectorAll('select, input, textarea, button') ?? [])].indexOf(document.activeElement));
+				if (at >= 0) reached.add(at);
+				await page.keyboard.press('Tab');
+			}
+			must(reached.size >= Math.min(wanted, 2), `${kind}: ${reached.size} of ${wanted} fields are reached`);
+			await page.keyboard.press('Control+z');
+		}
 	},
 	'links and pictures of a template are asked by a button only': async (page, context) => {
 		if (!context.mock) return;

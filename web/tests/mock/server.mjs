@@ -143,6 +143,7 @@ const routes = [
 	['GET', /^\/experiments\/([\w.-]+)\/people$/, () => ({ rows: fixture('customers').slice(0, 30).map((customer) => ({ customer, exposed_at: '2026-11-20T10:00:00Z', allocation: 2, subject: '' })), next: null })],
 	['GET', /^\/experiment-metrics$/, () => fixture('experiments-metrics')],
 	['GET', /^\/experiment-groups$/, () => fixture('experiments-groups')],
+	['GET', /^\/experiment-baseline$/, (_, query) => { const it = fixture('experiments-baseline'); return query.get('metric') === 'revenue' ? { ...it, share: null, mean: 4.1, deviation: 17.3 } : it; }],
 	['POST', /^\/experiment-plan$/, () => fixture('experiments-plan')],
 	['GET', /^\/inbox$/, (_, query) => page(fixture('inbox-rows').filter((row) => !query.get('template') || row.template === query.get('template')), query)],
 	['GET', /^\/inbox\/figures$/, () => fixture('inbox-figures')],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asType, axisOf, blank, byDay, freeKey, freeShare, inGroup, keyOf, KINDS, missing, placed, planOf, roundUp, shares, withTrees, type Effect, type ExperimentPage, type Group } from '../../src/lib/experiments';
+import { asType, axisOf, blank, byDay, freeKey, freeShare, inGroup, keyOf, KINDS, missing, placed, planOf, roundUp, sensible, shares, withTrees, type Effect, type ExperimentPage, type Group } from '../../src/lib/experiments';
 import { readFileSync } from 'node:fs';
 import { experiments as en } from '../../src/lib/i18n/en/experiments';
 import { sayRefusal } from '../../src/lib/experiment-sentences';
@@ -63,6 +63,12 @@ describe('refusals of designs', () => {
 		expect(sayRefusal({ code: 'variants_number', field: 'variants', params: { least: '2', most: '20' } })).toBe('the variants: must be 2 to 20');
 		expect(sayRefusal({ code: 'exists', params: { key: 'a {key}' } })).toBe('there is an experiment `a {key}` already; choose another key');
 		expect(sayRefusal({ code: 'unheard_of', params: {} })).toBeUndefined();
+	});
+});
+
+describe('a change that can be noticed', () => {
+	it('is said with two digits, and never smaller than it is', () => {
+		expect([0.0834, 0.2, 0.101, 0.0999, 1.234, 0.00451].map(sensible)).toEqual([0.084, 0.2, 0.11, 0.1, 1.3, 0.0046]);
 	});
 });
 

@@ -8,7 +8,7 @@ use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate::count::count_distinct;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, cast, ident, lit, when};
-use rapport_domain::shop_events::EXPERIMENT_VIEWED;
+use rapport_domain::shop_events::{EXPERIMENT_VIEWED, PASSIVE};
 use rapport_domain::{Interval, Timestamp};
 use rapport_lake::columns::PERSON;
 use rapport_segments::EventColumns;
@@ -23,7 +23,7 @@ use crate::breakdown::Parts;
 use crate::columns::{Columns, at};
 use crate::error::{Error, Result};
 use crate::period::Range;
-use crate::question::{EventSelector, Measure, Series};
+use crate::question::{ANY_EVENT, EventSelector, Measure, Series};
 
 /// Millionths to units.
 const MONEY: f64 = 1e-6;
@@ -226,7 +226,7 @@ impl Plan {
         let follow = self.settings.window.unwrap_or(0);
         let to = Timestamp(self.range.to.0.saturating_add_unsigned(follow).min(self.settings.until));
         let mut events = asking.events(from, to.max(self.range.to), true)?;
-        let exposures = EventSelector::named(EXPERIMENT_VIEWED);
+        let exposures = EventSelector::named(if question.everybody { ANY_EVENT } else { EXPERIMENT_VIEWED });
         let series: Vec<EventSelector> = question
             .metrics
             .iter()
@@ -237,11 +237,8 @@ impl Plan {
         if let Some(names) = asking.names(&selectors) {
             events = events.filter(names)?;
         }
-        let names: Vec<&str> = self.variants.iter().map(String::as_str).collect();
-        let seen = names_mask(asking.property("variant", Reading::Text), &names);
+        let (exposed, seen) = self.exposed_and_seen(asking, question)?;
         let are = self.measured.iter().map(|one| one.is_one.clone()).collect();
-        let own = names_mask(asking.property("experiment", Reading::Text), &[question.experiment.as_str()]);
-        let exposed = names_mask(asking.snapshot.name(), &[EXPERIMENT_VIEWED]) * own;
         let marks = exposure_marks(self.variants.len(), exposed, seen, are);
         let amounts = self.measured.iter().filter_map(|one| one.amount.clone());
         let amounts: Vec<Expr> = amounts.enumerate().map(|(at, amount)| amount.alias(amount_name(at))).collect();
@@ -252,12 +249,28 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Whether an event is an exposure, as 1 or 0, and the bits of the variants that it is of.
+    fn exposed_and_seen(&self, asking: &Asking<'_>, question: &Experiment) -> Result<(Expr, Expr)> {
+        if question.everybody {
+            return Ok((when(is_exposure(asking, question), lit(1_i64)).otherwise(lit(0_i64))?, lit(1_i64)));
+        }
+        let names: Vec<&str> = self.variants.iter().map(String::as_str).collect();
+        let seen = names_mask(asking.property("variant", Reading::Text), &names);
+        let own = names_mask(asking.property("experiment", Reading::Text), &[question.experiment.as_str()]);
+        Ok((names_mask(asking.snapshot.name(), &[EXPERIMENT_VIEWED]) * own, seen))
+    }
+}
+
 fn amount_name(at: usize) -> String {
     format!("amount_{at}")
 }
 
-/// Whether an event is an exposure of the experiment.
+/// Whether an event is an exposure of the experiment. What only happens to people brings nobody before anything.
 fn is_exposure(asking: &Asking<'_>, question: &Experiment) -> Expr {
+    if question.everybody {
+        return asking.snapshot.name().in_list(PASSIVE.into_iter().map(lit).collect(), true);
+    }
     let own = asking.property("experiment", Reading::Text).eq(lit(question.experiment.as_str()));
     asking.snapshot.name().eq(lit(EXPERIMENT_VIEWED)).and(own)
 }

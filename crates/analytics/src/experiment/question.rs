@@ -50,6 +50,9 @@ pub struct Experiment {
     /// Who.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<Condition>,
+    /// Not an experiment, but what one would have found: whoever does anything in the period counts as exposed by it, to one variant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everybody: bool,
 }
 
 /// What becomes of people whose window is not over.
@@ -130,7 +133,13 @@ impl Experiment {
             breakdown: None,
             breakdown_limit: default_breakdown_limit(),
             who: None,
+            everybody: false,
         }
+    }
+
+    /// What an experiment without any effect would have found of those who came in a period.
+    pub fn everybody(metrics: Vec<Metric>, period: Period, window: Duration) -> Self {
+        Self { period, window: Some(window), everybody: true, ..Self::new("everybody", &["everybody"], metrics) }
     }
 
     /// Refuses what cannot be asked, with its place.
@@ -144,6 +153,9 @@ impl Experiment {
             }
         }
         most(self.variants.len(), MAX_ARMS, "variants")?;
+        if self.everybody && self.variants.len() != 1 {
+            return Err(Error::invalid("variants", "of everybody there is one"));
+        }
         most(self.metrics.len(), MAX_METRICS, "metrics")?;
         for (at, metric) in self.metrics.iter().enumerate() {
             metric.validate(&format!("metrics[{at}]"))?;

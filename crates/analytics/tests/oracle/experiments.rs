@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rapport_analytics::experiment::{Exposed, Measured, Part};
+use rapport_domain::shop_events::PASSIVE;
 use rapport_domain::{Interval, Timestamp, money};
 use rapport_models::experiments::{Moments, Paired};
 use serde_json::{Value, json};
@@ -66,6 +67,14 @@ impl Asked<'_> {
     /// Every exposure that counts, in order of time: when, and to what.
     fn exposed(&self, person: i64) -> Vec<(Timestamp, Option<String>)> {
         let (from, to) = self.exposures;
+        if self.question["everybody"] == true {
+            let counts =
+                |it: &&Happening| it.person == person && from <= it.at && it.at < to && !PASSIVE.contains(&it.name);
+            let all = self.world.events.iter().filter(counts).map(|it| (it.at, Some("everybody".to_owned())));
+            let mut all: Vec<_> = all.collect();
+            all.sort();
+            return all;
+        }
         let counts = |it: &&Happening| {
             it.person == person
                 && it.name == VIEWED
@@ -227,20 +236,25 @@ proptest! {
         metrics in prop::collection::vec(any_metric(), 0..4),
         (period, who, found) in (any_period(), any_who(), any::<bool>()),
         (window, before) in (select(vec![None, Some("12h"), Some("1d"), Some("3d")]), select(vec![None, Some("12h"), Some("2d")])),
-        (immature, by_country) in (any::<bool>(), any::<bool>()),
+        (immature, by_country, everybody) in (any::<bool>(), any::<bool>(), any::<bool>()),
     ) {
         let mut world = world;
         // Among the others, so that some are in files and some in memory.
         for (at, exposure) in exposures.into_iter().enumerate() {
             world.events.insert((7 * at) % (world.events.len() + 1), exposure);
         }
-        let variants = if found { json!([]) } else { json!(["red", "blue"]) };
+        // In place of an experiment: what one would have found of all who came.
+        let found = found && !everybody;
+        let variants = if found { json!([]) } else if everybody { json!(["everybody"]) } else { json!(["red", "blue"]) };
         let mut question = json!({"experiment": "color", "variants": variants, "metrics": metrics, "period": period});
         let optional = [("window", window.map(Value::from)), ("before", before.map(Value::from)), ("who", who.clone())];
         for (name, value) in optional {
             if let Some(value) = value {
                 question[name] = value;
             }
+        }
+        if everybody {
+            question["everybody"] = json!(true);
         }
         if immature {
             question["immature"] = json!("count");

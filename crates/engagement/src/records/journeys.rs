@@ -14,8 +14,13 @@ pub const LIVE: &str = "live";
 pub const PAUSED: &str = "paused";
 /// Nobody comes in; those who are in it go on to the end.
 pub const ENDING: &str = "ending";
-/// Over.
+/// Somebody ended it.
 pub const STOPPED: &str = "stopped";
+/// All that was planned went out, or it ran out, and nobody is in it.
+pub const FINISHED: &str = "finished";
+
+/// The way of [`flows`] by which it is counted who came to a node, or into the journey.
+pub const CAME: &str = "in";
 
 /// A stored journey.
 #[derive(Clone, Debug, PartialEq, Record)]
@@ -28,7 +33,7 @@ pub struct JourneyRow {
     pub name: String,
     /// What it is for.
     pub description: String,
-    /// [`DRAFT`], [`STARTING`], [`LIVE`], [`PAUSED`], [`ENDING`] or [`STOPPED`].
+    /// [`DRAFT`], [`STARTING`], [`LIVE`], [`PAUSED`], [`ENDING`], [`STOPPED`] or [`FINISHED`].
     pub state: String,
     /// The plan as it is being written.
     pub draft: Value,
@@ -111,6 +116,23 @@ pub async fn set_state(tx: &mut Tx, workspace: WorkspaceId, key: &str, from: &[&
     Ok(tx.execute(text, args![workspace, key, &from, to]).await? > 0)
 }
 
+/// Those of some journeys that are over: nothing more of them is planned, nobody is in them, nothing of them waits to be sent or done, and no newer
+/// version waits for its segments. Of `scheduled` those that are live, and whatever is running out.
+pub async fn over(db: &mut impl Queries, workspace: WorkspaceId, scheduled: &[String]) -> Result<Vec<String>> {
+    let text = sql!(
+        "SELECT j.key FROM journeys j
+         WHERE +j.workspace = $1 AND (j.state = 'ending' OR (j.state = 'live' AND j.key IN ($2)))
+           AND NOT EXISTS (SELECT r.run FROM journey_runs r WHERE r.journey = j.key AND r.workspace = j.workspace AND r.next_at IS NOT NULL)
+           AND NOT EXISTS (SELECT i.id FROM journey_instances i WHERE i.journey = j.key AND i.workspace = j.workspace AND i.ended_at IS NULL)
+           AND NOT EXISTS (SELECT m.id FROM messages m WHERE m.journey = j.key AND +m.workspace = j.workspace AND m.due_at IS NOT NULL)
+           AND NOT EXISTS (SELECT a.id FROM journey_acts a WHERE a.journey = j.key AND +a.workspace = j.workspace AND a.due_at IS NOT NULL)
+           AND NOT EXISTS (SELECT v.version FROM journey_versions v WHERE v.journey = j.key AND v.workspace = j.workspace AND v.version > j.live_version)
+         ORDER BY j.key"
+    );
+    let found: Vec<(String,)> = db.fetch_all(text, args![workspace, scheduled]).await?;
+    Ok(found.into_iter().map(|(key,)| key).collect())
+}
+
 /// Keeps a launched version.
 pub async fn insert_version(tx: &mut Tx, workspace: WorkspaceId, row: &VersionRow) -> Result<()> {
     let text = sql!(
@@ -130,13 +152,13 @@ pub async fn versions(db: &mut impl Queries, workspace: WorkspaceId, journey: &s
     db.fetch_all(text, args![workspace, journey]).await
 }
 
-/// Every version that people are in, or come into: of journeys that are neither drafts nor stopped.
+/// Every version that people are in, or come into: of journeys that are neither drafts nor over.
 pub async fn running(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<VersionRow>> {
     let text = sql!(
         "SELECT v.journey AS journey, v.version AS version, v.definition AS definition, v.launched_at AS launched_at,
            v.launched_by AS launched_by
          FROM journey_versions v JOIN journeys j ON j.workspace = v.workspace AND j.key = v.journey
-         WHERE v.workspace = $1 AND j.state NOT IN ('draft', 'stopped')
+         WHERE v.workspace = $1 AND j.state NOT IN ('draft', 'stopped', 'finished')
            AND (v.version = j.live_version OR (SELECT i.node FROM journey_instances i
              WHERE i.workspace = v.workspace AND i.journey = v.journey AND i.version = v.version AND i.ended_at IS NULL
              ORDER BY i.node LIMIT 1) IS NOT NULL)
@@ -179,7 +201,7 @@ pub async fn live(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<V
     db.fetch_all(text, args![workspace]).await
 }
 
-/// How many left each node by each way: (version, node, way, people).
+/// How many came to each node ([`CAME`]) and left it by each way: (version, node, way, people).
 pub async fn flows(
     db: &mut impl Queries,
     workspace: WorkspaceId,

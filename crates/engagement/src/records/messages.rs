@@ -373,6 +373,20 @@ pub async fn hold_queued(tx: &mut Tx, workspace: WorkspaceId, journey: &str, lim
     tx.execute(text, args![workspace, journey, limit]).await
 }
 
+/// The journeys of which something is not where the journey stands: queued though it is paused, held back though it goes on, or either though it was
+/// stopped.
+pub async fn unsettled(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<String>> {
+    let text = sql!(
+        "SELECT j.key FROM journeys j WHERE +j.workspace = $1 AND (
+             (j.state <> 'paused' AND EXISTS (SELECT m.id FROM messages m WHERE m.workspace = j.workspace AND m.journey = j.key AND m.state = 'held'))
+             OR (j.state IN ('paused', 'stopped')
+               AND EXISTS (SELECT m.id FROM messages m WHERE m.workspace = j.workspace AND m.journey = j.key AND m.state = 'queued')))
+         ORDER BY j.key"
+    );
+    let found: Vec<(String,)> = db.fetch_all(text, args![workspace]).await?;
+    Ok(found.into_iter().map(|(key,)| key).collect())
+}
+
 /// Lets what a journey held back go out from now on, at most so many; how many.
 pub async fn let_go_held(
     tx: &mut Tx,
@@ -452,6 +466,21 @@ pub async fn touches(
     db.fetch_all(text, args![workspace, persons, since]).await
 }
 
+/// The newest marketing that went to an identifier by a channel.
+pub async fn newest_marketing(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    handle: Handle,
+    channel: Channel,
+) -> Result<Option<String>> {
+    let text = sql!(
+        "SELECT id FROM messages WHERE +workspace = $1 AND handle = $2 AND channel = $3 AND class = 'marketing' AND sent_at IS NOT NULL
+         ORDER BY sent_at DESC, id LIMIT 1"
+    );
+    let found: Option<(String,)> = db.fetch_optional(text, args![workspace, handle, channel.as_str()]).await?;
+    Ok(found.map(|(id,)| id))
+}
+
 /// All to a person, the latest first.
 pub async fn of_person(
     db: &mut impl Queries,
@@ -518,11 +547,11 @@ pub async fn tally(db: &mut impl Queries, workspace: WorkspaceId, journey: &str)
     db.fetch_all(text, args![workspace, journey]).await
 }
 
-/// How many messages of each journey are in each state: (journey, state, messages).
-pub async fn states(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<(String, String, i64)>> {
+/// How many messages of each journey are in each state, and what was heard of them: (journey, state, messages, delivered, clicked by a human).
+pub async fn sums(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<(String, String, i64, i64, i64)>> {
     let text = sql!(
-        "SELECT journey, state, COUNT(*) FROM messages WHERE workspace = $1 AND journey IS NOT NULL
-         GROUP BY journey, state ORDER BY journey, state"
+        "SELECT journey, state, COUNT(*), COUNT(delivered_at), COUNT(clicked_at) FROM messages
+         WHERE workspace = $1 AND journey IS NOT NULL GROUP BY journey, state ORDER BY journey, state"
     );
     db.fetch_all(text, args![workspace]).await
 }

@@ -15,7 +15,8 @@ use super::running::WHOLE;
 use super::{EXITED, scheduling};
 use crate::Error;
 use crate::journey::End;
-use crate::journey::definition::Definition;
+use crate::journey::definition::{Definition, Entry};
+use crate::plans::{Launched, Plans};
 use crate::records::instances::{self, InstanceRow};
 use crate::records::journeys::{self, JourneyRow, VersionRow};
 use crate::records::{acts, messages, runs};
@@ -47,7 +48,7 @@ pub async fn launch(
         launched_by: by.to_owned(),
     };
     journeys::insert_version(tx, workspace, &version).await?;
-    if [journeys::DRAFT, journeys::STOPPED, journeys::ENDING].contains(&row.state.as_str()) {
+    if [journeys::DRAFT, journeys::STOPPED, journeys::FINISHED, journeys::ENDING].contains(&row.state.as_str()) {
         journeys::STARTING.clone_into(&mut row.state);
     }
     row.draft = definition.to_json();
@@ -84,7 +85,7 @@ pub async fn activate(
 ) -> Result<bool, Error> {
     let mut activated = false;
     for row in journeys::all(&mut store.read(), workspace).await? {
-        if [journeys::DRAFT, journeys::STOPPED].contains(&row.state.as_str()) {
+        if [journeys::DRAFT, journeys::STOPPED, journeys::FINISHED].contains(&row.state.as_str()) {
             continue;
         }
         let versions = journeys::versions(&mut store.read(), workspace, &row.key).await?;
@@ -105,6 +106,31 @@ pub async fn activate(
         activated = true;
     }
     Ok(activated)
+}
+
+/// Closes what is over by itself: campaigns all of whose runs went out, and what was let run out, once nobody is in it and nothing of it waits; whether
+/// any was. What it asks for is then not kept ready any more.
+///
+/// # Errors
+/// The store's.
+pub async fn finish(store: &Store, workspace: WorkspaceId, plans: &Plans) -> Result<bool, Error> {
+    let is_scheduled = |one: &&Launched| one.is_open && matches!(one.definition.entry, Entry::Schedule(_));
+    let scheduled: Vec<String> = plans.all().filter(is_scheduled).map(|one| one.key.clone()).collect();
+    if scheduled.is_empty() && plans.all().all(|one| one.is_open) {
+        return Ok(false);
+    }
+    let over = journeys::over(&mut store.read(), workspace, &scheduled).await?;
+    if over.is_empty() {
+        return Ok(false);
+    }
+    let mut tx = store.begin(Priority::Background).await?;
+    journeys::hold(&mut tx, workspace).await?;
+    // Somebody may have come in, or launched it again, a moment ago.
+    for key in journeys::over(&mut tx, workspace, &scheduled).await? {
+        journeys::set_state(&mut tx, workspace, &key, &[journeys::LIVE, journeys::ENDING], journeys::FINISHED).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Changes the state of a journey: pauses it, lets it go on, lets it run out.
@@ -225,7 +251,11 @@ pub async fn asked(db: &mut impl Queries, workspace: WorkspaceId) -> Result<BTre
         asked.extend(Definition::from_json(&version.definition)?.conditions().iter().map(|(_, when)| when.segment()));
     }
     // Launched, and not let in yet.
-    for row in journeys::all(db, workspace).await?.iter().filter(|row| row.state != journeys::STOPPED) {
+    for row in journeys::all(db, workspace)
+        .await?
+        .iter()
+        .filter(|row| ![journeys::STOPPED, journeys::FINISHED].contains(&row.state.as_str()))
+    {
         if let Some(newest) = journeys::versions(db, workspace, &row.key).await?.first() {
             let definition = Definition::from_json(&newest.definition)?;
             asked.extend(definition.conditions().iter().map(|(_, when)| when.segment()));

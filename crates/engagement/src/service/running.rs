@@ -163,6 +163,7 @@ impl<'a> Writing<'a> {
     ) -> Result<bool, Error> {
         let plan = self.with.plans.plan(one);
         let mut instance = row.instance();
+        let visited = instance.visits.clone();
         let mut effects = Vec::new();
         if !instance.has_begun() {
             if instance.entered_at > self.now {
@@ -178,7 +179,7 @@ impl<'a> Writing<'a> {
                 }
                 Begun::HeldOut => self.count(one, WHOLE, "held_out"),
                 Begun::In => {
-                    self.count(one, WHOLE, "in");
+                    self.count(one, WHOLE, journeys::CAME);
                     self.tell(ENTERED, &instance, json!({"journey": one.key, "version": one.version}));
                 }
             }
@@ -187,6 +188,9 @@ impl<'a> Writing<'a> {
         effects.extend(rules::look(plan, &mut instance, person, turns, self.now));
         for effect in effects {
             self.take(one, row, &instance, person, effect);
+        }
+        for (node, times) in &instance.visits {
+            self.count_times(one, node, journeys::CAME, times - visited.get(node).copied().unwrap_or(0));
         }
         if let Some((_, why)) = instance.ended {
             self.count(one, WHOLE, &format!("out:{}", why.word()));
@@ -316,8 +320,14 @@ impl<'a> Writing<'a> {
     }
 
     fn count(&mut self, one: &Launched, node: &str, way: &str) {
-        let key = (one.key.clone(), one.version, node.to_owned(), way.to_owned(), self.now.utc_day());
-        *self.flows.entry(key).or_default() += 1;
+        self.count_times(one, node, way, 1);
+    }
+
+    fn count_times(&mut self, one: &Launched, node: &str, way: &str, times: u32) {
+        if times > 0 {
+            let key = (one.key.clone(), one.version, node.to_owned(), way.to_owned(), self.now.utc_day());
+            *self.flows.entry(key).or_default() += i64::from(times);
+        }
     }
 
     fn tell(&mut self, name: &'static str, instance: &Instance, payload: serde_json::Value) {

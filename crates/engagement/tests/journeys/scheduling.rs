@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use rapport_domain::Timestamp;
 use rapport_engagement::MIGRATIONS;
-use rapport_engagement::records::runs;
+use rapport_engagement::records::messages::{self, Outcome};
+use rapport_engagement::records::{journeys, runs};
 use rapport_engagement::service::{launching, scheduling};
 use rapport_privacy::MIGRATIONS as PRIVACY;
 use rapport_profiles::MIGRATIONS as PROFILES;
@@ -254,4 +255,54 @@ async fn days_may_be_before_or_after_and_are_not_made_up_for(db: TestDatabase) {
     launching::stop(&town.store, W, "b", town.now()).await.unwrap();
     town.launch("b", birthday(json!({"fact": "trait.renewal", "days": -1, "at": "09:00"}))).await;
     assert_eq!(hourly(&town, 3, 36).await[2], ["2026-06-21T07"]);
+}
+
+/// What went out is over by itself, once nobody is in it and nothing of it waits; what may go out again, or waits to, is not.
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn what_went_out_is_over(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    fans(&mut town, 3).await;
+    let schedule = |more: Value| but(json!({"at": "2026-06-10T15:00"}), more);
+    let waits = but(later(json!({"schedule": schedule(json!({}))})), json!({"audience": {"segment": {"key": "fans"}}}));
+    town.launch("c", campaign(schedule(json!({})))).await;
+    town.launch("weekly", campaign(schedule(json!({"every": "week"})))).await;
+    town.launch("waits", waits).await;
+    town.launch("open", mail(json!({"api": {}}))).await;
+    town.launch("ending", later(json!({"api": {}}))).await;
+    town.enter("ending", 1, "").await;
+    town.run().await;
+    let mut tx = town.tx().await;
+    launching::change_state(&mut tx, W, "ending", "ending").await.unwrap();
+    tx.commit().await.unwrap();
+    town.reload().await;
+    let states = async |town: &mut Town| {
+        launching::finish(&town.store, W, &town.plans).await.unwrap();
+        town.reload().await;
+        let mut rows = journeys::all(&mut town.store.read(), W).await.unwrap();
+        rows.sort_by(|a, b| a.key.cmp(&b.key));
+        rows.into_iter().filter(|row| row.state == "finished").map(|row| row.key).collect::<Vec<_>>()
+    };
+    assert!(states(&mut town).await.is_empty(), "nothing went out");
+    town.later(3 * HOUR).await;
+    assert_eq!(states(&mut town).await, [""; 0], "mails wait to be sent");
+    let sent = async |town: &Town| {
+        let mut tx = town.tx().await;
+        for id in town.due().await {
+            messages::note(&mut tx, &id, &Outcome::of("sent")).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    };
+    sent(&town).await;
+    assert_eq!(states(&mut town).await, ["c", "ending"]);
+    town.later(HOUR).await;
+    sent(&town).await;
+    assert_eq!(states(&mut town).await, ["c", "ending", "waits"]);
+    town.later(8 * DAY).await;
+    sent(&town).await;
+    assert_eq!(states(&mut town).await, ["c", "ending", "waits"]);
+    // A new launch with another time lets it go out again.
+    town.launch("c", campaign(json!({"at": "2026-06-20T15:00"}))).await;
+    assert_eq!(states(&mut town).await, ["ending", "waits"]);
+    town.later(DAY).await;
+    assert_eq!(runs_of(&town).await[1], went("2026-06-20T15:00:00", "planned"));
 }

@@ -1,7 +1,11 @@
 //! What is stored: statements, columns, indexes, and messages on their way.
 
-use rapport_domain::{PersonId, Timestamp};
+use std::collections::BTreeMap;
+
+use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_engagement::records::journeys;
 use rapport_engagement::records::messages::{self, Heard, MessageRow, Outcome};
+use rapport_engagement::service::launching;
 use rapport_engagement::{DATA_MAP, MIGRATIONS};
 use rapport_privacy::MIGRATIONS as PRIVACY;
 use rapport_profiles::MIGRATIONS as PROFILES;
@@ -30,6 +34,9 @@ const MEANT: &[&str] = &[
     "FROM templates",
     "FROM journey_versions v",
     "FROM journey_flows",
+    // A workspace has 500 journeys at most; what is asked of each has an index.
+    "FROM journeys j WHERE +j.workspace = $1",
+    "FROM journeys j\n",
     // Once an hour, what is past its time.
     "DELETE FROM message_copies",
     // Of a list of all journeys: every active one is counted, in an index.
@@ -210,4 +217,72 @@ async fn a_loss_before_the_note_stays(db: TestDatabase) {
     assert_eq!((noted.state.as_str(), noted.reason.as_deref()), ("failed", Some("temporary")));
     assert_eq!((noted.response.as_deref(), noted.provider_id.as_deref()), (Some("not carried"), Some("p-1")));
     assert!(!noted.capped, "it takes no place");
+}
+
+/// Sums over all journeys against counting the messages one by one.
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn sums_of_a_list_are_those_of_the_messages(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    let row = queued(&mut town).await;
+    let now = town.now();
+    let mut tx = town.tx().await;
+    let mut all = vec![row.clone()];
+    for number in 0..60_i64 {
+        let made = MessageRow {
+            id: format!("msg_{number}"),
+            journey: [Some("j"), Some("k"), None][(number % 3) as usize].map(str::to_owned),
+            instance: None,
+            state: ["sent", "delivered", "skipped", "bounced", "queued"][(number % 5) as usize].to_owned(),
+            delivered_at: (number % 4 == 1).then_some(now),
+            clicked_at: (number % 7 == 1).then_some(now),
+            ..row.clone()
+        };
+        messages::insert(&mut tx, W, std::slice::from_ref(&made)).await.unwrap();
+        for (what, at) in [(Heard::Delivered, made.delivered_at), (Heard::Clicked, made.clicked_at)] {
+            if at.is_some() {
+                messages::hear(&mut tx, &made.id, what, now).await.unwrap();
+            }
+        }
+        all.push(made);
+    }
+    let other = MessageRow { id: "msg_other".into(), instance: None, ..row.clone() };
+    messages::insert(&mut tx, WorkspaceId(2), &[other]).await.unwrap();
+    commit(tx).await;
+    let mut expected: BTreeMap<(String, String), (i64, i64, i64)> = BTreeMap::new();
+    for row in all {
+        let stored = messages::find(&mut town.store.read(), W, &row.id).await.unwrap().unwrap();
+        let Some(journey) = row.journey else { continue };
+        let sum = expected.entry((journey, stored.state)).or_default();
+        sum.0 += 1;
+        sum.1 += i64::from(row.delivered_at.is_some());
+        sum.2 += i64::from(row.clicked_at.is_some());
+    }
+    let found = messages::sums(&mut town.store.read(), W).await.unwrap();
+    let found: BTreeMap<_, _> = found.into_iter().map(|(j, state, all, d, c)| ((j, state), (all, d, c))).collect();
+    assert_eq!(found, expected);
+    assert!(found.values().any(|it| it.1 > 0 && it.2 > 0) && found.len() > 5);
+}
+
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn what_a_pause_did_not_come_to_is_found(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    queued(&mut town).await;
+    let unsettled = async |town: &Town| messages::unsettled(&mut town.store.read(), W).await.unwrap();
+    let change = async |town: &Town, to: &str| {
+        let mut tx = town.tx().await;
+        launching::change_state(&mut tx, W, "j", to).await.unwrap();
+        commit(tx).await;
+    };
+    assert!(unsettled(&town).await.is_empty());
+    for to in ["paused", "live"] {
+        // The program ends before it brought the change to the messages.
+        change(&town, to).await;
+        assert_eq!(unsettled(&town).await, ["j"], "{to}");
+        launching::settle_queue(&town.store, W, "j", town.now()).await.unwrap();
+        assert!(unsettled(&town).await.is_empty(), "{to}");
+    }
+    let mut tx = town.tx().await;
+    journeys::set_state(&mut tx, W, "j", &["live"], "stopped").await.unwrap();
+    commit(tx).await;
+    assert_eq!(unsettled(&town).await, ["j"]);
 }

@@ -38,6 +38,11 @@ fn verdict(world: &World, person: i64, row: &MessageRow) -> Verdict {
     consent::standing(&said, &scope, world.now()).verdict
 }
 
+/// Whether what is known of somebody may be used.
+fn may_be_used(world: &World, person: i64) -> bool {
+    world.owner.iter().all(|(handle, of)| *of != person || !world.restricted.contains(handle))
+}
+
 fn plan<'a>(world: &'a World, row: &MessageRow) -> &'a Definition {
     &world.town.plans.get(row.journey.as_deref().unwrap(), row.version).unwrap().definition
 }
@@ -56,6 +61,7 @@ fn is_quiet(world: &World, row: &MessageRow, person: i64) -> bool {
 pub fn sent(world: &World, row: &MessageRow) {
     let (seed, person) = (world.seed, person_of(world, row));
     assert_eq!(person, row.person.0, "seed {seed}: it goes to somebody else's identifier: {row:?}");
+    assert!(may_be_used(world, person), "seed {seed}: they are restricted: {row:?}");
     if row.class != "marketing" {
         return;
     }
@@ -119,6 +125,10 @@ pub fn skipped(world: &World, row: &MessageRow) {
             return;
         }
         Reason::Unreachable => return,
+        Reason::Restricted => {
+            assert!(!may_be_used(world, person), "seed {}: they are not restricted: {row:?}", world.seed);
+            return;
+        }
         other => panic!("seed {}: nothing here leads to {other:?}: {row:?}", world.seed),
     };
     assert_eq!(verdict(world, person, row), expected, "seed {}: {row:?}", world.seed);
@@ -127,6 +137,7 @@ pub fn skipped(world: &World, row: &MessageRow) {
 /// A message is handed to the provider.
 pub fn handed(world: &World, row: &MessageRow) {
     let person = person_of(world, row);
+    assert!(may_be_used(world, person), "seed {}: they are restricted now: {row:?}", world.seed);
     if row.class == "marketing" {
         assert_eq!(verdict(world, person, row), Verdict::Granted, "seed {}: no consent any more: {row:?}", world.seed);
         assert!(!is_quiet(world, row, person), "seed {}: handed over in quiet hours: {row:?}", world.seed);
@@ -167,6 +178,9 @@ pub fn count_instance(row: &InstanceRow, flows: &mut BTreeMap<(String, String), 
     }
     for left in &row.trail.0 {
         add(flows, &row.journey, format!("{}>{}", left.node, left.way));
+    }
+    for (node, times) in &row.visits.0 {
+        (0..*times).for_each(|_| add(flows, &row.journey, format!("{node}>in")));
     }
 }
 

@@ -60,6 +60,10 @@ impl Look<'_> {
         consent::standing(&said, &scope, self.now).verdict
     }
 
+    fn is_restricted(&self, way: &Way) -> bool {
+        self.handles(way).any(|handle| self.world.restricted.contains(&handle))
+    }
+
     fn happened(way: &Way, name: &str, since: Timestamp) -> bool {
         way.did.iter().any(|(event, at)| event == name && *at >= since)
     }
@@ -237,6 +241,9 @@ impl Look<'_> {
     }
 
     fn act(&mut self, way: &Way, kind: &str, target: &str, next: &Next) -> Option<(Option<Next>, String)> {
+        if self.is_restricted(way) {
+            return Some((Some(next.clone()), "restricted".to_owned()));
+        }
         self.tell(way, format!("{kind} {target}"));
         Some((Some(next.clone()), "done".to_owned()))
     }
@@ -249,6 +256,9 @@ impl Look<'_> {
             Channel::Sms => has(&known.phones),
             _ => true,
         };
+        if self.is_restricted(way) {
+            return Some(Some("restricted"));
+        }
         if !reached {
             return Some(Some("unreachable"));
         }

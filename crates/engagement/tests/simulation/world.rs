@@ -20,6 +20,7 @@ use rapport_engagement::service::entering::{Occasion, enter};
 use rapport_engagement::service::{launching, running, scheduling};
 use rapport_privacy::consent::State;
 use rapport_privacy::records::consents::{self, ConsentRow};
+use rapport_privacy::records::restrictions;
 use rapport_privacy::{Scope, Statement, Subject, Tables};
 use rapport_profiles::records::facts::{self, FactRow};
 use rapport_profiles::records::identifiers::{self, IdentifierRow};
@@ -57,6 +58,8 @@ pub enum Fault {
     Oversleeps,
     /// Whoever came in and is out is taken for somebody who was too late.
     ForgetsEntries,
+    /// What is known of somebody is used though it must not be.
+    ForgetsRestrictions,
 }
 
 /// A message that was decided.
@@ -90,6 +93,8 @@ pub struct World {
     pub zones: BTreeMap<i64, TimeZone>,
     /// What was said under each identifier.
     pub said: BTreeMap<i64, Vec<Statement>>,
+    /// Identifiers of which nothing is to be used.
+    pub restricted: BTreeSet<i64>,
     pub members: BTreeSet<(String, i64)>,
     pub decided: BTreeMap<String, Decided>,
     /// The latest that the clock ever showed.
@@ -135,6 +140,7 @@ impl World {
             owner: BTreeMap::new(),
             zones: BTreeMap::new(),
             said: BTreeMap::new(),
+            restricted: BTreeSet::new(),
             members: BTreeSet::new(),
             decided: BTreeMap::new(),
             latest: Timestamp(0),
@@ -308,6 +314,7 @@ impl World {
             20..24 => self.relaunch().await,
             24..30 => self.pause().await,
             30..31 => self.stop().await,
+            31..34 => self.restrict().await,
             _ => {}
         }
         self.api().await;
@@ -472,7 +479,33 @@ impl World {
         self.erased.people += 1;
         self.owner.retain(|_, of| *of != person);
         self.said.retain(|handle, _| !handles.contains(handle));
+        self.restricted.retain(|handle| !handles.contains(handle));
         self.slow.erased(person, &handles);
+    }
+
+    /// Somebody does not want what is known of them to be used, or takes that back.
+    async fn restrict(&mut self) {
+        let lifts = !self.restricted.is_empty() && self.dice.percent(40);
+        let all: Vec<i64> = if lifts {
+            self.restricted.iter().map(|handle| self.owner[handle]).collect()
+        } else {
+            self.owner.values().copied().collect()
+        };
+        let person = *self.dice.one(&all);
+        let own: Vec<i64> = self.owner.iter().filter(|(_, of)| **of == person).map(|(handle, _)| *handle).collect();
+        let handles: Vec<Handle> = own.iter().map(|it| Handle(*it)).collect();
+        let mut tx = self.town.tx().await;
+        if lifts {
+            restrictions::lift(&mut tx, W, &handles, self.now()).await.unwrap();
+            self.restricted.retain(|handle| !own.contains(handle));
+        } else {
+            // Each is one of its own, also where the clock stands still.
+            self.statements += 1;
+            let since = Timestamp(i64::try_from(self.statements).unwrap());
+            restrictions::add(&mut tx, W, &handles, since, "prq").await.unwrap();
+            self.restricted.extend(own);
+        }
+        tx.commit().await.unwrap();
     }
 
     fn journey(&self) -> (usize, String) {
@@ -579,6 +612,7 @@ impl World {
             Fault::Oversleeps => {
                 "UPDATE journey_instances SET wake_at = wake_at + 432000000000 WHERE workspace = $1 AND ended_at IS NULL"
             }
+            Fault::ForgetsRestrictions => "UPDATE restrictions SET lifted_at = since WHERE workspace = $1",
             Fault::ForgetsEntries => {
                 "UPDATE journey_instances SET entry_key = 'x', ended_why = 'late' WHERE workspace = $1 AND ended_at IS NOT NULL"
             }

@@ -68,7 +68,7 @@ pub struct JourneySummary {
     kind: String,
     name: String,
     description: String,
-    /// `draft`, `starting` (its segments are being found), `live`, `paused`, `ending` (nobody comes in any more) or `stopped`.
+    /// `draft`, `starting` (its segments are being found), `live`, `paused`, `ending` (nobody comes in any more), `stopped` (somebody ended it) or `finished` (it is over by itself).
     state: String,
     /// The version that people come into; 0 for none yet.
     live_version: i64,
@@ -80,6 +80,10 @@ pub struct JourneySummary {
     reached_goal: i64,
     /// How many messages were handed over.
     sent: i64,
+    /// How many of them arrived, as far as we hear of it.
+    delivered: i64,
+    /// In how many a human clicked.
+    clicked: i64,
     updated_at: String,
     /// By whom: their name.
     updated_by: String,
@@ -170,7 +174,26 @@ struct Counted {
     active: BTreeMap<String, i64>,
     entered: BTreeMap<String, i64>,
     reached_goal: BTreeMap<String, i64>,
-    sent: BTreeMap<String, i64>,
+    messages: BTreeMap<String, Mail>,
+}
+
+/// Sums over the messages of a journey.
+#[derive(Clone, Copy, Default)]
+struct Mail {
+    sent: i64,
+    delivered: i64,
+    clicked: i64,
+}
+
+impl Mail {
+    fn add(&mut self, state: &str, (messages, delivered, clicked): (i64, i64, i64)) {
+        let handed_over = [messages::SENT, messages::DELIVERED, messages::BOUNCED, messages::COMPLAINED];
+        if handed_over.contains(&state) {
+            self.sent += messages;
+        }
+        self.delivered += delivered;
+        self.clicked += clicked;
+    }
 }
 
 impl Counted {
@@ -180,20 +203,18 @@ impl Counted {
             let own = entries.iter().filter(|(_, way, _)| way == wanted);
             own.map(|(journey, _, people)| (journey.clone(), *people)).collect()
         };
-        let (entered, reached_goal) = (of("in"), of("goal"));
-        let handed_over = [messages::SENT, messages::DELIVERED, messages::BOUNCED, messages::COMPLAINED];
-        let mut sent = BTreeMap::new();
-        for (journey, state, count) in messages::states(db, workspace).await? {
-            if handed_over.contains(&state.as_str()) {
-                *sent.entry(journey).or_default() += count;
-            }
+        let (entered, reached_goal) = (of(journeys::CAME), of("goal"));
+        let mut mail: BTreeMap<String, Mail> = BTreeMap::new();
+        for (journey, state, count, delivered, clicked) in messages::sums(db, workspace).await? {
+            mail.entry(journey).or_default().add(&state, (count, delivered, clicked));
         }
         let active = instances::active(db, workspace).await?.into_iter().collect();
-        Ok(Self { active, entered, reached_goal, sent })
+        Ok(Self { active, entered, reached_goal, messages: mail })
     }
 
     fn of(&self, row: &JourneyRow, names: &Names) -> JourneySummary {
         let count = |all: &BTreeMap<String, i64>| all.get(&row.key).copied().unwrap_or_default();
+        let mail = self.messages.get(&row.key).copied().unwrap_or_default();
         JourneySummary {
             key: row.key.clone(),
             kind: row.kind.clone(),
@@ -204,7 +225,9 @@ impl Counted {
             active: count(&self.active),
             entered: count(&self.entered),
             reached_goal: count(&self.reached_goal),
-            sent: count(&self.sent),
+            sent: mail.sent,
+            delivered: mail.delivered,
+            clicked: mail.clicked,
             updated_at: time(row.updated_at),
             updated_by: names.get(&row.updated_by).unwrap_or(&row.updated_by).clone(),
             launched_at: row.launched_at.map(time),
@@ -223,12 +246,17 @@ async fn summary(
     let flows = journeys::flows(&mut db, workspace, &row.key).await?;
     let of =
         |wanted: &str| flows.iter().filter(|(_, node, way, _)| node.is_empty() && way == wanted).map(|it| it.3).sum();
-    let tally = messages::tally(&mut db, workspace, &row.key).await?;
-    let handed_over = [messages::SENT, messages::DELIVERED, messages::BOUNCED, messages::COMPLAINED];
-    let sent: i64 = tally.iter().filter(|it| handed_over.contains(&it.state.as_str())).map(|it| it.messages).sum();
+    let mut mail = Mail::default();
+    for it in messages::tally(&mut db, workspace, &row.key).await? {
+        mail.add(&it.state, (it.messages, it.delivered, it.clicked));
+    }
     let one = |count: i64| BTreeMap::from([(row.key.clone(), count)]);
-    let counted =
-        Counted { active: one(active), entered: one(of("in")), reached_goal: one(of("goal")), sent: one(sent) };
+    let counted = Counted {
+        active: one(active),
+        entered: one(of(journeys::CAME)),
+        reached_goal: one(of("goal")),
+        messages: BTreeMap::from([(row.key.clone(), mail)]),
+    };
     Ok(counted.of(row, names))
 }
 
@@ -415,7 +443,7 @@ async fn page(app: &App, workspace: WorkspaceId, row: &JourneyRow) -> Result<Jou
         Ok(definition) => {
             let here = Here::read(app, workspace, definition).await?;
             let waits = match row.state.as_str() {
-                journeys::DRAFT | journeys::STOPPED => Vec::new(),
+                journeys::DRAFT | journeys::STOPPED | journeys::FINISHED => Vec::new(),
                 _ => launching::waits_for(&mut db, workspace, definition).await.map_err(refused)?,
             };
             (check(definition, &here).into_iter().map(PlanFinding::from).collect(), waits)

@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use rapport_domain::{Event, EventId, Identifier, PersonId, WorkspaceId};
+use rapport_domain::{Event, EventId, Identifier, PersonId, WorkspaceId, shop_events};
 use rapport_engagement::service::{ENTERED, EXITED, EXPOSED, GOAL};
 use rapport_profiles::records::identifiers;
 use rapport_store::Priority;
 use rapport_store::outbox::{self, Written};
 use serde_json::{Map, Value};
 
+use crate::confirming;
 use crate::experimenting::reporting::NOTED;
 use crate::installation::Installation;
 use crate::own_events;
@@ -24,7 +25,7 @@ const CONSUMER: &str = "telling";
 const BATCH: u32 = 200;
 
 /// The names under which domain events are told.
-const NAMES: [(&str, &str); 12] = [
+const NAMES: [(&str, &str); 13] = [
     (ENTERED, "Journey Entered"),
     (EXITED, "Journey Exited"),
     (GOAL, "Journey Goal Reached"),
@@ -37,6 +38,7 @@ const NAMES: [(&str, &str); 12] = [
     (sending::CLICKED, "Message Clicked"),
     (sending::FAILED, "Message Failed"),
     (slots::CLICKED, "Slot Clicked"),
+    (confirming::ASKED, shop_events::CONFIRMATION_ASKED),
 ];
 
 /// Tells what is new; whether anything was.

@@ -136,8 +136,8 @@ impl Sender {
         // A pause, or its end, that the program did not bring to all messages.
         let store = &self.installation.store;
         for workspace in workspaces::ids(&mut store.read()).await? {
-            for row in journeys::all(&mut store.read(), workspace).await? {
-                launching::settle_queue(store, workspace, &row.key, now).await?;
+            for key in messages::unsettled(&mut store.read(), workspace).await? {
+                launching::settle_queue(store, workspace, &key, now).await?;
             }
         }
         Ok(())

@@ -15,6 +15,16 @@ use crate::world::{Answer, Browser, World};
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const CALLBACKS: &str = "/callbacks/text-messages";
 
+/// Settings with which texts go to a bridge.
+fn bridge(url: &str) -> [(&'static str, &str); 4] {
+    [
+        ("text_messages.provider", "bridge"),
+        ("text_messages.url", url),
+        ("text_messages.secret", SECRET),
+        ("text_messages.country_code", "46"),
+    ]
+}
+
 /// A world that sends by these settings, whose workspace has no quiet hours.
 pub async fn world(flags: &[(&'static str, &str)]) -> (World, Browser, String) {
     let mut all = vec![("public_url", "https://shop.example"), ("webhooks.private_addresses", "true")];
@@ -70,15 +80,10 @@ async fn bridge_says(world: &World, secret: &str, id: &str, reports: Value) -> A
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_text_goes_to_the_number_and_a_stop_ends_it() {
     let provider = Provider::start(|_, before| (200, json!({"id": format!("p-{before}")}).to_string())).await;
-    let flags = [
-        ("text_messages.provider", "bridge"),
-        ("text_messages.url", &*provider.url),
-        ("text_messages.secret", SECRET),
-        ("text_messages.country_code", "46"),
-    ];
+    let flags = bridge(&provider.url);
     let (world, owner, key) = world(&flags).await;
     let content = json!({"text": {"en": {"body": "Hello {{ profile.first_name | default('you') }}", "url": "https://shop.example/new"}}});
-    journey(&world, &owner, "sms", content).await;
+    let hello = journey(&world, &owner, "sms", content).await;
     happen(&world, &key, person(1, "sms", json!({"phone": "070-555 01 23", "firstName": "Ann"}))).await;
     happen(&world, &key, person(2, "sms", json!({"phone": "0046 70 555 0199", "firstName": "Bob"}))).await;
     // A number that is none is known, but nothing can go there.
@@ -138,6 +143,13 @@ async fn a_text_goes_to_the_number_and_a_stop_ends_it() {
     let ann = only_person(&world, &owner, "u1").await;
     let line = get(&world, &owner, &format!("/api/v1/customers/{ann}/timeline")).await.to_string();
     assert_eq!(line.matches("\"name\":\"Message Unsubscribed\"").count(), 1, "{line}");
+    // It is known by which message: the only one that Ann got, and none of Bob's.
+    let rows = get(&world, &owner, "/api/v1/messages").await["rows"].as_array().unwrap().clone();
+    let by: Vec<&Value> = rows.iter().filter(|row| !row["message"]["unsubscribed_at"].is_null()).collect();
+    assert_eq!(by.len(), 1, "{rows:?}");
+    assert_eq!((&by[0]["message"]["person_id"], &by[0]["message"]["channel"]), (&json!(ann), &json!("sms")));
+    let report = get(&world, &owner, &format!("/api/v1/journeys/{hello}/report")).await;
+    assert_eq!(report["messages"]["unsubscribed"], 1, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -510,12 +522,7 @@ async fn whatsapp_gets_the_approved_text_but_for_24_hours_after_a_message() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bridge_is_told_the_approved_text() {
     let provider = Provider::start(|_, before| (200, json!({"id": format!("p-{before}")}).to_string())).await;
-    let flags = [
-        ("text_messages.provider", "bridge"),
-        ("text_messages.url", &*provider.url),
-        ("text_messages.secret", SECRET),
-        ("text_messages.country_code", "46"),
-    ];
+    let flags = bridge(&provider.url);
     let (world, owner, key) = world(&flags).await;
     let own = json!({"id": "order_shipped", "variables": ["{{ profile.first_name|default('you') }}"]});
     journey(&world, &owner, "whatsapp", json!({"text": {"en": {"body": "Hello", "approved": own}}})).await;

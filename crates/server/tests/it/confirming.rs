@@ -99,6 +99,12 @@ async fn who_asks_gets_one_mail_and_one_reminder_and_confirms_by_a_post() {
     days(&world, 1).await;
     let both = mails(&sink, "ann");
     assert_eq!(both.len(), 2);
+    // Both are on the timeline, and say what they were about.
+    let line = get(&world, &owner, &format!("/api/v1/customers/{person}/timeline?kind=consent")).await;
+    let asked: Vec<&Value> =
+        line["rows"].as_array().unwrap().iter().filter(|row| row["name"] == "Confirmation Asked").collect();
+    let about = |at: usize| (&asked[at]["properties"]["topics"], &asked[at]["properties"]["is_reminder"]);
+    assert_eq!((asked.len(), about(0), about(1)), (2, (&json!("news"), &json!(true)), (&json!("news"), &json!(false))));
     assert!(both[1].contains("Reminder") && both[1].contains("Some days ago"), "{}", both[1]);
     days(&world, 8).await;
     assert_eq!(mails(&sink, "ann").len(), 2, "one reminder, and never another");

@@ -457,6 +457,59 @@ async fn groups_have_places_and_plans_have_numbers() {
     assert_eq!((&metrics["rows"][1]["key"], &metrics["rows"][1]["form"]), (&json!("revenue"), &json!("money")));
 }
 
+/// A planner begins with what the workspace's own people did: those who came in a week, each for as long as they would be followed.
+#[tokio::test]
+async fn a_planner_begins_with_the_workspaces_own_figures() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Shop", None).await;
+    let baseline =
+        async |metric: &str| get(&world, &owner, &format!("/api/v1/experiment-baseline?metric={metric}")).await;
+    let nobody = baseline("conversion").await;
+    assert_eq!((&nobody["people"], &nobody["share"]), (&json!(0), &Value::Null));
+    let now = world.clock_now();
+    let did = |user: usize, name: &str, days_ago: i64, properties: Value| {
+        json!({"type": "track", "userId": format!("u{user}"), "messageId": format!("{user}-{name}-{days_ago}"), "event": name,
+            "timestamp": now.plus(-days_ago * Timestamp::DAY).to_rfc3339(), "properties": properties})
+    };
+    let mut calls = Vec::new();
+    for user in 0..120 {
+        calls.push(did(user, "Product Viewed", 16, json!({"product_id": "p"})));
+        if user % 4 == 0 {
+            calls.push(did(
+                user,
+                "Order Completed",
+                10,
+                json!({"order_id": format!("o{user}"), "revenue": 40, "currency": "EUR"}),
+            ));
+        }
+        if user == 1 {
+            calls.push(did(user, "Order Completed", 1, json!({"order_id": "late", "revenue": 40, "currency": "EUR"})));
+        }
+    }
+    // Too late to have had their time, too early for the week, or only written to.
+    for (user, name, days_ago) in
+        [(200, "Product Viewed", 2), (201, "Product Viewed", 40), (202, "Message Sent", 16), (203, "Product Viewed", 0)]
+    {
+        calls.push(did(user, name, days_ago, json!({})));
+    }
+    send(&world, &key, calls).await;
+    let buyers = baseline("conversion").await;
+    assert_eq!((&buyers["people"], &buyers["share"]), (&json!(120), &json!(0.25)), "{buyers}");
+    assert_eq!((&buyers["per_day"], &buyers["mean"]), (&json!(17.1), &Value::Null));
+    let revenue = baseline("revenue").await;
+    let figure = |name: &str| revenue[name].as_f64().unwrap();
+    // 30 of 120 spent 40: a mean of 10, a variance of 30/120 · 90/120 · 1600 · 120/119.
+    assert!(
+        (figure("mean") - 10.0).abs() < 1e-9 && (figure("deviation") - (300.0_f64 * 120.0 / 119.0).sqrt()).abs() < 1e-9,
+        "{revenue}"
+    );
+    for wrong in ["metric=nonsense", "metric=conversion&hours=0", "metric=conversion&hours=100000"] {
+        let answer = world.get(&format!("/api/v1/experiment-baseline?{wrong}"), &owner.reads()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+}
+
 #[tokio::test]
 async fn a_rules_condition_is_kept_as_a_segment_and_let_go_in_the_end() {
     let world = World::new().await;

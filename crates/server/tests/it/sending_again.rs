@@ -178,3 +178,33 @@ async fn who_complains_about_marketing_still_hears_what_they_need_to_know() {
     assert_eq!(told(&world, "msg_3").await, ("skipped".into(), Some("suppressed".into())));
     assert_eq!(told(&world, "msg_4").await.0, "sent");
 }
+
+/// Messages of the company's own systems are asked for caps as all others are: of two for which there is one place, one goes out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_by_the_api_keeps_to_caps() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key) = world(&sink).await;
+    let ann = ann(&world, &owner, &key, "ann@example.com").await;
+    let settings = json!({"settings": {"from": {"name": "Shop", "address": "news@shop.example"}, "quiet": null,
+        "caps": [{"most": 1, "window": "day"}]}});
+    let saved = call(&world, &owner, Method::PUT, "/api/v1/sending/settings", settings).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    let send = async |class: &str| {
+        let body = json!({"person_id": ann.0.to_string(), "channel": "email", "template": "welcome", "class": class});
+        let sent = call(&world, &owner, Method::POST, "/api/v1/messages/send", body).await;
+        assert_eq!(sent.status, StatusCode::OK, "{}", sent.text());
+        sent.json()["id"].as_str().unwrap().to_owned()
+    };
+    let both = [send("marketing").await, send("marketing").await];
+    let needed = send("transactional").await;
+    settle(&world).await;
+    let mut came = [told(&world, &both[0]).await, told(&world, &both[1]).await];
+    came.sort();
+    assert_eq!(came, [("sent".into(), None), ("skipped".into(), Some("capped".into()))]);
+    assert_eq!((told(&world, &needed).await.0, sink.kept().len()), ("sent".into(), 2));
+    // On the next day there is room for one more.
+    world.clock.advance(Timestamp::DAY);
+    let next = send("marketing").await;
+    settle(&world).await;
+    assert_eq!((told(&world, &next).await.0, row(&world, &next).await.capped), ("sent".into(), true));
+}

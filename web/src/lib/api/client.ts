@@ -63,8 +63,9 @@ async function failure(response: Response): Promise<ApiError> {
 	} catch {
 		// A proxy's HTML page, say: the status is all we know.
 	}
-	const text = (key: string) => (typeof problem[key] === 'string' ? (problem[key] as string) : '');
-	return new ApiError(response.status, text('code') || `http_${response.status}`, text('title') || response.statusText, text('detail'), text('what_to_do'), problem.reason as ProblemReason | undefined);
+	const said = language === 'zh' ? (await import('$lib/problem-words')).inChinese : (text: string) => text;
+	const text = (key: string) => (typeof problem[key] === 'string' ? said(problem[key] as string) : '');
+	return new ApiError(response.status, (problem.code as string) || `http_${response.status}`, text('title') || response.statusText, text('detail'), text('what_to_do'), problem.reason as ProblemReason | undefined);
 }
 
 function goToSignIn(): void {

@@ -12,6 +12,10 @@ export interface JourneySummary {
 	entered: number;
 	reached_goal: number;
 	sent: number;
+	/** As far as we hear of it. */
+	delivered: number;
+	/** By people: looks of programs are left out. */
+	clicked: number;
 	updated_at: string;
 	updated_by: string;
 	launched_at: string | null;
@@ -38,6 +42,8 @@ export interface MessageCounts {
 }
 export interface NodeReport {
 	node: string;
+	/** How many came to it, as often as they did. */
+	entered: number;
 	waiting: number;
 	left: number;
 	ways: { way: string; people: number }[];

@@ -676,6 +676,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/experiment-baseline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what the workspace's own data makes of a metric: where a planner begins. */
+        get: operations["get_experiment_baseline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/experiment-groups": {
         parameters: {
             query?: never;
@@ -4727,6 +4744,16 @@ export interface components {
              * @description How many people are in it now.
              */
             active: number;
+            /**
+             * Format: int64
+             * @description In how many a human clicked.
+             */
+            clicked: number;
+            /**
+             * Format: int64
+             * @description How many of them arrived, as far as we hear of it.
+             */
+            delivered: number;
             description: string;
             /**
              * Format: int64
@@ -4754,7 +4781,7 @@ export interface components {
              * @description How many messages were handed over.
              */
             sent: number;
-            /** @description `draft`, `starting` (its segments are being found), `live`, `paused`, `ending` (nobody comes in any more) or `stopped`. */
+            /** @description `draft`, `starting` (its segments are being found), `live`, `paused`, `ending` (nobody comes in any more), `stopped` (somebody ended it) or `finished` (it is over by itself). */
             state: string;
             updated_at: string;
             /** @description By whom: their name. */
@@ -5085,6 +5112,37 @@ export interface components {
         Messages: {
             rows: components["schemas"]["MessageTo"][];
         };
+        /** @description What an experiment would have found without any effect. */
+        MetricBaseline: {
+            /**
+             * Format: double
+             * @description The standard deviation among people.
+             */
+            deviation?: number | null;
+            /** @description The week in which they came. */
+            from: string;
+            /**
+             * Format: double
+             * @description The mean a person, of anything else; none where too few came to say.
+             */
+            mean?: number | null;
+            /**
+             * Format: int64
+             * @description How many people came in that week.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description How many a day.
+             */
+            per_day: number;
+            /**
+             * Format: double
+             * @description The share of them that had it, of a share; none where too few came to say.
+             */
+            share?: number | null;
+            to: string;
+        };
         /** @description A metric. */
         MetricShape: {
             /** @description Of money. */
@@ -5217,6 +5275,11 @@ export interface components {
         };
         /** @description How a node goes. */
         NodeReport: {
+            /**
+             * Format: int64
+             * @description How many came to it: as often as they did.
+             */
+            entered: number;
             /**
              * Format: int64
              * @description How many acts or messages failed for good.
@@ -9453,6 +9516,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventNames"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_experiment_baseline: {
+        parameters: {
+            query: {
+                /** @description Its key: `conversion`, `people:Signed Up` ... */
+                metric: string;
+                /** @description How long people are followed, in hours: 336 unless told, 2,160 at most. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricBaseline"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

@@ -22,6 +22,7 @@ class Words {
 	#messages = $state.raw<Messages>(en);
 	/** Words that only some rooms need: journeys and what is sent. They come with those rooms, so that a first visit stays small. */
 	#outreach = $state.raw<Partial<Record<Key, string>>>({});
+	#told = $state.raw<(text: string) => string>((text) => text);
 	#outreachEnglish: Partial<Record<Key, string>> = {};
 	#hasOutreach = false;
 	/** Ticks once a minute, so that "2 minutes ago" stays true on a page left open. */
@@ -37,6 +38,7 @@ class Words {
 
 	async choose(language: Language, remember = true): Promise<void> {
 		this.#messages = language === 'zh' ? (await import('./zh')).zh : en;
+		this.#told = language === 'zh' ? (await import('./told-in-chinese')).told : (text) => text;
 		if (this.#hasOutreach) this.#outreach = await this.#outreachIn(language);
 		this.language = language;
 		if (remember) localStorage.setItem('rapport.language', language);
@@ -64,6 +66,11 @@ class Words {
 
 	get(key: Key, params: Params): string {
 		return fill((this.#messages as Partial<Record<Key, string>>)[key] ?? this.#outreach[key] ?? (en as Partial<Record<Key, string>>)[key] ?? this.#outreachEnglish[key] ?? key, params, this.locale);
+	}
+
+	/** What the server says of an event, in the reader's language. */
+	told(text: string): string {
+		return this.#told(text);
 	}
 
 	has(key: string): key is Key {

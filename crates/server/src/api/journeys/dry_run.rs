@@ -7,6 +7,7 @@ pub mod comings;
 mod lives;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::State;
 use rapport_domain::{Calendar, Channel, Interval, PersonId, Timestamp, WorkspaceId};
@@ -15,10 +16,12 @@ use rapport_engagement::dry_run::{self, Coming, Did, Life, Outcome, Step, Trip};
 use rapport_engagement::journey::Definition;
 use rapport_engagement::journey::definition;
 use rapport_engagement::journey::rules::{Plan, What};
+use rapport_engagement::plans::Plans;
 use rapport_engagement::records::settings;
 use rapport_engagement::sending::Reason;
 use rapport_engagement::timing;
 use rapport_profiles::records::persons;
+use rapport_segments::Condition;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -46,7 +49,7 @@ const HORIZON: i64 = 400 * Timestamp::DAY;
 /// A day is so long ago at most.
 const LONGEST_AGO: i64 = 400 * Timestamp::DAY;
 /// So many people are looked at.
-pub const MOST_PEOPLE: usize = 1_000;
+const MOST_PEOPLE: usize = 1_000;
 
 /// Who tries it out.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -255,6 +258,41 @@ pub struct DryPerson {
     trips: Vec<DryTrip>,
 }
 
+/// What is read before a plan is looked at for many people.
+pub(super) struct Begun {
+    pub(super) definition: Definition,
+    pub(super) now: Timestamp,
+    segments: Vec<(String, Condition)>,
+    calendar: Calendar,
+    plans: Arc<Plans>,
+}
+
+impl Begun {
+    /// Of a journey: its draft, or another plan for it.
+    pub(super) async fn read(app: &App, caller: &Caller, key: &str, other: Option<&Value>) -> Result<Self, Problem> {
+        caller.require(Permission::ViewPeople)?;
+        let (installation, workspace) = (&app.installation, caller.workspace);
+        let row = find(app, workspace, key).await?;
+        let definition = Definition::from_json(other.unwrap_or(&row.draft)).map_err(refused)?;
+        let (segments, calendar) = surroundings(installation, workspace).await?;
+        let plans = installation.plans.get(installation, workspace).await?;
+        Ok(Self { definition, now: app.now(), segments, calendar, plans })
+    }
+
+    /// Where it is looked.
+    pub(super) fn ground<'a>(&'a self, app: &'a App, workspace: WorkspaceId) -> Ground<'a> {
+        Ground {
+            installation: &app.installation,
+            workspace,
+            plans: &self.plans,
+            segments: &self.segments,
+            calendar: &self.calendar,
+            now: self.now,
+            most: MOST_PEOPLE,
+        }
+    }
+}
+
 /// What would have happened to everybody who would have come in on a day.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DryDay {
@@ -295,33 +333,19 @@ pub async fn dry_run_day(
     Path(key): Path<String>,
     Json(body): Json<DryDayBody>,
 ) -> Result<Json<DryDay>, Problem> {
-    caller.require(Permission::ViewPeople)?;
-    let workspace = caller.workspace;
-    let row = find(&app, workspace, &key).await?;
-    let definition = Definition::from_json(body.definition.as_ref().unwrap_or(&row.draft)).map_err(refused)?;
-    let installation = &app.installation;
-    let (segments, calendar) = surroundings(installation, workspace).await?;
-    let now = app.now();
-    let within = window(body.when.as_deref().unwrap_or("yesterday"), &calendar, now)?;
-    let plans = installation.plans.get(installation, workspace).await?;
-    let ground = Ground {
-        installation,
-        workspace,
-        plans: &plans,
-        segments: &segments,
-        calendar: &calendar,
-        now,
-        most: MOST_PEOPLE,
-    };
-    let came = ground.comings(&definition, within).await?;
-    let lives = ground.lives(&key, &definition, &came, within, now.plus(HORIZON)).await?;
-    let settings = settings::read(&mut installation.store.read(), workspace).await?;
-    let plan = Plan { key: &key, definition: &definition, settings: &settings };
+    let begun = Begun::read(&app, &caller, &key, body.definition.as_ref()).await?;
+    let (workspace, now, definition) = (caller.workspace, begun.now, &begun.definition);
+    let within = window(body.when.as_deref().unwrap_or("yesterday"), &begun.calendar, now)?;
+    let ground = begun.ground(&app, workspace);
+    let came = ground.comings(definition, within).await?;
+    let lives = ground.lives(&key, definition, &came, within, now.plus(HORIZON)).await?;
+    let settings = settings::read(&mut app.installation.store.read(), workspace).await?;
+    let plan = Plan { key: &key, definition, settings: &settings };
     let mut trips = dry_run::play(plan, &lives, now.plus(HORIZON));
-    try_templates(&app, workspace, &definition, &lives, &mut trips).await?;
+    try_templates(&app, workspace, definition, &lives, &mut trips).await?;
     let tally = Tally::of(trips.iter().flatten(), now);
     let mut notes = came.notes;
-    notes.extend(said_of(&definition, &lives, came.people, &tally));
+    notes.extend(said_of(definition, &lives, came.people, &tally));
     let rows = rows(&app, workspace, &lives, &trips, now).await?;
     Ok(Json(DryDay {
         from: time(within.0),

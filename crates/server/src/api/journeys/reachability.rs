@@ -21,13 +21,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::dry_run::MOST_PEOPLE;
+use super::dry_run::Begun;
 use super::dry_run::comings::{Comings, Ground, length};
-use super::{find, refused};
-use crate::api::segments::surroundings;
+use super::refused;
 use crate::api::shapes::CustomerRow;
 use crate::app::App;
-use crate::auth::{Caller, Permission};
+use crate::auth::Caller;
 use crate::http::extract::{Json, Path};
 use crate::problem::Problem;
 
@@ -111,27 +110,13 @@ pub async fn reachability(
     Path(key): Path<String>,
     Json(body): Json<ReachabilityBody>,
 ) -> Result<Json<Reachability>, Problem> {
-    caller.require(Permission::ViewPeople)?;
-    let workspace = caller.workspace;
-    let row = find(&app, workspace, &key).await?;
-    let plan = Definition::from_json(body.definition.as_ref().unwrap_or(&row.draft)).map_err(refused)?;
-    let installation = &app.installation;
-    let (segments, calendar) = surroundings(installation, workspace).await?;
-    let plans = installation.plans.get(installation, workspace).await?;
-    let now = app.now();
-    let ground = Ground {
-        installation,
-        workspace,
-        plans: &plans,
-        segments: &segments,
-        calendar: &calendar,
-        now,
-        most: MOST_PEOPLE,
-    };
-    let (basis, came) = who(&ground, &plan).await?;
-    let events = events(&ground, &plan, &came).await?;
-    let settings = settings::read(&mut installation.store.read(), workspace).await?;
-    let found = look(&app, workspace, &ground, &plan, &settings, &events).await?;
+    let begun = Begun::read(&app, &caller, &key, body.definition.as_ref()).await?;
+    let (workspace, plan) = (caller.workspace, &begun.definition);
+    let ground = begun.ground(&app, workspace);
+    let (basis, came) = who(&ground, plan).await?;
+    let events = events(&ground, plan, &came).await?;
+    let settings = settings::read(&mut app.installation.store.read(), workspace).await?;
+    let found = look(&app, workspace, &ground, plan, &settings, &events).await?;
     let rows = rows(&app, workspace, &found).await?;
     Ok(Json(Reachability {
         basis: basis.to_owned(),

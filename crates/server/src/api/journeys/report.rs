@@ -51,6 +51,8 @@ pub struct ReasonCount {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NodeReport {
     node: String,
+    /// How many came to it: as often as they did.
+    entered: i64,
     /// How many are at it now.
     waiting: i64,
     /// How many left it.
@@ -137,6 +139,7 @@ pub async fn report(
     let mut nodes: BTreeMap<String, NodeReport> = BTreeMap::new();
     let blank = |node: &str| NodeReport {
         node: node.to_owned(),
+        entered: 0,
         waiting: 0,
         left: 0,
         ways: Vec::new(),
@@ -146,6 +149,10 @@ pub async fn report(
     };
     for (_, node, way, people) in flows.iter().filter(|it| !it.1.is_empty() && !it.2.starts_with("message:")) {
         let it = nodes.entry(node.clone()).or_insert_with(|| blank(node));
+        if way == journeys::CAME {
+            it.entered += people;
+            continue;
+        }
         it.left += people;
         match it.ways.iter_mut().find(|known| known.way == *way) {
             Some(known) => known.people += people,
@@ -180,7 +187,7 @@ pub async fn report(
         }
     }
     Ok(Json(JourneyReport {
-        entered: whole("in"),
+        entered: whole(journeys::CAME),
         held_out: whole("held_out"),
         active: waiting.iter().map(|it| it.2).sum(),
         reached_goal: whole("goal"),

@@ -21,7 +21,8 @@ export interface PlanEditing {
 	/** Changes the plan; changes at one place within a moment are one step of undo. */
 	become: (plan: Plan, place?: string) => void;
 	setStep: (id: string, step: Step) => void;
-	choose: (id: string) => void;
+	/** With `enters` the focus goes to what the step says: whoever has no mouse would have to pass all other steps on the way. */
+	choose: (id: string, enters?: boolean) => void;
 	/** Asks which step comes into a gap. */
 	add: (gap: Gap) => void;
 	remove: (id: string) => void;

@@ -138,6 +138,12 @@ export const readouts = {
 	'experiment.refuse.control_fixed': 'the control is fixed once it has started',
 	'experiment.refuse.variants_kept': 'none can be taken away while it runs; give it the weight 0, which closes it',
 	'experiment.refuse.control_closed': 'the control needs a weight while it runs',
+	'experiment.refuse.runs_already': 'It runs already',
+	'experiment.refuse.over_cannot_start': 'What is over cannot be started again. Make a copy and start that: the same people would be exposed anew',
+	'experiment.refuse.not_started': 'A draft can neither be paused nor ended. Start it first',
+	'experiment.refuse.only_running_pauses': 'Only what runs can be paused',
+	'experiment.refuse.stopped_already': 'It is stopped already',
+	'experiment.refuse.decided_already': 'It is decided. Stop it first, then decide again',
 	'experiment.refuse.overlap': 'places {from} to {to} of the group `{group}` overlap those of `{with}`; free are {free}',
 	'experiment.refuse.exists': 'there is an experiment `{key}` already; choose another key',
 	'experiment.refuse.stale': '`{key}` was saved by somebody else meanwhile (it is at version {version}); look at it again, then save'

@@ -140,6 +140,12 @@ export const readouts: Record<keyof typeof english, string> = {
 	'experiment.refuse.control_fixed': '开始后对照不可更改',
 	'experiment.refuse.variants_kept': '运行期间不能移除任何变体；将权重设为 0 即可关闭它',
 	'experiment.refuse.control_closed': '运行期间对照须有权重',
+	'experiment.refuse.runs_already': '已在运行',
+	'experiment.refuse.over_cannot_start': '已结束的实验不能再次启动。请复制后启动副本：否则同样的人会再次参与',
+	'experiment.refuse.not_started': '草稿不能暂停或结束。请先启动',
+	'experiment.refuse.only_running_pauses': '只有运行中的实验才能暂停',
+	'experiment.refuse.stopped_already': '已停止',
+	'experiment.refuse.decided_already': '已作出决定。请先停止，再重新决定',
 	'experiment.refuse.overlap': '互斥组“{group}”的位置 {from} 至 {to} 与“{with}”的位置重叠；空闲位置：{free}',
 	'experiment.refuse.exists': '已有实验“{key}”；请选择其他键',
 	'experiment.refuse.stale': '“{key}”同时被他人保存（现为第 {version} 版）；请重新查看后再保存'
