@@ -119,6 +119,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     messages::sample::save(&installation.store, workspace, SampleShop::NAME, installation.clock.now(), "demo").await?;
     engaging::sample::save(installation, workspace, &offered, &lived, "demo").await?;
     experimenting::sample::hold_out(installation, workspace, "demo").await?;
+    engaging::sample::asked::save(installation, &pipeline, workspace, (&offered, &lived), "demo").await?;
     bar.finish_and_clear();
     println!("  {} events, {} orders, {} customers who bought", totals.messages, totals.orders, totals.buyers);
     println!(

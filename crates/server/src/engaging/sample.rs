@@ -1,9 +1,10 @@
 //! The sample shop's journeys, so that a demo has something to look at: three that are live or paused, with what they did so far, a campaign that ran,
-//! as its customers tell of it, and what stands around them: topics, the text people agreed to, a slot.
+//! as its customers tell of it, and what stands around them: topics, the text people agreed to, a slot, what people asked for.
 //!
 //! Always holds: nothing is ever sent by it: the workspace's sending is paused, and what went out before is only told of.
 
 mod around;
+pub mod asked;
 pub mod lived;
 
 use std::collections::HashMap;
@@ -104,6 +105,7 @@ pub async fn save(
             journeys::save(&mut tx, workspace, &row).await?;
         }
     }
+    inbox(&mut tx, workspace, (began, by)).await?;
     around::save(&mut tx, workspace, (began, by)).await?;
     lived::save(&mut tx, installation, workspace, lived, began).await?;
     if let Some(first) = offered.first() {
@@ -111,6 +113,20 @@ pub async fn save(
     }
     tx.commit().await?;
     installation.plans.forget(workspace);
+    Ok(())
+}
+
+/// Who orders finds a word about it in the inbox on the shop's site.
+async fn inbox(tx: &mut Tx, workspace: WorkspaceId, (at, by): (Timestamp, &str)) -> Result<()> {
+    let key = lived::ORDER_NEWS;
+    let definition = json!({
+        "entry": {"event": {"name": "Order Completed", "key": "order_id"}}, "class": "transactional", "reentry": "after_exit", "start": "note",
+        "nodes": [{"id": "note", "step": {"message": {"channel": "in_app", "template": key, "next": null}}}]
+    });
+    let definition = Definition::from_json(&definition)?;
+    let description = "Who orders finds in the inbox on the site when it will be there.".to_owned();
+    let mut row = JourneyRow { description, ..blank(key, "journey", "Order news in the inbox", (at, by)) };
+    launching::launch(tx, workspace, &mut row, &definition, (at, by)).await?;
     Ok(())
 }
 
@@ -169,7 +185,7 @@ async fn campaign(
             "Half of all buyers who agreed to mails were offered free shipping for {} days.",
             OFFER.days
         ),
-        state: journeys::STOPPED.to_owned(),
+        state: journeys::FINISHED.to_owned(),
         draft: definition.clone(),
         live_version: 1,
         launched_at: Some(at),
@@ -199,7 +215,9 @@ async fn campaign(
         ((row.key.clone(), 1, node.to_owned(), way.to_owned(), at.utc_day()), people)
     };
     let flows = [
-        flow("", "in", people),
+        flow("", journeys::CAME, people),
+        flow(GROUPS, journeys::CAME, people),
+        flow(NODE, journeys::CAME, written),
         flow("", "out:completed", people),
         flow(GROUPS, &format!("arm:{}", OFFER.control), people - written),
         flow(GROUPS, &format!("arm:{}", OFFER.treated), written),

@@ -9,6 +9,8 @@ use rapport_sample::OFFER;
 use rapport_store::{Priority, Store};
 use serde_json::{Value, json};
 
+use crate::engaging::sample::lived;
+
 /// Ready templates that the shop uses.
 const READY: [&str; 4] = ["welcome", "abandoned_cart", "win_back", "birthday"];
 
@@ -33,6 +35,12 @@ pub async fn save(store: &Store, workspace: WorkspaceId, company: &str, now: Tim
         }}
     });
     let mut all = vec![("parcel-is-on-its-way".to_owned(), Template::from_json(text)?)];
+    let [title, body, label] = lived::ORDER_NOTE;
+    let note = json!({
+        "name": "Order news", "purpose": "service", "default_language": "en",
+        "content": {"slot": {"en": {"title": title, "body": body, "url": "https://shop.example/orders", "label": label}}}
+    });
+    all.push((lived::ORDER_NEWS.to_owned(), Template::from_json(note)?));
     all.push((OFFER.key.to_owned(), Template::from_json(offer())?));
     for key in READY {
         all.push((key.replace('_', "-"), gallery::ready(key)?.template));

@@ -35,16 +35,25 @@ async fn the_sample_shops_journeys_have_people_at_every_step_and_send_nothing() 
     engaging::sample::save(&installation, FIRST, &filled.offered, &filled.lived, "demo").await.unwrap();
     world.clock.advance(Timestamp::SECOND);
     let listed = get(&world, &owner, "/api/v1/journeys").await;
-    for key in ["welcome", "abandoned-cart"] {
+    for key in ["welcome", "abandoned-cart", "order-news"] {
         let row = listed["rows"].as_array().unwrap().iter().find(|row| row["key"] == key).unwrap();
         let report = get(&world, &owner, &format!("/api/v1/journeys/{key}/report")).await;
         let (entered, active) = (row["entered"].as_i64().unwrap(), row["active"].as_i64().unwrap());
         assert!(entered > 3, "{key}: {row}");
         assert_eq!(entered, active + sum(&report["ends"], "people"), "{key}: {report}");
         assert_eq!(active, sum(&report["nodes"], "waiting"), "{key}: {report}");
+        for node in report["nodes"].as_array().unwrap() {
+            let figure = |name: &str| node[name].as_i64().unwrap();
+            // Whoever reached the goal left from where they were.
+            assert!(figure("entered") > 0 && figure("entered") >= figure("waiting") + figure("left"), "{key}: {node}");
+        }
+        for name in ["sent", "delivered", "clicked"] {
+            assert_eq!(row[name], report["messages"][name], "{key}: {name}");
+        }
         let sent = &report["messages"];
         assert_eq!((&sent["queued"], &sent["failed"]), (&json!(0), &json!(0)), "{report}");
-        assert!(sent["delivered"].as_i64().unwrap() > 0, "{key}: {report}");
+        let arrived = if key == "order-news" { "sent" } else { "delivered" };
+        assert!(sent[arrived].as_i64().unwrap() > 0, "{key}: {report}");
         let page = get(&world, &owner, &format!("/api/v1/journeys/{key}")).await;
         let findings = page["findings"].as_array().unwrap();
         assert!(findings.iter().all(|it| it["severity"] != "error"), "{page}");
@@ -62,6 +71,24 @@ async fn the_sample_shops_journeys_have_people_at_every_step_and_send_nothing() 
     assert_eq!(notices["rows"][0]["key"], "newsletter", "{notices}");
     let slots = get(&world, &owner, "/api/v1/slots").await;
     assert_eq!((&slots["rows"][0]["key"], &slots["rows"][0]["views"]), (&json!("home-banner"), &json!(0)), "{slots}");
+    // There is something in inboxes, on the list of an advertising platform, and among what people asked for.
+    engaging::sample::asked::save(&installation, &world.app.pipeline, FIRST, (&filled.offered, &filled.lived), "demo")
+        .await
+        .unwrap();
+    let inbox = get(&world, &owner, "/api/v1/inbox/figures").await;
+    assert!(inbox["rows"][0]["messages"].as_i64().unwrap() > 3, "{inbox}");
+    let audiences = get(&world, &owner, "/api/v1/audiences").await;
+    assert_eq!((&audiences["rows"][0]["segment"], &audiences["rows"][0]["way"]), (&json!("frequent"), &json!("file")));
+    let asked = get(&world, &owner, "/api/v1/privacy/requests").await;
+    let mut kinds: Vec<(&str, &str)> = Vec::new();
+    for row in asked["rows"].as_array().unwrap() {
+        kinds.push((row["kind"].as_str().unwrap(), row["state"].as_str().unwrap()));
+    }
+    kinds.sort_unstable();
+    assert_eq!(kinds, [("access", "done"), ("access", "received"), ("erasure", "done"), ("restriction", "done")]);
+    // What went out is over.
+    let campaign = get(&world, &owner, "/api/v1/journeys/free-shipping").await;
+    assert_eq!(campaign["summary"]["state"], "finished", "{campaign}");
     // The campaign's split says what it brought in, although nobody was held out.
     let effect = get(&world, &owner, "/api/v1/journeys/free-shipping/effect").await;
     let found = &effect["holdout"];

@@ -9,6 +9,7 @@ use anyhow::Result;
 use rapport_domain::{Calendar, Channel, Handle, Id, IdentifierKind, PersonId, Timestamp, WeekStart, WorkspaceId};
 use rapport_engagement::journey::rules::place;
 use rapport_engagement::journey::{Class, End};
+use rapport_engagement::records::inbox;
 use rapport_engagement::records::instances::{self, InstanceRow, Left};
 use rapport_engagement::records::journeys;
 use rapport_engagement::records::messages::{self, Heard, MessageRow, Outcome};
@@ -22,6 +23,13 @@ use crate::installation::Installation;
 
 /// The journeys began so many days ago.
 pub const DAYS: i64 = 45;
+/// The journey and the template of the word about an order.
+pub const ORDER_NEWS: &str = "order-news";
+/// Its title, text and button.
+pub const ORDER_NOTE: [&str; 3] =
+    ["Thank you for your order", "We pack it now. It will be with you in two or three days.", "See the order"];
+/// Orders so old have no word in the inbox any more.
+const INBOX_DAYS: i64 = 14;
 /// People who are written at once.
 const SLICE: usize = 500;
 
@@ -59,6 +67,11 @@ impl Lived {
         }
         let is_told = !found.checkouts.is_empty() || found.consents.iter().any(|(at, _)| *at >= since);
         (is_told && !found.user_id.is_empty()).then_some(found)
+    }
+
+    /// Their number at the shop.
+    pub(super) fn user_id(&self) -> &str {
+        &self.user_id
     }
 
     fn agrees(&self, at: Timestamp) -> Option<bool> {
@@ -128,10 +141,7 @@ impl Walk<'_> {
             None => Some(Reason::NoConsent),
         };
         let sent = reason.is_none();
-        #[expect(clippy::cast_possible_truncation, reason = "at most a day in seconds")]
-        let seconds = |name: &str, most: f64| 1 + (self.lot(name) / 100.0 * most) as i64;
-        let after =
-            |name: &str, most: f64| Some(at.plus(seconds(name, most) * Timestamp::SECOND)).filter(|it| *it <= self.now);
+        let after = |name: &str, most: f64| Some(at.plus(self.seconds(name, most))).filter(|it| *it <= self.now);
         let bounced = sent && self.lot("bounce") < 1.5;
         let delivered_at = after("arrives", 60.0).filter(|_| sent && !bounced);
         let opened_at = delivered_at.and_then(|_| after("opens", 60_000.0)).filter(|_| self.lot("open") < 44.0);
@@ -160,6 +170,41 @@ impl Walk<'_> {
             ..MessageRow::queued(id, self.row.person, Channel::Email, Class::Marketing, at)
         });
         self.leave(if sent { "sent" } else { "skipped" }, at);
+    }
+
+    /// Finds a word about an order in the inbox; nobody has to agree to that.
+    fn order_news(&mut self, ids: &Installation) {
+        let at = self.row.entered_at;
+        self.arrive("note", at);
+        let seen_at = Some(at.plus(self.seconds("sees", 90_000.0))).filter(|it| *it <= self.now);
+        let opened_at = seen_at.filter(|_| self.lot("see") < 72.0);
+        let clicked_at = opened_at.map(|it| it.plus(8 * Timestamp::SECOND)).filter(|it| *it <= self.now);
+        let id = Id::new("msg", &*ids.clock, &*ids.rng).0;
+        self.messages.push(MessageRow {
+            handle: self.row.handle,
+            journey: Some(self.row.journey.clone()),
+            version: self.row.version,
+            instance: Some(self.row.id.clone()),
+            node: "note".to_owned(),
+            template: ORDER_NEWS.to_owned(),
+            template_version: Some(1),
+            state: messages::SENDING.to_owned(),
+            due_at: None,
+            attempts: 1,
+            sent_at: Some(at),
+            opened_at,
+            clicked_at: clicked_at.filter(|_| self.lot("click") < 38.0),
+            ..MessageRow::queued(id, self.row.person, Channel::InApp, Class::Transactional, at)
+        });
+        self.leave("sent", at);
+        self.end(End::Completed, at);
+    }
+
+    /// Some seconds of chance, in microseconds.
+    fn seconds(&self, name: &str, most: f64) -> i64 {
+        #[expect(clippy::cast_possible_truncation, reason = "at most a day in seconds")]
+        let seconds = 1 + (self.lot(name) / 100.0 * most) as i64;
+        seconds * Timestamp::SECOND
     }
 
     fn welcome(&mut self, ids: &Installation) -> Walked {
@@ -216,6 +261,7 @@ pub async fn save(
         let Some(who) = known.get(&lived.user_id).copied() else { continue };
         walks.extend(welcomed(installation, lived, who, since, now));
         walks.extend(reminded(installation, lived, who, now));
+        walks.extend(told_of_orders(installation, lived, who, now));
     }
     count(tx, workspace, &walks).await?;
     for slice in walks.chunks(SLICE) {
@@ -225,6 +271,9 @@ pub async fn save(
         messages::insert(tx, workspace, &written).await?;
         for row in written.iter().filter(|row| row.sent_at.is_some()) {
             tell(tx, row).await?;
+            if row.channel == Channel::InApp.as_str() {
+                inbox::put(tx, workspace, &row.id, row.person, &order_note(), row.decided_at).await?;
+            }
         }
     }
     Ok(())
@@ -322,6 +371,29 @@ fn reminded<'a>(
     walks
 }
 
+/// Whoever ordered lately finds a word about it in the inbox.
+fn told_of_orders<'a>(
+    installation: &Installation,
+    lived: &'a Lived,
+    who: (PersonId, Handle),
+    now: Timestamp,
+) -> Vec<Walk<'a>> {
+    let lately = lived.orders.iter().filter(|at| now.0 - at.0 < INBOX_DAYS * Timestamp::DAY);
+    let told = lately.map(|at| {
+        let mut walk = walk(installation, lived, who, (ORDER_NEWS, *at, json!({})), now);
+        walk.row.entry_key = format!("order at {}", at.0);
+        walk.order_news(installation);
+        walk
+    });
+    told.collect()
+}
+
+/// What the inbox shows of it: as [`crate::messages::sample`] writes it.
+fn order_note() -> Value {
+    let [title, body, label] = ORDER_NOTE;
+    json!({"language": "en", "title": title, "body": body, "url": "https://shop.example/orders", "image_url": null, "label": label})
+}
+
 /// The flows of each node and day, as the journeys would have counted them.
 async fn count(tx: &mut Tx, workspace: WorkspaceId, walks: &[Walk<'_>]) -> Result<()> {
     let mut flows: BTreeMap<(String, i64, String, String, i64), i64> = BTreeMap::new();
@@ -330,7 +402,10 @@ async fn count(tx: &mut Tx, workspace: WorkspaceId, walks: &[Walk<'_>]) -> Resul
             let place = (row.journey.clone(), row.version, node.to_owned(), way.to_owned(), Timestamp(at).utc_day());
             *flows.entry(place).or_default() += 1;
         };
-        add("", "in", row.entered_at.0);
+        add("", journeys::CAME, row.entered_at.0);
+        for (node, times) in &row.visits.0 {
+            (0..*times).for_each(|_| add(node, journeys::CAME, row.entered_at.0));
+        }
         for left in &row.trail.0 {
             add(&left.node, &left.way, left.at);
         }
