@@ -38,6 +38,7 @@ pub mod privacy;
 pub mod questions;
 pub mod recommendations;
 pub mod rejects;
+pub mod reviews;
 pub mod search;
 pub mod segments;
 pub mod sending;
@@ -104,6 +105,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(benchmarks::router())
         .merge(audiences::router())
         .merge(inbox::router())
+        .merge(reviews::router())
         .merge(exports::router())
         .merge(imports::router())
 }

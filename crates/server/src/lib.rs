@@ -34,6 +34,7 @@ pub mod problem;
 pub mod public_pages;
 pub mod recommending;
 pub mod records;
+pub mod reviewing;
 pub mod sample_shop;
 pub mod schema;
 pub mod scoring;

@@ -33,6 +33,7 @@ use crate::erasing;
 use crate::experimenting::reporting;
 use crate::installation::Installation;
 use crate::records::{sources, workspaces};
+use crate::reviewing;
 use crate::understanding;
 
 pub use backlog::ACTIVITY;
@@ -258,6 +259,7 @@ impl Pipeline {
         reporting::hear(installation, tx, workspace, &events, &applied).await?;
         audiences::hear(installation, tx, workspace, &events, &applied).await?;
         understanding::hear(installation, tx, workspace, &events, &mut applied).await?;
+        reviewing::hear(installation, tx, workspace, &events, &applied).await?;
         count_by_source(tx, workspace, &events).await?;
         let mut tickets = Vec::new();
         if !applied.moved.is_empty() {

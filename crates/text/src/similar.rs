@@ -45,6 +45,22 @@ impl Shingles {
         if either == 0 { 0.0 } else { both as f64 / either as f64 }
     }
 
+    /// Marks by which texts like it are found among many: two that share one are candidates, to be compared exactly. The same text has the same marks on
+    /// every machine. None where there is nothing to compare.
+    pub fn marks(&self) -> Vec<u64> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let signature = self.signature();
+        let bands = signature.chunks(ROWS).zip(1_u64..);
+        // Equal rows of two bands are no mark of the same.
+        bands
+            .map(|(rows, band)| {
+                rows.iter().fold(band, |mark, row| (mark ^ row).wrapping_mul(0xff51_afd7_ed55_8ccd).rotate_left(31))
+            })
+            .collect()
+    }
+
     fn signature(&self) -> [u64; BANDS * ROWS] {
         let mut least = [u64::MAX; BANDS * ROWS];
         for hash in &self.0 {

@@ -52,3 +52,11 @@ pub async fn of_handles(
     );
     db.fetch_all(text, args![workspace, handles, from, to, limit]).await
 }
+
+/// What one event said.
+pub async fn find(db: &mut impl Queries, workspace: WorkspaceId, event_id: [u8; 16]) -> Result<Option<TextRow>> {
+    let text = sql!(
+        "SELECT event_id, handle, occurred_at, event_name, content FROM texts WHERE workspace = $1 AND event_id = $2"
+    );
+    db.fetch_optional(text, args![workspace, event_id]).await
+}

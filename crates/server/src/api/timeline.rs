@@ -212,7 +212,7 @@ pub fn order_item(order: &OrderRow) -> TimelineItem {
 }
 
 /// Paths joined by dots back into objects.
-fn unflatten(flat: &[(String, Value)]) -> Map<String, Value> {
+pub(crate) fn unflatten(flat: &[(String, Value)]) -> Map<String, Value> {
     let mut root = Map::new();
     for (path, value) in flat.iter().filter(|(path, _)| !path.starts_with("context.")) {
         if !place(&mut root, path, value) {

@@ -59,6 +59,8 @@ pub enum Permission {
     EditIdentity,
     /// Say what a customer agreed to or refused.
     EditConsents,
+    /// Decide about what people wrote in public, answer them, and look after what they said.
+    AnswerFeedback,
     /// Who did what: the audit log.
     ViewAudit,
     /// Topics and notices, access, erasure, restriction of customers.
@@ -96,6 +98,7 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::EditExperiments, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditIdentity, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::EditConsents, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
+    (P::AnswerFeedback, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::ManagePrivacy, &[R::Owner, R::Admin], &[S::Admin]),
     (P::ViewAudit, &[R::Owner, R::Admin], &[S::Admin]),
     (P::ViewData, &[R::Owner, R::Admin, R::Analyst], &[S::Read]),
@@ -127,6 +130,7 @@ impl Permission {
             Self::EditExperiments => "edit_experiments",
             Self::EditIdentity => "edit_identity",
             Self::EditConsents => "edit_consents",
+            Self::AnswerFeedback => "answer_feedback",
             Self::ManagePrivacy => "manage_privacy",
             Self::ViewAudit => "view_audit",
             Self::ViewData => "view_data",

@@ -31,6 +31,7 @@ mod pages;
 mod privacy;
 mod provider;
 mod records;
+mod reviews;
 mod routes;
 mod sample_experiments;
 mod sample_journeys;

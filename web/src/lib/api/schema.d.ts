@@ -2058,6 +2058,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists reviews, the newest first. */
+        get: operations["get_reviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/judge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Judges all reviews again about which nobody of the staff decided: after orders were imported, for example, that some reviews are of. */
+        post: operations["post_reviews_judge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the products with most reviews, with their mean with and without those that wait or are hidden, and as it is lately. */
+        get: operations["get_reviews_products"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how many reviews are in each state. */
+        get: operations["get_reviews_states"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{review_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Answers a review in public; the answer before is replaced. */
+        put: operations["put_reviews_review_id_answer"];
+        post?: never;
+        /** Takes the answer to a review back. */
+        delete: operations["delete_reviews_review_id_answer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{review_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides whether a review is shown. No rule decides about it again. */
+        post: operations["post_reviews_review_id_decision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -4805,6 +4908,14 @@ export interface components {
         Journeys: {
             rows: components["schemas"]["JourneySummary"][];
         };
+        /** @description What is judged again. */
+        JudgedReviews: {
+            /**
+             * Format: int64
+             * @description So many reviews.
+             */
+            reviews: number;
+        };
         /** @description A metric that can be measured. */
         KnownMetric: {
             description: string;
@@ -5423,6 +5534,54 @@ export interface components {
                 source_name: string;
                 /** @description Where in the body. */
                 where: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_Review: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** @description What the company says to it in public. */
+                answer?: string | null;
+                answered_at?: string | null;
+                answered_by?: string | null;
+                /** @description When somebody of the staff decided that. */
+                decided_at?: string | null;
+                decided_by?: string | null;
+                decided_why?: string | null;
+                /**
+                 * Format: int64
+                 * @description 0: nothing speaks against it; 100: everything does.
+                 */
+                doubt: number;
+                id: string;
+                language?: string | null;
+                /** @description Who wrote it; none when they were forgotten. */
+                person_id?: string | null;
+                /** @description What to call them. */
+                person_name?: string | null;
+                product_id: string;
+                product_name?: string | null;
+                /** @description `verified`: they had the product; `undelivered`: not yet; `none`: no order of theirs has it; `unknown`: nobody can tell. */
+                purchase: string;
+                /**
+                 * Format: int64
+                 * @description Stars, 1 to 5.
+                 */
+                rating: number;
+                /** @description What speaks against it, the strongest first. */
+                signs: components["schemas"]["ReviewSign"][];
+                /** @description `new`, `shown`, `waiting` or `hidden`. */
+                state: string;
+                /** @description What they wrote, with addresses and numbers of people hidden. */
+                text?: string | null;
+                written_at: string;
             }[];
             /**
              * Format: int64
@@ -6151,6 +6310,103 @@ export interface components {
             /** @description Where the intervals begin. */
             starts: string[];
         };
+        /** @description A review of a product. */
+        Review: {
+            /** @description What the company says to it in public. */
+            answer?: string | null;
+            answered_at?: string | null;
+            answered_by?: string | null;
+            /** @description When somebody of the staff decided that. */
+            decided_at?: string | null;
+            decided_by?: string | null;
+            decided_why?: string | null;
+            /**
+             * Format: int64
+             * @description 0: nothing speaks against it; 100: everything does.
+             */
+            doubt: number;
+            id: string;
+            language?: string | null;
+            /** @description Who wrote it; none when they were forgotten. */
+            person_id?: string | null;
+            /** @description What to call them. */
+            person_name?: string | null;
+            product_id: string;
+            product_name?: string | null;
+            /** @description `verified`: they had the product; `undelivered`: not yet; `none`: no order of theirs has it; `unknown`: nobody can tell. */
+            purchase: string;
+            /**
+             * Format: int64
+             * @description Stars, 1 to 5.
+             */
+            rating: number;
+            /** @description What speaks against it, the strongest first. */
+            signs: components["schemas"]["ReviewSign"][];
+            /** @description `new`, `shown`, `waiting` or `hidden`. */
+            state: string;
+            /** @description What they wrote, with addresses and numbers of people hidden. */
+            text?: string | null;
+            written_at: string;
+        };
+        /** @description An answer. */
+        ReviewAnswer: {
+            /** @description What the company says in public, at most 4,000 characters. */
+            text: string;
+        };
+        /** @description How many reviews are in a state. */
+        ReviewCount: {
+            /** Format: int64 */
+            reviews: number;
+            /** @description `new`, `shown`, `waiting` or `hidden`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description Those to which the company has said nothing.
+             */
+            unanswered: number;
+        };
+        /** @description What is decided about a review. */
+        ReviewDecision: {
+            /** @description `shown`: everybody may see it. `hidden`: nobody does; it stays, and averages say what they are with it. `waiting`: somebody else is to look. */
+            state: string;
+            /** @description Why, for those who ask later. Must be said of what is hidden. */
+            why?: string;
+        };
+        /** @description Something that speaks against a review. */
+        ReviewSign: {
+            /**
+             * @description `copied_from_others`, `repeats_themselves`, `burst`, `many_in_a_day`, `always_extreme`, `far_from_others`, `shared_device`, `just_came`,
+             *     `not_bought` or `not_delivered`.
+             */
+            sign: string;
+            /**
+             * Format: double
+             * @description How much by itself, 0 to 1.
+             */
+            weight: number;
+        };
+        /** @description How a product is rated. */
+        ReviewedProduct: {
+            all?: components["schemas"]["Stars"] | null;
+            /**
+             * Format: int64
+             * @description Those that are not shown.
+             */
+            hidden: number;
+            lately?: components["schemas"]["Stars"] | null;
+            name?: string | null;
+            product_id: string;
+            /** Format: int64 */
+            reviews: number;
+            shown?: components["schemas"]["Stars"] | null;
+            /** @description How many have one star, two, and so on. */
+            stars: number[];
+            /**
+             * Format: int64
+             * @description Those that wait for somebody to look.
+             */
+            waiting: number;
+        };
         /** @description Which way. */
         ReviveBody: {
             /** @description `email`, `sms` ... */
@@ -6407,6 +6663,46 @@ export interface components {
                 /** @description What must start its messages, so that it has what it names: `cart`, `order`, `points` ... */
                 needs: string[];
                 template: Record<string, never>;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_ReviewCount: {
+            /** @description The rows. */
+            rows: {
+                /** Format: int64 */
+                reviews: number;
+                /** @description `new`, `shown`, `waiting` or `hidden`. */
+                state: string;
+                /**
+                 * Format: int64
+                 * @description Those to which the company has said nothing.
+                 */
+                unanswered: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_ReviewedProduct: {
+            /** @description The rows. */
+            rows: {
+                all?: components["schemas"]["Stars"] | null;
+                /**
+                 * Format: int64
+                 * @description Those that are not shown.
+                 */
+                hidden: number;
+                lately?: components["schemas"]["Stars"] | null;
+                name?: string | null;
+                product_id: string;
+                /** Format: int64 */
+                reviews: number;
+                shown?: components["schemas"]["Stars"] | null;
+                /** @description How many have one star, two, and so on. */
+                stars: number[];
+                /**
+                 * Format: int64
+                 * @description Those that wait for somebody to look.
+                 */
+                waiting: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -7081,6 +7377,22 @@ export interface components {
             topic?: string | null;
             /** @description `granted`, `denied`, `pending` (not confirmed yet), `expired`, or `unknown`, which is not consent either. */
             verdict: string;
+        };
+        /** @description A mean of stars with the interval that holds it 19 times of 20. */
+        Stars: {
+            /** @description So few that the interval is to be shown before the mean. */
+            few: boolean;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            mean: number;
+            /**
+             * Format: int64
+             * @description Of so many reviews.
+             */
+            reviews: number;
         };
         /** @description What becomes of a journey. */
         StateBody: {
@@ -12853,6 +13165,223 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_Reject"];
                 };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reviews: {
+        parameters: {
+            query?: {
+                /** @description `new`, `shown`, `waiting` or `hidden`. */
+                state?: string;
+                /** @description Of this product. */
+                product?: string;
+                /** @description With so many stars. */
+                rating?: number;
+                /** @description With an answer of the company, or without. */
+                answered?: boolean;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Review"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_reviews_judge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedReviews"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reviews_products: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ReviewedProduct"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reviews_states: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ReviewCount"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_reviews_review_id_answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                review_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewAnswer"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_reviews_review_id_answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                review_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_reviews_review_id_decision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                review_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewDecision"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do about it. */
             default: {

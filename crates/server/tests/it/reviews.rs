@@ -1,0 +1,163 @@
+//! Reviews, from the event to the queue: what is known of their writers speaks for or against them, and staff decide and answer.
+
+use axum::http::{Method, StatusCode};
+use rapport_server::auth::Role;
+use rapport_server::reviewing;
+use serde_json::{Value, json};
+
+use crate::engaging::{call, get, happen, track};
+use crate::world::{Browser, World};
+
+const WORDS: &str = "The best lamp that I have ever had on my desk, it is bright and the switch feels right";
+
+fn review(id: &str, user: &str, product: &str, rating: Value, words: &str) -> Value {
+    let about = json!({"review_id": id, "product_id": product, "name": "Lamp", "rating": rating, "review_body": words});
+    track(id, user, "Product Reviewed", about)
+}
+
+async fn told(world: &World, key: &str, calls: Vec<Value>) {
+    happen(world, key, calls).await;
+    while reviewing::judge_due(&world.app.installation).await.unwrap() {}
+}
+
+async fn shop() -> (World, Browser, String) {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    let order = json!({"order_id": "o1", "revenue": 10, "products": [{"product_id": "lamp", "price": 10}]});
+    let identify = |user: &str| json!({"type": "identify", "userId": user, "messageId": format!("i{user}"), "traits": {"firstName": "Ann", "address": {"street": "1 Elm Street"}}});
+    happen(&world, &key, vec![identify("u1"), track("o1", "u1", "Order Completed", order)]).await;
+    (world, owner, key)
+}
+
+async fn by_id(world: &World, owner: &Browser, product: &str) -> Vec<Value> {
+    get(world, owner, &format!("/api/v1/reviews?product={product}")).await["rows"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_buyers_review_is_shown_and_a_copy_of_it_waits() {
+    let (world, owner, key) = shop().await;
+    told(&world, &key, vec![review("r1", "u1", "lamp", json!(5), WORDS)]).await;
+    let mine = by_id(&world, &owner, "lamp").await;
+    assert_eq!(
+        (&mine[0]["state"], &mine[0]["purchase"], &mine[0]["doubt"]),
+        (&json!("shown"), &json!("verified"), &json!(0))
+    );
+    assert_eq!((&mine[0]["text"], &mine[0]["product_name"]), (&json!(WORDS), &json!("Lamp")));
+    assert!(mine[0]["person_name"].as_str().unwrap().contains("Ann"), "{}", mine[0]);
+
+    world.clock.advance(rapport_domain::Timestamp::HOUR);
+    // Somebody else copies it, with a comma more and a mail address, and has bought nothing.
+    let copy = format!("{WORDS}! me@b.example");
+    told(&world, &key, vec![review("r2", "u2", "lamp", json!("4.5"), &copy)]).await;
+    let rows = by_id(&world, &owner, "lamp").await;
+    let copied = rows.iter().find(|row| row["rating"] == 5 && row["state"] == "waiting").expect("it waits");
+    let signs: Vec<&str> = copied["signs"].as_array().unwrap().iter().map(|it| it["sign"].as_str().unwrap()).collect();
+    assert_eq!(signs, ["copied_from_others", "not_bought", "just_came"], "{copied}");
+    assert!(!copied["text"].as_str().unwrap().contains("me@b.example"), "{copied}");
+    assert!(rows.iter().any(|row| row["state"] == "shown"), "who wrote it first has copied from nobody");
+
+    let products = get(&world, &owner, "/api/v1/reviews/products").await["rows"][0].clone();
+    assert_eq!(
+        (&products["reviews"], &products["waiting"], &products["stars"]),
+        (&json!(2), &json!(1), &json!([0, 0, 0, 0, 2]))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_review_is_none_and_a_changed_one_is_one() {
+    let (world, owner, key) = shop().await;
+    let calls = vec![
+        review("r1", "u1", "lamp", json!(0), "no stars"),
+        review("r2", "u1", "lamp", json!(6), "too many"),
+        review("r3", "u1", "lamp", json!("good"), "no number"),
+        review("r4", "u1", "", json!(3), "of nothing"),
+        review("r5", "u1", "lamp", json!(2), "It broke"),
+    ];
+    told(&world, &key, calls).await;
+    let again = json!({"review_id": "r5", "product_id": "lamp", "rating": 4, "review_body": "They sent a new one"});
+    told(&world, &key, vec![track("r5-changed", "u1", "Product Reviewed", again)]).await;
+    let rows = by_id(&world, &owner, "lamp").await;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!((&rows[0]["rating"], &rows[0]["text"]), (&json!(4), &json!("They sent a new one")));
+    assert_eq!(get(&world, &owner, "/api/v1/reviews?product=").await["rows"], json!([]));
+}
+
+/// Two people who live in one house, and one who used a tablet of both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_shares_a_device_or_an_address_is_looked_at() {
+    let (world, owner, key) = shop().await;
+    let on_tablet = |id: &str, user: &str| json!({"type": "track", "userId": user, "anonymousId": "tablet", "messageId": id, "event": "Product Viewed"});
+    let lives = |user: &str, street: &str| json!({"type": "identify", "userId": user, "messageId": format!("l{user}"), "traits": {"address": {"street": street}}});
+    let calls =
+        vec![on_tablet("v1", "u1"), on_tablet("v3", "u3"), lives("u4", "1 ELM Street"), lives("u5", "2 Elm Street")];
+    happen(&world, &key, calls).await;
+    let text = |number: u32| format!("Thought number {number} about this lamp of mine and of others");
+    let calls = [1, 3, 4, 5]
+        .map(|number| review(&format!("r{number}"), &format!("u{number}"), "lamp", json!(4), &text(number)));
+    told(&world, &key, calls.to_vec()).await;
+    // All are there now; each is looked at beside the others.
+    let judged = call(&world, &owner, Method::POST, "/api/v1/reviews/judge", Value::Null).await;
+    assert_eq!(judged.json()["reviews"], 4, "{}", judged.text());
+    while reviewing::judge_due(&world.app.installation).await.unwrap() {}
+    let shares = |row: &Value| row["signs"].as_array().unwrap().iter().any(|it| it["sign"] == "shared_device");
+    let mut sharing: Vec<String> = by_id(&world, &owner, "lamp")
+        .await
+        .iter()
+        .filter(|row| shares(row))
+        .map(|row| row["text"].as_str().unwrap()[15..16].to_owned())
+        .collect();
+    sharing.sort();
+    assert_eq!(sharing, ["1", "3", "4"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn staff_decide_and_answer_and_nobody_else_does() {
+    let (world, owner, key) = shop().await;
+    told(&world, &key, vec![review("r1", "u1", "lamp", json!(1), "It broke at once, and nobody answers")]).await;
+    let id = by_id(&world, &owner, "lamp").await[0]["id"].as_str().unwrap().to_owned();
+    let decision = format!("/api/v1/reviews/{id}/decision");
+    for (body, code) in [
+        (json!({"state": "gone"}), "invalid"),
+        (json!({"state": "new"}), "invalid"),
+        (json!({"state": "hidden", "why": " "}), "invalid"),
+        (json!({"state": "hidden", "why": "x", "more": 1}), "invalid"),
+    ] {
+        let refused = call(&world, &owner, Method::POST, &decision, body.clone()).await;
+        assert!(refused.status.is_client_error(), "{code} {body}: {}", refused.text());
+    }
+    let hidden =
+        call(&world, &owner, Method::POST, &decision, json!({"state": "hidden", "why": "names a neighbour"})).await;
+    assert_eq!(hidden.status, StatusCode::NO_CONTENT, "{}", hidden.text());
+    let answer = format!("/api/v1/reviews/{id}/answer");
+    let long = "x".repeat(4_001);
+    for text in ["", "   ", long.as_str()] {
+        assert!(call(&world, &owner, Method::PUT, &answer, json!({ "text": text })).await.status.is_client_error());
+    }
+    let said = call(&world, &owner, Method::PUT, &answer, json!({"text": "We are sorry\u{202e}\u{7}"})).await;
+    assert_eq!(said.status, StatusCode::NO_CONTENT, "{}", said.text());
+    let row = by_id(&world, &owner, "lamp").await[0].clone();
+    assert_eq!(
+        (&row["state"], &row["decided_why"], &row["answer"]),
+        (&json!("hidden"), &json!("names a neighbour"), &json!("We are sorry"))
+    );
+    let product = get(&world, &owner, "/api/v1/reviews/products").await["rows"][0].clone();
+    assert_eq!(
+        (&product["hidden"], &product["all"]["mean"], &product["shown"]),
+        (&json!(1), &json!(1.0), &Value::Null)
+    );
+    assert_eq!(call(&world, &owner, Method::DELETE, &answer, Value::Null).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(by_id(&world, &owner, "lamp").await[0]["answer"], Value::Null);
+
+    let viewer = world.browser(Role::Viewer).await;
+    let refused = call(&world, &viewer, Method::POST, &decision, json!({"state": "shown"})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    for unknown in ["00000000000000000000000000000000", "zz", "../x"] {
+        let path = format!("/api/v1/reviews/{unknown}/decision");
+        assert_eq!(
+            call(&world, &owner, Method::POST, &path, json!({"state": "shown"})).await.status,
+            StatusCode::NOT_FOUND,
+            "{unknown}"
+        );
+    }
+}
