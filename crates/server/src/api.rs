@@ -46,6 +46,7 @@ pub mod shapes;
 pub mod slots;
 pub mod sources;
 pub mod survey_results;
+pub mod surveys;
 pub mod templates;
 pub mod texts;
 pub mod timeline;
@@ -103,6 +104,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(slots::router())
         .merge(survey_results::router())
         .merge(benchmarks::router())
+        .merge(surveys::router())
         .merge(audiences::router())
         .merge(inbox::router())
         .merge(reviews::router())

@@ -268,6 +268,42 @@ impl From<rapport_experiments::Error> for Problem {
     }
 }
 
+impl From<rapport_feedback::Error> for Problem {
+    fn from(error: rapport_feedback::Error) -> Self {
+        use rapport_feedback::Error;
+        use rapport_feedback::survey::Severity;
+        let (code, text) = (error.code(), error.to_string());
+        let reason = |field: &str, code: &str, limit: Option<i64>| {
+            let params = limit.map(|limit| ("limit".to_owned(), limit.to_string())).into_iter().collect();
+            Some(Box::new(ProblemReason { field: Some(field.to_owned()), code: code.to_owned(), params }))
+        };
+        let refused = |text: String, what_to_do| Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, text, what_to_do);
+        match error {
+            Error::Store(error) => error.into(),
+            Error::NotFound { what, .. } => Self::not_found(what),
+            Error::Exists { .. } => Self::conflict(code, text, "Choose another key."),
+            Error::Stale { .. } => Self::conflict(code, text, "Read it again, then save again."),
+            Error::Answered => Self::conflict(code, text, "Nothing is to be done: the first answer counts."),
+            Error::Transition { .. } | Error::NotOpen(_) | Error::Expired => {
+                Self::conflict(code, text, "The guide Surveys says what can be done when.")
+            }
+            Error::Unready(findings) => {
+                let first = findings.iter().find(|it| it.severity == Severity::Error);
+                let text = first.map_or(text, |it| format!("{}: {}", it.place, it.text));
+                let problem = refused(text, "Correct what was found; POST /api/v1/survey-check lists all of it.");
+                Self { reason: first.and_then(|it| reason(&it.place, it.code, None)), ..problem }
+            }
+            Error::Refused(refusals) => {
+                let first = refusals.first();
+                let text = first.map_or(text, |it| format!("{}: {}", it.question, it.text()));
+                let problem = refused(text, "Correct this answer; the guide Surveys lists the forms of answers.");
+                Self { reason: first.and_then(|it| reason(&it.question, it.code, it.limit)), ..problem }
+            }
+            _ => refused(text, "Correct this value and send it again; the guide Surveys describes it."),
+        }
+    }
+}
+
 impl From<crate::experimenting::reading::Unread> for Problem {
     fn from(error: crate::experimenting::reading::Unread) -> Self {
         use crate::experimenting::reading::Unread;

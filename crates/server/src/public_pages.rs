@@ -1,4 +1,4 @@
-//! Pages rendered on the server, which work without JavaScript: signing in and out, choosing a password, one's own preferences.
+//! Pages rendered on the server, which work without JavaScript: signing in and out, choosing a password, one's own preferences, surveys.
 //!
 //! Always holds: a form that acts for who is signed in is taken from our own pages only; `next` leads to an address of ours only.
 
@@ -7,6 +7,7 @@ mod password;
 pub(crate) mod preference_words;
 pub mod preferences;
 mod sign_in;
+pub(crate) mod survey;
 mod tracking;
 mod words;
 
@@ -31,6 +32,8 @@ pub fn router() -> Router<App> {
         .route("/unsubscribe/{link}", get(preferences::confirm).post(preferences::unsubscribe))
         .route("/confirm/{link}", get(preferences::ask_to_confirm).post(preferences::confirm_it))
         .route("/my-data/{link}", get(own_data::ask).post(own_data::act))
+        .route("/s/{link}", get(survey::show).post(survey::answer))
+        .route("/survey.css", get(survey::style))
         .route("/c/{link}", get(tracking::click))
         .route("/o/{link}", get(tracking::open))
         .route("/m/{link}", get(tracking::page))

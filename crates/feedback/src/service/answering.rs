@@ -273,6 +273,9 @@ fn answered(
         }
     }
     told.insert("wave".to_owned(), Value::from(row.wave));
+    if let Some(at) = row.completed_at {
+        told.insert("answered_at".to_owned(), Value::from(at.to_rfc3339()));
+    }
     let event = Event::new(workspace, ANSWERED, Value::Object(told));
     match row.person {
         Some(person) => event.about(person),

@@ -105,13 +105,10 @@ fn size(survey: &Definition, findings: &mut Findings) {
         let text = format!("at most {MOST_QUESTIONS} questions on {MOST_PAGES} pages; few people answer more than ten");
         findings.error("too_many", "pages", text);
     }
-    for (at, page) in survey.pages.iter().enumerate().filter(|(_, page)| page.questions.is_empty()) {
-        let _ = page;
-        findings.error(
-            "page_empty",
-            &format!("pages[{at}]"),
-            "the page has no questions; add one or take the page away",
-        );
+    let is_empty = |page: &super::definition::Page| page.questions.is_empty();
+    if let Some(at) = survey.pages.iter().position(is_empty) {
+        let text = "the page has no questions; add one or take the page away";
+        findings.error("page_empty", &format!("pages[{at}]"), text);
     }
 }
 

@@ -1,12 +1,13 @@
-//! What journeys, messages, experiments and lots bring about, told as events: so it is on the timeline, can be asked about, and can be tested by conditions.
+//! What journeys, messages, experiments, lots and surveys bring about, told as events: so it is on the timeline, can be asked about, and can be tested by conditions.
 //!
 //! Always holds: each is told once, however often this is tried: its event's id is made of its place in the outbox.
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use rapport_domain::{Event, EventId, Identifier, PersonId, WorkspaceId, shop_events};
+use rapport_domain::{Event, EventId, Identifier, PersonId, Timestamp, WorkspaceId, shop_events};
 use rapport_engagement::service::{ENTERED, EXITED, EXPOSED, GOAL};
+use rapport_feedback::service::answering::ANSWERED;
 use rapport_profiles::records::identifiers;
 use rapport_store::Priority;
 use rapport_store::outbox::{self, Written};
@@ -25,7 +26,7 @@ const CONSUMER: &str = "telling";
 const BATCH: u32 = 200;
 
 /// The names under which domain events are told.
-const NAMES: [(&str, &str); 13] = [
+const NAMES: [(&str, &str); 14] = [
     (ENTERED, "Journey Entered"),
     (EXITED, "Journey Exited"),
     (GOAL, "Journey Goal Reached"),
@@ -39,6 +40,7 @@ const NAMES: [(&str, &str); 13] = [
     (sending::FAILED, "Message Failed"),
     (slots::CLICKED, "Slot Clicked"),
     (confirming::ASKED, shop_events::CONFIRMATION_ASKED),
+    (ANSWERED, shop_events::SURVEY_ANSWERED),
 ];
 
 /// Tells what is new; whether anything was.
@@ -96,10 +98,13 @@ fn own(
         Value::Object(fields) => fields.clone(),
         _ => Map::new(),
     };
-    if event.name == EXPOSED {
+    if [EXPOSED, ANSWERED].contains(&event.name.as_str()) {
         properties.insert(NOTED.to_owned(), Value::Bool(true));
     }
     let id = EventId::of_message(workspace, source, &format!("outbox:{}", event.position));
     let told = own_events::event((workspace, source), id, event.recorded_at, who, name, properties);
-    Event { order_key: event.position, ..told }
+    // What is taken in later was answered earlier.
+    let answered_at = event.payload["answered_at"].as_str().filter(|_| event.name == ANSWERED);
+    let occurred_at = answered_at.and_then(Timestamp::parse).unwrap_or(told.occurred_at);
+    Event { order_key: event.position, occurred_at, ..told }
 }

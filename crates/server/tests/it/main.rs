@@ -47,6 +47,7 @@ mod sink;
 mod slots;
 mod sticky_devices;
 mod survey_results;
+mod surveys;
 mod texts;
 mod users;
 mod usual_hours;
