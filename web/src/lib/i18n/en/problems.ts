@@ -248,5 +248,9 @@ export const problems = {
 	'problem.there_is_no_template_of_that': 'there is no template of that key',
 	'problem.there_is_no_topic_of_this': 'there is no topic of this key',
 	'problem.this_platform_takes_files_only': 'this platform takes files only',
-	'problem.write_a_time_as_2027_01': 'write a time as 2027-01-31T00:00:00Z'
+	'problem.write_a_time_as_2027_01': 'write a time as 2027-01-31T00:00:00Z',
+	'problem.is_none_of_the_states_of_a_review': '{value} is none of new, shown, waiting, hidden',
+	'problem.must_be_shown_hidden_or_waiting': 'must be shown, hidden or waiting',
+	'problem.say_why_a_review_is_not_shown': 'say why it is not shown: whoever wrote it may ask',
+	'problem.must_have_1_to_characters': 'must have 1 to {n} characters'
 };

@@ -248,5 +248,9 @@ export const problems = {
 	'problem.there_is_no_template_of_that': '没有该键的模板',
 	'problem.there_is_no_topic_of_this': '没有该键的主题',
 	'problem.this_platform_takes_files_only': '该平台只接受文件',
-	'problem.write_a_time_as_2027_01': '请这样填写时间：2027-01-31T00:00:00Z'
+	'problem.write_a_time_as_2027_01': '请这样填写时间：2027-01-31T00:00:00Z',
+	'problem.is_none_of_the_states_of_a_review': '{value} 不是 new、shown、waiting、hidden 之一',
+	'problem.must_be_shown_hidden_or_waiting': '必须是 shown、hidden 或 waiting',
+	'problem.say_why_a_review_is_not_shown': '请说明为何不展示：作者可能会问',
+	'problem.must_have_1_to_characters': '须为 1 至 {n} 个字符'
 };
