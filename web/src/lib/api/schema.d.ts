@@ -573,6 +573,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{person_id}/responses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what a customer answered, to all surveys, the newest first. */
+        get: operations["get_customers_person_id_responses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{person_id}/restriction": {
         parameters: {
             query?: never;
@@ -2579,6 +2596,128 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/survey-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what is wrong with a definition, without saving it. */
+        post: operations["post_survey_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/survey-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often people are asked. */
+        get: operations["get_survey_settings"];
+        /** Sets how often people are asked. */
+        put: operations["put_survey_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/survey-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists ready surveys. */
+        get: operations["get_survey_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/survey-templates/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a ready survey with what it asks. */
+        get: operations["get_survey_templates_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists surveys, the newest first. */
+        get: operations["get_surveys"];
+        put?: never;
+        /** Makes a survey, as a draft. */
+        post: operations["post_surveys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a survey with what is wrong with it and its versions. */
+        get: operations["get_surveys_key"];
+        /** Saves what a survey asks. People go on answering the published version until this one is published. */
+        put: operations["put_surveys_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/act": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publishes, opens, pauses or closes a survey, or begins its next wave. */
+        post: operations["post_surveys_key_act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/surveys/{key}/behaviour": {
         parameters: {
             query?: never;
@@ -2644,6 +2783,61 @@ export interface paths {
         get: operations["get_surveys_key_funnel"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a person a link of their own, for asking by other means than messages: a letter, a chat, in person. It counts for how often they are asked, but no
+         *     rule keeps it back.
+         */
+        post: operations["post_surveys_key_invitations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an open link: whoever has it can answer, and stays unknown. What it brings along for hidden questions is added as `?key=value`. */
+        post: operations["post_surveys_key_links"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/responses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the responses of a survey with their answers, the newest first. */
+        get: operations["get_surveys_key_responses"];
+        put?: never;
+        /** Takes a response that was given elsewhere: on paper, by telephone, in an app of your own. An answer that its question does not have refuses all of it. */
+        post: operations["post_surveys_key_responses"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2988,6 +3182,36 @@ export interface components {
             rows_read: number;
             /** @description What it says, in one plain sentence. */
             sentence: string;
+        };
+        /** @description A part of an answer. */
+        AnswerShape: {
+            /** @description The key of what was chosen; a day as `2026-01-31`. */
+            choice?: string | null;
+            /** @description Which end of it is the good one: `up` or `down`. */
+            direction?: string | null;
+            /**
+             * Format: int64
+             * @description The most of it.
+             */
+            high?: number | null;
+            /** @description The kind of question. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description The least of the scale under which it was given.
+             */
+            low?: number | null;
+            /**
+             * Format: int64
+             * @description The point on the scale, the rank, the value of what was chosen.
+             */
+            number?: number | null;
+            /** @description Which part of it: the row of a matrix, the choice of several, the half of a pair; empty where there is only one. */
+            part: string;
+            /** @description The question. */
+            question: string;
+            /** @description In their own words. */
+            text?: string | null;
         };
         /** @description An API key, without the key itself. */
         ApiKey: components["schemas"]["WriteKey"] & {
@@ -4780,6 +5004,28 @@ export interface components {
             name: string;
             role: components["schemas"]["Role"];
         };
+        /** @description Who is given a link. */
+        InviteBody: {
+            agent_id?: string | null;
+            /** @description How they get it, for figures by channel: `letter`, `chat`. */
+            channel?: string | null;
+            /** @description What tells this occasion from another: the same one gives the same link. Otherwise each time is an occasion. */
+            occasion?: string | null;
+            /** @description The person. */
+            person_id: string;
+            product_id?: string | null;
+            /** @description The order, ticket or visit that it is about. */
+            subject_id?: string | null;
+            touchpoint?: string | null;
+        };
+        /** @description A link of somebody's own. */
+        Invited: {
+            /** @description Until when. */
+            expires_at?: string | null;
+            invitation_id: string;
+            /** @description Where they answer; nobody can guess it. */
+            url: string;
+        };
         /** @description A user who was just invited. */
         InvitedUser: components["schemas"]["User"] & {
             /** @description Signs them in once; give it to them. */
@@ -5003,6 +5249,13 @@ export interface components {
             name: string;
             /** @description Its site: https. */
             url: string;
+        };
+        /** @description An open link to make. */
+        LinkBody: {
+            /** @description `many`: anybody, as often as they like; `once`: once by each browser; `kiosk`: begins anew after each answer; `widget`: in a page of your own site. */
+            mode: string;
+            /** @description Where it hangs or stands, for figures by touchpoint. */
+            touchpoint?: string | null;
         };
         /** @description A link of a message. */
         LinkShape: {
@@ -5437,6 +5690,10 @@ export interface components {
         /** @description All versions. */
         Notices: {
             rows: components["schemas"]["Notice"][];
+        };
+        /** @description An open link. */
+        OpenLink: {
+            url: string;
         };
         /** @description An order. */
         OrderShape: {
@@ -6247,6 +6504,56 @@ export interface components {
              */
             acts: number;
         };
+        /** @description Answers that were given elsewhere. */
+        ResponseBody: {
+            agent_id?: string | null;
+            /** @description When it was answered; now otherwise. */
+            answered_at?: string | null;
+            /** @description The answers by question: `9`, `"price"`, `["a", "b"]`, `{"row": "column"}`; the guide Surveys lists the forms. */
+            answers: Record<string, never>;
+            /** @description What tells this response from others: sent again it is refused, never counted twice. */
+            id: string;
+            language?: string | null;
+            /** @description Who answered, if that is known. */
+            person_id?: string | null;
+            product_id?: string | null;
+            subject_id?: string | null;
+            touchpoint?: string | null;
+        };
+        /** @description Responses. */
+        ResponseList: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            rows: components["schemas"]["ResponseShape"][];
+        };
+        /** @description A response. */
+        ResponseShape: {
+            agent_id?: string | null;
+            answers: components["schemas"]["AnswerShape"][];
+            channel?: string | null;
+            completed_at?: string | null;
+            id: string;
+            language: string;
+            /** @description Who answered, if that is known. */
+            person_id?: string | null;
+            product_id?: string | null;
+            /** @description `invitation`, `link`, `kiosk`, `widget`, `api`, `import` or `event`. */
+            source: string;
+            started_at: string;
+            /** @description `partial`, `completed`, `over_quota` or `screened`. */
+            state: string;
+            subject_id?: string | null;
+            /** @description The survey's key. */
+            survey: string;
+            touchpoint?: string | null;
+            /**
+             * Format: int64
+             * @description The version that was answered.
+             */
+            version: number;
+            /** Format: int64 */
+            wave: number;
+        };
         /** @description Scores of a survey. */
         ResultsShape: {
             /** @description From when answers are counted, if that was asked for. */
@@ -6781,6 +7088,87 @@ export interface components {
                  * @description Events rejected so far.
                  */
                 rejects: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_SurveyFinding: {
+            /** @description The rows. */
+            rows: {
+                /** @description A stable word. */
+                code: string;
+                /** @description The question with its part, or the part of the survey. */
+                place: string;
+                /** @description `error`: it cannot be opened so; `warning`: it may be meant so. */
+                severity: string;
+                /** @description What is wrong and what to do. */
+                text: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_SurveySummary: {
+            /** @description The rows. */
+            rows: {
+                closed_at?: string | null;
+                closes_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Answered to the end in this wave.
+                 */
+                completed: number;
+                /** @description Its name in addresses and events. */
+                key: string;
+                /** @description `relationship`, `touchpoint`, `research` or `exit`. */
+                kind: string;
+                name: string;
+                opened_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Begun and left in the middle in this wave.
+                 */
+                partial: number;
+                /**
+                 * Format: int64
+                 * @description The version that people answer.
+                 */
+                published?: number | null;
+                /**
+                 * Format: int64
+                 * @description How often it was changed in any way; whoever saves says which they looked at.
+                 */
+                revision: number;
+                /** @description `draft`, `open`, `paused` or `closed`. */
+                state: string;
+                updated_at: string;
+                /** @description By whom: their name. */
+                updated_by: string;
+                /**
+                 * Format: int64
+                 * @description The latest version of what it asks.
+                 */
+                version: number;
+                /**
+                 * Format: int64
+                 * @description Which round of asking.
+                 */
+                wave: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_SurveyTemplate: {
+            /** @description The rows. */
+            rows: {
+                /** @description What it asks; in the list of all it is left out. */
+                definition?: Record<string, never>;
+                key: string;
+                kind: string;
+                /** @description What it is called, by language. */
+                name: Record<string, never>;
+                /** @description What it is for, by language. */
+                purpose: Record<string, never>;
+                /** @description How many questions it has. */
+                questions: number;
+                /** @description Where its questions and scales come from. */
+                source: string;
             }[];
         };
         /** @description A list that is always whole. */
@@ -7458,6 +7846,157 @@ export interface components {
             /** Format: int64 */
             people: number;
             reason: string;
+        };
+        /** @description What is to be done. */
+        SurveyActBody: {
+            /** @description `publish`: people answer what was saved last; `open`; `pause`; `close`; `wave`: begin the next round. */
+            act: string;
+            /**
+             * Format: int64
+             * @description The revision that was looked at.
+             */
+            revision: number;
+        };
+        /** @description A definition to look at. */
+        SurveyCheckBody: {
+            /** @description What it would ask. */
+            definition: Record<string, never>;
+        };
+        /** @description A survey to make. */
+        SurveyCreateBody: {
+            /** @description What it asks. */
+            definition: Record<string, never>;
+            /** @description Its name in addresses and events: 1 to 60 small letters, digits, `-` and `_`. It cannot be changed. */
+            key: string;
+            name: string;
+        };
+        /** @description A survey. */
+        SurveyDetail: {
+            /** @description What it asks, as it was saved last. */
+            definition: Record<string, never>;
+            /** @description What is wrong with that. */
+            findings: components["schemas"]["SurveyFinding"][];
+            /** @description The quotas of the version that people answer. */
+            quotas: components["schemas"]["SurveyQuota"][];
+            summary: components["schemas"]["SurveySummary"];
+            versions: components["schemas"]["SurveyVersion"][];
+        };
+        /** @description Something that is wrong with a survey, or may be. */
+        SurveyFinding: {
+            /** @description A stable word. */
+            code: string;
+            /** @description The question with its part, or the part of the survey. */
+            place: string;
+            /** @description `error`: it cannot be opened so; `warning`: it may be meant so. */
+            severity: string;
+            /** @description What is wrong and what to do. */
+            text: string;
+        };
+        /** @description A quota with the answers it has in this wave. */
+        SurveyQuota: {
+            /** Format: int64 */
+            filled: number;
+            key: string;
+            /** Format: int32 */
+            most: number;
+        };
+        /** @description How often people are asked. */
+        SurveySettings: {
+            /** @description Nobody gets a survey of a kind within so many days of the last one of that kind, by kind. */
+            floor_days: Record<string, never>;
+            /**
+             * Format: int32
+             * @description An occasion can be asked about for so many days.
+             */
+            late_days: number;
+            /**
+             * Format: int32
+             * @description Nobody gets any survey within so many days of the last one, but for those who leave.
+             */
+            quarantine_days: number;
+            /** @description Nobody is asked who has an open complaint or ticket. */
+            spare_the_troubled: boolean;
+        };
+        /** @description A survey in a list. */
+        SurveySummary: {
+            closed_at?: string | null;
+            closes_at?: string | null;
+            /**
+             * Format: int64
+             * @description Answered to the end in this wave.
+             */
+            completed: number;
+            /** @description Its name in addresses and events. */
+            key: string;
+            /** @description `relationship`, `touchpoint`, `research` or `exit`. */
+            kind: string;
+            name: string;
+            opened_at?: string | null;
+            /**
+             * Format: int64
+             * @description Begun and left in the middle in this wave.
+             */
+            partial: number;
+            /**
+             * Format: int64
+             * @description The version that people answer.
+             */
+            published?: number | null;
+            /**
+             * Format: int64
+             * @description How often it was changed in any way; whoever saves says which they looked at.
+             */
+            revision: number;
+            /** @description `draft`, `open`, `paused` or `closed`. */
+            state: string;
+            updated_at: string;
+            /** @description By whom: their name. */
+            updated_by: string;
+            /**
+             * Format: int64
+             * @description The latest version of what it asks.
+             */
+            version: number;
+            /**
+             * Format: int64
+             * @description Which round of asking.
+             */
+            wave: number;
+        };
+        /** @description A ready survey. */
+        SurveyTemplate: {
+            /** @description What it asks; in the list of all it is left out. */
+            definition?: Record<string, never>;
+            key: string;
+            kind: string;
+            /** @description What it is called, by language. */
+            name: Record<string, never>;
+            /** @description What it is for, by language. */
+            purpose: Record<string, never>;
+            /** @description How many questions it has. */
+            questions: number;
+            /** @description Where its questions and scales come from. */
+            source: string;
+        };
+        /** @description A changed survey. */
+        SurveyUpdateBody: {
+            /** @description When it closes by itself. */
+            closes_at?: string | null;
+            /** @description All that it asks. */
+            definition: Record<string, never>;
+            name: string;
+            /**
+             * Format: int64
+             * @description The revision that was looked at.
+             */
+            revision: number;
+        };
+        /** @description A version of what a survey asks. */
+        SurveyVersion: {
+            saved_at: string;
+            saved_by: string;
+            /** Format: int64 */
+            version: number;
         };
         /** @description Who goes out. */
         TakeOutBody: {
@@ -9607,6 +10146,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PreferenceLink"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_person_id_responses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseList"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -14557,6 +15126,378 @@ export interface operations {
             };
         };
     };
+    post_survey_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SurveyCheckBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_SurveyFinding"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_survey_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveySettings"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_survey_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SurveySettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveySettings"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_survey_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_SurveyTemplate"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_survey_templates_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveyTemplate"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_SurveySummary"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_surveys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SurveyCreateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveyDetail"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveyDetail"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_surveys_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SurveyUpdateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveyDetail"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_surveys_key_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SurveyActBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveyDetail"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_surveys_key_behaviour: {
         parameters: {
             query?: {
@@ -14755,6 +15696,183 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_surveys_key_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_surveys_key_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenLink"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key_responses: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseList"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_surveys_key_responses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponseBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseShape"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

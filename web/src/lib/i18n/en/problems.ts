@@ -252,5 +252,17 @@ export const problems = {
 	'problem.is_none_of_the_states_of_a_review': '{value} is none of new, shown, waiting, hidden',
 	'problem.must_be_shown_hidden_or_waiting': 'must be shown, hidden or waiting',
 	'problem.say_why_a_review_is_not_shown': 'say why it is not shown: whoever wrote it may ask',
-	'problem.must_have_1_to_characters': 'must have 1 to {n} characters'
+	'problem.must_have_1_to_characters': 'must have 1 to {n} characters',
+	'problem.nothing_is_to_be_done_first_answer': 'Nothing is to be done: the first answer counts.',
+	'problem.the_guide_surveys_says_what': 'The guide Surveys says what can be done when.',
+	'problem.is_publish_open_pause_close_or': 'is publish, open, pause, close or wave',
+	'problem.an_answer_is_a_form': 'An answer is a form; files are not taken.',
+	'problem.send_the_form_of_the_page': 'Send the form of the page.',
+	'problem.the_form_is_no_text': 'The form is no text.',
+	'problem.is_many_once_kiosk_or_widget': 'is many, once, kiosk or widget',
+	'problem.has_1_to_60_small_letters': 'has 1 to 60 small letters, digits, `-` and `_`',
+	'problem.has_at_most_200_letters': 'has at most 200 letters on one line',
+	'problem.names_the_response': 'names the response',
+	'problem.lies_in_the_future': 'lies in the future',
+	'problem.is_no_question_of_the_published': 'is no question of the published version'
 };

@@ -252,5 +252,17 @@ export const problems = {
 	'problem.is_none_of_the_states_of_a_review': '{value} 不是 new、shown、waiting、hidden 之一',
 	'problem.must_be_shown_hidden_or_waiting': '必须是 shown、hidden 或 waiting',
 	'problem.say_why_a_review_is_not_shown': '请说明为何不展示：作者可能会问',
-	'problem.must_have_1_to_characters': '须为 1 至 {n} 个字符'
+	'problem.must_have_1_to_characters': '须为 1 至 {n} 个字符',
+	'problem.nothing_is_to_be_done_first_answer': '无需再做：以第一次回答为准。',
+	'problem.the_guide_surveys_says_what': '《调查》指南说明何时可以做什么。',
+	'problem.is_publish_open_pause_close_or': '应为 publish、open、pause、close 或 wave',
+	'problem.an_answer_is_a_form': '回答须以表单提交；不接受文件。',
+	'problem.send_the_form_of_the_page': '请提交页面上的表单。',
+	'problem.the_form_is_no_text': '表单不是文本。',
+	'problem.is_many_once_kiosk_or_widget': '应为 many、once、kiosk 或 widget',
+	'problem.has_1_to_60_small_letters': '须为 1 至 60 个小写字母、数字、`-` 或 `_`',
+	'problem.has_at_most_200_letters': '最多 200 个字符，且只占一行',
+	'problem.names_the_response': '指明是哪份答卷',
+	'problem.lies_in_the_future': '在未来',
+	'problem.is_no_question_of_the_published': '不是已发布版本中的问题'
 };
