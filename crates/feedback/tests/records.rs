@@ -9,6 +9,7 @@ use rapport_feedback::records::invitations::{self, INVITED, InvitationRow, SAMPL
 use rapport_feedback::records::responses::{self, COMPLETED, OVER_QUOTA, SCREENED, Source};
 use rapport_feedback::records::surveys::{self, SurveyRow};
 use rapport_feedback::records::{answers, quotas, settings};
+use rapport_feedback::reviews::MIGRATIONS as REVIEWS;
 use rapport_feedback::service::Author;
 use rapport_feedback::service::answering::{ANSWERED, Beginning, Standing, begin, complete, keep};
 use rapport_feedback::service::asking::{self, ASKED, About, Candidate, Known};
@@ -24,7 +25,7 @@ const W: WorkspaceId = WorkspaceId(1);
 const OTHER: WorkspaceId = WorkspaceId(2);
 const DAY: i64 = Timestamp::DAY;
 
-#[db_test(MIGRATIONS)]
+#[db_test(MIGRATIONS, REVIEWS)]
 async fn every_statement_can_be_prepared(db: TestDatabase) {
     assert!(prepare_statements(&db).await > 30);
 }
@@ -32,7 +33,7 @@ async fn every_statement_can_be_prepared(db: TestDatabase) {
 /// What a page or a batch of events reads may not grow with the number of customers.
 #[test]
 fn only_lists_of_everything_read_everything() {
-    on_sqlite(vec![MIGRATIONS], |db: TestDatabase| async move {
+    on_sqlite(vec![MIGRATIONS, REVIEWS], |db: TestDatabase| async move {
         assert_indexes_are_used(&db, MEANT).await;
     });
 }
@@ -47,6 +48,9 @@ const MEANT: &[&str] = &[
     // Models learn from all of them, aside, when there are more.
     "COUNT(*) FROM verbatim_corrections",
     "FROM verbatim_corrections c",
+    // Reviews by state and by product, of everything.
+    "GROUP BY state",
+    "GROUP BY product_id ORDER BY",
 ];
 
 #[db_test(MIGRATIONS)]

@@ -5,7 +5,7 @@ use rapport_feedback::reviews::authenticity::{Purchase, Sign, Verdict};
 use rapport_feedback::reviews::records::{self, Filter, NewReview, ReviewRow};
 use rapport_feedback::reviews::{DATA_MAP, MIGRATIONS, State};
 use rapport_privacy::{Subject, Tables};
-use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
+use rapport_store::testing::TestDatabase;
 use rapport_store::{Priority, db_test};
 
 const W: WorkspaceId = WorkspaceId(1);
@@ -49,19 +49,6 @@ async fn decide(db: &TestDatabase, number: u8, state: State) -> bool {
     let found = records::decide(&mut tx, W, [number; 16], (state, "seen"), ("usr_1", NOW)).await.unwrap();
     tx.commit().await.unwrap();
     found
-}
-
-#[db_test(MIGRATIONS)]
-async fn every_statement_can_be_prepared(db: TestDatabase) {
-    assert!(prepare_statements(&db).await > 10);
-}
-
-/// What one review makes the program read may not grow with the number of reviews.
-#[test]
-fn only_lists_of_everything_read_everything() {
-    on_sqlite(vec![MIGRATIONS], |db: TestDatabase| async move {
-        assert_indexes_are_used(&db, &["GROUP BY state", "GROUP BY product_id ORDER BY"]).await;
-    });
 }
 
 #[db_test(MIGRATIONS)]

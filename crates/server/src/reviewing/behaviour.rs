@@ -19,8 +19,8 @@ use crate::installation::Installation;
 
 /// From this share of what two texts have in common on they are the same.
 const ALIKE: f64 = 0.8;
-/// Shorter texts are alike by chance ("very good"): in letters and digits.
-const SHORTEST: usize = 24;
+/// Shorter texts are alike by chance ("does what it should, nothing more"): in letters and digits.
+const SHORTEST: usize = 60;
 /// Candidates that are compared.
 const CANDIDATES: i64 = 60;
 /// Reviewers of the same product whose devices and addresses are looked at.

@@ -57,6 +57,14 @@ async fn a_buyers_review_is_shown_and_a_copy_of_it_waits() {
     assert!(!copied["text"].as_str().unwrap().contains("me@b.example"), "{copied}");
     assert!(rows.iter().any(|row| row["state"] == "shown"), "who wrote it first has copied from nobody");
 
+    // What everybody says is no copy.
+    for user in ["u6", "u7"] {
+        told(&world, &key, vec![review(user, user, "mug", json!(4), "Does what it should, nothing more.")]).await;
+        world.clock.advance(rapport_domain::Timestamp::HOUR);
+    }
+    let signs = by_id(&world, &owner, "mug").await.iter().map(|row| row["signs"].to_string()).collect::<String>();
+    assert!(!signs.contains("copied"), "{signs}");
+
     let products = get(&world, &owner, "/api/v1/reviews/products").await["rows"][0].clone();
     assert_eq!(
         (&products["reviews"], &products["waiting"], &products["stars"]),
