@@ -111,8 +111,9 @@ export async function pages(page, base) {
 		if (key) list.push({ name, path: `/engage/experiments/${key}`, text: 'Design' });
 	}
 	if (text) list.push({ name: 'template-sms', path: `/engage/templates/${text}`, text: 'units' });
-	// One who is restricted is in the fixtures only.
-	const restricted = (await ask(page, base, '/privacy/requests')).rows.find((row) => row.kind === 'access' && row.state === 'received')?.person_id;
+	const asked = [...new Set((await ask(page, base, '/privacy/requests')).rows.map((row) => row.person_id).filter(Boolean))];
+	const isRestricted = await Promise.all(asked.map(async (id) => Boolean((await ask(page, base, `/customers/${id}/consents`)).restricted_since)));
+	const restricted = asked.find((_, at) => isRestricted[at]);
 	if (restricted) list.push({ name: 'customer-restricted', path: `/customers/${restricted}`, text: 'Restricted since' });
 	const notice = (await ask(page, base, '/privacy/notices')).rows[0]?.key;
 	if (notice) list.push({ name: 'privacy-notice', path: `/privacy/requests?notice=${notice}`, act: (p) => p.locator('dialog').waitFor() });
