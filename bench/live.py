@@ -96,7 +96,7 @@ def pour(server, lines, batch=BATCH, connections=16):
     asyncio.run(burst(server, [request(server, lines[at : at + batch]) for at in range(0, len(lines), batch)], connections))
 
 
-async def at_pace(server, count, rate, make, answered=lambda due, ready, body: None):
+async def at_pace(server, count, rate, make, answered=lambda due, ready, body: None, wanted=200):
     """Makes and sends `count` requests, `rate` a second, however long answers take; `answered` hears when each was due and was ready, and its body."""
     idle, tasks = asyncio.Queue(), set()
     for _ in range(32):
@@ -106,7 +106,7 @@ async def at_pace(server, count, rate, make, answered=lambda due, ready, body: N
         connection = await idle.get()
         status, body = await connection.send(data)
         idle.put_nowait(connection)
-        if status != 200:
+        if status != wanted:
             raise RuntimeError(f"{status}: {body[:300]}")
         answered(due, ready, body)
 

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 
+import answers
 import decisions
 import engage
 import experiments
@@ -81,6 +82,11 @@ def parts(options):
             "What texts say, on one thread by processor time, beside vaderSentiment and scikit-learn on the same texts",
             "rules at least 50 times vaderSentiment's rate, learning from 100,000 texts under 10 s and at most scikit-learn's time, themes of 100,000 under 30 s and 1 GB",
             lambda at: text.text(str(programs / "examples" / "text_rate"), at, 5 if quick else 100),
+        ),
+        "answers": (
+            "Answers to a survey on its page, each the whole response of somebody, sender on the same two cores",
+            "accepted (on the disk) p99 under 20 ms at 500/s",
+            lambda at: {"": answers.answers(binary, at, *((3, 100) if quick else ()))},
         ),
         "whole": (
             "The whole at once: ten minutes at 5,000 events/s, sender and server on the same two cores",
