@@ -12,6 +12,7 @@ pub mod funnel;
 pub mod kano;
 pub mod scores;
 pub mod segments;
+pub mod weighting;
 
 pub use behaviour::{Behaviour, Spending, Stance, behaviour};
 pub use drivers::{DriverSet, Numbers, numbers};
@@ -19,3 +20,4 @@ pub use funnel::{Funnel, Share};
 pub use kano::{Wished, Wishes, wishes};
 pub use scores::{Cell, Counted, Group, Period, Series, Wanted, by_period, scores, series_of};
 pub use segments::{Spans, When};
+pub use weighting::{Reweighted, reweighted};

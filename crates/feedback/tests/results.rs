@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Handle, PersonId, Rng, SeededRng, Timestamp, WorkspaceId};
 use rapport_feedback::records::counts::{self as counted, Dimension, Which};
-use rapport_feedback::records::invitations::FunnelRow;
+use rapport_feedback::records::invitations::{self, FunnelRow, InvitationRow};
 use rapport_feedback::records::responses::{COMPLETED, OVER_QUOTA, PARTIAL, ResponseRow, SCREENED};
 use rapport_feedback::records::{answers, responses};
 use rapport_feedback::results::segments;
-use rapport_feedback::results::{Funnel, Spans, Stance, Wanted, When, behaviour, numbers, scores, series_of, wishes};
+use rapport_feedback::results::{
+    Funnel, Spans, Stance, Wanted, When, behaviour, numbers, reweighted, scores, series_of, wishes,
+};
 use rapport_feedback::survey::{Answers, Given};
 use rapport_feedback::{Definition, MIGRATIONS};
 use rapport_models::survey::kano::{Category, Evaluation};
@@ -76,7 +78,7 @@ fn person(at: usize, chance: &Chance) -> Person {
         wave: 1 + chance.below(3),
         invitation: None,
         origin: Some(format!("o{at}")),
-        source: chance.of(&["api", "link"]).to_owned(),
+        source: chance.of(&["api", "link", "invitation"]).to_owned(),
         state: chance.of(&[COMPLETED, COMPLETED, COMPLETED, COMPLETED, PARTIAL, OVER_QUOTA, SCREENED]).to_owned(),
         handle: (chance.below(3) > 0).then_some(Handle(at as i64 + 1)),
         person: Some(PersonId(at as i64 + 1)),
@@ -132,7 +134,7 @@ fn start() -> Timestamp {
 }
 
 fn which(question: &str) -> Which<'_> {
-    Which { survey: 1, question, from: start(), to: start().plus(200 * DAY), partial: false }
+    Which { survey: 1, question, from: start(), to: start().plus(200 * DAY), partial: false, invited: false }
 }
 
 fn wanted(question: &str, by: Option<Dimension>, periods: Vec<Timestamp>) -> Wanted<'_> {
@@ -435,4 +437,52 @@ async fn what_people_spent_after_they_said_so(db: TestDatabase) {
             && found.spending[2].more_than_detractors.is_none()
     );
     assert_eq!(behaviour(&[], &paid, (30, now), Confidence::default()).spending[0].mean, None);
+}
+
+/// Of the shop three hundred were reached and of the delivery thirty, whoever answered; of the rest nobody knows where.
+#[db_test(MIGRATIONS)]
+async fn who_answered_less_counts_for_as_many_as_were_reached(db: TestDatabase) {
+    let people = asked(&db).await;
+    let sizes = [("shop", 300), ("delivery", 30), ("kiosk", 70)];
+    let mut rows = Vec::new();
+    for (touchpoint, size) in sizes {
+        for at in 0..size + 5 {
+            let who = (Handle(rows.len() as i64 + 1), PersonId(rows.len() as i64 + 1));
+            let mut row = InvitationRow::waiting(format!("inv_{}", rows.len()), (1, 1), "touchpoint", who, start());
+            row.touchpoint = Some(touchpoint.to_owned());
+            (row.state, row.due_at) = (if at < size { "invited" } else { "undelivered" }.to_owned(), None);
+            row.invited_at = Some(start().plus(DAY));
+            rows.push(row);
+        }
+    }
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    invitations::insert(&mut tx, W, &rows).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let wanted = wanted("recommend", None, Vec::new());
+    let found = reweighted(&mut db.read(), W, &wanted, Dimension::Touchpoint).await.unwrap();
+    let [found] = &found[..] else { panic!("{found:?}") };
+    let reached: BTreeMap<Option<String>, u64> =
+        sizes.iter().map(|(key, size)| (Some((*key).to_owned()), *size as u64)).collect();
+    assert_eq!(found.reached, reached);
+    let of = |touchpoint: &'static str| {
+        let own = move |it: &&Person| {
+            counts(it) && it.row.source == "invitation" && it.row.touchpoint.as_deref() == Some(touchpoint)
+        };
+        nps(people.iter().filter(own))
+    };
+    let (shop, delivery) = (of("shop"), of("delivery"));
+    let (name, score) = found.scores[0];
+    assert!(name == "nps" && (score.estimate - (300.0 * shop.0 + 30.0 * delivery.0) / 330.0).abs() < 1e-9, "{score:?}");
+    // Nobody of the kiosk answered, and of whom it is not known where nobody was reached.
+    assert!((found.weights.covered - 330.0 / 400.0).abs() < 1e-12);
+    assert!(
+        score.answers == shop.1 + delivery.1
+            && score.effective < score.answers as f64
+            && found.weights.design_effect > 1.0
+    );
+    let plain = nps(people.iter().filter(|it| counts(it) && it.row.source == "invitation"));
+    assert!((found.plain.total.scores[0].1.estimate - plain.0).abs() < 1e-9);
+    let by_language = reweighted(&mut db.read(), W, &wanted, Dimension::Language).await.unwrap();
+    assert_eq!(by_language, [], "an invitation has no language of an answer");
 }

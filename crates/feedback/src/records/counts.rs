@@ -5,7 +5,7 @@
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, args, sql};
 
-use super::responses::{COMPLETED, PARTIAL};
+use super::responses::{COMPLETED, PARTIAL, Source};
 
 /// What answers can be counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,12 +74,19 @@ pub struct Which<'a> {
     pub to: Timestamp,
     /// Of responses that were left in the middle, too.
     pub partial: bool,
+    /// Of those alone who were invited.
+    pub invited: bool,
 }
 
 impl Which<'_> {
     /// The other state that counts.
     const fn other_state(&self) -> &'static str {
         if self.partial { PARTIAL } else { COMPLETED }
+    }
+
+    /// The only source that counts; empty where all do.
+    const fn source(&self) -> &'static str {
+        if self.invited { Source::Invitation.as_str() } else { "" }
     }
 }
 
@@ -118,7 +125,7 @@ pub async fn by_value(
            a.part AS part, a.kind AS kind, a.low AS low, a.high AS high, a.direction AS direction, a.number AS number, COUNT(*) AS answers
          FROM answers a JOIN responses r ON r.id = a.response AND r.workspace = a.workspace
          WHERE a.workspace = $1 AND a.survey = $2 AND a.question = $3 AND a.answered_at >= $4 AND a.answered_at < $5
-           AND (r.state = 'completed' OR r.state = $6)
+           AND (r.state = 'completed' OR r.state = $6) AND (CAST($8 AS TEXT) = '' OR r.source = $8)
          GROUP BY dimension, a.part, a.kind, a.low, a.high, a.direction, a.number
          ORDER BY dimension NULLS FIRST, a.part, a.kind, a.low NULLS FIRST, a.high NULLS FIRST, a.direction NULLS FIRST, a.number NULLS FIRST"
     );
@@ -133,7 +140,8 @@ fn values(workspace: WorkspaceId, which: Which<'_>, by: Option<Dimension>) -> ra
         which.from,
         which.to,
         which.other_state(),
-        by.map_or("", Dimension::as_str)
+        by.map_or("", Dimension::as_str),
+        which.source()
     ]
 }
 
@@ -167,6 +175,7 @@ pub async fn pairs(
            JOIN responses r ON r.id = f.response AND r.workspace = f.workspace
          WHERE f.workspace = $1 AND f.survey = $2 AND f.question = $3 AND f.answered_at >= $4 AND f.answered_at < $5 AND f.part = 'functional'
            AND f.number IS NOT NULL AND d.number IS NOT NULL AND (r.state = 'completed' OR r.state = $6)
+           AND (CAST($8 AS TEXT) = '' OR r.source = $8)
          GROUP BY dimension, f.number, d.number ORDER BY dimension NULLS FIRST, f.number, d.number"
     );
     db.fetch_all(text, values(workspace, which, by)).await
@@ -241,11 +250,38 @@ pub async fn given(
            a.direction AS direction, a.number AS number
          FROM answers a JOIN responses r ON r.id = a.response AND r.workspace = a.workspace
          WHERE a.workspace = $1 AND a.survey = $2 AND a.question = $3 AND a.answered_at >= $4 AND a.answered_at < $5
-           AND (r.state = 'completed' OR r.state = $6)
+           AND (r.state = 'completed' OR r.state = $6) AND (CAST($8 AS TEXT) = '' OR r.source = $8)
          ORDER BY a.answered_at DESC, a.response, a.part LIMIT $7"
     );
-    let args = args![workspace, which.survey, which.question, which.from, which.to, which.other_state(), limit];
+    let args = args![
+        workspace,
+        which.survey,
+        which.question,
+        which.from,
+        which.to,
+        which.other_state(),
+        limit,
+        which.source()
+    ];
     let mut rows: Vec<GivenRow> = db.fetch_all(text, args).await?;
     rows.reverse();
     Ok(rows)
+}
+
+/// How many were invited in a time and not lost on the way, by a dimension; none for those of which an invitation says nothing.
+pub async fn reached(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    which: Which<'_>,
+    by: Dimension,
+) -> Result<Vec<(Option<String>, i64)>> {
+    let text = sql!(
+        "SELECT CASE CAST($5 AS TEXT) WHEN 'channel' THEN channel WHEN 'touchpoint' THEN touchpoint WHEN 'product' THEN product
+             WHEN 'agent' THEN agent WHEN 'version' THEN CAST(version AS TEXT) WHEN 'wave' THEN CAST(wave AS TEXT)
+             WHEN 'source' THEN 'invitation' END AS dimension, COUNT(*)
+         FROM invitations
+         WHERE workspace = $1 AND survey = $2 AND invited_at >= $3 AND invited_at < $4 AND state = 'invited'
+         GROUP BY dimension ORDER BY dimension NULLS FIRST"
+    );
+    db.fetch_all(text, args![workspace, which.survey, which.from, which.to, by.as_str()]).await
 }

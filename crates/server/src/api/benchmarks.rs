@@ -211,7 +211,7 @@ pub async fn survey_benchmarks(
     let questions = on_a_scale(&definition).filter(|it| query.question.as_deref().is_none_or(|one| one == *it));
     let mut rows = Vec::new();
     for question in questions {
-        let which = Which { survey: row.survey, question, from, to, partial: query.partial };
+        let which = Which { survey: row.survey, question, from, to, partial: query.partial, invited: false };
         let wanted = Wanted { which, by: None, periods: Vec::new(), confidence };
         for series in scores(&mut db, caller.workspace, &wanted).await? {
             rows.extend(beside(&series, &others).iter().map(|it| GapShape::of(question, it)));

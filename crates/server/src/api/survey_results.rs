@@ -21,17 +21,19 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::shapes::{BehaviourShape, DriversShape, FunnelShape, ResultsShape, WishesShape};
+use self::shapes::{BehaviourShape, DriversShape, FunnelShape, ResultsShape, WeightedShape, WishesShape};
 use super::questions::context;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
+use crate::http::paging::Rows;
 use crate::problem::Problem;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(survey_results))
+        .routes(routes!(survey_weighted))
         .routes(routes!(survey_funnel))
         .routes(routes!(survey_wishes))
         .routes(routes!(survey_drivers))
@@ -189,7 +191,7 @@ pub async fn survey_results(
         if query.by_segment() { Some(spans(&mut db, caller.workspace, &query, app.now()).await?) } else { None };
     let mut rows = Vec::new();
     for question in questions {
-        let which = Which { survey: row.survey, question, from, to, partial: query.partial };
+        let which = Which { survey: row.survey, question, from, to, partial: query.partial, invited: false };
         let wanted = Wanted { which, by, periods: periods.clone(), confidence };
         let series = match &segments {
             None => results::scores(&mut db, caller.workspace, &wanted).await?,
@@ -271,7 +273,7 @@ pub async fn survey_behaviour(
     let scales: Vec<&str> = on_a_scale(&definition).collect();
     let question = query.question.as_deref().or(scales.first().copied()).filter(|it| scales.contains(it));
     let question = question.ok_or_else(|| Problem::invalid("question", NO_SCALE))?;
-    let which = Which { survey: row.survey, question, from, to, partial: false };
+    let which = Which { survey: row.survey, question, from, to, partial: false, invited: false };
     let given = counts::given(&mut db, caller.workspace, which, MOST_GIVEN).await?;
     let context = context(&app.installation, caller.workspace).await?;
     let first = given.first().map_or(to, |it| it.answered_at);
@@ -279,6 +281,35 @@ pub async fn survey_behaviour(
     let paid = orders::paid(&mut db, caller.workspace, context.currency.as_str(), (first, until)).await?;
     let found = results::behaviour(&given, &paid, (days, app.now()), Confidence::default());
     Ok(Json(BehaviourShape::of(question, days, context.currency.as_str(), &found)))
+}
+
+/// Scores weighted for who did not answer: each group of those who were invited (`by`, otherwise touchpoint) counts for as many as were reached. The answers are then
+/// worth fewer, which the design effect says; it corrects for these groups and for nothing else. Only answers to invitations count.
+#[utoipa::path(get, path = "/api/v1/surveys/{key}/weighted", security(("caller" = ["view_reports"])), tag = "surveys", operation_id = "survey_weighted", params(("key" = String, Path), ResultsQuery), responses((status = 200, body = Rows<WeightedShape>), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn survey_weighted(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+    Query(query): Query<ResultsQuery>,
+) -> Result<Json<Rows<WeightedShape>>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let by = query.dimension()?.unwrap_or(Dimension::Touchpoint);
+    if query.by_segment() || matches!(by, Dimension::Language | Dimension::Source) {
+        return Err(Problem::invalid("by", "is one of channel, touchpoint, product, agent, version, wave"));
+    }
+    let confidence = query.confidence()?;
+    let (from, to) = query.span(None, app.now())?;
+    let mut db = app.installation.store.read();
+    let (row, definition) = found(&mut db, caller.workspace, &key).await?;
+    let questions = on_a_scale(&definition).filter(|it| query.question.as_deref().is_none_or(|one| one == *it));
+    let mut rows = Vec::new();
+    for question in questions {
+        let which = Which { survey: row.survey, question, from, to, partial: query.partial, invited: true };
+        let wanted = Wanted { which, by: Some(by), periods: Vec::new(), confidence };
+        let found = results::reweighted(&mut db, caller.workspace, &wanted, by).await?;
+        rows.extend(found.into_iter().map(|it| shapes::weighted(question, it)));
+    }
+    Ok(Json(Rows { rows }))
 }
 
 /// Which wave.
@@ -324,7 +355,7 @@ pub async fn survey_wishes(
     };
     let mut rows = Vec::new();
     for question in questions {
-        let which = Which { survey: row.survey, question, from, to, partial: query.partial };
+        let which = Which { survey: row.survey, question, from, to, partial: query.partial, invited: false };
         let found = results::wishes(&mut db, caller.workspace, which, by, with).await?;
         rows.extend(found.map(|it| shapes::wish(question, it)));
     }

@@ -171,6 +171,10 @@ async fn wishes_drivers_and_the_funnel_have_their_figures() {
     assert_eq!(questions, [&json!("staff"), &json!("effort")]);
     let parts: f64 = rows.iter().map(|it| it["contribution"].as_f64().unwrap()).sum();
     assert!((parts - drivers["r_squared"].as_f64().unwrap()).abs() < 1e-9);
+    // Nobody was invited: there is nothing to weigh by.
+    assert_eq!(get(&world, &viewer, "/api/v1/surveys/shop/weighted").await["rows"], json!([]));
+    let wrong = world.get("/api/v1/surveys/shop/weighted?by=language", &viewer.reads()).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     let funnel = get(&world, &viewer, "/api/v1/surveys/shop/funnel").await;
     assert_eq!((&funnel["occasions"], &funnel["response_rate"]), (&json!(0), &Value::Null));
 }

@@ -2861,6 +2861,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/surveys/{key}/weighted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scores weighted for who did not answer: each group of those who were invited (`by`, otherwise touchpoint) counts for as many as were reached. The answers are then
+         *     worth fewer, which the design effect says; it corrects for these groups and for nothing else. Only answers to invitations count.
+         */
+        get: operations["get_surveys_key_weighted"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/surveys/{key}/wishes": {
         parameters: {
             query?: never;
@@ -6338,6 +6358,12 @@ export interface components {
             /** @description The plan; the draft if nothing is said. */
             definition?: Record<string, never> | null;
         };
+        /** @description How many of a group were reached. */
+        ReachedShape: {
+            key?: string | null;
+            /** Format: int64 */
+            people: number;
+        };
         /** @description What an experiment says. */
         Readout: {
             /**
@@ -7232,6 +7258,38 @@ export interface components {
                 name: string;
                 /** @description What they may do. */
                 role: components["schemas"]["Role"];
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_WeightedShape: {
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: double
+                 * @description The share of those reached in groups of which anybody answered; of the others nothing is known.
+                 */
+                covered: number;
+                /**
+                 * Format: double
+                 * @description How many times as many answers this takes as answers counted alike.
+                 */
+                design_effect: number;
+                /**
+                 * Format: double
+                 * @description As many answers, counted alike, would say as much.
+                 */
+                effective: number;
+                /**
+                 * Format: double
+                 * @description How much one answer of the group that counts most counts, in mean answers.
+                 */
+                heaviest: number;
+                /** @description As they are, with the groups that weights are made of. */
+                plain: components["schemas"]["SeriesShape"];
+                /** @description How many of each group were reached. */
+                reached: components["schemas"]["ReachedShape"][];
+                /** @description Weighted; the one that stands for the question first. */
+                scores: components["schemas"]["ScoreShape"][];
             }[];
         };
         /** @description A list that is always whole. */
@@ -8601,6 +8659,35 @@ export interface components {
         /** @description All webhooks. */
         Webhooks: {
             rows: components["schemas"]["Webhook"][];
+        };
+        /** @description Scores of a question, as they are and weighted for who did not answer. */
+        WeightedShape: {
+            /**
+             * Format: double
+             * @description The share of those reached in groups of which anybody answered; of the others nothing is known.
+             */
+            covered: number;
+            /**
+             * Format: double
+             * @description How many times as many answers this takes as answers counted alike.
+             */
+            design_effect: number;
+            /**
+             * Format: double
+             * @description As many answers, counted alike, would say as much.
+             */
+            effective: number;
+            /**
+             * Format: double
+             * @description How much one answer of the group that counts most counts, in mean answers.
+             */
+            heaviest: number;
+            /** @description As they are, with the groups that weights are made of. */
+            plain: components["schemas"]["SeriesShape"];
+            /** @description How many of each group were reached. */
+            reached: components["schemas"]["ReachedShape"][];
+            /** @description Weighted; the one that stands for the question first. */
+            scores: components["schemas"]["ScoreShape"][];
         };
         /** @description A part of a condition, and whether it holds. */
         Why: {
@@ -15929,6 +16016,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResultsShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key_weighted: {
+        parameters: {
+            query?: {
+                /** @description One question; otherwise all that are answered on a scale. */
+                question?: string | null;
+                /** @description Groups: `channel`, `touchpoint`, `product`, `agent`, `version`, `wave`, `source`, `language` or `segment`. */
+                by?: string | null;
+                /** @description Of segments: their keys, with commas between; otherwise all. The latest 200,000 answers of a question are looked at. */
+                segments?: string | null;
+                /** @description Of segments: who was in them when they answered, rather than who is now. */
+                as_answered?: boolean;
+                /** @description A trend: `day`, `week`, `month`, `quarter` or `year`, by the workspace's calendar. */
+                interval?: string | null;
+                /** @description Answers from this time on; otherwise all, and of a trend the last year or so. */
+                from?: string | null;
+                /** @description Answers before this time. */
+                to?: string | null;
+                /** @description Also what was left in the middle. */
+                partial?: boolean;
+                /** @description How often an interval is to hold the truth; otherwise 0.95. */
+                confidence?: number | null;
+                /** @description Of wishes: `kano`, or `pouliot` for the table in which two more answers contradict each other. */
+                table?: string | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_WeightedShape"];
                 };
             };
             404: {

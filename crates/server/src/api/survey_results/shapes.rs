@@ -1,6 +1,8 @@
 //! How results look in JSON.
 
-use rapport_feedback::results::{Behaviour, Cell, DriverSet, Funnel, Series, Share, Spending, Wished, Wishes};
+use rapport_feedback::results::{
+    Behaviour, Cell, DriverSet, Funnel, Reweighted, Series, Share, Spending, Wished, Wishes,
+};
 use rapport_models::experiments::Better;
 use rapport_models::survey::drivers::{Division, Driver, Quadrant};
 use rapport_models::survey::kano::{Category, Coefficient, Spread};
@@ -148,20 +150,13 @@ pub(super) fn series(question: &str, it: Series) -> SeriesShape {
 impl CellShape {
     fn of(cell: &Cell) -> Self {
         let tally = &cell.tally;
-        let score = |(measure, it): &(&'static str, Score)| ScoreShape {
-            measure,
-            estimate: it.estimate,
-            low: it.low,
-            high: it.high,
-            few: it.few,
-        };
         let values = tally.scale().values().map(|value| ValueShape { value, answers: tally.count(value) });
         let blank = tally.blank().iter().map(|(value, answers)| BlankShape { value: *value, answers: *answers });
         Self {
             answers: tally.answers(),
             values: values.filter(|it| it.answers > 0).collect(),
             blank: blank.collect(),
-            scores: cell.scores.iter().map(score).collect(),
+            scores: cell.scores.iter().map(ScoreShape::of).collect(),
         }
     }
 }
@@ -169,6 +164,51 @@ impl CellShape {
 impl DifferenceShape {
     fn of(Judged { difference: it, q }: Judged) -> Self {
         Self { estimate: it.estimate, low: it.low, high: it.high, p: it.p, q, few: it.few }
+    }
+}
+
+/// Scores of a question, as they are and weighted for who did not answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WeightedShape {
+    /// As they are, with the groups that weights are made of.
+    plain: SeriesShape,
+    /// Weighted; the one that stands for the question first.
+    scores: Vec<ScoreShape>,
+    /// How many of each group were reached.
+    reached: Vec<ReachedShape>,
+    /// The share of those reached in groups of which anybody answered; of the others nothing is known.
+    covered: f64,
+    /// As many answers, counted alike, would say as much.
+    effective: f64,
+    /// How many times as many answers this takes as answers counted alike.
+    design_effect: f64,
+    /// How much one answer of the group that counts most counts, in mean answers.
+    heaviest: f64,
+}
+
+/// How many of a group were reached.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReachedShape {
+    key: Option<String>,
+    people: u64,
+}
+
+pub(super) fn weighted(question: &str, it: Reweighted) -> WeightedShape {
+    let reached = it.reached.into_iter().map(|(key, people)| ReachedShape { key, people });
+    WeightedShape {
+        scores: it.scores.iter().map(ScoreShape::of).collect(),
+        reached: reached.collect(),
+        covered: it.weights.covered,
+        effective: it.weights.shares.effective(),
+        design_effect: it.weights.design_effect,
+        heaviest: it.weights.heaviest,
+        plain: series(question, it.plain),
+    }
+}
+
+impl ScoreShape {
+    fn of((measure, it): &(&'static str, Score)) -> Self {
+        Self { measure, estimate: it.estimate, low: it.low, high: it.high, few: it.few }
     }
 }
 

@@ -264,5 +264,6 @@ export const problems = {
 	'problem.has_at_most_200_letters': 'has at most 200 letters on one line',
 	'problem.names_the_response': 'names the response',
 	'problem.lies_in_the_future': 'lies in the future',
-	'problem.is_no_question_of_the_published': 'is no question of the published version'
+	'problem.is_no_question_of_the_published': 'is no question of the published version',
+	'problem.is_one_of_channel_touchpoint': 'is one of channel, touchpoint, product, agent, version, wave'
 };

@@ -264,5 +264,6 @@ export const problems = {
 	'problem.has_at_most_200_letters': '最多 200 个字符，且只占一行',
 	'problem.names_the_response': '指明是哪份答卷',
 	'problem.lies_in_the_future': '在未来',
-	'problem.is_no_question_of_the_published': '不是已发布版本中的问题'
+	'problem.is_no_question_of_the_published': '不是已发布版本中的问题',
+	'problem.is_one_of_channel_touchpoint': '应为 channel、touchpoint、product、agent、version、wave 之一'
 };
