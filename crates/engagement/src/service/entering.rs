@@ -233,6 +233,8 @@ pub async fn enter(tx: &mut Tx, with: With<'_>, one: &Launched, occasions: Vec<O
     }
     let mut rows: Vec<InstanceRow> = Vec::new();
     for occasion in occasions {
+        // Whoever has no identifier any more is nobody: by now they all belong to others, who come in by themselves.
+        let Some(handle) = occasion.handle.or_else(|| handles.get(&occasion.person).copied()) else { continue };
         let own: Vec<&Entered> = before.iter().filter(|it| it.person == occasion.person).collect();
         let is_twice = rows.iter().any(|row| is_in_the_way(&one.definition, row, &occasion));
         if is_twice || !may_enter(&one.definition, &own, &occasion.key, now) {
@@ -241,7 +243,7 @@ pub async fn enter(tx: &mut Tx, with: With<'_>, one: &Launched, occasions: Vec<O
         let id = Id::new("ins", with.clock, with.rng);
         let of = (one.key.as_str(), one.version);
         let mut instance = Instance::new(id.0, of, occasion.person, occasion.key, &one.definition.start, now);
-        instance.handle = occasion.handle.or_else(|| handles.get(&occasion.person).copied());
+        instance.handle = Some(handle);
         instance.entered_at = occasion.from.max(now);
         instance.wake_at = Some(instance.entered_at);
         if let Some(since) = occasion.since {

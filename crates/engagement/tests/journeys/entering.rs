@@ -24,6 +24,19 @@ fn id(cart: &str) -> Value {
     json!({"cart_id": cart})
 }
 
+/// A list that is read page by page may name somebody whose identifiers have all gone to another person meanwhile.
+#[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
+async fn who_has_no_identifier_any_more_does_not_come_in(db: TestDatabase) {
+    let mut town = Town::new(db).await;
+    town.launch("j", mail(json!({"api": {}}))).await;
+    for number in [1, 2] {
+        town.willing(number).await;
+    }
+    town.give(&[2], 2, 1).await;
+    assert_eq!((town.enter("j", 2, "").await, town.enter("j", 1, "").await), (0, 1));
+    assert_eq!((town.instances(1).await.len(), town.instances(2).await.len()), (1, 0));
+}
+
 #[db_test(PROFILES, SEGMENTS, PRIVACY, MIGRATIONS)]
 async fn an_occasion_brings_somebody_in_once(db: TestDatabase) {
     let mut town = Town::new(db).await;

@@ -139,7 +139,8 @@ impl Slow {
         left.retain(|row| !world.migrated.contains(&row.journey));
         let mut late: BTreeSet<(String, i64, String)> = BTreeSet::new();
         for comer in comers {
-            if world.migrated.contains(&comer.journey) {
+            // Who has no identifier is nobody.
+            if world.migrated.contains(&comer.journey) || comer.handle == 0 {
                 continue;
             }
             let plan = Self::plan(world, &comer.journey, comer.version).unwrap();
