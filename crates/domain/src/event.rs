@@ -107,6 +107,12 @@ impl EventId {
         Self(id)
     }
 
+    /// The id of 32 hexadecimal digits, as [`Self::to_hex`] writes it; `None` of anything else.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits = Some(text).filter(|it| it.len() == 32 && it.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        u128::from_str_radix(digits, 16).ok().map(|number| Self(number.to_be_bytes()))
+    }
+
     /// 32 hexadecimal digits.
     pub fn to_hex(self) -> String {
         use std::fmt::Write;
@@ -202,6 +208,21 @@ pub struct Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_written() {
+        let id = EventId([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 254, 255]);
+        assert_eq!(EventId::from_hex(&id.to_hex()), Some(id));
+        for other in [
+            "",
+            "00",
+            "+0010203040506070809000b0c0dfeff",
+            "g0010203040506070809000b0c0dfeff",
+            "0000000000000000000000000000000000",
+        ] {
+            assert_eq!(EventId::from_hex(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn ids_depend_on_every_part() {

@@ -1,6 +1,6 @@
 //! Reviews as they are stored.
 
-use rapport_domain::{Handle, SourceId, Timestamp, WorkspaceId};
+use rapport_domain::{EventId, Handle, SourceId, Timestamp, WorkspaceId};
 use rapport_store::{Json, Queries, Record, Result, Sql, Tx, args, sql};
 
 use super::State;
@@ -86,7 +86,7 @@ pub struct NewReview {
 /// The store's.
 pub async fn tell(tx: &mut Tx, workspace: WorkspaceId, reviews: &[NewReview], now: Timestamp) -> Result<()> {
     for one in reviews {
-        let key = one.review_key.clone().unwrap_or_else(|| hex(&one.event_id));
+        let key = one.review_key.clone().unwrap_or_else(|| EventId(one.event_id).to_hex());
         let marks = sql!(
             "DELETE FROM review_marks WHERE workspace = $1 AND event_id IN
                (SELECT event_id FROM reviews WHERE review_key = $2 AND source = $3 AND workspace = $1 AND written_at <= $4)"
@@ -119,10 +119,6 @@ pub async fn tell(tx: &mut Tx, workspace: WorkspaceId, reviews: &[NewReview], no
         tx.execute(text, args).await?;
     }
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Takes back what an event told that another one replaces.

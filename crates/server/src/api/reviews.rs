@@ -171,11 +171,7 @@ impl ReviewsQuery {
 }
 
 fn parse_id(text: &str) -> Result<[u8; 16], Problem> {
-    u128::from_str_radix(text, 16)
-        .ok()
-        .filter(|_| text.len() == 32)
-        .map(u128::to_be_bytes)
-        .ok_or_else(|| Problem::not_found("review"))
+    EventId::from_hex(text).map(|id| id.0).ok_or_else(|| Problem::not_found("review"))
 }
 
 /// Lists reviews, the newest first.

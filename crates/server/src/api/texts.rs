@@ -260,10 +260,9 @@ pub async fn show(
 
 async fn find(app: &App, caller: &Caller, event: &str) -> Result<VerbatimRow, Problem> {
     let missing = || Problem::not_found("text");
-    let digits = Some(event).filter(|it| it.len() == 32 && it.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let number = digits.and_then(|it| u128::from_str_radix(it, 16).ok()).ok_or_else(missing)?;
+    let event = EventId::from_hex(event).ok_or_else(missing)?;
     let mut db = app.installation.store.read();
-    records::find(&mut db, caller.workspace, number.to_be_bytes()).await?.ok_or_else(missing)
+    records::find(&mut db, caller.workspace, event.0).await?.ok_or_else(missing)
 }
 
 /// What a text says, by somebody who read it.
