@@ -1,5 +1,6 @@
 import { journeyPages } from './journey-pages.mjs';
 import { slotPages } from './slot-pages.mjs';
+import { surveyPages } from './survey-pages.mjs';
 
 // The pages to walk. Ids are found through the API, so that the same list works on the fixtures and on a real server.
 
@@ -80,6 +81,7 @@ export async function pages(page, base) {
 		{ name: 'no-page', path: '/nowhere/at/all', text: 'No such page', expects: 'ot found' }
 	];
 	list.push(...(await journeyPages((path) => ask(page, base, path), person)));
+	list.push(...(await surveyPages((path) => ask(page, base, path))));
 	list.push(...(await slotPages((path) => ask(page, base, path), person)));
 	if (person) {
 		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });

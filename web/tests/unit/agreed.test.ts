@@ -4,7 +4,7 @@ import { grouped, idOf, linkOf, notAsked, outcomeOf, whatWasDone, type ConsentSc
 
 import { words } from '$lib/i18n/index.svelte';
 
-beforeAll(() => words.withOutreach());
+beforeAll(() => words.with('outreach'));
 const scope = (channel: string | null, granted: number, more: Partial<ConsentScope> = {}): ConsentScope => ({ purpose: 'marketing', channel, topic: null, now: { granted, denied: 0, pending: 0, expired: 0 }, course: [], ...more });
 
 describe('consent of all', () => {

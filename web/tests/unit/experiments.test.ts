@@ -58,7 +58,7 @@ describe('refusals of designs', () => {
 	});
 	it('name the field as people say it', async () => {
 		// Words of experiments come with the pages that say them.
-		await words.withOutreach();
+		await words.with('outreach');
 		expect(sayRefusal({ code: 'weight_range', field: 'variants[1].weight', params: {} })).toBe('Variant 2, the weight: must be 0 to 1000000');
 		expect(sayRefusal({ code: 'variants_number', field: 'variants', params: { least: '2', most: '20' } })).toBe('the variants: must be 2 to 20');
 		expect(sayRefusal({ code: 'exists', params: { key: 'a {key}' } })).toBe('there is an experiment `a {key}` already; choose another key');

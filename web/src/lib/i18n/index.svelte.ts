@@ -7,7 +7,7 @@ import * as pure from '$lib/formatting';
 import { en } from './en';
 import { fill, type Params } from './fill';
 
-type English = typeof en & (typeof import('./en/outreach'))['outreach'];
+type English = typeof en & (typeof import('./en/outreach'))['outreach'] & (typeof import('./en/feedback'))['feedback'];
 export type Key = keyof English;
 export type Messages = Record<keyof typeof en, string>;
 export type Language = 'en' | 'zh';
@@ -17,14 +17,21 @@ export const LANGUAGES: { tag: Language; name: string }[] = [
 	{ tag: 'zh', name: '中文' }
 ];
 
+/** Words that only some rooms need; they come with those rooms, so that a first visit stays small. */
+const LATER = {
+	outreach: { en: () => import('./en/outreach').then((it) => it.outreach), zh: () => import('./zh/outreach').then((it) => it.outreach) },
+	feedback: { en: () => import('./en/feedback').then((it) => it.feedback), zh: () => import('./zh/feedback').then((it) => it.feedback) }
+};
+type Later = keyof typeof LATER;
+type Some = Partial<Record<Key, string>>;
+
 class Words {
 	language = $state<Language>('en');
 	#messages = $state.raw<Messages>(en);
-	/** Words that only some rooms need: journeys and what is sent. They come with those rooms, so that a first visit stays small. */
-	#outreach = $state.raw<Partial<Record<Key, string>>>({});
+	#later = $state.raw<Some>({});
 	#told = $state.raw<(text: string) => string>((text) => text);
-	#outreachEnglish: Partial<Record<Key, string>> = {};
-	#hasOutreach = false;
+	#laterEnglish: Some = {};
+	#brought: Later[] = [];
 	/** Ticks once a minute, so that "2 minutes ago" stays true on a page left open. */
 	now = $state(Date.now());
 
@@ -39,22 +46,24 @@ class Words {
 	async choose(language: Language, remember = true): Promise<void> {
 		this.#messages = language === 'zh' ? (await import('./zh')).zh : en;
 		this.#told = language === 'zh' ? (await import('./told-in-chinese')).told : (text) => text;
-		if (this.#hasOutreach) this.#outreach = await this.#outreachIn(language);
+		this.#later = await this.#laterIn(language);
 		this.language = language;
 		if (remember) localStorage.setItem('rapport.language', language);
 		document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
 		useLanguage(language);
 	}
 
-	async #outreachIn(language: Language): Promise<Partial<Record<Key, string>>> {
-		return language === 'zh' ? (await import('./zh/outreach')).outreach : this.#outreachEnglish;
+	async #laterIn(language: Language): Promise<Some> {
+		if (language === 'en') return { ...this.#laterEnglish };
+		return Object.assign({}, ...(await Promise.all(this.#brought.map((room) => LATER[room].zh()))));
 	}
-	/** Brings the words of journeys; a page that says any of them waits for it. */
-	async withOutreach(): Promise<void> {
-		if (this.#hasOutreach) return;
-		this.#outreachEnglish = (await import('./en/outreach')).outreach;
-		this.#outreach = await this.#outreachIn(this.language);
-		this.#hasOutreach = true;
+	/** Brings the words of rooms; a page that says any of them waits for it. */
+	async with(...rooms: Later[]): Promise<void> {
+		const missing = rooms.filter((room) => !this.#brought.includes(room));
+		if (!missing.length) return;
+		Object.assign(this.#laterEnglish, ...(await Promise.all(missing.map((room) => LATER[room].en()))));
+		this.#brought.push(...missing);
+		this.#later = await this.#laterIn(this.language);
 	}
 
 	/** The workspace's own locale where it is of this language, so that dates and thousands look as at home. */
@@ -65,7 +74,7 @@ class Words {
 	}
 
 	get(key: Key, params: Params): string {
-		return fill((this.#messages as Partial<Record<Key, string>>)[key] ?? this.#outreach[key] ?? (en as Partial<Record<Key, string>>)[key] ?? this.#outreachEnglish[key] ?? key, params, this.locale);
+		return fill((this.#messages as Some)[key] ?? this.#later[key] ?? (en as Some)[key] ?? this.#laterEnglish[key] ?? key, params, this.locale);
 	}
 
 	/** What the server says of an event, in the reader's language. */
@@ -74,7 +83,7 @@ class Words {
 	}
 
 	has(key: string): key is Key {
-		return key in en || key in this.#outreachEnglish;
+		return key in en || key in this.#laterEnglish;
 	}
 }
 

@@ -13,6 +13,7 @@ export const rooms: Room[] = [
 	{ name: 'room.customers', href: '/customers', icon: 'users' },
 	{ name: 'room.segments', href: '/segments', icon: 'chart-pie' },
 	{ name: 'room.engage', href: '/engage', icon: 'send' },
+	{ name: 'room.feedback', href: '/feedback', icon: 'message-square' },
 	{ name: 'room.insights', href: '/insights', icon: 'chart-column' },
 	{ name: 'room.data', href: '/data', icon: 'database' },
 	{ name: 'settings.privacy', href: '/privacy', icon: 'shield-check' },

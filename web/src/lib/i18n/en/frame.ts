@@ -4,6 +4,7 @@ export const frame = {
 	'room.customers': 'Customers',
 	'room.segments': 'Segments',
 	'room.engage': 'Engage',
+	'room.feedback': 'Feedback',
 	'room.insights': 'Insights',
 	'room.data': 'Data',
 	'room.settings': 'Settings',

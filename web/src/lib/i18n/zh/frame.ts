@@ -6,6 +6,7 @@ export const frame: Record<keyof typeof en, string> = {
 	'room.customers': '客户',
 	'room.segments': '分群',
 	'room.engage': '互动',
+	'room.feedback': '反馈',
 	'room.insights': '洞察',
 	'room.data': '数据',
 	'room.settings': '设置',

@@ -1,4 +1,4 @@
 // What a customer got is said in the words of journeys.
 import { words } from '$lib/i18n/index.svelte';
 
-export const load = () => words.withOutreach();
+export const load = () => words.with('outreach');
