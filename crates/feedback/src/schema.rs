@@ -15,6 +15,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 1, name: "surveys", sql: SURVEYS },
         Migration { number: 2, name: "verbatims", sql: VERBATIMS },
         Migration { number: 3, name: "benchmarks", sql: BENCHMARKS },
+        Migration { number: 4, name: "search", sql: SEARCH },
     ],
 };
 
@@ -195,6 +196,28 @@ CREATE INDEX verbatim_corrections_time ON verbatim_corrections (workspace, corre
 CREATE INDEX verbatim_corrections_person ON verbatim_corrections (person, workspace);
 ";
 
+/// What the index of words follows: which verbatims changed, and which are gone.
+const SEARCH: &str = "
+ALTER TABLE verbatims DROP COLUMN shown_folded;
+ALTER TABLE verbatims ADD COLUMN changed {int} NOT NULL DEFAULT 0;
+CREATE INDEX verbatims_changed ON verbatims (workspace, changed, event_id);
+
+CREATE TABLE verbatim_counters (
+    workspace {int} NOT NULL,
+    number {int} NOT NULL,
+    forgotten {int} NOT NULL,
+    PRIMARY KEY (workspace)
+) {clustered};
+
+CREATE TABLE verbatim_removals (
+    workspace {int} NOT NULL,
+    number {int} NOT NULL,
+    event_id {bytes} NOT NULL,
+    removed_at {int} NOT NULL,
+    PRIMARY KEY (workspace, number, event_id)
+) {clustered};
+";
+
 /// Scores of others: where they are from and of when.
 const BENCHMARKS: &str = "
 CREATE TABLE benchmarks (
@@ -346,9 +369,12 @@ pub const DATA_MAP: &[Declaration] = &[
         ],
         Category::Behavioural,
     ),
-    Declaration::technical("verbatims", &["workspace", "event_name"]),
+    Declaration::technical("verbatims", &["workspace", "event_name", "changed"]),
+    Declaration::technical("verbatim_counters", &["workspace", "number", "forgotten"]),
+    // The number of an event that is gone says nothing of anybody.
+    Declaration::technical("verbatim_removals", &["workspace", "number", "event_id", "removed_at"]),
     personal("verbatims", &["event_id", "handle", "person"], Category::Identifier),
-    personal("verbatims", &["shown", "shown_folded"], Category::FreeText),
+    personal("verbatims", &["shown"], Category::FreeText),
     personal("verbatims", &["occurred_at", "rating"], Category::Behavioural),
     personal(
         "verbatims",

@@ -6,6 +6,7 @@
 //! Does not do: keep what was written (that stays where it came in), decide what follows from it.
 
 pub mod records;
+pub mod search;
 
 use std::collections::BTreeSet;
 

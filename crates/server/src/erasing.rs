@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use rapport_domain::{Handle, Id, Identifier, PersonId, Timestamp, WorkspaceId};
+use rapport_feedback::verbatims::records as verbatims;
 use rapport_lake::{EventRow, Move, record_moves};
 use rapport_privacy::records::requests::{self, RequestRow};
 use rapport_privacy::{Subject, Suppressions, Tables};
@@ -24,6 +25,7 @@ use crate::importing;
 use crate::installation::{DATA_MAPS, Installation};
 use crate::pipeline::Pipeline;
 use crate::pipeline::caretaker::KEEP_LOG_DAYS;
+use crate::searching;
 
 /// What the outbox says of it, so that whoever was told of the person forgets them too.
 pub const ERASED: &str = "person.erased";
@@ -131,6 +133,8 @@ async fn forget(
         None
     };
     requests::close_all(&mut tx, workspace, person, row.requested_at).await?;
+    // Indices of words learn of it in the same transaction.
+    verbatims::remove_of(&mut tx, workspace, person, row.requested_at).await?;
     let mut erased = Tables::of(DATA_MAPS)?.erase(&mut tx, &subject).await?;
     erased.extend(erase_elsewhere(&mut tx, workspace, &names, &events).await?);
     let moves: Vec<Move> =
@@ -177,6 +181,7 @@ async fn finish(installation: &Installation, workspace: WorkspaceId, mut row: Re
     let rewritten = installation.lake.rewrite_changed(workspace).await?;
     let folder = installation.folder.join("exports").join(workspace.to_string());
     let exports = tokio::task::spawn_blocking(move || delete_files(&folder)).await??;
+    searching::purge(installation, workspace).await?;
     // What was deleted still stands in SQLite's log until it begins anew; a reader may keep it a little longer.
     let log = installation.store.checkpoint().await.is_ok();
     row.finished_at = Some(installation.clock.now());

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use crate::installation::Installation;
 use crate::records::{audit, rejects, sessions, sign_in_failures, sign_in_links, workspaces};
 use crate::schema::{AUDIT_DAYS, REJECT_DAYS};
+use crate::searching;
 use crate::settings::Session;
 
 const EVERY: Duration = Duration::from_secs(3600);
@@ -75,6 +76,7 @@ pub async fn tidy(installation: &Installation, session: Session) -> Result<()> {
         let mut tx = installation.store.begin(Priority::Background).await?;
         outbox::prune(&mut tx, workspace, days(OUTBOX_DAYS)).await?;
         tx.commit().await?;
+        searching::forget_removals(installation, workspace).await?;
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ use crate::experimenting::lots::JourneyLots;
 use crate::experimenting::{LiveExperiments, global};
 use crate::noting::Noting;
 use crate::records;
+use crate::searching::Indices;
 use crate::understanding::Readers;
 use crate::{importing, schema};
 
@@ -87,6 +88,8 @@ pub struct Installation {
     pub noting: Noting,
     /// What understands what customers write.
     pub readers: Readers,
+    /// What finds texts by their words.
+    pub indices: Indices,
     /// Which journeys are live.
     pub plans: LivePlans,
     /// The present.
@@ -159,6 +162,7 @@ impl Installation {
             suppressions,
             noting: Noting::new(store.clone(), Arc::clone(&clock)),
             readers: Readers::default(),
+            indices: Indices::new(folder),
             plans: LivePlans::new(Arc::new(JourneyLots(Arc::clone(&experiments)))),
             experiments,
             store,

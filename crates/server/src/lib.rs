@@ -38,6 +38,7 @@ pub mod reviewing;
 pub mod sample_shop;
 pub mod schema;
 pub mod scoring;
+pub mod searching;
 pub mod sending;
 pub mod settings;
 pub mod slots;

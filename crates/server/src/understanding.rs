@@ -64,7 +64,7 @@ pub(crate) async fn hear(
     let moved: Vec<(Handle, PersonId, PersonId)> = applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
     records::follow(tx, workspace, &moved).await?;
     for (_, old) in &applied.superseded {
-        records::delete(tx, workspace, old.0).await?;
+        records::delete(tx, workspace, old.0, installation.clock.now()).await?;
     }
     let written: Vec<(usize, String)> = events
         .iter()

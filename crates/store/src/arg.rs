@@ -25,6 +25,8 @@ pub enum Arg {
     Ints(Vec<i64>),
     /// A list of texts for `IN ($n)` or `NOT IN ($n)`; may be empty and of any length.
     Texts(Vec<String>),
+    /// A list of bytes for `IN ($n)` or `NOT IN ($n)`; may be empty and of any length.
+    Blobs(Vec<Vec<u8>>),
 }
 
 /// The values of one statement, in the order of `$1`, `$2` ...
@@ -87,6 +89,12 @@ argument! {
 impl<const N: usize> From<[u8; N]> for Arg {
     fn from(value: [u8; N]) -> Self {
         Self::Bytes(Some(value.to_vec()))
+    }
+}
+
+impl<const N: usize> From<&[[u8; N]]> for Arg {
+    fn from(list: &[[u8; N]]) -> Self {
+        Self::Blobs(list.iter().map(|value| value.to_vec()).collect())
     }
 }
 

@@ -128,6 +128,9 @@ pub(crate) fn sqlite_arguments(args: Vec<Arg>) -> Result<SqliteArguments> {
                 }
                 bound.add(serde_json::Value::from(list).to_string())
             }
+            Arg::Blobs(list) => {
+                bound.add(serde_json::Value::from_iter(list.iter().map(|bytes| hex(bytes))).to_string())
+            }
         }
         .map_err(|error| Error::Engine { what: error.to_string() })?;
     }
@@ -148,10 +151,16 @@ pub(crate) fn postgres_arguments(args: Vec<Arg>) -> Result<PgArguments> {
             Arg::Json(value) => bound.add(value.map(raw_json).transpose()?.map(sqlx::types::Json)),
             Arg::Ints(list) => bound.add(list),
             Arg::Texts(list) => bound.add(list),
+            Arg::Blobs(list) => bound.add(list),
         }
         .map_err(|error| Error::Engine { what: error.to_string() })?;
     }
     Ok(bound)
+}
+
+/// As SQLite's `unhex` reads them: JSON has no bytes.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn without_nul(text: Option<String>) -> Result<Option<String>> {

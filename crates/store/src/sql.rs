@@ -44,9 +44,12 @@ impl Sql {
             text = Cow::Owned(text.replace("{skip_locked}", engine.skip_locked()));
         }
         for (index, arg) in args.iter().enumerate() {
-            if matches!(arg, Arg::Ints(_) | Arg::Texts(_)) {
-                text = Cow::Owned(expand_list(&text, index + 1, engine));
-            }
+            let value = match arg {
+                Arg::Ints(_) | Arg::Texts(_) => "value",
+                Arg::Blobs(_) => "unhex(value)",
+                _ => continue,
+            };
+            text = Cow::Owned(expand_list(&text, index + 1, value, engine));
         }
         match text {
             Cow::Borrowed(text) => text.into_sql_str(),
@@ -79,11 +82,12 @@ impl Sql {
     }
 }
 
-/// Replaces `($n)` by a sub-select over the one bound list, so that a list of any length is one bind and one prepared text.
-pub(crate) fn expand_list(text: &str, number: usize, engine: Engine) -> String {
+/// Replaces `($n)` by a sub-select over the one bound list, so that a list of any length is one bind and one prepared text; `value` is what SQLite makes
+/// of an item of its JSON.
+pub(crate) fn expand_list(text: &str, number: usize, value: &str, engine: Engine) -> String {
     let place = format!("(${number})");
     let select = match engine {
-        Engine::Sqlite => format!("(SELECT value FROM json_each(${number}))"),
+        Engine::Sqlite => format!("(SELECT {value} FROM json_each(${number}))"),
         Engine::Postgres => format!("(SELECT unnest(${number}))"),
     };
     text.replace(&place, &select)

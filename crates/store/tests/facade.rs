@@ -105,6 +105,12 @@ async fn lists_of_any_length(db: TestDatabase) {
     assert_eq!(read.scalar::<i64>(count.clone(), args![&long, &none]).await.unwrap(), 4);
     assert_eq!(read.scalar::<i64>(count.clone(), args![&long, &quoted]).await.unwrap(), 3);
     assert_eq!(read.scalar::<i64>(count, args![&Vec::<i64>::new(), &none]).await.unwrap(), 0);
+    // Bytes too: any, and none.
+    insert(&db, &[Thing { body: Some(vec![0, 255, 39]), ..full(9) }]).await.unwrap();
+    let with = sql!("SELECT COUNT(*) FROM thing WHERE body IN ($1)");
+    let bytes: [[u8; 3]; 2] = [[0, 255, 39], [1, 1, 1]];
+    assert_eq!(read.scalar::<i64>(with.clone(), args![&bytes[..]]).await.unwrap(), 1);
+    assert_eq!(read.scalar::<i64>(with, args![&bytes[..0]]).await.unwrap(), 0);
 }
 
 #[db_test(TABLES)]

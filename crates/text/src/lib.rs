@@ -5,6 +5,7 @@
 
 pub mod features;
 pub mod feelings;
+pub mod finding;
 pub mod intents;
 pub mod language;
 pub mod learnt;

@@ -1,4 +1,4 @@
-//! A text cut into words and their stems, the same for themes and for search: "Parcels" and "parcel" are one, Chinese by jieba.
+//! A text cut into words and their stems, as themes are made of: "Parcels" and "parcel" are one, Chinese by jieba.
 //!
 //! Always holds: any text is taken; ranges are of the text; a word longer than 64 bytes is none that anybody means.
 
@@ -57,16 +57,15 @@ impl Stems {
         }
     }
 
-    /// The words of a text, in order. With `all` a Chinese word is there with the words that are within it, as a search may ask for either.
-    pub fn words(&self, text: &str, all: bool) -> Vec<Word> {
+    /// The words of a text, in order.
+    pub fn words(&self, text: &str) -> Vec<Word> {
         let mut words = Vec::new();
-        let inside = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '\u{300}'..='\u{36f}');
         let mut start = None;
         for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
             match (inside(c), start) {
                 (true, None) => start = Some(at),
                 (false, Some(from)) => {
-                    self.run(text, from..at, all, &mut words);
+                    self.run(text, from..at, &mut words);
                     start = None;
                 }
                 _ => {}
@@ -76,18 +75,14 @@ impl Stems {
     }
 
     /// The words of what stands between signs and blanks.
-    fn run(&self, text: &str, range: Range<usize>, all: bool, words: &mut Vec<Word>) {
+    fn run(&self, text: &str, range: Range<usize>, words: &mut Vec<Word>) {
         let run = &text[range.clone()];
         if run.chars().any(without_blanks) {
             let mut at = range.start;
-            let cut = if all { JIEBA.cut_for_search(run, false) } else { JIEBA.cut(run, false) };
-            for token in cut {
-                // Words within a word come before it; each is looked for from where the last whole one ended.
+            for token in JIEBA.cut(run, false) {
                 let offset = text[at..range.end].find(token.word).map_or(at, |offset| at + offset);
-                self.push(offset..offset + token.word.len(), token.word, words);
-                if !all {
-                    at = offset + token.word.len();
-                }
+                at = offset + token.word.len();
+                self.push(offset..at, token.word, words);
             }
         } else {
             let word = run.trim_matches(['\'', '’']);
@@ -97,7 +92,7 @@ impl Stems {
     }
 
     fn push(&self, range: Range<usize>, word: &str, words: &mut Vec<Word>) {
-        if word.is_empty() || word.len() > LONGEST {
+        if !is_meant(word) {
             return;
         }
         let text = word.replace('’', "'").to_lowercase();
@@ -106,13 +101,23 @@ impl Stems {
     }
 }
 
+/// Whether a character is a part of a word.
+pub(crate) fn inside(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '\'' | '’' | '\u{300}'..='\u{36f}')
+}
+
+/// Whether a word is one that somebody means.
+pub(crate) fn is_meant(word: &str) -> bool {
+    (1..=LONGEST).contains(&word.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn stems(language: &str, text: &str) -> Vec<String> {
-        Stems::in_language(Some(language)).words(text, false).into_iter().map(|it| it.stem).collect()
+        Stems::in_language(Some(language)).words(text).into_iter().map(|it| it.stem).collect()
     }
 
     #[test]
@@ -124,17 +129,10 @@ mod tests {
         assert_eq!(stems("pl", "Paczki"), ["paczki"]);
     }
 
-    #[test]
-    fn a_search_finds_words_within_words() {
-        let of = |all| Stems(None).words("中华人民共和国成立", all).into_iter().map(|it| it.text).collect::<Vec<_>>();
-        assert!(!of(false).contains(&"人民".to_owned()));
-        assert!(of(true).contains(&"人民".to_owned()) && of(true).contains(&"中华人民共和国".to_owned()));
-    }
-
     proptest! {
         #[test]
-        fn words_stand_where_they_are_said_to(text in r"(?s)(parcel|don't|送餐很快|'|’|[\PC]|\x00| ){0,40}", all: bool) {
-            for word in Stems::of(&text).words(&text, all) {
+        fn words_stand_where_they_are_said_to(text in r"(?s)(parcel|don't|送餐很快|'|’|[\PC]|\x00| ){0,40}") {
+            for word in Stems::of(&text).words(&text) {
                 prop_assert_eq!(text[word.range].replace('’', "'").to_lowercase(), word.text);
             }
         }

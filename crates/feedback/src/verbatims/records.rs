@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
-use rapport_store::sql::escape_like;
 use rapport_store::{Queries, Record, Result, Sql, Tx, args, sql};
 use rapport_text::feelings::{ALL, Feeling};
 
+use super::search::Position;
 use super::{Example, of_stars, stars};
 
 /// A stored verbatim.
@@ -65,11 +65,25 @@ impl VerbatimRow {
 const COLUMNS: &str = "event_id, handle, person, occurred_at, event_name, language, shown, rating, sentiment, anger, disappointment, anxiety, joy, \
      gratitude, trust, urgency, corrected_at";
 
+/// The number of this transaction's change; whoever has it holds the workspace's counter until the commit, so that no smaller one comes later.
+async fn number(tx: &mut Tx, workspace: WorkspaceId) -> Result<i64> {
+    let text = sql!(
+        "INSERT INTO verbatim_counters (workspace, number, forgotten) VALUES ($1, $2, $3)
+         ON CONFLICT (workspace) DO UPDATE SET number = verbatim_counters.number + excluded.number RETURNING number"
+    );
+    let found: (i64,) = tx.fetch_one(text, args![workspace, 1_i64, 0_i64]).await?;
+    Ok(found.0)
+}
+
 /// Keeps what was understood; what is there already stays.
 pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[VerbatimRow]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let changed = number(tx, workspace).await?;
     let text = sql!(
-        "INSERT INTO verbatims (workspace, event_id, handle, person, occurred_at, event_name, language, shown, shown_folded, rating, sentiment,
-             anger, disappointment, anxiety, joy, gratitude, trust, urgency) VALUES {rows}
+        "INSERT INTO verbatims (workspace, event_id, handle, person, occurred_at, event_name, language, shown, rating, sentiment, anger,
+             disappointment, anxiety, joy, gratitude, trust, urgency, changed) VALUES {rows}
          ON CONFLICT (event_id, workspace) DO NOTHING"
     );
     let row = |r: &VerbatimRow| {
@@ -82,7 +96,6 @@ pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[VerbatimRow]) -
             &r.event_name,
             &r.language,
             &r.shown,
-            r.shown.to_lowercase(),
             r.rating,
             r.sentiment,
             r.anger,
@@ -91,7 +104,8 @@ pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[VerbatimRow]) -
             r.joy,
             r.gratitude,
             r.trust,
-            r.urgency
+            r.urgency,
+            changed
         ]
     };
     tx.execute_many(text, rows.iter().map(row)).await?;
@@ -99,11 +113,27 @@ pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[VerbatimRow]) -
 }
 
 /// Forgets what an event brought that a newer one replaces.
-pub async fn delete(tx: &mut Tx, workspace: WorkspaceId, event_id: [u8; 16]) -> Result<()> {
+pub async fn delete(tx: &mut Tx, workspace: WorkspaceId, event_id: [u8; 16], at: Timestamp) -> Result<()> {
     let text = sql!("DELETE FROM verbatims WHERE event_id = $2 AND workspace = $1");
-    tx.execute(text, args![workspace, event_id]).await?;
+    if tx.execute(text, args![workspace, event_id]).await? > 0 {
+        let number = number(tx, workspace).await?;
+        let text =
+            sql!("INSERT INTO verbatim_removals (workspace, number, event_id, removed_at) VALUES ($1, $2, $3, $4)");
+        tx.execute(text, args![workspace, number, event_id, at]).await?;
+    }
     let text = sql!("DELETE FROM verbatim_corrections WHERE event_id = $2 AND workspace = $1");
     tx.execute(text, args![workspace, event_id]).await?;
+    Ok(())
+}
+
+/// Says of all that a person wrote that it will be gone; the rows themselves go by the data map.
+pub async fn remove_of(tx: &mut Tx, workspace: WorkspaceId, person: PersonId, at: Timestamp) -> Result<()> {
+    let number = number(tx, workspace).await?;
+    let text = sql!(
+        "INSERT INTO verbatim_removals (workspace, number, event_id, removed_at)
+         SELECT workspace, CAST($3 AS BIGINT), event_id, CAST($4 AS BIGINT) FROM verbatims WHERE person = $2 AND workspace = $1"
+    );
+    tx.execute(text, args![workspace, person, number, at]).await?;
     Ok(())
 }
 
@@ -119,8 +149,11 @@ pub async fn follow(tx: &mut Tx, workspace: WorkspaceId, moved: &[(Handle, Perso
              (SELECT event_id FROM verbatims WHERE person = $2 AND workspace = $1 AND handle IN ($4))"
         );
         tx.execute(text, args![workspace, from, into, handles.as_slice()]).await?;
-        let text = sql!("UPDATE verbatims SET person = $3 WHERE person = $2 AND workspace = $1 AND handle IN ($4)");
-        tx.execute(text, args![workspace, from, into, handles.as_slice()]).await?;
+        let number = number(tx, workspace).await?;
+        let text = sql!(
+            "UPDATE verbatims SET person = $3, changed = $5 WHERE person = $2 AND workspace = $1 AND handle IN ($4)"
+        );
+        tx.execute(text, args![workspace, from, into, handles.as_slice(), number]).await?;
     }
     Ok(())
 }
@@ -146,8 +179,6 @@ pub struct Filter {
     pub least: Option<i64>,
     /// At most so positive.
     pub most: Option<i64>,
-    /// With these words in it, as they stand; empty is any.
-    pub words: String,
 }
 
 /// A page of verbatims, newest first.
@@ -157,19 +188,16 @@ pub async fn list(
     filter: &Filter,
     limit: i64,
 ) -> Result<Vec<VerbatimRow>> {
-    let folded = filter.words.to_lowercase();
-    let like = if folded.is_empty() { String::new() } else { format!("%{}%", escape_like(&folded)) };
     // No event stands behind the last one of the instant before which all are wanted.
     let (behind, event) = filter.behind.unwrap_or((filter.before.unwrap_or(Timestamp(i64::MAX)), [0xff; 16]));
     // Names of columns are our own words, never the caller's.
-    let feeling = filter.feeling.map_or_else(String::new, |it| format!(" AND {} > $12", it.name()));
-    let person = if filter.person.is_some() { " AND person = $11" } else { " AND $11 = $11" };
-    let nothing = if filter.feeling.is_some() { "" } else { " AND $12 = $12" };
+    let feeling = filter.feeling.map_or_else(String::new, |it| format!(" AND {} > $11", it.name()));
+    let person = if filter.person.is_some() { " AND person = $10" } else { " AND $10 = $10" };
+    let nothing = if filter.feeling.is_some() { "" } else { " AND $11 = $11" };
     let text = Sql::assembled(format!(
         "SELECT {COLUMNS} FROM verbatims WHERE workspace = $1 AND occurred_at >= $2 AND occurred_at <= $3
          AND (occurred_at < $3 OR event_id > $4) AND ($5 = '' OR language = $5) AND ($6 = '' OR event_name = $6)
-         AND ($7 = '' OR shown_folded LIKE $7 ESCAPE '\\') AND sentiment >= $8 AND sentiment <= $9{person}{feeling}{nothing}
-         ORDER BY occurred_at DESC, event_id LIMIT $10"
+         AND sentiment >= $7 AND sentiment <= $8{person}{feeling}{nothing} ORDER BY occurred_at DESC, event_id LIMIT $9"
     ));
     let args = args![
         workspace,
@@ -178,7 +206,6 @@ pub async fn list(
         event,
         &filter.language,
         &filter.event_name,
-        &like,
         filter.least.unwrap_or(-1_000),
         filter.most.unwrap_or(1_000),
         limit,
@@ -192,6 +219,14 @@ pub async fn list(
 pub async fn find(db: &mut impl Queries, workspace: WorkspaceId, event_id: [u8; 16]) -> Result<Option<VerbatimRow>> {
     let text = Sql::assembled(format!("SELECT {COLUMNS} FROM verbatims WHERE event_id = $2 AND workspace = $1"));
     db.fetch_optional(text, args![workspace, event_id]).await
+}
+
+/// Those of some events, in their order.
+pub async fn by_ids(db: &mut impl Queries, workspace: WorkspaceId, events: &[[u8; 16]]) -> Result<Vec<VerbatimRow>> {
+    let text = Sql::assembled(format!("SELECT {COLUMNS} FROM verbatims WHERE event_id IN ($2) AND workspace = $1"));
+    let found: Vec<VerbatimRow> = db.fetch_all(text, args![workspace, events]).await?;
+    let mut known: BTreeMap<[u8; 16], VerbatimRow> = found.into_iter().map(|it| (it.event_id, it)).collect();
+    Ok(events.iter().filter_map(|event| known.remove(event)).collect())
 }
 
 /// Those under some identifiers between two instants.
@@ -242,10 +277,23 @@ pub async fn correct(
     let sentiment = correction.sentiment.unwrap_or(row.sentiment);
     let text = sql!(
         "UPDATE verbatims SET sentiment = $3, anger = $4, disappointment = $5, anxiety = $6, joy = $7, gratitude = $8, trust = $9, urgency = $10,
-             corrected_at = $11 WHERE event_id = $2 AND workspace = $1"
+             corrected_at = $11, changed = $12 WHERE event_id = $2 AND workspace = $1"
     );
-    let args =
-        args![workspace, row.event_id, sentiment, anger, disappointment, anxiety, joy, gratitude, trust, urgency, at];
+    let number = number(tx, workspace).await?;
+    let args = args![
+        workspace,
+        row.event_id,
+        sentiment,
+        anger,
+        disappointment,
+        anxiety,
+        joy,
+        gratitude,
+        trust,
+        urgency,
+        at,
+        number
+    ];
     tx.execute(text, args).await?;
     Ok(())
 }
@@ -301,4 +349,72 @@ pub async fn examples(db: &mut impl Queries, workspace: WorkspaceId, most: i64) 
         one.rating = one.rating.or(it.rating.map(|rating| stars(of_stars(rating as f64 / 1_000.0))));
     }
     Ok(examples.into_values().collect())
+}
+
+/// What an index of words has to take up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changes {
+    /// Events that are gone.
+    pub gone: Vec<[u8; 16]>,
+    /// Verbatims that are new or different.
+    pub changed: Vec<VerbatimRow>,
+    /// Where the index stands with them.
+    pub to: Position,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+#[derive(Record)]
+struct Removal {
+    number: i64,
+    event_id: [u8; 16],
+}
+
+/// What happened behind a position, at most about so much; `None` if that is not known any more, so that an index begins anew.
+///
+/// What is gone is read first: a verbatim that goes between the two is among the gone of the next time, and never comes back by that.
+pub async fn changes(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    from: Position,
+    most: i64,
+) -> Result<Option<Changes>> {
+    let text = sql!("SELECT number, forgotten FROM verbatim_counters WHERE workspace = $1");
+    let (number, forgotten): (i64, i64) = db.fetch_optional(text, args![workspace]).await?.unwrap_or_default();
+    // A number that was never given is of another database: one from a backup.
+    if from.removed < forgotten && from != Position::default() || from.changed.0.max(from.removed) > number {
+        return Ok(None);
+    }
+    let text = sql!(
+        "SELECT number, event_id FROM verbatim_removals WHERE workspace = $1 AND number > $2 AND number <= COALESCE(
+           (SELECT number FROM verbatim_removals WHERE workspace = $1 AND number > $2 ORDER BY number LIMIT 1 OFFSET $3), $4)
+         ORDER BY number, event_id"
+    );
+    let gone: Vec<Removal> = db.fetch_all(text, args![workspace, from.removed, most, i64::MAX]).await?;
+    let text = sql!(
+        "SELECT changed, event_id FROM verbatims WHERE workspace = $1 AND changed >= $2 AND (changed > $2 OR event_id > $3)
+         ORDER BY changed, event_id LIMIT $4"
+    );
+    let (changed, event) = from.changed;
+    let rows: Vec<(i64, [u8; 16])> = db.fetch_all(text, args![workspace, changed, event, most]).await?;
+    let more = rows.len() as i64 >= most || gone.len() as i64 >= most;
+    let to = Position {
+        changed: rows.last().copied().unwrap_or(from.changed),
+        removed: gone.last().map_or(from.removed.max(forgotten), |it| it.number),
+    };
+    let events: Vec<[u8; 16]> = rows.into_iter().map(|it| it.1).collect();
+    let changed = by_ids(db, workspace, &events).await?;
+    Ok(Some(Changes { gone: gone.into_iter().map(|it| it.event_id).collect(), changed, to, more }))
+}
+
+/// Forgets what is gone for so long that every index has heard of it; one that has not begins anew.
+pub async fn forget_removals(tx: &mut Tx, workspace: WorkspaceId, before: Timestamp) -> Result<()> {
+    let text = sql!(
+        "UPDATE verbatim_counters SET forgotten = COALESCE((SELECT MAX(number) FROM verbatim_removals
+           WHERE workspace = $1 AND removed_at < $2), forgotten) WHERE workspace = $1"
+    );
+    tx.execute(text, args![workspace, before]).await?;
+    let text = sql!("DELETE FROM verbatim_removals WHERE workspace = $1 AND removed_at < $2");
+    tx.execute(text, args![workspace, before]).await?;
+    Ok(())
 }

@@ -5,9 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use rapport_domain::{EventId, PersonId, Timestamp};
 use rapport_feedback::verbatims::CLEAR;
 use rapport_feedback::verbatims::records::{self, Correction, Filter, VerbatimRow};
+use rapport_feedback::verbatims::search::Ranking;
 use rapport_profiles::records::persons;
 use rapport_store::Priority;
 use rapport_text::feelings::Feeling;
@@ -25,8 +27,9 @@ use super::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
-use crate::http::paging::{Page, PageQuery, Rows};
+use crate::http::paging::{Page, PageQuery, Rows, write_cursor};
 use crate::problem::Problem;
+use crate::searching;
 
 /// So many of the newest texts are compared with one.
 const COMPARED: i64 = 5_000;
@@ -158,8 +161,10 @@ pub struct TextsQuery {
     feeling: Option<String>,
     /// `negative`, `neutral` or `positive`.
     tone: Option<String>,
-    /// With these words in it, as they stand.
+    /// With all these words in it, in any of their forms. `"..."` is a phrase, `-` before a word leaves out what has it, `*` behind one stands for any ending.
     words: Option<String>,
+    /// With `words`: `newest` (unless said), or `best` for what speaks most of them.
+    order: Option<String>,
 }
 
 impl TextsQuery {
@@ -184,13 +189,12 @@ impl TextsQuery {
             feeling: self.feeling.filter(|it| !it.is_empty()).map(named).transpose()?,
             least,
             most,
-            words: self.words.unwrap_or_default(),
         })
     }
 }
 
-/// Lists what customers wrote, newest first.
-#[utoipa::path(get, path = "/api/v1/texts", security(("caller" = ["view_people"])), tag = "texts", operation_id = "texts", params(TextsQuery, PageQuery), responses((status = 200, body = Page<TextShape>), (status = 422, body = crate::problem::ProblemBody)))]
+/// Lists what customers wrote, newest first, or finds it by its words.
+#[utoipa::path(get, path = "/api/v1/texts", security(("caller" = ["view_people"])), tag = "texts", operation_id = "texts", params(TextsQuery, PageQuery), responses((status = 200, body = Page<TextShape>), (status = 422, body = crate::problem::ProblemBody), (status = 503, body = crate::problem::ProblemBody)))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -198,6 +202,9 @@ pub async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<TextShape>>, Problem> {
     caller.require(Permission::ViewPeople)?;
+    if let Some(words) = query.words.clone().filter(|it| !it.trim().is_empty()) {
+        return search(&app, &caller, (words, query), &page).await.map(Json);
+    }
     let mut filter = query.filter()?;
     filter.behind = page.position::<(i64, [u8; 16])>()?.map(|(at, event)| (Timestamp(at), event));
     let limit = page.limit();
@@ -206,6 +213,43 @@ pub async fn list(
     let page = Page::cut(rows, limit, |row| (row.occurred_at.0, row.event_id));
     let (next, total) = (page.next, page.total);
     Ok(Json(Page { rows: shapes(&app, &caller, page.rows).await?, next, total }))
+}
+
+/// A page of what has the words.
+async fn search(
+    app: &App,
+    caller: &Caller,
+    (words, query): (String, TextsQuery),
+    page: &PageQuery,
+) -> Result<Page<TextShape>, Problem> {
+    let is_best = match query.order.as_deref() {
+        None | Some("" | "newest") => false,
+        Some("best") => true,
+        Some(_) => return Err(Problem::invalid("order", "it is newest or best")),
+    };
+    let mut filter = query.filter()?;
+    let limit = page.limit() as usize;
+    let ranking = if is_best {
+        Ranking::Best(page.position::<usize>()?.unwrap_or_default())
+    } else {
+        filter.behind = page.position::<(i64, [u8; 16])>()?.map(|(at, event)| (Timestamp(at), event));
+        Ranking::Newest
+    };
+    let found = searching::find(&app.installation, caller.workspace, words, filter, (ranking, limit + 1)).await;
+    let Some(mut found) = found.map_err(Problem::internal)? else {
+        let detail = "Texts are being indexed.";
+        return Err(Problem::later(StatusCode::SERVICE_UNAVAILABLE, "search_behind", detail, 10));
+    };
+    let more = found.events.len() > limit;
+    found.events.truncate(limit);
+    let next = found.events.last().filter(|_| more).map(|(at, event)| match ranking {
+        Ranking::Best(behind) => write_cursor(&(behind + limit)),
+        Ranking::Newest => write_cursor(&(at.0, event)),
+    });
+    // What is gone by now is found no more, whatever the index still says.
+    let events: Vec<[u8; 16]> = found.events.iter().map(|it| it.1).collect();
+    let rows = records::by_ids(&mut app.installation.store.read(), caller.workspace, &events).await?;
+    Ok(Page { rows: shapes(app, caller, rows).await?, next, total: i64::try_from(found.total).ok() })
 }
 
 /// A word that decided.

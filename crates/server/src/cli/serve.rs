@@ -32,6 +32,7 @@ use crate::pipeline::{Pipeline, caretaker};
 use crate::records::users;
 use crate::records::workspaces::FIRST;
 use crate::reviewing;
+use crate::searching;
 use crate::sending;
 use crate::settings::{Log, Settings};
 use crate::slots::counting;
@@ -128,6 +129,7 @@ impl Server {
         workers.spawn(counting::run(Arc::clone(&app.slots), Arc::clone(&installation), stop.subscribe()));
         workers.spawn(audiences::run(Arc::clone(&installation), Arc::clone(&app.advertising), stop.subscribe()));
         workers.spawn(understanding::run(Arc::clone(&installation), stop.subscribe()));
+        workers.spawn(searching::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(reviewing::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));

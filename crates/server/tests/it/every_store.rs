@@ -39,6 +39,8 @@ fn value(table: &str, column: &Column, number: i64) -> String {
     let mark = format!("{MARK}-{table}-{}", column.name);
     match column.kind.to_uppercase().as_str() {
         "INTEGER" | "INT" | "BIGINT" => number.to_string(),
+        // The number of an event says nothing of her, and indices are told with it that she is gone.
+        "BLOB" if column.name == "event_id" => format!("CAST('{number:0>16}' AS BLOB)"),
         "BLOB" => format!("CAST('{mark:0<32.32}' AS BLOB)"),
         "REAL" => "0.5".to_owned(),
         _ => format!("'\"{mark}\"'"),

@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode};
 use rapport_domain::Timestamp;
 use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
-use rapport_server::{keeper, understanding};
+use rapport_server::{keeper, searching, understanding};
 use serde_json::{Value, json};
 
 use super::world::{Answer, Browser, World};
@@ -72,13 +72,17 @@ async fn what_is_written_is_understood_shown_without_personal_data_and_asked_for
     let of = async |query: &str| get(&world, &browser, &format!("/api/v1/texts?{query}")).await;
     assert_eq!(texts(&of("feeling=gratitude").await), ["Thank you so much, I love the shoes"]);
     assert_eq!(texts(&of("language=zh&tone=negative").await), ["很失望，不会再来"]);
-    assert_eq!(texts(&of("words=SHOES&event_name=Product%20Reviewed").await).len(), 1);
+    searching::follow(&world.app.installation, FIRST).await.unwrap();
+    let found = of("words=SHOE%20i&event_name=Product%20Reviewed").await;
+    assert_eq!((texts(&found).len(), &found["total"]), (1, &json!(1)), "{found}");
+    assert_eq!(texts(&of("words=%22bin%20furious%22").await), Vec::<&str>::new());
+    assert_eq!(texts(&of("words=%E5%A4%B1%E6%9C%9B").await), ["很失望，不会再来"]);
     let person = first["person_id"].as_str().unwrap();
     assert_eq!(texts(&of(&format!("person_id={person}")).await).len(), 2);
     let page = of("limit=2").await;
     let next = page["next"].as_str().unwrap();
     assert_eq!(texts(&of(&format!("limit=2&cursor={next}")).await), ["Thank you so much, I love the shoes"]);
-    for wrong in ["feeling=envy", "tone=loud", "from=yesterday"] {
+    for wrong in ["words=i&order=worst", "feeling=envy", "tone=loud", "from=yesterday"] {
         let answer = world.get(&format!("/api/v1/texts?{wrong}"), &browser.reads()).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
     }
@@ -192,4 +196,44 @@ async fn themes_say_what_is_new() {
     assert_eq!(steady["feeling"], json!("steady"));
     let empty = get(&world, &browser, "/api/v1/texts/themes?from=2001-01-01T00:00:00Z&to=2001-02-01T00:00:00Z").await;
     assert_eq!(empty["rows"], json!([]));
+}
+
+#[tokio::test]
+async fn texts_are_found_by_their_words_page_by_page_and_never_those_of_another_workspace_or_who_is_gone() {
+    let world = World::new().await;
+    let browser = world.browser(Role::Agent).await;
+    let (key, _) = world.write_key("Web", None).await;
+    let wrote =
+        |user: &str, hours: i64, text: String| said(&world, user, hours, "Ticket Opened", json!({"text": text}));
+    let mut calls: Vec<Value> = (1..=7).map(|at| wrote("ann", at, format!("The parcel number {at} is late"))).collect();
+    calls.push(wrote("bob", 9, "Parcel, parcel, late parcel".to_owned()));
+    send(&world, &key, calls).await;
+    let path = |query: &str| format!("/api/v1/texts?words=parcels%20late&{query}");
+    // Before it followed, it says so instead of finding nothing.
+    let early = world.get(&path(""), &browser.reads()).await;
+    assert_eq!((early.status, early.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "10"));
+    searching::follow(&world.app.installation, FIRST).await.unwrap();
+    for order in ["newest", "best"] {
+        let mut found: Vec<String> = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = get(&world, &browser, &path(&format!("order={order}&limit=3{cursor}"))).await;
+            assert_eq!(page["total"], json!(8));
+            found.extend(texts(&page).into_iter().map(str::to_owned));
+            let Some(next) = page["next"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        let first = if order == "best" { "Parcel, parcel, late parcel" } else { "The parcel number 1 is late" };
+        assert_eq!((found.len(), found[0].as_str()), (8, first), "{order}: {found:?}");
+        found.sort();
+        found.dedup();
+        assert_eq!(found.len(), 8, "nothing twice");
+    }
+    // Who is erased is found no more, at once.
+    let owner = world.browser(Role::Owner).await;
+    let ann = get(&world, &browser, &path("limit=1")).await["rows"][0]["person_id"].as_str().unwrap().to_owned();
+    let erased = post(&world, &owner, &format!("/api/v1/customers/{ann}/erasure"), json!({})).await;
+    assert_eq!(erased.status, StatusCode::OK, "{}", erased.text());
+    let left = get(&world, &browser, &path("")).await;
+    assert_eq!((texts(&left), &left["total"]), (vec!["Parcel, parcel, late parcel"], &json!(1)));
 }

@@ -91,7 +91,7 @@ fn in_full(engine: Engine, statement: &str) -> String {
     let most = if engine == Engine::Sqlite { 20 } else { 0 };
     for number in 1..=most {
         if text.contains(&format!("IN (${number})")) {
-            text = crate::sql::expand_list(&text, number, engine);
+            text = crate::sql::expand_list(&text, number, "value", engine);
         }
     }
     text

@@ -112,7 +112,7 @@ impl Taxonomy {
     }
 
     fn topic(&self, clause: &str, stems: &Stems) -> Option<(&str, f64, Option<Range<usize>>)> {
-        let words = stems.words(clause, false);
+        let words = stems.words(clause);
         // A pair of words says more than one of them.
         for length in [3, 2, 1] {
             for run in words.windows(length) {
@@ -138,7 +138,7 @@ fn words(topics: &[Topic]) -> BTreeMap<String, String> {
             // Whoever writes "parcels" means it in each language whose texts have it.
             for language in [None, Some("en"), Some("de"), Some("pt"), Some("es"), Some("fr"), Some("it"), Some("nl")] {
                 let stems: Vec<String> =
-                    Stems::in_language(language).words(word, false).into_iter().map(|it| it.stem).collect();
+                    Stems::in_language(language).words(word).into_iter().map(|it| it.stem).collect();
                 if !stems.is_empty() {
                     words.entry(stems.join(" ")).or_insert_with(|| topic.key.clone());
                 }

@@ -70,7 +70,7 @@ pub(super) struct Terms {
 pub(super) fn terms(clause: &str, stems: &Stems) -> Terms {
     let mut found = Terms::default();
     let mut before: Option<(String, String)> = None;
-    for word in stems.words(clause, false) {
+    for word in stems.words(clause) {
         let meaning = !WITHOUT_MEANING.contains(word.text.as_str()) && word.text.chars().any(char::is_alphabetic);
         let long = word.text.chars().nth(1).is_some();
         found.words.push(word.stem.clone());

@@ -2905,7 +2905,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists what customers wrote, newest first. */
+        /** Lists what customers wrote, newest first, or finds it by its words. */
         get: operations["get_texts"];
         put?: never;
         post?: never;
@@ -16196,8 +16196,10 @@ export interface operations {
                 feeling?: string | null;
                 /** @description `negative`, `neutral` or `positive`. */
                 tone?: string | null;
-                /** @description With these words in it, as they stand. */
+                /** @description With all these words in it, in any of their forms. `"..."` is a phrase, `-` before a word leaves out what has it, `*` behind one stands for any ending. */
                 words?: string | null;
+                /** @description With `words`: `newest` (unless said), or `best` for what speaks most of them. */
+                order?: string | null;
                 /** @description Rows of a page: 1 to 500, 50 unless said. */
                 limit?: number;
                 /** @description `next` of the page before. */
@@ -16218,6 +16220,14 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

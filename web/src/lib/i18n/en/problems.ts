@@ -42,6 +42,8 @@ export const problems = {
 	'problem.correct_the_body_and_send_it': 'Correct the body and send it again; sent as it is, it will be refused again.',
 	'problem.this_api_key_may_not_ask': 'This API key may not ask for flags.',
 	'problem.this_flag_is_being_changed': 'This flag is being changed.',
+	'problem.it_is_newest_or_best': 'it is newest or best',
+	'problem.texts_are_being_indexed': 'Texts are being indexed.',
 	'problem.this_form_was_sent_from_another': 'This form was sent from another site.',
 	'problem.open_the_page_here_and_send': 'Open the page here and send it again.',
 	'problem.this_address_does_not_take_this': 'This address does not take this method.',

@@ -42,6 +42,8 @@ export const problems = {
 	'problem.correct_the_body_and_send_it': '请更正内容后重新发送；原样发送会再次被拒绝。',
 	'problem.this_api_key_may_not_ask': '此 API 密钥不能查询功能开关。',
 	'problem.this_flag_is_being_changed': '此功能开关正在更改中。',
+	'problem.it_is_newest_or_best': '只能是 newest 或 best',
+	'problem.texts_are_being_indexed': '正在为文本建立索引。',
 	'problem.this_form_was_sent_from_another': '此表单来自其他网站。',
 	'problem.open_the_page_here_and_send': '请在此处打开页面后重新提交。',
 	'problem.this_address_does_not_take_this': '此地址不支持该方法。',
