@@ -20,6 +20,7 @@ import engage
 import experiments
 import files
 import live
+import search
 import segments
 import text
 
@@ -82,6 +83,11 @@ def parts(options):
             "What texts say, on one thread by processor time, beside vaderSentiment and scikit-learn on the same texts",
             "rules at least 50 times vaderSentiment's rate, learning from 100,000 texts under 10 s and at most scikit-learn's time, themes of 100,000 under 30 s and 1 GB",
             lambda at: text.text(str(programs / "examples" / "text_rate"), at, 5 if quick else 100),
+        ),
+        "search": (
+            "Finding what people wrote by its words, beside SQLite's FTS5 on the same texts: English, Portuguese and Chinese",
+            "over a million texts under 50 ms at p95",
+            lambda at: search.search(str(programs / "examples" / "search_rate"), at, 20 if quick else 1_000),
         ),
         "answers": (
             "Answers to a survey on its page, each the whole response of somebody, sender on the same two cores",

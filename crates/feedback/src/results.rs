@@ -7,14 +7,18 @@
 
 pub mod behaviour;
 pub mod benchmarks;
+pub mod choices;
 pub mod drivers;
 pub mod funnel;
 pub mod kano;
+pub mod loyalty;
 pub mod scores;
 pub mod segments;
+pub mod styles;
 pub mod weighting;
 
 pub use behaviour::{Behaviour, Spending, Stance, behaviour};
+pub use choices::choices;
 pub use drivers::{DriverSet, Numbers, numbers};
 pub use funnel::{Funnel, Share};
 pub use kano::{Wished, Wishes, wishes};

@@ -295,8 +295,9 @@ async fn satisfaction_goes_with_what_is_said_of_the_staff(db: TestDatabase) {
     let people = asked(&db).await;
     let mut db = db.read();
     let span = (start(), start().plus(200 * DAY));
-    let questions = vec!["effort".to_owned(), "staff".to_owned()];
-    let found = numbers(&mut db, W, (1, "satisfied"), questions, span).await.unwrap().drivers(Confidence::default());
+    let questions = || ["satisfied", "effort", "staff"].map(str::to_owned).to_vec();
+    let read = numbers(&mut db, W, (1, questions()), span, None).await.unwrap();
+    let found = read.drivers("satisfied", Confidence::default());
     let drivers = found.drivers.unwrap();
     let complete = people.iter().filter(|it| counts(it) && it.number("staff", "").is_some());
     assert_eq!((drivers.answers, found.latest_only), (complete.clone().count() as u64, false));
@@ -304,8 +305,8 @@ async fn satisfaction_goes_with_what_is_said_of_the_staff(db: TestDatabase) {
     assert!(staff.rank == 1 && staff.importance > 0.9 && staff.first > 0.99, "{drivers:?}");
     let places: Vec<f64> = complete.map(|it| 25.0 * (5 - it.number("effort", "").unwrap()) as f64).collect();
     assert!((effort.performance - places.iter().sum::<f64>() / places.len() as f64).abs() < 1e-9);
-    let nobody = numbers(&mut db, W, (9, "satisfied"), vec!["staff".to_owned()], span).await.unwrap();
-    assert_eq!(nobody.drivers(Confidence::default()).drivers, None);
+    let nobody = numbers(&mut db, W, (9, questions()), span, None).await.unwrap();
+    assert_eq!(nobody.drivers("satisfied", Confidence::default()).drivers, None);
 }
 
 #[test]

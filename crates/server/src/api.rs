@@ -45,6 +45,7 @@ pub mod sending;
 pub mod shapes;
 pub mod slots;
 pub mod sources;
+pub mod survey_models;
 pub mod survey_results;
 pub mod surveys;
 pub mod templates;
@@ -103,6 +104,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(recommendations::router())
         .merge(slots::router())
         .merge(survey_results::router())
+        .merge(survey_models::router())
         .merge(benchmarks::router())
         .merge(surveys::router())
         .merge(audiences::router())

@@ -196,6 +196,8 @@ pub struct NumberRow {
     pub direction: String,
     /// The number.
     pub number: i64,
+    /// What people are compared by; none where that is not known, or where they are compared by nothing.
+    pub dimension: Option<String>,
 }
 
 /// The numbers that were given to some questions with a scale, by response: the responses that were begun last, at most so many rows.
@@ -204,17 +206,78 @@ pub async fn numbers(
     workspace: WorkspaceId,
     (survey, questions): (i64, &[String]),
     (from, to): (Timestamp, Timestamp),
+    by: Option<Dimension>,
     limit: i64,
 ) -> Result<Vec<NumberRow>> {
     let text = sql!(
-        "SELECT a.response AS response, a.question AS question, a.low AS low, a.high AS high, a.direction AS direction, a.number AS number
+        "SELECT a.response AS response, a.question AS question, a.low AS low, a.high AS high, a.direction AS direction, a.number AS number,
+           CASE CAST($7 AS TEXT) WHEN 'channel' THEN r.channel WHEN 'touchpoint' THEN r.touchpoint WHEN 'product' THEN r.product
+             WHEN 'agent' THEN r.agent WHEN 'version' THEN CAST(r.version AS TEXT) WHEN 'wave' THEN CAST(r.wave AS TEXT)
+             WHEN 'source' THEN r.source WHEN 'language' THEN r.language END AS dimension
          FROM responses r JOIN answers a ON a.response = r.id AND a.workspace = r.workspace
          WHERE r.workspace = $1 AND r.survey = $2 AND r.started_at >= $4 AND r.started_at < $5 AND r.state = 'completed'
            AND a.question IN ($3) AND a.part = '' AND a.number IS NOT NULL AND a.low IS NOT NULL AND a.high IS NOT NULL
            AND a.direction IS NOT NULL
          ORDER BY r.started_at DESC, a.response, a.question LIMIT $6"
     );
-    db.fetch_all(text, args![workspace, survey, questions, from, to, limit]).await
+    db.fetch_all(text, args![workspace, survey, questions, from, to, limit, by.map_or("", Dimension::as_str)]).await
+}
+
+/// How many chose something.
+#[derive(Clone, Debug, PartialEq, Eq, Record)]
+pub struct ChosenRow {
+    /// What they are counted by.
+    pub dimension: Option<String>,
+    /// The kind of question.
+    pub kind: String,
+    /// The row of a matrix; empty of other questions.
+    pub line: String,
+    /// What was chosen; of a ranking what was put first.
+    pub picked: String,
+    /// How many.
+    pub answers: i64,
+}
+
+/// Counts what was chosen from a list.
+pub async fn chosen(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    which: Which<'_>,
+    by: Option<Dimension>,
+) -> Result<Vec<ChosenRow>> {
+    let text = sql!(
+        "SELECT CASE CAST($7 AS TEXT) WHEN 'channel' THEN r.channel WHEN 'touchpoint' THEN r.touchpoint WHEN 'product' THEN r.product
+             WHEN 'agent' THEN r.agent WHEN 'version' THEN CAST(r.version AS TEXT) WHEN 'wave' THEN CAST(r.wave AS TEXT)
+             WHEN 'source' THEN r.source WHEN 'language' THEN r.language END AS dimension,
+           a.kind AS kind, CASE a.kind WHEN 'matrix' THEN a.part ELSE '' END AS line,
+           CASE a.kind WHEN 'ranking' THEN a.part ELSE a.choice END AS picked, COUNT(*) AS answers
+         FROM answers a JOIN responses r ON r.id = a.response AND r.workspace = a.workspace
+         WHERE a.workspace = $1 AND a.survey = $2 AND a.question = $3 AND a.answered_at >= $4 AND a.answered_at < $5
+           AND (r.state = 'completed' OR r.state = $6) AND (CAST($8 AS TEXT) = '' OR r.source = $8)
+           AND ((a.kind IN ('single', 'multiple', 'matrix', 'consent') AND a.choice IS NOT NULL) OR (a.kind = 'ranking' AND a.number = CAST('1' AS BIGINT)))
+         GROUP BY dimension, a.kind, line, picked ORDER BY dimension NULLS FIRST, a.kind, line, picked"
+    );
+    db.fetch_all(text, values(workspace, which, by)).await
+}
+
+/// How many answered a question with a list at all.
+pub async fn answered(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    which: Which<'_>,
+    by: Option<Dimension>,
+) -> Result<Vec<(Option<String>, i64)>> {
+    let text = sql!(
+        "SELECT CASE CAST($7 AS TEXT) WHEN 'channel' THEN r.channel WHEN 'touchpoint' THEN r.touchpoint WHEN 'product' THEN r.product
+             WHEN 'agent' THEN r.agent WHEN 'version' THEN CAST(r.version AS TEXT) WHEN 'wave' THEN CAST(r.wave AS TEXT)
+             WHEN 'source' THEN r.source WHEN 'language' THEN r.language END AS dimension, COUNT(DISTINCT a.response)
+         FROM answers a JOIN responses r ON r.id = a.response AND r.workspace = a.workspace
+         WHERE a.workspace = $1 AND a.survey = $2 AND a.question = $3 AND a.answered_at >= $4 AND a.answered_at < $5
+           AND (r.state = 'completed' OR r.state = $6) AND (CAST($8 AS TEXT) = '' OR r.source = $8)
+           AND a.kind IN ('single', 'multiple', 'consent', 'ranking')
+         GROUP BY dimension ORDER BY dimension NULLS FIRST"
+    );
+    db.fetch_all(text, values(workspace, which, by)).await
 }
 
 /// What somebody gave, and when.

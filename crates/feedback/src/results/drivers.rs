@@ -7,7 +7,7 @@ use rapport_models::survey::Confidence;
 use rapport_models::survey::drivers::{Answers, Drivers};
 use rapport_store::{Queries, Result};
 
-use crate::records::counts::{self, NumberRow};
+use crate::records::counts::{self, Dimension, NumberRow};
 
 /// At most so many numbers are read, those of the latest responses.
 pub const MOST_NUMBERS: i64 = 500_000;
@@ -27,50 +27,55 @@ pub struct DriverSet {
     pub latest_only: bool,
 }
 
-/// What was answered to a score and to what may drive it.
+/// What was answered to some questions on scales.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Numbers {
-    score: String,
-    questions: Vec<String>,
-    rows: Vec<NumberRow>,
-    latest_only: bool,
+    pub(super) questions: Vec<String>,
+    pub(super) rows: Vec<NumberRow>,
+    /// Older answers were not read, because there are too many.
+    pub latest_only: bool,
 }
 
-/// Reads what was answered to `score` and to these `questions`.
+/// Reads what was answered to these `questions`, and what people are to be compared by.
 pub async fn numbers(
     db: &mut impl Queries,
     workspace: WorkspaceId,
-    (survey, score): (i64, &str),
-    questions: Vec<String>,
+    (survey, questions): (i64, Vec<String>),
     span: (Timestamp, Timestamp),
+    by: Option<Dimension>,
 ) -> Result<Numbers> {
-    let asked: Vec<String> = questions.iter().cloned().chain([score.to_owned()]).collect();
-    let mut rows = counts::numbers(db, workspace, (survey, &asked), span, MOST_NUMBERS).await?;
+    let mut rows = counts::numbers(db, workspace, (survey, &questions), span, by, MOST_NUMBERS).await?;
     let latest_only = i64::try_from(rows.len()).is_ok_and(|it| it >= MOST_NUMBERS);
     if latest_only {
         // The last response may be cut.
         let last = rows.last().map(|it| it.response.clone());
         rows.retain(|it| Some(&it.response) != last.as_ref());
     }
-    Ok(Numbers { score: score.to_owned(), questions, rows, latest_only })
+    Ok(Numbers { questions, rows, latest_only })
 }
 
 impl Numbers {
-    /// What the score goes with. Every answer is taken as its place on the scale that it was given on, from 0 to 100 with more being better, so that a
-    /// question whose scale was changed stays one driver. Takes some seconds of a thread for hundreds of thousands.
-    pub fn drivers(self, confidence: Confidence) -> DriverSet {
+    /// What the answers to `score` go with: those to all others. Every answer is taken as its place on the scale that it was given on, from 0 to 100 with
+    /// more being better, so that a question whose scale was changed stays one driver. Takes some seconds of a thread for hundreds of thousands.
+    pub fn drivers(mut self, score: &str, confidence: Confidence) -> DriverSet {
+        self.questions.retain(|it| it != score);
+        let answers = Answers::new(self.persons().into_values().map(|it| {
+            let own = |key: &str| it.get(key).copied();
+            (own(score), self.questions.iter().map(|key| own(key)).collect())
+        }));
+        let drivers = answers.drivers(confidence, DRAWS, SEED);
+        DriverSet { drivers, questions: self.questions, latest_only: self.latest_only }
+    }
+
+    /// Of each response its answers by question, as places from 0 to 100.
+    pub(super) fn persons(&self) -> BTreeMap<&str, BTreeMap<&str, f64>> {
         let mut persons: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
         for row in &self.rows {
             if let Some(place) = place(row) {
                 persons.entry(&row.response).or_default().insert(&row.question, place);
             }
         }
-        let answers = Answers::new(persons.into_values().map(|it| {
-            let own = |key: &String| it.get(key.as_str()).copied();
-            (own(&self.score), self.questions.iter().map(own).collect())
-        }));
-        let drivers = answers.drivers(confidence, DRAWS, SEED);
-        DriverSet { drivers, questions: self.questions, latest_only: self.latest_only }
+        persons
     }
 }
 

@@ -88,6 +88,7 @@ pub fn measures(kind: &str, scale: Scale) -> Vec<(&'static str, Measure)> {
         "nps" => vec![("nps", Measure::Nps), ("mean", Measure::Mean)],
         "csat" => vec![("top_two", top_two), ("mean", Measure::Mean)],
         "ces" => vec![("mean", Measure::Mean), ("easy", easy)],
+        super::choices::CHOICE => vec![("share", Measure::Top(1))],
         _ => vec![("mean", Measure::Mean), ("top_two", top_two)],
     }
 }

@@ -159,7 +159,15 @@ pub(super) fn on_a_scale(definition: &Definition) -> impl Iterator<Item = &str> 
     definition.questions().filter(|it| it.answer.scale().is_some()).map(|it| it.key.as_str())
 }
 
-/// Scores of a survey's questions with their intervals, in all, by group, and over time. A question that was asked on several scales has a row for each.
+/// Questions that are answered from a list.
+fn of_choices(definition: &Definition) -> impl Iterator<Item = &str> {
+    let lists = ["single", "multiple", "matrix", "ranking", "consent"];
+    let own = definition.questions().filter(move |it| it.answer.scale().is_none() && lists.contains(&it.answer.kind()));
+    own.map(|it| it.key.as_str())
+}
+
+/// Scores of a survey's questions with their intervals, in all, by group, and over time. A question that was asked on several scales has a row for each; one
+/// that is answered from a list a row for each choice, with the share that chose it (not by segment).
 #[utoipa::path(get, path = "/api/v1/surveys/{key}/results", security(("caller" = ["view_reports"])), tag = "surveys", operation_id = "survey_results", params(("key" = String, Path), ResultsQuery), responses((status = 200, body = ResultsShape), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn survey_results(
     State(app): State<App>,
@@ -185,8 +193,9 @@ pub async fn survey_results(
     }
     let questions: Vec<&str> = match &query.question {
         Some(one) => vec![one.as_str()],
-        None => on_a_scale(&definition).collect(),
+        None => on_a_scale(&definition).chain(of_choices(&definition)).collect(),
     };
+    let of_choices: Vec<&str> = of_choices(&definition).collect();
     let segments =
         if query.by_segment() { Some(spans(&mut db, caller.workspace, &query, app.now()).await?) } else { None };
     let mut rows = Vec::new();
@@ -194,6 +203,7 @@ pub async fn survey_results(
         let which = Which { survey: row.survey, question, from, to, partial: query.partial, invited: false };
         let wanted = Wanted { which, by, periods: periods.clone(), confidence };
         let series = match &segments {
+            None if of_choices.contains(&question) => results::choices(&mut db, caller.workspace, &wanted).await?,
             None => results::scores(&mut db, caller.workspace, &wanted).await?,
             Some((known, when)) => by_segment(&mut db, caller.workspace, &wanted, known, *when).await?,
         };
@@ -389,9 +399,12 @@ pub async fn survey_drivers(
     let score = query.score.as_deref().or(scales.first().copied());
     let score = score.filter(|it| scales.contains(it));
     let score = score.ok_or_else(|| Problem::invalid("score", NO_SCALE))?;
-    let questions = scales.iter().filter(|it| **it != score).map(|it| (*it).to_owned()).collect();
-    let numbers = results::numbers(&mut db, caller.workspace, (row.survey, score), questions, span).await?;
-    let drivers = move || numbers.drivers(Confidence::default());
-    let set = tokio::task::spawn_blocking(drivers).await.map_err(Problem::internal)?;
-    Ok(Json(DriversShape::of(score, set)))
+    let (score, questions) = (score.to_owned(), scales.iter().map(|it| (*it).to_owned()).collect());
+    let numbers = results::numbers(&mut db, caller.workspace, (row.survey, questions), span, None).await?;
+    let drivers = move || {
+        let set = numbers.drivers(&score, Confidence::default());
+        (score, set)
+    };
+    let (score, set) = tokio::task::spawn_blocking(drivers).await.map_err(Problem::internal)?;
+    Ok(Json(DriversShape::of(&score, set)))
 }

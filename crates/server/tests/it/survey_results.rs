@@ -309,3 +309,117 @@ async fn others_scores_stand_beside_ones_own_with_source_and_day() {
     }
     assert_eq!(gaps().await.len(), 3);
 }
+
+const KEYS: [&str; 6] =
+    ["quality_all", "quality_fit", "satisfaction_all", "satisfaction_ideal", "loyalty_again", "loyalty_price"];
+
+#[tokio::test]
+async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reasons() {
+    let world = World::new().await;
+    let now = world.clock_now();
+    let viewer = world.browser(Role::Viewer).await;
+    let scale = |key: &str| json!({"key": key, "text": {"en": key}, "answer": {"kind": "scale", "from": 1, "to": 10}});
+    let choices = json!([{"key": "us", "text": {"en": "Us"}}, {"key": "them", "text": {"en": "Them"}}]);
+    let mut questions: Vec<Value> = KEYS.map(scale).to_vec();
+    questions.push(json!({"key": "which", "text": {"en": "Which?"}, "answer": {"kind": "single", "choices": choices}}));
+    let form = json!({"title": {"en": "Us"}, "default_language": "en", "pages": [{"questions": questions}]});
+    let definition = Definition::from_json(&form).unwrap();
+    let mut tx = world.app.installation.store.begin(Priority::Interactive).await.unwrap();
+    let author = Author { by: "usr_ann", at: now };
+    create(&mut tx, FIRST, ("shop", "The shop"), &definition, author).await.unwrap();
+    let survey = act(&mut tx, FIRST, "shop", Act::Open, 1, author).await.unwrap().survey;
+    for at in 0..60_i64 {
+        let level = 2 + at % 7;
+        let mut given = Answers::new();
+        for (place, key) in KEYS.into_iter().enumerate() {
+            given.insert(key.to_owned(), vec![number("", level + (at * (place as i64 + 3)) % 3)]);
+        }
+        let us = Given { choice: Some(if at % 4 == 0 { "them" } else { "us" }.to_owned()), ..Given::default() };
+        given.insert("which".to_owned(), vec![us]);
+        let row = ResponseRow {
+            id: format!("rsp_{at}"),
+            survey,
+            version: 1,
+            wave: 1,
+            invitation: None,
+            origin: Some(at.to_string()),
+            source: "api".to_owned(),
+            state: COMPLETED.to_owned(),
+            handle: None,
+            person: None,
+            language: if at % 2 == 0 { "en" } else { "zh" }.to_owned(),
+            channel: None,
+            touchpoint: None,
+            product: None,
+            agent: None,
+            subject: None,
+            page: 0,
+            started_at: now,
+            updated_at: now,
+            completed_at: Some(now),
+        };
+        assert!(responses::insert(&mut tx, FIRST, &row).await.unwrap());
+        answers::write(&mut tx, FIRST, &row, &definition, &given, now).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let results = get(&world, &viewer, "/api/v1/surveys/shop/results?by=language").await;
+    let row = |part: &str| {
+        let rows = results["rows"].as_array().unwrap();
+        rows.iter().find(|it| it["question"] == "which" && it["part"] == part).unwrap().clone()
+    };
+    assert_eq!((&row("us")["kind"], &row("us")["total"]["scores"][0]["estimate"]), (&json!("choice"), &json!(0.75)));
+    assert_eq!(row("them")["groups"].as_array().unwrap().len(), 2);
+
+    let model = call(&world, &viewer, Method::POST, "/api/v1/surveys/shop/model", json!({})).await;
+    assert_eq!(model.status, StatusCode::OK, "{}", model.text());
+    let model = model.json();
+    assert_eq!((&model["answers"], &model["blocks"][0]["key"]), (&json!(60), &json!("quality")));
+    let path = &model["paths"][0];
+    assert_eq!((&path["from"], &path["to"]), (&json!("quality"), &json!("satisfaction")), "{model}");
+    assert!(
+        path["path"]["low"].as_f64() < path["path"]["estimate"].as_f64()
+            && path["path"]["estimate"].as_f64() > Some(0.5)
+    );
+    let index = &model["blocks"][2]["index"];
+    assert!(index["low"].as_f64() < index["estimate"].as_f64() && index["estimate"].as_f64() < Some(100.0));
+    assert!(model["blocks"][0]["compared"].is_null() && model["apart"].as_array().unwrap().len() == 3);
+    let compared = json!({"by": "language", "group": "zh", "scheme": "centroid"});
+    let compared = call(&world, &viewer, Method::POST, "/api/v1/surveys/shop/model", compared).await.json();
+    assert!(compared["blocks"][0]["compared"]["correlation"].is_number(), "{compared}");
+    let own = |blocks: Value, paths: Value| json!({"blocks": blocks, "paths": paths});
+    let [q, l] =
+        [json!({"key": "q", "questions": ["quality_all"]}), json!({"key": "l", "questions": ["loyalty_again"]})];
+    let drawn = own(json!([q, l]), json!([{"from": "q", "to": "l"}]));
+    let drawn = call(&world, &viewer, Method::POST, "/api/v1/surveys/shop/model", drawn).await.json();
+    assert!(drawn["paths"].as_array().unwrap().len() == 1 && drawn["blocks"][0]["alpha"].is_null(), "{drawn}");
+    let circle = json!([{"from": "q", "to": "l"}, {"from": "l", "to": "q"}]);
+    for (body, says) in [
+        (own(json!([q, l]), circle), "in a circle"),
+        (own(json!([q, l]), json!([])), "`q` on no path"),
+        (own(json!([q, q]), json!([{"from": "q", "to": "q"}])), "`quality_all` in two blocks"),
+        (own(json!([q]), json!([{"from": "q", "to": "x"}])), "`x`, which is no block"),
+        (own(json!([{"key": "w", "questions": ["which"]}]), json!([])), "`which`, which is no question on a scale"),
+        (json!({"from": "2040-01-01T00:00:00Z"}), "not more complete answers"),
+        (json!({"by": "language"}), "both or neither"),
+        (json!({"by": "weather", "group": "zh"}), "is one of channel"),
+        (json!({"scheme": "magic"}), "centroid or factorial"),
+    ] {
+        let refused = call(&world, &viewer, Method::POST, "/api/v1/surveys/shop/model", body.clone()).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+        assert!(refused.text().contains(says), "{says}: {}", refused.text());
+    }
+
+    let styles = get(&world, &viewer, "/api/v1/surveys/shop/styles").await;
+    assert_eq!(
+        (&styles["low"], &styles["high"], styles["questions"].as_array().unwrap().len()),
+        (&json!(1), &json!(10), 6)
+    );
+    let group = &styles["groups"][0];
+    assert_eq!((&group["people"], group["styles"].as_array().unwrap().len()), (&json!(30), 4));
+    assert_eq!(group["comparable"], json!(true), "{styles}");
+    let wrong = world.get("/api/v1/surveys/shop/styles?by=weather", &viewer.reads()).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let other = world.get("/api/v1/surveys/none/styles", &viewer.reads()).await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND);
+}

@@ -2826,6 +2826,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/surveys/{key}/model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fits a model of causes to the answers of a survey: weights, paths, indices from 0 to 100, all with intervals, by partial least squares. What it assumes is the
+         *     paths that were drawn; it does not say that they are causes.
+         */
+        post: operations["post_surveys_key_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/surveys/{key}/responses": {
         parameters: {
             query?: never;
@@ -2851,8 +2871,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Scores of a survey's questions with their intervals, in all, by group, and over time. A question that was asked on several scales has a row for each. */
+        /**
+         * Scores of a survey's questions with their intervals, in all, by group, and over time. A question that was asked on several scales has a row for each; one
+         *     that is answered from a list a row for each choice, with the share that chose it (not by segment).
+         */
         get: operations["get_surveys_key_results"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/styles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether groups use scales alike, which is asked before scores of two countries or languages are compared. */
+        get: operations["get_surveys_key_styles"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3233,6 +3273,13 @@ export interface components {
             /** @description In their own words. */
             text?: string | null;
         };
+        /** @description How far two blocks can be told apart. */
+        ApartShape: {
+            one: string;
+            other: string;
+            /** @description The heterotrait-monotrait ratio. */
+            ratio: components["schemas"]["FigureShape"];
+        };
         /** @description An API key, without the key itself. */
         ApiKey: components["schemas"]["WriteKey"] & {
             /** @description What people call it. */
@@ -3432,6 +3479,36 @@ export interface components {
              */
             value?: number | null;
         };
+        /** @description A block. */
+        BlockBody: {
+            key: string;
+            /** @description `reflective` (unless said): the questions are signs of it; `formative`: they make it up. */
+            mode?: string | null;
+            /** @description Keys of questions that are answered on a scale. */
+            questions: string[];
+        };
+        /** @description A block as it was found. */
+        BlockShape: {
+            /**
+             * Format: double
+             * @description Cronbach's alpha, composite reliability and ρA: from 0.7. Null of a single question.
+             */
+            alpha?: number | null;
+            compared?: components["schemas"]["ComparedShape"] | null;
+            /** Format: double */
+            composite_reliability?: number | null;
+            index?: components["schemas"]["FigureShape"] | null;
+            key: string;
+            questions: components["schemas"]["IndicatorShape"][];
+            r_squared?: components["schemas"]["FigureShape"] | null;
+            /** Format: double */
+            rho_a?: number | null;
+            /**
+             * Format: double
+             * @description From 0.5.
+             */
+            variance_extracted?: number | null;
+        };
         /** @description A condition in both of its forms. */
         BothForms: {
             condition: Record<string, never>;
@@ -3616,6 +3693,29 @@ export interface components {
             other: string;
             /** Format: int64 */
             people: number;
+        };
+        /** @description Whether a block may be compared between a group and everybody else (MICOM). */
+        ComparedShape: {
+            /**
+             * Format: double
+             * @description The correlation of the scores by either's weights, and what it has to be at least.
+             */
+            correlation: number;
+            /** Format: double */
+            least: number;
+            /**
+             * Format: double
+             * @description The mean of the group less that of the others, in standard deviations, and between what chance puts it.
+             */
+            means: number;
+            /** Format: double */
+            means_high: number;
+            /** Format: double */
+            means_low: number;
+            /** @description It is made up alike: paths may be compared. */
+            paths: boolean;
+            /** @description Means and variances are alike too: scores may be compared. */
+            scores: boolean;
         };
         /** @description A metric of a variant against the control. */
         ComparisonShape: {
@@ -4620,6 +4720,18 @@ export interface components {
             /** Format: double */
             median: number;
         };
+        /** @description A figure with its interval. */
+        FigureShape: {
+            /** Format: double */
+            estimate: number;
+            /** Format: double */
+            high?: number | null;
+            /**
+             * Format: double
+             * @description Null where no sample drawn again could be fitted.
+             */
+            low?: number | null;
+        };
         /** @description Something found in a template. */
         FindingShape: {
             /** @description A stable word for its kind. */
@@ -4987,6 +5099,14 @@ export interface components {
              */
             days: number;
             rows: components["schemas"]["InboxFigures"][];
+        };
+        /** @description A question of a block. */
+        IndicatorShape: {
+            /** Format: double */
+            loading: number;
+            question: string;
+            /** Format: double */
+            weight: number;
         };
         /** @description Where somebody is, or was. */
         InstanceShape: {
@@ -5559,6 +5679,45 @@ export interface components {
              */
             people: number;
         };
+        /** @description A model to be fitted. */
+        ModelBody: {
+            /**
+             * @description Blocks of questions. Left out, those of the satisfaction index, of questions whose keys begin with `image_`, `expectation_`, `quality_`, `value_`, `satisfaction_`,
+             *     `complaint_` or `loyalty_`, with its paths.
+             */
+            blocks?: components["schemas"]["BlockBody"][] | null;
+            /** @description Compares a group with everybody else: by `language`, `channel`, `touchpoint`, `product`, `agent`, `version`, `wave` or `source`. */
+            by?: string | null;
+            /** @description Answers from this time on (RFC 3339); otherwise all. */
+            from?: string | null;
+            /** @description Which group. */
+            group?: string | null;
+            /** @description From one block to another, by their keys. */
+            paths?: components["schemas"]["PathBody"][] | null;
+            /** @description `path` (unless said), `centroid` or `factorial`. */
+            scheme?: string | null;
+            /** @description Answers before this time. */
+            to?: string | null;
+        };
+        /** @description A fitted model. */
+        ModelShape: {
+            /**
+             * Format: int64
+             * @description People who answered all of its questions.
+             */
+            answers: number;
+            /** @description Pairs of blocks that can hardly be told apart (from 0.85 on), and all others. */
+            apart: components["schemas"]["ApartShape"][];
+            blocks: components["schemas"]["BlockShape"][];
+            /**
+             * Format: int64
+             * @description People left out, because they did not.
+             */
+            incomplete: number;
+            /** @description Older answers were not read, because there are too many. */
+            latest_only: boolean;
+            paths: components["schemas"]["PathShape"][];
+        };
         /** @description What members were worth in a month. */
         Month: {
             /**
@@ -5926,6 +6085,11 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description A path. */
+        PathBody: {
+            from: string;
+            to: string;
+        };
         /** @description One thing after another. */
         PathRow: {
             /** Format: double */
@@ -5935,6 +6099,14 @@ export interface components {
             /** Format: double */
             others_share: number;
             steps: string[];
+        };
+        /** @description What one block does to another. */
+        PathShape: {
+            from: string;
+            path?: components["schemas"]["FigureShape"] | null;
+            to: string;
+            /** @description Along all paths. */
+            total_effect: components["schemas"]["FigureShape"];
         };
         /** @description Which part of which answer. */
         PeopleBody: {
@@ -7434,7 +7606,7 @@ export interface components {
             high: number;
             /** Format: double */
             low: number;
-            /** @description `nps` (points), `mean` (on the scale, turned so that more is better), `top_two` or `easy` (shares). */
+            /** @description `nps` (points), `mean` (on the scale, turned so that more is better), `top_two`, `easy` or `share` (shares). */
             measure: string;
         };
         /** @description A segment. */
@@ -7594,7 +7766,7 @@ export interface components {
              * @description The most of it.
              */
             high: number;
-            /** @description `nps`, `csat`, `ces` or `scale`. */
+            /** @description `nps`, `csat`, `ces` or `scale`; `choice` is the share of those who chose it, of a ranking of those who put it first. */
             kind: string;
             /**
              * Format: int32
@@ -7603,7 +7775,7 @@ export interface components {
             low: number;
             /** @description How many groups are left out, because they are the smallest of too many. */
             more_groups: number;
-            /** @description Which part; empty where there is only one. */
+            /** @description Which part; empty where there is only one. Of a `choice` what was chosen; of a matrix the row and the choice, with a slash between. */
             part: string;
             periods: components["schemas"]["PeriodShape"][];
             question: string;
@@ -7892,6 +8064,54 @@ export interface components {
          * @enum {string}
          */
         StepOrder: "ordered" | "strict" | "any";
+        /** @description One way of answering. */
+        StyleShape: {
+            difference?: components["schemas"]["FigureShape"] | null;
+            /** @description More than chance, and more than a fifth of a standard deviation. */
+            differs: boolean;
+            /**
+             * Format: double
+             * @description The share of false findings if this one is called a finding.
+             */
+            q?: number | null;
+            /**
+             * Format: double
+             * @description The mean share of such answers in the group, and among the others.
+             */
+            share: number;
+            /** Format: double */
+            share_of_others: number;
+            /**
+             * Format: double
+             * @description In standard deviations of persons (Hedges' g).
+             */
+            size: number;
+            /** @description `agreeing`, `disagreeing`, `ends` or `middle`. */
+            style: string;
+        };
+        /** @description A group against everybody who is not in it. */
+        StyledShape: {
+            /** @description Whether its scores may be compared with those of the others as they are; null where there is nobody to compare with. */
+            comparable?: boolean | null;
+            /** @description Which; null for those of whom it is not known. */
+            key?: string | null;
+            people: number;
+            styles: components["schemas"]["StyleShape"][];
+        };
+        /** @description How groups answer, whatever they are asked. */
+        StylesShape: {
+            /** @description The largest first. */
+            groups: components["schemas"]["StyledShape"][];
+            /** Format: int32 */
+            high?: number | null;
+            /**
+             * Format: int32
+             * @description The least and the most of the scale that is looked at, which most answers are on; null without answers.
+             */
+            low?: number | null;
+            /** @description The questions on it. A dozen about different things show style; a few about one thing show what people think of it. */
+            questions: string[];
+        };
         /** @description Who came back. */
         SuppressedBody: {
             /** @description `user_id`, `email`, `phone`, `anonymous_id` ... */
@@ -15893,6 +16113,56 @@ export interface operations {
             };
         };
     };
+    post_surveys_key_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_surveys_key_responses: {
         parameters: {
             query?: {
@@ -16016,6 +16286,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResultsShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key_styles: {
+        parameters: {
+            query?: {
+                /** @description Groups: `language` (unless said), `channel`, `touchpoint`, `product`, `agent`, `version`, `wave` or `source`. */
+                by?: string | null;
+                /** @description Answers from this time on (RFC 3339); otherwise all. */
+                from?: string | null;
+                /** @description Answers before this time. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StylesShape"];
                 };
             };
             404: {

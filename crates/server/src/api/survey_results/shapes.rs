@@ -27,9 +27,9 @@ pub struct ResultsShape {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SeriesShape {
     question: String,
-    /// Which part; empty where there is only one.
+    /// Which part; empty where there is only one. Of a `choice` what was chosen; of a matrix the row and the choice, with a slash between.
     part: String,
-    /// `nps`, `csat`, `ces` or `scale`.
+    /// `nps`, `csat`, `ces` or `scale`; `choice` is the share of those who chose it, of a ranking of those who put it first.
     kind: String,
     /// The least of the scale.
     low: i32,
@@ -76,7 +76,7 @@ pub struct BlankShape {
 /// A score with its interval.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ScoreShape {
-    /// `nps` (points), `mean` (on the scale, turned so that more is better), `top_two` or `easy` (shares).
+    /// `nps` (points), `mean` (on the scale, turned so that more is better), `top_two`, `easy` or `share` (shares).
     measure: &'static str,
     estimate: f64,
     low: f64,

@@ -267,5 +267,21 @@ export const problems = {
 	'problem.names_the_response': 'names the response',
 	'problem.lies_in_the_future': 'lies in the future',
 	'problem.is_no_question_of_the_published': 'is no question of the published version',
-	'problem.is_one_of_channel_touchpoint': 'is one of channel, touchpoint, product, agent, version, wave'
+	'problem.is_one_of_channel_touchpoint': 'is one of channel, touchpoint, product, agent, version, wave',
+	'problem.is_path_centroid_or_factorial': 'is path, centroid or factorial',
+	'problem.goes_with_by_say_both': 'goes with `by`: say both or neither',
+	'problem.are_at_most_with_paths': 'are at most {n}, with {m} paths',
+	'problem.has_no_question_on_a_scale': 'has `{what}`, which is no question on a scale',
+	'problem.have_the_mode_reflective_or': 'have the mode reflective or formative',
+	'problem.has_which_is_no_block': 'has `{what}`, which is no block',
+	'problem.is_one_of': 'is one of {words}',
+	'problem.is_needed_say_its_blocks': 'is needed: say its blocks and paths, as this survey does not ask for those of the satisfaction index',
+	'problem.has_no_question_in': 'has no question in `{what}`',
+	'problem.has_in_two_blocks': 'has `{what}` in two blocks',
+	'problem.has_on_no_path': 'has `{what}` on no path',
+	'problem.cannot_be_fitted_alike': 'cannot be fitted: everybody answered `{what}` alike',
+	'problem.cannot_be_fitted_too_few': 'cannot be fitted: there are not more complete answers than questions',
+	'problem.has_a_path_that_ends': 'has a path that ends where it began',
+	'problem.has_paths_in_a_circle': 'has paths in a circle',
+	'problem.cannot_be_fitted_settle': 'cannot be fitted: its weights do not settle'
 };

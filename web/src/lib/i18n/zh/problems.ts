@@ -267,5 +267,21 @@ export const problems = {
 	'problem.names_the_response': '指明是哪份答卷',
 	'problem.lies_in_the_future': '在未来',
 	'problem.is_no_question_of_the_published': '不是已发布版本中的问题',
-	'problem.is_one_of_channel_touchpoint': '应为 channel、touchpoint、product、agent、version、wave 之一'
+	'problem.is_one_of_channel_touchpoint': '应为 channel、touchpoint、product、agent、version、wave 之一',
+	'problem.is_path_centroid_or_factorial': '只能是 path、centroid 或 factorial',
+	'problem.goes_with_by_say_both': '要与“by”一起：两者都给出，或都不给',
+	'problem.are_at_most_with_paths': '最多 {n} 个，路径最多 {m} 条',
+	'problem.has_no_question_on_a_scale': '包含“{what}”，它不是量表题',
+	'problem.have_the_mode_reflective_or': '的 mode 只能是 reflective 或 formative',
+	'problem.has_which_is_no_block': '包含“{what}”，它不是一个模块',
+	'problem.is_one_of': '只能是以下之一：{words}',
+	'problem.is_needed_say_its_blocks': '必须给出：请说明模块和路径，因为此问卷没有询问满意度指数的各模块',
+	'problem.has_no_question_in': '在“{what}”中没有题目',
+	'problem.has_in_two_blocks': '的“{what}”同时在两个模块中',
+	'problem.has_on_no_path': '的“{what}”不在任何路径上',
+	'problem.cannot_be_fitted_alike': '无法拟合：所有人对“{what}”的回答相同',
+	'problem.cannot_be_fitted_too_few': '无法拟合：完整回答的数量不多于题目数',
+	'problem.has_a_path_that_ends': '有一条路径的终点就是起点',
+	'problem.has_paths_in_a_circle': '的路径形成了循环',
+	'problem.cannot_be_fitted_settle': '无法拟合：权重不收敛'
 };
