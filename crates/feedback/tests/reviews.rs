@@ -88,6 +88,30 @@ async fn a_review_is_one_for_its_name_and_told_again_is_changed(db: TestDatabase
 }
 
 #[db_test(MIGRATIONS)]
+async fn a_decision_that_is_taken_back_leaves_it_to_the_rule(db: TestDatabase) {
+    tell(&db, &[review(1, "a", 5), review(2, "a", 4)]).await;
+    for (number, doubt) in [(1, 75), (2, 59)] {
+        let before = row(&db, number).await;
+        assert!(judge(&db, &before, doubt).await);
+        assert!(decide(&db, number, State::Hidden).await);
+    }
+    let later = NOW.plus(Timestamp::HOUR);
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    for number in [1, 2] {
+        assert!(records::decide_no_more(&mut tx, W, [number; 16], 60, later).await.unwrap());
+        assert!(!records::decide_no_more(&mut tx, W, [number; 16], 60, later).await.unwrap(), "nothing was decided");
+    }
+    assert!(!records::decide_no_more(&mut tx, OTHER, [1; 16], 60, later).await.unwrap());
+    tx.commit().await.unwrap();
+    let (first, second) = (row(&db, 1).await, row(&db, 2).await);
+    assert_eq!((first.state.as_str(), second.state.as_str()), ("waiting", "shown"));
+    assert_eq!(
+        (first.decided_at, first.decided_by, first.decided_why, first.judge_at),
+        (None, None, None, Some(later))
+    );
+}
+
+#[db_test(MIGRATIONS)]
 async fn a_rule_puts_into_the_queue_and_what_staff_decided_stays(db: TestDatabase) {
     tell(&db, &[review(1, "a", 5), review(2, "a", 4), review(3, "b", 1)]).await;
     let due = records::to_judge(&mut db.read(), NOW, 10).await.unwrap();

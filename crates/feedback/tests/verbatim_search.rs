@@ -42,7 +42,7 @@ fn row(number: u8) -> VerbatimRow {
         event_name: if number.is_multiple_of(2) { "Product Reviewed" } else { "Ticket Opened" }.to_owned(),
         language: read.language.unwrap_or_default().to_owned(),
         shown: read.shown,
-        rating: None,
+        rating: (number % 4 != 3).then(|| 1_000 + i64::from(number % 16) * 250),
         sentiment: read.sentiment,
         anger,
         disappointment,
@@ -89,6 +89,9 @@ fn slow(rows: &[VerbatimRow], words: &[(bool, &str)], filter: &Filter) -> Vec<(T
         .filter(|it| filter.language.is_empty() || it.language == filter.language)
         .filter(|it| filter.event_name.is_empty() || it.event_name == filter.event_name)
         .filter(|it| filter.feeling.is_none_or(|feeling| shows(it, feeling)))
+        .filter(|it| {
+            filter.stars.is_none_or(|stars| it.rating.is_some_and(|own| (own as f64 / 1e3).round() as i64 == stars))
+        })
         .filter(|it| filter.least.is_none_or(|least| it.sentiment >= least))
         .filter(|it| filter.most.is_none_or(|most| it.sentiment <= most))
         .filter(|it| words.iter().all(|(with, word)| says(it, word) == *with))
@@ -104,8 +107,9 @@ fn filters() -> impl Strategy<Value = Filter> {
     let sentiments = (prop::option::of(-1_000i64..1_000), prop::option::of(-1_000i64..1_000));
     let named = (prop::sample::select(vec!["", "", "en", "zh"]), prop::sample::select(vec!["", "Ticket Opened"]));
     let person = prop::option::weighted(0.3, -1i64..2);
-    (person, 0i64..3, prop::option::weighted(0.2, feeling), behind, before, sentiments, named).prop_map(
-        |(person, from, feeling, behind, before, (least, most), (language, event_name))| Filter {
+    let stars = prop::option::weighted(0.2, 1i64..6);
+    (person, 0i64..3, prop::option::weighted(0.2, feeling), behind, before, sentiments, named, stars).prop_map(
+        |(person, from, feeling, behind, before, (least, most), (language, event_name), stars)| Filter {
             person: person.map(PersonId),
             from: Timestamp(from * 1_000),
             before: before.map(Timestamp),
@@ -115,6 +119,7 @@ fn filters() -> impl Strategy<Value = Filter> {
             feeling: feeling.flatten(),
             least: least.filter(|it| *it < 0),
             most: most.filter(|it| *it > 0),
+            stars,
         },
     )
 }

@@ -1,12 +1,12 @@
 //! Verbatims as they are stored, on both engines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
-use rapport_feedback::verbatims::records::{self, Correction, Filter, VerbatimRow};
-use rapport_feedback::verbatims::{Reader, of_stars, stars};
+use rapport_feedback::verbatims::records::{self, Cell, Correction, Filter, VerbatimRow};
+use rapport_feedback::verbatims::{CLEAR, Reader, of_stars, stars};
 use rapport_feedback::{DATA_MAP, MIGRATIONS};
 use rapport_privacy::{Subject, Tables};
 use rapport_store::testing::TestDatabase;
@@ -57,10 +57,7 @@ fn slow(rows: &[VerbatimRow], filter: &Filter) -> Vec<[u8; 16]> {
     let mut kept: Vec<&VerbatimRow> = rows
         .iter()
         .filter(|it| filter.person.is_none_or(|person| it.person == person))
-        .filter(|it| {
-            it.occurred_at >= filter.from
-                && filter.before.is_none_or(|before| it.occurred_at < before || filter.behind.is_some())
-        })
+        .filter(|it| it.occurred_at >= filter.from && filter.before.is_none_or(|before| it.occurred_at < before))
         .filter(|it| filter.language.is_empty() || it.language == filter.language)
         .filter(|it| filter.event_name.is_empty() || it.event_name == filter.event_name)
         .filter(|it| filter.feeling.is_none_or(|feeling| shows(it, feeling)))
@@ -68,6 +65,7 @@ fn slow(rows: &[VerbatimRow], filter: &Filter) -> Vec<[u8; 16]> {
             filter.least.is_none_or(|least| it.sentiment >= least)
                 && filter.most.is_none_or(|most| it.sentiment <= most)
         })
+        .filter(|it| filter.stars.is_none_or(|stars| stars_of(it) == stars))
         .collect();
     kept.sort_by_key(|it| (std::cmp::Reverse(it.occurred_at), it.event_id));
     let behind = |it: &&&VerbatimRow| {
@@ -76,29 +74,74 @@ fn slow(rows: &[VerbatimRow], filter: &Filter) -> Vec<[u8; 16]> {
     kept.iter().filter(behind).map(|it| it.event_id).collect()
 }
 
+/// Stars as people see them; 0 without.
+fn stars_of(row: &VerbatimRow) -> i64 {
+    row.rating.map_or(0, |rating| (rating as f64 / 1_000.0).round() as i64)
+}
+
 fn filters() -> impl Strategy<Value = Filter> {
     let feeling = prop::option::of(prop::sample::select(ALL.to_vec()));
     let behind = prop::option::of((0i64..9, 0u8..16));
     let sentiments = (prop::option::of(-1_000i64..1_000), prop::option::of(-1_000i64..1_000));
     let named = (prop::sample::select(vec!["", "en", "zh"]), prop::sample::select(vec!["", "Ticket Opened"]));
-    (prop::option::of(0i64..3), 0i64..3, feeling, behind, sentiments, named).prop_map(
-        |(person, from, feeling, behind, (least, most), (language, event_name))| Filter {
+    let times = (0i64..3, prop::option::of(3i64..8));
+    (prop::option::of(0i64..3), times, feeling, behind, sentiments, named, prop::option::of(1i64..6)).prop_map(
+        |(person, (from, before), feeling, behind, (least, most), (language, event_name), stars)| Filter {
             person: person.map(PersonId),
             from: Timestamp(from * 1_000),
-            before: None,
+            before: before.map(|before| Timestamp(before * 1_000)),
             behind: behind.map(|(at, id)| (Timestamp(at * 1_000), [id; 16])),
             language: language.to_owned(),
             event_name: event_name.to_owned(),
             feeling,
             least,
             most,
+            stars,
         },
     )
 }
 
+/// Oracle: cells filled one text after the other.
+fn cells(rows: &[VerbatimRow], wanted: &[[u8; 16]]) -> Vec<Cell> {
+    let mut cells: BTreeMap<(String, String, i64, i64), Cell> = BTreeMap::new();
+    for row in rows.iter().filter(|it| wanted.contains(&it.event_id)) {
+        let tone = i64::from(row.sentiment >= CLEAR) - i64::from(row.sentiment <= -CLEAR);
+        let (language, event_name, stars) = (row.language.clone(), row.event_name.clone(), stars_of(row));
+        let empty = Cell {
+            language: language.clone(),
+            event_name: event_name.clone(),
+            tone,
+            stars,
+            texts: 0,
+            anger: 0,
+            disappointment: 0,
+            anxiety: 0,
+            joy: 0,
+            gratitude: 0,
+            trust: 0,
+            urgency: 0,
+        };
+        let cell = cells.entry((language, event_name, tone, stars)).or_insert(empty);
+        cell.texts += 1;
+        for (feeling, _) in row.felt() {
+            *match feeling {
+                Feeling::Anger => &mut cell.anger,
+                Feeling::Disappointment => &mut cell.disappointment,
+                Feeling::Anxiety => &mut cell.anxiety,
+                Feeling::Joy => &mut cell.joy,
+                Feeling::Gratitude => &mut cell.gratitude,
+                Feeling::Trust => &mut cell.trust,
+                Feeling::Urgency => &mut cell.urgency,
+            } += 1;
+        }
+    }
+    cells.into_values().collect()
+}
+
 #[db_test(MIGRATIONS)]
 async fn lists_are_those_of_all_rows_gone_through(db: TestDatabase) {
-    let rows: Vec<VerbatimRow> = (0u8..16).map(|at| row(at, TEXTS[usize::from(at) % 8], None)).collect();
+    let rating = |at: u8| (at % 4 != 3).then(|| 1_000 + i64::from(at) * 250);
+    let rows: Vec<VerbatimRow> = (0u8..16).map(|at| row(at, TEXTS[usize::from(at) % 8], rating(at))).collect();
     let mut tx = db.begin(Priority::Interactive).await.unwrap();
     records::insert(&mut tx, W, &rows).await.unwrap();
     records::insert(&mut tx, OTHER, &rows[..1]).await.unwrap();
@@ -110,8 +153,18 @@ async fn lists_are_those_of_all_rows_gone_through(db: TestDatabase) {
         let filter = filters().new_tree(&mut runner).unwrap().current();
         let found = records::list(&mut db.read(), W, &filter, 100).await.unwrap();
         let found: Vec<[u8; 16]> = found.iter().map(|it| it.event_id).collect();
-        assert_eq!(found, slow(&rows, &filter), "{filter:?}");
+        let wanted = slow(&rows, &filter);
+        assert_eq!(found, wanted, "{filter:?}");
+        assert_eq!(
+            records::counted(&mut db.read(), W, &filter, None).await.unwrap(),
+            cells(&rows, &wanted),
+            "{filter:?}"
+        );
     }
+    let some = [[3; 16], [9; 16], [99; 16]];
+    let counted = records::counted(&mut db.read(), W, &Filter::default(), Some(&some)).await.unwrap();
+    assert_eq!(counted, cells(&rows, &some));
+    assert_eq!(records::counted(&mut db.read(), W, &Filter::default(), Some(&[])).await.unwrap(), []);
     assert_eq!(records::list(&mut db.read(), W, &Filter::default(), 3).await.unwrap().len(), 3);
     assert_eq!(records::list(&mut db.read(), OTHER, &Filter::default(), 100).await.unwrap(), rows[..1]);
     let before = Filter { before: Some(Timestamp(1_000)), ..Filter::default() };
@@ -151,6 +204,29 @@ async fn a_correction_counts_and_is_learnt_from(db: TestDatabase) {
     assert_eq!(of(TEXTS[0]).rating, None);
     assert_eq!(examples.len(), 3);
     assert_eq!(records::examples(&mut db.read(), OTHER, 100).await.unwrap(), []);
+}
+
+#[db_test(MIGRATIONS)]
+async fn a_correction_is_taken_back_and_what_was_said_before_counts(db: TestDatabase) {
+    let first = row(3, TEXTS[0], None);
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    records::insert(&mut tx, W, std::slice::from_ref(&first)).await.unwrap();
+    let calm = Correction { sentiment: None, feelings: Some(BTreeSet::from([Feeling::Joy])) };
+    records::correct(&mut tx, W, &first, &calm, ("usr_ann", Timestamp(50))).await.unwrap();
+    let now = records::find(&mut tx, W, [3; 16]).await.unwrap().unwrap();
+    let good = Correction { sentiment: Some(700), feelings: None };
+    records::correct(&mut tx, W, &now, &good, ("usr_ann", Timestamp(60))).await.unwrap();
+    let anew = (-321, [500, 0, 0, 0, 0, 0, 0]);
+    assert!(records::take_back(&mut tx, W, [3; 16], anew).await.unwrap());
+    let now = records::find(&mut tx, W, [3; 16]).await.unwrap().unwrap();
+    // The first one said nothing of the sentiment.
+    assert_eq!((now.sentiment, now.felt(), now.corrected_at), (-321, vec![(Feeling::Joy, 1_000)], Some(Timestamp(50))));
+    assert!(records::take_back(&mut tx, W, [3; 16], anew).await.unwrap());
+    let now = records::find(&mut tx, W, [3; 16]).await.unwrap().unwrap();
+    assert_eq!((now.sentiment, now.feelings(), now.corrected_at), (anew.0, anew.1, None));
+    assert!(!records::take_back(&mut tx, W, [3; 16], anew).await.unwrap());
+    assert!(!records::take_back(&mut tx, OTHER, [3; 16], anew).await.unwrap());
+    assert_eq!(records::lessons(&mut tx, W).await.unwrap(), (0, 0));
 }
 
 #[db_test(MIGRATIONS)]

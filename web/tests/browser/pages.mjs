@@ -1,6 +1,7 @@
 import { journeyPages } from './journey-pages.mjs';
 import { slotPages } from './slot-pages.mjs';
 import { surveyPages } from './survey-pages.mjs';
+import { textPages } from './text-pages.mjs';
 
 // The pages to walk. Ids are found through the API, so that the same list works on the fixtures and on a real server.
 
@@ -83,6 +84,7 @@ export async function pages(page, base) {
 	list.push(...(await journeyPages((path) => ask(page, base, path), person)));
 	list.push(...(await surveyPages((path) => ask(page, base, path))));
 	list.push(...(await slotPages((path) => ask(page, base, path), person)));
+	list.push(...(await textPages((path) => ask(page, base, path))));
 	if (person) {
 		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });
 		list.push({ name: 'customer-consent', path: `/customers/${person}?consent=1`, act: (p) => p.locator('dialog').waitFor() });

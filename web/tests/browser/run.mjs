@@ -11,6 +11,7 @@ import { pages } from './pages.mjs';
 import { scenarios } from './scenarios.mjs';
 import { slotScenarios } from './slots-script.mjs';
 import { openShop } from './shop.mjs';
+import { textScenarios } from './text-scenarios.mjs';
 
 const shots = join(dirname(fileURLToPath(import.meta.url)), 'shots');
 rmSync(shots, { recursive: true, force: true });
@@ -109,7 +110,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
 	await context.close();
 }
 
-for (const [name, run] of Object.entries({ ...scenarios, ...slotScenarios })) {
+for (const [name, run] of Object.entries({ ...scenarios, ...slotScenarios, ...textScenarios })) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');
 	const problems = [];

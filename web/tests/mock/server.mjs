@@ -9,6 +9,7 @@ import { agreedRoutes } from './agreed.mjs';
 import { journeyRoutes } from './journeys.mjs';
 import { slotRoutes } from './slots.mjs';
 import { surveyRoutes } from './surveys.mjs';
+import { textRoutes } from './texts.mjs';
 const web = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const dist = join(web, 'dist');
 const fixture = (name) => JSON.parse(readFileSync(join(web, 'tests/fixtures/data', `${name}.json`), 'utf8'));
@@ -152,6 +153,7 @@ const routes = [
 	...journeyRoutes(fixture, problem),
 	...slotRoutes(fixture, problem),
 	...surveyRoutes(fixture, problem, page),
+	...textRoutes(fixture, page, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],
 	['POST', /^\/message-templates$/, (_, __, body) => (body.ready ? findTemplate(body.ready.replace('_', '-')) ?? fixture('messages-pages')[0] : { ...fixture('messages-pages')[0], template: body.template })],
 	['GET', /^\/message-templates\/([\w-]+)$/, ([key]) => findTemplate(key) ?? noTemplate()],

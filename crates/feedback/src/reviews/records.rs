@@ -285,6 +285,22 @@ pub async fn decide(
     Ok(tx.execute(text, args![workspace, event_id, state.as_str(), why, by, now]).await? > 0)
 }
 
+/// Takes back what staff decided about a review: the rule decides again, by what is known of it, and looks at it once more. Whether there was a decision.
+pub async fn decide_no_more(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    event_id: [u8; 16],
+    limit: u8,
+    now: Timestamp,
+) -> Result<bool> {
+    let text = sql!(
+        "UPDATE reviews SET state = CASE WHEN doubt >= $3 THEN 'waiting' ELSE 'shown' END, judge_at = $4,
+           decided_at = NULL, decided_by = NULL, decided_why = NULL
+         WHERE event_id = $2 AND workspace = $1 AND decided_at IS NOT NULL"
+    );
+    Ok(tx.execute(text, args![workspace, event_id, i64::from(limit), now]).await? > 0)
+}
+
 /// Says something to a review in public, or takes it back; whether there is such a review.
 pub async fn answer(
     tx: &mut Tx,

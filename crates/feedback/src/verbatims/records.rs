@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
-use rapport_store::{Queries, Record, Result, Sql, Tx, args, sql};
+use rapport_store::{Arg, Args, Queries, Record, Result, Sql, Tx, args, sql};
 use rapport_text::feelings::{ALL, Feeling};
 
 use super::search::Position;
-use super::{Example, of_stars, stars};
+use super::{CLEAR, Example, of_stars, stars};
 
 /// A stored verbatim.
 #[derive(Clone, Debug, PartialEq, Record)]
@@ -52,6 +52,11 @@ impl VerbatimRow {
     /// Strengths in the order of [`ALL`].
     pub fn feelings(&self) -> [i64; ALL.len()] {
         [self.anger, self.disappointment, self.anxiety, self.joy, self.gratitude, self.trust, self.urgency]
+    }
+
+    /// The person's own stars, halves rounded up.
+    pub fn stars(&self) -> Option<i64> {
+        self.rating.map(|rating| (rating + 500) / 1_000)
     }
 
     /// The feelings that it shows, strongest first.
@@ -179,6 +184,52 @@ pub struct Filter {
     pub least: Option<i64>,
     /// At most so positive.
     pub most: Option<i64>,
+    /// With so many stars, halves rounded up.
+    pub stars: Option<i64>,
+}
+
+/// The rows of a filter, as what stands behind WHERE, with its values.
+fn narrowed(workspace: WorkspaceId, filter: &Filter) -> (String, Args) {
+    let mut text = "workspace = $1 AND occurred_at >= $2".to_owned();
+    let mut args = args![workspace, filter.from];
+    let mut also = |part: &str, values: Vec<Arg>| {
+        let mut part = format!(" AND {part}");
+        for value in values {
+            args.0.push(value);
+            part = part.replacen('#', &format!("${}", args.0.len()), 1);
+        }
+        text.push_str(&part);
+    };
+    if let Some(person) = filter.person {
+        also("person = #", vec![person.into()]);
+    }
+    if let Some(before) = filter.before {
+        also("occurred_at < #", vec![before.into()]);
+    }
+    if let Some((at, event)) = filter.behind {
+        also("(occurred_at < # OR (occurred_at = # AND event_id > #))", vec![at.into(), at.into(), event.into()]);
+    }
+    if !filter.language.is_empty() {
+        also("language = #", vec![filter.language.as_str().into()]);
+    }
+    if !filter.event_name.is_empty() {
+        also("event_name = #", vec![filter.event_name.as_str().into()]);
+    }
+    if let Some(feeling) = filter.feeling {
+        // Names of columns are our own words, never the caller's.
+        also(&format!("{} > #", feeling.name()), vec![0_i64.into()]);
+    }
+    if let Some(least) = filter.least {
+        also("sentiment >= #", vec![least.into()]);
+    }
+    if let Some(most) = filter.most {
+        also("sentiment <= #", vec![most.into()]);
+    }
+    if let Some(stars) = filter.stars {
+        let from = stars * 1_000 - 500;
+        also("rating >= # AND rating < #", vec![from.into(), (from + 1_000).into()]);
+    }
+    (text, args)
 }
 
 /// A page of verbatims, newest first.
@@ -188,31 +239,88 @@ pub async fn list(
     filter: &Filter,
     limit: i64,
 ) -> Result<Vec<VerbatimRow>> {
-    // No event stands behind the last one of the instant before which all are wanted.
-    let (behind, event) = filter.behind.unwrap_or((filter.before.unwrap_or(Timestamp(i64::MAX)), [0xff; 16]));
-    // Names of columns are our own words, never the caller's.
-    let feeling = filter.feeling.map_or_else(String::new, |it| format!(" AND {} > $11", it.name()));
-    let person = if filter.person.is_some() { " AND person = $10" } else { " AND $10 = $10" };
-    let nothing = if filter.feeling.is_some() { "" } else { " AND $11 = $11" };
-    let text = Sql::assembled(format!(
-        "SELECT {COLUMNS} FROM verbatims WHERE workspace = $1 AND occurred_at >= $2 AND occurred_at <= $3
-         AND (occurred_at < $3 OR event_id > $4) AND ($5 = '' OR language = $5) AND ($6 = '' OR event_name = $6)
-         AND sentiment >= $7 AND sentiment <= $8{person}{feeling}{nothing} ORDER BY occurred_at DESC, event_id LIMIT $9"
-    ));
-    let args = args![
-        workspace,
-        filter.from,
-        behind,
-        event,
-        &filter.language,
-        &filter.event_name,
-        filter.least.unwrap_or(-1_000),
-        filter.most.unwrap_or(1_000),
-        limit,
-        filter.person.unwrap_or(PersonId(0)),
-        0_i64
-    ];
-    db.fetch_all(text, args).await
+    let (where_, mut args) = narrowed(workspace, filter);
+    args.0.push(limit.into());
+    let text = format!(
+        "SELECT {COLUMNS} FROM verbatims WHERE {where_} ORDER BY occurred_at DESC, event_id LIMIT ${}",
+        args.0.len()
+    );
+    db.fetch_all(Sql::assembled(text), args).await
+}
+
+/// How many verbatims are alike in what can be chosen among them.
+#[derive(Clone, Debug, PartialEq, Eq, Record)]
+pub struct Cell {
+    /// By ISO 639-1; empty where it cannot be said.
+    pub language: String,
+    /// The event's name.
+    pub event_name: String,
+    /// -1 where they are negative, 1 where positive, 0 between.
+    pub tone: i64,
+    /// The person's own stars, halves rounded up; 0 without.
+    pub stars: i64,
+    /// How many.
+    pub texts: i64,
+    /// How many of them show anger.
+    pub anger: i64,
+    /// The same of disappointment.
+    pub disappointment: i64,
+    /// Of anxiety.
+    pub anxiety: i64,
+    /// Of joy.
+    pub joy: i64,
+    /// Of gratitude.
+    pub gratitude: i64,
+    /// Of trust.
+    pub trust: i64,
+    /// Of urgency.
+    pub urgency: i64,
+}
+
+impl Cell {
+    /// How many of them show a feeling.
+    pub fn of(&self, feeling: Feeling) -> i64 {
+        match feeling {
+            Feeling::Anger => self.anger,
+            Feeling::Disappointment => self.disappointment,
+            Feeling::Anxiety => self.anxiety,
+            Feeling::Joy => self.joy,
+            Feeling::Gratitude => self.gratitude,
+            Feeling::Trust => self.trust,
+            Feeling::Urgency => self.urgency,
+        }
+    }
+}
+
+/// Counts the verbatims of a filter, or `only` some of them, by language, event, tone and stars: enough to say how many each further choice would leave.
+pub async fn counted(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    filter: &Filter,
+    only: Option<&[[u8; 16]]>,
+) -> Result<Vec<Cell>> {
+    let (mut where_, mut args) = narrowed(workspace, filter);
+    if let Some(only) = only {
+        args.0.push(only.into());
+        where_.push_str(&format!(" AND event_id IN (${})", args.0.len()));
+    }
+    let known = args.0.len();
+    args.0.extend(args![-CLEAR, CLEAR, -1_i64, 0_i64, 1_i64, 500_i64, 1_000_i64].0);
+    let [low, high, less, none, one, half, whole] =
+        std::array::from_fn(|at| format!("CAST(${} AS BIGINT)", known + 1 + at));
+    let felt: Vec<String> = ALL
+        .iter()
+        .map(|it| format!("CAST(SUM(CASE WHEN {0} > {none} THEN {one} ELSE {none} END) AS BIGINT) AS {0}", it.name()))
+        .collect();
+    let text = format!(
+        "SELECT language, event_name, tone, stars, COUNT(*) AS texts, {} FROM
+           (SELECT language, event_name, CASE WHEN sentiment <= {low} THEN {less} WHEN sentiment >= {high} THEN {one} ELSE {none} END AS tone,
+              CASE WHEN rating IS NULL THEN {none} ELSE (rating + {half}) / {whole} END AS stars,
+              anger, disappointment, anxiety, joy, gratitude, trust, urgency FROM verbatims WHERE {where_}) AS v
+         GROUP BY language, event_name, tone, stars ORDER BY language, event_name, tone, stars",
+        felt.join(", ")
+    );
+    db.fetch_all(Sql::assembled(text), args).await
 }
 
 /// One verbatim.
@@ -273,8 +381,50 @@ pub async fn correct(
         None => row.feelings(),
         Some(found) => ALL.map(|it| if found.contains(&it) { 1_000 } else { 0 }),
     };
-    let [anger, disappointment, anxiety, joy, gratitude, trust, urgency] = strengths;
     let sentiment = correction.sentiment.unwrap_or(row.sentiment);
+    note(tx, workspace, row.event_id, (sentiment, strengths), Some(at)).await
+}
+
+#[derive(Record)]
+struct CorrectionRow {
+    corrected_at: Timestamp,
+    sentiment: Option<i64>,
+    feelings: Option<String>,
+}
+
+/// Takes the newest correction of a verbatim back: those before it count again, and where they say nothing, what is understood of it now. Whether there
+/// was one.
+pub async fn take_back(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    event_id: [u8; 16],
+    understood: (i64, [i64; ALL.len()]),
+) -> Result<bool> {
+    let text = sql!(
+        "SELECT corrected_at, sentiment, feelings FROM verbatim_corrections WHERE event_id = $2 AND workspace = $1 ORDER BY corrected_at DESC"
+    );
+    let rows: Vec<CorrectionRow> = tx.fetch_all(text, args![workspace, event_id]).await?;
+    let Some((newest, others)) = rows.split_first() else { return Ok(false) };
+    let text = sql!("DELETE FROM verbatim_corrections WHERE event_id = $2 AND corrected_at = $3 AND workspace = $1");
+    tx.execute(text, args![workspace, event_id, newest.corrected_at]).await?;
+    let sentiment = others.iter().find_map(|it| it.sentiment).unwrap_or(understood.0);
+    let strengths = match others.iter().find_map(|it| it.feelings.as_deref()) {
+        None => understood.1,
+        Some(names) => ALL.map(|it| if names.split(' ').any(|name| name == it.name()) { 1_000 } else { 0 }),
+    };
+    note(tx, workspace, event_id, (sentiment, strengths), others.first().map(|it| it.corrected_at)).await?;
+    Ok(true)
+}
+
+/// Makes count what was said of a verbatim.
+async fn note(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    event_id: [u8; 16],
+    (sentiment, strengths): (i64, [i64; ALL.len()]),
+    at: Option<Timestamp>,
+) -> Result<()> {
+    let [anger, disappointment, anxiety, joy, gratitude, trust, urgency] = strengths;
     let text = sql!(
         "UPDATE verbatims SET sentiment = $3, anger = $4, disappointment = $5, anxiety = $6, joy = $7, gratitude = $8, trust = $9, urgency = $10,
              corrected_at = $11, changed = $12 WHERE event_id = $2 AND workspace = $1"
@@ -282,7 +432,7 @@ pub async fn correct(
     let number = number(tx, workspace).await?;
     let args = args![
         workspace,
-        row.event_id,
+        event_id,
         sentiment,
         anger,
         disappointment,

@@ -26,7 +26,7 @@ use super::records::{Filter, VerbatimRow};
 /// What a writer may hold before it writes a segment.
 const WRITER_BYTES: usize = 32 << 20;
 /// Grows when what is indexed changes: older folders are begun anew.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How far an index has followed the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,7 @@ struct Fields {
     language: Field,
     event_name: Field,
     feeling: Field,
+    stars: Field,
     body: Field,
 }
 
@@ -233,6 +234,9 @@ impl Index {
                 document.add_text(it.feeling, feeling.name());
             }
         }
+        if let Some(stars) = row.stars() {
+            document.add_i64(it.stars, stars);
+        }
         let language = Some(row.language.as_str()).filter(|it| !it.is_empty());
         let token =
             |term: rapport_text::finding::Term| Token { position: term.position, text: term.text, ..Token::default() };
@@ -264,6 +268,7 @@ fn schema() -> (Schema, Fields) {
         language: schema.add_text_field("language", STRING),
         event_name: schema.add_text_field("event_name", STRING),
         feeling: schema.add_text_field("feeling", STRING),
+        stars: schema.add_i64_field("stars", INDEXED),
         body: schema.add_text_field("body", TextOptions::default().set_indexing_options(body)),
     };
     (schema.build(), fields)

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use rapport_domain::plain;
 use rapport_domain::{EventId, Handle, PersonId, Timestamp};
 use rapport_feedback::reviews::State as ReviewState;
-use rapport_feedback::reviews::authenticity::Sign;
+use rapport_feedback::reviews::authenticity::{Sign, USUAL_LIMIT};
 use rapport_feedback::reviews::records::{self, Filter, ReviewRow};
 use rapport_feedback::reviews::standing::{Counted, standing};
 use rapport_models::survey::Score;
@@ -43,7 +43,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(list_reviews))
         .routes(routes!(review_states))
         .routes(routes!(reviewed_products))
-        .routes(routes!(decide_review))
+        .routes(routes!(decide_review, take_back_decision))
         .routes(routes!(answer_review, take_back_answer))
         .routes(routes!(judge_reviews))
 }
@@ -315,6 +315,24 @@ pub async fn decide_review(
     if !records::decide(&mut tx, caller.workspace, parse_id(&id)?, (state, &why), by).await? {
         return Err(Problem::not_found("review"));
     }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a decision about a review back: the rule decides again. A review about which nobody decided stays as it is.
+#[utoipa::path(delete, path = "/api/v1/reviews/{review_id}/decision", security(("caller" = ["answer_feedback"])), tag = "feedback", operation_id = "take_back_review_decision", params(("review_id" = String, Path)), responses((status = 204)))]
+pub async fn take_back_decision(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    caller.require(Permission::AnswerFeedback)?;
+    let id = parse_id(&id)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    if records::find(&mut tx, caller.workspace, id).await?.is_none() {
+        return Err(Problem::not_found("review"));
+    }
+    records::decide_no_more(&mut tx, caller.workspace, id, USUAL_LIMIT, app.now()).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

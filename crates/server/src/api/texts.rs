@@ -12,8 +12,8 @@ use rapport_feedback::verbatims::records::{self, Correction, Filter, VerbatimRow
 use rapport_feedback::verbatims::search::Ranking;
 use rapport_profiles::records::persons;
 use rapport_store::Priority;
-use rapport_text::feelings::Feeling;
 use rapport_text::feelings::learnt::Measured;
+use rapport_text::feelings::{ALL, Feeling};
 use rapport_text::similar::Shingles;
 use rapport_text::themes::change::{self, Counts, Volume, changes};
 use rapport_text::themes::{Wanted, themes};
@@ -41,13 +41,22 @@ const MOST_TEXTS: i64 = 20_000;
 /// Alarms of themes that may be false.
 const FALSE_ALARMS: f64 = 0.05;
 const QUOTES: usize = 3;
+/// So many texts are asked for by their ids at once.
+const MOST_IDS: usize = 100;
+/// So many texts that have the words are counted.
+const MOST_COUNTED: usize = 10_000;
+/// So many of the newest texts of a theme are named.
+const MOST_OF_THEME: usize = 200;
+/// Parts of both periods in which the course of a theme is told.
+const PARTS: usize = 12;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(show))
-        .routes(routes!(correct))
+        .routes(routes!(counts))
+        .routes(routes!(correct, take_back))
         .routes(routes!(similar))
         .routes(routes!(theme_list))
         .routes(routes!(quality))
@@ -165,9 +174,20 @@ pub struct TextsQuery {
     words: Option<String>,
     /// With `words`: `newest` (unless said), or `best` for what speaks most of them.
     order: Option<String>,
+    /// With so many stars, 1 to 5.
+    stars: Option<i64>,
+    /// Only these: at most 100 ids of events with commas between. All of them come at once, whatever else is asked for.
+    ids: Option<String>,
 }
 
 impl TextsQuery {
+    fn events(&self) -> Result<Option<Vec<[u8; 16]>>, Problem> {
+        let Some(ids) = self.ids.as_deref().filter(|ids| !ids.is_empty()) else { return Ok(None) };
+        let events: Option<Vec<[u8; 16]>> = ids.split(',').map(|id| EventId::from_hex(id).map(|it| it.0)).collect();
+        let wrong = || Problem::invalid("ids", format_args!("at most {MOST_IDS} ids of events, with commas between"));
+        events.filter(|events| events.len() <= MOST_IDS).map(Some).ok_or_else(wrong)
+    }
+
     fn filter(self) -> Result<Filter, Problem> {
         let person = self.person_id.map(|id| id.parse().map(PersonId));
         let named =
@@ -189,6 +209,7 @@ impl TextsQuery {
             feeling: self.feeling.filter(|it| !it.is_empty()).map(named).transpose()?,
             least,
             most,
+            stars: self.stars,
         })
     }
 }
@@ -202,6 +223,11 @@ pub async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<TextShape>>, Problem> {
     caller.require(Permission::ViewPeople)?;
+    if let Some(events) = query.events()? {
+        let mut rows = records::by_ids(&mut app.installation.store.read(), caller.workspace, &events).await?;
+        rows.sort_by(|a, b| b.occurred_at.cmp(&a.occurred_at).then(a.event_id.cmp(&b.event_id)));
+        return Ok(Json(Page { rows: shapes(&app, &caller, rows).await?, next: None, total: None }));
+    }
     if let Some(words) = query.words.clone().filter(|it| !it.trim().is_empty()) {
         return search(&app, &caller, (words, query), &page).await.map(Json);
     }
@@ -236,10 +262,7 @@ async fn search(
         Ranking::Newest
     };
     let found = searching::find(&app.installation, caller.workspace, words, filter, (ranking, limit + 1)).await;
-    let Some(mut found) = found.map_err(Problem::internal)? else {
-        let detail = "Texts are being indexed.";
-        return Err(Problem::later(StatusCode::SERVICE_UNAVAILABLE, "search_behind", detail, 10));
-    };
+    let mut found = found.map_err(Problem::internal)?.ok_or_else(search_behind)?;
     let more = found.events.len() > limit;
     found.events.truncate(limit);
     let next = found.events.last().filter(|_| more).map(|(at, event)| match ranking {
@@ -250,6 +273,59 @@ async fn search(
     let events: Vec<[u8; 16]> = found.events.iter().map(|it| it.1).collect();
     let rows = records::by_ids(&mut app.installation.store.read(), caller.workspace, &events).await?;
     Ok(Page { rows: shapes(app, caller, rows).await?, next, total: i64::try_from(found.total).ok() })
+}
+
+/// What is said while the index of words is far behind.
+fn search_behind() -> Problem {
+    Problem::later(StatusCode::SERVICE_UNAVAILABLE, "search_behind", "Texts are being indexed.", 10)
+}
+
+/// How many texts are alike in what can be chosen among them.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TextCount {
+    /// By ISO 639-1; empty where it cannot be said.
+    language: String,
+    event_name: String,
+    /// `negative`, `neutral` or `positive`.
+    tone: String,
+    /// Their own stars, 1 to 5.
+    stars: Option<i64>,
+    texts: i64,
+    /// How many of them show each feeling.
+    feelings: BTreeMap<String, i64>,
+}
+
+/// Counts texts by language, event, tone and stars, with how many show each feeling: so it is known what a further choice would leave. With `words` it counts
+/// the newest 10,000 that have them.
+#[utoipa::path(get, path = "/api/v1/texts/counts", security(("caller" = ["view_people"])), tag = "texts", operation_id = "text_counts", params(TextsQuery), responses((status = 200, body = Rows<TextCount>), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn counts(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<TextsQuery>,
+) -> Result<Json<Rows<TextCount>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let words = query.words.clone().filter(|it| !it.trim().is_empty());
+    let filter = query.filter()?;
+    let only: Option<Vec<[u8; 16]>> = match words {
+        None => None,
+        Some(words) => {
+            let wanted = (Ranking::Newest, MOST_COUNTED);
+            let found = searching::find(&app.installation, caller.workspace, words, filter.clone(), wanted).await;
+            let found = found.map_err(Problem::internal)?.ok_or_else(search_behind)?;
+            Some(found.events.into_iter().map(|it| it.1).collect())
+        }
+    };
+    let mut db = app.installation.store.read();
+    let cells = records::counted(&mut db, caller.workspace, &filter, only.as_deref()).await?;
+    let shape = |it: records::Cell| TextCount {
+        tone: tone(it.tone * CLEAR).to_owned(),
+        stars: Some(it.stars).filter(|stars| *stars > 0),
+        texts: it.texts,
+        feelings: ALL.into_iter().map(|of| (of.name().to_owned(), it.of(of))).collect(),
+        language: it.language,
+        event_name: it.event_name,
+    };
+    Ok(Json(Rows { rows: cells.into_iter().map(shape).collect() }))
 }
 
 /// A word that decided.
@@ -320,14 +396,14 @@ pub struct CorrectionBody {
 }
 
 /// Corrects how a text was understood. It counts at once, and models learn from it.
-#[utoipa::path(post, path = "/api/v1/texts/{event_id}/correction", security(("caller" = ["edit_questions"])), tag = "texts", operation_id = "correct_text", params(("event_id" = String, Path)), request_body = CorrectionBody, responses((status = 200, body = TextShape), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+#[utoipa::path(post, path = "/api/v1/texts/{event_id}/correction", security(("caller" = ["answer_feedback"])), tag = "texts", operation_id = "correct_text", params(("event_id" = String, Path)), request_body = CorrectionBody, responses((status = 200, body = TextShape), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn correct(
     State(app): State<App>,
     caller: Caller,
     Path(event): Path<String>,
     Json(body): Json<CorrectionBody>,
 ) -> Result<Json<TextShape>, Problem> {
-    caller.require(Permission::EditQuestions)?;
+    caller.require(Permission::AnswerFeedback)?;
     let row = find(&app, &caller, &event).await?;
     let sentiment = match body.sentiment {
         Some(it) if !(-1.0..=1.0).contains(&it) => return Err(Problem::invalid("sentiment", "it is from -1 to 1")),
@@ -343,6 +419,24 @@ pub async fn correct(
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     let by = (caller.id().as_str(), app.now());
     records::correct(&mut tx, caller.workspace, &row, &Correction { sentiment, feelings }, by).await?;
+    let row = records::find(&mut tx, caller.workspace, row.event_id).await?;
+    tx.commit().await?;
+    let rows = shapes(&app, &caller, row.into_iter().collect()).await?;
+    rows.into_iter().next().map(Json).ok_or_else(|| Problem::not_found("text"))
+}
+
+/// Takes the newest correction of a text back: what was said before it counts again, otherwise what is understood now. One without stays as it is.
+#[utoipa::path(delete, path = "/api/v1/texts/{event_id}/correction", security(("caller" = ["answer_feedback"])), tag = "texts", operation_id = "take_back_text_correction", params(("event_id" = String, Path)), responses((status = 200, body = TextShape), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn take_back(
+    State(app): State<App>,
+    caller: Caller,
+    Path(event): Path<String>,
+) -> Result<Json<TextShape>, Problem> {
+    caller.require(Permission::AnswerFeedback)?;
+    let row = find(&app, &caller, &event).await?;
+    let read = app.installation.readers.of(caller.workspace).read(&row.shown, []);
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    records::take_back(&mut tx, caller.workspace, row.event_id, (read.sentiment, read.feelings)).await?;
     let row = records::find(&mut tx, caller.workspace, row.event_id).await?;
     tx.commit().await?;
     let rows = shapes(&app, &caller, row.into_iter().collect()).await?;
@@ -418,6 +512,14 @@ pub struct ThemeShape {
     coherence: f64,
     /// Its most typical texts.
     quotes: Vec<QuoteShape>,
+    /// The mean sentiment of its texts in the period, -1 to 1; null without texts.
+    sentiment: Option<f64>,
+    /// How many people wrote them.
+    people: usize,
+    /// Texts in each twelfth of both periods, oldest first.
+    course: Vec<u64>,
+    /// Its texts of the period, newest first, at most 200.
+    event_ids: Vec<String>,
 }
 
 /// A part of what somebody wrote.
@@ -457,11 +559,11 @@ pub async fn theme_list(
     }
     let filter = Filter { from: from.plus(from.0.saturating_sub(to.0)), before: Some(to), ..Filter::default() };
     let rows = records::list(&mut app.installation.store.read(), caller.workspace, &filter, MOST_TEXTS).await?;
-    let answer = tokio::task::spawn_blocking(move || answer(&rows, from)).await.map_err(Problem::internal)?;
+    let answer = tokio::task::spawn_blocking(move || answer(&rows, from, to)).await.map_err(Problem::internal)?;
     Ok(Json(answer))
 }
 
-fn answer(rows: &[VerbatimRow], from: Timestamp) -> ThemesAnswer {
+fn answer(rows: &[VerbatimRow], from: Timestamp, to: Timestamp) -> ThemesAnswer {
     let texts: Vec<&str> = rows.iter().map(|row| row.shown.as_str()).collect();
     let found = themes(&texts, Wanted { themes: None, words: 4 });
     let count = |places: &mut dyn Iterator<Item = usize>| {
@@ -488,6 +590,9 @@ fn answer(rows: &[VerbatimRow], from: Timestamp) -> ThemesAnswer {
             event_id: EventId(rows[place.text].event_id).to_hex(),
             text: rows[place.text].shown[place.range.clone()].trim().to_owned(),
         };
+        // Rows are newest first, and so are these.
+        let all: BTreeSet<usize> = theme.clauses.iter().map(|place| place.text).collect();
+        let own: Vec<&VerbatimRow> = all.iter().map(|at| &rows[*at]).filter(|row| row.occurred_at >= from).collect();
         shapes.push(ThemeShape {
             words: theme.label.clone(),
             texts: counts.now,
@@ -511,6 +616,11 @@ fn answer(rows: &[VerbatimRow], from: Timestamp) -> ThemesAnswer {
             factor_between: (change.factor_between.0, Some(change.factor_between.1).filter(|it| it.is_finite())),
             coherence: theme.coherence,
             quotes: theme.clauses.iter().take(QUOTES).map(quote).collect(),
+            sentiment: (!own.is_empty())
+                .then(|| own.iter().map(|it| it.sentiment as f64 / 1_000.0).sum::<f64>() / own.len() as f64),
+            people: own.iter().map(|it| it.person).collect::<BTreeSet<PersonId>>().len(),
+            course: course(all.iter().map(|at| rows[*at].occurred_at), from, to),
+            event_ids: own.iter().take(MOST_OF_THEME).map(|it| EventId(it.event_id).to_hex()).collect(),
         });
     }
     shapes.sort_by_key(|it| std::cmp::Reverse(it.texts));
@@ -521,6 +631,18 @@ fn answer(rows: &[VerbatimRow], from: Timestamp) -> ThemesAnswer {
         stability: found.stability,
         rows: shapes,
     }
+}
+
+/// How many of some moments are in each part of the period and of the one before.
+fn course(moments: impl Iterator<Item = Timestamp>, from: Timestamp, to: Timestamp) -> Vec<u64> {
+    let whole = i128::from(to.0 - from.0) * 2;
+    let start = i128::from(to.0) - whole;
+    let mut parts = vec![0; PARTS];
+    for at in moments {
+        let part = (i128::from(at.0) - start) * PARTS as i128 / whole;
+        parts[usize::try_from(part).unwrap_or_default().min(PARTS - 1)] += 1;
+    }
+    parts
 }
 
 /// How well a feeling is found in texts that were not learnt from.

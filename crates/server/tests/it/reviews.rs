@@ -157,9 +157,15 @@ async fn staff_decide_and_answer_and_nobody_else_does() {
     assert_eq!(call(&world, &owner, Method::DELETE, &answer, Value::Null).await.status, StatusCode::NO_CONTENT);
     assert_eq!(by_id(&world, &owner, "lamp").await[0]["answer"], Value::Null);
 
+    // Taken back, the rule decides: nothing spoke against it.
+    assert_eq!(call(&world, &owner, Method::DELETE, &decision, Value::Null).await.status, StatusCode::NO_CONTENT);
+    let row = by_id(&world, &owner, "lamp").await[0].clone();
+    assert_eq!((&row["state"], &row["decided_at"]), (&json!("shown"), &Value::Null));
+
     let viewer = world.browser(Role::Viewer).await;
     let refused = call(&world, &viewer, Method::POST, &decision, json!({"state": "shown"})).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert_eq!(call(&world, &viewer, Method::DELETE, &decision, Value::Null).await.status, StatusCode::FORBIDDEN);
     for unknown in ["00000000000000000000000000000000", "zz", "../x"] {
         let path = format!("/api/v1/reviews/{unknown}/decision");
         assert_eq!(
@@ -167,5 +173,6 @@ async fn staff_decide_and_answer_and_nobody_else_does() {
             StatusCode::NOT_FOUND,
             "{unknown}"
         );
+        assert_eq!(call(&world, &owner, Method::DELETE, &path, Value::Null).await.status, StatusCode::NOT_FOUND);
     }
 }

@@ -82,7 +82,21 @@ async fn what_is_written_is_understood_shown_without_personal_data_and_asked_for
     let page = of("limit=2").await;
     let next = page["next"].as_str().unwrap();
     assert_eq!(texts(&of(&format!("limit=2&cursor={next}")).await), ["Thank you so much, I love the shoes"]);
-    for wrong in ["words=i&order=worst", "feeling=envy", "tone=loud", "from=yesterday"] {
+    assert_eq!(texts(&of("stars=5").await).len(), 1);
+    let ids: Vec<&str> = all["rows"].as_array().unwrap().iter().map(|row| row["event_id"].as_str().unwrap()).collect();
+    let two = format!("ids={},{}", ids[2], ids[0]);
+    assert_eq!(
+        of(&two).await["rows"],
+        json!([all["rows"][0], all["rows"][2]]),
+        "newest first, whatever was asked first"
+    );
+    let counts = get(&world, &browser, "/api/v1/texts/counts?tone=negative").await;
+    let counted: i64 = counts["rows"].as_array().unwrap().iter().map(|row| row["texts"].as_i64().unwrap()).sum();
+    assert_eq!(counted, 2, "{counts}");
+    let english = counts["rows"].as_array().unwrap().iter().find(|row| row["language"] == "en").unwrap();
+    assert_eq!((&english["event_name"], &english["stars"]), (&json!("Ticket Opened"), &Value::Null));
+    assert_eq!((&english["feelings"]["anger"], &english["feelings"]["joy"]), (&json!(1), &json!(0)));
+    for wrong in ["words=i&order=worst", "feeling=envy", "tone=loud", "from=yesterday", "ids=me"] {
         let answer = world.get(&format!("/api/v1/texts?{wrong}"), &browser.reads()).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
     }
@@ -160,6 +174,17 @@ async fn a_correction_counts_at_once_and_models_learn_from_corrections_and_stars
     }
     let viewer = world.browser(Role::Viewer).await;
     assert_eq!(post(&world, &viewer, &path, json!({"sentiment": 0.0})).await.status, StatusCode::FORBIDDEN);
+
+    // Taken back, it is again as it was understood.
+    let before = found["rows"][0]["understood"].clone();
+    let corrected = post(&world, &browser, &path, json!({"sentiment": 0.9, "feelings": ["joy"]})).await.json();
+    assert_eq!(corrected["understood"]["tone"], json!("positive"));
+    let delete = async |browser: &Browser| world.request(Method::DELETE, &path, &browser.writes(), String::new()).await;
+    assert_eq!(delete(&viewer).await.status, StatusCode::FORBIDDEN);
+    // Whoever serves customers reads them best.
+    let agent = world.browser(Role::Agent).await;
+    assert_eq!(delete(&agent).await.json()["understood"], before);
+    assert_eq!(delete(&browser).await.json()["understood"], before, "there is no correction any more");
 }
 
 #[tokio::test]
@@ -194,6 +219,14 @@ async fn themes_say_what_is_new() {
     let steady =
         found["rows"].as_array().unwrap().iter().find(|row| row["words"].to_string().contains("shoes")).unwrap();
     assert_eq!(steady["feeling"], json!("steady"));
+    assert_eq!((&voucher["people"], voucher["event_ids"].as_array().unwrap().len()), (&json!(40), 40));
+    assert!(voucher["sentiment"].as_f64().unwrap() < -0.1, "{voucher}");
+    let course: Vec<u64> = voucher["course"].as_array().unwrap().iter().map(|it| it.as_u64().unwrap()).collect();
+    assert_eq!(
+        (course.len(), course.iter().sum::<u64>(), course[11]),
+        (12, 40, 40),
+        "all came within two days: {course:?}"
+    );
     let empty = get(&world, &browser, "/api/v1/texts/themes?from=2001-01-01T00:00:00Z&to=2001-02-01T00:00:00Z").await;
     assert_eq!(empty["rows"], json!([]));
 }

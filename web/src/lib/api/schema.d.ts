@@ -2172,7 +2172,8 @@ export interface paths {
         put?: never;
         /** Decides whether a review is shown. No rule decides about it again. */
         post: operations["post_reviews_review_id_decision"];
-        delete?: never;
+        /** Takes a decision about a review back: the rule decides again. A review about which nobody decided stays as it is. */
+        delete: operations["delete_reviews_review_id_decision"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2955,6 +2956,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/texts/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts texts by language, event, tone and stars, with how many show each feeling: so it is known what a further choice would leave. With `words` it counts
+         *     the newest 10,000 that have them.
+         */
+        get: operations["get_texts_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/texts/quality": {
         parameters: {
             query?: never;
@@ -3017,7 +3038,8 @@ export interface paths {
         put?: never;
         /** Corrects how a text was understood. It counts at once, and models learn from it. */
         post: operations["post_texts_event_id_correction"];
-        delete?: never;
+        /** Takes the newest correction of a text back: what was said before it counts again, otherwise what is understood now. One without stays as it is. */
+        delete: operations["delete_texts_event_id_correction"];
         options?: never;
         head?: never;
         patch?: never;
@@ -7393,6 +7415,28 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_TextCount: {
+            /** @description The rows. */
+            rows: {
+                event_name: string;
+                /** @description How many of them show each feeling. */
+                feelings: {
+                    [key: string]: number;
+                };
+                /** @description By ISO 639-1; empty where it cannot be said. */
+                language: string;
+                /**
+                 * Format: int64
+                 * @description Their own stars, 1 to 5.
+                 */
+                stars?: number | null;
+                /** Format: int64 */
+                texts: number;
+                /** @description `negative`, `neutral` or `positive`. */
+                tone: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_TokenShape: {
             /** @description The rows. */
             rows: {
@@ -8375,6 +8419,25 @@ export interface components {
             text: string;
             title: string;
         };
+        /** @description How many texts are alike in what can be chosen among them. */
+        TextCount: {
+            event_name: string;
+            /** @description How many of them show each feeling. */
+            feelings: {
+                [key: string]: number;
+            };
+            /** @description By ISO 639-1; empty where it cannot be said. */
+            language: string;
+            /**
+             * Format: int64
+             * @description Their own stars, 1 to 5.
+             */
+            stars?: number | null;
+            /** Format: int64 */
+            texts: number;
+            /** @description `negative`, `neutral` or `positive`. */
+            tone: string;
+        };
         /** @description A text with the words that decided. */
         TextDetail: components["schemas"]["TextShape"] & {
             /** @description Words that decided, by what they speak for. */
@@ -8407,6 +8470,10 @@ export interface components {
              * @description How well its words go together: -1 to 1.
              */
             coherence: number;
+            /** @description Texts in each twelfth of both periods, oldest first. */
+            course: number[];
+            /** @description Its texts of the period, newest first, at most 200. */
+            event_ids: string[];
             /**
              * Format: double
              * @description By what its share of all texts was multiplied; null without a before.
@@ -8429,8 +8496,15 @@ export interface components {
              * @description The same before; null without texts.
              */
             negative_share_before?: number | null;
+            /** @description How many people wrote them. */
+            people: number;
             /** @description Its most typical texts. */
             quotes: components["schemas"]["QuoteShape"][];
+            /**
+             * Format: double
+             * @description The mean sentiment of its texts in the period, -1 to 1; null without texts.
+             */
+            sentiment?: number | null;
             /**
              * Format: int64
              * @description Texts with it in the period.
@@ -14270,6 +14344,34 @@ export interface operations {
             };
         };
     };
+    delete_reviews_review_id_decision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                review_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_search: {
         parameters: {
             query?: {
@@ -16523,6 +16625,10 @@ export interface operations {
                 words?: string | null;
                 /** @description With `words`: `newest` (unless said), or `best` for what speaks most of them. */
                 order?: string | null;
+                /** @description With so many stars, 1 to 5. */
+                stars?: number | null;
+                /** @description Only these: at most 100 ids of events with commas between. All of them come at once, whatever else is asked for. */
+                ids?: string | null;
                 /** @description Rows of a page: 1 to 500, 50 unless said. */
                 limit?: number;
                 /** @description `next` of the page before. */
@@ -16551,6 +16657,65 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_texts_counts: {
+        parameters: {
+            query?: {
+                /** @description Of this customer. */
+                person_id?: string | null;
+                /** @description From this time on (RFC 3339). */
+                from?: string | null;
+                /** @description Before this time. */
+                to?: string | null;
+                /** @description In this language (`en`). */
+                language?: string | null;
+                /** @description Of events of this name. */
+                event_name?: string | null;
+                /** @description Showing this feeling. */
+                feeling?: string | null;
+                /** @description `negative`, `neutral` or `positive`. */
+                tone?: string | null;
+                /** @description With all these words in it, in any of their forms. `"..."` is a phrase, `-` before a word leaves out what has it, `*` behind one stands for any ending. */
+                words?: string | null;
+                /** @description With `words`: `newest` (unless said), or `best` for what speaks most of them. */
+                order?: string | null;
+                /** @description With so many stars, 1 to 5. */
+                stars?: number | null;
+                /** @description Only these: at most 100 ids of events with commas between. All of them come at once, whatever else is asked for. */
+                ids?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_TextCount"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16708,6 +16873,44 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_texts_event_id_correction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextShape"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -7,7 +7,6 @@ import { segments } from './en/segments';
 import { exploring } from './en/exploring';
 import { lists } from './en/lists';
 import { templates } from './en/templates';
-import { consents } from './en/consents';
 import { privacy } from './en/privacy';
 
-export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy };
+export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...privacy };

@@ -7,7 +7,6 @@ import { segments } from './zh/segments';
 import { exploring } from './zh/exploring';
 import { lists } from './zh/lists';
 import { templates } from './zh/templates';
-import { consents } from './zh/consents';
 import { privacy } from './zh/privacy';
 
-export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...consents, ...privacy };
+export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...privacy };

@@ -156,6 +156,9 @@ fn passes(fields: &Fields, filter: &Filter) -> Vec<Boxed> {
         parts.push(raw(Term::from_field_text(fields.feeling, feeling.name())));
     }
     let number = |field, value| Term::from_field_i64(field, value);
+    if let Some(stars) = filter.stars {
+        parts.push(raw(number(fields.stars, stars)));
+    }
     if filter.least.is_some() || filter.most.is_some() {
         let least = Bound::Included(number(fields.sentiment, filter.least.unwrap_or(-1_000)));
         let most = Bound::Included(number(fields.sentiment, filter.most.unwrap_or(1_000)));

@@ -94,9 +94,6 @@ export const customers = {
 	'order.cancelled': 'cancelled',
 	'order.refunded': 'refunded',
 	'order.partly_returned': 'partly returned',
-	'text.review': 'Review',
-	'text.answer': 'Answer',
-	'text.survey': 'Survey',
 
 	'timeline.title': 'Everything that happened',
 	'timeline.show': 'Show',

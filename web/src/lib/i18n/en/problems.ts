@@ -283,5 +283,6 @@ export const problems = {
 	'problem.cannot_be_fitted_too_few': 'cannot be fitted: there are not more complete answers than questions',
 	'problem.has_a_path_that_ends': 'has a path that ends where it began',
 	'problem.has_paths_in_a_circle': 'has paths in a circle',
-	'problem.cannot_be_fitted_settle': 'cannot be fitted: its weights do not settle'
+	'problem.cannot_be_fitted_settle': 'cannot be fitted: its weights do not settle',
+	'problem.at_most_ids_of_events': 'at most {n} ids of events, with commas between'
 };

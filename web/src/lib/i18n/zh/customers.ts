@@ -96,9 +96,6 @@ export const customers: Record<keyof typeof en, string> = {
 	'order.cancelled': '已取消',
 	'order.refunded': '已退款',
 	'order.partly_returned': '部分退货',
-	'text.review': '评价',
-	'text.answer': '回答',
-	'text.survey': '问卷',
 
 	'timeline.title': '发生过的一切',
 	'timeline.show': '显示',

@@ -1,6 +1,7 @@
-// The words of templates, experiments, journeys, campaigns, audiences, slots, sending and privacy: they come with the rooms that say them.
+// The words of templates, experiments, journeys, campaigns, audiences, slots, sending, consent and privacy: they come with the rooms that say them.
 import { agreed } from './agreed';
 import { audiences } from './audiences';
+import { consents } from './consents';
 import { engage } from './engage';
 import { experiments } from './experiments';
 import { groups } from './groups';
@@ -11,4 +12,4 @@ import { sending } from './sending';
 import { served } from './served';
 import { slots } from './slots';
 
-export const outreach = { ...agreed, ...audiences, ...engage, ...experiments, ...groups, ...inbox, ...journeys, ...readouts, ...sending, ...served, ...slots };
+export const outreach = { ...agreed, ...audiences, ...consents, ...engage, ...experiments, ...groups, ...inbox, ...journeys, ...readouts, ...sending, ...served, ...slots };

@@ -283,5 +283,6 @@ export const problems = {
 	'problem.cannot_be_fitted_too_few': '无法拟合：完整回答的数量不多于题目数',
 	'problem.has_a_path_that_ends': '有一条路径的终点就是起点',
 	'problem.has_paths_in_a_circle': '的路径形成了循环',
-	'problem.cannot_be_fitted_settle': '无法拟合：权重不收敛'
+	'problem.cannot_be_fitted_settle': '无法拟合：权重不收敛',
+	'problem.at_most_ids_of_events': '最多 {n} 个事件 ID，以逗号分隔'
 };

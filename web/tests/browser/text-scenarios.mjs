@@ -1,0 +1,86 @@
+// Uses the pages of texts, themes and reviews as people do.
+const must = (truth, what) => {
+	if (!truth) throw new Error(what);
+};
+const open = async (page, context, path) => {
+	await page.goto(context.base + path);
+	await context.settled(page);
+};
+
+export const textScenarios = {
+	'texts are narrowed, the address keeps it, and Back undoes it': async (page, context) => {
+		await open(page, context, '/feedback/texts?period=all');
+		await page.getByRole('combobox', { name: 'Any tone' }).selectOption('negative');
+		await page.waitForURL(/tone=negative/);
+		await context.settled(page);
+		const tags = await page.locator('a.text .tag.bad').count();
+		must(tags > 0 && tags === (await page.locator('a.text').count()), 'a text is there that is not negative');
+		await page.reload();
+		await context.settled(page);
+		must((await page.getByRole('combobox', { name: 'Any tone' }).inputValue()) === 'negative', 'the tone is lost after a reload');
+		await page.goBack();
+		await page.waitForURL((url) => !url.search.includes('tone='));
+	},
+	'texts answer to the keyboard, and the one beside the list follows': async (page, context) => {
+		await open(page, context, '/feedback/texts?period=all');
+		await page.locator('body').press('/');
+		await page.keyboard.press('ArrowDown');
+		const first = await page.evaluate(() => document.activeElement?.getAttribute('data-text'));
+		must(first, 'arrow down does not reach the texts');
+		await page.keyboard.press('Enter');
+		await page.waitForURL((url) => url.searchParams.get('text') === first);
+		await page.getByRole('heading', { name: 'Understood as' }).waitFor();
+		await page.keyboard.press('ArrowDown');
+		await page.waitForURL((url) => url.searchParams.has('text') && url.searchParams.get('text') !== first);
+		await page.keyboard.press('Escape');
+		await page.waitForURL((url) => !url.searchParams.has('text'));
+	},
+	'a text is put right where it is read, and that is taken back': async (page, context) => {
+		await open(page, context, '/feedback/texts?period=all&tone=negative');
+		await page.locator('a.text').first().click();
+		const panel = page.getByRole('complementary', { name: 'One text' });
+		await panel.getByRole('heading', { name: 'Understood as' }).waitFor();
+		await panel.getByText('Positive', { exact: true }).click();
+		await panel.getByText(/^Corrected/).waitFor();
+		must(await panel.getByRole('radio', { name: 'Positive' }).isChecked(), 'the correction does not count');
+		await panel.getByRole('button', { name: 'Undo' }).click();
+		await page.getByText('The correction is taken back').waitFor();
+		await panel.getByText(/^Corrected/).waitFor({ state: 'detached' });
+	},
+	'a theme leads to its texts and to who wrote them': async (page, context) => {
+		await open(page, context, '/feedback/themes?period=365d');
+		if (!(await page.locator('button.name').count())) return;
+		await page.locator('button.name').first().click();
+		await page.waitForURL(/theme=/);
+		await page.locator('dialog a.text').first().waitFor();
+		await page.locator('dialog').getByText('Who', { exact: true }).click();
+		await page.waitForURL(/who=1/);
+		await page.locator('dialog a[href^="/customers/"]').first().click();
+		await page.waitForURL(/\/customers\//);
+	},
+	'a review is hidden with a reason, and that is taken back': async (page, context) => {
+		await open(page, context, '/feedback/reviews?view=all');
+		if (!(await page.locator('article').count())) return;
+		const card = page.locator('article').filter({ has: page.getByRole('button', { name: 'Do not show it' }) }).first();
+		const name = await card.getAttribute('aria-label');
+		await card.getByRole('button', { name: 'Do not show it' }).click();
+		const dialog = page.locator('dialog');
+		must(await dialog.getByRole('button', { name: 'Do not show it' }).isDisabled(), 'a review can be hidden without a reason');
+		await dialog.getByRole('button', { name: 'Not about the product' }).click();
+		await dialog.getByRole('button', { name: 'Do not show it' }).click();
+		const same = page.getByRole('article', { name }).first();
+		await same.getByText('Hidden', { exact: true }).waitFor();
+		await same.getByRole('button', { name: 'Undo' }).click();
+		await page.getByText('The decision is taken back').waitFor();
+	},
+	'a review is answered in public': async (page, context) => {
+		await open(page, context, '/feedback/reviews?view=all');
+		const button = page.getByRole('button', { name: 'Answer in public' }).first();
+		if (!(await button.count())) return;
+		await button.click();
+		await page.getByRole('textbox', { name: 'What everybody reads below it' }).fill('Thank you, we pass it on.');
+		await page.getByRole('button', { name: 'Publish the answer' }).click();
+		await page.getByText('Thank you, we pass it on.').first().waitFor();
+		await page.getByText(/Answered in public by/).first().waitFor();
+	}
+};
