@@ -28,8 +28,13 @@ pub const PHONE_FACTS: [&str; 2] = ["trait.phone", "trait.mobile"];
 /// The hour of day at which somebody is usually there: 0 to 23.
 pub const USUAL_HOUR: &str = "usual_hour";
 /// What says that somebody is in trouble: any of them above 0, or true.
-pub const TROUBLE: [&str; 4] =
-    ["support.open_tickets", "feedback.open_complaints", "trait.open_tickets", "trait.open_complaints"];
+pub const TROUBLE: [&str; 5] = [
+    "support.open_tickets",
+    "complaint.open",
+    "feedback.open_complaints",
+    "trait.open_tickets",
+    "trait.open_complaints",
+];
 /// What says how they felt last: `bad` spares them.
 pub const FEELING: [&str; 2] = ["feedback.last_feeling", "trait.last_feeling"];
 

@@ -28,13 +28,14 @@ fn each_passes_the_check() {
         let serious: Vec<_> = findings.iter().filter(|finding| finding.severity != Severity::Hint).collect();
         assert!(serious.is_empty(), "{key}: {serious:#?}");
     }
-    assert_eq!(gallery::keys().count(), 19);
+    assert_eq!(gallery::keys().count(), 23);
     assert!(gallery::ready("nothing").unwrap_err().to_string().contains("there are welcome, abandoned_cart"));
 }
 
 #[test]
 fn each_renders_in_both_languages_and_without_what_is_optional() {
-    for key in gallery::keys() {
+    let is_mail = |key: &&str| gallery::ready(key).unwrap().template.content.word() == "email";
+    for key in gallery::keys().filter(is_mail) {
         for language in ["en", "zh-CN"] {
             let email = rendered(key, language);
             assert!(email.dropped.is_empty(), "{key}: {:?}", email.dropped);
@@ -63,6 +64,21 @@ fn each_renders_in_both_languages_and_without_what_is_optional() {
             ..Recipient::new(&language, TimeZone::UTC)
         };
         Prepared::new(&ready.template, Limits::default()).unwrap().render(&ready.example, &recipient).unwrap();
+    }
+}
+
+#[test]
+fn what_is_no_mail_leads_to_its_survey_in_both_languages() {
+    for key in ["survey_invitation_text", "survey_invitation_push"] {
+        let ready = gallery::ready(key).unwrap();
+        for (tag, words) in [("en", "about a minute"), ("zh", "大约一分钟")] {
+            let language = Language::parse(tag).unwrap();
+            let prepared = Prepared::new(&ready.template, Limits::default()).unwrap();
+            let message = prepared.render(&ready.example, &Recipient::new(&language, TimeZone::UTC)).unwrap();
+            let Message::Note(note) = message else { panic!("{key}: {message:?}") };
+            assert!(note.body.contains(words), "{key}: {note:?}");
+            assert_eq!(note.url.as_deref(), Some("https://shop.example/s/x1"));
+        }
     }
 }
 

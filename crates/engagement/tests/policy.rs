@@ -364,15 +364,20 @@ fn what_was_queued_for_long_is_asked_again_without_its_own_place() {
 /// The rule, written from its description: a list of questions, the wall clock minute by minute, and counting by lists of days.
 fn slow(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> Decision {
     let is_marketing = ask.class == Class::Marketing;
+    let is_needed = ask.class == Class::Transactional;
     let wakes = ask.channel != Channel::InApp;
-    let scope = Scope { purpose: Purpose::Marketing, channel: Some(ask.channel), topic: ask.topic.map(str::to_owned) };
-    let verdict = consent::standing(&person.said, &scope, now).verdict;
+    let said = |purpose| {
+        let scope = Scope { purpose, channel: Some(ask.channel), topic: ask.topic.map(str::to_owned) };
+        consent::standing(&person.said, &scope, now).verdict
+    };
+    let verdict = said(Purpose::Marketing);
+    let is_refused = [said(Purpose::Service), verdict].contains(&Verdict::Denied);
     let is_dead = person.suppressed.iter().any(|(channel, what)| {
         *channel == ask.channel
             && match what {
                 Suppressed::Everything => true,
-                Suppressed::Marketing => is_marketing,
-                Suppressed::Topic(topic) => is_marketing && Some(topic.as_str()) == ask.topic,
+                Suppressed::Marketing => !is_needed,
+                Suppressed::Topic(topic) => !is_needed && Some(topic.as_str()) == ask.topic,
             }
     });
     let questions = [
@@ -384,14 +389,15 @@ fn slow(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) 
         (is_marketing && verdict == Verdict::Denied, Reason::ConsentDenied),
         (is_marketing && verdict == Verdict::Pending, Reason::ConsentPending),
         (is_marketing && verdict == Verdict::Expired, Reason::ConsentExpired),
-        (is_marketing && person.is_troubled && settings.spare_the_troubled, Reason::Trouble),
+        (ask.class == Class::Service && is_refused, Reason::ConsentDenied),
+        (!is_needed && person.is_troubled && settings.spare_the_troubled, Reason::Trouble),
         (is_marketing && person.is_held_out, Reason::HeldOut),
-        (is_marketing && now.0 > ask.since.0 + ask.drop_after, Reason::TooLate),
+        (!is_needed && now.0 > ask.since.0 + ask.drop_after, Reason::TooLate),
     ];
     if let Some((_, reason)) = questions.iter().find(|(is_so, _)| *is_so) {
         return Decision::Skip(*reason);
     }
-    if !is_marketing {
+    if is_needed {
         return Decision::Send;
     }
     let quiet = ask.quiet.or(settings.quiet.as_ref()).filter(|_| wakes);
@@ -519,7 +525,7 @@ prop_compose! {
         })).collect();
         person.said = said.into_iter().map(|(state, hours, channel, topic, expired)| Statement {
             handle: Handle(1 + hours % 2),
-            scope: Scope { purpose: Purpose::Marketing, channel, topic: topic.map(str::to_owned) },
+            scope: Scope { purpose: if hours % 7 == 0 { Purpose::Service } else { Purpose::Marketing }, channel, topic: topic.map(str::to_owned) },
             state: states[state],
             at: now.plus(-hours * Timestamp::HOUR),
             until: expired.then_some(now),
@@ -544,10 +550,9 @@ proptest! {
                 (Just(now), any_person(now))
             }),
         settings in any_settings(),
-        channel in one_of(&CHANNELS), topic in one_of(&TOPICS), is_transactional in prop::bool::weighted(0.15),
+        channel in one_of(&CHANNELS), topic in one_of(&TOPICS), class in one_of(&[Class::Marketing, Class::Marketing, Class::Service, Class::Service, Class::Transactional]),
         priority in 0i32..2, chance in any::<u64>(), waited in 0i64..4_000, drop_after in one_of(&[60i64, 2_880, 20_000]),
     ) {
-        let class = if is_transactional { Class::Transactional } else { Class::Marketing };
         let since = now.plus(-waited * Timestamp::MINUTE);
         let ask = Ask { channel, topic, class, priority, quiet: None, chance, since, drop_after: drop_after * Timestamp::MINUTE };
         let decided = decide(&ask, &person, &settings, now);

@@ -24,6 +24,8 @@ pub enum Suppression {
     Restricted,
     /// They did not agree, or took it back.
     NoConsent,
+    /// They are of those who get nothing, so that it can be said what all of it is worth.
+    HeldOut,
     /// There is no address of theirs.
     Unreachable,
     /// They have an open complaint or ticket.
@@ -42,11 +44,12 @@ pub enum Suppression {
 
 impl Suppression {
     /// All of them, in the order in which they are given.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Closed,
         Self::Gone,
         Self::Restricted,
         Self::NoConsent,
+        Self::HeldOut,
         Self::Unreachable,
         Self::Trouble,
         Self::Asked,
@@ -63,6 +66,7 @@ impl Suppression {
             Self::Gone => "gone",
             Self::Restricted => "restricted",
             Self::NoConsent => "no_consent",
+            Self::HeldOut => "held_out",
             Self::Unreachable => "unreachable",
             Self::Trouble => "trouble",
             Self::Asked => "asked",
@@ -119,6 +123,8 @@ pub struct Situation {
     pub is_restricted: bool,
     /// They may not be written to about this.
     pub lacks_consent: bool,
+    /// They are of those who get nothing.
+    pub is_held_out: bool,
     /// There is a way to reach them.
     pub is_reachable: bool,
     /// They have an open complaint or ticket.
@@ -168,6 +174,7 @@ pub fn judge(
         Suppression::Gone => who.is_gone,
         Suppression::Restricted => who.is_restricted,
         Suppression::NoConsent => who.lacks_consent,
+        Suppression::HeldOut => who.is_held_out,
         Suppression::Unreachable => !who.is_reachable,
         Suppression::Trouble => settings.spare_the_troubled && who.is_troubled,
         Suppression::Asked => who.is_asked,

@@ -6,5 +6,6 @@ pub mod counts;
 pub mod invitations;
 pub mod quotas;
 pub mod responses;
+pub mod rounds;
 pub mod settings;
 pub mod surveys;

@@ -16,6 +16,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 2, name: "verbatims", sql: VERBATIMS },
         Migration { number: 3, name: "benchmarks", sql: BENCHMARKS },
         Migration { number: 4, name: "search", sql: SEARCH },
+        Migration { number: 5, name: "survey rounds", sql: ROUNDS },
     ],
 };
 
@@ -237,6 +238,21 @@ CREATE TABLE benchmarks (
 ) {clustered};
 ";
 
+/// How far a survey has come in asking the members of a segment.
+const ROUNDS: &str = "
+CREATE TABLE survey_rounds (
+    workspace {int} NOT NULL,
+    survey {int} NOT NULL,
+    wave {int} NOT NULL,
+    began_at {int} NOT NULL,
+    after_person {int} NOT NULL,
+    placed {int} NOT NULL,
+    finished_at {int},
+    PRIMARY KEY (survey, wave, workspace)
+) {clustered};
+CREATE INDEX invitations_survey ON invitations (workspace, survey, occasioned_at, id);
+";
+
 const fn personal(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration {
         table,
@@ -293,6 +309,11 @@ pub const DATA_MAP: &[Declaration] = &[
             "entered_at",
             "entered_by",
         ],
+    ),
+    // Numbers are gone through in their order: that one was reached says nothing of whoever has it.
+    Declaration::technical(
+        "survey_rounds",
+        &["workspace", "survey", "wave", "began_at", "after_person", "placed", "finished_at"],
     ),
     Declaration::technical("survey_settings", &["workspace", "settings", "revision", "updated_at", "updated_by"]),
     Declaration::technical("invitations", &["id", "workspace"]),

@@ -8,12 +8,14 @@ pub mod question;
 pub mod read;
 pub mod show;
 pub mod shown;
+pub mod trigger;
 pub mod words;
 
 pub use answer::{Answers, Given};
 pub use check::{Finding, Severity, check};
 pub use definition::{Asking, Definition, Kind, Page};
 pub use question::{Answer, Choice, Direction, Question};
-pub use read::{Refusal, read};
+pub use read::{Refusal, read, read_told};
 pub use show::Show;
+pub use trigger::{Basis, Trigger};
 pub use words::Words;

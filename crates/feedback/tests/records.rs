@@ -8,13 +8,13 @@ use rapport_feedback::asking::{Occasion, Settings, Situation, Suppression, is_sa
 use rapport_feedback::records::invitations::{self, INVITED, InvitationRow, SAMPLED_OUT, SUPPRESSED};
 use rapport_feedback::records::responses::{self, COMPLETED, OVER_QUOTA, SCREENED, Source};
 use rapport_feedback::records::surveys::{self, SurveyRow};
-use rapport_feedback::records::{answers, quotas, settings};
+use rapport_feedback::records::{answers, quotas, rounds, settings};
 use rapport_feedback::reviews::MIGRATIONS as REVIEWS;
 use rapport_feedback::service::Author;
-use rapport_feedback::service::answering::{ANSWERED, Beginning, Standing, begin, complete, keep};
+use rapport_feedback::service::answering::{self, ANSWERED, Beginning, Standing, begin, complete, keep};
 use rapport_feedback::service::asking::{self, ASKED, About, Candidate, Known};
 use rapport_feedback::service::editing::{Act, act, create, save};
-use rapport_feedback::survey::read;
+use rapport_feedback::survey::{read, read_told};
 use rapport_feedback::{DATA_MAP, Definition, Error, MIGRATIONS, gallery};
 use rapport_privacy::{Subject, Tables};
 use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
@@ -141,21 +141,20 @@ fn candidate(person: i64, occasion: &str, at: i64) -> Candidate {
 }
 
 fn well() -> Known {
-    Known {
-        is_gone: false,
-        is_restricted: false,
-        lacks_consent: false,
-        is_troubled: false,
-        channel: Some("email".into()),
-    }
+    Known { channel: Some("email".into()), ..Known::default() }
 }
 
 /// What was decided: who (person, occasion) is asked, and who is not for which reason.
 type Outcome = (Vec<(i64, String)>, Vec<(i64, &'static str)>);
 
+/// What is known of people in all surveys alike.
+fn everywhere(known: &BTreeMap<PersonId, Known>, due: &[InvitationRow]) -> BTreeMap<(i64, PersonId), Known> {
+    due.iter().filter_map(|row| Some(((row.survey, row.person), known.get(&row.person)?.clone()))).collect()
+}
+
 async fn decide(tx: &mut Tx, known: &BTreeMap<PersonId, Known>, now: Timestamp) -> Outcome {
     let due = invitations::due(tx, W, now, 100).await.unwrap();
-    let decided = asking::decide(tx, W, &due, known, now).await.unwrap();
+    let decided = asking::decide(tx, W, &due, &everywhere(known, &due), now).await.unwrap();
     let mut invited: Vec<_> = decided.invited.iter().map(|it| (it.person.0, it.occasion.clone())).collect();
     invited.sort();
     (invited, decided.suppressed.iter().map(|(row, why)| (row.person.0, why.as_str())).collect())
@@ -216,7 +215,7 @@ async fn nobody_is_asked_too_often_and_who_is_not_is_counted(db: TestDatabase) {
     assert_eq!(asked + not, 10, "everybody who could have been asked is counted: {funnel:?}");
     assert!(funnel.iter().all(|it| it.state != SUPPRESSED || it.reason.is_some()));
     let events = outbox::batch(&mut db.read(), W, "test", 100).await.unwrap().events;
-    let told = events.iter().filter(|it| it.name == ASKED && it.payload["survey"] == "delivery").count();
+    let told = events.iter().filter(|it| it.name == ASKED && it.payload["survey_id"] == "delivery").count();
     assert_eq!(i64::try_from(told).unwrap(), asked);
 }
 
@@ -239,6 +238,112 @@ async fn a_sample_stays_the_same_people(db: TestDatabase) {
     assert!(sampled.iter().all(|person| is_sampled(survey.survey, 1, PersonId(*person), &half)), "more are added");
     let next: BTreeSet<i64> = (1..=500).filter(|it| is_sampled(survey.survey, 2, PersonId(*it), &tenth)).collect();
     assert_ne!(next, sampled, "the next wave asks others");
+}
+
+#[db_test(MIGRATIONS)]
+async fn who_may_not_be_written_to_yet_is_asked_later_and_reminded_once(db: TestDatabase) {
+    let (clock, rng) = (ManualClock::at(day(0)), SeededRng::new(3));
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    let delivery = definition(json!({
+        "when": {"event": {"name": "Order Delivered", "key": "order_id", "after": "2d"}}, "remind_after_days": 3, "valid_days": 5
+    }));
+    assert_eq!(delivery.asking.delay(), 2 * DAY);
+    let survey = opened(&mut tx, "delivery", &delivery).await;
+    let at = |person, occasion, at| Candidate { due_at: day(at + 2), ..candidate(person, occasion, at) };
+    asking::note(&mut tx, W, &survey, &delivery, &[at(1, "o1", 0), at(2, "o2", 0)], (&clock, &rng)).await.unwrap();
+    assert!(invitations::due(&mut tx, W, day(1), 9).await.unwrap().is_empty());
+    let asleep = Known { not_before: Some(day(2).plus(1)), ..well() };
+    let known = BTreeMap::from([(PersonId(1), asleep), (PersonId(2), well())]);
+    let (invited, not) = decide(&mut tx, &known, day(2)).await;
+    assert_eq!((invited, not), (vec![(2, "o2".to_owned())], vec![]));
+    assert_eq!(invitations::due(&mut tx, W, day(2), 9).await.unwrap(), []);
+    let waiting = invitations::due(&mut tx, W, day(3), 9).await.unwrap();
+    assert_eq!((waiting.len(), waiting[0].due_at, waiting[0].state.as_str()), (1, Some(day(2).plus(1)), "waiting"));
+    // However often it is put off, it is late by when it was due first.
+    let always = BTreeMap::from([(PersonId(1), Known { not_before: Some(day(99)), ..well() })]);
+    assert_eq!(decide(&mut tx, &always, day(15)).await.0, []);
+    assert_eq!(decide(&mut tx, &BTreeMap::from([(PersonId(1), well())]), day(99)).await.1, [(1, "late")]);
+
+    let due = invitations::to_remind(&mut tx, W, day(5), 9).await.unwrap();
+    assert_eq!((due.len(), due[0].person, due[0].remind_at), (1, PersonId(2), Some(day(5))));
+    invitations::remind_later(&mut tx, W, &due[0].id, day(6)).await.unwrap();
+    assert!(invitations::to_remind(&mut tx, W, day(5), 9).await.unwrap().is_empty());
+    assert!(invitations::remind(&mut tx, W, &due[0].id, Some(day(6))).await.unwrap());
+    assert!(!invitations::remind(&mut tx, W, &due[0].id, Some(day(7))).await.unwrap(), "once");
+    invitations::remind_later(&mut tx, W, &due[0].id, day(8)).await.unwrap();
+    assert!(invitations::to_remind(&mut tx, W, day(99), 9).await.unwrap().is_empty());
+    tx.commit().await.unwrap();
+}
+
+#[db_test(MIGRATIONS)]
+async fn a_round_gives_everybody_in_the_sample_a_turn_of_their_own(db: TestDatabase) {
+    let (clock, rng) = (ManualClock::at(day(3)), SeededRng::new(3));
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    let asking = json!({"sample_percent": 50.0, "when": {"members": {"segment": "buyers", "per_day": 4}}});
+    let definition = definition(asking);
+    let survey = opened(&mut tx, "round", &definition).await;
+    let place = (survey.survey, survey.wave);
+    let people: Vec<(Handle, PersonId)> = (1..=40).map(|it| (Handle(it * 10), PersonId(it))).collect();
+    let mut from = 0;
+    while let Some(round) = rounds::open(&mut tx, W, place).await.unwrap() {
+        assert_eq!(round.began_at, day(0), "when it was opened");
+        let page: Vec<_> = people.iter().copied().filter(|it| it.1 > round.after_person).take(15).collect();
+        let reached = page.last().map(|it| it.1).filter(|_| page.len() == 15);
+        let of = (&survey, &definition);
+        let noted = asking::go_round(&mut tx, W, of, (&round, 4), (&page, reached), (&clock, &rng)).await.unwrap();
+        assert_eq!(noted, page.len() as u64);
+        // From where it does not stand any more nobody goes on.
+        assert_eq!(asking::go_round(&mut tx, W, of, (&round, 4), (&page, reached), (&clock, &rng)).await.unwrap(), 0);
+        from += page.len();
+    }
+    assert_eq!(from, 40);
+    let ids: Vec<PersonId> = people.iter().map(|it| it.1).collect();
+    let mut rows = invitations::of_persons(&mut tx, W, &ids).await.unwrap();
+    rows.sort_by_key(|row| row.person);
+    let turns: Vec<Timestamp> = rows.iter().filter_map(|row| row.due_at).collect();
+    let wanted: Vec<Timestamp> = (0..turns.len() as i64).map(|at| day(0).plus(at * DAY / 4)).collect();
+    assert_eq!((rows.len(), &turns), (40, &wanted), "one after the other, evenly over the day");
+    assert!((12..=28).contains(&turns.len()), "half of them: {}", turns.len());
+    assert!(rows.iter().all(|row| (row.state == SAMPLED_OUT) == row.due_at.is_none()));
+    // A wave has one round, and the next wave another one.
+    act(&mut tx, W, "round", Act::Pause, 2, ann(4)).await.unwrap();
+    act(&mut tx, W, "round", Act::Open, 3, ann(5)).await.unwrap();
+    assert_eq!(rounds::open(&mut tx, W, place).await.unwrap(), None);
+    act(&mut tx, W, "round", Act::Wave, 4, ann(6)).await.unwrap();
+    let next = rounds::open(&mut tx, W, (survey.survey, 2)).await.unwrap().unwrap();
+    assert_eq!((next.began_at, next.placed), (day(6), 0));
+}
+
+#[db_test(MIGRATIONS)]
+async fn what_was_answered_elsewhere_is_taken_as_it_is(db: TestDatabase) {
+    let (clock, rng) = (ManualClock::at(day(50)), SeededRng::new(3));
+    let nps = definition(json!({"valid_days": 10}));
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    let survey = opened(&mut tx, "nps", &nps).await;
+    let told = |key: &str, value: Value| read_told(nps.question(key).unwrap(), &value);
+    assert_eq!(told("nps", json!("11")).unwrap()[0].number, Some(11), "kept, and counted as blank");
+    assert!(told("nps", json!("many")).is_err() && told("contact", json!("maybe")).is_err());
+    let mut start = beginning(&survey, None);
+    (start.source, start.origin, start.at) = (Source::Event, Some("event:1".into()), Some(day(2)));
+    start.who = Some((Handle(10), PersonId(1)));
+    // Nothing of what is required, and a number beside its scale.
+    let words = given(&nps, json!({"contact": "yes"}));
+    let done = answering::take(&mut tx, W, &nps, &start, &words, (&clock, &rng)).await.unwrap();
+    assert_eq!((done.state.as_str(), done.completed_at), (COMPLETED, Some(day(2))));
+    let again = answering::take(&mut tx, W, &nps, &start, &words, (&clock, &rng)).await;
+    assert_eq!(again.unwrap_err().code(), "survey_answered");
+    // A file is told as an event, but a blank code is no score.
+    (start.source, start.origin) = (Source::Import, Some("file:1".into()));
+    let blank = std::iter::once(("nps".to_owned(), told("nps", json!(11)).unwrap())).collect();
+    answering::take(&mut tx, W, &nps, &start, &blank, (&clock, &rng)).await.unwrap();
+    // A corrected event takes the place of the older one.
+    assert!(responses::forget(&mut tx, W, &[survey.survey], "event:1").await.unwrap());
+    assert!(!responses::forget(&mut tx, W, &[survey.survey], "event:1").await.unwrap());
+    assert_eq!(responses::of_person(&mut tx, W, PersonId(1)).await.unwrap().len(), 1);
+    tx.commit().await.unwrap();
+    let events = outbox::batch(&mut db.read(), W, "test", 100).await.unwrap().events;
+    let told: Vec<&Value> = events.iter().filter(|it| it.name == ANSWERED).map(|it| &it.payload).collect();
+    assert_eq!((told.len(), told[0].get("score"), told[0].get("answers")), (1, None, None), "{told:?}");
 }
 
 /// Answers as they come from a page.
@@ -449,7 +554,7 @@ proptest! {
     /// Oracle: each reason by itself, from the days between.
     #[test]
     fn the_first_reason_that_holds_is_given(
-        flags in prop::array::uniform7(any::<bool>()),
+        flags in prop::array::uniform8(prop::bool::weighted(0.3)),
         last in prop::array::uniform3(prop::option::of(0i64..120)),
         (kind, floor, late) in (0usize..4, prop::option::of(0u32..100), 0i64..30),
     ) {
@@ -460,9 +565,10 @@ proptest! {
         }
         let definition = definition(form);
         let ago = |days: Option<i64>| days.map(|days| day(-days));
-        let [is_gone, is_restricted, lacks_consent, is_reachable, is_troubled, is_asked, is_open] = flags;
+        let [is_gone, is_restricted, lacks_consent, is_held_out, is_unreachable, is_troubled, is_asked, is_shut] = flags;
+        let (is_reachable, is_open) = (!is_unreachable, !is_shut);
         let who = Situation {
-            is_gone, is_restricted, lacks_consent, is_reachable, is_troubled, is_asked,
+            is_gone, is_restricted, lacks_consent, is_held_out, is_reachable, is_troubled, is_asked,
             any_at: ago(last[0]), kind_at: ago(last[1]), survey_at: ago(last[2]),
         };
         let occasion = Occasion { at: day(-late), due_at: day(-late), is_open };
@@ -473,6 +579,7 @@ proptest! {
             else if is_gone { Some("gone") }
             else if is_restricted { Some("restricted") }
             else if lacks_consent { Some("no_consent") }
+            else if is_held_out { Some("held_out") }
             else if !is_reachable { Some("unreachable") }
             else if is_troubled { Some("trouble") }
             else if is_asked { Some("asked") }

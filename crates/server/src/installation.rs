@@ -27,6 +27,7 @@ use crate::experimenting::{LiveExperiments, global};
 use crate::noting::Noting;
 use crate::records;
 use crate::searching::Indices;
+use crate::surveying::LiveSurveys;
 use crate::understanding::Readers;
 use crate::{importing, schema};
 
@@ -82,6 +83,8 @@ pub struct Installation {
     pub memberships: Live,
     /// Who must not come back.
     pub suppressions: Suppressions,
+    /// Which surveys people answer.
+    pub surveys: LiveSurveys,
     /// Which experiments there are.
     pub experiments: Arc<LiveExperiments>,
     /// What is kept before an answer leaves.
@@ -163,6 +166,7 @@ impl Installation {
             noting: Noting::new(store.clone(), Arc::clone(&clock)),
             readers: Readers::default(),
             indices: Indices::new(folder),
+            surveys: LiveSurveys::default(),
             plans: LivePlans::new(Arc::new(JourneyLots(Arc::clone(&experiments)))),
             experiments,
             store,

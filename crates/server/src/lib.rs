@@ -42,6 +42,7 @@ pub mod searching;
 pub mod sending;
 pub mod settings;
 pub mod slots;
+pub mod surveying;
 pub mod understanding;
 pub mod visitors;
 pub mod webhooks;

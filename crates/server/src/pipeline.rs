@@ -34,6 +34,7 @@ use crate::experimenting::reporting;
 use crate::installation::Installation;
 use crate::records::{sources, workspaces};
 use crate::reviewing;
+use crate::surveying;
 use crate::understanding;
 
 pub use backlog::ACTIVITY;
@@ -258,6 +259,7 @@ impl Pipeline {
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
         reporting::hear(installation, tx, workspace, &events, &applied).await?;
         audiences::hear(installation, tx, workspace, &events, &applied).await?;
+        surveying::hear(installation, tx, workspace, &events, &mut applied).await?;
         understanding::hear(installation, tx, workspace, &events, &mut applied).await?;
         reviewing::hear(installation, tx, workspace, &events, &applied).await?;
         count_by_source(tx, workspace, &events).await?;

@@ -34,6 +34,7 @@ pub fn router() -> Router<App> {
         .route("/my-data/{link}", get(own_data::ask).post(own_data::act))
         .route("/s/{link}", get(survey::show).post(survey::answer))
         .route("/survey.css", get(survey::style))
+        .route("/survey.js", get(survey::script))
         .route("/c/{link}", get(tracking::click))
         .route("/o/{link}", get(tracking::open))
         .route("/m/{link}", get(tracking::page))

@@ -16,6 +16,7 @@ use crate::engaging::sample::Offered;
 use crate::engaging::sample::lived::{self, Lived};
 use crate::experimenting::sample::Checkout;
 use crate::installation::Installation;
+use crate::surveying::sample::{self as surveys, Asked};
 
 /// Messages in one body, as an SDK would send them.
 const BATCH: usize = 500;
@@ -33,6 +34,8 @@ pub struct Filled {
     pub checkouts: Vec<Checkout>,
     /// What customers did lately that its journeys ask for.
     pub lived: Vec<Lived>,
+    /// What customers went through lately that its surveys ask about.
+    pub asked: Vec<Asked>,
 }
 
 /// Sends the stories of `customers` customers through the intake. Blocks: call it on a thread that may. `progress` gets the number
@@ -56,6 +59,7 @@ pub fn fill(
         filled.offered.extend(Offered::of(&story.messages));
         filled.checkouts.extend(Checkout::of(&story.messages, end));
         filled.lived.extend(Lived::of(&story.messages, end.plus(-lived::DAYS * Timestamp::DAY)));
+        filled.asked.extend(Asked::of(&story.messages, surveys::since(end)));
         if let Some(true_customer) = &story.truth {
             serde_json::to_writer(&mut truth, true_customer)?;
             truth.write_all(b"\n")?;

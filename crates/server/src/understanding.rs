@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use crate::api::timeline::written_text;
 use crate::installation::Installation;
 use crate::records::workspaces;
+use crate::surveying;
 
 /// How often it is looked whether there is more to learn from.
 const EVERY: Duration = Duration::from_secs(60);
@@ -66,13 +67,16 @@ pub(crate) async fn hear(
     for (_, old) in &applied.superseded {
         records::delete(tx, workspace, old.0, installation.clock.now()).await?;
     }
-    let written: Vec<(usize, String)> = events
+    let mut written: Vec<(usize, String)> = events
         .iter()
         .enumerate()
         .filter(|(_, event)| event.kind == EventKind::Track && !PASSIVE.contains(&event.name.as_str()))
         .filter_map(|(at, event)| Some((at, written_text(&event.properties)?)))
-        .filter(|(_, text)| text.chars().any(char::is_alphabetic))
         .collect();
+    // What was written into our own surveys is no part of the event.
+    written.extend(surveying::reporting::words(tx, workspace, events).await?);
+    written.retain(|(_, text)| text.chars().any(char::is_alphabetic));
+    written.sort_unstable();
     if written.is_empty() {
         return Ok(());
     }

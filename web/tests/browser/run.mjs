@@ -10,6 +10,7 @@ import { chromium } from 'playwright-core';
 import { pages } from './pages.mjs';
 import { scenarios } from './scenarios.mjs';
 import { slotScenarios } from './slots-script.mjs';
+import { surveyScenarios } from './survey-script.mjs';
 import { openShop } from './shop.mjs';
 import { textScenarios } from './text-scenarios.mjs';
 
@@ -110,7 +111,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
 	await context.close();
 }
 
-for (const [name, run] of Object.entries({ ...scenarios, ...slotScenarios, ...textScenarios })) {
+for (const [name, run] of Object.entries({ ...scenarios, ...slotScenarios, ...surveyScenarios, ...textScenarios })) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');
 	const problems = [];

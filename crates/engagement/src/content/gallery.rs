@@ -45,6 +45,10 @@ const FILES: &[(&str, &str)] = &[
     ("webinar_followup", include_str!("gallery/webinar_followup.json")),
     ("webinar_missed", include_str!("gallery/webinar_missed.json")),
     ("late_customer", include_str!("gallery/late_customer.json")),
+    ("survey_invitation", include_str!("gallery/survey_invitation.json")),
+    ("survey_reminder", include_str!("gallery/survey_reminder.json")),
+    ("survey_invitation_text", include_str!("gallery/survey_invitation_text.json")),
+    ("survey_invitation_push", include_str!("gallery/survey_invitation_push.json")),
 ];
 
 #[derive(Deserialize)]

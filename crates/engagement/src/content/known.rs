@@ -87,6 +87,8 @@ pub enum Group {
     Offers,
     /// Points and rewards.
     Points,
+    /// A survey that somebody is asked to answer.
+    Survey,
 }
 
 impl Group {
@@ -110,6 +112,7 @@ impl Group {
             Self::Recommendations => "recommendations",
             Self::Offers => "offers",
             Self::Points => "points",
+            Self::Survey => "survey",
         }
     }
 }

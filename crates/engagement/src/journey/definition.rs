@@ -268,6 +268,8 @@ pub enum Class {
     /// To win people: only to who agreed to it, within caps and quiet hours.
     #[default]
     Marketing,
+    /// About something they did with the company, such as how a delivery went: to who did not refuse it, within caps and quiet hours.
+    Service,
     /// What people need to know about what they asked for: an order, a password, a ticket.
     Transactional,
 }
@@ -277,8 +279,22 @@ impl Class {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Marketing => "marketing",
+            Self::Service => "service",
             Self::Transactional => "transactional",
         }
+    }
+
+    /// All of them, the most urgent first.
+    pub const ALL: [Self; 3] = [Self::Transactional, Self::Service, Self::Marketing];
+
+    /// From its word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == word)
+    }
+
+    /// Whether people may keep it from coming, and caps and quiet hours hold it back: all but what they need to know.
+    pub const fn is_optional(self) -> bool {
+        !matches!(self, Self::Transactional)
     }
 }
 

@@ -394,7 +394,7 @@ fn message(
     match decision {
         Decision::Send => {
             tell(What::Send { channel: *channel, template: template.clone() });
-            if definition.class == Class::Marketing && policy::counts(*channel) {
+            if definition.class.is_optional() && policy::counts(*channel) {
                 person.sent.push(Sent { at: now, channel: *channel, topic: definition.topic.clone() });
             }
             Err("sent")

@@ -39,7 +39,7 @@ pub struct MessageRow {
     pub handle: Option<Handle>,
     /// By which channel.
     pub channel: String,
-    /// `marketing` or `transactional`.
+    /// As [`Class::as_str`].
     pub class: String,
     /// About what.
     pub topic: Option<String>,
@@ -112,7 +112,7 @@ impl MessageRow {
             template_version: None,
             state: QUEUED.to_owned(),
             reason: None,
-            capped: class == Class::Marketing && policy::counts(channel),
+            capped: class.is_optional() && policy::counts(channel),
             payload: json!({}),
             decided_at: now,
             due_at: Some(now),

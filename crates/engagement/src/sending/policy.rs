@@ -3,8 +3,9 @@
 //! Everything it asks for is in the [`Situation`]; it is pure. The order of its questions is the order of how final their answers are, so that the
 //! reason that is shown is the one that matters: who is gone is not "capped".
 //!
-//! Always holds: marketing needs consent that stands at that instant; transactional messages need none and are not held back, but go to nobody who is
-//! restricted, gone or whose address is dead.
+//! Always holds: marketing needs consent that stands at that instant; what is of service needs none, but goes to nobody who refused it or messages by that
+//! channel; both are held back by caps and quiet hours. Transactional messages need no consent and are not held back, but go to nobody who is restricted,
+//! gone or whose address is dead.
 
 use jiff::ToSpan;
 use rapport_domain::{Channel, Purpose, Timestamp};
@@ -95,7 +96,7 @@ pub fn still(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timest
     if let Some(reason) = forbidden(ask, person, settings, now) {
         return Decision::Skip(reason);
     }
-    if ask.class == Class::Marketing && is_too_late(ask, now) {
+    if ask.class.is_optional() && is_too_late(ask, now) {
         return Decision::Skip(Reason::TooLate);
     }
     Decision::Send
@@ -119,8 +120,8 @@ pub fn forbidden(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Ti
     }
     let concerns = |what: &Suppressed| match what {
         Suppressed::Everything => true,
-        Suppressed::Marketing => ask.class == Class::Marketing,
-        Suppressed::Topic(topic) => ask.class == Class::Marketing && Some(topic.as_str()) == ask.topic,
+        Suppressed::Marketing => ask.class.is_optional(),
+        Suppressed::Topic(topic) => ask.class.is_optional() && Some(topic.as_str()) == ask.topic,
     };
     if person.suppressed.iter().any(|(channel, what)| *channel == ask.channel && concerns(what)) {
         return Some(Reason::Suppressed);
@@ -128,8 +129,15 @@ pub fn forbidden(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Ti
     if ask.class == Class::Transactional {
         return None;
     }
-    let scope = Scope { purpose: Purpose::Marketing, channel: Some(ask.channel), topic: ask.topic.map(str::to_owned) };
-    match consent::standing(&person.said, &scope, now).verdict {
+    let scope = |purpose| Scope { purpose, channel: Some(ask.channel), topic: ask.topic.map(str::to_owned) };
+    if ask.class == Class::Service {
+        let refused = |purpose| consent::standing(&person.said, &scope(purpose), now).verdict == Verdict::Denied;
+        if refused(Purpose::Service) || refused(Purpose::Marketing) {
+            return Some(Reason::ConsentDenied);
+        }
+        return (settings.spare_the_troubled && person.is_troubled).then_some(Reason::Trouble);
+    }
+    match consent::standing(&person.said, &scope(Purpose::Marketing), now).verdict {
         Verdict::Granted => {}
         Verdict::Unknown => return Some(Reason::NoConsent),
         Verdict::Denied => return Some(Reason::ConsentDenied),

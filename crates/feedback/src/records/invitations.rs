@@ -218,6 +218,20 @@ pub async fn decide(tx: &mut Tx, workspace: WorkspaceId, row: &InvitationRow) ->
     Ok(tx.execute(text, args).await? == 1)
 }
 
+/// Lets an occasion wait that is to be decided on.
+pub async fn postpone(tx: &mut Tx, workspace: WorkspaceId, id: &str, until: Timestamp) -> Result<()> {
+    let text = sql!("UPDATE invitations SET due_at = $3 WHERE id = $2 AND workspace = $1 AND due_at IS NOT NULL");
+    tx.execute(text, args![workspace, id, until]).await?;
+    Ok(())
+}
+
+/// Lets a reminder wait.
+pub async fn remind_later(tx: &mut Tx, workspace: WorkspaceId, id: &str, until: Timestamp) -> Result<()> {
+    let text = sql!("UPDATE invitations SET remind_at = $3 WHERE id = $2 AND workspace = $1 AND remind_at IS NOT NULL");
+    tx.execute(text, args![workspace, id, until]).await?;
+    Ok(())
+}
+
 /// Notes that a reminder was sent, or is not sent any more; whether it was still due.
 pub async fn remind(tx: &mut Tx, workspace: WorkspaceId, id: &str, reminded_at: Option<Timestamp>) -> Result<bool> {
     let text = sql!(
@@ -283,6 +297,47 @@ pub async fn funnel(db: &mut impl Queries, workspace: WorkspaceId, survey: i64) 
          FROM invitations WHERE workspace = $1 AND survey = $2 GROUP BY wave, state, reason ORDER BY wave, state, reason NULLS FIRST"
     );
     db.fetch_all(text, args![workspace, survey]).await
+}
+
+/// Which occasions of a survey.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Which<'a> {
+    /// Of which wave.
+    pub wave: Option<i64>,
+    /// Where they stand.
+    pub state: Option<&'a str>,
+    /// Why somebody was not asked.
+    pub reason: Option<&'a str>,
+    /// Whether they were opened.
+    pub opened: Option<bool>,
+    /// Whether they were answered.
+    pub answered: Option<bool>,
+}
+
+/// Those of a survey from before another (when, and its name), the newest first.
+pub async fn page(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    survey: i64,
+    which: &Which<'_>,
+    (before, name): (Timestamp, &str),
+    limit: i64,
+) -> Result<Vec<InvitationRow>> {
+    let text = sql!(
+        "SELECT id, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, agent, subject, version, occasioned_at,
+           due_at, decided_at, invited_at, remind_at, reminded_at, delivered_at, opened_at, answered_at, expires_at
+         FROM invitations WHERE workspace = $1 AND survey = $2 AND occasioned_at <= $3 AND (occasioned_at < $3 OR id < $4)
+           AND (CAST($5 AS BIGINT) IS NULL OR wave = $5) AND (CAST($6 AS TEXT) IS NULL OR state = $6)
+           AND (CAST($7 AS TEXT) IS NULL OR reason = $7)
+           AND (CAST($8 AS BIGINT) IS NULL OR CASE WHEN opened_at IS NULL THEN 0 ELSE 1 END = $8)
+           AND (CAST($9 AS BIGINT) IS NULL OR CASE WHEN answered_at IS NULL THEN 0 ELSE 1 END = $9)
+         ORDER BY occasioned_at DESC, id DESC LIMIT $10"
+    );
+    let number = |flag: Option<bool>| flag.map(i64::from);
+    let Which { wave, state, reason, opened, answered } = *which;
+    let args =
+        args![workspace, survey, before, name, wave, state, reason, number(opened), number(answered), limit];
+    db.fetch_all(text, args).await
 }
 
 /// Gives the invitations of moved identifiers to whom they belong now.

@@ -215,3 +215,21 @@ pub async fn go_on(tx: &mut Tx, workspace: WorkspaceId, row: &ResponseRow) -> Re
     let args = args![workspace, &row.id, &row.state, row.page, row.updated_at, row.completed_at, &row.language];
     Ok(tx.execute(text, args).await? == 1)
 }
+
+/// Takes away a response with its answers, by its origin, in whichever of these surveys it is; whether there was one. Its quotas keep counting it.
+pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, surveys: &[i64], origin: &str) -> Result<bool> {
+    let find = sql!("SELECT id FROM responses WHERE workspace = $1 AND survey IN ($2) AND origin = $3");
+    let found: Vec<(String,)> = tx.fetch_all(find, args![workspace, surveys, origin]).await?;
+    let ids: Vec<String> = found.into_iter().map(|(id,)| id).collect();
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    tx.execute(
+        sql!("DELETE FROM answers WHERE response IN ($2) AND +workspace = $1"),
+        args![workspace, ids.as_slice()],
+    )
+    .await?;
+    tx.execute(sql!("DELETE FROM responses WHERE id IN ($2) AND +workspace = $1"), args![workspace, ids.as_slice()])
+        .await?;
+    Ok(true)
+}

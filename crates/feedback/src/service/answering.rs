@@ -1,8 +1,9 @@
 //! Answers come in: page by page from a page, or all at once from elsewhere.
 //!
 //! Always holds: a page is kept before the next one is shown; a response is one for its invitation and one for its origin, so what is sent again changes it
-//! while it is open and is refused afterwards, and never counts twice; what is completed has an answer to every required question that was shown; the
-//! domain event [`ANSWERED`] is written once for each response that is completed, without anybody's own words.
+//! while it is open and is refused afterwards, and never counts twice; what is completed here has an answer to every required question that was shown,
+//! what was answered elsewhere has what it has ([`take`]); the domain event [`ANSWERED`] is written once for each response that is completed, without
+//! anybody's own words, but for those that came as such an event.
 
 use rapport_domain::{Clock, Handle, Id, PersonId, Rng, Timestamp, WorkspaceId};
 use rapport_store::Tx;
@@ -60,7 +61,9 @@ pub async fn begin(
         return Err(Error::Answered);
     }
     is_open(it.survey, it.source, now)?;
-    if it.invitation.is_some_and(|it| it.expires_at.is_some_and(|end| now >= end)) {
+    // Of what was answered elsewhere we may hear late.
+    let is_told = matches!(it.source, Source::Import | Source::Event);
+    if !is_told && it.invitation.is_some_and(|it| it.expires_at.is_some_and(|end| now >= end)) {
         return Err(Error::Expired);
     }
     if let Some(row) = found {
@@ -200,25 +203,51 @@ pub async fn complete(
     if !open.is_empty() {
         return Err(Error::Refused(open));
     }
+    finish(tx, workspace, survey, definition, row, all, now).await
+}
+
+/// Takes a response that was given elsewhere, whole: nobody can be asked again for what is missing. It counts as of when it was given.
+///
+/// # Errors
+/// As [`begin`]; [`Error::Answered`] when it was taken before.
+pub async fn take(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    definition: &Definition,
+    beginning: &Beginning<'_>,
+    given: &Answers,
+    clock: (&dyn Clock, &dyn Rng),
+) -> Result<ResponseRow, Error> {
+    let row = begin(tx, workspace, beginning, clock).await?;
+    let at = beginning.at.unwrap_or_else(|| clock.0.now());
+    answers::write(tx, workspace, &row, definition, given, at).await?;
+    finish(tx, workspace, beginning.survey, definition, &row, given.clone(), at).await
+}
+
+/// The end of a response, however it came.
+async fn finish(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    survey: &SurveyRow,
+    definition: &Definition,
+    row: &ResponseRow,
+    all: Answers,
+    now: Timestamp,
+) -> Result<ResponseRow, Error> {
     let counted = counted(definition, &all);
     let idle: Vec<String> = all.keys().filter(|key| !counted.contains_key(*key)).cloned().collect();
     if !idle.is_empty() {
         answers::remove(tx, workspace, &row.id, &idle).await?;
     }
     let state = if count(tx, workspace, row, definition, &counted).await? { COMPLETED } else { OVER_QUOTA };
-    let done = ResponseRow {
-        state: state.to_owned(),
-        updated_at: now,
-        completed_at: Some(if row.source == Source::Import.as_str() { row.started_at } else { now }),
-        ..row.clone()
-    };
+    let done = ResponseRow { state: state.to_owned(), updated_at: now, completed_at: Some(now), ..row.clone() };
     if !responses::go_on(tx, workspace, &done).await? {
         return Err(Error::Answered);
     }
     if let Some(invitation) = &row.invitation {
         invitations::answer(tx, workspace, invitation, now).await?;
     }
-    if state == COMPLETED {
+    if state == COMPLETED && row.source != Source::Event.as_str() {
         tx.emit(answered(workspace, survey, definition, &done, &counted));
     }
     Ok(done)
@@ -290,7 +319,12 @@ pub fn told(definition: &Definition, counted: &Answers) -> Map<String, Value> {
     let mut each = Map::new();
     for question in definition.questions() {
         let Some(given) = counted.get(&question.key) else { continue };
-        let number = given.first().and_then(|it| it.number);
+        // What is on no scale is a blank code of somebody else's file, and no score.
+        let is_meant = |number: &i64| match question.answer.scale() {
+            Some((scale, _)) => (i64::from(*scale.start())..=i64::from(*scale.end())).contains(number),
+            None => true,
+        };
+        let number = given.first().and_then(|it| it.number).filter(is_meant);
         let name = match &question.answer {
             Answer::Nps { .. } => Some("score"),
             Answer::Csat { .. } => Some("csat"),
@@ -306,7 +340,7 @@ pub fn told(definition: &Definition, counted: &Answers) -> Map<String, Value> {
                 properties.insert("type".to_owned(), Value::from(kind));
             }
         }
-        let value = |it: &crate::survey::Given| match (it.number, &it.choice) {
+        let value = |it: &crate::survey::Given| match (it.number.filter(is_meant), &it.choice) {
             (Some(number), _) => Some(json!(number)),
             (None, Some(choice)) => Some(json!(choice)),
             (None, None) => None,

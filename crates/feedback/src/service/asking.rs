@@ -14,11 +14,13 @@ use serde_json::json;
 use crate::Error;
 use crate::asking::{Occasion, Situation, Suppression, is_sampled, judge};
 use crate::records::invitations::{self, INVITED, InvitationRow, SAMPLED_OUT, SUPPRESSED};
+use crate::records::rounds::{self, RoundRow};
 use crate::records::surveys::{self, SurveyRow};
 use crate::records::{responses, settings};
 use crate::survey::Definition;
+use crate::survey::trigger::turn;
 
-/// The domain event of an invitation that is to be sent. Its payload: `invitation`, `survey` (key), `wave`.
+/// The domain event of an invitation that is to be sent. Its payload: `invitation_id`, `survey_id` (its key), `wave`, `channel`.
 pub const ASKED: &str = "survey.invited";
 
 /// What somebody could be asked about.
@@ -49,8 +51,8 @@ pub struct Candidate {
     pub about: About,
 }
 
-/// What others know of somebody at the moment of deciding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What others know of somebody at the moment of deciding, as far as one survey is concerned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// Nobody any more.
     pub is_gone: bool,
@@ -58,10 +60,14 @@ pub struct Known {
     pub is_restricted: bool,
     /// They may not be written to about this.
     pub lacks_consent: bool,
+    /// They are of those who get nothing, so that it can be said what all of it is worth.
+    pub is_held_out: bool,
     /// They have an open complaint or ticket.
     pub is_troubled: bool,
     /// The channel by which they are asked; `None` when there is no way to reach them.
     pub channel: Option<String>,
+    /// They may be asked, but not before then: it is night where they are, or they were written to often enough lately.
+    pub not_before: Option<Timestamp>,
 }
 
 /// Notes occasions; how many there were not yet. Who is not of the sample is noted as that.
@@ -106,9 +112,42 @@ pub struct Decided {
     pub invited: Vec<InvitationRow>,
     /// Who is not, and why.
     pub suppressed: Vec<(InvitationRow, Suppression)>,
+    /// Of whom it is decided later.
+    pub waiting: Vec<InvitationRow>,
 }
 
-/// Decides on rows that are due, in their order. `known` has what others know of these people, read in the same transaction.
+/// Notes the next members of a segment in a round, each for their turn; how many there were not yet. `reached` is up to which number they were read; none at
+/// the end.
+///
+/// # Errors
+/// The store's.
+pub async fn go_round(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    (survey, definition): (&SurveyRow, &Definition),
+    (round, per_day): (&RoundRow, u32),
+    (members, reached): (&[(Handle, PersonId)], Option<PersonId>),
+    (clock, rng): (&dyn Clock, &dyn Rng),
+) -> Result<u64, Error> {
+    let mut next = round.clone();
+    let mut candidates = Vec::with_capacity(members.len());
+    for who in members {
+        let at = turn(round.began_at, next.placed, i64::from(per_day));
+        next.placed += i64::from(is_sampled(survey.survey, survey.wave, who.1, definition));
+        candidates.push(Candidate { who: *who, occasion: String::new(), at, due_at: at, about: About::default() });
+    }
+    match reached {
+        Some(reached) => next.after_person = reached,
+        None => next.finished_at = Some(clock.now()),
+    }
+    if !rounds::go_on(tx, workspace, round, &next).await? {
+        return Ok(0);
+    }
+    note(tx, workspace, survey, definition, &candidates, (clock, rng)).await
+}
+
+/// Decides on rows that are due, in their order. `known` has what others know of these people with respect to these surveys (by their numbers), read in
+/// the same transaction.
 ///
 /// # Errors
 /// The store's.
@@ -116,7 +155,7 @@ pub async fn decide(
     tx: &mut Tx,
     workspace: WorkspaceId,
     due: &[InvitationRow],
-    known: &BTreeMap<PersonId, Known>,
+    known: &BTreeMap<(i64, PersonId), Known>,
     now: Timestamp,
 ) -> Result<Decided, Error> {
     let settings = settings::hold(tx, workspace, now).await?;
@@ -134,19 +173,25 @@ pub async fn decide(
         }
         let others = past.get(&row.person).map_or(&[][..], Vec::as_slice);
         let survey = asked.get(&row.survey).and_then(Option::as_ref);
-        let known = known.get(&row.person);
+        let known = known.get(&(row.survey, row.person));
         let reason = match survey {
             None => Some(Suppression::Closed),
             Some((survey, definition)) => {
                 let occasion = Occasion {
                     at: row.occasioned_at,
-                    due_at: row.due_at.unwrap_or(row.occasioned_at),
+                    // As it was first: waiting for a good hour makes nothing late that is not.
+                    due_at: row.occasioned_at.plus(definition.asking.delay()),
                     is_open: survey.takes_answers(now) && survey.wave == row.wave,
                 };
                 let situation = situation(row, others, known, now);
                 judge(definition, &settings, occasion, &situation, now)
             }
         };
+        if let (None, Some(until)) = (reason, known.and_then(|it| it.not_before).filter(|until| *until > now)) {
+            invitations::postpone(tx, workspace, &row.id, until).await?;
+            decided.waiting.push(row.clone());
+            continue;
+        }
         let mut row = InvitationRow { due_at: None, decided_at: Some(now), ..row.clone() };
         match (reason, survey) {
             (None, Some((survey, definition))) => {
@@ -155,6 +200,8 @@ pub async fn decide(
                 row.version = survey.published;
                 row.channel = known.and_then(|it| it.channel.clone());
                 row.expires_at = Some(now.plus(i64::from(definition.asking.valid_days) * Timestamp::DAY));
+                let days = definition.asking.remind_after_days;
+                row.remind_at = days.map(|days| now.plus(i64::from(days) * Timestamp::DAY));
             }
             (reason, _) => {
                 row.state = SUPPRESSED.to_owned();
@@ -177,7 +224,7 @@ pub async fn decide(
 }
 
 fn invited(workspace: WorkspaceId, survey: &SurveyRow, row: &InvitationRow) -> Event {
-    let payload = json!({"invitation": row.id, "survey": survey.key, "wave": row.wave});
+    let payload = json!({"invitation_id": row.id, "survey_id": survey.key, "wave": row.wave, "channel": row.channel});
     Event::new(workspace, ASKED, payload).about(row.person)
 }
 
@@ -201,6 +248,7 @@ fn situation(row: &InvitationRow, others: &[InvitationRow], known: Option<&Known
         is_gone: known.is_none_or(|it| it.is_gone),
         is_restricted: known.is_some_and(|it| it.is_restricted),
         lacks_consent: known.is_some_and(|it| it.lacks_consent),
+        is_held_out: known.is_some_and(|it| it.is_held_out),
         is_reachable: known.is_some_and(|it| it.channel.is_some()),
         is_troubled: known.is_some_and(|it| it.is_troubled),
         any_at: asked_at(&|_| true),

@@ -9,9 +9,10 @@ use serde_json::json;
 
 use super::Author;
 use crate::Error;
+use crate::records::rounds;
 use crate::records::surveys::{self, CLOSED, DRAFT, OPEN, PAUSED, SurveyRow};
 use crate::survey::check::{MOST_KEY, is_key};
-use crate::survey::{Definition, Severity, check};
+use crate::survey::{Definition, Severity, Trigger, check};
 
 /// The domain event of every change, for whoever keeps surveys in memory. Its payload: `survey` (number), `key`, `state`, `version`.
 pub const SAVED: &str = "survey.saved";
@@ -159,6 +160,13 @@ pub async fn act(
     }
     row.state = state.to_owned();
     store(tx, workspace, &row).await?;
+    if row.state == OPEN
+        && let Some(version) = row.published
+        && let Some(definition) = surveys::version(tx, workspace, row.survey, version).await?
+        && matches!(definition.asking.when, Some(Trigger::Members { .. }))
+    {
+        rounds::begin(tx, workspace, (row.survey, row.wave), author.at).await?;
+    }
     Ok(row)
 }
 

@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rapport_domain::Language;
+use rapport_domain::{Channel, Language};
 
 use super::definition::{Definition, MOST_PAGES, MOST_QUESTIONS};
 use super::piping::{Piece, pieces};
 use super::question::{Answer, Choice, Question};
 use super::show::{Show, Test};
+use super::trigger::Trigger;
 use super::words::Words;
 
 /// The longest text, in letters.
@@ -22,6 +23,12 @@ pub const MOST_POINTS: i32 = 11;
 pub const MOST_TESTS: (usize, usize) = (8, 50);
 /// The longest key, in bytes.
 pub const MOST_KEY: usize = 60;
+/// The longest name of an event, and path of a property.
+const MOST_NAME: usize = 200;
+/// The longest time after an occasion, in days.
+const MOST_DELAY_DAYS: i64 = 365;
+/// The ways by which people can be asked.
+const CHANNELS: [Channel; 4] = [Channel::Email, Channel::Sms, Channel::Whatsapp, Channel::Push];
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -327,6 +334,21 @@ fn asking(survey: &Definition, findings: &mut Findings) {
     if asking.floor_days.is_some_and(|days| days > 3_650) {
         findings.error("floor", "asking.floor_days", "at most 3650 days");
     }
+    triggers(survey, findings);
+    if asking.channels.is_empty() || asking.channels.iter().any(|it| !CHANNELS.contains(it)) {
+        findings.error(
+            "channels",
+            "asking.channels",
+            "people are asked by email, sms, whatsapp or push: name at least one",
+        );
+    }
+    if asking.topic.as_ref().is_some_and(|topic| !is_key(topic)) {
+        findings.error("topic", "asking.topic", "a topic is named by small letters, digits, `-` and `_`");
+    }
+    if asking.remind_after_days.is_some_and(|days| days == 0 || days >= asking.valid_days) {
+        let text = "people are reminded after at least a day, while they can still answer";
+        findings.error("reminder", "asking.remind_after_days", text);
+    }
     if !(1..=365).contains(&asking.valid_days) {
         findings.error("valid", "asking.valid_days", "an invitation can be answered for 1 to 365 days");
     }
@@ -336,5 +358,31 @@ fn asking(survey: &Definition, findings: &mut Findings) {
             "asking.touchpoint",
             "a touchpoint is named by small letters, digits, `-` and `_`",
         );
+    }
+}
+
+/// What people are asked after.
+fn triggers(survey: &Definition, findings: &mut Findings) {
+    let Some(trigger) = &survey.asking.when else { return };
+    let is_text =
+        |text: &str| !text.trim().is_empty() && text.len() <= MOST_NAME && !text.chars().any(char::is_control);
+    match trigger {
+        Trigger::Event { name, key, .. }
+            if !is_text(name) || name == "*" || key.as_ref().is_some_and(|it| !is_text(it)) =>
+        {
+            let text =
+                "name the event, such as `Order Delivered`, and the property that tells one occasion from another";
+            findings.error("when_event", "asking.when", text);
+        }
+        Trigger::Members { per_day: 0, .. } => {
+            findings.error("when_none", "asking.when", "nobody would be asked; allow at least one a day");
+        }
+        _ => {}
+    }
+    if trigger.segment().is_some_and(|segment| !is_text(segment)) {
+        findings.error("when_segment", "asking.when", "name the segment by its key");
+    }
+    if trigger.delay() > MOST_DELAY_DAYS * rapport_domain::Timestamp::DAY {
+        findings.error("when_late", "asking.when", format!("ask within {MOST_DELAY_DAYS} days"));
     }
 }

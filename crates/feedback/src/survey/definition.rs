@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use rapport_domain::Language;
+use rapport_domain::{Channel, Language};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::question::Question;
 use super::show::Show;
+use super::trigger::{Basis, Trigger};
 use super::words::Words;
 use crate::Error;
 
@@ -145,6 +146,41 @@ pub struct Asking {
     pub touchpoint: Option<String>,
     /// An invitation can be answered for so many days.
     pub valid_days: u32,
+    /// What they are asked after, by itself; only by links otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<Trigger>,
+    /// The channels by which they are asked: the first that reaches them.
+    #[serde(skip_serializing_if = "is_by_mail")]
+    pub channels: Vec<Channel>,
+    /// What allows to ask them; as the kind says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
+    /// A topic of consent that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Who did not answer is reminded once, after so many days; never otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remind_after_days: Option<u32>,
+}
+
+fn is_by_mail(channels: &Vec<Channel>) -> bool {
+    *channels == [Channel::Email]
+}
+
+impl Asking {
+    /// What allows to ask: about something they just did they may be asked unless they refused, about anything else only who agreed.
+    pub fn basis(&self) -> Basis {
+        let of_kind = match self.kind {
+            Kind::Touchpoint | Kind::Exit => Basis::Service,
+            Kind::Relationship | Kind::Research => Basis::Marketing,
+        };
+        self.basis.unwrap_or(of_kind)
+    }
+
+    /// How long after the occasion it is decided, in microseconds.
+    pub fn delay(&self) -> i64 {
+        self.when.as_ref().map_or(0, Trigger::delay)
+    }
 }
 
 impl Default for Asking {
@@ -155,6 +191,11 @@ impl Default for Asking {
             floor_days: None,
             touchpoint: None,
             valid_days: VALID_DAYS,
+            when: None,
+            channels: vec![Channel::Email],
+            basis: None,
+            topic: None,
+            remind_after_days: None,
         }
     }
 }

@@ -105,6 +105,25 @@ pub fn read(question: &Question, value: &Value) -> Result<Vec<Given>, Refusal> {
     }
 }
 
+/// Reads an answer that was given elsewhere, which nobody can be asked to change: a number beside the question's scale is kept as it came, so that it is
+/// counted as blank, visibly.
+///
+/// # Errors
+/// What is wrong with it otherwise.
+pub fn read_told(question: &Question, value: &Value) -> Result<Vec<Given>, Refusal> {
+    let number = |value: &Value| match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    match (read(question, value), number(value)) {
+        (Err(refusal), Some(number)) if ["too_low", "too_high"].contains(&refusal.code) => {
+            if question.answer.scale().is_some() { Ok(vec![numbered(number)]) } else { Err(refusal) }
+        }
+        (read, _) => read,
+    }
+}
+
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,

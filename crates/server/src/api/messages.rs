@@ -42,7 +42,7 @@ pub struct MessageShape {
     id: String,
     person_id: String,
     channel: String,
-    /// `marketing` or `transactional`.
+    /// `marketing`, `service` or `transactional`.
     class: String,
     topic: Option<String>,
     journey: Option<String>,

@@ -263,7 +263,7 @@ pub struct SendBody {
     channel: String,
     /// The template's key.
     template: String,
-    /// `marketing` (unless said) or `transactional`.
+    /// `marketing` (unless said), `service` or `transactional`.
     class: Option<String>,
     /// About what.
     topic: Option<String>,
@@ -296,8 +296,8 @@ pub async fn send_one(
     let channel =
         Channel::parse(&body.channel).ok_or_else(|| Problem::invalid("channel", "there is no such channel"))?;
     let class = body.class.as_deref().unwrap_or(Class::Marketing.as_str());
-    let class = [Class::Marketing, Class::Transactional].into_iter().find(|it| it.as_str() == class);
-    let class = class.ok_or_else(|| Problem::invalid("class", "say marketing or transactional"))?;
+    let class =
+        Class::parse(class).ok_or_else(|| Problem::invalid("class", "say marketing, service or transactional"))?;
     if !app.sender.ways.can_send(channel) {
         return Err(Problem::invalid("channel", "nothing is set up to send by it"));
     }

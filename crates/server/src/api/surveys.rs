@@ -3,6 +3,7 @@
 //! A definition's JSON is that of `rapport-feedback`; the guide "Surveys" describes it.
 
 mod asked;
+mod files;
 mod responses;
 
 use axum::extract::State;
@@ -14,7 +15,8 @@ use rapport_feedback::service::Author;
 use rapport_feedback::service::editing::{self, Act};
 use rapport_feedback::survey::{Severity, check};
 use rapport_feedback::{Definition, Finding, gallery};
-use rapport_store::Priority;
+use rapport_segments::records::segments;
+use rapport_store::{Priority, Queries};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -40,6 +42,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(template))
         .routes(routes!(policy, set_policy))
         .merge(asked::router())
+        .merge(files::router())
         .merge(responses::router())
 }
 
@@ -226,6 +229,7 @@ pub async fn create(
     let named = (body.key.as_str(), body.name.as_str());
     let row = editing::create(&mut tx, caller.workspace, named, &definition, author).await?;
     tx.commit().await?;
+    app.installation.surveys.forget(caller.workspace);
     detail(&app, caller.workspace, row).await
 }
 
@@ -258,6 +262,7 @@ pub async fn update(
     let named = (body.name.as_str(), closes_at);
     let row = editing::save(&mut tx, caller.workspace, &key, named, &definition, body.revision, author).await?;
     tx.commit().await?;
+    app.installation.surveys.forget(caller.workspace);
     detail(&app, caller.workspace, row).await
 }
 
@@ -275,9 +280,27 @@ pub async fn act(
     let act = act.ok_or_else(|| Problem::invalid("act", "is publish, open, pause, close or wave"))?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     let author = Author { by: caller.id().as_str(), at: app.now() };
+    asks_somebody(&mut tx, caller.workspace, &key, act).await?;
     let row = editing::act(&mut tx, caller.workspace, &key, act, body.revision, author).await?;
     tx.commit().await?;
+    app.installation.surveys.forget(caller.workspace);
     detail(&app, caller.workspace, row).await
+}
+
+/// Whether there is the segment that a survey asks, before it does.
+async fn asks_somebody(db: &mut impl Queries, workspace: WorkspaceId, key: &str, act: Act) -> Result<(), Problem> {
+    let Some(row) = surveys::find(db, workspace, key).await?.filter(|_| matches!(act, Act::Open | Act::Publish)) else {
+        return Ok(());
+    };
+    let version = if act == Act::Open { row.published.unwrap_or(row.version) } else { row.version };
+    let definition = surveys::version(db, workspace, row.survey, version).await?;
+    let segment = definition.as_ref().and_then(|it| it.asking.when.as_ref()?.segment());
+    match segment {
+        Some(segment) if segments::by_key(db, workspace, segment).await?.is_none() => {
+            Err(Problem::invalid("asking.when", "there is no such segment"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says what is wrong with a definition, without saving it.

@@ -18,7 +18,7 @@ use crate::cli::{segment, serve};
 use crate::installation::{Installation, Places};
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::{sources, workspaces};
-use crate::{engaging, experimenting, messages, sample_shop, scoring};
+use crate::{engaging, experimenting, messages, sample_shop, scoring, surveying};
 
 /// Says in a data folder that it is a sample shop: empty while it is being made.
 const MARK: &str = "sample-shop";
@@ -100,6 +100,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     let options = Options { customers: args.customers, seed: args.seed, end: now };
     let offered_at = SampleShop::new(options).offered_at();
     experimenting::sample::begin(installation, workspace, offered_at, "demo").await?;
+    surveying::sample::begin(installation, workspace, now, "demo").await?;
     let filling = tokio::task::spawn_blocking({
         let (installation, bar) = (Arc::clone(installation), bar.clone());
         let (customers, seed) = (args.customers, args.seed);
@@ -107,9 +108,12 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
             sample_shop::fill(&installation, workspace, source, customers, seed, now, |count| bar.set_position(count))
         }
     });
-    let sample_shop::Filled { totals, offered, checkouts, lived } =
+    let sample_shop::Filled { totals, offered, checkouts, lived, asked } =
         pipeline.apply_beside(async { filling.await? }).await?;
     experimenting::sample::run(installation, workspace, &checkouts, offered_at, "demo").await?;
+    pipeline.drain().await?;
+    surveying::sample::run(installation, workspace, &asked, "demo").await?;
+    engaging::telling::tell(installation, workspace).await?;
     pipeline.drain().await?;
     caretaker::settle(installation, workspace).await?;
     scoring::refresh(installation, workspace).await?;

@@ -36,6 +36,7 @@ use crate::searching;
 use crate::sending;
 use crate::settings::{Log, Settings};
 use crate::slots::counting;
+use crate::surveying;
 use crate::understanding;
 use crate::webhooks;
 
@@ -130,6 +131,8 @@ impl Server {
         workers.spawn(audiences::run(Arc::clone(&installation), Arc::clone(&app.advertising), stop.subscribe()));
         workers.spawn(understanding::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(searching::run(Arc::clone(&installation), stop.subscribe()));
+        let ways = Arc::clone(&app.sender.ways);
+        workers.spawn(surveying::run(Arc::clone(&installation), ways, stop.subscribe()));
         workers.spawn(reviewing::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));

@@ -85,7 +85,8 @@ pub async fn follow(
     Ok(())
 }
 
-fn row(event: &Event, applied: &AppliedEvent) -> EventRow {
+/// An event as it will be in the lake.
+pub(crate) fn row(event: &Event, applied: &AppliedEvent) -> EventRow {
     let event = Event {
         properties: applied.properties.clone(),
         context: applied.context.clone(),

@@ -8,6 +8,7 @@ use anyhow::Result;
 use rapport_domain::{Event, EventId, Identifier, PersonId, Timestamp, WorkspaceId, shop_events};
 use rapport_engagement::service::{ENTERED, EXITED, EXPOSED, GOAL};
 use rapport_feedback::service::answering::ANSWERED;
+use rapport_feedback::service::asking;
 use rapport_profiles::records::identifiers;
 use rapport_store::Priority;
 use rapport_store::outbox::{self, Written};
@@ -19,6 +20,7 @@ use crate::installation::Installation;
 use crate::own_events;
 use crate::sending;
 use crate::slots;
+use crate::surveying::reporting::SURVEY_SENT;
 
 /// How far the outbox was told.
 const CONSUMER: &str = "telling";
@@ -26,7 +28,7 @@ const CONSUMER: &str = "telling";
 const BATCH: u32 = 200;
 
 /// The names under which domain events are told.
-const NAMES: [(&str, &str); 14] = [
+const NAMES: [(&str, &str); 15] = [
     (ENTERED, "Journey Entered"),
     (EXITED, "Journey Exited"),
     (GOAL, "Journey Goal Reached"),
@@ -40,6 +42,7 @@ const NAMES: [(&str, &str); 14] = [
     (sending::FAILED, "Message Failed"),
     (slots::CLICKED, "Slot Clicked"),
     (confirming::ASKED, shop_events::CONFIRMATION_ASKED),
+    (asking::ASKED, SURVEY_SENT),
     (ANSWERED, shop_events::SURVEY_ANSWERED),
 ];
 
@@ -98,7 +101,7 @@ fn own(
         Value::Object(fields) => fields.clone(),
         _ => Map::new(),
     };
-    if [EXPOSED, ANSWERED].contains(&event.name.as_str()) {
+    if [EXPOSED, asking::ASKED, ANSWERED].contains(&event.name.as_str()) {
         properties.insert(NOTED.to_owned(), Value::Bool(true));
     }
     let id = EventId::of_message(workspace, source, &format!("outbox:{}", event.position));

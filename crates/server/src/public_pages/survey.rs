@@ -13,7 +13,7 @@ pub(crate) mod words;
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rapport_domain::WorkspaceId;
 use rapport_feedback::links::{Link, Links, Mode};
@@ -276,6 +276,16 @@ async fn begin(app: &App, tx: &mut rapport_store::Tx, reader: &Reader, form: &Fo
 pub async fn style() -> impl IntoResponse {
     let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
     (headers, include_str!("survey/survey.css"))
+}
+
+/// The script that shows a survey on a page of the company's own.
+pub async fn script() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+    ];
+    (headers, include_str!("survey/widget.js"))
 }
 
 /// The page's headers: in a page of the company's own site where it is a widget, else in none.

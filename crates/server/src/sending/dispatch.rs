@@ -208,7 +208,7 @@ impl Sender {
                 Decision::Skip(reason) if is_again => {
                     outcomes::leave(&mut tx, workspace, &row, reason.sentence()).await?;
                 }
-                Decision::Skip(reason) => outcomes::skip(&mut tx, &row, reason, None).await?,
+                Decision::Skip(reason) => outcomes::skip(&mut tx, workspace, &row, reason, None).await?,
             }
         }
         tx.commit().await?;
@@ -389,10 +389,15 @@ fn shown(note: &NoteMessage) -> Value {
     json!({"language": note.language, "title": note.title, "body": note.body, "url": note.url, "image_url": note.image_url, "label": note.label})
 }
 
+/// What kind of message it is; the strictest where that is not known.
+fn class(row: &MessageRow) -> Class {
+    Class::parse(&row.class).unwrap_or_default()
+}
+
 /// Whether a message counts for caps and has no place in them: it failed, gave its place to others, and is tried again.
 fn needs_place(row: &MessageRow) -> bool {
     let counts = Channel::parse(&row.channel).is_some_and(policy::counts);
-    !row.capped && row.state == QUEUED && row.class == Class::Marketing.as_str() && counts
+    !row.capped && row.state == QUEUED && class(row).is_optional() && counts
 }
 
 /// Decides about a message that is due: as [`policy::decide_again`], of one without a place in caps also whether there is one, which it takes then.
@@ -427,7 +432,7 @@ fn ask<'a>(plans: &'a Plans, row: &'a MessageRow, channel: Channel) -> Ask<'a> {
     Ask {
         channel,
         topic: row.topic.as_deref(),
-        class: if row.class == Class::Transactional.as_str() { Class::Transactional } else { Class::Marketing },
+        class: class(row),
         priority: one.map_or(0, |one| one.definition.priority),
         quiet: one.and_then(|one| one.definition.quiet.as_ref()),
         // Of its name, so that not everything goes out in the second in which quiet hours end.

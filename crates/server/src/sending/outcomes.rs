@@ -13,6 +13,7 @@ use rapport_store::{Priority, Tx};
 use serde_json::{Value, json};
 
 use crate::installation::Installation;
+use crate::surveying::sending as invited;
 
 /// After so many tries a message is left to people.
 const MOST_TRIES: i64 = 8;
@@ -78,7 +79,9 @@ pub async fn note(installation: &Installation, workspace: WorkspaceId, came: &[&
     let mut tx = installation.store.begin(Priority::Background).await?;
     for one in came {
         match one {
-            Came::NotWritten { row, reason, detail } => skip(&mut tx, row, *reason, Some(detail)).await?,
+            Came::NotWritten { row, reason, detail } => {
+                skip(&mut tx, workspace, row, *reason, Some(detail)).await?;
+            }
             Came::Later { row, wait, is_again } => {
                 messages::give_back(&mut tx, &row.id, waiting(*is_again), now.plus(*wait)).await?;
             }
@@ -99,7 +102,14 @@ const fn waiting(is_again: bool) -> &'static str {
 ///
 /// # Errors
 /// The store's.
-pub async fn skip(tx: &mut Tx, row: &MessageRow, reason: Reason, detail: Option<&str>) -> Result<()> {
+pub async fn skip(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    row: &MessageRow,
+    reason: Reason,
+    detail: Option<&str>,
+) -> Result<()> {
+    invited::lost(tx, workspace, row, reason.as_str()).await?;
     let detail = detail.filter(|text| !text.is_empty());
     let left_out =
         messages::Outcome { reason: Some(reason.as_str()), response: detail, ..messages::Outcome::of(SKIPPED) };
@@ -200,6 +210,7 @@ async fn refused(
         let why = if refusal.kind == RefusalKind::Recipient { "bounced" } else { "unsubscribed" };
         hear_in(tx, workspace, row, Heard::Bounced, (why, &text), now).await?;
     } else {
+        invited::lost(tx, workspace, row, refusal.kind.as_str()).await?;
         tell(tx, workspace, row, super::FAILED, json!({"reason": refusal.kind.as_str()}));
     }
     metrics::counter!("rapport_messages_refused_total", "kind" => refusal.kind.as_str()).increment(1);
@@ -260,6 +271,7 @@ pub async fn lost(installation: &Installation, workspace: WorkspaceId, message: 
                 ..messages::Outcome::of(FAILED)
             };
             messages::note(&mut tx, &row.id, &over).await?;
+            invited::lost(&mut tx, workspace, &row, why.kind.as_str()).await?;
             tell(&mut tx, workspace, &row, super::FAILED, json!({"reason": why.kind.as_str()}));
         }
         // It arrived after all, or it is known already.
@@ -279,6 +291,7 @@ async fn hear_in(
     if !messages::hear(tx, &row.id, what, now).await? {
         return Ok(false);
     }
+    invited::heard(tx, workspace, row, (what, why), now).await?;
     let name = match what {
         Heard::Delivered => super::DELIVERED,
         Heard::Bounced => super::BOUNCED,

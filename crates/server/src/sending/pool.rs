@@ -224,7 +224,7 @@ impl Pool {
     async fn find(&mut self, sender: &Sender, found: &mut Vec<(WorkspaceId, Key)>) -> Result<()> {
         for (place, lane) in self.lanes.iter_mut().enumerate() {
             lane.is_hungry = false;
-            for class in [Class::Transactional, Class::Marketing] {
+            for class in Class::ALL {
                 for (workspace, id) in lane.due(sender, class).await? {
                     lane.held.insert(id.clone(), class);
                     found.push((workspace, (place, id)));
@@ -408,8 +408,8 @@ impl Lane {
         if class == Class::Transactional {
             return all;
         }
-        let marketing = self.held.values().filter(|class| **class == Class::Marketing).count();
-        all.min((self.places - self.places / 4).saturating_sub(marketing))
+        let others = self.held.values().filter(|class| class.is_optional()).count();
+        all.min((self.places - self.places / 4).saturating_sub(others))
     }
 
     /// What is transactional goes first.

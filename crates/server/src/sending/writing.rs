@@ -22,6 +22,7 @@ use crate::installation::Installation;
 use crate::messages::scope::{Wanted, scope};
 use crate::messages::tracker;
 use crate::recommending;
+use crate::surveying::sending as surveys;
 
 /// Templates that were prepared, by workspace, key and version.
 #[derive(Default)]
@@ -135,9 +136,15 @@ impl Desk<'_> {
             given: Some(&given),
             public_url: self.public_url,
         };
-        let Some(scope) = scope(self.installation, &wanted).await? else {
+        let Some(mut scope) = scope(self.installation, &wanted).await? else {
             return Ok(Written::Not(Reason::Gone, String::new()));
         };
+        let reader = (&scope.language, self.public_url);
+        match surveys::token(self.installation, workspace, row, reader).await? {
+            surveys::Token::None => {}
+            surveys::Token::Some(token) => scope.data[surveys::TOKEN] = token,
+            surveys::Token::Over => return Ok(Written::Not(Reason::TooLate, String::new())),
+        }
         let tracker = tracker(self.installation, workspace).await?;
         // Nothing of the recipient is kept while something is waited for.
         let rendered = {
@@ -213,7 +220,11 @@ impl Desk<'_> {
             given: Some(&given),
             public_url: self.public_url,
         };
-        let Some(scope) = scope(self.installation, &wanted).await? else { return Ok(None) };
+        let Some(mut scope) = scope(self.installation, &wanted).await? else { return Ok(None) };
+        let reader = (&scope.language, self.public_url);
+        if let surveys::Token::Some(token) = surveys::token(self.installation, workspace, row, reader).await? {
+            scope.data[surveys::TOKEN] = token;
+        }
         let tracker = tracker(self.installation, workspace).await?;
         let view_url = format!("{}/m/{}", self.public_url, tracker.make(&row.id, AS_A_PAGE, ""));
         let recipient = Recipient { view_url: Some(&view_url), ..scope.recipient() };
@@ -248,8 +259,8 @@ impl Desk<'_> {
         let Some((_, domain)) = from.address.rsplit_once('@') else {
             return Ok(Written::NotYet("no sender's address is set: Settings, Sending".to_owned()));
         };
-        let is_marketing = row.class == Class::Marketing.as_str();
-        if is_marketing && !unsubscribe_url.starts_with("https://") {
+        let can_be_left = Class::parse(&row.class).unwrap_or_default().is_optional();
+        if can_be_left && !unsubscribe_url.starts_with("https://") {
             // Nothing is wrong with the message: it waits until the address is set.
             let problem = "public_url in the settings has to begin with https://, or nobody could leave with one click";
             return Ok(Written::NotYet(problem.to_owned()));
@@ -271,7 +282,7 @@ impl Desk<'_> {
             subject,
             text,
             html: Some(html),
-            list_unsubscribe: is_marketing
+            list_unsubscribe: can_be_left
                 .then(|| ListUnsubscribe { https_url: unsubscribe_url.to_owned(), mailto: None }),
             headers,
         };

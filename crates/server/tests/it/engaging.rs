@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode};
 use rapport_domain::{PersonId, Timestamp};
 use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
-use rapport_server::{engaging, keeper, sending};
+use rapport_server::{engaging, keeper, sending, surveying};
 use rapport_store::{Queries, args, sql};
 use serde_json::{Value, json};
 
@@ -73,6 +73,7 @@ pub async fn settle(world: &World) {
         keeper::fill_workspace(&app.installation, FIRST).await.unwrap();
         while app.installation.memberships.wake(FIRST, || None).await.unwrap() {}
         let mut did = engaging::look(&app.installation, app.pipeline.observed(), true).await.unwrap();
+        did |= surveying::look(&app.installation, &app.sender.ways).await.unwrap();
         did |= sending::look(&app.sender, true).await.unwrap();
         if !did {
             return;

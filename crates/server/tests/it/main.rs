@@ -46,6 +46,8 @@ mod sessions;
 mod sink;
 mod slots;
 mod sticky_devices;
+mod survey_asking;
+mod survey_events;
 mod survey_results;
 mod surveys;
 mod texts;

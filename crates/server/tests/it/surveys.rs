@@ -317,6 +317,11 @@ async fn anybody_answers_by_an_open_link() {
     assert_eq!((answer.status, answer.header("set-cookie")), (StatusCode::SEE_OTHER, ""));
     let end = world.get(answer.header("location"), &[]).await.text();
     assert!(end.contains(&format!("http-equiv=\"refresh\" content=\"12;url={kiosk}\"")), "{end}");
+    let script = world.get("/survey.js", &[("origin", "https://shop.example")]).await;
+    assert_eq!(
+        (script.status, script.header("cross-origin-resource-policy"), script.header("content-type")),
+        (StatusCode::OK, "cross-origin", "text/javascript; charset=utf-8")
+    );
     // In a page of the company's own.
     let widget = world.get(&link("widget").await, &[]).await;
     assert!(widget.header("content-security-policy").contains("frame-ancestors https: http:"));

@@ -229,7 +229,7 @@ export const problems = {
 	'problem.say_granted_denied_or_withdrawn': 'say granted, denied or withdrawn',
 	'problem.say_journey_or_campaign': 'say journey or campaign',
 	'problem.say_json_or_html': 'say json or html',
-	'problem.say_marketing_or_transactional': 'say marketing or transactional',
+	'problem.say_marketing_service_or_transactional': 'say marketing, service or transactional',
 	'problem.say_paused_live_ending_or_stopped': 'say paused, live, ending or stopped',
 	'problem.say_yesterday_last_24_hours_or': 'say yesterday, last_24_hours, or a day: 2026-11-20',
 	'problem.that_day_has_not_begun_yet': 'that day has not begun yet',

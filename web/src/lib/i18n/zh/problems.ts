@@ -229,7 +229,7 @@ export const problems = {
 	'problem.say_granted_denied_or_withdrawn': '须为 granted、denied 或 withdrawn',
 	'problem.say_journey_or_campaign': '须为 journey 或 campaign',
 	'problem.say_json_or_html': '须为 json 或 html',
-	'problem.say_marketing_or_transactional': '须为 marketing 或 transactional',
+	'problem.say_marketing_service_or_transactional': '须为 marketing、service 或 transactional',
 	'problem.say_paused_live_ending_or_stopped': '须为 paused、live、ending 或 stopped',
 	'problem.say_yesterday_last_24_hours_or': '须为 yesterday、last_24_hours 或日期，例如 2026-11-20',
 	'problem.that_day_has_not_begun_yet': '那一天尚未开始',
