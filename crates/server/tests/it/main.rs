@@ -47,6 +47,7 @@ mod sink;
 mod slots;
 mod sticky_devices;
 mod survey_asking;
+mod survey_crash;
 mod survey_events;
 mod survey_results;
 mod surveys;
