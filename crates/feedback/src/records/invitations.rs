@@ -335,8 +335,7 @@ pub async fn page(
     );
     let number = |flag: Option<bool>| flag.map(i64::from);
     let Which { wave, state, reason, opened, answered } = *which;
-    let args =
-        args![workspace, survey, before, name, wave, state, reason, number(opened), number(answered), limit];
+    let args = args![workspace, survey, before, name, wave, state, reason, number(opened), number(answered), limit];
     db.fetch_all(text, args).await
 }
 

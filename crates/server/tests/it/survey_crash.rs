@@ -49,8 +49,7 @@ fn kill_9_while_people_are_asked_asks_nobody_twice_and_loses_nobody() {
     let settings =
         json!({"settings": {"from": {"name": "Shop", "address": "news@shop.example"}, "quiet": null, "caps": []}});
     call(&process, "PUT", "/api/v1/sending/settings", &settings);
-    let mut definition =
-        call(&process, "GET", "/api/v1/survey-templates/delivery", &Value::Null)["definition"].clone();
+    let mut definition = call(&process, "GET", "/api/v1/survey-templates/delivery", &Value::Null)["definition"].clone();
     definition["asking"]["when"] = json!({"event": {"name": "Order Delivered", "key": "order_id"}});
     let made = json!({"key": "delivery", "name": "After a delivery", "definition": definition});
     call(&process, "POST", "/api/v1/surveys", &made);

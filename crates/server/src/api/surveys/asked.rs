@@ -135,8 +135,7 @@ pub async fn list(
     };
     let mut db = app.installation.store.read();
     let (place, limit) = ((Timestamp(before), name.as_str()), page.limit());
-    let found =
-        invitations::page(&mut db, caller.workspace, row.survey, &which, place, i64::from(limit) + 1).await?;
+    let found = invitations::page(&mut db, caller.workspace, row.survey, &which, place, i64::from(limit) + 1).await?;
     let page = Page::cut(found, limit, |row| (row.occasioned_at.0, row.id.clone()));
     let keys = BTreeMap::from([(row.survey, row.key)]);
     let (next, total) = (page.next, page.total);
@@ -269,12 +268,7 @@ pub async fn link(
     Ok(Json(OpenLink { url: url(&app, caller.workspace, &headers, &link).await? }))
 }
 
-async fn url(
-    app: &App,
-    workspace: WorkspaceId,
-    headers: &HeaderMap,
-    link: &Link,
-) -> Result<String, Problem> {
+async fn url(app: &App, workspace: WorkspaceId, headers: &HeaderMap, link: &Link) -> Result<String, Problem> {
     let links = Links::new(workspace, &messages::secret(&app.installation, workspace).await?);
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     Ok(format!("{}{}", app.public_url(host), survey::path(&links.make(link))))
