@@ -43,7 +43,10 @@ const MEANT: &[&str] = &[
     // A company has few.
     "FROM surveys",
     "FROM benchmarks",
-    // One row a workspace.
+    // One row a workspace, and what is forgotten once an hour.
+    "FROM verbatim_counters",
+    "UPDATE verbatim_counters",
+    "FROM verbatim_removals WHERE workspace = $1 AND removed_at",
     "FROM survey_settings",
     // Models learn from all of them, aside, when there are more.
     "COUNT(*) FROM verbatim_corrections",

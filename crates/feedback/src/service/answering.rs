@@ -240,7 +240,9 @@ async fn finish(
         answers::remove(tx, workspace, &row.id, &idle).await?;
     }
     let state = if count(tx, workspace, row, definition, &counted).await? { COMPLETED } else { OVER_QUOTA };
-    let done = ResponseRow { state: state.to_owned(), updated_at: now, completed_at: Some(now), ..row.clone() };
+    // What is told of later counts as of when it was given.
+    let completed_at = Some(if is_told(row) { row.started_at } else { now });
+    let done = ResponseRow { state: state.to_owned(), updated_at: now, completed_at, ..row.clone() };
     if !responses::go_on(tx, workspace, &done).await? {
         return Err(Error::Answered);
     }
@@ -251,6 +253,11 @@ async fn finish(
         tx.emit(answered(workspace, survey, definition, &done, &counted));
     }
     Ok(done)
+}
+
+/// Whether it was answered elsewhere, and only told here.
+fn is_told(row: &ResponseRow) -> bool {
+    [Source::Import.as_str(), Source::Event.as_str()].contains(&row.source.as_str())
 }
 
 /// Counts it for its quotas; whether there was room in all of them.

@@ -1,7 +1,7 @@
 //! Occasions to ask: events as they are applied, people who come into a segment, members of a segment round by round.
 //!
-//! Always holds: an occasion is noted in the transaction that applies what it is; what a file tells of the past is none; who came into a segment before its
-//! survey was opened is not asked for that.
+//! Always holds: an occasion is noted in the transaction that applies what it is; what a file tells of the past is none, nor is what happened before the
+//! survey was opened.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,11 @@ pub async fn hear(
     let now = installation.clock.now();
     for survey in known.all.iter().filter(|it| it.row.takes_answers(now)) {
         let Some(Trigger::Event { name, filter, key, .. }) = &survey.definition.asking.when else { continue };
-        let named = (0..events.len()).filter(|at| events[*at].name == *name && events[*at].natural_key.is_none());
+        let is_since = |at: Timestamp| survey.row.opened_at.is_some_and(|opened| opened <= at);
+        let named = (0..events.len()).filter(|at| {
+            let event = &events[*at];
+            event.name == *name && event.natural_key.is_none() && is_since(applied.events[*at].occurred_at)
+        });
         let rows: Vec<(usize, EventRow)> = named.map(|at| (at, row(&events[at], &applied.events[at]))).collect();
         if rows.is_empty() {
             continue;

@@ -20,7 +20,7 @@ use rapport_feedback::records::responses::Source;
 use rapport_feedback::service::Author;
 use rapport_feedback::service::answering::{self, Beginning};
 use rapport_feedback::service::asking::About;
-use rapport_feedback::service::editing::{Act, act, create};
+use rapport_feedback::service::editing::{Act, act, create, save};
 use rapport_feedback::survey::Kind;
 use rapport_profiles::records::identifiers;
 use rapport_sample::Message;
@@ -137,12 +137,6 @@ pub async fn begin(installation: &Installation, workspace: WorkspaceId, end: Tim
         if key == RECOMMEND {
             (definition.asking.kind, definition.asking.touchpoint) = (Kind::Touchpoint, Some("delivery".to_owned()));
         }
-        let after = EVENTS.iter().find(|(of, ..)| *of == key);
-        if let Some((_, event, property, after)) = after {
-            let trigger = json!({"event": {"name": event, "key": property, "after": after}});
-            definition.asking.when = Some(serde_json::from_value(trigger)?);
-            definition.asking.remind_after_days = Some(REMINDED_AFTER);
-        }
         create(&mut tx, workspace, (key, name), &definition, author).await?;
         act(&mut tx, workspace, key, Act::Open, 1, author).await?;
     }
@@ -199,6 +193,25 @@ pub async fn run(installation: &Installation, workspace: WorkspaceId, asked: &[A
             tx.commit().await?;
         }
     }
+    ask_by_itself(installation, workspace, Author { by, at: now }).await
+}
+
+/// From now on the shop asks by itself: what its customers' events tell of the past was asked about.
+async fn ask_by_itself(installation: &Installation, workspace: WorkspaceId, author: Author<'_>) -> Result<()> {
+    let known = installation.surveys.get(&mut installation.store.read(), workspace).await?;
+    let mut tx = installation.store.begin(Priority::Interactive).await?;
+    for (key, event, property, after) in EVENTS {
+        let Some(survey) = known.get(key) else { continue };
+        let mut definition = survey.definition.clone();
+        let trigger = json!({"event": {"name": event, "key": property, "after": after}});
+        definition.asking.when = Some(serde_json::from_value(trigger)?);
+        definition.asking.remind_after_days = Some(REMINDED_AFTER);
+        let name = (survey.row.name.as_str(), None);
+        let saved = save(&mut tx, workspace, key, name, &definition, survey.row.revision, author).await?;
+        act(&mut tx, workspace, key, Act::Publish, saved.revision, author).await?;
+    }
+    tx.commit().await?;
+    installation.surveys.forget(workspace);
     Ok(())
 }
 

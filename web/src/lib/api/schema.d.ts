@@ -539,6 +539,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{person_id}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists when a customer was asked, or was not and why, by all surveys, the newest first. */
+        get: operations["get_customers_person_id_invitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{person_id}/message-preview": {
         parameters: {
             query?: never;
@@ -2797,7 +2814,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Lists everybody who could be asked, and what came of it, the newest first: the people behind each figure of the funnel. */
+        get: operations["get_surveys_key_invitations"];
         put?: never;
         /**
          * Gives a person a link of their own, for asking by other means than messages: a letter, a chat, in person. It counts for how often they are asked, but no
@@ -2841,6 +2859,23 @@ export interface paths {
          *     paths that were drawn; it does not say that they are causes.
          */
         post: operations["post_surveys_key_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/response-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes responses from a file, or says what would be taken. The same rows again add nothing. */
+        post: operations["post_surveys_key_response_file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5599,7 +5634,7 @@ export interface components {
             attempts: number;
             bounced_at?: string | null;
             channel: string;
-            /** @description `marketing` or `transactional`. */
+            /** @description `marketing`, `service` or `transactional`. */
             class: string;
             clicked_at?: string | null;
             complained_at?: string | null;
@@ -5892,6 +5927,37 @@ export interface components {
         Notices: {
             rows: components["schemas"]["Notice"][];
         };
+        /** @description An occasion to ask somebody, and what came of it. */
+        OccasionShape: {
+            agent_id?: string | null;
+            answered_at?: string | null;
+            channel?: string | null;
+            customer?: components["schemas"]["CustomerRow"] | null;
+            delivered_at?: string | null;
+            /** @description When it is decided, while it waits. */
+            due_at?: string | null;
+            expires_at?: string | null;
+            id: string;
+            invited_at?: string | null;
+            occasioned_at: string;
+            opened_at?: string | null;
+            person_id: string;
+            product_id?: string | null;
+            /** @description Why they were not asked, or not reached. */
+            reason?: string | null;
+            /** @description When they are reminded, if they do not answer before. */
+            remind_at?: string | null;
+            reminded_at?: string | null;
+            /** @description `waiting`, `sampled_out`, `suppressed`, `invited` or `undelivered`. */
+            state: string;
+            /** @description The order, ticket or visit that it is about. */
+            subject_id?: string | null;
+            /** @description The survey's key. */
+            survey: string;
+            touchpoint?: string | null;
+            /** Format: int64 */
+            wave: number;
+        };
         /** @description An open link. */
         OpenLink: {
             url: string;
@@ -5962,6 +6028,47 @@ export interface components {
                 person_id: string;
                 seen_at?: string | null;
                 template: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_OccasionShape: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                agent_id?: string | null;
+                answered_at?: string | null;
+                channel?: string | null;
+                customer?: components["schemas"]["CustomerRow"] | null;
+                delivered_at?: string | null;
+                /** @description When it is decided, while it waits. */
+                due_at?: string | null;
+                expires_at?: string | null;
+                id: string;
+                invited_at?: string | null;
+                occasioned_at: string;
+                opened_at?: string | null;
+                person_id: string;
+                product_id?: string | null;
+                /** @description Why they were not asked, or not reached. */
+                reason?: string | null;
+                /** @description When they are reminded, if they do not answer before. */
+                remind_at?: string | null;
+                reminded_at?: string | null;
+                /** @description `waiting`, `sampled_out`, `suppressed`, `invited` or `undelivered`. */
+                state: string;
+                /** @description The order, ticket or visit that it is about. */
+                subject_id?: string | null;
+                /** @description The survey's key. */
+                survey: string;
+                touchpoint?: string | null;
+                /** Format: int64 */
+                wave: number;
             }[];
             /**
              * Format: int64
@@ -6740,6 +6847,72 @@ export interface components {
             subject_id?: string | null;
             touchpoint?: string | null;
         };
+        /** @description A file of answers that were given elsewhere. */
+        ResponseFileBody: {
+            /**
+             * @description What its columns are, by their names: the key of a question, with a dot and the key of a part where it has several (`parts.time`); or `:id`, `:email`,
+             *     `:user_id`, `:answered_at`, `:language`, `:touchpoint`, `:product_id`, `:agent_id`, `:subject_id`. What is not named is left out. Proposed by their
+             *     names where nothing is said.
+             */
+            mapping?: Record<string, never> | null;
+            /** @description Says what would be taken, and takes nothing. */
+            only_look?: boolean;
+            /** @description Its text: a line of names, then a line for each response, with fields between commas, semicolons or tabs. At most 10,000 rows. */
+            text: string;
+        };
+        /** @description A column of a file. */
+        ResponseFileColumn: {
+            /** @description What it is; null where it is left out. */
+            meaning?: string | null;
+            name: string;
+        };
+        /** @description A row that is not taken. */
+        ResponseFileRefusal: {
+            /** @description The column that is wrong. */
+            column?: string | null;
+            /** Format: int64 */
+            line: number;
+            why: string;
+        };
+        /** @description A row that is taken. */
+        ResponseFileRow: {
+            /** @description Its answers by question: a number, a choice or a text; of several parts by part. */
+            answers: Record<string, never>;
+            /**
+             * Format: int64
+             * @description Its line in the file.
+             */
+            line: number;
+        };
+        /** @description What a file has, and what came of it. */
+        ResponseFileShape: {
+            /**
+             * Format: int64
+             * @description New responses.
+             */
+            added: number;
+            columns: components["schemas"]["ResponseFileColumn"][];
+            /** @description The first rows as they are taken. */
+            first: components["schemas"]["ResponseFileRow"][];
+            /**
+             * Format: int64
+             * @description Rows that were here before.
+             */
+            known: number;
+            /**
+             * Format: int64
+             * @description Of both, those whose person is known here.
+             */
+            people: number;
+            refusals: components["schemas"]["ResponseFileRefusal"][];
+            /**
+             * Format: int64
+             * @description How many rows are refused; the first of them with their reasons.
+             */
+            refused: number;
+            /** Format: int64 */
+            rows: number;
+        };
         /** @description Responses. */
         ResponseList: {
             /** @description Where the next page begins; null on the last. */
@@ -7180,6 +7353,40 @@ export interface components {
                 question: string;
                 /** @description The interval leaves out zero: `above`, `below` or `unclear`. */
                 verdict: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_OccasionShape: {
+            /** @description The rows. */
+            rows: {
+                agent_id?: string | null;
+                answered_at?: string | null;
+                channel?: string | null;
+                customer?: components["schemas"]["CustomerRow"] | null;
+                delivered_at?: string | null;
+                /** @description When it is decided, while it waits. */
+                due_at?: string | null;
+                expires_at?: string | null;
+                id: string;
+                invited_at?: string | null;
+                occasioned_at: string;
+                opened_at?: string | null;
+                person_id: string;
+                product_id?: string | null;
+                /** @description Why they were not asked, or not reached. */
+                reason?: string | null;
+                /** @description When they are reminded, if they do not answer before. */
+                remind_at?: string | null;
+                reminded_at?: string | null;
+                /** @description `waiting`, `sampled_out`, `suppressed`, `invited` or `undelivered`. */
+                state: string;
+                /** @description The order, ticket or visit that it is about. */
+                subject_id?: string | null;
+                /** @description The survey's key. */
+                survey: string;
+                touchpoint?: string | null;
+                /** Format: int64 */
+                wave: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -7747,7 +7954,7 @@ export interface components {
         SendBody: {
             /** @description `email`, `sms` ... */
             channel: string;
-            /** @description `marketing` (unless said) or `transactional`. */
+            /** @description `marketing` (unless said), `service` or `transactional`. */
             class?: string | null;
             /** @description The same again is not sent twice. */
             idempotency_key?: string | null;
@@ -10447,6 +10654,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Identity"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_person_id_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_OccasionShape"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -16123,6 +16360,59 @@ export interface operations {
             };
         };
     };
+    get_surveys_key_invitations: {
+        parameters: {
+            query?: {
+                /** @description Of this wave. */
+                wave?: number;
+                /** @description `waiting`, `sampled_out`, `suppressed`, `invited` or `undelivered`. */
+                state?: string;
+                /** @description Why they were not asked, or not reached. */
+                reason?: string;
+                /** @description Those that were opened, or were not. */
+                opened?: boolean;
+                /** @description Those that were answered, or were not. */
+                answered?: boolean;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OccasionShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_surveys_key_invitations: {
         parameters: {
             query?: never;
@@ -16239,6 +16529,56 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_surveys_key_response_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponseFileBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseFileShape"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
