@@ -21,6 +21,9 @@ use crate::app::App;
 use crate::http::headers::PAGE_POLICY;
 use crate::problem::Problem;
 
+/// What all of them look like.
+const STYLE: &str = include_str!("public_pages/public.css");
+
 /// The routes of this module.
 pub fn router() -> Router<App> {
     Router::new()
@@ -49,7 +52,7 @@ async fn privacy_signal() -> impl IntoResponse {
 
 async fn style() -> impl IntoResponse {
     let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
-    (headers, include_str!("public_pages/public.css"))
+    (headers, STYLE)
 }
 
 /// A rendered page.
@@ -126,7 +129,7 @@ mod tests {
     /// All text can be read, in the light and in the dark (WCAG 2.2 AA, 1.4.3).
     #[test]
     fn texts_stand_out() {
-        let css = include_str!("public_pages/public.css");
+        let css = STYLE;
         let schemes: Vec<&str> = css.split(":root{").skip(1).collect();
         assert_eq!(schemes.len(), 2);
         for scheme in schemes {

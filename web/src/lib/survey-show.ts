@@ -59,3 +59,5 @@ function clause(show: Show, definition: Definition): string {
 
 /** "Shown if …" */
 export const sayShow = (show: Show, definition: Definition): string => t('survey.show', { what: clause(show, definition) });
+/** "Counted if …" */
+export const sayCounted = (show: Show, definition: Definition): string => t('survey.counted', { what: clause(show, definition) });

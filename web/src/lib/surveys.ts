@@ -1,5 +1,6 @@
 // Surveys as their pages work on them: the shapes on the wire, what a definition is made of, and what comes next for a survey. All of it pure.
 import type { components } from '$lib/api/schema';
+import type { CustomerRow } from '$lib/api/types';
 import type { IconName } from '$lib/icons';
 
 type Schemas = components['schemas'];
@@ -146,3 +147,32 @@ export function blank(title: string, question: string, thanks: string, language:
 		asking: { kind: 'touchpoint', sample_percent: 100, valid_days: 30 }
 	};
 }
+
+export type Response = Omit<Schemas['ResponseShape'], 'customer'> & { customer?: CustomerRow | null };
+export type AnswerPart = Schemas['AnswerShape'];
+export type Wishes = Schemas['WishesShape'];
+export type Wish = Schemas['WishShape'];
+export type Wished = Schemas['WishedShape'];
+export type Drivers = Schemas['DriversShape'];
+export type Driver = Schemas['DriverShape'];
+export type Behaviour = Schemas['BehaviourShape'];
+export type Weighted = Schemas['WeightedShape'];
+export type Benchmark = Schemas['Benchmark'];
+export type BenchmarkBody = Schemas['BenchmarkBody'];
+export type Gap = Schemas['GapShape'];
+
+export const GROUPINGS = ['channel', 'touchpoint', 'product', 'agent', 'segment', 'language', 'source', 'wave', 'version'] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+export const INTERVALS = ['day', 'week', 'month', 'quarter', 'year'] as const;
+/** The share of false findings up to which a difference is called one. */
+export const FINDING = 0.05;
+export const isFinding = (difference: Difference | null | undefined): difference is Difference => !!difference && difference.q <= FINDING;
+
+/** The ends of a measure. */
+export function ends(measure: string, series: Pick<Series, 'low' | 'high'>): [number, number] {
+	if (measure === 'nps') return [-100, 100];
+	return measure === 'mean' ? [series.low, series.high] : [0, 1];
+}
+export type Invited = Schemas['Invited'];
+export type OpenLink = Schemas['OpenLink'];
+export type SurveyPreview = Schemas['SurveyPreview'];

@@ -11,6 +11,7 @@ import { pages } from './pages.mjs';
 import { scenarios } from './scenarios.mjs';
 import { slotScenarios } from './slots-script.mjs';
 import { surveyScenarios } from './survey-script.mjs';
+import { surveyPageScenarios } from './survey-scenarios.mjs';
 import { openShop } from './shop.mjs';
 import { textScenarios } from './text-scenarios.mjs';
 
@@ -111,7 +112,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
 	await context.close();
 }
 
-for (const [name, run] of Object.entries({ ...scenarios, ...slotScenarios, ...surveyScenarios, ...textScenarios })) {
+for (const [name, run] of Object.entries({ ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios })) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');
 	const problems = [];

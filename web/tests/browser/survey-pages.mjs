@@ -10,11 +10,35 @@ export async function surveyPages(ask) {
 		{ name: 'survey-template', path: '/feedback/surveys/new?template=nps', act: (p) => p.locator('dialog').getByText('Source:').waitFor() },
 		{ name: 'survey-unknown', path: '/feedback/surveys/there-is-none', expects: '404' }
 	];
-	if (draft) list.push({ name: 'survey-draft', path: `/feedback/surveys/${draft.key}`, text: 'Nobody can answer yet' });
+	if (draft) list.push({ name: 'survey-draft', path: `/feedback/surveys/${draft.key}`, text: 'Nobody can answer yet' }, { name: 'survey-draft-edit', path: `/feedback/surveys/${draft.key}/edit`, act: (p) => p.locator('.card').first().waitFor() }, { name: 'survey-draft-links', path: `/feedback/surveys/${draft.key}/links`, text: 'Here you will get the links' });
 	if (most?.completed) {
-		list.push({ name: 'survey-scores', path: `/feedback/surveys/${most.key}`, text: 'Below each score' });
-		list.push({ name: 'survey-response', path: `/feedback/surveys/${most.key}/response` });
-		list.push({ name: 'survey-edit', path: `/feedback/surveys/${most.key}/edit` });
+		const at = `/feedback/surveys/${most.key}`;
+		list.push({ name: 'survey-scores', path: `${at}?by=channel`, text: 'Over time' });
+		list.push({ name: 'survey-scores-table', path: `${at}?by=channel&trend=table&weights=channel&interval=month`, text: 'Against the period before' });
+		list.push({ name: 'survey-behind', path: at, act: async (p) => { await p.locator('button.part').first().click(); await p.locator('dialog').getByText('Answers behind this number').waitFor(); } });
+		list.push({ name: 'survey-benchmark', path: `${at}?benchmark=new`, act: (p) => p.locator('dialog input').first().waitFor() });
+		list.push({ name: 'survey-answers', path: `${at}/answers` });
+		list.push({ name: 'survey-links', path: `${at}/links`, act: (p) => p.locator('[data-link]').waitFor() });
+		list.push({ name: 'survey-kiosk', path: `${at}/links?mode=widget`, act: (p) => p.locator('[data-link]').waitFor() });
+		list.push({ name: 'survey-response', path: `${at}/response` });
+		list.push({ name: 'survey-edit', path: `${at}/edit`, act: (p) => p.locator('.card').first().waitFor() });
+		const asked = (await ask(`/surveys/${most.key}`)).definition?.pages?.flatMap((it) => it.questions) ?? [];
+		const shown = asked.find((it) => it.show_if)?.key ?? asked[0]?.key;
+		if (shown) list.push({ name: 'survey-edit-question', path: `${at}/edit?at=${shown}&beside=true`, act: (p) => p.locator('.card.open').waitFor() });
+		list.push({ name: 'survey-edit-ends', path: `${at}/edit?part=ends`, text: 'Quotas' });
+		list.push({ name: 'survey-edit-asking', path: `${at}/edit?part=asking`, text: 'What it is about' });
+		list.push({ name: 'survey-edit-preview', path: `${at}/edit?side=preview&view=phone&dark=true`, act: (p) => p.locator('iframe').waitFor() });
+		list.push({ name: 'survey-versions', path: `${at}/edit?versions=true`, act: (p) => p.locator('dialog').waitFor() });
+	}
+	list.push({ name: 'survey-settings', path: '/feedback/surveys/settings', text: 'Whom not' });
+	for (const [name, kinds, path, text] of [['survey-wishes', ['kano'], 'wishes', 'Each wish'], ['survey-drivers', ['scale', 'scale', 'scale'], 'drivers', 'What the score goes with']]) {
+		for (const row of rows.filter((it) => it.completed > 0)) {
+			const asked = (await ask(`/surveys/${row.key}`)).definition.pages.flatMap((it) => it.questions).map((it) => it.answer.kind);
+			if (kinds.every((kind, i) => asked.filter((it) => it === kind).length > i && asked.includes(kind))) {
+				list.push({ name, path: `/feedback/surveys/${row.key}/${path}`, text });
+				break;
+			}
+		}
 	}
 	const few = rows.find((row) => row.completed > 0 && row.completed < 30);
 	if (few) list.push({ name: 'survey-few', path: `/feedback/surveys/${few.key}` });

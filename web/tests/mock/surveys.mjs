@@ -1,4 +1,39 @@
 // The mock's answers about surveys: those of the fixtures; what is saved comes back, and is forgotten but for what was made last.
+import { readFileSync } from 'node:fs';
+
+const css = (path) => readFileSync(new URL(`../../../crates/server/src/public_pages/${path}`, import.meta.url), 'utf8');
+const escape = (text) => String(text ?? '').replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
+const said = (texts, language, standard) => escape(texts?.[language] || texts?.[standard]).replace(/\{\{[^|}]*\|default\((?:&quot;|')(.*?)(?:&quot;|')\) ?\}\}/g, '$1');
+
+/** Whether a question is shown; of the tests those of numbers alone. */
+function holds(show, answers) {
+	if (!show) return true;
+	if (show.all) return show.all.every((it) => holds(it, answers));
+	if (show.any) return show.any.some((it) => holds(it, answers));
+	if (show.not) return !holds(show.not, answers);
+	const value = answers[show.question];
+	return value !== undefined && (show.at_least === undefined || value >= show.at_least) && (show.at_most === undefined || value <= show.at_most) && (!show.is || show.is.includes(value));
+}
+/** Near enough to the page of the server for pictures: the same words in the same style. */
+function preview({ definition, page = 0, language = definition.default_language, answers = {} }) {
+	const say = (texts) => said(texts, language, definition.default_language);
+	const scale = (it) => (it.kind === 'nps' ? [0, 10] : it.kind === 'scale' ? [it.from, it.to] : it.kind === 'csat' || it.kind === 'ces' ? [1, it.points ?? (it.kind === 'ces' ? 7 : 5)] : null);
+	const body = ({ key, answer }) => {
+		const ends = scale(answer);
+		if (ends) return `<div class="points n${ends[1] - ends[0] + 1}">${Array.from({ length: ends[1] - ends[0] + 1 }, (_, i) => `<label><input type="radio" name="q.${key}"><span>${ends[0] + i}</span></label>`).join('')}</div><p class="ends"><span>${say(answer.low)}</span><span>${say(answer.high)}</span></p>`;
+		if (answer.choices) return `<div class="options">${answer.choices.map((it) => `<label class="option"><input type="${answer.kind === 'multiple' ? 'checkbox' : 'radio'}"><span>${say(it.text)}</span></label>`).join('')}</div>`;
+		return answer.kind === 'text' ? '<textarea rows="4"></textarea>' : '';
+	};
+	const own = definition.pages[page];
+	const shown = own?.questions.filter((it) => it.answer.kind !== 'hidden' && holds(it.show_if, answers)) ?? [];
+	const end = definition.ends?.find((it) => holds(it.when, answers));
+	const content = own
+		? `<header><h1>${say(definition.title)}</h1>${page === 0 ? `<p class="sub">${say(definition.introduction)}</p>` : ''}</header><form method="post">${shown.map((it) => `<fieldset class="question"><legend>${say(it.text)}</legend>${it.hint ? `<p class="hint">${say(it.hint)}</p>` : ''}${body(it)}</fieldset>`).join('')}<div class="acts"><button class="go">${page + 1 < definition.pages.length ? 'Next' : 'Send'}</button></div></form>`
+		: `<h1>${say(end?.text) || 'Thank you'}</h1>`;
+	const html = `<!doctype html><html lang="${escape(language)}"><head><meta charset="utf-8"><title>${say(definition.title)}</title></head><body class="survey"><main><p class="brand">Nordlicht Shop</p>${content}</main></body></html>`;
+	return { html, style: `${css('public.css')}\n${css('survey/survey.css')}`, is_reached: !own || shown.length > 0, next: page + 1 < definition.pages.length ? page + 1 : null };
+}
+const between = (it, query) => (!query.get('at_least') || it.number >= Number(query.get('at_least'))) && (!query.get('at_most') || it.number <= Number(query.get('at_most')));
 export function surveyRoutes(fixture, problem, page) {
 	let made;
 	const all = () => [...(made ? [made] : []), ...fixture('surveys-pages')];
@@ -32,6 +67,18 @@ export function surveyRoutes(fixture, problem, page) {
 		const question = query.get('question');
 		return question ? { ...found, rows: found.rows.filter((row) => row.question === question) } : found;
 	}
+	function responses(key, query) {
+		if (key !== 'nps') return { rows: [], next: null };
+		const known = new Map(fixture('customers').map((it) => [it.person_id, it]));
+		const question = query.get('question');
+		const fits = (it) => (!query.get('state') || it.state === query.get('state')) && (query.get('by') !== 'source' || it.source === query.get('group')) && (query.get('by') !== 'channel' || (it.channel ?? '') === query.get('group')) && (!question || it.answers.some((part) => part.question === question && between(part, query)));
+		const rows = fixture('surveys-responses').filter(fits).map((it) => ({ ...it, customer: known.get(it.person_id) ?? null }));
+		return page(rows, query.get('cursor') ? query : new URLSearchParams([...query].filter(([name]) => name !== 'cursor')));
+	}
+	const version = ([key, wanted]) => {
+		const it = find(key);
+		return it.status ? it : { version: Number(wanted), definition: it.definition };
+	};
 	const ofNps = (name, other) => ([key]) => (key === 'nps' ? fixture(`surveys-${name}`) : other);
 	return [
 		['GET', /^\/surveys$/, () => ({ rows: all().map((it) => it.summary) })],
@@ -40,6 +87,10 @@ export function surveyRoutes(fixture, problem, page) {
 		['GET', /^\/survey-templates\/(\w+)$/, ([key]) => fixture('surveys-templates').find((it) => it.key === key) ?? problem(404, 'not_found', 'Not Found', 'There is no such survey template.', 'Check the address; the list has what there is.')],
 		['GET', /^\/survey-settings$/, () => fixture('surveys-settings')],
 		['PUT', /^\/survey-settings$/, (_, __, body) => body],
+		['POST', /^\/survey-preview$/, (_, __, body) => preview(body)],
+		['GET', /^\/surveys\/([\w-]+)\/versions\/(\d+)$/, version],
+		['POST', /^\/surveys\/([\w-]+)\/links$/, ([key], _, { mode }) => ({ url: `https://shop.example/s/${key}-${mode}-8fJq2hVx0Lr9bTz4Wc` })],
+		['POST', /^\/surveys\/([\w-]+)\/invitations$/, ([key]) => ({ invitation_id: 'inv_1', url: `https://shop.example/s/${key}-own-Qm3xN7yRkP5sVd1`, expires_at: '2026-12-21T21:00:00Z' })],
 		['POST', /^\/survey-check$/, (_, __, { definition }) => ({ rows: findings(definition) })],
 		['GET', /^\/surveys\/([\w-]+)$/, ([key]) => find(key)],
 		['PUT', /^\/surveys\/([\w-]+)$/, save],
@@ -51,7 +102,7 @@ export function surveyRoutes(fixture, problem, page) {
 		['GET', /^\/surveys\/([\w-]+)\/behaviour$/, ([key], query) => (key === 'nps' ? { ...fixture('surveys-behaviour'), days: Number(query.get('days') ?? 90) } : { question: 'csat', days: 90, currency: 'EUR', spending: [], too_recent: 0 })],
 		['GET', /^\/surveys\/([\w-]+)\/weighted$/, ofNps('weighted', { rows: [] })],
 		['GET', /^\/surveys\/([\w-]+)\/benchmarks$/, ofNps('gaps', { rows: [] })],
-		['GET', /^\/surveys\/([\w-]+)\/responses$/, ([key], query) => (key === 'nps' ? page(fixture('surveys-responses'), query) : { rows: [], next: null })],
+		['GET', /^\/surveys\/([\w-]+)\/responses$/, ([key], query) => responses(key, query)],
 		['GET', /^\/benchmarks$/, () => fixture('surveys-benchmarks')],
 		['POST', /^\/benchmarks$/, (_, __, body) => ({ id: 'bmk_9', entered_at: '2026-11-21T21:00:00Z', entered_by: 'Mina Okafor', ...body })],
 		['PUT', /^\/benchmarks\/(\w+)$/, ([id], _, body) => ({ id, entered_at: '2026-11-21T21:00:00Z', entered_by: 'Mina Okafor', ...body })],

@@ -5,6 +5,7 @@ import { conditionClause, type Speaker } from '../../src/lib/condition-sentence'
 import { firstLeaf, kindOf, LEAF_KINDS, leafIsReady, listKey, listLeaf, type Leaf, type Tree } from '../../src/lib/condition-tree';
 import { ends, flowSums, readEnd, sankeyData, sortedLinks, writeEnd } from '../../src/lib/flows';
 import { en } from '../../src/lib/i18n/en';
+import { templates } from '../../src/lib/i18n/en/templates';
 import { zh } from '../../src/lib/i18n/zh';
 import { fill } from '../../src/lib/i18n/fill';
 import type { Key } from '../../src/lib/i18n/index.svelte';
@@ -25,7 +26,7 @@ const speaker = (words: Record<string, string>, locale: string, gap: string): Sp
 	list: (key) => (key === 'vip' ? 'Guests' : key),
 	gap
 });
-const english = speaker(en, 'en', ' ');
+const english = speaker({ ...en, ...templates }, 'en', ' ');
 const chinese = speaker(zh, 'zh', '');
 
 describe('what a test finds, in words', () => {

@@ -5,14 +5,18 @@ import { en } from '../../src/lib/i18n/en';
 import { outreach as enOutreach } from '../../src/lib/i18n/en/outreach';
 import { zh } from '../../src/lib/i18n/zh';
 import { outreach as zhOutreach } from '../../src/lib/i18n/zh/outreach';
+import { data as enData } from '../../src/lib/i18n/en/data';
+import { data as zhData } from '../../src/lib/i18n/zh/data';
+import { templates as enTemplates } from '../../src/lib/i18n/en/templates';
+import { templates as zhTemplates } from '../../src/lib/i18n/zh/templates';
 import { feedback as enFeedback } from '../../src/lib/i18n/en/feedback';
 import { feedback as zhFeedback } from '../../src/lib/i18n/zh/feedback';
 import { fill } from '../../src/lib/i18n/fill';
 import { FIELDS, ROLES } from '../../src/lib/api/imports';
 import { OPERATORS } from '../../src/lib/conditions';
 
-const english: Record<string, string> = { ...en, ...enOutreach, ...enFeedback };
-const chinese: Record<string, string> = { ...zh, ...zhOutreach, ...zhFeedback };
+const english: Record<string, string> = { ...en, ...enOutreach, ...enFeedback, ...enData, ...enTemplates };
+const chinese: Record<string, string> = { ...zh, ...zhOutreach, ...zhFeedback, ...zhData, ...zhTemplates };
 const holes = (text: string) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
 
 function sources(folder: string): string[] {

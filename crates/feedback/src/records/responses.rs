@@ -3,6 +3,8 @@
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Tx, args, sql};
 
+use super::counts::Dimension;
+
 /// Being answered, or left in the middle: what was given counts in figures by question where it is asked for.
 pub const PARTIAL: &str = "partial";
 /// Answered to the end.
@@ -167,21 +169,85 @@ pub async fn of_origin(
     db.fetch_optional(text, args![workspace, survey, origin]).await
 }
 
+/// Which responses; what is not said asks for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filter<'a> {
+    /// Only those that stand there.
+    pub state: Option<&'a str>,
+    /// Only those of a value of a dimension; an empty one stands for those of which it is not known.
+    pub of: Option<(Dimension, &'a str)>,
+    /// Only those with such an answer.
+    pub answer: Option<AnswerFilter<'a>>,
+    /// Only those begun from then on, or where an answer is asked for, answered.
+    pub from: Timestamp,
+    /// Only those before.
+    pub to: Timestamp,
+}
+
+/// Which answer a response has; what is not said asks for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AnswerFilter<'a> {
+    /// To which question.
+    pub question: &'a str,
+    /// To which part of it.
+    pub part: Option<&'a str>,
+    /// A number of at least this.
+    pub at_least: Option<i64>,
+    /// A number of at most this.
+    pub at_most: Option<i64>,
+    /// This choice.
+    pub choice: Option<&'a str>,
+}
+
+impl Default for Filter<'_> {
+    fn default() -> Self {
+        Self { state: None, of: None, answer: None, from: Timestamp(i64::MIN), to: Timestamp(i64::MAX) }
+    }
+}
+
 /// Those of a survey begun before another (when, and its name), the newest first.
 pub async fn page(
     db: &mut impl Queries,
     workspace: WorkspaceId,
-    survey: i64,
+    (survey, filter): (i64, &Filter<'_>),
     (before, name): (Timestamp, &str),
     limit: i64,
 ) -> Result<Vec<ResponseRow>> {
     let text = sql!(
         "SELECT id, survey, version, wave, invitation, origin, source, state, handle, person, language, channel, touchpoint, product, agent, subject,
            page, started_at, updated_at, completed_at
-         FROM responses WHERE workspace = $1 AND survey = $2 AND started_at <= $3 AND (started_at < $3 OR id < $4)
+         FROM responses r WHERE workspace = $1 AND survey = $2 AND started_at <= $3 AND (started_at < $3 OR id < $4)
+           AND (CAST($6 AS TEXT) = '' OR state = $6)
+           AND (CAST($7 AS TEXT) = '' OR COALESCE(CASE CAST($7 AS TEXT) WHEN 'channel' THEN channel WHEN 'touchpoint' THEN touchpoint
+             WHEN 'product' THEN product WHEN 'agent' THEN agent WHEN 'version' THEN CAST(version AS TEXT) WHEN 'wave' THEN CAST(wave AS TEXT)
+             WHEN 'source' THEN source WHEN 'language' THEN language END, '') = $8)
+           AND ((CAST($9 AS TEXT) = '' AND started_at >= $14 AND started_at < $15) OR EXISTS (
+             SELECT 1 FROM answers a WHERE a.response = r.id AND a.workspace = r.workspace AND a.question = $9
+               AND (CAST($10 AS TEXT) IS NULL OR a.part = $10) AND (CAST($11 AS BIGINT) IS NULL OR a.number >= $11)
+               AND (CAST($12 AS BIGINT) IS NULL OR a.number <= $12) AND (CAST($13 AS TEXT) IS NULL OR a.choice = $13)
+               AND a.answered_at >= $14 AND a.answered_at < $15))
          ORDER BY started_at DESC, id DESC LIMIT $5"
     );
-    db.fetch_all(text, args![workspace, survey, before, name, limit]).await
+    let answer = filter.answer.unwrap_or_default();
+    let (dimension, value) = filter.of.map_or(("", ""), |(dimension, value)| (dimension.as_str(), value));
+    let args = args![
+        workspace,
+        survey,
+        before,
+        name,
+        limit,
+        filter.state.unwrap_or_default(),
+        dimension,
+        value,
+        answer.question,
+        answer.part,
+        answer.at_least,
+        answer.at_most,
+        answer.choice,
+        filter.from,
+        filter.to
+    ];
+    db.fetch_all(text, args).await
 }
 
 /// Those of a person, the newest first.

@@ -4,6 +4,7 @@
 
 mod asked;
 mod files;
+mod looking;
 mod responses;
 
 use axum::extract::State;
@@ -43,6 +44,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(policy, set_policy))
         .merge(asked::router())
         .merge(files::router())
+        .merge(looking::router())
         .merge(responses::router())
 }
 

@@ -7,6 +7,7 @@
 //! what was answered is shown to nobody after the end; a form that is not ours, too large or no form is refused.
 
 mod form;
+pub(crate) mod preview;
 mod reader;
 mod view;
 pub(crate) mod words;
@@ -40,6 +41,9 @@ use crate::problem::{Problem, Result};
 const MOST_BYTES: usize = 256 << 10;
 /// How long a form may take to come.
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// What its pages look like.
+const STYLE: &str = include_str!("survey/survey.css");
 
 /// The path of a link.
 pub fn path(link: &str) -> String {
@@ -275,7 +279,7 @@ async fn begin(app: &App, tx: &mut rapport_store::Tx, reader: &Reader, form: &Fo
 /// The stylesheet.
 pub async fn style() -> impl IntoResponse {
     let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
-    (headers, include_str!("survey/survey.css"))
+    (headers, STYLE)
 }
 
 /// The script that shows a survey on a page of the company's own.

@@ -146,6 +146,54 @@ async fn scores_have_intervals_groups_and_trends() {
     }
 }
 
+/// As many rows as the page of the filtered list has, over all its pages.
+async fn listed(world: &World, viewer: &crate::world::Browser, query: &str) -> Vec<Value> {
+    let (mut rows, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = get(world, viewer, &format!("/api/v1/surveys/shop/responses?limit=7&cursor={cursor}&{query}")).await;
+        rows.extend(page["rows"].as_array().unwrap().clone());
+        match page["next"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => return rows,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_score_leads_to_the_answers_behind_it() {
+    let world = World::new().await;
+    answered(&world).await;
+    let viewer = world.browser(Role::Viewer).await;
+    let at = |days: i64| world.clock_now().plus(-days * Timestamp::DAY).to_rfc3339().replace('+', "%2B");
+    for (query, many) in [
+        ("".to_owned(), 80),
+        ("state=completed".to_owned(), 80),
+        ("state=partial".to_owned(), 0),
+        ("by=touchpoint&group=home".to_owned(), 40),
+        ("by=touchpoint&group=".to_owned(), 0),
+        ("by=channel&group=".to_owned(), 80),
+        ("by=version&group=1".to_owned(), 80),
+        ("question=recommend&at_least=9".to_owned(), 40),
+        ("question=recommend&at_least=2&at_most=2&by=touchpoint&group=home".to_owned(), 8),
+        ("question=recommend&at_least=2&at_most=2&by=touchpoint&group=shop".to_owned(), 0),
+        ("question=staff&choice=no_opinion".to_owned(), 10),
+        ("question=gift&part=functional&at_most=1".to_owned(), 40),
+        ("question=why".to_owned(), 0),
+        (format!("from={}", at(10)), 40),
+        (format!("question=recommend&to={}", at(10)), 40),
+        (format!("question=recommend&from={}&to={}", at(40), at(10)), 0),
+    ] {
+        let rows = listed(&world, &viewer, &query).await;
+        assert_eq!(rows.len(), many, "{query}");
+        let ids: std::collections::BTreeSet<&str> = rows.iter().map(|it| it["id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), many, "{query}: a row came twice");
+    }
+    for query in ["state=lost", "by=name&group=x", "at_least=3", "from=yesterday", "by=segment&group=nobody"] {
+        let answer = world.get(&format!("/api/v1/surveys/shop/responses?{query}"), &viewer.reads()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}: {}", answer.text());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wishes_drivers_and_the_funnel_have_their_figures() {
     let world = World::new().await;
@@ -223,6 +271,17 @@ async fn who_is_in_a_segment_and_what_people_then_spent() {
     assert_eq!(then["rows"][0]["groups"], json!([]));
     let unknown = world.get("/api/v1/surveys/shop/results?by=segment&segments=nobody", &owner.reads()).await;
     assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    // The way to them, with their names; when they answered they had bought nothing.
+    let members = "/api/v1/surveys/shop/responses?by=segment&group=buyers";
+    let behind = get(&world, &owner, &format!("{members}&limit=1")).await;
+    let name = behind["rows"][0]["customer"]["name"].as_str().unwrap();
+    assert!(name == "Name1" || name == "Name2", "{name}");
+    let next = behind["next"].as_str().expect("there is another one");
+    let rest = get(&world, &owner, &format!("{members}&limit=1&cursor={next}")).await;
+    assert_eq!((rest["rows"].as_array().unwrap().len(), &rest["next"]), (1, &Value::Null));
+    assert_ne!(behind["rows"][0]["id"], rest["rows"][0]["id"]);
+    assert_eq!(get(&world, &owner, &format!("{members}&as_answered=true")).await["rows"], json!([]));
 
     let found = get(&world, &owner, "/api/v1/surveys/shop/behaviour?days=1").await;
     let spending = found["spending"].as_array().unwrap();

@@ -366,3 +366,46 @@ async fn answers_from_elsewhere_are_taken_once() {
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(get(&world, &ann, &path).await["rows"].as_array().unwrap().len(), 1, "nothing of a refused one stays");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_survey_is_looked_at_before_it_is_saved() {
+    let world = World::new().await;
+    let ann = world.browser(Role::Viewer).await;
+    let mut definition = get(&world, &ann, "/api/v1/survey-templates/nps").await["definition"].clone();
+    definition["title"]["en"] = json!("<script>alert(1)</script>");
+    let look = async |change: Value| {
+        let mut body = json!({"definition": definition});
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        ok(&world, &ann, Method::POST, "/api/v1/survey-preview", body).await
+    };
+    let first = look(json!({})).await;
+    let html = first["html"].as_str().unwrap();
+    assert!(html.contains("How likely are you") && html.contains("&#60;script&#62;") && !html.contains("<script"));
+    assert!(first["style"].as_str().unwrap().contains(".question"));
+    // Without an answer the second page asks what everybody is asked; what a detractor is asked depends on the answer.
+    let asks = async |page: usize, nps: Option<i64>| {
+        let answers = nps.map_or(json!({}), |nps| json!({"nps": nps, "gone": 1}));
+        let seen = look(json!({"page": page, "answers": answers, "language": "zh"})).await;
+        assert_eq!(seen["is_reached"], true);
+        seen["html"].as_str().unwrap().to_owned()
+    };
+    assert!(asks(1, Some(2)).await.contains("我们需要改进什么"));
+    assert!(!asks(1, Some(10)).await.contains("我们需要改进什么"));
+    assert!(asks(2, Some(2)).await.contains("感谢您的坦诚"));
+    assert!(asks(99, Some(9)).await.contains("谢谢"));
+    let refused = json!({"definition": definition, "answers": {"nps": 11}});
+    let refused = call(&world, &ann, Method::POST, "/api/v1/survey-preview", refused).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(get(&world, &ann, SURVEYS).await["rows"], json!([]), "nothing is kept");
+
+    let owner = world.browser(Role::Owner).await;
+    opened(&world, &owner, "nps", |_| ()).await;
+    let body = json!({"revision": 2, "name": "x", "definition": definition});
+    ok(&world, &owner, Method::PUT, &format!("{SURVEYS}/nps"), body).await;
+    let title = async |version: i64| {
+        get(&world, &ann, &format!("{SURVEYS}/nps/versions/{version}")).await["definition"]["title"]["en"].clone()
+    };
+    assert_eq!((title(1).await, title(2).await), (json!("One question for you"), definition["title"]["en"].clone()));
+    let missing = world.get(&format!("{SURVEYS}/nps/versions/3"), &ann.reads()).await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+}

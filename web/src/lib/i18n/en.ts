@@ -1,12 +1,10 @@
 // All words of the console in English, by room. Other languages have exactly these keys.
 import { frame } from './en/frame';
 import { customers } from './en/customers';
-import { data } from './en/data';
 import { insights } from './en/insights';
 import { segments } from './en/segments';
 import { exploring } from './en/exploring';
 import { lists } from './en/lists';
-import { templates } from './en/templates';
 import { privacy } from './en/privacy';
 
-export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...privacy };
+export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...lists, ...privacy };

@@ -1,12 +1,10 @@
 // All words of the console in Chinese; the types keep the keys equal to the English ones.
 import { frame } from './zh/frame';
 import { customers } from './zh/customers';
-import { data } from './zh/data';
 import { insights } from './zh/insights';
 import { segments } from './zh/segments';
 import { exploring } from './zh/exploring';
 import { lists } from './zh/lists';
-import { templates } from './zh/templates';
 import { privacy } from './zh/privacy';
 
-export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...templates, ...lists, ...data, ...privacy };
+export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...lists, ...privacy };

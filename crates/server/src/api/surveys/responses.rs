@@ -7,26 +7,35 @@ use rapport_domain::language::Language;
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::Error;
 use rapport_feedback::records::answers::{self, AnswerRow};
-use rapport_feedback::records::responses::{self, ResponseRow, Source};
+use rapport_feedback::records::counts::Dimension;
+use rapport_feedback::records::responses::{self, AnswerFilter, COMPLETED, Filter, OVER_QUOTA, PARTIAL, ResponseRow, SCREENED, Source};
+use rapport_feedback::results::Spans;
 use rapport_feedback::service::answering::{self, Beginning};
 use rapport_feedback::service::asking::About;
 use rapport_feedback::survey::{self, Answers, Refusal};
-use rapport_profiles::records::identifiers;
+use rapport_profiles::records::{identifiers, persons};
+use rapport_segments::records::{memberships, segments};
 use rapport_store::{Priority, Queries};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::asked::{short, touchpoint};
 use super::{find, instant, published};
+use crate::api::shapes::CustomerRow;
 use crate::api::wire::{optional_time, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::{Page, PageQuery};
 use crate::problem::Problem;
+
+/// The word for groups that are segments.
+const SEGMENT: &str = "segment";
+/// Of a segment so many responses are read at once.
+const STEP: usize = 500;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list, take)).routes(routes!(of_customer))
@@ -70,6 +79,9 @@ pub struct ResponseShape {
     state: String,
     /// Who answered, if that is known.
     person_id: Option<String>,
+    /// The same with what a list of people says; in lists of a survey's responses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<CustomerRow>,
     language: String,
     channel: Option<String>,
     touchpoint: Option<String>,
@@ -116,24 +128,140 @@ pub struct ResponseBody {
     subject_id: Option<String>,
 }
 
-/// Lists the responses of a survey with their answers, the newest first.
-#[utoipa::path(get, path = "/api/v1/surveys/{key}/responses", security(("caller" = ["view_people"])), tag = "surveys", operation_id = "survey_responses", params(("key" = String, Path), PageQuery), responses((status = 200, body = ResponseList)))]
+/// Which responses, and which page of them.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ResponsesQuery {
+    /// Rows of a page: 1 to 500, 50 unless said.
+    limit: Option<u32>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// `partial`, `completed`, `over_quota` or `screened`.
+    state: Option<String>,
+    /// `channel`, `touchpoint`, `product`, `agent`, `version`, `wave`, `source`, `language` or `segment`: with `group`.
+    by: Option<String>,
+    /// Only those of this value; empty for those of which it is not known.
+    group: Option<String>,
+    /// Of a segment: who was in it when they answered, rather than who is now.
+    #[serde(default)]
+    as_answered: bool,
+    /// Only those that answered this question.
+    question: Option<String>,
+    /// This part of it.
+    part: Option<String>,
+    /// With a number of at least this.
+    at_least: Option<i64>,
+    /// With a number of at most this.
+    at_most: Option<i64>,
+    /// With this choice.
+    choice: Option<String>,
+    /// Begun, or where a question is asked for answered, from this time on.
+    from: Option<String>,
+    /// Before this time.
+    to: Option<String>,
+}
+
+impl ResponsesQuery {
+    fn filter(&self) -> Result<Filter<'_>, Problem> {
+        let states = [PARTIAL, COMPLETED, OVER_QUOTA, SCREENED];
+        let state = self.state.as_deref().filter(|it| !it.is_empty());
+        if state.is_some_and(|it| !states.contains(&it)) {
+            return Err(Problem::invalid("state", "is partial, completed, over_quota or screened"));
+        }
+        let group = self.group.as_deref().unwrap_or_default();
+        let of = match self.by.as_deref().filter(|it| !it.is_empty() && *it != SEGMENT) {
+            None => None,
+            Some(word) => {
+                let known = || Dimension::ALL.map(Dimension::as_str).join(", ");
+                let dimension = Dimension::parse(word);
+                Some(dimension.ok_or_else(|| Problem::invalid("by", format!("is one of {}, segment", known())))?)
+            }
+        };
+        let question = self.question.as_deref().filter(|it| !it.is_empty());
+        if question.is_none() && (self.at_least.is_some() || self.at_most.is_some() || self.choice.is_some()) {
+            return Err(Problem::invalid("question", "is the one whose answers are asked for"));
+        }
+        let answer = question.map(|question| AnswerFilter {
+            question,
+            part: self.part.as_deref(),
+            at_least: self.at_least,
+            at_most: self.at_most,
+            choice: self.choice.as_deref(),
+        });
+        Ok(Filter {
+            state,
+            of: of.map(|dimension| (dimension, group)),
+            answer,
+            from: instant("from", self.from.as_deref())?.unwrap_or(Timestamp(i64::MIN)),
+            to: instant("to", self.to.as_deref())?.unwrap_or(Timestamp(i64::MAX)),
+        })
+    }
+
+    /// The members of the segment that is asked for, if one is.
+    async fn members(&self, db: &mut impl Queries, workspace: WorkspaceId) -> Result<Option<Spans>, Problem> {
+        if self.by.as_deref() != Some(SEGMENT) {
+            return Ok(None);
+        }
+        let key = self.group.as_deref().unwrap_or_default();
+        let all = segments::all(db, workspace).await?;
+        let row = all.into_iter().find(|it| it.key == key);
+        let row = row.ok_or_else(|| Problem::invalid("group", "is the key of a segment"))?;
+        Ok(Some(memberships::spans_of(db, workspace, row.segment).await?))
+    }
+}
+
+/// Whether somebody's times in a segment contain an instant.
+fn is_member(spans: &Spans, row: &ResponseRow, at: Timestamp) -> bool {
+    let inside = |(from, to): &(Timestamp, Option<Timestamp>)| *from <= at && to.is_none_or(|to| at < to);
+    row.person.and_then(|it| spans.get(&it)).is_some_and(|it| it.iter().any(inside))
+}
+
+/// Lists the responses of a survey with their answers and who gave them, the newest first: the way from every score to the people behind it.
+#[utoipa::path(get, path = "/api/v1/surveys/{key}/responses", security(("caller" = ["view_people"])), tag = "surveys", operation_id = "survey_responses", params(("key" = String, Path), ResponsesQuery), responses((status = 200, body = ResponseList), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(key): Path<String>,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<ResponsesQuery>,
 ) -> Result<Json<ResponseList>, Problem> {
     caller.require(Permission::ViewPeople)?;
+    let filter = query.filter()?;
     let row = find(&app, caller.workspace, &key).await?;
-    let (before, name): (i64, String) = query.position()?.unwrap_or((i64::MAX, String::new()));
+    let page = PageQuery { limit: query.limit, cursor: query.cursor.clone() };
+    let mut place: (i64, String) = page.position()?.unwrap_or((i64::MAX, String::new()));
     let mut db = app.installation.store.read();
-    let limit = i64::from(query.limit()) + 1;
-    let place = (Timestamp(before), name.as_str());
-    let found = responses::page(&mut db, caller.workspace, row.survey, place, limit).await?;
-    let page = Page::cut(found, query.limit(), |row| (row.started_at.0, row.id.clone()));
+    let members = query.members(&mut db, caller.workspace).await?;
+    let (wanted, now) = (page.limit() as usize + 1, app.now());
+    // Of a segment pages are read until enough are of its members, or there are no more.
+    let step = if members.is_some() { STEP } else { wanted };
+    let mut found = Vec::new();
+    loop {
+        let at = (Timestamp(place.0), place.1.as_str());
+        let limit = i64::try_from(step).unwrap_or(i64::MAX);
+        let rows = responses::page(&mut db, caller.workspace, (row.survey, &filter), at, limit).await?;
+        let is_last = rows.len() < step;
+        if let Some(last) = rows.last() {
+            place = (last.started_at.0, last.id.clone());
+        }
+        let when = |row: &ResponseRow| if query.as_answered { row.completed_at.unwrap_or(row.updated_at) } else { now };
+        found.extend(rows.into_iter().filter(|it| members.as_ref().is_none_or(|spans| is_member(spans, it, when(it)))));
+        if is_last || found.len() >= wanted {
+            break;
+        }
+    }
+    found.truncate(wanted);
+    let page = Page::cut(found, page.limit(), |row| (row.started_at.0, row.id.clone()));
+    let people: Vec<PersonId> = page.rows.iter().filter_map(|row| row.person).collect();
     let names = BTreeMap::from([(row.survey, row.key)]);
-    let rows = shapes(&mut db, caller.workspace, page.rows, &names).await?;
+    let mut rows = shapes(&mut db, caller.workspace, page.rows, &names).await?;
+    if !people.is_empty() {
+        let known = persons::by_ids(&mut db, caller.workspace, &people).await?;
+        let known: BTreeMap<String, _> = known.into_iter().map(|row| (row.person.to_string(), row)).collect();
+        for row in &mut rows {
+            let person = row.person_id.as_ref().and_then(|it| known.get(it));
+            row.customer = person.map(CustomerRow::of);
+        }
+    }
     Ok(Json(ResponseList { rows, next: page.next }))
 }
 
@@ -250,6 +378,7 @@ async fn shapes(
         source: row.source,
         state: row.state,
         person_id: row.person.map(|person| person.to_string()),
+        customer: None,
         language: row.language,
         channel: row.channel,
         touchpoint: row.touchpoint,

@@ -131,6 +131,46 @@ impl Reader {
         Ok(Some(reader))
     }
 
+    /// Somebody of whom nothing is known, who has answered so far: for looking at what is not published, or not even saved.
+    pub fn imagined(workspace: WorkspaceId, company: String, definition: Definition, seen: (Language, Answers)) -> Self {
+        let (language, answers) = seen;
+        let nobody = Timestamp(0);
+        let survey = SurveyRow {
+            survey: 0,
+            key: String::new(),
+            name: String::new(),
+            state: DRAFT.to_owned(),
+            revision: 0,
+            version: 0,
+            published: None,
+            wave: 1,
+            kind: definition.asking.kind.as_str().to_owned(),
+            created_at: nobody,
+            updated_at: nobody,
+            updated_by: String::new(),
+            opened_at: None,
+            closes_at: None,
+            closed_at: None,
+        };
+        Self {
+            workspace,
+            company,
+            survey,
+            version: 0,
+            definition,
+            invitation: None,
+            response: None,
+            answers,
+            mode: None,
+            touchpoint: None,
+            language,
+            has_chosen: true,
+            again: None,
+            brought: Vec::new(),
+            traits: BTreeMap::new(),
+        }
+    }
+
     async fn read_traits(&self, db: &mut impl Queries, now: Timestamp) -> Result<BTreeMap<String, String>> {
         let person = self.response.as_ref().and_then(|it| it.person).or(self.invitation.as_ref().map(|it| it.person));
         let named: Vec<String> = self

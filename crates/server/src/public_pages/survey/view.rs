@@ -139,6 +139,13 @@ fn frame<'a>(reader: &'a Reader, idle: u32) -> Frame<'a> {
 
 /// A page with questions.
 pub fn page(reader: &Reader, link: &str, shown: &Shown) -> Response {
+    let is_refused = !shown.refusals.is_empty();
+    let status = if is_refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    with_headers(page_html(reader, link, shown), status, reader.mode == Some(Mode::Widget))
+}
+
+/// The same as text.
+pub fn page_html(reader: &Reader, link: &str, shown: &Shown) -> askama::Result<String> {
     let definition = &reader.definition;
     let asked = on_page(definition, shown.page, &reader.answers);
     let items: Vec<Item> = asked.iter().map(|question| item(reader, question, shown)).collect();
@@ -168,8 +175,7 @@ pub fn page(reader: &Reader, link: &str, shown: &Shown) -> Response {
         is_last: shown.page + 1 >= pages,
         languages: languages(reader),
     };
-    let status = if is_refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    with_headers(template.render(), status, reader.mode == Some(Mode::Widget))
+    template.render()
 }
 
 fn languages(reader: &Reader) -> Vec<LanguageLink> {
@@ -381,6 +387,11 @@ impl Entered<'_> {
 
 /// The end of what was answered.
 pub fn over(reader: &Reader, is_screened: bool, answers: &Answers) -> Response {
+    with_headers(over_html(reader, is_screened, answers), StatusCode::OK, reader.mode == Some(Mode::Widget))
+}
+
+/// The same as text.
+pub fn over_html(reader: &Reader, is_screened: bool, answers: &Answers) -> askama::Result<String> {
     let words = Words::of(&reader.language);
     let own = end(&reader.definition, answers).filter(|_| !is_screened);
     let heading = match own {
@@ -396,7 +407,7 @@ pub fn over(reader: &Reader, is_screened: bool, answers: &Answers) -> Response {
         link: link.map(|link| (link.url.clone(), reader.text(&link.text))),
         again: reader.again.as_deref(),
     };
-    with_headers(template.render(), StatusCode::OK, reader.mode == Some(Mode::Widget))
+    template.render()
 }
 
 /// A survey that takes no answers.

@@ -1,11 +1,8 @@
 // Data and Settings.
 export const data = {
 	'data.sub': 'Where events come from, what they carry, and what was not taken in',
-	'data.sources': 'Sources',
 	'data.source': 'Source',
-	'data.imports': 'Imports',
 	'data.import': 'Import',
-	'data.properties': 'Events and properties',
 	'source.http': 'Live events over HTTP',
 	'source.file': 'Imported files',
 	'source.sample': 'Sample shop',
@@ -219,8 +216,6 @@ export const data = {
 
 	'settings.sub': 'The workspace, its people and its keys',
 	'settings.workspace': 'Workspace',
-	'settings.users': 'Users and roles',
-	'settings.api_keys': 'API keys',
 	'settings.name': 'Name',
 	'settings.zone': 'Time zone',
 	'settings.zone.why': 'Days, weeks and months of every answer begin here.',

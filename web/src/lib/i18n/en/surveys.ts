@@ -79,6 +79,7 @@ export const surveys = {
 	'survey.how.matrix': '{kind}, {rows} rows with {columns} answers each',
 	'survey.how.choices': '{kind}, {n} choices',
 	'survey.show': 'Shown if {what}',
+	'survey.counted': 'Counted if {what}',
 	'survey.show.question': '“{name}”',
 	'survey.show.is': '{what} is {values}',
 	'survey.show.equals': '{what} is {value}',

@@ -3,11 +3,8 @@ import type { data as en } from '../en/data';
 
 export const data: Record<keyof typeof en, string> = {
 	'data.sub': '事件从哪里来、带着什么、哪些没有收下',
-	'data.sources': '来源',
 	'data.source': '来源',
-	'data.imports': '导入',
 	'data.import': '导入',
-	'data.properties': '事件与属性',
 	'source.http': 'HTTP 实时事件',
 	'source.file': '导入的文件',
 	'source.sample': '示例店铺',
@@ -221,8 +218,6 @@ export const data: Record<keyof typeof en, string> = {
 
 	'settings.sub': '工作区、人员与密钥',
 	'settings.workspace': '工作区',
-	'settings.users': '用户与角色',
-	'settings.api_keys': 'API 密钥',
 	'settings.name': '名称',
 	'settings.zone': '时区',
 	'settings.zone.why': '所有答案中的日、周、月都从这里开始计算。',

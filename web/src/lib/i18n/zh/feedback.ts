@@ -1,7 +1,9 @@
 // The words of the room Feedback: they come with it.
 import { reviews } from './reviews';
+import { surveyEditor } from './survey-editor';
+import { surveyScores } from './survey-scores';
 import { surveys } from './surveys';
 import { texts } from './texts';
 import { themes } from './themes';
 
-export const feedback = { ...reviews, ...surveys, ...texts, ...themes };
+export const feedback = { ...reviews, ...surveyEditor, ...surveyScores, ...surveys, ...texts, ...themes };

@@ -81,6 +81,7 @@ export const surveys: Record<keyof typeof english, string> = {
 	'survey.how.matrix': '{kind}，{rows} 行，每行 {columns} 个选项',
 	'survey.how.choices': '{kind}，{n} 个选项',
 	'survey.show': '显示条件：{what}',
+	'survey.counted': '计入条件：{what}',
 	'survey.show.question': '“{name}”',
 	'survey.show.is': '{what}为{values}',
 	'survey.show.equals': '{what}为 {value}',

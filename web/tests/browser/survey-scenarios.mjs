@@ -1,0 +1,79 @@
+// Surveys by hand: one is made from a ready one, changed, opened, answered on its page, and its score is seen.
+const must = (holds, what) => {
+	if (!holds) throw new Error(what);
+};
+async function open(page, { base, settled }, path) {
+	await page.goto(base + path);
+	await settled(page);
+}
+
+export const surveyPageScenarios = {
+	'a survey is made from a ready one, changed, opened, answered, and its score is seen': async (page, context) => {
+		const key = context.mock ? 'walked' : `walked_${Date.now()}`;
+		await open(page, context, '/feedback/surveys/new');
+		await page.getByRole('button', { name: /^Recommendation \(NPS\)/ }).click();
+		const dialog = page.locator('dialog');
+		await dialog.getByText('Reichheld').waitFor();
+		await dialog.getByRole('textbox', { name: 'Name' }).fill('Walked');
+		await dialog.getByRole('textbox', { name: 'Key' }).fill(key);
+		await dialog.getByRole('button', { name: 'Create survey' }).click();
+		await page.waitForURL(new RegExp(`/feedback/surveys/${key}$`));
+		await page.getByRole('link', { name: 'Questions', exact: true }).click();
+		await page.locator('.card .face').first().click();
+		await page.getByRole('textbox', { name: 'Question', exact: true }).fill('Would you send a friend to us?');
+		await page.frameLocator('iframe').getByText('Would you send a friend to us?').waitFor();
+		await page.getByText('Not saved yet').waitFor();
+		await page.keyboard.press('Control+s');
+		await page.getByText(/Saved as version 2/).waitFor();
+		must((await page.getByText('Not saved yet').count()) === 0, 'it is still said not to be saved');
+		await page.getByRole('button', { name: 'Open', exact: true }).click();
+		await page.getByText('It is open').waitFor();
+		await page.getByRole('link', { name: 'Links', exact: true }).click();
+		const link = await page.locator('[data-link]').first().innerText();
+		if (context.mock) return;
+		for (const points of [10, 9, 2]) {
+			await page.goto(link.replace(/^https?:\/\/[^/]+/, context.base));
+			await page.getByText('Would you send a friend to us?').waitFor();
+			await page.locator(`input[type=radio][value="${points}"]`).check({ force: true });
+			await page.getByRole('button', { name: 'Next' }).click();
+			await page.locator('textarea').first().fill(`Because of ${points}`);
+			await page.getByRole('button', { name: /Send/ }).click();
+			await page.getByRole('heading', { name: /^Thank you/ }).waitFor();
+		}
+		await open(page, context, `/feedback/surveys/${key}`);
+		await page.getByText(/^-?[\d.]+ to [\d.]+$/).first().waitFor();
+		await page.getByRole('button', { name: /^Detractors: 33/ }).click();
+		await page.locator('dialog').getByText('Because of 2').waitFor();
+	},
+	'questions are moved by keyboard alone, and undone': async (page, context) => {
+		const rows = (await (await page.request.get(`${context.base}/api/v1/surveys`)).json()).rows;
+		const key = rows.find((row) => row.state !== 'closed')?.key;
+		if (!key) return;
+		await open(page, context, `/feedback/surveys/${key}/edit`);
+		const names = () => page.locator('section.page').evaluateAll((all) => all.map((one) => [...one.querySelectorAll('[data-question]')].map((it) => it.dataset.question).join()).join('|'));
+		const before = await names();
+		await page.locator('.card .face').first().focus();
+		await page.keyboard.press('Alt+ArrowDown');
+		must((await names()) !== before || !/[,|]/.test(before), 'the question did not move');
+		must((await page.evaluate(() => document.activeElement?.closest('[data-question]')?.dataset.question)) === before.split(/[,|]/)[0], 'the focus did not go along');
+		await page.keyboard.press('Control+z');
+		must((await names()) === before, 'undo did not bring it back');
+	},
+	'the preview of a survey can do nothing, and shows what an answer leads to': async (page, context) => {
+		const rows = (await (await page.request.get(`${context.base}/api/v1/surveys`)).json()).rows;
+		let key;
+		for (const row of rows.filter((it) => it.state !== 'closed')) {
+			const { definition } = await (await page.request.get(`${context.base}/api/v1/surveys/${row.key}`)).json();
+			if (definition.pages.some((it) => it.questions.some((question) => question.show_if?.question === 'nps'))) key = row.key;
+		}
+		if (!key) return;
+		await open(page, context, `/feedback/surveys/${key}/edit?page=1`);
+		const frame = page.locator('.look iframe');
+		await frame.waitFor();
+		must((await frame.getAttribute('sandbox')) === '', 'the frame is not sandboxed');
+		const content = await frame.getAttribute('srcdoc');
+		must(content.includes("default-src 'none'") && !content.includes('<script') && !content.includes(' action='), 'the frame holds what could act');
+		await page.locator('.pretend select').first().selectOption('3');
+		await page.frameLocator('.look iframe').getByText('What would we have to do better?').waitFor();
+	}
+};
