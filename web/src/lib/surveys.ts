@@ -110,9 +110,12 @@ export const questionsOf = (definition: Definition): Question[] => definition.pa
 export const languagesOf = (definition: Definition): string[] => [definition.default_language, ...Object.keys(definition.title).filter((it) => it !== definition.default_language).sort()];
 export const SCALES: readonly AnswerKind[] = ['nps', 'csat', 'ces', 'scale'];
 
+/** The kind of a row that is the share of those who chose something. */
+export const CHOICE = 'choice';
+
 /** The score that stands for a survey: of its first question on a scale that has answers. */
 export function headline(results: Results | undefined): { series: Series; score: Score } | undefined {
-	const series = results?.rows.find((row) => row.total.scores.length > 0);
+	const series = results?.rows.find((row) => row.kind !== CHOICE && row.total.scores.length > 0);
 	return series && { series, score: series.total.scores[0] };
 }
 

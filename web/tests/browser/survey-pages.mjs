@@ -40,6 +40,8 @@ export async function surveyPages(ask) {
 			}
 		}
 	}
+	const leaving = rows.find((row) => row.kind === 'exit' && row.completed > 0);
+	if (leaving) list.push({ name: 'survey-choices', path: `/feedback/surveys/${leaving.key}`, text: 'What was chosen' });
 	const few = rows.find((row) => row.completed > 0 && row.completed < 30);
 	if (few) list.push({ name: 'survey-few', path: `/feedback/surveys/${few.key}` });
 	return list;

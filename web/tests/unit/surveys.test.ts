@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { words } from '../../src/lib/i18n/index.svelte';
 import { partsOf, toneAt } from '../../src/lib/survey-spread';
+import { chosenIn } from '../../src/lib/survey-choices';
 import { sayShow } from '../../src/lib/survey-show';
 import { difference, measured, questionName } from '../../src/lib/survey-words';
-import { headline, inWords, isKey, keyFrom, languagesOf, nextStep, type Definition, type Results, type SurveySummary } from '../../src/lib/surveys';
+import { headline, inWords, isKey, keyFrom, languagesOf, nextStep, type Definition, type Results, type Series, type SurveySummary } from '../../src/lib/surveys';
 
 beforeAll(() => words.with('feedback'));
 const definition: Definition = {
@@ -53,6 +54,17 @@ describe('a survey', () => {
 		const results = { rows: [series('csat', []), series('nps', [score])] } as unknown as Results;
 		expect(headline(results)?.series.question).toBe('nps');
 		expect(headline(undefined)).toBeUndefined();
+		expect(headline({ rows: [{ ...series('why', [score]), kind: 'choice' }] } as unknown as Results)).toBeUndefined();
+	});
+});
+
+describe('what was chosen', () => {
+	it('is listed by question and row, the most chosen first, with the way to those who chose it', () => {
+		const row = (question: string, part: string, estimate: number) => ({ question, part, kind: 'choice', total: { scores: [{ estimate }] } }) as unknown as Series;
+		const lists = chosenIn([row('why', 'price', 0.2), row('why', 'service', 0.7), row('parts', 'speed/good', 0.5), { ...row('nps', '', 1), kind: 'nps' }], definition);
+		expect(lists.map((it) => [it.question, it.line, it.choices.map((one) => one.key).join()])).toEqual([['why', '', 'service,price'], ['parts', 'speed', 'good']]);
+		expect(lists[0].choices[0].behind).toEqual({ question: 'why', choice: 'service' });
+		expect(lists[1].choices[0].behind).toEqual({ question: 'parts', part: 'speed', choice: 'good' });
 	});
 });
 

@@ -2631,6 +2631,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/survey-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Draws a page of a survey as whoever answers would see it, saved or not. Nothing is kept; of the person nothing is known, so that fallbacks are shown. */
+        post: operations["post_survey_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/survey-settings": {
         parameters: {
             query?: never;
@@ -2889,7 +2906,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the responses of a survey with their answers, the newest first. */
+        /** Lists the responses of a survey with their answers and who gave them, the newest first: the way from every score to the people behind it. */
         get: operations["get_surveys_key_responses"];
         put?: never;
         /** Takes a response that was given elsewhere: on paper, by telephone, in an app of your own. An answer that its question does not have refuses all of it. */
@@ -2929,6 +2946,23 @@ export interface paths {
         };
         /** Says whether groups use scales alike, which is asked before scores of two countries or languages are compared. */
         get: operations["get_surveys_key_styles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveys/{key}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what an earlier version of a survey asked. */
+        get: operations["get_surveys_key_versions_version"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6925,6 +6959,7 @@ export interface components {
             answers: components["schemas"]["AnswerShape"][];
             channel?: string | null;
             completed_at?: string | null;
+            customer?: components["schemas"]["CustomerRow"] | null;
             id: string;
             language: string;
             /** @description Who answered, if that is known. */
@@ -8421,6 +8456,28 @@ export interface components {
             /** @description What is wrong and what to do. */
             text: string;
         };
+        /** @description A page as whoever answers would see it. */
+        SurveyPreview: {
+            /** @description The page itself. */
+            html: string;
+            /** @description Whether somebody with these answers comes to this page. */
+            is_reached: boolean;
+            /** @description The page that comes after it; null when the end does. */
+            next?: number | null;
+            /** @description Its style sheets, which the page names by their addresses. */
+            style: string;
+        };
+        /** @description A definition to look at as whoever answers would see it. */
+        SurveyPreviewBody: {
+            /** @description What somebody has answered so far, by question, in the forms that answers have everywhere. */
+            answers?: Record<string, never>;
+            /** @description What it would ask. */
+            definition: Record<string, never>;
+            /** @description In which language; its own otherwise. */
+            language?: string | null;
+            /** @description Which page, from 0; past the last one is the end. */
+            page?: number;
+        };
         /** @description A quota with the answers it has in this wave. */
         SurveyQuota: {
             /** Format: int64 */
@@ -8524,6 +8581,13 @@ export interface components {
         SurveyVersion: {
             saved_at: string;
             saved_by: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description A version of what a survey asks. */
+        SurveyVersionDetail: {
+            /** @description What it asked. */
+            definition: Record<string, never>;
             /** Format: int64 */
             version: number;
         };
@@ -15812,6 +15876,46 @@ export interface operations {
             };
         };
     };
+    post_survey_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SurveyPreviewBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveyPreview"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_survey_settings: {
         parameters: {
             query?: never;
@@ -16612,6 +16716,28 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description `partial`, `completed`, `over_quota` or `screened`. */
+                state?: string;
+                /** @description `channel`, `touchpoint`, `product`, `agent`, `version`, `wave`, `source`, `language` or `segment`: with `group`. */
+                by?: string;
+                /** @description Only those of this value; empty for those of which it is not known. */
+                group?: string;
+                /** @description Of a segment: who was in it when they answered, rather than who is now. */
+                as_answered?: boolean;
+                /** @description Only those that answered this question. */
+                question?: string;
+                /** @description This part of it. */
+                part?: string;
+                /** @description With a number of at least this. */
+                at_least?: number;
+                /** @description With a number of at most this. */
+                at_most?: number;
+                /** @description With this choice. */
+                choice?: string;
+                /** @description Begun, or where a question is asked for answered, from this time on. */
+                from?: string;
+                /** @description Before this time. */
+                to?: string;
             };
             header?: never;
             path: {
@@ -16627,6 +16753,22 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResponseList"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -16792,6 +16934,45 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key_versions_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurveyVersionDetail"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

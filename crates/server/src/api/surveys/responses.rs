@@ -8,7 +8,9 @@ use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::Error;
 use rapport_feedback::records::answers::{self, AnswerRow};
 use rapport_feedback::records::counts::Dimension;
-use rapport_feedback::records::responses::{self, AnswerFilter, COMPLETED, Filter, OVER_QUOTA, PARTIAL, ResponseRow, SCREENED, Source};
+use rapport_feedback::records::responses::{
+    self, AnswerFilter, COMPLETED, Filter, OVER_QUOTA, PARTIAL, ResponseRow, SCREENED, Source,
+};
 use rapport_feedback::results::Spans;
 use rapport_feedback::service::answering::{self, Beginning};
 use rapport_feedback::service::asking::About;

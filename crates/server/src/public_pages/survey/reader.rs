@@ -132,7 +132,12 @@ impl Reader {
     }
 
     /// Somebody of whom nothing is known, who has answered so far: for looking at what is not published, or not even saved.
-    pub fn imagined(workspace: WorkspaceId, company: String, definition: Definition, seen: (Language, Answers)) -> Self {
+    pub fn imagined(
+        workspace: WorkspaceId,
+        company: String,
+        definition: Definition,
+        seen: (Language, Answers),
+    ) -> Self {
         let (language, answers) = seen;
         let nobody = Timestamp(0);
         let survey = SurveyRow {

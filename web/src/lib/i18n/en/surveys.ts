@@ -120,6 +120,7 @@ export const surveys = {
 	'score.measure.nps': 'NPS',
 	'score.measure.mean': 'Mean',
 	'score.measure.top_two': 'Best two values',
+	'score.measure.share': 'Share',
 	'score.measure.easy': 'Find it easy',
 	'score.between': '{low} to {high}',
 	'score.points': '{n} points',

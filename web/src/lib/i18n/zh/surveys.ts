@@ -122,6 +122,7 @@ export const surveys: Record<keyof typeof english, string> = {
 	'score.measure.nps': 'NPS',
 	'score.measure.mean': '平均分',
 	'score.measure.top_two': '最高两档',
+	'score.measure.share': '份额',
 	'score.measure.easy': '觉得轻松',
 	'score.between': '{low} 至 {high}',
 	'score.points': '{n} 个百分点',
