@@ -41,8 +41,13 @@ pub const SUBSCRIPTION_CANCELLED: &str = "Subscription Cancelled";
 /// A mail asked somebody to confirm what they agreed to. Our own name.
 pub const CONFIRMATION_ASKED: &str = "Confirmation Asked";
 
+/// Somebody of the company is to answer a customer who was unhappy. Our own name.
+pub const FOLLOW_UP_OPENED: &str = "Follow-up Opened";
+/// It is done. Our own name.
+pub const FOLLOW_UP_CLOSED: &str = "Follow-up Closed";
+
 /// What happens to people, or is said of them, rather than what they do or say.
-pub const PASSIVE: [&str; 14] = [
+pub const PASSIVE: [&str; 16] = [
     "Identify",
     "Group",
     "Alias",
@@ -57,6 +62,8 @@ pub const PASSIVE: [&str; 14] = [
     "Subscription Renewed",
     "Payment Failed",
     CONFIRMATION_ASKED,
+    FOLLOW_UP_OPENED,
+    FOLLOW_UP_CLOSED,
 ];
 
 /// All standard names with the room of the product they belong to.
@@ -128,7 +135,7 @@ pub const STANDARD: &[(&str, &[&str])] = &[
             "Message Unsubscribed",
         ],
     ),
-    ("feedback", &["Survey Sent", SURVEY_ANSWERED, PRODUCT_REVIEWED]),
+    ("feedback", &["Survey Sent", SURVEY_ANSWERED, PRODUCT_REVIEWED, FOLLOW_UP_OPENED, FOLLOW_UP_CLOSED]),
     ("support", &[TICKET_OPENED, "Ticket Answered", "Ticket Solved", "Ticket Reopened"]),
     ("consent", &["Consent Granted", "Consent Denied", "Consent Withdrawn", CONFIRMATION_ASKED]),
     ("use", &["Signed Up", "Signed In", "Signed Out", "Feature Used"]),

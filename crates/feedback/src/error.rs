@@ -63,6 +63,15 @@ pub enum Error {
     /// The invitation's time is over.
     #[error("the time to answer is over")]
     Expired,
+    /// A follow-up cannot be taken so from where it stands.
+    #[error("{0}")]
+    Work(&'static str),
+    /// Of one customer and rule one follow-up is open at most.
+    #[error("a follow-up of this customer and rule is open already: {id}")]
+    AlreadyOpen {
+        /// Which.
+        id: String,
+    },
     /// Answers that its questions do not have.
     #[error("{} answers were refused", .0.len())]
     Refused(Vec<Refusal>),
@@ -82,6 +91,8 @@ impl Error {
             Self::NotOpen(_) => "survey_not_open",
             Self::Answered => "survey_answered",
             Self::Expired => "survey_expired",
+            Self::Work(_) => "follow_up_state",
+            Self::AlreadyOpen { .. } => "follow_up_open",
             Self::Refused(_) => "answers_refused",
         }
     }

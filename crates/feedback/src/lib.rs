@@ -6,6 +6,8 @@
 //! [`verbatims`] understands what people wrote.
 //! [`results`] says what it amounts to.
 //! [`reviews`] has what people say of products unasked.
+//! [`follow_ups`] answers those who are unhappy, and says what came of it; [`improvements`] changes what many are unhappy about, and says the same.
+//! [`digest`] says when what customers said goes out by mail to the company's own people.
 //!
 //! Always holds: whether a question is shown depends on earlier ones only, so every survey ends; an answer that is kept is one that its question has;
 //! everybody who could have been asked has a row that says what came of it; a page that was sent is kept; nothing that comes twice counts twice.
@@ -13,8 +15,11 @@
 //! Does not do: send anything, or the mathematics of scores.
 
 pub mod asking;
+pub mod digest;
 pub mod error;
+pub mod follow_ups;
 pub mod gallery;
+pub mod improvements;
 pub mod links;
 pub mod records;
 pub mod results;

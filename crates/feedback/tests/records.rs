@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use rapport_domain::{Handle, ManualClock, PersonId, SeededRng, Timestamp, WorkspaceId};
 use rapport_feedback::asking::{Occasion, Settings, Situation, Suppression, is_sampled, judge};
+use rapport_feedback::digest::MIGRATIONS as DIGEST;
+use rapport_feedback::follow_ups::MIGRATIONS as FOLLOW_UPS;
+use rapport_feedback::improvements::MIGRATIONS as IMPROVEMENTS;
 use rapport_feedback::records::invitations::{self, INVITED, InvitationRow, SAMPLED_OUT, SUPPRESSED};
 use rapport_feedback::records::responses::{self, COMPLETED, OVER_QUOTA, SCREENED, Source};
 use rapport_feedback::records::surveys::{self, SurveyRow};
@@ -25,7 +28,7 @@ const W: WorkspaceId = WorkspaceId(1);
 const OTHER: WorkspaceId = WorkspaceId(2);
 const DAY: i64 = Timestamp::DAY;
 
-#[db_test(MIGRATIONS, REVIEWS)]
+#[db_test(MIGRATIONS, REVIEWS, FOLLOW_UPS, IMPROVEMENTS, DIGEST)]
 async fn every_statement_can_be_prepared(db: TestDatabase) {
     assert!(prepare_statements(&db).await > 30);
 }
@@ -33,7 +36,7 @@ async fn every_statement_can_be_prepared(db: TestDatabase) {
 /// What a page or a batch of events reads may not grow with the number of customers.
 #[test]
 fn only_lists_of_everything_read_everything() {
-    on_sqlite(vec![MIGRATIONS, REVIEWS], |db: TestDatabase| async move {
+    on_sqlite(vec![MIGRATIONS, REVIEWS, FOLLOW_UPS, IMPROVEMENTS, DIGEST], |db: TestDatabase| async move {
         assert_indexes_are_used(&db, MEANT).await;
     });
 }
@@ -47,6 +50,12 @@ const MEANT: &[&str] = &[
     "FROM verbatim_counters",
     "UPDATE verbatim_counters",
     "FROM verbatim_removals WHERE workspace = $1 AND removed_at",
+    "FROM follow_up_rules",
+    "FROM improvements",
+    // One row a workspace; once a week all of a week.
+    "FROM digest_settings",
+    "FROM invitations\n         WHERE workspace = $1 AND invited_at",
+    // One row a workspace.
     "FROM survey_settings",
     // Models learn from all of them, aside, when there are more.
     "COUNT(*) FROM verbatim_corrections",

@@ -11,6 +11,7 @@ pub mod consent_overview;
 pub mod consents;
 pub mod customers;
 pub mod data_health;
+pub mod digest;
 pub mod effects;
 pub mod events;
 pub mod experiment_baseline;
@@ -20,9 +21,11 @@ pub mod experiments;
 pub mod exports;
 pub mod failed_acts;
 pub mod flows;
+pub mod follow_ups;
 pub mod home;
 pub mod identity;
 pub mod imports;
+pub mod improvements;
 pub mod inbox;
 pub mod journeys;
 pub mod keys;
@@ -110,6 +113,9 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(audiences::router())
         .merge(inbox::router())
         .merge(reviews::router())
+        .merge(follow_ups::router())
+        .merge(improvements::router())
+        .merge(digest::router())
         .merge(exports::router())
         .merge(imports::router())
 }

@@ -31,6 +31,7 @@ use crate::audiences;
 use crate::engaging::listening;
 use crate::erasing;
 use crate::experimenting::reporting;
+use crate::following_up;
 use crate::installation::Installation;
 use crate::records::{sources, workspaces};
 use crate::reviewing;
@@ -260,8 +261,9 @@ impl Pipeline {
         reporting::hear(installation, tx, workspace, &events, &applied).await?;
         audiences::hear(installation, tx, workspace, &events, &applied).await?;
         surveying::hear(installation, tx, workspace, &events, &mut applied).await?;
-        understanding::hear(installation, tx, workspace, &events, &mut applied).await?;
+        let written = understanding::hear(installation, tx, workspace, &events, &mut applied).await?;
         reviewing::hear(installation, tx, workspace, &events, &applied).await?;
+        following_up::hear(installation, tx, workspace, &events, &applied, &written).await?;
         count_by_source(tx, workspace, &events).await?;
         let mut tickets = Vec::new();
         if !applied.moved.is_empty() {

@@ -284,6 +284,8 @@ impl From<rapport_feedback::Error> for Problem {
             Error::Exists { .. } => Self::conflict(code, text, "Choose another key."),
             Error::Stale { .. } => Self::conflict(code, text, "Read it again, then save again."),
             Error::Answered => Self::conflict(code, text, "Nothing is to be done: the first answer counts."),
+            Error::Work(_) => Self::conflict(code, text, "Look at it again: where it stands says what can be done."),
+            Error::AlreadyOpen { .. } => Self::conflict(code, text, "Work on that one."),
             Error::Transition { .. } | Error::NotOpen(_) | Error::Expired => {
                 Self::conflict(code, text, "The guide Surveys says what can be done when.")
             }

@@ -23,6 +23,8 @@ use tokio::sync::watch;
 
 use self::acts::posting::{self, Hosts};
 use crate::confirming;
+use crate::digesting;
+use crate::following_up::owners;
 use crate::installation::Installation;
 use crate::own_data;
 
@@ -80,9 +82,13 @@ async fn post(sender: &Sender, mut stop: watch::Receiver<bool>) {
 /// Sends copies for the company's own people, and mails by which people prove an address, until `stop` is set.
 async fn copy(sender: &Sender, mut stop: watch::Receiver<bool>) {
     while tokio::time::timeout(COPY_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
-        for sent in
-            [copies::send_due(sender).await, own_data::send_due(sender).await, confirming::send_due(sender).await]
-        {
+        for sent in [
+            copies::send_due(sender).await,
+            own_data::send_due(sender).await,
+            confirming::send_due(sender).await,
+            owners::tell(sender).await,
+            digesting::send_due(sender).await,
+        ] {
             if let Err(error) = sent {
                 metrics::counter!("rapport_sending_failures_total").increment(1);
                 tracing::warn!(error = %format!("{error:#}"), "a mail that somebody waits for could not be sent; it is tried again");
@@ -123,8 +129,9 @@ pub async fn look(sender: &Arc<Sender>, thorough: bool) -> anyhow::Result<bool> 
     let sent = sender.send_due().await?;
     let copied =
         copies::send_due(sender).await? | own_data::send_due(sender).await? | confirming::send_due(sender).await?;
+    let told = owners::tell(sender).await? | digesting::send_due(sender).await?;
     let posted = posting::post_due(&sender.installation, &sender.client, &mut Hosts::default()).await?;
-    Ok(sent | copied | posted | do_beside(sender, thorough).await?)
+    Ok(sent | copied | told | posted | do_beside(sender, thorough).await?)
 }
 
 async fn do_beside(sender: &Sender, thorough: bool) -> anyhow::Result<bool> {

@@ -54,14 +54,14 @@ impl Readers {
     }
 }
 
-/// Understands what is written in applied events, and follows identifiers that came to another person.
+/// Understands what is written in applied events, and follows identifiers that came to another person; what was understood.
 pub(crate) async fn hear(
     installation: &Installation,
     tx: &mut Tx,
     workspace: WorkspaceId,
     events: &[Event],
     applied: &mut Applied,
-) -> Result<()> {
+) -> Result<Vec<VerbatimRow>> {
     let moved: Vec<(Handle, PersonId, PersonId)> = applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
     records::follow(tx, workspace, &moved).await?;
     for (_, old) in &applied.superseded {
@@ -78,7 +78,7 @@ pub(crate) async fn hear(
     written.retain(|(_, text)| text.chars().any(char::is_alphabetic));
     written.sort_unstable();
     if written.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let people: BTreeSet<PersonId> = written.iter().map(|(at, _)| applied.events[*at].person).collect();
     let people: Vec<PersonId> = people.into_iter().collect();
@@ -120,7 +120,8 @@ pub(crate) async fn hear(
         .collect();
     tell(installation, tx, workspace, events, applied, &rows).await?;
     let rows: Vec<VerbatimRow> = rows.into_iter().map(|it| it.1).collect();
-    Ok(records::insert(tx, workspace, &rows).await?)
+    records::insert(tx, workspace, &rows).await?;
+    Ok(rows)
 }
 
 /// The person's own stars from one to five, in thousandths.

@@ -135,7 +135,8 @@ pub fn behaviour(
     Behaviour { spending, too_recent: (known - first.len()) as u64 }
 }
 
-fn more(these: Moments, those: Moments, confidence: Confidence) -> Option<Share> {
+/// How much greater one mean is than another, with its interval (Welch); `None` where nothing says how far chance moves it.
+pub(crate) fn more(these: Moments, those: Moments, confidence: Confidence) -> Option<Share> {
     let (these, those): (Arm, Arm) = (these.arm().ok()?, those.arm().ok()?);
     let effect = Effect::between(&these, &those, Estimand::Absolute).ok()?;
     let read = effect.read(&Inference::fixed(confidence.tails())?);

@@ -4,6 +4,7 @@ use axum::extract::State;
 use rapport_domain::{Handle, Id, PersonId, WorkspaceId};
 use rapport_engagement::records::audiences;
 use rapport_experiments::records::exposures;
+use rapport_feedback::follow_ups::service as follow_ups;
 use rapport_feedback::records::invitations;
 use rapport_feedback::verbatims::records as verbatims;
 use rapport_lake::{Move, record_moves};
@@ -128,6 +129,7 @@ async fn change(app: &App, caller: &Caller, id: Id, undone: bool, reason: &str) 
     exposures::follow(&mut tx, workspace, &handed).await?;
     invitations::follow(&mut tx, workspace, &handed).await?;
     verbatims::follow(&mut tx, workspace, &handed).await?;
+    follow_ups::follow(&mut tx, workspace, &handed, app.now()).await?;
     let touched: Vec<PersonId> = changed.moved.iter().flat_map(|m| [m.from, m.to]).collect();
     audiences::doubt(&mut tx, workspace, &touched, app.now()).await?;
     listening::follow(installation, &mut tx, workspace, &handed).await.map_err(Problem::internal)?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use rapport_domain::{EventId, PersonId, Timestamp};
+use rapport_domain::{EventId, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::verbatims::CLEAR;
 use rapport_feedback::verbatims::records::{self, Correction, Filter, VerbatimRow};
 use rapport_feedback::verbatims::search::Ranking;
@@ -28,6 +28,7 @@ use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::{Page, PageQuery, Rows, write_cursor};
+use crate::installation::Installation;
 use crate::problem::Problem;
 use crate::searching;
 
@@ -491,19 +492,19 @@ pub struct ThemesQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ThemeShape {
     /// The words that set it apart.
-    words: Vec<String>,
+    pub words: Vec<String>,
     /// Texts with it in the period.
-    texts: u64,
+    pub texts: u64,
     /// Texts with it in the period before.
-    texts_before: u64,
+    pub texts_before: u64,
     /// The share of its texts that are negative.
-    negative_share: f64,
+    pub negative_share: f64,
     /// The same before; null without texts.
     negative_share_before: Option<f64>,
     /// `new`, `growing`, `shrinking` or `steady`: against chance, with one in twenty alarms false in the mean.
-    volume: String,
+    pub volume: String,
     /// `worse`, `better` or `steady`.
-    feeling: String,
+    pub feeling: String,
     /// By what its share of all texts was multiplied; null without a before.
     factor: Option<f64>,
     /// Between what that lies (95 %); null above is without end.
@@ -511,7 +512,7 @@ pub struct ThemeShape {
     /// How well its words go together: -1 to 1.
     coherence: f64,
     /// Its most typical texts.
-    quotes: Vec<QuoteShape>,
+    pub quotes: Vec<QuoteShape>,
     /// The mean sentiment of its texts in the period, -1 to 1; null without texts.
     sentiment: Option<f64>,
     /// How many people wrote them.
@@ -526,14 +527,15 @@ pub struct ThemeShape {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct QuoteShape {
     event_id: String,
-    text: String,
+    /// Without personal data.
+    pub text: String,
 }
 
 /// Themes with how far they can be relied on.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ThemesAnswer {
     /// Texts of the period.
-    texts: usize,
+    pub texts: usize,
     /// Texts of the period before.
     texts_before: usize,
     /// Whether only the newest were looked at.
@@ -541,7 +543,7 @@ pub struct ThemesAnswer {
     /// How far half of the texts gives the same themes: 1 for the same, 0 for what chance would give.
     stability: f64,
     /// Most texts first.
-    rows: Vec<ThemeShape>,
+    pub rows: Vec<ThemeShape>,
 }
 
 /// Finds what customers write about in a period, how they feel about it, and what changed against the period before.
@@ -557,10 +559,21 @@ pub async fn theme_list(
     if from >= to {
         return Err(Problem::invalid("to", "it is after `from`"));
     }
+    Ok(Json(themes_between(&app.installation, caller.workspace, (from, to)).await?))
+}
+
+/// The themes of a period, with what changed against as long a time before.
+///
+/// # Errors
+/// The store's.
+pub async fn themes_between(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    (from, to): (Timestamp, Timestamp),
+) -> anyhow::Result<ThemesAnswer> {
     let filter = Filter { from: from.plus(from.0.saturating_sub(to.0)), before: Some(to), ..Filter::default() };
-    let rows = records::list(&mut app.installation.store.read(), caller.workspace, &filter, MOST_TEXTS).await?;
-    let answer = tokio::task::spawn_blocking(move || answer(&rows, from, to)).await.map_err(Problem::internal)?;
-    Ok(Json(answer))
+    let rows = records::list(&mut installation.store.read(), workspace, &filter, MOST_TEXTS).await?;
+    Ok(tokio::task::spawn_blocking(move || answer(&rows, from, to)).await?)
 }
 
 fn answer(rows: &[VerbatimRow], from: Timestamp, to: Timestamp) -> ThemesAnswer {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use rapport_domain::{Event, EventId, Identifier, PersonId, Timestamp, WorkspaceId, shop_events};
 use rapport_engagement::service::{ENTERED, EXITED, EXPOSED, GOAL};
+use rapport_feedback::follow_ups::service::{FOLLOW_UP_CLOSED, FOLLOW_UP_OPENED};
 use rapport_feedback::service::answering::ANSWERED;
 use rapport_feedback::service::asking;
 use rapport_profiles::records::identifiers;
@@ -28,7 +29,7 @@ const CONSUMER: &str = "telling";
 const BATCH: u32 = 200;
 
 /// The names under which domain events are told.
-const NAMES: [(&str, &str); 15] = [
+const NAMES: [(&str, &str); 17] = [
     (ENTERED, "Journey Entered"),
     (EXITED, "Journey Exited"),
     (GOAL, "Journey Goal Reached"),
@@ -44,6 +45,8 @@ const NAMES: [(&str, &str); 15] = [
     (confirming::ASKED, shop_events::CONFIRMATION_ASKED),
     (asking::ASKED, SURVEY_SENT),
     (ANSWERED, shop_events::SURVEY_ANSWERED),
+    (FOLLOW_UP_OPENED, shop_events::FOLLOW_UP_OPENED),
+    (FOLLOW_UP_CLOSED, shop_events::FOLLOW_UP_CLOSED),
 ];
 
 /// Tells what is new; whether anything was.

@@ -522,6 +522,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{person_id}/follow-ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all follow-ups of a customer, the newest first. */
+        get: operations["get_customers_person_id_follow_ups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{person_id}/identity": {
         parameters: {
             query?: never;
@@ -934,6 +951,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/feedback-digest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether, when and to whom what customers said is sent. */
+        get: operations["get_feedback_digest"];
+        /** Switches it on or off, and says when and to whom it goes. The first goes out at the next time that is due. */
+        put: operations["put_feedback_digest"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feedback-digest/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what would be sent of a week. */
+        get: operations["get_feedback_digest_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flows": {
         parameters: {
             query?: never;
@@ -960,6 +1012,147 @@ export interface paths {
         };
         /** Names people who went from one value of a fact to another. */
         get: operations["get_flows_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/follow-up-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the rules that open follow-ups, in the order in which they are tried. */
+        get: operations["get_follow_up_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/follow-up-rules/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Saves a rule, new or changed. It counts from the next event on. */
+        put: operations["put_follow_up_rules_key"];
+        post?: never;
+        /** Deletes a rule; a ready one is then as every workspace begins with it. What it opened stays. */
+        delete: operations["delete_follow_up_rules_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/follow-ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists follow-ups: those that are not done by their deadline, done ones by when they were done, the latest first. */
+        get: operations["get_follow_ups"];
+        put?: never;
+        /** Opens a follow-up by hand. Of one customer one that was opened by hand is open at most. */
+        post: operations["post_follow_ups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/follow-ups/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how many are not done, by state and owner, and how many of them are late. */
+        get: operations["get_follow_ups_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/follow-ups/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says how well the loop is closed: who was spoken with, in time, and is content again, with intervals; and what people did afterwards beside those who were not
+         *     spoken with.
+         */
+        get: operations["get_follow_ups_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/follow-ups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a follow-up with its reasons, what the customer said since, and everything that was done. */
+        get: operations["get_follow_ups_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/follow-ups/{id}/act": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Works on a follow-up. Each act is a line of its log, with who and when. */
+        post: operations["post_follow_ups_id_act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/follow-ups/{id}/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what was said to customers who had said the like and are content again: of the newest 500 that ended well, the most alike first. */
+        get: operations["get_follow_ups_id_suggestions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1132,6 +1325,76 @@ export interface paths {
         put?: never;
         /** Begins an import, or runs it again. */
         post: operations["post_imports_id_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/improvements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists improvements, the newest first. */
+        get: operations["get_improvements"];
+        put?: never;
+        /** Proposes an improvement. */
+        post: operations["post_improvements"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/improvements/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows an improvement with what was done. */
+        get: operations["get_improvements_id"];
+        /** Changes what is written of an improvement. */
+        put: operations["put_improvements_id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/improvements/{id}/act": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets an improvement go on, or notes something beside it. */
+        post: operations["post_improvements_id_act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/improvements/{id}/effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what became of an improvement: the theme's share of what is written, the score, and what those did who had written about it, before and after, with intervals. */
+        get: operations["get_improvements_id_effect"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4202,6 +4465,56 @@ export interface components {
              */
             q: number;
         };
+        /** @description How it is to be sent. */
+        DigestBody: {
+            enabled: boolean;
+            /**
+             * Format: int32
+             * @description Of the workspace's clock; 8 unless said.
+             */
+            hour?: number;
+            /**
+             * Format: int64
+             * @description The revision that was looked at.
+             */
+            revision: number;
+            /** @description Ids of users; without any, whoever switches it on. */
+            users?: string[];
+            /**
+             * Format: int32
+             * @description 0 is Monday; that unless said.
+             */
+            weekday?: number;
+        };
+        /** @description What would be sent. */
+        DigestPreview: {
+            /** @description To be shown in a frame without rights. */
+            html: string;
+            subject: string;
+            text: string;
+        };
+        /** @description Whether, when and to whom it is sent. */
+        DigestSettings: {
+            enabled: boolean;
+            /**
+             * Format: int32
+             * @description Of the workspace's clock.
+             */
+            hour: number;
+            /** @description When it goes out next; none while it is off. */
+            next_at?: string | null;
+            /** Format: int64 */
+            revision: number;
+            updated_at?: string | null;
+            updated_by?: string | null;
+            /** @description Ids of users. */
+            users: string[];
+            /**
+             * Format: int32
+             * @description 0 is Monday.
+             */
+            weekday: number;
+        };
         /** @description What must be in the DNS so that mails are trusted. */
         DnsRecord: {
             /** @description Its name. */
@@ -4862,6 +5175,249 @@ export interface components {
             /** @description The values, in their order. */
             values: string[];
         };
+        /** @description A follow-up. */
+        FollowUp: {
+            closed_at?: string | null;
+            contacted_at?: string | null;
+            /** @description By when they are to be spoken with. */
+            due_at: string;
+            id: string;
+            /** @description They should have been spoken with by now. */
+            late: boolean;
+            opened_at: string;
+            /** @description `recovered`, `not_recovered`, `not_reached` or `no_action_needed`. */
+            outcome?: string | null;
+            /** @description The id of a user. */
+            owner?: string | null;
+            owner_name?: string | null;
+            person_id: string;
+            /** @description What to call them. */
+            person_name?: string | null;
+            reason?: components["schemas"]["FollowUpReason"] | null;
+            /**
+             * Format: int64
+             * @description How many reasons there are.
+             */
+            reasons: number;
+            /** Format: int64 */
+            revision: number;
+            /** @description The rule that opened it, or `by_hand`. */
+            rule: string;
+            /** @description What the rule is called. */
+            rule_name?: string | null;
+            snoozed_until?: string | null;
+            /** @description `open`, `in_progress`, `waiting` or `done`. */
+            state: string;
+        };
+        /** @description Something to do with a follow-up. */
+        FollowUpAct: {
+            /**
+             * @description `start`; `assign` to `owner`, or to nobody; `contact`: they were spoken with (`channel`, `text`); `wait` for them to say something; `note` a `text`;
+             *     `snooze` it `until` a time, or wake it; `close` it with an `outcome`; `reopen` it; `undo` what was done last.
+             */
+            act: string;
+            /** @description `phone`, `email`, `sms`, `chat`, `in_person` or `letter`. */
+            channel?: string | null;
+            /** @description `recovered`, `not_recovered`, `not_reached` or `no_action_needed`; the first two only after they were spoken with. */
+            outcome?: string | null;
+            /** @description The id of a user. */
+            owner?: string | null;
+            /**
+             * Format: int64
+             * @description The revision that was looked at: if it changed meanwhile nothing is done.
+             */
+            revision?: number | null;
+            /** @description What was said, or is to be remembered; at most 4,000 characters. */
+            text?: string | null;
+            /** @description A time within the next 90 days. */
+            until?: string | null;
+        };
+        /** @description A follow-up to open by hand. */
+        FollowUpBody: {
+            /** @description By when they are to be spoken with; otherwise in 48 hours. */
+            due_at?: string | null;
+            /** @description Whose it is: the id of a user. Without one it is nobody's. */
+            owner?: string | null;
+            /** @description About whom. */
+            person_id: string;
+            /** @description Why. */
+            text: string;
+        };
+        /** @description How many follow-ups of an owner are in a state. */
+        FollowUpCount: {
+            /** Format: int64 */
+            follow_ups: number;
+            /**
+             * Format: int64
+             * @description Whose customer should have been spoken with by now.
+             */
+            late: number;
+            owner?: string | null;
+            owner_name?: string | null;
+            /**
+             * Format: int64
+             * @description Put aside.
+             */
+            snoozed: number;
+            /** @description `open`, `in_progress` or `waiting`. */
+            state: string;
+        };
+        /** @description By when customers are to be spoken with. */
+        FollowUpDeadline: {
+            /**
+             * Format: int32
+             * @description After so many hours: 1 to 2,160.
+             */
+            hours: number;
+            /** @description Only working hours count: Monday to Friday, 9 to 17 by the workspace's clock. */
+            working?: boolean;
+        };
+        /** @description A follow-up with all that is known of it. */
+        FollowUpDetail: components["schemas"]["FollowUp"] & {
+            /** @description What `undo` would take back: the act of a line. */
+            can_undo?: string | null;
+            /** @description What they said after they were spoken with. */
+            later: components["schemas"]["FollowUpReason"][];
+            /** @description What was done, the oldest first. */
+            log: components["schemas"]["FollowUpLine"][];
+            /** @description Why it was opened, and what came since. */
+            why: components["schemas"]["FollowUpReason"][];
+        };
+        /** @description How well the loop is closed. */
+        FollowUpFigures: {
+            all: components["schemas"]["LoopFigures"];
+            from: string;
+            /** @description By rule or owner, as asked for. */
+            groups: components["schemas"]["LoopGroup"][];
+            later: components["schemas"]["LaterFigures"];
+            to: string;
+        };
+        /** @description A line of what was done. */
+        FollowUpLine: {
+            /**
+             * @description `opened`, `reason` (one more came), `started`, `assigned`, `contacted`, `waiting`, `heard` (they said something), `noted`, `snoozed`, `closed`, `reopened`,
+             *     `undone`, `taken_back` (what opened it is not so any more), `united` (with another one of the same customer).
+             */
+            act: string;
+            at: string;
+            /** @description By whom; none is the program itself. */
+            by_name?: string | null;
+            channel?: string | null;
+            /** @description The new owner's name, the outcome, until when, or the event's name. */
+            detail?: string | null;
+            /** Format: int64 */
+            number: number;
+            text?: string | null;
+            /**
+             * Format: int64
+             * @description The line that it takes back.
+             */
+            undoes?: number | null;
+            /** @description It was taken back. */
+            undone: boolean;
+        };
+        /** @description Who is to work on what a rule opens. */
+        FollowUpOwner: {
+            /**
+             * @description `nobody`; `one`: the first of `users`; `round_robin`: one after the other; `account_manager`: who looks after the customer's account, otherwise one after
+             *     the other.
+             */
+            by: string;
+            /** @description Ids of users. Without any one after the other are all agents, or owners and admins where there are no agents. */
+            users?: string[];
+        };
+        /** @description Something that a customer said. */
+        FollowUpReason: {
+            /** @description The event; its text is under this id too. */
+            event_id: string;
+            /** @description `Survey Answered`, `Product Reviewed` ... */
+            event_name: string;
+            /**
+             * Format: double
+             * @description A score or stars, where there is one.
+             */
+            number?: number | null;
+            occurred_at: string;
+            /** @description Their words without personal data. */
+            quote?: string | null;
+            /** @description The survey's key, or the product. */
+            subject?: string | null;
+            /** @description When another event replaced it: then it is no reason any more. */
+            taken_back_at?: string | null;
+            understood?: components["schemas"]["Understanding"] | null;
+        };
+        /** @description A rule that opens follow-ups. */
+        FollowUpRule: {
+            deadline: components["schemas"]["FollowUpDeadline"];
+            enabled: boolean;
+            /** @description The event that it looks at; none is whatever carries a text of a customer. */
+            event?: string | null;
+            key: string;
+            name: string;
+            /**
+             * Format: int32
+             * @description What happened longer ago opens nothing.
+             */
+            not_older_than_days: number;
+            owner: components["schemas"]["FollowUpOwner"];
+            /**
+             * Format: int32
+             * @description Rules are tried in this order; the first that holds for an event opens a follow-up.
+             */
+            place: number;
+            /** @description Every workspace begins with it: it can be switched off, and is as it was when it is deleted. */
+            ready: boolean;
+            /**
+             * Format: int64
+             * @description 0 where it is as every workspace begins with it.
+             */
+            revision: number;
+            /** @description The same as text. */
+            text: string;
+            updated_at?: string | null;
+            updated_by?: string | null;
+            /** @description What must hold, as a tree of tests. */
+            when: Record<string, never>;
+        };
+        /** @description A rule to save. The condition is given in one of its two forms. */
+        FollowUpRuleBody: {
+            deadline?: components["schemas"]["FollowUpDeadline"] | null;
+            enabled?: boolean;
+            event?: string | null;
+            name: string;
+            /** Format: int32 */
+            not_older_than_days?: number | null;
+            owner?: components["schemas"]["FollowUpOwner"] | null;
+            /** Format: int32 */
+            place: number;
+            /**
+             * Format: int64
+             * @description The revision that was looked at; 0 of a new one, and of a ready one that nobody changed.
+             */
+            revision: number;
+            /** @description The condition as text. */
+            text?: string | null;
+            /** @description What must hold. Tests of the event's properties (also `feeling.anger` and its like, of what was understood of its text), of facts and of segments. */
+            when?: Record<string, never> | null;
+        };
+        /** @description What helped somebody who said the like. */
+        FollowUpSuggestion: {
+            /** @description What was said to them then, without personal data. */
+            answer: string;
+            /** @description How: `phone`, `email` ... */
+            channel?: string | null;
+            closed_at?: string | null;
+            /** @description The follow-up that ended well. */
+            follow_up: string;
+            /**
+             * Format: double
+             * @description From 0 to 1.
+             */
+            likeness: number;
+            owner_name?: string | null;
+            /** @description What that customer had said, without personal data. */
+            quote: string;
+        };
         /** @description Something found. */
         Found: {
             detail: string;
@@ -5153,6 +5709,110 @@ export interface components {
             report?: Record<string, never> | null;
             /** @description profiled, running, done, failed or cancelled. */
             state: string;
+        };
+        /** @description An improvement. */
+        Improvement: {
+            /** @description What was changed. */
+            change: string;
+            changed_at?: string | null;
+            /** @description What came of it, in the words of whoever looked. */
+            conclusion: string;
+            /** @description What was decided, and why. */
+            decision: string;
+            id: string;
+            /** @description Where it can go from here. */
+            next: string[];
+            owner?: string | null;
+            owner_name?: string | null;
+            /** @description What texts are counted by: a text is about it when all words of one of these are in it. */
+            phrases: string[];
+            proposed_at: string;
+            proposed_by: string;
+            question?: string | null;
+            /** Format: int64 */
+            revision: number;
+            /** @description `proposed`, `decided`, `changed`, `measured` or `dropped`. */
+            state: string;
+            /** @description The survey whose score it is to move, and the question. */
+            survey?: string | null;
+            title: string;
+            updated_at: string;
+        };
+        /** @description Something to do with an improvement. */
+        ImprovementAct: {
+            /** @description The state it goes to: `proposed`, `decided`, `changed`, `measured`, `dropped`; or `note`. */
+            act: string;
+            /** @description Of what was changed: when; otherwise now. */
+            changed_at?: string | null;
+            /**
+             * Format: int64
+             * @description The revision that was looked at.
+             */
+            revision: number;
+            /** @description What was decided, changed, found or noted. */
+            text?: string;
+        };
+        /** @description What is written of an improvement. */
+        ImprovementBody: {
+            /** @description The id of a user. */
+            owner?: string | null;
+            /** @description What texts are counted by: 1 to 20, each of a few words: `late parcel`. */
+            phrases: string[];
+            /** @description The question, where a survey is given. */
+            question?: string | null;
+            /**
+             * Format: int64
+             * @description The revision that was looked at; of one that is there.
+             */
+            revision?: number | null;
+            /** @description The key of the survey whose score it is to move. */
+            survey?: string | null;
+            title: string;
+        };
+        /** @description An improvement with what was done. */
+        ImprovementDetail: components["schemas"]["Improvement"] & {
+            log: components["schemas"]["ImprovementLine"][];
+        };
+        /** @description What became of it: the theme, the score, and those who had written about it. */
+        ImprovementEffect: {
+            /** @description Who wrote about it before the change. */
+            affected: components["schemas"]["PeopleEffect"];
+            after: components["schemas"]["ThemeVolume"];
+            before: components["schemas"]["ThemeVolume"];
+            /** @description When it was changed. */
+            changed_at: string;
+            currency: string;
+            /** @description Fewer than 30 people on a side: nothing can be said. */
+            few_people: boolean;
+            /** @description Fewer than 30 texts on a side: nothing can be said. */
+            few_texts: boolean;
+            /** @description From when it is looked, and until when. */
+            from: string;
+            /** @description Only the newest texts were looked at. */
+            is_cut: boolean;
+            /** @description `association`: other things changed then, too. */
+            kind: string;
+            /** @description Who wrote about something else. */
+            others: components["schemas"]["PeopleEffect"];
+            score?: components["schemas"]["ScoreEffect"] | null;
+            share_change?: components["schemas"]["Ranged"] | null;
+            /**
+             * Format: double
+             * @description How likely so great a change is by chance.
+             */
+            share_p?: number | null;
+            spent_change?: components["schemas"]["Ranged"] | null;
+            to: string;
+        };
+        /** @description A line of what was done. */
+        ImprovementLine: {
+            /** @description `proposed`, `edited`, `noted`, or the state it went to. */
+            act: string;
+            at: string;
+            by_name: string;
+            /** Format: int64 */
+            number: number;
+            text?: string | null;
         };
         /** @description What became of the messages of a template. */
         InboxFigures: {
@@ -5459,6 +6119,43 @@ export interface components {
             /** @description Revenue, week by week. */
             revenue: components["schemas"]["RevenueSplit"];
         };
+        /** @description What people did afterwards who were spoken with by the deadline, and who were not. It is association: whom somebody calls is not drawn by chance. */
+        LaterFigures: {
+            bought_more?: components["schemas"]["Ranged"] | null;
+            contacted: components["schemas"]["LaterGroup"];
+            currency: string;
+            /** Format: int32 */
+            days: number;
+            /** @description So few people that the intervals are to be shown before the figures. */
+            few: boolean;
+            /** @description `association`. */
+            kind: string;
+            others: components["schemas"]["LaterGroup"];
+            spent_more?: components["schemas"]["Ranged"] | null;
+            stayed_more?: components["schemas"]["Ranged"] | null;
+            /**
+             * Format: int64
+             * @description People whose days are not over.
+             */
+            too_recent: number;
+        };
+        /** @description What a group of people did after the deadline. Amounts are in the workspace's currency. */
+        LaterGroup: {
+            bought?: components["schemas"]["Ranged"] | null;
+            /**
+             * Format: double
+             * @description Orders of each on average.
+             */
+            orders?: number | null;
+            /** Format: int64 */
+            people: number;
+            /**
+             * Format: double
+             * @description What each spent on average.
+             */
+            spent?: number | null;
+            stayed?: components["schemas"]["Ranged"] | null;
+        };
         /** @description Something that happened lately, and with whom. */
         Latest: components["schemas"]["TimelineItem"] & {
             person_id: string;
@@ -5582,6 +6279,35 @@ export interface components {
             needs: string[];
             /** @description The tokens that it names. */
             uses: string[];
+        };
+        /** @description How well the loop is closed. Those that needed no action count for none of the shares. */
+        LoopFigures: {
+            contacted?: components["schemas"]["Ranged"] | null;
+            in_time?: components["schemas"]["Ranged"] | null;
+            /**
+             * Format: int64
+             * @description Of which by now were spoken with, should have been, or are done: what the first two shares are of.
+             */
+            judged: number;
+            /** Format: int64 */
+            opened: number;
+            /** @description Done, by outcome. */
+            outcomes: {
+                [key: string]: number;
+            };
+            recovered?: components["schemas"]["Ranged"] | null;
+            /**
+             * Format: double
+             * @description The middle of the times until they were spoken with, in hours.
+             */
+            usual_hours?: number | null;
+        };
+        /** @description The figures of a rule or an owner. */
+        LoopGroup: {
+            figures: components["schemas"]["LoopFigures"];
+            /** @description The rule's key, or the owner's id; none is nobody. */
+            key?: string | null;
+            name?: string | null;
         };
         /** @description Who asks, where, and what they may do. */
         Me: {
@@ -6046,6 +6772,50 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_FollowUp: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                closed_at?: string | null;
+                contacted_at?: string | null;
+                /** @description By when they are to be spoken with. */
+                due_at: string;
+                id: string;
+                /** @description They should have been spoken with by now. */
+                late: boolean;
+                opened_at: string;
+                /** @description `recovered`, `not_recovered`, `not_reached` or `no_action_needed`. */
+                outcome?: string | null;
+                /** @description The id of a user. */
+                owner?: string | null;
+                owner_name?: string | null;
+                person_id: string;
+                /** @description What to call them. */
+                person_name?: string | null;
+                reason?: components["schemas"]["FollowUpReason"] | null;
+                /**
+                 * Format: int64
+                 * @description How many reasons there are.
+                 */
+                reasons: number;
+                /** Format: int64 */
+                revision: number;
+                /** @description The rule that opened it, or `by_hand`. */
+                rule: string;
+                /** @description What the rule is called. */
+                rule_name?: string | null;
+                snoozed_until?: string | null;
+                /** @description `open`, `in_progress`, `waiting` or `done`. */
+                state: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_InboxMessage: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -6279,6 +7049,17 @@ export interface components {
             part: Record<string, never>;
             /** @description The question. */
             question: components["schemas"]["Question"];
+        };
+        /** @description What people did, before and after. Amounts are in the workspace's currency. */
+        PeopleEffect: {
+            bought_after?: components["schemas"]["Ranged"] | null;
+            bought_before?: components["schemas"]["Ranged"] | null;
+            /** Format: int64 */
+            people: number;
+            /** Format: double */
+            spent_after?: number | null;
+            /** Format: double */
+            spent_before?: number | null;
         };
         /** @description Who is on the way. */
         PeopleOnTheWay: {
@@ -6645,7 +7426,17 @@ export interface components {
         /** @description A part of what somebody wrote. */
         QuoteShape: {
             event_id: string;
+            /** @description Without personal data. */
             text: string;
+        };
+        /** @description A figure with the interval that holds the truth 19 times of 20. */
+        Ranged: {
+            /** Format: double */
+            estimate: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
         };
         /** @description Whether units arrived as meant. */
         RatioShape: {
@@ -7359,6 +8150,122 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_FollowUp: {
+            /** @description The rows. */
+            rows: {
+                closed_at?: string | null;
+                contacted_at?: string | null;
+                /** @description By when they are to be spoken with. */
+                due_at: string;
+                id: string;
+                /** @description They should have been spoken with by now. */
+                late: boolean;
+                opened_at: string;
+                /** @description `recovered`, `not_recovered`, `not_reached` or `no_action_needed`. */
+                outcome?: string | null;
+                /** @description The id of a user. */
+                owner?: string | null;
+                owner_name?: string | null;
+                person_id: string;
+                /** @description What to call them. */
+                person_name?: string | null;
+                reason?: components["schemas"]["FollowUpReason"] | null;
+                /**
+                 * Format: int64
+                 * @description How many reasons there are.
+                 */
+                reasons: number;
+                /** Format: int64 */
+                revision: number;
+                /** @description The rule that opened it, or `by_hand`. */
+                rule: string;
+                /** @description What the rule is called. */
+                rule_name?: string | null;
+                snoozed_until?: string | null;
+                /** @description `open`, `in_progress`, `waiting` or `done`. */
+                state: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_FollowUpCount: {
+            /** @description The rows. */
+            rows: {
+                /** Format: int64 */
+                follow_ups: number;
+                /**
+                 * Format: int64
+                 * @description Whose customer should have been spoken with by now.
+                 */
+                late: number;
+                owner?: string | null;
+                owner_name?: string | null;
+                /**
+                 * Format: int64
+                 * @description Put aside.
+                 */
+                snoozed: number;
+                /** @description `open`, `in_progress` or `waiting`. */
+                state: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_FollowUpRule: {
+            /** @description The rows. */
+            rows: {
+                deadline: components["schemas"]["FollowUpDeadline"];
+                enabled: boolean;
+                /** @description The event that it looks at; none is whatever carries a text of a customer. */
+                event?: string | null;
+                key: string;
+                name: string;
+                /**
+                 * Format: int32
+                 * @description What happened longer ago opens nothing.
+                 */
+                not_older_than_days: number;
+                owner: components["schemas"]["FollowUpOwner"];
+                /**
+                 * Format: int32
+                 * @description Rules are tried in this order; the first that holds for an event opens a follow-up.
+                 */
+                place: number;
+                /** @description Every workspace begins with it: it can be switched off, and is as it was when it is deleted. */
+                ready: boolean;
+                /**
+                 * Format: int64
+                 * @description 0 where it is as every workspace begins with it.
+                 */
+                revision: number;
+                /** @description The same as text. */
+                text: string;
+                updated_at?: string | null;
+                updated_by?: string | null;
+                /** @description What must hold, as a tree of tests. */
+                when: Record<string, never>;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_FollowUpSuggestion: {
+            /** @description The rows. */
+            rows: {
+                /** @description What was said to them then, without personal data. */
+                answer: string;
+                /** @description How: `phone`, `email` ... */
+                channel?: string | null;
+                closed_at?: string | null;
+                /** @description The follow-up that ended well. */
+                follow_up: string;
+                /**
+                 * Format: double
+                 * @description From 0 to 1.
+                 */
+                likeness: number;
+                owner_name?: string | null;
+                /** @description What that customer had said, without personal data. */
+                quote: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_GapShape: {
             /** @description The rows. */
             rows: {
@@ -7388,6 +8295,37 @@ export interface components {
                 question: string;
                 /** @description The interval leaves out zero: `above`, `below` or `unclear`. */
                 verdict: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_Improvement: {
+            /** @description The rows. */
+            rows: {
+                /** @description What was changed. */
+                change: string;
+                changed_at?: string | null;
+                /** @description What came of it, in the words of whoever looked. */
+                conclusion: string;
+                /** @description What was decided, and why. */
+                decision: string;
+                id: string;
+                /** @description Where it can go from here. */
+                next: string[];
+                owner?: string | null;
+                owner_name?: string | null;
+                /** @description What texts are counted by: a text is about it when all words of one of these are in it. */
+                phrases: string[];
+                proposed_at: string;
+                proposed_by: string;
+                question?: string | null;
+                /** Format: int64 */
+                revision: number;
+                /** @description `proposed`, `decided`, `changed`, `measured` or `dropped`. */
+                state: string;
+                /** @description The survey whose score it is to move, and the question. */
+                survey?: string | null;
+                title: string;
+                updated_at: string;
             }[];
         };
         /** @description A list that is always whole. */
@@ -7882,6 +8820,22 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "write" | "admin";
+        /** @description What became of the score. */
+        ScoreEffect: {
+            after?: components["schemas"]["ScoreShape"] | null;
+            before?: components["schemas"]["ScoreShape"] | null;
+            change?: components["schemas"]["Ranged"] | null;
+            few: boolean;
+            /** @description `nps`, `top_two`, `mean` or `easy`. */
+            measure: string;
+            /**
+             * Format: double
+             * @description How likely so great a change is by chance.
+             */
+            p?: number | null;
+            question: string;
+            survey: string;
+        };
         /** @description A score with its interval. */
         ScoreShape: {
             /** Format: double */
@@ -8790,6 +9744,14 @@ export interface components {
             volume: string;
             /** @description The words that set it apart. */
             words: string[];
+        };
+        /** @description How much of what is written is about it. */
+        ThemeVolume: {
+            /** Format: int64 */
+            about_it: number;
+            share?: components["schemas"]["Ranged"] | null;
+            /** Format: int64 */
+            texts: number;
         };
         /** @description Themes with how far they can be relied on. */
         ThemesAnswer: {
@@ -10701,6 +11663,44 @@ export interface operations {
             };
         };
     };
+    get_customers_person_id_follow_ups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_FollowUp"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_customers_person_id_identity: {
         parameters: {
             query?: never;
@@ -11676,6 +12676,121 @@ export interface operations {
             };
         };
     };
+    get_feedback_digest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DigestSettings"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_feedback_digest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DigestBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DigestSettings"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_feedback_digest_preview: {
+        parameters: {
+            query?: {
+                /** @description When the week ends; otherwise now. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DigestPreview"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_flows: {
         parameters: {
             query: {
@@ -11729,6 +12844,436 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FlowPeople"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_follow_up_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_FollowUpRule"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_follow_up_rules_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FollowUpRuleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowUpRule"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_follow_up_rules_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_follow_ups: {
+        parameters: {
+            query?: {
+                /** @description `open`, `in_progress`, `waiting` or `done`; without it all that are not done. */
+                state?: string;
+                /** @description Of this owner (an id), of `nobody`, or of `me`. */
+                owner?: string;
+                /** @description Opened by this rule. */
+                rule?: string;
+                /** @description Of done ones: `recovered`, `not_recovered`, `not_reached`, `no_action_needed`. */
+                outcome?: string;
+                /** @description Only those whose customer should have been spoken with by now. */
+                late?: boolean;
+                /** @description Also those that are put aside. */
+                snoozed?: boolean;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FollowUp"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_follow_ups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FollowUpBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowUpDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_follow_ups_counts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_FollowUpCount"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_follow_ups_figures: {
+        parameters: {
+            query?: {
+                /** @description Opened from this time on; otherwise within the last 365 days. */
+                from?: string;
+                /** @description Opened before this time. */
+                to?: string;
+                /** @description What people did within so many days after the deadline; otherwise 90. */
+                days?: number;
+                /** @description Also by `rule` or by `owner`. */
+                by?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowUpFigures"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_follow_ups_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowUpDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_follow_ups_id_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FollowUpAct"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowUpDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_follow_ups_id_suggestions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_FollowUpSuggestion"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -12041,6 +13586,287 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportShape"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_improvements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_Improvement"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_improvements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImprovementBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImprovementDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_improvements_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImprovementDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_improvements_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImprovementBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImprovementDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_improvements_id_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImprovementAct"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImprovementDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_improvements_id_effect: {
+        parameters: {
+            query?: {
+                /** @description So many days before the change and after it: 7 to 365; otherwise 90, or as many as have passed. */
+                days?: number;
+                /** @description When it is taken to have been changed, where that is not noted: a look ahead. */
+                changed_at?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImprovementEffect"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

@@ -1,0 +1,244 @@
+//! What customers say opens follow-ups, in the transaction that applies it; what they say after somebody spoke with them is added there.
+//!
+//! Always holds: a follow-up commits with the event that opened it; an event opens one at most; what a newer event replaces is no reason any more.
+//!
+//! Does not do: decide what is a reason (`feedback::follow_ups::rules`), or work on one.
+
+pub mod owners;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use anyhow::Result;
+use rapport_domain::shop_events::{PRODUCT_REVIEWED, SURVEY_ANSWERED};
+use rapport_domain::{Event, EventKind, Handle, PersonId, Timestamp, WorkspaceId};
+use rapport_feedback::follow_ups::records::{self, rules as kept};
+use rapport_feedback::follow_ups::rules::{Choice, Rule, first};
+use rapport_feedback::follow_ups::service::{self, Said, Users, With};
+use rapport_feedback::verbatims::records::VerbatimRow;
+use rapport_profiles::records::facts;
+use rapport_profiles::{Applied, AppliedEvent};
+use rapport_segments::evaluate::SegmentView;
+use rapport_segments::records::{memberships, segments};
+use rapport_segments::{EventView, FactView, Moment, Subject};
+use rapport_store::{Queries, Tx};
+use rapport_text::feelings::ALL;
+use serde_json::Value;
+
+use crate::auth::{Permission, Role};
+use crate::engaging::listening;
+use crate::installation::Installation;
+use crate::records::users;
+
+/// What an account says of who looks after it: an address or an id of a user.
+const MANAGERS: [&str; 2] = ["account.manager", "account.account_manager"];
+/// The longest name of what something was about.
+const MOST_SUBJECT: usize = 200;
+
+/// Opens follow-ups for what a batch says, adds what was said later, and goes with identifiers that came to another person. `written` is what was understood
+/// of the batch's texts.
+///
+/// # Errors
+/// The store's.
+pub async fn hear(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    events: &[Event],
+    applied: &Applied,
+    written: &[VerbatimRow],
+) -> Result<()> {
+    let now = installation.clock.now();
+    let moved: Vec<(Handle, PersonId, PersonId)> = applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
+    service::follow(tx, workspace, &moved, now).await?;
+    let texts: HashMap<[u8; 16], &VerbatimRow> = written.iter().map(|row| (row.event_id, row)).collect();
+    let is_track = |at: &usize| events[*at].kind == EventKind::Track;
+    let rules: Vec<Rule> = kept::all(tx, workspace).await?.into_iter().map(|it| it.rule).collect();
+    let speaks = |at: &usize| {
+        let (name, has_text) = (events[*at].name.as_str(), texts.contains_key(&events[*at].id.0));
+        is_voice(name, has_text) || rules.iter().any(|rule| rule.looks_at(name, has_text))
+    };
+    let heard: Vec<usize> = (0..events.len()).filter(is_track).filter(speaks).collect();
+    if heard.is_empty() {
+        return Ok(());
+    }
+    let plans = installation.plans.within(tx, workspace).await?;
+    let people: BTreeSet<PersonId> = heard.iter().map(|at| applied.events[*at].person).collect();
+    let people: Vec<PersonId> = people.into_iter().collect();
+    let known = Known::read(tx, workspace, &rules, &people).await?;
+    let with_any = records::persons_with(tx, workspace, &people).await?;
+    let with_any: BTreeSet<PersonId> = with_any.into_iter().map(|(person,)| person).collect();
+    let moment = Moment { now, calendar: &plans.calendar };
+    let mut users = None;
+    for at in heard {
+        let (event, it) = (&events[at], &applied.events[at]);
+        let text = texts.get(&event.id.0).copied();
+        let said = said(event, it);
+        let properties = properties(event, it, text);
+        let view = EventView::new(&event.name, it.occurred_at, &properties);
+        if let Some(rule) = known.first(&rules, (it.person, view), text.is_some(), moment) {
+            let users = match &mut users {
+                Some(users) => users,
+                none => none.insert(who_works(tx, workspace).await?),
+            };
+            let with = With {
+                workspace,
+                clock: &*installation.clock,
+                rng: &*installation.rng,
+                calendar: &plans.calendar,
+                users: &users.0,
+            };
+            let manager = match rule.owner.by {
+                Choice::AccountManager => manager(tx, workspace, it.person, (&users.1, now)).await?,
+                _ => None,
+            };
+            service::open(tx, with, rule, &said, manager.as_deref()).await?;
+        }
+        // Nobody was spoken with in this very batch.
+        if is_voice(&event.name, text.is_some()) && with_any.contains(&it.person) {
+            service::hear(tx, workspace, &said, now).await?;
+        }
+    }
+    for (at, old) in &applied.superseded {
+        if speaks(at) {
+            service::take_back(tx, workspace, old.0, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is something that a customer says.
+fn is_voice(name: &str, has_text: bool) -> bool {
+    has_text || [SURVEY_ANSWERED, PRODUCT_REVIEWED].contains(&name)
+}
+
+/// From when somebody is in a segment, and until before when.
+type Span = (Timestamp, Timestamp);
+
+/// What conditions of rules ask for beside the event.
+struct Known {
+    facts: Vec<(PersonId, String, Timestamp, Value)>,
+    segments: Vec<(PersonId, String, Span)>,
+}
+
+impl Known {
+    async fn read(tx: &mut Tx, workspace: WorkspaceId, rules: &[Rule], people: &[PersonId]) -> Result<Self> {
+        let asked = |keys: fn(&Rule) -> Vec<&str>| -> Vec<String> {
+            let all: BTreeSet<&str> = rules.iter().filter(|rule| rule.enabled).flat_map(keys).collect();
+            all.into_iter().map(str::to_owned).collect()
+        };
+        let (facts_asked, segments_asked) = (asked(|it| it.when.fact_keys()), asked(|it| it.when.segment_keys()));
+        let mut known = Self { facts: Vec::new(), segments: Vec::new() };
+        if !facts_asked.is_empty() {
+            for (person, key, at, value) in facts::histories_of(tx, workspace, &facts_asked, people).await? {
+                let value = serde_json::from_str(&value).unwrap_or(Value::Null);
+                known.facts.push((person, key, at, value));
+            }
+        }
+        if !segments_asked.is_empty() {
+            let rows = segments::all(tx, workspace).await?;
+            let keys: BTreeMap<i64, String> = rows.into_iter().map(|row| (row.segment, row.key)).collect();
+            for row in memberships::of_persons(tx, workspace, people).await? {
+                let Some(key) = keys.get(&row.segment).filter(|key| segments_asked.contains(key)) else { continue };
+                let span = (row.entered_at, row.exited_at.unwrap_or(Timestamp(i64::MAX)));
+                known.segments.push((row.person, key.clone(), span));
+            }
+        }
+        Ok(known)
+    }
+
+    /// The rule that holds for what somebody said.
+    fn first<'r>(
+        &self,
+        rules: &'r [Rule],
+        (person, event): (PersonId, EventView<'_>),
+        has_text: bool,
+        moment: Moment<'_>,
+    ) -> Option<&'r Rule> {
+        let own = self.facts.iter().filter(|it| it.0 == person);
+        let facts: Vec<FactView<'_>> =
+            own.map(|(_, key, at, value)| FactView { key, valid_from: *at, value }).collect();
+        let own = self.segments.iter().filter(|it| it.0 == person);
+        let segments: Vec<SegmentView<'_>> =
+            own.map(|(_, key, span)| SegmentView { key, spans: std::slice::from_ref(span) }).collect();
+        let subject = Subject { person, event: Some(event), facts: &facts, segments: &segments, ..Subject::NOBODY };
+        first(rules, &subject, has_text, moment)
+    }
+}
+
+/// What conditions see of an event: what the lake will have of it, and what was understood of its text.
+fn properties(event: &Event, applied: &AppliedEvent, text: Option<&VerbatimRow>) -> Vec<(String, Value)> {
+    let row = listening::row(event, applied);
+    let mut properties: Vec<(String, Value)> =
+        row.properties().iter().filter(|(path, _)| !path.starts_with("feeling.")).cloned().collect();
+    if let Some(text) = text {
+        let thousandths = |it: i64| Value::from(it as f64 / 1_000.0);
+        properties.push(("feeling.sentiment".to_owned(), thousandths(text.sentiment)));
+        for (feeling, strength) in ALL.iter().zip(text.feelings()) {
+            properties.push((format!("feeling.{}", feeling.name()), thousandths(strength)));
+        }
+    }
+    properties
+}
+
+/// What is noted of something that somebody said: a score or stars, and the product or the survey that it was about. Nothing of it names a person.
+fn said(event: &Event, applied: &AppliedEvent) -> Said {
+    let value = |names: &[&str]| names.iter().find_map(|name| event.properties.get(*name));
+    let number = value(&["score", "rating", "csat", "ces"]);
+    let number = number.and_then(|it| it.as_f64().or_else(|| it.as_str()?.trim().parse().ok()));
+    let about: &[&str] = match event.name.as_str() {
+        PRODUCT_REVIEWED => &["name", "product_name", "product_id"],
+        SURVEY_ANSWERED => &["survey_id"],
+        _ => &[],
+    };
+    let subject = value(about).and_then(Value::as_str).map(|text| rapport_domain::plain::one_line(text, MOST_SUBJECT));
+    Said {
+        event_id: event.id.0,
+        event_name: event.name.clone(),
+        handle: applied.handle,
+        person: applied.person,
+        occurred_at: applied.occurred_at,
+        number: number.filter(|it| it.is_finite()),
+        subject: subject.filter(|it| !it.is_empty()),
+    }
+}
+
+/// Who may work on follow-ups, and who is called what: (address in small letters, id).
+type Working = (Users, Vec<(String, String)>);
+
+/// Who works on follow-ups: agents, or where there are none owners and admins.
+///
+/// # Errors
+/// The store's.
+pub async fn who_works(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Working> {
+    let rows = users::all(db, workspace).await?;
+    let may: Vec<(Role, &users::UserRow)> = rows
+        .iter()
+        .filter(|row| !row.disabled)
+        .filter_map(|row| Some((Role::parse(&row.role)?, row)))
+        .filter(|(role, _)| role.allows(Permission::AnswerFeedback))
+        .collect();
+    let of = |roles: &[Role]| -> Vec<String> {
+        may.iter().filter(|(role, _)| roles.contains(role)).map(|(_, row)| row.id.to_string()).collect()
+    };
+    let agents = of(&[Role::Agent]);
+    let usual = if agents.is_empty() { of(&[Role::Owner, Role::Admin]) } else { agents };
+    let all = may.iter().map(|(_, row)| row.id.to_string()).collect();
+    let names = may.iter().map(|(_, row)| (row.email.to_lowercase(), row.id.to_string())).collect();
+    Ok((Users { all, usual }, names))
+}
+
+/// Who looks after a customer's account, as far as it says so.
+async fn manager(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    person: PersonId,
+    (names, now): (&[(String, String)], Timestamp),
+) -> Result<Option<String>> {
+    let known = facts::current_keys_of(db, workspace, &[person], &MANAGERS.map(str::to_owned), now).await?;
+    let told = known.into_iter().filter_map(|(_, _, value)| serde_json::from_str::<String>(&value).ok());
+    let found = |word: String| {
+        let folded = word.trim().to_lowercase();
+        names.iter().find(|(address, id)| *address == folded || *id == word).map(|(_, id)| id.clone())
+    };
+    Ok(told.into_iter().find_map(found))
+}
