@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { followUpScenarios } from './follow-up-scenarios.mjs';
 import { pages } from './pages.mjs';
 import { scenarios } from './scenarios.mjs';
 import { slotScenarios } from './slots-script.mjs';
@@ -112,7 +113,8 @@ for (const [size, viewport] of Object.entries(SIZES)) {
 	await context.close();
 }
 
-for (const [name, run] of Object.entries({ ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios })) {
+const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios };
+for (const [name, run] of Object.entries(allScenarios)) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');
 	const problems = [];

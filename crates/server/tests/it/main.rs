@@ -16,6 +16,7 @@ mod every_store;
 mod experiments;
 mod follow_ups;
 mod global_holdout;
+mod home_next;
 mod hostile;
 mod imports;
 mod improvements;

@@ -1,4 +1,6 @@
 // The words of the room Feedback: they come with it.
+import { followUps } from './follow-ups';
+import { improvements } from './improvements';
 import { reviews } from './reviews';
 import { surveyEditor } from './survey-editor';
 import { surveyScores } from './survey-scores';
@@ -6,4 +8,4 @@ import { surveys } from './surveys';
 import { texts } from './texts';
 import { themes } from './themes';
 
-export const feedback = { ...reviews, ...surveyEditor, ...surveyScores, ...surveys, ...texts, ...themes };
+export const feedback = { ...followUps, ...improvements, ...reviews, ...surveyEditor, ...surveyScores, ...surveys, ...texts, ...themes };
