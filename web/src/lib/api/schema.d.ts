@@ -6611,7 +6611,7 @@ export interface components {
              * @description How many customers.
              */
             count: number;
-            /** @description The RFM group it is about. */
+            /** @description The RFM group it is about; or `follow_ups_late` and `follow_ups_open`: who said that they are unhappy and was not spoken with. */
             group: string;
             /** @description The list of them in the console. */
             people_url: string;
