@@ -9,6 +9,7 @@ pub mod advertising;
 pub mod callback;
 pub mod dkim;
 mod error;
+pub mod letters;
 pub mod mail;
 pub mod mail_reports;
 pub mod mailbox;

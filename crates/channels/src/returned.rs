@@ -4,7 +4,7 @@
 //! customer's address out of use. Texts are shortened and carry no address. Anybody can write to the mailbox that bounces come to: a caller believes only what
 //! names a Message-ID that it sent, or came to a return path that it made.
 
-mod plain;
+pub(crate) mod plain;
 mod report;
 mod verdict;
 
@@ -18,7 +18,7 @@ pub const LARGEST: usize = 1024 * 1024;
 /// As many recipients as are read from one letter.
 const MOST_RECIPIENTS: usize = 100;
 /// As many letters within letters as are read.
-const MOST_NESTED: usize = 400;
+pub(crate) const MOST_NESTED: usize = 400;
 
 /// What one letter says about one mail of ours and one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ fn is(part: &mail_parser::MessagePart<'_>, kind: &str, subtype: &str) -> bool {
 }
 
 /// A header's text on one line.
-fn header<'a>(message: &'a Message<'_>, name: &'static str) -> Option<&'a str> {
+pub(crate) fn header<'a>(message: &'a Message<'_>, name: &'static str) -> Option<&'a str> {
     match message.header(name)? {
         HeaderValue::Text(text) => Some(text),
         HeaderValue::TextList(list) => list.first().map(|text| &**text),
@@ -173,7 +173,7 @@ pub(crate) fn address(text: &str) -> Option<String> {
 }
 
 /// How often a letter could hold another one.
-fn nested(letter: &[u8]) -> usize {
+pub(crate) fn nested(letter: &[u8]) -> usize {
     let says = |word: &[u8]| letter.windows(word.len()).filter(|window| window.eq_ignore_ascii_case(word)).count();
     says(b"rfc822") + says(b"global") + says(b"digest")
 }

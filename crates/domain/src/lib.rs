@@ -4,6 +4,7 @@
 //! Always holds: nothing here does I/O, is asynchronous, or knows SQL, HTTP or Arrow.
 
 pub mod assignment;
+pub mod business_hours;
 pub mod calendar;
 pub mod channel;
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod random;
 pub mod shop_events;
 pub mod timestamp;
 
+pub use business_hours::BusinessHours;
 pub use calendar::{Calendar, Interval, WeekStart};
 pub use channel::Channel;
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -60,7 +60,7 @@ fn said(text: &str) -> &str {
     &text[..end]
 }
 
-fn is_from_a_mail_system(message: &Message<'_>) -> bool {
+pub(crate) fn is_from_a_mail_system(message: &Message<'_>) -> bool {
     let sender = message.from().and_then(Address::first).and_then(|from| from.address()).unwrap_or_default();
     let local = sender.split('@').next().unwrap_or_default().to_ascii_lowercase();
     // A bounce has no sender to answer to (RFC 5321, 4.5.5); mailboxes keep that as an empty Return-Path.
@@ -72,7 +72,7 @@ fn is_from_a_mail_system(message: &Message<'_>) -> bool {
 }
 
 /// A program that answers for a person: RFC 3834 (section 5), and the headers and words of older ones.
-fn is_automatic(message: &Message<'_>) -> bool {
+pub(crate) fn is_automatic(message: &Message<'_>) -> bool {
     let says = |name: &'static str, words: &[&str]| {
         header(message, name).is_some_and(|value| words.iter().any(|word| value.to_ascii_lowercase().starts_with(word)))
     };
