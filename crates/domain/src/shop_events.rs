@@ -28,6 +28,18 @@ pub const SCREEN_VIEWED: &str = "Screen Viewed";
 pub const PRODUCT_REVIEWED: &str = "Product Reviewed";
 /// A survey was answered.
 pub const SURVEY_ANSWERED: &str = "Survey Answered";
+/// Somebody complained.
+pub const COMPLAINT_OPENED: &str = "Complaint Opened";
+/// The company answered a complaint.
+pub const COMPLAINT_ANSWERED: &str = "Complaint Answered";
+/// A complaint was resolved.
+pub const COMPLAINT_RESOLVED: &str = "Complaint Resolved";
+/// A resolved complaint was opened again.
+pub const COMPLAINT_REOPENED: &str = "Complaint Reopened";
+/// Whoever complained wrote again.
+pub const COMPLAINT_CONTINUED: &str = "Complaint Continued";
+/// Somebody wrote of the company in public.
+pub const MENTION_PUBLISHED: &str = "Mention Published";
 /// A support ticket was opened.
 pub const TICKET_OPENED: &str = "Ticket Opened";
 /// A subscription began to be paid.
@@ -47,7 +59,7 @@ pub const FOLLOW_UP_OPENED: &str = "Follow-up Opened";
 pub const FOLLOW_UP_CLOSED: &str = "Follow-up Closed";
 
 /// What happens to people, or is said of them, rather than what they do or say.
-pub const PASSIVE: [&str; 16] = [
+pub const PASSIVE: [&str; 19] = [
     "Identify",
     "Group",
     "Alias",
@@ -64,6 +76,9 @@ pub const PASSIVE: [&str; 16] = [
     CONFIRMATION_ASKED,
     FOLLOW_UP_OPENED,
     FOLLOW_UP_CLOSED,
+    COMPLAINT_ANSWERED,
+    COMPLAINT_RESOLVED,
+    COMPLAINT_REOPENED,
 ];
 
 /// All standard names with the room of the product they belong to.
@@ -135,7 +150,22 @@ pub const STANDARD: &[(&str, &[&str])] = &[
             "Message Unsubscribed",
         ],
     ),
-    ("feedback", &["Survey Sent", SURVEY_ANSWERED, PRODUCT_REVIEWED, FOLLOW_UP_OPENED, FOLLOW_UP_CLOSED]),
+    (
+        "feedback",
+        &[
+            "Survey Sent",
+            SURVEY_ANSWERED,
+            PRODUCT_REVIEWED,
+            FOLLOW_UP_OPENED,
+            FOLLOW_UP_CLOSED,
+            COMPLAINT_OPENED,
+            COMPLAINT_ANSWERED,
+            COMPLAINT_RESOLVED,
+            COMPLAINT_REOPENED,
+            COMPLAINT_CONTINUED,
+            MENTION_PUBLISHED,
+        ],
+    ),
     ("support", &[TICKET_OPENED, "Ticket Answered", "Ticket Solved", "Ticket Reopened"]),
     ("consent", &["Consent Granted", "Consent Denied", "Consent Withdrawn", CONFIRMATION_ASKED]),
     ("use", &["Signed Up", "Signed In", "Signed Out", "Feature Used"]),

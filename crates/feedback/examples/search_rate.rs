@@ -73,5 +73,6 @@ fn row(at: usize, text: &str) -> VerbatimRow {
         trust: 0,
         urgency: 0,
         corrected_at: None,
+        subject: String::new(),
     }
 }

@@ -29,6 +29,7 @@ const FILES: &[(&str, &str)] = &[
     ("csat", include_str!("gallery/csat.json")),
     ("ces", include_str!("gallery/ces.json")),
     ("delivery", include_str!("gallery/delivery.json")),
+    ("product_review", include_str!("gallery/product_review.json")),
     ("support", include_str!("gallery/support.json")),
     ("store_visit", include_str!("gallery/store_visit.json")),
     ("exit", include_str!("gallery/exit.json")),

@@ -17,6 +17,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 3, name: "benchmarks", sql: BENCHMARKS },
         Migration { number: 4, name: "search", sql: SEARCH },
         Migration { number: 5, name: "survey rounds", sql: ROUNDS },
+        Migration { number: 6, name: "verbatim_subjects", sql: VERBATIM_SUBJECTS },
     ],
 };
 
@@ -219,6 +220,11 @@ CREATE TABLE verbatim_removals (
 ) {clustered};
 ";
 
+/// Whom a text is about; empty is the company itself.
+const VERBATIM_SUBJECTS: &str = "
+ALTER TABLE verbatims ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+";
+
 /// Scores of others: where they are from and of when.
 const BENCHMARKS: &str = "
 CREATE TABLE benchmarks (
@@ -390,7 +396,7 @@ pub const DATA_MAP: &[Declaration] = &[
         ],
         Category::Behavioural,
     ),
-    Declaration::technical("verbatims", &["workspace", "event_name", "changed"]),
+    Declaration::technical("verbatims", &["workspace", "event_name", "changed", "subject"]),
     Declaration::technical("verbatim_counters", &["workspace", "number", "forgotten"]),
     // The number of an event that is gone says nothing of anybody.
     Declaration::technical("verbatim_removals", &["workspace", "number", "event_id", "removed_at"]),

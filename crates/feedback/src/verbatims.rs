@@ -104,6 +104,11 @@ impl Reader {
         Reasons { sentiment, feelings: self.felt(shown) }
     }
 
+    /// How a part of a text that is shown feels, -1,000 to 1,000.
+    pub fn sentiment(&self, shown: &str) -> i64 {
+        self.feels(shown, &self.felt(shown))
+    }
+
     /// How well sentiment is found, where it was learnt.
     pub fn sentiment_quality(&self) -> Option<Measured> {
         self.sentiment.as_ref().map(Learnt::measured)

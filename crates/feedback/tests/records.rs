@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use rapport_domain::{Handle, ManualClock, PersonId, SeededRng, Timestamp, WorkspaceId};
 use rapport_feedback::asking::{Occasion, Settings, Situation, Suppression, is_sampled, judge};
+use rapport_feedback::complaints::MIGRATIONS as COMPLAINTS;
 use rapport_feedback::digest::MIGRATIONS as DIGEST;
 use rapport_feedback::follow_ups::MIGRATIONS as FOLLOW_UPS;
+use rapport_feedback::ideas::MIGRATIONS as IDEAS;
 use rapport_feedback::improvements::MIGRATIONS as IMPROVEMENTS;
+use rapport_feedback::intents::MIGRATIONS as INTENTS;
+use rapport_feedback::notes::MIGRATIONS as NOTES;
 use rapport_feedback::records::invitations::{self, INVITED, InvitationRow, SAMPLED_OUT, SUPPRESSED};
 use rapport_feedback::records::responses::{self, COMPLETED, OVER_QUOTA, SCREENED, Source};
 use rapport_feedback::records::surveys::{self, SurveyRow};
@@ -18,6 +22,7 @@ use rapport_feedback::service::answering::{self, ANSWERED, Beginning, Standing, 
 use rapport_feedback::service::asking::{self, ASKED, About, Candidate, Known};
 use rapport_feedback::service::editing::{Act, act, create, save};
 use rapport_feedback::survey::{read, read_told};
+use rapport_feedback::topics::MIGRATIONS as TOPICS;
 use rapport_feedback::{DATA_MAP, Definition, Error, MIGRATIONS, gallery};
 use rapport_privacy::{Subject, Tables};
 use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
@@ -28,7 +33,7 @@ const W: WorkspaceId = WorkspaceId(1);
 const OTHER: WorkspaceId = WorkspaceId(2);
 const DAY: i64 = Timestamp::DAY;
 
-#[db_test(MIGRATIONS, REVIEWS, FOLLOW_UPS, IMPROVEMENTS, DIGEST)]
+#[db_test(MIGRATIONS, REVIEWS, FOLLOW_UPS, IMPROVEMENTS, DIGEST, COMPLAINTS, TOPICS, NOTES, IDEAS, INTENTS)]
 async fn every_statement_can_be_prepared(db: TestDatabase) {
     assert!(prepare_statements(&db).await > 30);
 }
@@ -36,7 +41,8 @@ async fn every_statement_can_be_prepared(db: TestDatabase) {
 /// What a page or a batch of events reads may not grow with the number of customers.
 #[test]
 fn only_lists_of_everything_read_everything() {
-    on_sqlite(vec![MIGRATIONS, REVIEWS, FOLLOW_UPS, IMPROVEMENTS, DIGEST], |db: TestDatabase| async move {
+    let all = vec![MIGRATIONS, REVIEWS, FOLLOW_UPS, IMPROVEMENTS, DIGEST, COMPLAINTS, TOPICS, NOTES, IDEAS, INTENTS];
+    on_sqlite(all, |db: TestDatabase| async move {
         assert_indexes_are_used(&db, MEANT).await;
     });
 }
@@ -63,6 +69,25 @@ const MEANT: &[&str] = &[
     // Reviews by state and by product, of everything.
     "GROUP BY state",
     "GROUP BY product_id ORDER BY",
+    // Complaints by state, of everything.
+    "GROUP BY kind, subject, state",
+    "FROM complaint_settings",
+    "UPDATE complaint_settings",
+    // What people put into topics, when it is learnt from.
+    "FROM topic_examples WHERE workspace",
+    // Quotes of notes by topic: a company has few notes.
+    "FROM notes n JOIN note_passages",
+    "FROM idea_settings",
+    // Ideas and intents are few, and merging is rare.
+    "UPDATE ideas SET merged_into = $2 WHERE",
+    "FROM intent_examples WHERE workspace = $1 GROUP BY",
+    "FROM intent_examples WHERE workspace = $1 ORDER BY intent, place",
+    // One row is read.
+    "SELECT event_id FROM reviews WHERE workspace = $1 LIMIT",
+    "FROM topic_trees",
+    // One row a workspace, and what was removed lately.
+    "verbatim_counters",
+    "DELETE FROM verbatim_removals",
 ];
 
 #[db_test(MIGRATIONS)]

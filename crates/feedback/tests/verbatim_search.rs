@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree;
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::MIGRATIONS;
 use rapport_feedback::verbatims::Reader;
-use rapport_feedback::verbatims::records::{self, Correction, Filter, VerbatimRow};
+use rapport_feedback::verbatims::records::{self, About, Correction, Filter, VerbatimRow};
 use rapport_feedback::verbatims::search::{Found, Index, Position, Ranking};
 use rapport_store::testing::TestDatabase;
 use rapport_store::{Priority, db_test};
@@ -52,6 +52,7 @@ fn row(number: u8) -> VerbatimRow {
         trust,
         urgency,
         corrected_at: None,
+        subject: String::new(),
     }
 }
 
@@ -80,6 +81,7 @@ fn slow(rows: &[VerbatimRow], words: &[(bool, &str)], filter: &Filter) -> Vec<(T
     let shows = |it: &VerbatimRow, feeling: Feeling| it.felt().iter().any(|felt| felt.0 == feeling);
     let mut kept: Vec<&VerbatimRow> = rows
         .iter()
+        .filter(|it| is_about(it, &filter.about))
         .filter(|it| filter.person.is_none_or(|person| it.person == person))
         .filter(|it| it.occurred_at >= filter.from)
         .filter(|it| match (filter.behind, filter.before) {
@@ -100,6 +102,18 @@ fn slow(rows: &[VerbatimRow], words: &[(bool, &str)], filter: &Filter) -> Vec<(T
     kept.iter().map(|it| (it.occurred_at, it.event_id)).collect()
 }
 
+fn abouts() -> impl Strategy<Value = About> {
+    prop::sample::select(vec![About::Us, About::Us, About::All, About::Them("Rival".to_owned())])
+}
+
+fn is_about(row: &VerbatimRow, about: &About) -> bool {
+    match about {
+        About::Us => row.subject.is_empty(),
+        About::Them(name) => row.subject == *name,
+        About::All => true,
+    }
+}
+
 fn filters() -> impl Strategy<Value = Filter> {
     let feeling = prop::option::of(prop::sample::select(ALL.to_vec()));
     let behind = prop::option::of((0i64..9, 0u8..=255));
@@ -108,20 +122,22 @@ fn filters() -> impl Strategy<Value = Filter> {
     let named = (prop::sample::select(vec!["", "", "en", "zh"]), prop::sample::select(vec!["", "Ticket Opened"]));
     let person = prop::option::weighted(0.3, -1i64..2);
     let stars = prop::option::weighted(0.2, 1i64..6);
-    (person, 0i64..3, prop::option::weighted(0.2, feeling), behind, before, sentiments, named, stars).prop_map(
-        |(person, from, feeling, behind, before, (least, most), (language, event_name), stars)| Filter {
-            person: person.map(PersonId),
-            from: Timestamp(from * 1_000),
-            before: before.map(Timestamp),
-            behind: behind.map(|(at, id)| (Timestamp(at * 1_000), [id; 16])),
-            language: language.to_owned(),
-            event_name: event_name.to_owned(),
-            feeling: feeling.flatten(),
-            least: least.filter(|it| *it < 0),
-            most: most.filter(|it| *it > 0),
-            stars,
-        },
-    )
+    (person, 0i64..3, prop::option::weighted(0.2, feeling), behind, before, sentiments, named, (stars, abouts()))
+        .prop_map(|(person, from, feeling, behind, before, (least, most), (language, event_name), (stars, about))| {
+            Filter {
+                person: person.map(PersonId),
+                from: Timestamp(from * 1_000),
+                before: before.map(Timestamp),
+                behind: behind.map(|(at, id)| (Timestamp(at * 1_000), [id; 16])),
+                language: language.to_owned(),
+                event_name: event_name.to_owned(),
+                feeling: feeling.flatten(),
+                least: least.filter(|it| *it < 0),
+                most: most.filter(|it| *it > 0),
+                stars,
+                about,
+            }
+        })
 }
 
 fn all() -> Filter {
@@ -141,7 +157,9 @@ fn what_is_found_is_what_all_texts_gone_through_have() {
     let folder = tempfile::tempdir().unwrap();
     let index = Index::open(folder.path()).unwrap();
     assert_eq!(find(&index, "parcel"), Found::default());
-    let rows: Vec<VerbatimRow> = (0..45).map(row).collect();
+    let subject = |number: u8| if number % 4 == 1 { "Rival" } else { "" };
+    let about = |number: u8| VerbatimRow { subject: subject(number).to_owned(), ..row(number) };
+    let rows: Vec<VerbatimRow> = (0..45).map(about).collect();
     // In several segments.
     for part in rows.chunks(10) {
         index.follow(&[], part, Position::default()).unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
-use rapport_feedback::verbatims::records::{self, Cell, Correction, Filter, VerbatimRow};
+use rapport_feedback::verbatims::records::{self, About, Cell, Correction, Filter, VerbatimRow};
 use rapport_feedback::verbatims::{CLEAR, Reader, of_stars, stars};
 use rapport_feedback::{DATA_MAP, MIGRATIONS};
 use rapport_privacy::{Subject, Tables};
@@ -37,6 +37,7 @@ fn row(number: u8, text: &str, rating: Option<i64>) -> VerbatimRow {
         trust,
         urgency,
         corrected_at: None,
+        subject: if number % 5 == 4 { "Rival" } else { "" }.to_owned(),
     }
 }
 
@@ -56,6 +57,7 @@ fn slow(rows: &[VerbatimRow], filter: &Filter) -> Vec<[u8; 16]> {
     let shows = |it: &VerbatimRow, feeling: Feeling| it.felt().iter().any(|felt| felt.0 == feeling);
     let mut kept: Vec<&VerbatimRow> = rows
         .iter()
+        .filter(|it| is_about(it, &filter.about))
         .filter(|it| filter.person.is_none_or(|person| it.person == person))
         .filter(|it| it.occurred_at >= filter.from && filter.before.is_none_or(|before| it.occurred_at < before))
         .filter(|it| filter.language.is_empty() || it.language == filter.language)
@@ -79,26 +81,40 @@ fn stars_of(row: &VerbatimRow) -> i64 {
     row.rating.map_or(0, |rating| (rating as f64 / 1_000.0).round() as i64)
 }
 
+fn abouts() -> impl Strategy<Value = About> {
+    prop::sample::select(vec![About::Us, About::Us, About::All, About::Them("Rival".to_owned())])
+}
+
+fn is_about(row: &VerbatimRow, about: &About) -> bool {
+    match about {
+        About::Us => row.subject.is_empty(),
+        About::Them(name) => row.subject == *name,
+        About::All => true,
+    }
+}
+
 fn filters() -> impl Strategy<Value = Filter> {
     let feeling = prop::option::of(prop::sample::select(ALL.to_vec()));
     let behind = prop::option::of((0i64..9, 0u8..16));
     let sentiments = (prop::option::of(-1_000i64..1_000), prop::option::of(-1_000i64..1_000));
     let named = (prop::sample::select(vec!["", "en", "zh"]), prop::sample::select(vec!["", "Ticket Opened"]));
     let times = (0i64..3, prop::option::of(3i64..8));
-    (prop::option::of(0i64..3), times, feeling, behind, sentiments, named, prop::option::of(1i64..6)).prop_map(
-        |(person, (from, before), feeling, behind, (least, most), (language, event_name), stars)| Filter {
-            person: person.map(PersonId),
-            from: Timestamp(from * 1_000),
-            before: before.map(|before| Timestamp(before * 1_000)),
-            behind: behind.map(|(at, id)| (Timestamp(at * 1_000), [id; 16])),
-            language: language.to_owned(),
-            event_name: event_name.to_owned(),
-            feeling,
-            least,
-            most,
-            stars,
-        },
-    )
+    (prop::option::of(0i64..3), times, feeling, behind, sentiments, named, (prop::option::of(1i64..6), abouts()))
+        .prop_map(|(person, (from, before), feeling, behind, (least, most), (language, event_name), (stars, about))| {
+            Filter {
+                person: person.map(PersonId),
+                from: Timestamp(from * 1_000),
+                before: before.map(|before| Timestamp(before * 1_000)),
+                behind: behind.map(|(at, id)| (Timestamp(at * 1_000), [id; 16])),
+                language: language.to_owned(),
+                event_name: event_name.to_owned(),
+                feeling,
+                least,
+                most,
+                stars,
+                about,
+            }
+        })
 }
 
 /// Oracle: cells filled one text after the other.

@@ -7,6 +7,7 @@
 pub mod audiences;
 pub mod audit;
 pub mod benchmarks;
+pub mod complaints;
 pub mod consent_overview;
 pub mod consents;
 pub mod customers;
@@ -23,10 +24,12 @@ pub mod failed_acts;
 pub mod flows;
 pub mod follow_ups;
 pub mod home;
+pub mod ideas;
 pub mod identity;
 pub mod imports;
 pub mod improvements;
 pub mod inbox;
+pub mod intents;
 pub mod journeys;
 pub mod keys;
 pub mod lists;
@@ -37,6 +40,7 @@ pub mod message_drafts;
 pub mod message_links;
 pub mod message_templates;
 pub mod messages;
+pub mod notes;
 pub mod privacy;
 pub mod questions;
 pub mod recommendations;
@@ -54,6 +58,7 @@ pub mod surveys;
 pub mod templates;
 pub mod texts;
 pub mod timeline;
+pub mod topics;
 pub mod users;
 pub mod webhooks;
 pub mod wire;
@@ -77,6 +82,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(customers::router())
         .merge(timeline::router())
         .merge(texts::router())
+        .merge(topics::router())
         .merge(identity::router())
         .merge(consents::router())
         .merge(consent_overview::router())
@@ -116,6 +122,10 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(follow_ups::router())
         .merge(improvements::router())
         .merge(digest::router())
+        .merge(complaints::router())
+        .merge(ideas::router())
+        .merge(intents::router())
+        .merge(notes::router())
         .merge(exports::router())
         .merge(imports::router())
 }

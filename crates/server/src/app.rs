@@ -14,6 +14,7 @@ use crate::api::data_health::Arrivals;
 use crate::audiences::Advertising;
 use crate::audit::AuditLog;
 use crate::auth::key_cache::KeyCache;
+use crate::http::throttle::Throttle;
 use crate::importing::runs::Runs;
 use crate::installation::Installation;
 use crate::link_checks::LinkChecks;
@@ -60,6 +61,8 @@ pub struct App {
     pub link_checks: Arc<LinkChecks>,
     /// What keeps lists at advertising platforms.
     pub advertising: Arc<Advertising>,
+    /// How often somebody did what anybody may do on a public page.
+    pub throttle: Arc<Throttle>,
 }
 
 impl App {
@@ -112,6 +115,7 @@ impl App {
             sender,
             link_checks: Arc::default(),
             advertising,
+            throttle: Arc::default(),
         };
         Ok((app, writer))
     }

@@ -10,6 +10,7 @@ pub mod headers;
 pub mod listen;
 pub mod paging;
 pub mod peer;
+pub mod throttle;
 pub mod trace;
 
 use std::sync::Arc;

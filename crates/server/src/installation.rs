@@ -29,7 +29,7 @@ use crate::records;
 use crate::searching::Indices;
 use crate::surveying::LiveSurveys;
 use crate::understanding::Readers;
-use crate::{importing, schema};
+use crate::{importing, intending, schema, topics};
 
 /// Where things are: a folder, and for scale-out a database and an object store elsewhere.
 #[derive(Clone, Debug)]
@@ -63,6 +63,11 @@ pub const DATA_MAPS: &[&[Declaration]] = &[
     rapport_feedback::follow_ups::DATA_MAP,
     rapport_feedback::improvements::DATA_MAP,
     rapport_feedback::digest::DATA_MAP,
+    rapport_feedback::complaints::DATA_MAP,
+    rapport_feedback::topics::DATA_MAP,
+    rapport_feedback::ideas::DATA_MAP,
+    rapport_feedback::intents::DATA_MAP,
+    rapport_feedback::notes::DATA_MAP,
     schema::DATA_MAP,
     importing::DATA_MAP,
     records::questions::DATA_MAP,
@@ -96,6 +101,10 @@ pub struct Installation {
     pub readers: Readers,
     /// What finds texts by their words.
     pub indices: Indices,
+    /// What it is about: topics that people edit.
+    pub topics: topics::Known,
+    /// What it wants: intents learnt from examples.
+    pub intents: intending::Known,
     /// Which journeys are live.
     pub plans: LivePlans,
     /// The present.
@@ -119,6 +128,11 @@ pub const MIGRATIONS: &[Migrations] = &[
     rapport_feedback::follow_ups::MIGRATIONS,
     rapport_feedback::improvements::MIGRATIONS,
     rapport_feedback::digest::MIGRATIONS,
+    rapport_feedback::complaints::MIGRATIONS,
+    rapport_feedback::topics::MIGRATIONS,
+    rapport_feedback::ideas::MIGRATIONS,
+    rapport_feedback::intents::MIGRATIONS,
+    rapport_feedback::notes::MIGRATIONS,
     schema::MIGRATIONS,
     importing::MIGRATIONS,
     records::questions::MIGRATIONS,
@@ -173,6 +187,8 @@ impl Installation {
             readers: Readers::default(),
             indices: Indices::new(folder),
             surveys: LiveSurveys::default(),
+            topics: topics::Known::default(),
+            intents: intending::Known::default(),
             plans: LivePlans::new(Arc::new(JourneyLots(Arc::clone(&experiments)))),
             experiments,
             store,

@@ -28,6 +28,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::audiences;
+use crate::complaining;
 use crate::engaging::listening;
 use crate::erasing;
 use crate::experimenting::reporting;
@@ -257,13 +258,15 @@ impl Pipeline {
         let moved: Vec<_> = applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
         erasing::follow(tx, workspace, &moved).await?;
         invitations::follow(tx, workspace, &moved).await?;
-        listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
         reporting::hear(installation, tx, workspace, &events, &applied).await?;
         audiences::hear(installation, tx, workspace, &events, &applied).await?;
         surveying::hear(installation, tx, workspace, &events, &mut applied).await?;
         let written = understanding::hear(installation, tx, workspace, &events, &mut applied).await?;
         reviewing::hear(installation, tx, workspace, &events, &applied).await?;
+        complaining::hear(installation, tx, workspace, &events, &mut applied).await?;
         following_up::hear(installation, tx, workspace, &events, &applied, &written).await?;
+        // After all that tells facts, since journeys wait for them.
+        listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
         count_by_source(tx, workspace, &events).await?;
         let mut tickets = Vec::new();
         if !applied.moved.is_empty() {

@@ -2,10 +2,16 @@
 //!
 //! Always holds: a form that acts for who is signed in is taken from our own pages only; `next` leads to an address of ours only.
 
+pub(crate) mod complaint;
+mod complaint_words;
+mod idea_words;
+pub(crate) mod ideas;
 mod own_data;
 mod password;
 pub(crate) mod preference_words;
 pub mod preferences;
+mod review_words;
+pub(crate) mod reviews;
 mod sign_in;
 pub(crate) mod survey;
 mod tracking;
@@ -38,6 +44,9 @@ pub fn router() -> Router<App> {
         .route("/s/{link}", get(survey::show).post(survey::answer))
         .route("/survey.css", get(survey::style))
         .route("/survey.js", get(survey::script))
+        .merge(reviews::router())
+        .route("/ideas/{link}", get(ideas::show).post(ideas::send))
+        .route("/complain/{link}", get(complaint::show).post(complaint::send))
         .route("/c/{link}", get(tracking::click))
         .route("/o/{link}", get(tracking::open))
         .route("/m/{link}", get(tracking::page))

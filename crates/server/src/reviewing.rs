@@ -7,25 +7,30 @@
 
 pub mod behaviour;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use rapport_domain::shop_events::PRODUCT_REVIEWED;
-use rapport_domain::{Event, Timestamp, WorkspaceId};
+use rapport_domain::shop_events::{ORDER_COMPLETED, PRODUCT_REVIEWED};
+use rapport_domain::{Event, Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::reviews::authenticity::{self, USUAL_LIMIT};
 use rapport_feedback::reviews::records::{self, NewReview};
 use rapport_profiles::Applied;
+use rapport_profiles::records::{identifiers, orders};
 use rapport_store::{Priority, Tx};
 use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::installation::Installation;
+use crate::understanding;
 
 /// How often it is looked whether any came.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// So many in one look.
 const BATCH: i64 = 50;
+/// What is heard in a batch is in the lake a moment after its commit.
+const SOON: i64 = 2 * Timestamp::SECOND;
 /// With so many reviews of a product on a day its neighbours are looked at again: seldom more often as they become more.
 const AGAIN_AT: [i64; 8] = [5, 8, 12, 20, 40, 80, 200, 500];
 
@@ -47,10 +52,32 @@ pub async fn hear(
     }
     let told: Vec<NewReview> =
         events.iter().zip(&applied.events).filter_map(|(event, applied)| review(event, applied)).collect();
+    let now = installation.clock.now();
     if !told.is_empty() {
-        records::tell(tx, workspace, &told, installation.clock.now()).await?;
+        records::tell(tx, workspace, &told, now).await?;
     }
-    Ok(())
+    look_again(tx, workspace, events, applied, now.plus(SOON)).await
+}
+
+/// Reviews of whom something is heard that they could not be judged by before: an order or a delivery (imported after the reviews, for example), or who they
+/// are.
+async fn look_again(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    events: &[Event],
+    applied: &Applied,
+    at: Timestamp,
+) -> Result<()> {
+    let says = |event: &Event| [ORDER_COMPLETED, behaviour::DELIVERED].contains(&event.name.as_str());
+    let buyers = events.iter().zip(&applied.events).filter(|(event, _)| says(event)).map(|(_, it)| it.person);
+    let buyers: BTreeSet<PersonId> = buyers.collect();
+    let mut handles: Vec<Handle> = applied.moved.iter().map(|moved| moved.handle).collect();
+    if (buyers.is_empty() && handles.is_empty()) || !records::any(tx, workspace).await? {
+        return Ok(());
+    }
+    let buyers: Vec<PersonId> = buyers.into_iter().collect();
+    handles.extend(identifiers::by_persons(tx, workspace, &buyers).await?.into_iter().map(|row| row.handle));
+    Ok(records::judge_theirs_again(tx, workspace, &handles, at).await?)
 }
 
 /// The review that an event tells: of a product, with one to five stars. Half stars are rounded up.
@@ -63,10 +90,7 @@ fn review(event: &Event, applied: &rapport_profiles::AppliedEvent) -> Option<New
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    let stars: f64 = text("rating")?.parse().ok()?;
-    if !(1.0..=5.0).contains(&stars) {
-        return None;
-    }
+    let stars = understanding::stars(event)?;
     Some(NewReview {
         event_id: event.id.0,
         source: event.source,
@@ -103,17 +127,31 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
 /// The store's and the lake's.
 pub async fn judge_due(installation: &Installation) -> Result<bool> {
     let due = records::to_judge(&mut installation.store.read(), installation.clock.now(), BATCH).await?;
+    let mut has_orders: BTreeMap<WorkspaceId, bool> = BTreeMap::new();
     for (workspace, event_id) in &due {
-        judge(installation, *workspace, *event_id).await?;
+        let has_orders = match has_orders.get(workspace) {
+            Some(known) => *known,
+            None => {
+                let found = orders::any(&mut installation.store.read(), *workspace).await?;
+                has_orders.insert(*workspace, found);
+                found
+            }
+        };
+        judge(installation, *workspace, *event_id, has_orders).await?;
     }
     Ok(due.len() as i64 == BATCH)
 }
 
-async fn judge(installation: &Installation, workspace: WorkspaceId, event_id: [u8; 16]) -> Result<()> {
+async fn judge(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    event_id: [u8; 16],
+    has_orders: bool,
+) -> Result<()> {
     let Some(review) = records::find(&mut installation.store.read(), workspace, event_id).await? else {
         return Ok(());
     };
-    let known = behaviour::of(installation, workspace, &review).await?;
+    let known = behaviour::of(installation, workspace, &review, has_orders).await?;
     let verdict = authenticity::judge(&known.behaviour);
     let now = installation.clock.now();
     let mut tx = installation.store.begin(Priority::Background).await?;

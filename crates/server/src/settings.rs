@@ -106,6 +106,8 @@ pub struct Mail {
     pub dkim: Dkim,
     /// Where bounces are read.
     pub mailbox: Mailbox,
+    /// Where complaints are read.
+    pub complaints: Mailbox,
     /// Who else reports them.
     pub callbacks: MailCallbacks,
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use rapport_domain::shop_events::PASSIVE;
-use rapport_domain::{Event, EventKind, Handle, PersonId, WorkspaceId};
+use rapport_domain::{Event, EventKind, Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::verbatims::Reader;
 use rapport_feedback::verbatims::records::{self, VerbatimRow};
 use rapport_profiles::Applied;
@@ -104,7 +104,7 @@ pub(crate) async fn hear(
                 event_name: event.name.clone(),
                 language: read.language.unwrap_or_default().to_owned(),
                 shown: read.shown,
-                rating: stars(event),
+                rating: stars(event).map(|stars| (stars * 1_000.0).round() as i64),
                 sentiment: read.sentiment,
                 anger,
                 disappointment,
@@ -114,6 +114,7 @@ pub(crate) async fn hear(
                 trust,
                 urgency,
                 corrected_at: None,
+                subject: String::new(),
             };
             (at, row)
         })
@@ -124,11 +125,67 @@ pub(crate) async fn hear(
     Ok(rows)
 }
 
-/// The person's own stars from one to five, in thousandths.
-fn stars(event: &Event) -> Option<i64> {
+/// Understands a text that no event of somebody brings: a stranger's, or of whom nobody knows who it is.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn read_aside(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    said: Aside<'_>,
+) -> rapport_store::Result<()> {
+    if !said.text.chars().any(char::is_alphabetic) {
+        return Ok(());
+    }
+    let read = installation.readers.of(workspace).read(said.text, said.names.iter().copied());
+    let [anger, disappointment, anxiety, joy, gratitude, trust, urgency] = read.feelings;
+    let row = VerbatimRow {
+        event_id: said.event_id,
+        handle: Handle(0),
+        person: PersonId(0),
+        occurred_at: said.at,
+        event_name: said.event_name.to_owned(),
+        language: read.language.unwrap_or_default().to_owned(),
+        shown: read.shown,
+        rating: said.rating.map(|stars| stars * 1_000),
+        sentiment: read.sentiment,
+        anger,
+        disappointment,
+        anxiety,
+        joy,
+        gratitude,
+        trust,
+        urgency,
+        corrected_at: None,
+        subject: said.subject.to_owned(),
+    };
+    records::insert(tx, workspace, &[row]).await
+}
+
+/// What [`read_aside`] reads.
+pub(crate) struct Aside<'a> {
+    /// Under which it is kept.
+    pub event_id: [u8; 16],
+    /// When it was written.
+    pub at: Timestamp,
+    /// What kind of thing it is, as an event's name.
+    pub event_name: &'a str,
+    /// The text.
+    pub text: &'a str,
+    /// Stars of its writer, 1 to 5.
+    pub rating: Option<i64>,
+    /// Whom it is about; empty is the company itself.
+    pub subject: &'a str,
+    /// Of people who may be named in it.
+    pub names: &'a [&'a str],
+}
+
+/// The person's own stars, from one to five.
+pub(crate) fn stars(event: &Event) -> Option<f64> {
     let rating = event.properties.get("rating")?;
     let rating = rating.as_f64().or_else(|| rating.as_str()?.trim().parse().ok())?;
-    (1.0..=5.0).contains(&rating).then(|| (rating * 1_000.0).round() as i64)
+    (1.0..=5.0).contains(&rating).then_some(rating)
 }
 
 /// The facts that follow: of texts of one instant the later in the batch counts.

@@ -271,6 +271,22 @@ pub async fn judge_all_again(tx: &mut Tx, workspace: WorkspaceId, now: Timestamp
     tx.execute(text, args![workspace, now]).await
 }
 
+/// Whether there are any.
+pub async fn any(db: &mut impl Queries, workspace: WorkspaceId) -> Result<bool> {
+    let text = sql!("SELECT event_id FROM reviews WHERE workspace = $1 LIMIT $2");
+    let found: Option<([u8; 16],)> = db.fetch_optional(text, args![workspace, 1_i64]).await?;
+    Ok(found.is_some())
+}
+
+/// Looks again at reviews under some identifiers, but for what staff decided.
+pub async fn judge_theirs_again(tx: &mut Tx, workspace: WorkspaceId, handles: &[Handle], at: Timestamp) -> Result<()> {
+    let text = sql!(
+        "UPDATE reviews SET judge_at = $3 WHERE handle IN ($2) AND workspace = $1 AND judge_at IS NULL AND decided_at IS NULL"
+    );
+    tx.execute(text, args![workspace, handles, at]).await?;
+    Ok(())
+}
+
 /// Notes what somebody of the staff decided; whether there is such a review.
 pub async fn decide(
     tx: &mut Tx,

@@ -21,6 +21,9 @@ use crate::survey::{Answer, Answers, Definition, Refusal};
 
 /// The domain event of a completed response.
 pub const ANSWERED: &str = "survey.answered";
+/// The domain event of a completed response that is a review. Its payload: `response_id`, `product_id`, `rating`, `language`, `at`, and `question`, under
+/// which its words are, if there are any.
+pub const REVIEWED: &str = "survey.reviewed";
 
 /// A response that is to begin.
 #[derive(Clone, Debug)]
@@ -251,6 +254,9 @@ async fn finish(
     }
     if state == COMPLETED && row.source != Source::Event.as_str() {
         tx.emit(answered(workspace, survey, definition, &done, &counted));
+        if let Some(event) = reviewed(workspace, definition, &done, &counted) {
+            tx.emit(event);
+        }
     }
     Ok(done)
 }
@@ -282,6 +288,18 @@ async fn count(
         }
     }
     Ok(has_room)
+}
+
+/// The review that a response of somebody about a product is, where its survey says so and it has stars.
+fn reviewed(workspace: WorkspaceId, definition: &Definition, row: &ResponseRow, counted: &Answers) -> Option<Event> {
+    let review = definition.review.as_ref()?;
+    let (product, person) = (row.product.as_ref()?, row.person?);
+    let stars = counted.get(&review.stars)?.first()?.number.filter(|stars| (1..=5).contains(stars))?;
+    let payload = json!({
+        "response_id": row.id, "product_id": product, "rating": stars, "language": row.language,
+        "at": row.completed_at.unwrap_or(row.started_at).to_rfc3339(), "question": review.text,
+    });
+    Some(Event::new(workspace, REVIEWED, payload).about(person))
 }
 
 /// What is told of it: numbers and choices, never somebody's own words.

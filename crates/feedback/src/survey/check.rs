@@ -100,7 +100,24 @@ pub fn check(survey: &Definition) -> Vec<Finding> {
     ends(survey, &before, &mut findings);
     words(survey, &mut findings);
     asking(survey, &mut findings);
+    review(survey, &before, &mut findings);
     findings.0
+}
+
+fn review(survey: &Definition, asked: &BTreeMap<&str, &Question>, findings: &mut Findings) {
+    let Some(review) = &survey.review else { return };
+    let has_stars = match asked.get(review.stars.as_str()).map(|it| &it.answer) {
+        Some(Answer::Csat { points, .. }) => *points == 5,
+        Some(Answer::Scale { from, to, .. }) => (*from, *to) == (1, 5),
+        _ => false,
+    };
+    if !has_stars {
+        findings.error("review_stars", "review.stars", "name a question with a scale from 1 to 5");
+    }
+    let is_text = |key: &String| matches!(asked.get(key.as_str()).map(|it| &it.answer), Some(Answer::Text { .. }));
+    if review.text.as_ref().is_some_and(|key| !is_text(key)) {
+        findings.error("review_text", "review.text", "name a question that is answered in words");
+    }
 }
 
 fn size(survey: &Definition, findings: &mut Findings) {

@@ -45,6 +45,20 @@ pub struct Definition {
     /// Who is asked, and how often.
     #[serde(default)]
     pub asking: Asking,
+    /// Which answers are a review of the product that it is asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
+}
+
+/// Which answers are a review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// The question with one to five stars.
+    pub stars: String,
+    /// The question with words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// What is asked at once.

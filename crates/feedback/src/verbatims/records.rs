@@ -46,6 +46,8 @@ pub struct VerbatimRow {
     pub urgency: i64,
     /// When staff corrected it last.
     pub corrected_at: Option<Timestamp>,
+    /// Whom it is about: a competitor; empty is the company itself.
+    pub subject: String,
 }
 
 impl VerbatimRow {
@@ -68,7 +70,7 @@ impl VerbatimRow {
 }
 
 const COLUMNS: &str = "event_id, handle, person, occurred_at, event_name, language, shown, rating, sentiment, anger, disappointment, anxiety, joy, \
-     gratitude, trust, urgency, corrected_at";
+     gratitude, trust, urgency, corrected_at, subject";
 
 /// The number of this transaction's change; whoever has it holds the workspace's counter until the commit, so that no smaller one comes later.
 async fn number(tx: &mut Tx, workspace: WorkspaceId) -> Result<i64> {
@@ -88,7 +90,7 @@ pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[VerbatimRow]) -
     let changed = number(tx, workspace).await?;
     let text = sql!(
         "INSERT INTO verbatims (workspace, event_id, handle, person, occurred_at, event_name, language, shown, rating, sentiment, anger,
-             disappointment, anxiety, joy, gratitude, trust, urgency, changed) VALUES {rows}
+             disappointment, anxiety, joy, gratitude, trust, urgency, changed, subject) VALUES {rows}
          ON CONFLICT (event_id, workspace) DO NOTHING"
     );
     let row = |r: &VerbatimRow| {
@@ -110,7 +112,8 @@ pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[VerbatimRow]) -
             r.gratitude,
             r.trust,
             r.urgency,
-            changed
+            changed,
+            &r.subject
         ]
     };
     tx.execute_many(text, rows.iter().map(row)).await?;
@@ -163,6 +166,18 @@ pub async fn follow(tx: &mut Tx, workspace: WorkspaceId, moved: &[(Handle, Perso
     Ok(())
 }
 
+/// Whom texts are about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum About {
+    /// The company itself.
+    #[default]
+    Us,
+    /// A competitor.
+    Them(String),
+    /// Anybody.
+    All,
+}
+
 /// Which verbatims a list shows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
@@ -186,6 +201,8 @@ pub struct Filter {
     pub most: Option<i64>,
     /// With so many stars, halves rounded up.
     pub stars: Option<i64>,
+    /// Whom they are about.
+    pub about: About,
 }
 
 /// The rows of a filter, as what stands behind WHERE, with its values.
@@ -228,6 +245,11 @@ fn narrowed(workspace: WorkspaceId, filter: &Filter) -> (String, Args) {
     if let Some(stars) = filter.stars {
         let from = stars * 1_000 - 500;
         also("rating >= # AND rating < #", vec![from.into(), (from + 1_000).into()]);
+    }
+    match &filter.about {
+        About::Us => also("subject = #", vec!["".into()]),
+        About::Them(name) => also("subject = #", vec![name.as_str().into()]),
+        About::All => {}
     }
     (text, args)
 }
@@ -350,6 +372,21 @@ pub async fn of_handles(
          ORDER BY occurred_at DESC, event_id LIMIT $5"
     ));
     db.fetch_all(text, args![workspace, handles, from, to, 2_000_i64]).await
+}
+
+/// Those of the reviews of a product that are shown, the newest first.
+pub async fn of_reviews(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    product: &str,
+    limit: i64,
+) -> Result<Vec<VerbatimRow>> {
+    let columns = COLUMNS.split(',').map(|column| format!("v.{}", column.trim())).collect::<Vec<_>>().join(", ");
+    let text = Sql::assembled(format!(
+        "SELECT {columns} FROM reviews r JOIN verbatims v ON v.event_id = r.event_id AND v.workspace = r.workspace
+         WHERE r.product_id = $2 AND r.workspace = $1 AND r.state = 'shown' ORDER BY r.written_at DESC, r.event_id LIMIT $3"
+    ));
+    db.fetch_all(text, args![workspace, product, limit]).await
 }
 
 /// What staff say of a verbatim.

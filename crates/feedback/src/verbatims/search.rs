@@ -26,7 +26,7 @@ use super::records::{Filter, VerbatimRow};
 /// What a writer may hold before it writes a segment.
 const WRITER_BYTES: usize = 32 << 20;
 /// Grows when what is indexed changes: older folders are begun anew.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// How far an index has followed the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,7 @@ struct Fields {
     event_name: Field,
     feeling: Field,
     stars: Field,
+    subject: Field,
     body: Field,
 }
 
@@ -229,6 +230,7 @@ impl Index {
         document.add_i64(it.sentiment, row.sentiment);
         document.add_text(it.language, &row.language);
         document.add_text(it.event_name, &row.event_name);
+        document.add_text(it.subject, subject_term(&row.subject));
         for (feeling, strength) in ALL.into_iter().zip(row.feelings()) {
             if strength > 0 {
                 document.add_text(it.feeling, feeling.name());
@@ -244,6 +246,11 @@ impl Index {
         document.add_pre_tokenized_text(it.body, PreTokenizedString { text: String::new(), tokens });
         document
     }
+}
+
+/// Whom a text is about, as a term: there is none of nothing.
+fn subject_term(subject: &str) -> String {
+    format!("={subject}")
 }
 
 /// An id in two numbers that are ordered as its bytes are.
@@ -269,6 +276,7 @@ fn schema() -> (Schema, Fields) {
         event_name: schema.add_text_field("event_name", STRING),
         feeling: schema.add_text_field("feeling", STRING),
         stars: schema.add_i64_field("stars", INDEXED),
+        subject: schema.add_text_field("subject", STRING),
         body: schema.add_text_field("body", TextOptions::default().set_indexing_options(body)),
     };
     (schema.build(), fields)

@@ -138,6 +138,13 @@ pub async fn of_handles(
     db.fetch_all(text, args![workspace, handles, limit]).await
 }
 
+/// Whether anybody ordered.
+pub async fn any(db: &mut impl Queries, workspace: WorkspaceId) -> Result<bool> {
+    let text = sql!("SELECT order_id FROM orders WHERE workspace = $1 LIMIT $2");
+    let found: Option<(String,)> = db.fetch_optional(text, args![workspace, 1_i64]).await?;
+    Ok(found.is_some())
+}
+
 /// The latest orders: (person, order).
 pub async fn latest(db: &mut impl Queries, workspace: WorkspaceId, limit: i64) -> Result<Vec<(PersonId, OrderRow)>> {
     let text = sql!(

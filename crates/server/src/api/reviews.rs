@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use rapport_domain::plain;
-use rapport_domain::{EventId, Handle, PersonId, Timestamp};
+use rapport_domain::{EventId, Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::reviews::State as ReviewState;
 use rapport_feedback::reviews::authenticity::{Sign, USUAL_LIMIT};
 use rapport_feedback::reviews::records::{self, Filter, ReviewRow};
 use rapport_feedback::reviews::standing::{Counted, standing};
+use rapport_feedback::verbatims::records as verbatims;
 use rapport_models::survey::Score;
 use rapport_profiles::records::persons::PersonRow;
 use rapport_profiles::records::{identifiers, persons};
-use rapport_store::Priority;
+use rapport_store::{Priority, Queries};
 use rapport_text::redaction::Redactor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -46,6 +47,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(decide_review, take_back_decision))
         .routes(routes!(answer_review, take_back_answer))
         .routes(routes!(judge_reviews))
+        .routes(routes!(public_reviews))
 }
 
 /// Something that speaks against a review.
@@ -67,7 +69,7 @@ pub struct Review {
     product_name: Option<String>,
     /// Stars, 1 to 5.
     rating: i64,
-    /// What they wrote, with addresses and numbers of people hidden.
+    /// What they wrote, without personal data.
     text: Option<String>,
     language: Option<String>,
     written_at: String,
@@ -115,15 +117,30 @@ impl Around {
         id.map(|id| self.users.get(&id).cloned().unwrap_or(id))
     }
 
+    /// What somebody wrote as everybody may read it.
+    async fn text(
+        &self,
+        db: &mut impl Queries,
+        workspace: WorkspaceId,
+        row: &ReviewRow,
+    ) -> Result<Option<String>, Problem> {
+        if let Some(verbatim) = verbatims::find(db, workspace, row.event_id).await? {
+            return Ok(Some(verbatim.shown));
+        }
+        // What has no letters is not understood as a text, and shown all the same.
+        let name = self.people.get(&row.handle).and_then(|person| person.name.as_deref());
+        let words = behaviour::words(db, workspace, row.event_id).await?;
+        Ok(words.map(|text| Redactor::new(name).redact(&text)))
+    }
+
     fn shape(&self, row: ReviewRow, text: Option<String>) -> Review {
         let person = self.people.get(&row.handle);
-        let redactor = Redactor::new([]);
         Review {
             id: EventId(row.event_id).to_hex(),
             product_id: row.product_id,
             product_name: row.product_name,
             rating: row.rating,
-            text: text.map(|text| redactor.redact(&text)),
+            text,
             language: row.language,
             written_at: time(row.written_at),
             person_id: person.map(|person| person.person.to_string()),
@@ -191,7 +208,7 @@ pub async fn list_reviews(
     let cut = Page::cut(rows, limit, |row| (row.written_at.0, EventId(row.event_id).to_hex()));
     let mut shaped = Vec::with_capacity(cut.rows.len());
     for row in cut.rows {
-        let text = behaviour::words(&mut db, caller.workspace, row.event_id).await?;
+        let text = around.text(&mut db, caller.workspace, &row).await?;
         shaped.push(around.shape(row, text));
     }
     Ok(Json(Page { rows: shaped, next: cut.next, total: cut.total }))
@@ -380,6 +397,31 @@ async fn write_answer(app: &App, caller: &Caller, id: &str, text: Option<&str>) 
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Where the company's own shop reads reviews.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PublicReviews {
+    /// Stands in public pages; it opens nothing but what everybody may read.
+    key: String,
+    /// Put a product's id in the place of `{product}`: JSON.
+    url: String,
+    /// The same as a page for a frame, with data for search engines.
+    summary_url: String,
+}
+
+/// Says where the company's own shop reads the reviews that everybody may see.
+#[utoipa::path(get, path = "/api/v1/reviews/public", security(("caller" = ["view_reports"])), tag = "feedback", operation_id = "public_reviews", responses((status = 200, body = PublicReviews)))]
+pub async fn public_reviews(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Json<PublicReviews>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let key = crate::public_pages::reviews::key(&app.installation, caller.workspace).await?;
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let url = format!("{}/r/{key}/products/{{product}}", app.public_url(host));
+    Ok(Json(PublicReviews { summary_url: format!("{url}/summary"), key, url }))
 }
 
 /// What is judged again.

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{EventId, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::verbatims::CLEAR;
-use rapport_feedback::verbatims::records::{self, Correction, Filter, VerbatimRow};
+use rapport_feedback::verbatims::records::{self, About, Correction, Filter, VerbatimRow};
 use rapport_feedback::verbatims::search::Ranking;
 use rapport_profiles::records::persons;
 use rapport_store::Priority;
@@ -122,8 +122,8 @@ fn tone(sentiment: i64) -> &'static str {
 pub struct TextShape {
     /// The event that brought it.
     event_id: String,
-    /// Who wrote it.
-    person_id: String,
+    /// Who wrote it; null where nobody knows.
+    person_id: Option<String>,
     /// What they are called, if known.
     person_name: Option<String>,
     occurred_at: String,
@@ -133,6 +133,8 @@ pub struct TextShape {
     text: String,
     /// Their own stars, 1 to 5.
     rating: Option<f64>,
+    /// Whom it is about: a competitor; null is the company itself.
+    subject: Option<String>,
     understood: Understanding,
 }
 
@@ -143,10 +145,11 @@ async fn shapes(app: &App, caller: &Caller, rows: Vec<VerbatimRow>) -> Result<Ve
     let names: BTreeMap<PersonId, String> = known.into_iter().filter_map(|it| Some((it.person, it.name?))).collect();
     let shape = |row: VerbatimRow| TextShape {
         event_id: EventId(row.event_id).to_hex(),
-        person_id: row.person.to_string(),
+        person_id: Some(row.person).filter(|person| person.0 != 0).map(|person| person.to_string()),
         person_name: names.get(&row.person).cloned(),
         occurred_at: time(row.occurred_at),
         understood: Understanding::of(&row),
+        subject: Some(row.subject.clone()).filter(|subject| !subject.is_empty()),
         event_name: row.event_name,
         text: row.shown,
         rating: row.rating.map(|rating| rating as f64 / 1_000.0),
@@ -179,6 +182,8 @@ pub struct TextsQuery {
     stars: Option<i64>,
     /// Only these: at most 100 ids of events with commas between. All of them come at once, whatever else is asked for.
     ids: Option<String>,
+    /// About this competitor; `*` is about anybody. Unless said, about the company itself.
+    subject: Option<String>,
 }
 
 impl TextsQuery {
@@ -211,6 +216,12 @@ impl TextsQuery {
             least,
             most,
             stars: self.stars,
+            about: match self.subject {
+                None => About::Us,
+                Some(all) if all == "*" => About::All,
+                Some(name) if name.is_empty() => About::Us,
+                Some(name) => About::Them(name),
+            },
         })
     }
 }

@@ -107,6 +107,7 @@ pub(super) fn purpose_of(header: Option<&str>, path: &str) -> Result<Purpose> {
     let first = path.trim_start_matches("/api/v1/").split('/').next().unwrap_or_default();
     Ok(match first {
         "customers" | "search" | "identity" => Purpose::Service,
+        "complaints" => Purpose::Support,
         "message-templates" | "slot-preview" | "message-gallery" | "message-tokens" | "message-check"
         | "letterhead" => Purpose::Marketing,
         "me" | "workspace" | "users" | "sources" | "keys" | "api-keys" | "rejects" | "imports" | "data-health"

@@ -18,7 +18,7 @@ use crate::cli::{segment, serve};
 use crate::installation::{Installation, Places};
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::{sources, workspaces};
-use crate::{engaging, experimenting, messages, sample_shop, scoring, surveying};
+use crate::{complaining, engaging, experimenting, messages, sample_shop, scoring, surveying};
 
 /// Says in a data folder that it is a sample shop: empty while it is being made.
 const MARK: &str = "sample-shop";
@@ -123,6 +123,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     messages::sample::save(&installation.store, workspace, SampleShop::NAME, installation.clock.now(), "demo").await?;
     engaging::sample::save(installation, workspace, &offered, &lived, "demo").await?;
     experimenting::sample::hold_out(installation, workspace, "demo").await?;
+    complaining::sample::save(installation, &pipeline, workspace, "demo").await?;
     engaging::sample::asked::save(installation, &pipeline, workspace, (&offered, &lived), "demo").await?;
     bar.finish_and_clear();
     println!("  {} events, {} orders, {} customers who bought", totals.messages, totals.orders, totals.buyers);

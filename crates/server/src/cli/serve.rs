@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::audiences;
 use crate::auth::Role;
 use crate::auth::issue::{self, Doors};
+use crate::complaining;
 use crate::engaging;
 use crate::erasing;
 use crate::exporting;
@@ -127,6 +128,8 @@ impl Server {
         workers.spawn(sending::run(Arc::clone(&app.sender), stop.subscribe()));
         let ways = Arc::clone(&app.sender.ways);
         workers.spawn(sending::read_mailbox(Arc::clone(&installation), ways, stop.subscribe()));
+        let ways = Arc::clone(&app.sender.ways);
+        workers.spawn(complaining::mail::run(Arc::clone(&installation), ways, stop.subscribe()));
         workers.spawn(counting::run(Arc::clone(&app.slots), Arc::clone(&installation), stop.subscribe()));
         workers.spawn(audiences::run(Arc::clone(&installation), Arc::clone(&app.advertising), stop.subscribe()));
         workers.spawn(understanding::run(Arc::clone(&installation), stop.subscribe()));

@@ -129,6 +129,11 @@ pub async fn answer(
 }
 
 async fn read_form(headers: &HeaderMap, sent: Body) -> Result<Form> {
+    Ok(Form::read(&form_text(headers, sent).await?))
+}
+
+/// A sent form as text: what is no form, too large or too slow is refused.
+pub(super) async fn form_text(headers: &HeaderMap, sent: Body) -> Result<String> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("application/x-www-form-urlencoded") {
         return Err(Problem::new(
@@ -139,8 +144,7 @@ async fn read_form(headers: &HeaderMap, sent: Body) -> Result<Form> {
         ));
     }
     let bytes = body::read(sent, MOST_BYTES, DEADLINE).await?;
-    let text = String::from_utf8(bytes.into()).map_err(|_| Problem::bad_request("no_text", "The form is no text."))?;
-    Ok(Form::read(&text))
+    String::from_utf8(bytes.into()).map_err(|_| Problem::bad_request("no_text", "The form is no text."))
 }
 
 /// What came of a form.
@@ -293,7 +297,7 @@ pub async fn script() -> impl IntoResponse {
 }
 
 /// The page's headers: in a page of the company's own site where it is a widget, else in none.
-fn with_headers(html: askama::Result<String>, status: StatusCode, is_widget: bool) -> Response {
+pub(super) fn with_headers(html: askama::Result<String>, status: StatusCode, is_widget: bool) -> Response {
     const FRAMED: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors https: http:";
     match html {
         Ok(html) => {

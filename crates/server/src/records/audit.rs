@@ -135,7 +135,7 @@ pub async fn page(
     let text = sql!(
         "SELECT id, workspace, at, actor, purpose, action, status FROM (
            SELECT id, workspace, at, actor, purpose, action, status, CASE WHEN action IN (
-             'POST /api/v1/conditions/estimate', 'POST /api/v1/conditions/read', 'POST /api/v1/experiment-plan', 'POST /api/v1/journeys/check',
+             'POST /api/v1/conditions/estimate', 'POST /api/v1/conditions/read', 'POST /api/v1/experiment-plan', 'POST /api/v1/intents/guess', 'POST /api/v1/journeys/check',
              'POST /api/v1/message-check', 'POST /api/v1/message-links', 'POST /api/v1/message-preview', 'POST /api/v1/questions/ask',
              'POST /api/v1/questions/people', 'POST /api/v1/slot-preview')
              OR action LIKE 'POST /api/v1/customers/%/message-preview' OR action LIKE 'POST /api/v1/journeys/%/dry-run%'

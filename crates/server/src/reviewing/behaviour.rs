@@ -9,7 +9,7 @@ use rapport_feedback::reviews::authenticity::{Behaviour, Purchase};
 use rapport_feedback::reviews::records::{self, ReviewRow};
 use rapport_lake::EventRow;
 use rapport_profiles::records::identifiers::IdentifierRow;
-use rapport_profiles::records::{evidence, facts, identifiers, orders, texts};
+use rapport_profiles::records::{evidence, facts, identifiers, texts};
 use rapport_store::Queries;
 use rapport_text::similar::Shingles;
 use serde_json::Value;
@@ -29,7 +29,8 @@ const REVIEWERS: i64 = 200;
 const EVENTS: usize = 2_000;
 /// What is usual for a product is counted over so many days.
 const USUAL_DAYS: i64 = 90;
-const DELIVERED: &str = "Order Delivered";
+/// Says that an order came.
+pub const DELIVERED: &str = "Order Delivered";
 
 /// What is known.
 pub struct Known {
@@ -39,11 +40,16 @@ pub struct Known {
     pub marks: Vec<i64>,
 }
 
-/// Reads what is known of a review as it is now.
+/// Reads what is known of a review as it is now; `has_orders` says whether anybody orders here at all.
 ///
 /// # Errors
 /// The store's and the lake's.
-pub async fn of(installation: &Installation, workspace: WorkspaceId, review: &ReviewRow) -> Result<Known> {
+pub async fn of(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    review: &ReviewRow,
+    has_orders: bool,
+) -> Result<Known> {
     let mut db = installation.store.read();
     let own = own_identifiers(&mut db, workspace, review.handle).await?;
     let handles: Vec<Handle> =
@@ -64,7 +70,7 @@ pub async fn of(installation: &Installation, workspace: WorkspaceId, review: &Re
         in_a_day: in_a_day(&mut db, workspace, review).await?,
         shared_with,
         known_for: review.written_at.0 - first_seen.0,
-        purchase: purchase(installation, workspace, review, &own).await?,
+        purchase: purchase(installation, workspace, review, &own, has_orders).await?,
     };
     Ok(Known { behaviour, marks })
 }
@@ -198,13 +204,13 @@ async fn purchase(
     workspace: WorkspaceId,
     review: &ReviewRow,
     own: &[IdentifierRow],
+    has_orders: bool,
 ) -> Result<Purchase> {
     let Some(person) = own.first().map(|row| row.person) else { return Ok(Purchase::Unknown) };
     let until = review.written_at.plus(1);
     let events = installation.lake.person_events(workspace, person, None, Some(until), EVENTS).await?;
     let had = bought(&events, &review.product_id);
     let is_known = own.iter().any(|row| row.kind != IdentifierKind::AnonymousId.as_str());
-    let has_orders = !orders::latest(&mut installation.store.read(), workspace, 1).await?.is_empty();
     Ok(match had {
         // A visitor may have bought under their name, and where nobody orders here nobody can be asked for an order.
         None if !is_known || !has_orders => Purchase::Unknown,

@@ -20,6 +20,7 @@ pub struct Ways {
     smtp: Option<Smtp>,
     signers: Vec<Signer>,
     mailbox: Option<mailbox::Settings>,
+    complaints: Option<mailbox::Settings>,
     mail_reporters: Vec<Reporter>,
     return_path: Option<String>,
     sms: Option<Provider>,
@@ -65,6 +66,7 @@ impl Ways {
         }
         ways.return_path = Some(mail.return_path.clone()).filter(|path| !path.is_empty());
         ways.mailbox = returned(&mail.mailbox)?;
+        ways.complaints = returned(&mail.complaints)?;
         ways.mail_reporters = reporters(&mail.callbacks).context("mail.callbacks")?;
         Ok(())
     }
@@ -157,6 +159,11 @@ impl Ways {
     /// Whether mails go through Postmark, which gives them names of its own.
     pub fn has_postmark(&self) -> bool {
         self.mail_reporter("postmark").is_some()
+    }
+
+    /// Where complaints are read.
+    pub const fn complaints(&self) -> Option<&mailbox::Settings> {
+        self.complaints.as_ref()
     }
 
     /// Where bounces are read.

@@ -176,3 +176,161 @@ async fn staff_decide_and_answer_and_nobody_else_does() {
         assert_eq!(call(&world, &owner, Method::DELETE, &path, Value::Null).await.status, StatusCode::NOT_FOUND);
     }
 }
+
+/// The same product is reviewed seven times within an hour by people who know nobody: what the first ones were judged by has changed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neighbours_of_a_burst_are_judged_again() {
+    let (world, owner, key) = shop().await;
+    let text = |number: u32| format!("Opinion {number}: this kettle is what I was looking for, number {number}");
+    let bursts = async || -> usize {
+        let rows = by_id(&world, &owner, "kettle").await;
+        let in_burst = |row: &&Value| row["signs"].as_array().unwrap().iter().any(|it| it["sign"] == "burst");
+        rows.iter().filter(in_burst).count()
+    };
+    for number in 1..=4 {
+        told(
+            &world,
+            &key,
+            vec![review(&format!("k{number}"), &format!("w{number}"), "kettle", json!(4), &text(number))],
+        )
+        .await;
+        world.clock.advance(rapport_domain::Timestamp::MINUTE);
+    }
+    assert_eq!(bursts().await, 0, "four are no burst");
+    told(&world, &key, vec![review("k5", "w5", "kettle", json!(4), &text(5))]).await;
+    // Those that came before are due now.
+    reviewing::judge_due(&world.app.installation).await.unwrap();
+    assert_eq!(bursts().await, 5, "with the fifth all five are");
+    // What staff decided about one is left as it is.
+    let one = by_id(&world, &owner, "kettle").await[4]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/reviews/{one}/decision");
+    call(&world, &owner, Method::POST, &path, json!({"state": "shown"})).await;
+    for number in 6..=8 {
+        told(
+            &world,
+            &key,
+            vec![review(&format!("k{number}"), &format!("w{number}"), "kettle", json!(4), &text(number))],
+        )
+        .await;
+    }
+    reviewing::judge_due(&world.app.installation).await.unwrap();
+    assert_eq!(bursts().await, 8);
+    let rows = by_id(&world, &owner, "kettle").await;
+    let decided = rows.iter().find(|row| row["id"] == one.as_str()).unwrap();
+    assert_eq!((&decided["state"], decided["decided_at"].is_string()), (&json!("shown"), true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_that_come_after_their_reviews_count() {
+    let (world, owner, key) = shop().await;
+    let words = "A mug that keeps its promise on every single morning of the week";
+    told(&world, &key, vec![review("m1", "u9", "mug", json!(4), words)]).await;
+    let purchase = async || by_id(&world, &owner, "mug").await[0]["purchase"].clone();
+    assert_eq!(purchase().await, json!("none"));
+    let days_ago = |days: i64| world.clock_now().plus(-days * rapport_domain::Timestamp::DAY).to_rfc3339();
+    let mut order = track(
+        "o9",
+        "u9",
+        "Order Completed",
+        json!({"order_id": "o9", "revenue": 5, "products": [{"product_id": "mug", "price": 5}]}),
+    );
+    order["timestamp"] = json!(days_ago(9));
+    happen(&world, &key, vec![order]).await;
+    world.clock.advance(3 * rapport_domain::Timestamp::SECOND);
+    while reviewing::judge_due(&world.app.installation).await.unwrap() {}
+    assert_eq!(purchase().await, json!("verified"));
+    // A visitor's, who turns out to be somebody with an order.
+    let visitor = json!({"type": "track", "anonymousId": "phone", "messageId": "m2", "event": "Product Reviewed",
+        "properties": {"review_id": "m2", "product_id": "lamp", "rating": 5, "text": "Bright and quiet, and it looks good in the hall"}});
+    told(&world, &key, vec![visitor]).await;
+    assert_eq!(by_id(&world, &owner, "lamp").await[0]["purchase"], json!("unknown"));
+    told(&world, &key, vec![json!({"type": "identify", "anonymousId": "phone", "userId": "u1", "messageId": "j"})])
+        .await;
+    world.clock.advance(3 * rapport_domain::Timestamp::SECOND);
+    while reviewing::judge_due(&world.app.installation).await.unwrap() {}
+    assert_eq!(by_id(&world, &owner, "lamp").await[0]["purchase"], json!("verified"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_reads_what_is_shown_and_nothing_else() {
+    let (world, owner, key) = shop().await;
+    let hostile = "Bright </script><script>alert(1)</script>, says Ann Weber, ann@example.org";
+    let name = json!({"type": "identify", "userId": "u1", "messageId": "n", "traits": {"name": "Ann Weber"}});
+    happen(&world, &key, vec![name]).await;
+    told(
+        &world,
+        &key,
+        vec![
+            review("r1", "u1", "lamp", json!(5), hostile),
+            review("r2", "u2", "lamp", json!(1), "Never again, it is all lies"),
+        ],
+    )
+    .await;
+    let rows = by_id(&world, &owner, "lamp").await;
+    let id = |stars: i64| rows.iter().find(|row| row["rating"] == stars).unwrap()["id"].as_str().unwrap().to_owned();
+    for (stars, state) in [(5, "shown"), (1, "hidden")] {
+        let path = format!("/api/v1/reviews/{}/decision", id(stars));
+        let done = call(&world, &owner, Method::POST, &path, json!({"state": state, "why": "seen"})).await;
+        assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.text());
+    }
+    call(&world, &owner, Method::PUT, &format!("/api/v1/reviews/{}/answer", id(5)), json!({"text": "Thank you!"}))
+        .await;
+    // The list of the staff hides the writer's name, too.
+    assert!(!by_id(&world, &owner, "lamp").await.iter().any(|row| row["text"].as_str().unwrap().contains("Weber")));
+    let public = get(&world, &owner, "/api/v1/reviews/public").await;
+    let url = public["url"].as_str().unwrap();
+    let path = url[url.find("/r/").unwrap()..].replace("{product}", "lamp");
+    let answer = world.get(&path, &[("origin", "https://shop.example")]).await;
+    assert_eq!(
+        (answer.header("access-control-allow-origin"), answer.header("cache-control")),
+        ("*", "public, max-age=300")
+    );
+    let json = answer.json();
+    assert_eq!(
+        (&json["reviews"], &json["rating"]["mean"], &json["stars"]),
+        (&json!(1), &json!(5.0), &json!([0, 0, 0, 0, 1]))
+    );
+    assert_eq!((&json["rows"][0]["answer"], &json["rows"][0]["is_verified"]), (&json!("Thank you!"), &json!(true)));
+    for hidden in ["Weber", "ann@", "lies", "person"] {
+        assert!(!answer.text().contains(hidden), "{hidden}: {}", answer.text());
+    }
+    assert_eq!(json["linked_data"]["aggregateRating"]["reviewCount"], 1);
+    let page = world.get(&format!("{path}/summary?lang=zh"), &[]).await;
+    assert!(page.text().contains("已购买用户") && page.header("content-security-policy").contains("frame-ancestors *"));
+    assert_eq!(page.text().matches("<script").count(), 1, "only the data: {}", page.text());
+    assert!(page.text().contains("application/ld+json") && page.text().contains("\\u003c/script"), "{}", page.text());
+    assert_eq!(world.get(&path.replace("lamp", "mug"), &[]).await.json()["reviews"], 0);
+    for wrong in
+        [path.replace("/r/", "/r/x"), "/r/x/products/lamp".to_owned(), format!("/r/x/products/{}", "y".repeat(600))]
+    {
+        assert_eq!(world.get(&wrong, &[]).await.status, StatusCode::NOT_FOUND, "{wrong}");
+    }
+}
+
+/// Asked after a delivery, somebody answers: their answer is a review of the product, judged like any other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_to_the_survey_of_a_product_is_a_review() {
+    let (world, owner, _) = shop().await;
+    let definition = get(&world, &owner, "/api/v1/survey-templates/product_review").await["definition"].clone();
+    let made = json!({"key": "review", "name": "Review", "definition": definition});
+    assert_eq!(call(&world, &owner, Method::POST, "/api/v1/surveys", made).await.status, StatusCode::OK);
+    let opened =
+        call(&world, &owner, Method::POST, "/api/v1/surveys/review/act", json!({"act": "open", "revision": 1})).await;
+    assert_eq!(opened.status, StatusCode::OK, "{}", opened.text());
+    let ann = crate::engaging::only_person(&world, &owner, "u1").await;
+    let invite = json!({"person_id": ann, "product_id": "lamp", "channel": "letter"});
+    let invited = call(&world, &owner, Method::POST, "/api/v1/surveys/review/invitations", invite).await.json();
+    let url = invited["url"].as_str().unwrap_or_else(|| panic!("{invited}"));
+    let path = &url[url.find("/s/").unwrap()..];
+    let form =
+        "page=0&shown=stars&shown=words&q.stars=4&q.words=Bright+and+quiet%2C+write+to+ann%40example.org&act=next";
+    let sent = world.request(Method::POST, path, &[("content-type", "application/x-www-form-urlencoded")], form).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text());
+    crate::engaging::settle(&world).await;
+    while reviewing::judge_due(&world.app.installation).await.unwrap() {}
+    let rows = by_id(&world, &owner, "lamp").await;
+    assert_eq!((rows.len(), &rows[0]["rating"], &rows[0]["purchase"]), (1, &json!(4), &json!("verified")), "{rows:?}");
+    assert_eq!(rows[0]["text"], "Bright and quiet, write to [email]");
+    crate::engaging::settle(&world).await;
+    assert_eq!(by_id(&world, &owner, "lamp").await.len(), 1, "told once");
+}

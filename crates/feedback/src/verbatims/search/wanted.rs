@@ -12,8 +12,8 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
-use super::super::records::Filter;
-use super::{EVER, Fields, halves};
+use super::super::records::{About, Filter};
+use super::{EVER, Fields, halves, subject_term};
 
 /// So many words are looked for; what comes behind them is not.
 const MOST_WORDS: usize = 32;
@@ -151,6 +151,11 @@ fn passes(fields: &Fields, filter: &Filter) -> Vec<Boxed> {
         if !value.is_empty() {
             parts.push(raw(Term::from_field_text(field, value)));
         }
+    }
+    match &filter.about {
+        About::Us => parts.push(raw(Term::from_field_text(fields.subject, &subject_term("")))),
+        About::Them(name) => parts.push(raw(Term::from_field_text(fields.subject, &subject_term(name)))),
+        About::All => {}
     }
     if let Some(feeling) = filter.feeling {
         parts.push(raw(Term::from_field_text(fields.feeling, feeling.name())));

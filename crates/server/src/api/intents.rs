@@ -1,0 +1,204 @@
+//! `/api/v1/intents`: what texts want, named by a workspace and learnt from its examples.
+//!
+//! Always holds: an example is kept without personal data; what was learnt is of the examples as they are.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use rapport_domain::{EventId, plain};
+use rapport_feedback::intents::{LONGEST, MOST_EXAMPLES, MOST_INTENTS, records};
+use rapport_feedback::survey::check::is_key;
+use rapport_feedback::verbatims::records as verbatims;
+use rapport_store::Priority;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::shapes::time;
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path};
+use crate::http::paging::Rows;
+use crate::intending;
+use crate::problem::Problem;
+
+/// Guesses that are named.
+const GUESSES: usize = 5;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_intents))
+        .routes(routes!(guess_intents))
+        .routes(routes!(show_intent, save_intent, delete_intent))
+        .routes(routes!(text_intents))
+}
+
+/// An intent in the list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntentSummary {
+    key: String,
+    examples: i64,
+    updated_at: String,
+}
+
+/// The intents, and how well they are told apart.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntentList {
+    rows: Vec<IntentSummary>,
+    /// The share of examples that were found right when they were held back; null with too few examples, or fewer than two intents.
+    accuracy: Option<f64>,
+}
+
+/// Lists the intents, and says how well they are told apart.
+#[utoipa::path(get, path = "/api/v1/intents", security(("caller" = ["view_reports"])), tag = "texts", operation_id = "list_intents", responses((status = 200, body = IntentList)))]
+pub async fn list_intents(State(app): State<App>, caller: Caller) -> Result<Json<IntentList>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let rows = records::list(&mut app.installation.store.read(), caller.workspace).await?;
+    let learnt = intending::of(&app.installation, caller.workspace).await?;
+    let row = |(key, examples, at)| IntentSummary { key, examples, updated_at: time(at) };
+    let accuracy = learnt.as_ref().as_ref().and_then(rapport_text::intents::Intents::accuracy);
+    Ok(Json(IntentList { rows: rows.into_iter().map(row).collect(), accuracy }))
+}
+
+/// An intent with its examples.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntentDetail {
+    key: String,
+    /// Without personal data.
+    examples: Vec<String>,
+}
+
+async fn detail(app: &App, caller: &Caller, key: String) -> Result<Json<IntentDetail>, Problem> {
+    let found = records::of(&mut app.installation.store.read(), caller.workspace, &key).await?;
+    if found.is_empty() {
+        return Err(Problem::not_found("intent"));
+    }
+    Ok(Json(IntentDetail { key, examples: found.into_iter().map(|it| it.0).collect() }))
+}
+
+/// Shows an intent with its examples.
+#[utoipa::path(get, path = "/api/v1/intents/{key}", security(("caller" = ["view_reports"])), tag = "texts", operation_id = "intent", params(("key" = String, Path)), responses((status = 200, body = IntentDetail), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn show_intent(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+) -> Result<Json<IntentDetail>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    detail(&app, &caller, key).await
+}
+
+/// Examples of an intent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IntentBody {
+    /// 1 to 2,000 texts of at most 1,000 characters; those there were are replaced.
+    examples: Vec<String>,
+}
+
+/// Makes an intent, or replaces its examples. What is asked next is answered by what was learnt from them.
+#[utoipa::path(put, path = "/api/v1/intents/{key}", security(("caller" = ["edit_questions"])), tag = "texts", operation_id = "save_intent", params(("key" = String, Path)), request_body = IntentBody,
+    responses((status = 200, body = IntentDetail), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn save_intent(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+    Json(body): Json<IntentBody>,
+) -> Result<Json<IntentDetail>, Problem> {
+    caller.require(Permission::EditQuestions)?;
+    if !is_key(&key) {
+        return Err(Problem::invalid("key", "a key has 1 to 40 of a-z, 0-9 and _"));
+    }
+    if body.examples.is_empty() || body.examples.len() > MOST_EXAMPLES {
+        return Err(Problem::invalid("examples", format_args!("there are 1 to {MOST_EXAMPLES}")));
+    }
+    let reader = app.installation.readers.of(caller.workspace);
+    let mut examples = Vec::with_capacity(body.examples.len());
+    for (at, text) in body.examples.iter().enumerate() {
+        let mut clean = String::new();
+        plain::clean(text.trim(), &mut clean);
+        if clean.is_empty() || clean.chars().count() > LONGEST {
+            let field = format!("examples[{at}]");
+            return Err(Problem::invalid(&field, format_args!("must have 1 to {LONGEST} characters")));
+        }
+        examples.push(reader.read(&clean, []).shown);
+    }
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let known = records::list(&mut tx, caller.workspace).await?;
+    if known.len() >= MOST_INTENTS && !known.iter().any(|it| it.0 == key) {
+        return Err(Problem::invalid("key", format_args!("there are at most {MOST_INTENTS} intents")));
+    }
+    let by = (caller.id().as_str(), app.now());
+    records::replace(&mut tx, caller.workspace, (&key, &examples), by).await?;
+    tx.commit().await?;
+    detail(&app, &caller, key).await
+}
+
+/// Deletes an intent with its examples.
+#[utoipa::path(delete, path = "/api/v1/intents/{key}", security(("caller" = ["edit_questions"])), tag = "texts", operation_id = "delete_intent", params(("key" = String, Path)), responses((status = 204), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn delete_intent(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+) -> Result<StatusCode, Problem> {
+    caller.require(Permission::EditQuestions)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let by = (caller.id().as_str(), app.now());
+    if records::replace(&mut tx, caller.workspace, (&key, &[]), by).await? == 0 {
+        return Err(Problem::not_found("intent"));
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a text may want.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntentGuess {
+    intent: String,
+    /// How probable it is, if it is one of those that were learnt.
+    probability: f64,
+}
+
+/// A text to be read.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuessBody {
+    /// At most 10,000 characters are read.
+    text: String,
+}
+
+async fn guesses(app: &App, caller: &Caller, text: String) -> Result<Json<Rows<IntentGuess>>, Problem> {
+    let learnt = intending::of(&app.installation, caller.workspace).await?;
+    let text: String = text.chars().take(10_000).collect();
+    let found = learnt.as_ref().as_ref().map(|intents| intents.guesses(&text)).unwrap_or_default();
+    let guess = |it: rapport_text::intents::Guess<'_>| IntentGuess {
+        intent: it.intent.to_owned(),
+        probability: it.probability,
+    };
+    Ok(Json(Rows { rows: found.into_iter().take(GUESSES).map(guess).collect() }))
+}
+
+/// Says what a text may want, most probable first; nothing of a text of which nothing is known.
+#[utoipa::path(post, path = "/api/v1/intents/guess", security(("caller" = ["view_reports"])), tag = "texts", operation_id = "guess_intents", request_body = GuessBody, responses((status = 200, body = Rows<IntentGuess>)))]
+pub async fn guess_intents(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<GuessBody>,
+) -> Result<Json<Rows<IntentGuess>>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    guesses(&app, &caller, body.text).await
+}
+
+/// Says what something that a customer wrote may want.
+#[utoipa::path(get, path = "/api/v1/texts/{event_id}/intents", security(("caller" = ["view_people"])), tag = "texts", operation_id = "text_intents", params(("event_id" = String, Path)), responses((status = 200, body = Rows<IntentGuess>), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn text_intents(
+    State(app): State<App>,
+    caller: Caller,
+    Path(event): Path<String>,
+) -> Result<Json<Rows<IntentGuess>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let missing = || Problem::not_found("text");
+    let event = EventId::from_hex(&event).ok_or_else(missing)?;
+    let found = verbatims::find(&mut app.installation.store.read(), caller.workspace, event.0).await?;
+    guesses(&app, &caller, found.ok_or_else(missing)?.shown).await
+}

@@ -1,0 +1,161 @@
+//! Topics from outside: a tree that people edit, what is said of each, theirs and ours, and clauses that people put somewhere else.
+
+use axum::http::{Method, StatusCode};
+use rapport_domain::Timestamp;
+use rapport_server::auth::Role;
+use rapport_server::reviewing;
+use serde_json::{Value, json};
+
+use crate::engaging::{call, get, happen, track};
+use crate::world::{Browser, World};
+
+async fn wrote(world: &World, key: &str, days: i64, texts: &[&str]) {
+    let at = world.clock_now().plus(-days * Timestamp::DAY).to_rfc3339();
+    let calls = texts.iter().enumerate().map(|(number, text)| {
+        let mut call =
+            track(&format!("{days}-{number}"), &format!("u{number}"), "Comment Written", json!({ "text": text }));
+        call["timestamp"] = json!(at);
+        call
+    });
+    happen(world, key, calls.collect()).await;
+}
+
+async fn shop() -> (World, Browser, String) {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    (world, owner, key)
+}
+
+fn of<'v>(rows: &'v Value, key: &str) -> &'v Value {
+    rows["rows"].as_array().unwrap().iter().find(|row| row["key"] == key).unwrap_or_else(|| panic!("{key}: {rows}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_of_topics_is_counted_and_quoted() {
+    let (world, owner, key) = shop().await;
+    wrote(
+        &world,
+        &key,
+        2,
+        &["The packaging was awful. The price is great!", "Terrible delivery, I am angry", "Nothing much"],
+    )
+    .await;
+    wrote(&world, &key, 40, &["I love the colour"]).await;
+    let found = get(&world, &owner, "/api/v1/topics/aspects").await;
+    assert_eq!((&found["texts"], &found["texts_before"], &found["without"]), (&json!(3), &json!(1), &json!(1)));
+    let delivery = of(&found, "delivery");
+    assert_eq!(
+        (&delivery["texts"], &delivery["negative"], &delivery["name"]["zh"]),
+        (&json!(2), &json!(2), &json!("配送"))
+    );
+    assert_eq!(
+        (&of(&found, "packaging")["parent"], &of(&found, "looks")["texts_before"]),
+        (&json!("delivery"), &json!(1))
+    );
+    assert!(of(&found, "price")["quotes"][0]["text"].as_str().unwrap().contains("price is great"), "{found}");
+
+    // A rival's texts are counted apart, and side by side.
+    let csv = "text,brand\nTheir packaging is great,Rival\nAwful service,Rival\n";
+    let [cookie, token] = owner.writes();
+    let sent = world.request(Method::POST, "/api/v1/mentions/import", &[cookie, token], csv.to_owned()).await;
+    assert_eq!(sent.json()["taken"], 2, "{}", sent.text());
+    assert_eq!(of(&get(&world, &owner, "/api/v1/topics/aspects").await, "delivery")["texts"], 2);
+    let theirs = get(&world, &owner, "/api/v1/topics/aspects?subject=Rival").await;
+    assert_eq!((&theirs["texts"], &of(&theirs, "packaging")["positive"]), (&json!(2), &json!(1)));
+    let both = get(&world, &owner, "/api/v1/topics/compare").await;
+    assert_eq!((&both["subjects"][0]["subject"], &both["subjects"][1]["subject"]), (&Value::Null, &json!("Rival")));
+    let packaging = both["topics"].as_array().unwrap().iter().find(|it| it["key"] == "packaging").unwrap();
+    assert_eq!(
+        (&packaging["of"][0]["negative"]["hits"], &packaging["of"][1]["negative"]["hits"]),
+        (&json!(1), &json!(0))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tree_is_edited_and_corrections_count() {
+    let (world, owner, key) = shop().await;
+    wrote(&world, &key, 1, &["The grumble box is splendid. I like it"]).await;
+    let agent = world.browser(Role::Agent).await;
+    let text = get(&world, &agent, "/api/v1/texts").await["rows"][0]["event_id"].as_str().unwrap().to_owned();
+    let clauses = format!("/api/v1/texts/{text}/topics");
+    let found = get(&world, &agent, &clauses).await;
+    assert_eq!(found["rows"].as_array().unwrap().len(), 2, "{found}");
+    let start = found["rows"][1]["start"].clone();
+    let put = call(&world, &agent, Method::POST, &clauses, json!({"start": start, "topic": "service"})).await;
+    assert_eq!(put.status, StatusCode::OK, "{}", put.text());
+    assert_eq!(
+        (&put.json()["rows"][1]["topic"], &put.json()["rows"][1]["is_corrected"]),
+        (&json!("service"), &json!(true))
+    );
+    for body in [json!({"start": 3, "topic": "service"}), json!({"start": start, "topic": "nothing"})] {
+        assert_eq!(call(&world, &agent, Method::POST, &clauses, body).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    // An agent corrects how a text feels, too, and does not edit the tree.
+    let corrected =
+        call(&world, &agent, Method::POST, &format!("/api/v1/texts/{text}/correction"), json!({"sentiment": -0.5}))
+            .await;
+    assert_eq!(corrected.status, StatusCode::OK, "{}", corrected.text());
+    let tree = get(&world, &owner, "/api/v1/topics").await;
+    assert_eq!((&tree["version"], &tree["examples"]), (&json!(0), &json!(1)));
+    let refused =
+        call(&world, &agent, Method::PUT, "/api/v1/topics", json!({"topics": tree["topics"], "version": 0})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+
+    let mut topics = tree["topics"].clone();
+    topics
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"key": "grumbles", "name": {"en": "Grumbles"}, "words": ["grumble box"]}));
+    let saved = call(&world, &owner, Method::PUT, "/api/v1/topics", json!({"topics": topics, "version": 0})).await;
+    assert_eq!(saved.json()["version"], 1, "{}", saved.text());
+    let late = call(&world, &owner, Method::PUT, "/api/v1/topics", json!({"topics": topics, "version": 0})).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert_eq!(of(&get(&world, &owner, "/api/v1/topics/aspects").await, "grumbles")["texts"], 1);
+    topics[0]["parent"] = json!("grumbles");
+    topics.as_array_mut().unwrap().last_mut().unwrap()["parent"] = json!("product");
+    let wrong = call(&world, &owner, Method::PUT, "/api/v1/topics", json!({"topics": topics, "version": 1})).await;
+    assert!(
+        wrong.status == StatusCode::UNPROCESSABLE_ENTITY && wrong.text().contains("topics[0].parent"),
+        "{}",
+        wrong.text()
+    );
+    let versions = get(&world, &owner, "/api/v1/topics/versions").await;
+    assert_eq!((versions["rows"].as_array().unwrap().len(), &versions["rows"][0]["saved_by"]), (1, &json!("Test")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reviews_of_a_product_are_summed_up_by_topic() {
+    let (world, owner, key) = shop().await;
+    let review = |id: &str, user: &str, stars: i64, words: &str| {
+        track(
+            id,
+            user,
+            "Product Reviewed",
+            json!({"review_id": id, "product_id": "lamp", "rating": stars, "review_body": words}),
+        )
+    };
+    happen(
+        &world,
+        &key,
+        vec![
+            review("1", "u1", 5, "The colour is beautiful"),
+            review("2", "u2", 1, "It broke at once, the quality is terrible"),
+        ],
+    )
+    .await;
+    while reviewing::judge_due(&world.app.installation).await.unwrap() {}
+    let hidden = get(&world, &owner, "/api/v1/reviews?rating=1").await["rows"][0]["id"].as_str().unwrap().to_owned();
+    let aspects = async || get(&world, &owner, "/api/v1/reviews/products/lamp/aspects").await;
+    let found = aspects().await;
+    assert_eq!((&of(&found, "looks")["positive"], &of(&found, "quality")["negative"]), (&json!(1), &json!(1)));
+    let path = format!("/api/v1/reviews/{hidden}/decision");
+    call(&world, &owner, Method::POST, &path, json!({"state": "hidden", "why": "a rival's"})).await;
+    let found = aspects().await;
+    assert_eq!(of(&found, "product")["texts"], 1, "only what is shown: {found}");
+    let public = get(&world, &owner, "/api/v1/reviews/public").await;
+    let url = public["url"].as_str().unwrap();
+    let public = world.get(&url[url.find("/r/").unwrap()..].replace("{product}", "lamp"), &[]).await.json();
+    assert_eq!(public["aspects"].as_array().unwrap().len(), 2, "{public}");
+    assert!(!public.to_string().contains("terrible"));
+}
