@@ -1,3 +1,4 @@
+import { complaintPages } from './complaint-pages.mjs';
 import { followUpPages } from './follow-up-pages.mjs';
 import { journeyPages } from './journey-pages.mjs';
 import { slotPages } from './slot-pages.mjs';
@@ -87,6 +88,7 @@ export async function pages(page, base) {
 	list.push(...(await slotPages((path) => ask(page, base, path), person)));
 	list.push(...(await textPages((path) => ask(page, base, path))));
 	list.push(...(await followUpPages((path) => ask(page, base, path))));
+	list.push(...(await complaintPages((path) => ask(page, base, path))));
 	if (person) {
 		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });
 		list.push({ name: 'customer-consent', path: `/customers/${person}?consent=1`, act: (p) => p.locator('dialog').waitFor() });

@@ -212,6 +212,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/complaint-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows how complaints are sorted. */
+        get: operations["get_complaint_settings"];
+        /** Saves how complaints are sorted. */
+        put: operations["put_complaint_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/complaints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists complaints and mentions, the newest first. */
+        get: operations["get_complaints"];
+        put?: never;
+        /** Takes in a complaint or a mention, as somebody of the staff or another program tells it. */
+        post: operations["post_complaints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/complaints/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says what the complaints of a time amount to: how fast they were answered and resolved in business time, in public too, whose they are again, and what
+         *     they cost. Competitors' are left out; mentions count among what is public only.
+         */
+        get: operations["get_complaints_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/complaints/states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how many complaints and mentions there are about whom, and where they stand. */
+        get: operations["get_complaints_states"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/complaints/{complaint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a complaint with what happened to it. */
+        get: operations["get_complaints_complaint_id"];
+        /** Sorts a complaint: what it is about, why it came about, how bad it is, what it cost. */
+        put: operations["put_complaints_complaint_id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/complaints/{complaint_id}/act": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes what is done about a complaint: answered, resolved, opened again, or a note. */
+        post: operations["post_complaints_complaint_id_act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conditions/estimate": {
         parameters: {
             query?: never;
@@ -1178,6 +1286,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ideas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists ideas, most wanted first. */
+        get: operations["get_ideas"];
+        put?: never;
+        /** Takes in an idea, as somebody of the staff or another program tells it. Everybody sees it at once. */
+        post: operations["post_ideas"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ideas/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the settings of the ideas box. */
+        get: operations["get_ideas_settings"];
+        /** Saves the settings of the ideas box. */
+        put: operations["put_ideas_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ideas/{idea_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides what becomes of an idea, and says so in public. */
+        post: operations["post_ideas_idea_id_decision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ideas/{idea_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an idea a part of another one, with its votes: each voter has one. */
+        post: operations["post_ideas_idea_id_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ideas/{idea_id}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists ideas that may be the same in other words, the most alike first. */
+        get: operations["get_ideas_idea_id_similar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ideas/{idea_id}/votes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that a customer wants an idea, or no longer does; each has one vote. */
+        post: operations["post_ideas_idea_id_votes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/evidence/{id}/redo": {
         parameters: {
             query?: never;
@@ -1430,6 +1642,59 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the intents, and says how well they are told apart. */
+        get: operations["get_intents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intents/guess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what a text may want, most probable first; nothing of a text of which nothing is known. */
+        post: operations["post_intents_guess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intents/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows an intent with its examples. */
+        get: operations["get_intents_key"];
+        /** Makes an intent, or replaces its examples. What is asked next is answered by what was learnt from them. */
+        put: operations["put_intents_key"];
+        post?: never;
+        /** Deletes an intent with its examples. */
+        delete: operations["delete_intents_key"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1839,6 +2104,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mentions/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes in posts of social networks and reviews of other sites from a table (CSV, at most 16 MB and 20,000 rows): `text`, and where there are any `title`,
+         *     `subject`, `kind`, `channel`, `url`, `id`, `author`, `reach`, `rating`, `at`, `category`, `severity`, `product_id`, `email`, `user_id`. The same row is taken
+         *     in once.
+         */
+        post: operations["post_mentions_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/message-check": {
         parameters: {
             query?: never;
@@ -2130,6 +2416,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists notes, the latest first. */
+        get: operations["get_notes"];
+        put?: never;
+        /** Writes a note. */
+        post: operations["post_notes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/quotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what was said of a topic, and of what stands below it, in notes; the latest first. */
+        get: operations["get_notes_quotes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{note_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a note with its passages, and where they could belong. */
+        get: operations["get_notes_note_id"];
+        /** Saves a note: all of it. */
+        put: operations["put_notes_note_id"];
+        post?: never;
+        /** Deletes a note. */
+        delete: operations["delete_notes_note_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/privacy/notices": {
         parameters: {
             query?: never;
@@ -2398,6 +2738,40 @@ export interface paths {
         };
         /** Lists the products with most reviews, with their mean with and without those that wait or are hidden, and as it is lately. */
         get: operations["get_reviews_products"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/products/{product_id}/aspects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what the reviews of a product that are shown say of each topic, with quotes. */
+        get: operations["get_reviews_products_product_id_aspects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/public": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says where the company's own shop reads the reviews that everybody may see. */
+        get: operations["get_reviews_public"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3377,6 +3751,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/texts/{event_id}/intents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what something that a customer wrote may want. */
+        get: operations["get_texts_event_id_intents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/texts/{event_id}/similar": {
         parameters: {
             query?: never;
@@ -3386,6 +3777,93 @@ export interface paths {
         };
         /** Lists what is like a text among the newest five thousand of its language: duplicates and near ones first. */
         get: operations["get_texts_event_id_similar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/texts/{event_id}/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the clauses of a text and where each belongs. */
+        get: operations["get_texts_event_id_topics"];
+        put?: never;
+        /** Puts a clause of a text into a topic, or into none. Others like it follow. */
+        post: operations["post_texts_event_id_topics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the topics, and how well clauses are put into them. */
+        get: operations["get_topics"];
+        /** Saves the topics as a new version. */
+        put: operations["put_topics"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/aspects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says of each topic how many texts are about it, how they feel about it, what changed, and in whose words. */
+        get: operations["get_topics_aspects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows how texts about the company and about competitors feel, in all and by topic. */
+        get: operations["get_topics_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the versions of the tree, the latest first. */
+        get: operations["get_topics_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3671,6 +4149,76 @@ export interface components {
         AskAgainBody: {
             /** @description The topic's key. */
             topic: string;
+        };
+        /** @description A part of what somebody wrote. */
+        AspectQuote: {
+            event_id: string;
+            /**
+             * Format: double
+             * @description How it feels, -1 to 1.
+             */
+            sentiment: number;
+            text: string;
+        };
+        /** @description What is said of a topic. */
+        AspectShape: {
+            /**
+             * Format: double
+             * @description By what its share of all texts was multiplied; null without a before.
+             */
+            factor?: number | null;
+            /** @description `worse`, `better` or `steady`. */
+            feeling: string;
+            /** @description The topic's key. */
+            key: string;
+            /** @description What it is called, by language. */
+            name: Record<string, never>;
+            /**
+             * Format: int64
+             * @description Those of the period that feel bad about it.
+             */
+            negative: number;
+            /** Format: int64 */
+            negative_before: number;
+            /** @description The topic above it. */
+            parent?: string | null;
+            /**
+             * Format: int64
+             * @description Those that feel well about it.
+             */
+            positive: number;
+            /** @description In whose words: the worst and the best. */
+            quotes: components["schemas"]["AspectQuote"][];
+            /**
+             * Format: double
+             * @description The mean of how they feel about it, -1 to 1.
+             */
+            sentiment: number;
+            /**
+             * Format: int64
+             * @description Texts about it in the period.
+             */
+            texts: number;
+            /**
+             * Format: int64
+             * @description Texts about it in the period before.
+             */
+            texts_before: number;
+            /** @description `new`, `growing`, `shrinking` or `steady`: against chance, with one in twenty alarms false in the mean. */
+            volume: string;
+        };
+        /** @description What is said of topics. */
+        AspectsAnswer: {
+            /** @description Whether only the newest were looked at. */
+            is_cut: boolean;
+            /** @description Most texts first. */
+            rows: components["schemas"]["AspectShape"][];
+            /** @description Texts of the period. */
+            texts: number;
+            /** @description Texts of the period before. */
+            texts_before: number;
+            /** @description Texts of the period that are in no topic. */
+            without: number;
         };
         /** @description What an audience is to be. */
         AudienceBody: {
@@ -3998,6 +4546,23 @@ export interface components {
             /** Format: int64 */
             unsubscribed: number;
         };
+        /** @description A clause of a text. */
+        ClauseShape: {
+            /** @description Where it ends. */
+            end: number;
+            /** @description Whether somebody put it there. */
+            is_corrected: boolean;
+            /**
+             * Format: double
+             * @description How probable that is; 1 where words of people or a correction decided.
+             */
+            probability?: number | null;
+            /** @description Where it begins in the text, in characters. */
+            start: number;
+            text: string;
+            /** @description The topic's key; null where it is in none. */
+            topic?: string | null;
+        };
         /** @description One cohort. */
         Cohort: {
             /** @description From column 0, the cohort itself. */
@@ -4048,6 +4613,15 @@ export interface components {
             /** Format: int64 */
             people: number;
         };
+        /** @description The company and its competitors side by side. */
+        Compared: {
+            /** @description Whether only the newest were looked at. */
+            is_cut: boolean;
+            /** @description The company itself first, then competitors by number of texts. */
+            subjects: components["schemas"]["SubjectShape"][];
+            /** @description Topics that anybody speaks of, most texts first. */
+            topics: components["schemas"]["ComparedTopic"][];
+        };
         /** @description Whether a block may be compared between a group and everybody else (MICOM). */
         ComparedShape: {
             /**
@@ -4070,6 +4644,14 @@ export interface components {
             paths: boolean;
             /** @description Means and variances are alike too: scores may be compared. */
             scores: boolean;
+        };
+        /** @description A topic, theirs and ours. */
+        ComparedTopic: {
+            key: string;
+            /** @description What it is called, by language. */
+            name: Record<string, never>;
+            /** @description By whom it is about; who is missing here is not spoken of so. */
+            of: components["schemas"]["SubjectTopic"][];
         };
         /** @description A metric of a variant against the control. */
         ComparisonShape: {
@@ -4096,6 +4678,219 @@ export interface components {
             treatment?: components["schemas"]["SideShape"] | null;
             variant: string;
             variant_name: string;
+        };
+        /** @description A complaint, or a mention. */
+        Complaint: {
+            /** @description What its writer is called there. */
+            author?: string | null;
+            category?: string | null;
+            /** @description `form`, `email`, `phone`, `store`, `chat`, `letter`, `social`, `review_site` or `other`. */
+            channel: string;
+            cost?: components["schemas"]["Amount"] | null;
+            first_answer_at?: string | null;
+            first_resolved_at?: string | null;
+            id: string;
+            /** @description Whether others can read it. */
+            is_public: boolean;
+            is_urgent: boolean;
+            /** @description `complaint`, or `mention`: what somebody wrote in public. */
+            kind: string;
+            language?: string | null;
+            opened_at: string;
+            order_id?: string | null;
+            /** @description Who complained; null where nobody knows, or when they were forgotten. */
+            person_id?: string | null;
+            person_name?: string | null;
+            product_id?: string | null;
+            public_answer_at?: string | null;
+            /**
+             * Format: int64
+             * @description Stars of its writer, 1 to 5.
+             */
+            rating?: number | null;
+            /**
+             * Format: int64
+             * @description How many people may have read it.
+             */
+            reach?: number | null;
+            /**
+             * Format: int64
+             * @description How often it was opened again.
+             */
+            reopened: number;
+            resolved_at?: string | null;
+            root_cause?: string | null;
+            /** @description `low`, `normal`, `high` or `critical`. */
+            severity: string;
+            /** @description `open`, `answered`, `resolved` or `reopened`. */
+            state: string;
+            /** @description Whom it is about: a competitor; null is the company itself. */
+            subject?: string | null;
+            /** @description What they wrote, without personal data. */
+            text?: string | null;
+            /** @description `negative`, `neutral` or `positive`. */
+            tone?: string | null;
+            touchpoint?: string | null;
+            /** @description Where. */
+            url?: string | null;
+        };
+        /** @description Something to take in. */
+        ComplaintBody: {
+            /** @description When it was written (RFC 3339); now unless said. */
+            at?: string | null;
+            author?: string | null;
+            /** @description A key of the workspace's list. */
+            category?: string | null;
+            /** @description How it came: `phone`, `store` ...; `other` unless said. */
+            channel?: string | null;
+            cost?: components["schemas"]["CostBody"] | null;
+            email?: string | null;
+            is_public?: boolean;
+            /** @description `complaint` unless said; `mention` is what somebody wrote in public. */
+            kind?: string | null;
+            order_id?: string | null;
+            /** @description What its source calls it: the same is taken in once. */
+            origin?: string | null;
+            /** @description Whose it is: a customer, else their e-mail address, customer number or telephone number. Without any it is nobody's. */
+            person_id?: string | null;
+            /** @description Found only where exactly one customer is known to have it. */
+            phone?: string | null;
+            product_id?: string | null;
+            /** Format: int64 */
+            rating?: number | null;
+            /** Format: int64 */
+            reach?: number | null;
+            root_cause?: string | null;
+            /** @description `low`, `normal`, `high` or `critical`; `normal` unless said. */
+            severity?: string | null;
+            /** @description Whom it is about: a competitor. Left out, the company itself. */
+            subject?: string | null;
+            /** @description What was written or said; at most 10,000 characters. */
+            text: string;
+            touchpoint?: string | null;
+            url?: string | null;
+            user_id?: string | null;
+        };
+        /** @description How many there are. */
+        ComplaintCount: {
+            /** Format: int64 */
+            complaints: number;
+            /** @description `complaint` or `mention`. */
+            kind: string;
+            /** @description `open`, `answered`, `resolved` or `reopened`. */
+            state: string;
+            /** @description Whom they are about: a competitor; null is the company itself. */
+            subject?: string | null;
+        };
+        /** @description A complaint with what happened to it. */
+        ComplaintDetail: components["schemas"]["Complaint"] & {
+            /** @description By when it should be answered and resolved, by the working hours; null when it is. */
+            answer_due_at?: string | null;
+            /**
+             * Format: int64
+             * @description The business time in which it was open so far, in seconds.
+             */
+            open_seconds: number;
+            resolution_due_at?: string | null;
+            steps: components["schemas"]["ComplaintStep"][];
+        };
+        /** @description What complaints amount to. */
+        ComplaintFigures: {
+            /** Format: int64 */
+            complaints: number;
+            /** @description What they cost, by currency. */
+            cost: components["schemas"]["CostShape"][];
+            first_answer: components["schemas"]["TimesShape"];
+            first_resolution: components["schemas"]["TimesShape"];
+            /** @description What they have in common; null for those of which it is not known, and in all. */
+            group?: string | null;
+            /**
+             * Format: int64
+             * @description People who complained.
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description How many complaints and mentions others can read.
+             */
+            public: number;
+            public_answer: components["schemas"]["TimesShape"];
+            public_answered?: components["schemas"]["ShareShape"] | null;
+            /**
+             * Format: int64
+             * @description How many were opened again at least once.
+             */
+            reopened: number;
+            /**
+             * Format: int64
+             * @description Their complaints.
+             */
+            repeat_complaints: number;
+            /**
+             * Format: int64
+             * @description People who did so twice or more.
+             */
+            repeat_people: number;
+            /** @description The time in which they were open in all, reopenings included. */
+            resolution: components["schemas"]["TimesShape"];
+            /**
+             * Format: int64
+             * @description How many were resolved without an answer.
+             */
+            resolved_unanswered: number;
+            /** @description How many are `open`, `answered`, `resolved`, `reopened`. */
+            states: {
+                [key: string]: number;
+            };
+        };
+        /** @description Figures of complaints. */
+        ComplaintFiguresAnswer: {
+            all: components["schemas"]["ComplaintFigures"];
+            /** @description What tells the groups apart. */
+            by: string;
+            from: string;
+            /** @description Most complaints first. */
+            groups: components["schemas"]["ComplaintFigures"][];
+            /** @description Whether only the newest were counted. */
+            is_cut: boolean;
+            to: string;
+        };
+        /** @description The settings of complaints. */
+        ComplaintSettings: {
+            /** @description Where people complain. */
+            page_url: string;
+            /**
+             * Format: int64
+             * @description The revision that they are at; 0 while none were saved.
+             */
+            revision: number;
+            /**
+             * @description `categories`, `root_causes`, `touchpoints` (lists of `{key, name: {en, zh}, is_retired}`), `hours` (`zone`, `week` from Monday on as lists of
+             *     `09:00-17:00`, `holidays` of `{day, name, open, is_off}`), `targets` (`first_answer_minutes` and `resolution_minutes` of business time, from the lowest
+             *     severity to the highest), `page` (`is_open`, `text` by language).
+             */
+            settings: Record<string, never>;
+        };
+        /** @description Changed settings. */
+        ComplaintSettingsBody: {
+            /**
+             * Format: int64
+             * @description The revision that was looked at.
+             */
+            revision: number;
+            /** @description All of them; what is left out is as usual. */
+            settings: Record<string, never>;
+        };
+        /** @description What happened to one. */
+        ComplaintStep: {
+            at: string;
+            /** @description Who did it; null where another program or the customer did. */
+            by?: string | null;
+            /** @description Whether others can read it. */
+            is_public: boolean;
+            /** @description `answered`, `resolved`, `reopened`, `continued` (whoever complained wrote again) or `noted`. */
+            step: string;
+            text?: string | null;
         };
         /** @description A condition in one of its two forms. */
         ConditionBody: {
@@ -4272,6 +5067,22 @@ export interface components {
              * @description From -1 to 1; left out, it stays.
              */
             sentiment?: number | null;
+        };
+        /** @description An amount. */
+        CostBody: {
+            /** @description Exact decimal: `12.50`. */
+            amount: string;
+            /** @description Three letters. */
+            currency: string;
+        };
+        /** @description What some complaints cost. */
+        CostShape: {
+            /**
+             * Format: int64
+             * @description How many say what they cost.
+             */
+            complaints: number;
+            sum: components["schemas"]["Amount"];
         };
         /** @description An experiment to make. */
         CreateBody: {
@@ -5600,6 +6411,11 @@ export interface components {
             /** @description Which; none for those of whom it is not known. */
             key?: string | null;
         };
+        /** @description A text to be read. */
+        GuessBody: {
+            /** @description At most 10,000 characters are read. */
+            text: string;
+        };
         /** @description What those say who got nothing by chance. */
         HoldoutEffect: {
             /** @description `holdout`: they were held out; `split`: one way of a split writes to nobody. */
@@ -5661,6 +6477,65 @@ export interface components {
         HomeRevenue: components["schemas"]["RevenueSplit"] & {
             question: components["schemas"]["Question"];
             sentence: string;
+        };
+        /** @description An idea. */
+        Idea: {
+            /** @description What the company says to it. */
+            answer?: string | null;
+            answered_at?: string | null;
+            answered_by?: string | null;
+            id: string;
+            language?: string | null;
+            /** @description Which one it is in other words. */
+            merged_into?: string | null;
+            /** @description Who proposed it; null where nobody knows. */
+            person_id?: string | null;
+            person_name?: string | null;
+            proposed_at: string;
+            /** @description `new`, `open`, `planned`, `done`, `declined`, `hidden` or `merged`. */
+            state: string;
+            text?: string | null;
+            /** @description In a few words, without personal data; null when whoever proposed it was forgotten. */
+            title?: string | null;
+            /** @description Keys of topics that it is about, by its words. */
+            topics: string[];
+            /**
+             * Format: int64
+             * @description How many want it.
+             */
+            votes: number;
+        };
+        /** @description An idea that is proposed. */
+        IdeaBody: {
+            /** @description What its source calls it: the same is taken in once. */
+            origin?: string | null;
+            /** @description Who proposes it. */
+            person_id?: string | null;
+            /** @description More of it: at most 2,000 characters. */
+            text?: string;
+            /** @description In a few words: at most 120 characters. */
+            title: string;
+        };
+        /** @description What becomes of an idea. */
+        IdeaDecision: {
+            /** @description What the company says to it in public; needed where it is declined. */
+            answer?: string | null;
+            /** @description `open`, `planned`, `done`, `declined` or `hidden`. */
+            state: string;
+        };
+        /** @description The ideas box. */
+        IdeaSettings: {
+            /** @description Where people propose and vote. */
+            page_url: string;
+            /**
+             * @description `is_open`: whether its page is there; `is_moderated`: whether somebody of the staff looks at an idea before everybody sees it; `text` above it, by
+             *     language.
+             */
+            settings: Record<string, never>;
+        };
+        /** @description Changed settings. */
+        IdeaSettingsBody: {
+            settings: Record<string, never>;
         };
         /** @description A name the customer goes by. */
         IdentifierShape: {
@@ -5877,6 +6752,42 @@ export interface components {
             version: number;
             /** @description When they go on, if nothing happens before. */
             wakes_at?: string | null;
+        };
+        /** @description Examples of an intent. */
+        IntentBody: {
+            /** @description 1 to 2,000 texts of at most 1,000 characters; those there were are replaced. */
+            examples: string[];
+        };
+        /** @description An intent with its examples. */
+        IntentDetail: {
+            /** @description Without personal data. */
+            examples: string[];
+            key: string;
+        };
+        /** @description What a text may want. */
+        IntentGuess: {
+            intent: string;
+            /**
+             * Format: double
+             * @description How probable it is, if it is one of those that were learnt.
+             */
+            probability: number;
+        };
+        /** @description The intents, and how well they are told apart. */
+        IntentList: {
+            /**
+             * Format: double
+             * @description The share of examples that were found right when they were held back; null with too few examples, or fewer than two intents.
+             */
+            accuracy?: number | null;
+            rows: components["schemas"]["IntentSummary"][];
+        };
+        /** @description An intent in the list. */
+        IntentSummary: {
+            /** Format: int64 */
+            examples: number;
+            key: string;
+            updated_at: string;
         };
         /** @description People who are in exactly these of the segments asked for. */
         Intersection: {
@@ -6348,6 +7259,30 @@ export interface components {
             next?: string | null;
             rows: components["schemas"]["Member"][];
         };
+        /** @description What came of a file. */
+        MentionsReport: {
+            /** @description Columns that mean nothing here. */
+            ignored: string[];
+            /**
+             * Format: int64
+             * @description Rows that were known.
+             */
+            known: number;
+            /** @description The first hundred of the refused ones. */
+            lines: components["schemas"]["RefusedRow"][];
+            /** Format: int64 */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Rows that are new.
+             */
+            taken: number;
+        };
+        /** @description Which one it is in other words. */
+        MergeBody: {
+            /** @description The idea that stays. */
+            into: string;
+        };
         /** @description What became of messages. */
         MessageCounts: {
             /** Format: int64 */
@@ -6662,6 +7597,54 @@ export interface components {
             waiting: number;
             ways: components["schemas"]["WayCount"][];
         };
+        /** @description A note that is written. */
+        NoteBody: {
+            /** @description When it was (RFC 3339); now unless said. */
+            held_at?: string | null;
+            /** @description `interview`, `focus_group`, `observation`, `mystery_visit` or `other`. */
+            kind: string;
+            passages: components["schemas"]["PassageBody"][];
+            /**
+             * Format: int64
+             * @description The revision that was looked at; 0 for a new one.
+             */
+            revision?: number;
+            title: string;
+        };
+        /** @description A note. */
+        NoteDetail: components["schemas"]["NoteSummary"] & {
+            passages: components["schemas"]["NotePassage"][];
+        };
+        /** @description A passage of a note. */
+        NotePassage: {
+            /** @description How they agreed. */
+            consent?: string | null;
+            /** @description Whose words they are, where they agreed to that. */
+            person_id?: string | null;
+            person_name?: string | null;
+            /** @description Keys of topics that it could be put into. */
+            suggested: string[];
+            /** @description The words without personal data. */
+            text: string;
+            /** @description Keys of the topics that it was put into. */
+            topics: string[];
+        };
+        /** @description A passage with the note that it stands in. */
+        NoteQuote: components["schemas"]["NotePassage"] & {
+            note: components["schemas"]["NoteSummary"];
+        };
+        /** @description A note in a list. */
+        NoteSummary: {
+            held_at: string;
+            id: string;
+            /** @description `interview`, `focus_group`, `observation`, `mystery_visit` or `other`. */
+            kind: string;
+            /** Format: int64 */
+            revision: number;
+            title: string;
+            updated_at: string;
+            updated_by: string;
+        };
         /** @description One version of a text that people agree to. */
         Notice: {
             content: string;
@@ -6772,6 +7755,71 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_Complaint: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** @description What its writer is called there. */
+                author?: string | null;
+                category?: string | null;
+                /** @description `form`, `email`, `phone`, `store`, `chat`, `letter`, `social`, `review_site` or `other`. */
+                channel: string;
+                cost?: components["schemas"]["Amount"] | null;
+                first_answer_at?: string | null;
+                first_resolved_at?: string | null;
+                id: string;
+                /** @description Whether others can read it. */
+                is_public: boolean;
+                is_urgent: boolean;
+                /** @description `complaint`, or `mention`: what somebody wrote in public. */
+                kind: string;
+                language?: string | null;
+                opened_at: string;
+                order_id?: string | null;
+                /** @description Who complained; null where nobody knows, or when they were forgotten. */
+                person_id?: string | null;
+                person_name?: string | null;
+                product_id?: string | null;
+                public_answer_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Stars of its writer, 1 to 5.
+                 */
+                rating?: number | null;
+                /**
+                 * Format: int64
+                 * @description How many people may have read it.
+                 */
+                reach?: number | null;
+                /**
+                 * Format: int64
+                 * @description How often it was opened again.
+                 */
+                reopened: number;
+                resolved_at?: string | null;
+                root_cause?: string | null;
+                /** @description `low`, `normal`, `high` or `critical`. */
+                severity: string;
+                /** @description `open`, `answered`, `resolved` or `reopened`. */
+                state: string;
+                /** @description Whom it is about: a competitor; null is the company itself. */
+                subject?: string | null;
+                /** @description What they wrote, without personal data. */
+                text?: string | null;
+                /** @description `negative`, `neutral` or `positive`. */
+                tone?: string | null;
+                touchpoint?: string | null;
+                /** @description Where. */
+                url?: string | null;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_FollowUp: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -6832,6 +7880,28 @@ export interface components {
                 person_id: string;
                 seen_at?: string | null;
                 template: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_NoteSummary: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                held_at: string;
+                id: string;
+                /** @description `interview`, `focus_group`, `observation`, `mystery_visit` or `other`. */
+                kind: string;
+                /** Format: int64 */
+                revision: number;
+                title: string;
+                updated_at: string;
+                updated_by: string;
             }[];
             /**
              * Format: int64
@@ -6948,7 +8018,7 @@ export interface components {
                 signs: components["schemas"]["ReviewSign"][];
                 /** @description `new`, `shown`, `waiting` or `hidden`. */
                 state: string;
-                /** @description What they wrote, with addresses and numbers of people hidden. */
+                /** @description What they wrote, without personal data. */
                 text?: string | null;
                 written_at: string;
             }[];
@@ -6999,8 +8069,8 @@ export interface components {
                 /** @description The event's name. */
                 event_name: string;
                 occurred_at: string;
-                /** @description Who wrote it. */
-                person_id: string;
+                /** @description Who wrote it; null where nobody knows. */
+                person_id?: string | null;
                 /** @description What they are called, if known. */
                 person_name?: string | null;
                 /**
@@ -7008,6 +8078,8 @@ export interface components {
                  * @description Their own stars, 1 to 5.
                  */
                 rating?: number | null;
+                /** @description Whom it is about: a competitor; null is the company itself. */
+                subject?: string | null;
                 /** @description The text without personal data. */
                 text: string;
                 understood: components["schemas"]["Understanding"];
@@ -7017,6 +8089,17 @@ export interface components {
              * @description How many rows all pages have together, where that is known.
              */
             total?: number | null;
+        };
+        /** @description A passage that is written. */
+        PassageBody: {
+            /** @description How they agreed to it; needed with a person. */
+            consent?: string | null;
+            /** @description Whose words they are. */
+            person_id?: string | null;
+            /** @description At most 10,000 characters. */
+            text: string;
+            /** @description Keys of topics that it is put into. */
+            topics?: string[];
         };
         /** @description A path. */
         PathBody: {
@@ -7355,6 +8438,28 @@ export interface components {
         PropertyValues: {
             rows: components["schemas"]["PropertyValue"][];
         };
+        /** @description What was proposed. */
+        ProposedIdea: {
+            /** @description Null where it was known already. */
+            id?: string | null;
+            is_new: boolean;
+        };
+        /** @description Where the company's own shop reads reviews. */
+        PublicReviews: {
+            /** @description Stands in public pages; it opens nothing but what everybody may read. */
+            key: string;
+            /** @description The same as a page for a frame, with data for search engines. */
+            summary_url: string;
+            /** @description Put a product's id in the place of `{product}`: JSON. */
+            url: string;
+        };
+        /** @description Where a clause belongs. */
+        PutBody: {
+            /** @description Where it begins in the text, in characters, as the list of clauses says. */
+            start: number;
+            /** @description The topic's key; null where it is in none. */
+            topic?: string | null;
+        };
         /** @description How well texts are understood. */
         QualityAnswer: {
             /**
@@ -7609,6 +8714,17 @@ export interface components {
              */
             score: number;
             url?: string | null;
+        };
+        /** @description A row that was not taken in. */
+        RefusedRow: {
+            /** @description Which column. */
+            column: string;
+            /**
+             * Format: int64
+             * @description Its line in the file, from 1.
+             */
+            line: number;
+            why: string;
         };
         /** @description An event that was not taken. */
         Reject: {
@@ -7870,7 +8986,7 @@ export interface components {
             signs: components["schemas"]["ReviewSign"][];
             /** @description `new`, `shown`, `waiting` or `hidden`. */
             state: string;
-            /** @description What they wrote, with addresses and numbers of people hidden. */
+            /** @description What they wrote, without personal data. */
             text?: string | null;
             written_at: string;
         };
@@ -8059,6 +9175,56 @@ export interface components {
             })[];
         };
         /** @description A list that is always whole. */
+        Rows_AspectShape: {
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: double
+                 * @description By what its share of all texts was multiplied; null without a before.
+                 */
+                factor?: number | null;
+                /** @description `worse`, `better` or `steady`. */
+                feeling: string;
+                /** @description The topic's key. */
+                key: string;
+                /** @description What it is called, by language. */
+                name: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description Those of the period that feel bad about it.
+                 */
+                negative: number;
+                /** Format: int64 */
+                negative_before: number;
+                /** @description The topic above it. */
+                parent?: string | null;
+                /**
+                 * Format: int64
+                 * @description Those that feel well about it.
+                 */
+                positive: number;
+                /** @description In whose words: the worst and the best. */
+                quotes: components["schemas"]["AspectQuote"][];
+                /**
+                 * Format: double
+                 * @description The mean of how they feel about it, -1 to 1.
+                 */
+                sentiment: number;
+                /**
+                 * Format: int64
+                 * @description Texts about it in the period.
+                 */
+                texts: number;
+                /**
+                 * Format: int64
+                 * @description Texts about it in the period before.
+                 */
+                texts_before: number;
+                /** @description `new`, `growing`, `shrinking` or `steady`: against chance, with one in twenty alarms false in the mean. */
+                volume: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_AudienceShape: {
             /** @description The rows. */
             rows: {
@@ -8126,6 +9292,40 @@ export interface components {
                 /** @description When it goes out, by the workspace's clock: of what people come into, else of the draft; none when it has no schedule. */
                 schedule?: Record<string, never> | null;
                 state: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_ClauseShape: {
+            /** @description The rows. */
+            rows: {
+                /** @description Where it ends. */
+                end: number;
+                /** @description Whether somebody put it there. */
+                is_corrected: boolean;
+                /**
+                 * Format: double
+                 * @description How probable that is; 1 where words of people or a correction decided.
+                 */
+                probability?: number | null;
+                /** @description Where it begins in the text, in characters. */
+                start: number;
+                text: string;
+                /** @description The topic's key; null where it is in none. */
+                topic?: string | null;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_ComplaintCount: {
+            /** @description The rows. */
+            rows: {
+                /** Format: int64 */
+                complaints: number;
+                /** @description `complaint` or `mention`. */
+                kind: string;
+                /** @description `open`, `answered`, `resolved` or `reopened`. */
+                state: string;
+                /** @description Whom they are about: a competitor; null is the company itself. */
+                subject?: string | null;
             }[];
         };
         /** @description A list that is always whole. */
@@ -8298,6 +9498,36 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_Idea: {
+            /** @description The rows. */
+            rows: {
+                /** @description What the company says to it. */
+                answer?: string | null;
+                answered_at?: string | null;
+                answered_by?: string | null;
+                id: string;
+                language?: string | null;
+                /** @description Which one it is in other words. */
+                merged_into?: string | null;
+                /** @description Who proposed it; null where nobody knows. */
+                person_id?: string | null;
+                person_name?: string | null;
+                proposed_at: string;
+                /** @description `new`, `open`, `planned`, `done`, `declined`, `hidden` or `merged`. */
+                state: string;
+                text?: string | null;
+                /** @description In a few words, without personal data; null when whoever proposed it was forgotten. */
+                title?: string | null;
+                /** @description Keys of topics that it is about, by its words. */
+                topics: string[];
+                /**
+                 * Format: int64
+                 * @description How many want it.
+                 */
+                votes: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_Improvement: {
             /** @description The rows. */
             rows: {
@@ -8327,6 +9557,25 @@ export interface components {
                 title: string;
                 updated_at: string;
             }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_IntentGuess: {
+            /** @description The rows. */
+            rows: {
+                intent: string;
+                /**
+                 * Format: double
+                 * @description How probable it is, if it is one of those that were learnt.
+                 */
+                probability: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_NoteQuote: {
+            /** @description The rows. */
+            rows: (components["schemas"]["NotePassage"] & {
+                note: components["schemas"]["NoteSummary"];
+            })[];
         };
         /** @description A list that is always whole. */
         Rows_OccasionShape: {
@@ -8411,6 +9660,17 @@ export interface components {
                  */
                 waiting: number;
             }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_SimilarIdea: {
+            /** @description The rows. */
+            rows: (components["schemas"]["Idea"] & {
+                /**
+                 * Format: double
+                 * @description How alike, 0 to 1.
+                 */
+                likeness: number;
+            })[];
         };
         /** @description A list that is always whole. */
         Rows_SimilarShape: {
@@ -8633,6 +9893,17 @@ export interface components {
                     [key: string]: string;
                 };
                 path: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_TopicVersion: {
+            /** @description The rows. */
+            rows: {
+                saved_at: string;
+                saved_by: string;
+                topics: components["schemas"]["TopicShape"][];
+                /** Format: int64 */
+                version: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -9026,6 +10297,19 @@ export interface components {
             /** @description What is not said is as by default. */
             settings: Record<string, never>;
         };
+        /** @description A share with the interval that holds it 19 times of 20. */
+        ShareShape: {
+            /** Format: double */
+            high: number;
+            /** Format: int64 */
+            hits: number;
+            /** Format: double */
+            low: number;
+            /** Format: int64 */
+            of: number;
+            /** Format: double */
+            share: number;
+        };
         /** @description A metric in one variant. */
         SideShape: {
             /** Format: double */
@@ -9037,6 +10321,14 @@ export interface components {
         SignInLink: {
             /** @description Signs the user in once. */
             sign_in_link: string;
+        };
+        /** @description An idea that looks like another. */
+        SimilarIdea: components["schemas"]["Idea"] & {
+            /**
+             * Format: double
+             * @description How alike, 0 to 1.
+             */
+            likeness: number;
         };
         /** @description A text that is like another. */
         SimilarShape: components["schemas"]["TextShape"] & {
@@ -9163,6 +10455,16 @@ export interface components {
             parts: number;
             /** @description Units it takes. */
             units: number;
+        };
+        /** @description How one is sorted; what is left out is not known. */
+        SortBody: {
+            /** @description A key of the workspace's list. */
+            category?: string | null;
+            cost?: components["schemas"]["CostBody"] | null;
+            root_cause?: string | null;
+            /** @description `low`, `normal`, `high` or `critical`; `normal` unless said. */
+            severity?: string | null;
+            touchpoint?: string | null;
         };
         /** @description Where events come from. */
         Source: {
@@ -9351,6 +10653,34 @@ export interface components {
             low?: number | null;
             /** @description The questions on it. A dozen about different things show style; a few about one thing show what people think of it. */
             questions: string[];
+        };
+        /** @description How texts about somebody feel. */
+        SubjectShape: {
+            negative?: components["schemas"]["ShareShape"] | null;
+            positive?: components["schemas"]["ShareShape"] | null;
+            /**
+             * Format: double
+             * @description The mean, -1 to 1.
+             */
+            sentiment: number;
+            /** @description A competitor; null is the company itself. */
+            subject?: string | null;
+            /** Format: int64 */
+            texts: number;
+        };
+        /** @description What is said of a topic about somebody. */
+        SubjectTopic: {
+            negative?: components["schemas"]["ShareShape"] | null;
+            /**
+             * Format: double
+             * @description The mean of how they feel about it, -1 to 1.
+             */
+            sentiment: number;
+            share?: components["schemas"]["ShareShape"] | null;
+            /** @description A competitor; null is the company itself. */
+            subject?: string | null;
+            /** Format: int64 */
+            texts: number;
         };
         /** @description Who came back. */
         SuppressedBody: {
@@ -9550,6 +10880,12 @@ export interface components {
             /** @description The customer. */
             person_id: string;
         };
+        /** @description What was taken in. */
+        TakenComplaint: {
+            id: string;
+            /** @description Whether it was not known before. */
+            is_new: boolean;
+        };
         /** @description A ready condition. */
         Template: {
             /** @description `purchase`, `engagement`, `lifecycle`, `product`, `channel`, `occasion`, `value`, `rfm`, `people` or `experience`. */
@@ -9675,8 +11011,8 @@ export interface components {
             /** @description The event's name. */
             event_name: string;
             occurred_at: string;
-            /** @description Who wrote it. */
-            person_id: string;
+            /** @description Who wrote it; null where nobody knows. */
+            person_id?: string | null;
             /** @description What they are called, if known. */
             person_name?: string | null;
             /**
@@ -9684,6 +11020,8 @@ export interface components {
              * @description Their own stars, 1 to 5.
              */
             rating?: number | null;
+            /** @description Whom it is about: a competitor; null is the company itself. */
+            subject?: string | null;
             /** @description The text without personal data. */
             text: string;
             understood: components["schemas"]["Understanding"];
@@ -9800,6 +11138,40 @@ export interface components {
             title: string;
             understood?: components["schemas"]["Understanding"] | null;
         };
+        /** @description How long something takes, in seconds of business time. */
+        TimesShape: {
+            attained?: components["schemas"]["ShareShape"] | null;
+            /**
+             * Format: int64
+             * @description For how many it has happened.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description The mean of those for which it has happened.
+             */
+            mean_of_done_seconds?: number | null;
+            /**
+             * Format: int64
+             * @description Within this time it had happened for half of all, those that wait included; null while that is not known.
+             */
+            median_seconds?: number | null;
+            /**
+             * Format: int64
+             * @description For nine of ten.
+             */
+            ninth_seconds?: number | null;
+            /**
+             * Format: int64
+             * @description For how many of these it is late already.
+             */
+            overdue: number;
+            /**
+             * Format: int64
+             * @description For how many it has not.
+             */
+            waiting: number;
+        };
         /** @description A value that templates can name. */
         TokenShape: {
             /** @description Whether it is there wherever its group is, so that it needs no fallback. */
@@ -9844,6 +11216,54 @@ export interface components {
             place?: number;
             /** @description Whether the preference centre shows it. */
             shown?: boolean;
+        };
+        /** @description A topic. */
+        TopicShape: {
+            /** @description Whether nothing new is put into it. */
+            is_retired: boolean;
+            /** @description What it is known by. */
+            key: string;
+            /** @description What it is called, by language. */
+            name: Record<string, never>;
+            /** @description The topic above it. */
+            parent?: string | null;
+            /** @description Words and pairs of words that always mean it. */
+            words: string[];
+        };
+        /** @description The topics of the workspace. */
+        TopicTree: {
+            /** @description How many clauses people put somewhere. */
+            examples: number;
+            /** @description How many of these were held back to measure it. */
+            held_back: number;
+            /** @description How many of those were put into a topic. */
+            put: number;
+            /** @description How many of those into the right one. */
+            right: number;
+            topics: components["schemas"]["TopicShape"][];
+            /**
+             * Format: int64
+             * @description The version that this is; 0 while none was saved.
+             */
+            version: number;
+        };
+        /** @description A version of the tree. */
+        TopicVersion: {
+            saved_at: string;
+            saved_by: string;
+            topics: components["schemas"]["TopicShape"][];
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description A changed tree. */
+        TopicsBody: {
+            /** @description All of them: `{key, parent, name: {en, zh}, words, is_retired}`. */
+            topics: Record<string, never>[];
+            /**
+             * Format: int64
+             * @description The version that was looked at.
+             */
+            version: number;
         };
         /** @description What touches give a journey. */
         TouchRow: {
@@ -10123,6 +11543,13 @@ export interface components {
         VersionPage: {
             template: Record<string, never>;
             version: components["schemas"]["TemplateVersion"];
+        };
+        /** @description Who votes. */
+        VoteBody: {
+            /** @description The customer. */
+            person_id: string;
+            /** @description Whether they want it; false takes their vote back. */
+            wants?: boolean;
         };
         /**
          * @description What should be looked at before a condition is used.
@@ -10962,6 +12389,409 @@ export interface operations {
                 content?: never;
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_complaint_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintSettings"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_complaint_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComplaintSettingsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintSettings"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_complaints: {
+        parameters: {
+            query?: {
+                /** @description `complaint` or `mention`. */
+                kind?: string;
+                /** @description About this competitor; `*` is about anybody. Unless said, about the company itself. */
+                subject?: string;
+                /** @description `open`, `answered`, `resolved` or `reopened`. */
+                state?: string;
+                /** @description Whether something is still to be done. */
+                is_open?: boolean;
+                category?: string;
+                root_cause?: string;
+                touchpoint?: string;
+                /** @description `low`, `normal`, `high` or `critical`. */
+                severity?: string;
+                channel?: string;
+                /** @description Whether others can read it. */
+                is_public?: boolean;
+                /** @description Of this customer. */
+                person_id?: string;
+                product_id?: string;
+                /** @description Opened from this time on (RFC 3339). */
+                from?: string;
+                /** @description Opened before this time. */
+                to?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Complaint"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_complaints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComplaintBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakenComplaint"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_complaints_figures: {
+        parameters: {
+            query?: {
+                /** @description Opened from this time on (RFC 3339); 90 days ago unless said. */
+                from?: string | null;
+                /** @description Opened before this time; now unless said. */
+                to?: string | null;
+                /** @description What tells groups apart: `category` (unless said), `root_cause`, `touchpoint`, `severity`, `channel` or `product`. */
+                by?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintFiguresAnswer"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_complaints_states: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ComplaintCount"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_complaints_complaint_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                complaint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_complaints_complaint_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                complaint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SortBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_complaints_complaint_id_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                complaint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13318,6 +15148,365 @@ export interface operations {
             };
         };
     };
+    get_ideas: {
+        parameters: {
+            query?: {
+                /** @description `new`, `open`, `planned`, `done`, `declined`, `hidden` or `merged`; all but the last two unless said. */
+                state?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_Idea"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_ideas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdeaBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposedIdea"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ideas_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdeaSettings"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_ideas_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdeaSettingsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdeaSettings"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_ideas_idea_id_decision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                idea_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdeaDecision"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Idea"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_ideas_idea_id_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                idea_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Idea"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ideas_idea_id_similar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                idea_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_SimilarIdea"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_ideas_idea_id_votes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                idea_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Idea"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_identity_evidence_id_redo: {
         parameters: {
             query?: never;
@@ -13930,6 +16119,182 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InboxTemplates"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_intents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntentList"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_intents_guess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GuessBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_IntentGuess"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_intents_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntentDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_intents_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IntentBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntentDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_intents_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -14988,6 +17353,59 @@ export interface operations {
             };
         };
     };
+    post_mentions_import: {
+        parameters: {
+            query?: {
+                /** @description `social` unless said, or `review_site`. */
+                channel?: string | null;
+                /** @description Whom they are about: a competitor. Left out, the company itself. */
+                subject?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MentionsReport"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_message_check: {
         parameters: {
             query?: never;
@@ -15649,6 +18067,250 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessagePage"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_notes: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NoteSummary"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_notes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_notes_quotes: {
+        parameters: {
+            query: {
+                /** @description Its key; topics below it count. */
+                topic: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_NoteQuote"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_notes_note_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                note_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_notes_note_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                note_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_notes_note_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                note_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -16338,6 +19000,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rows_ReviewedProduct"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reviews_products_product_id_aspects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_AspectShape"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reviews_public: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicReviews"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -18976,6 +21696,8 @@ export interface operations {
                 stars?: number | null;
                 /** @description Only these: at most 100 ids of events with commas between. All of them come at once, whatever else is asked for. */
                 ids?: string | null;
+                /** @description About this competitor; `*` is about anybody. Unless said, about the company itself. */
+                subject?: string | null;
                 /** @description Rows of a page: 1 to 500, 50 unless said. */
                 limit?: number;
                 /** @description `next` of the page before. */
@@ -19047,6 +21769,8 @@ export interface operations {
                 stars?: number | null;
                 /** @description Only these: at most 100 ids of events with commas between. All of them come at once, whatever else is asked for. */
                 ids?: string | null;
+                /** @description About this competitor; `*` is about anybody. Unless said, about the company itself. */
+                subject?: string | null;
             };
             header?: never;
             path?: never;
@@ -19276,6 +22000,44 @@ export interface operations {
             };
         };
     };
+    get_texts_event_id_intents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_IntentGuess"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_texts_event_id_similar: {
         parameters: {
             query?: never;
@@ -19301,6 +22063,284 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_texts_event_id_topics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ClauseShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_texts_event_id_topics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ClauseShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_topics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicTree"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_topics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopicsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicTree"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_topics_aspects: {
+        parameters: {
+            query?: {
+                /** @description From this time on (RFC 3339); 30 days ago unless said. What was written in as long a time before is compared with. */
+                from?: string | null;
+                /** @description Before this time; now unless said. */
+                to?: string | null;
+                /** @description About this competitor; unless said, about the company itself. */
+                subject?: string | null;
+                /** @description Of events of this name. */
+                event_name?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AspectsAnswer"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_topics_compare: {
+        parameters: {
+            query?: {
+                /** @description From this time on (RFC 3339); 30 days ago unless said. */
+                from?: string | null;
+                /** @description Before this time; now unless said. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Compared"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_topics_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_TopicVersion"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

@@ -1,4 +1,5 @@
 // The words of the room Feedback: they come with it.
+import { complaints } from './complaints';
 import { followUps } from './follow-ups';
 import { improvements } from './improvements';
 import { reviews } from './reviews';
@@ -8,4 +9,4 @@ import { surveys } from './surveys';
 import { texts } from './texts';
 import { themes } from './themes';
 
-export const feedback = { ...followUps, ...improvements, ...reviews, ...surveyEditor, ...surveyScores, ...surveys, ...texts, ...themes };
+export const feedback = { ...complaints, ...followUps, ...improvements, ...reviews, ...surveyEditor, ...surveyScores, ...surveys, ...texts, ...themes };

@@ -1,0 +1,34 @@
+// Works on complaints as people do.
+const must = (truth, what) => {
+	if (!truth) throw new Error(what);
+};
+const open = async (page, context, path) => {
+	await page.goto(context.base + path);
+	await context.settled(page);
+};
+
+export const complaintScenarios = {
+	'a complaint is taken in by hand, and opens': async (page, context) => {
+		await open(page, context, '/feedback/complaints');
+		await page.getByRole('button', { name: 'Take in a complaint' }).first().click();
+		await page.waitForURL(/new=1/);
+		const dialog = page.locator('dialog');
+		must(await dialog.getByRole('button', { name: 'Take in a complaint' }).isDisabled(), 'nothing can be taken in');
+		await dialog.getByRole('textbox', { name: 'What was said' }).fill('The lamp flickers, and nobody at the desk knew why.');
+		await dialog.getByRole('button', { name: 'Take in a complaint' }).click();
+		await page.waitForURL(/open=/);
+		await page.locator('dialog').getByText('What was done').first().waitFor();
+	},
+	'what was answered to a complaint is noted': async (page, context) => {
+		await open(page, context, '/feedback/complaints');
+		const row = page.locator('a.complaint').first();
+		if (!(await row.count())) return;
+		await row.click();
+		const dialog = page.locator('dialog');
+		await dialog.getByRole('button', { name: 'I answered' }).click();
+		must(await dialog.getByRole('button', { name: 'Note it' }).isDisabled(), 'an answer without words can be noted');
+		await dialog.getByRole('textbox', { name: 'What was answered' }).fill('A new one is on its way.');
+		await dialog.getByRole('button', { name: 'Note it' }).click();
+		await page.getByText('Noted', { exact: true }).first().waitFor();
+	}
+};
