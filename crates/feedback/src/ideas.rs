@@ -10,9 +10,8 @@ pub mod schema;
 
 use std::collections::BTreeSet;
 
-use rapport_text::language::language;
+use rapport_text::finding::{Piece, forms, pieces, run_terms};
 use rapport_text::similar::Shingles;
-use rapport_text::words::Stems;
 use serde::{Deserialize, Serialize};
 
 use crate::survey::Words;
@@ -96,15 +95,20 @@ impl Default for Settings {
 
 /// How alike two ideas are, 0 to 1: by the words that they have in common in any form, or by runs of letters, whichever says more.
 pub fn likeness(one: &str, other: &str) -> f64 {
-    let (a, b) = (stems(one), stems(other));
-    let both = a.intersection(&b).count() as f64;
-    let either = a.union(&b).count() as f64;
-    let by_words = if either > 0.0 { both / either } else { 0.0 };
+    let (a, b) = (words(one), words(other));
+    let both = a.iter().filter(|it| b.iter().any(|other| !it.is_disjoint(other))).count();
+    let either = a.len() + b.len() - both;
+    let by_words = if either > 0 { both as f64 / either as f64 } else { 0.0 };
     by_words.max(Shingles::of(one).similarity(&Shingles::of(other)))
 }
 
-fn stems(text: &str) -> BTreeSet<String> {
-    Stems::in_language(language(text)).words(text).into_iter().map(|word| word.stem).collect()
+/// Of each word what it can stand as: a title is too short to say in which language it is.
+fn words(text: &str) -> BTreeSet<BTreeSet<String>> {
+    let of = |piece: Piece<'_>| match piece {
+        Piece::Word(word) => vec![forms(word)],
+        Piece::Run(run) => run_terms(run).into_iter().map(|it| BTreeSet::from([it.text])).collect(),
+    };
+    pieces(text).into_iter().flat_map(of).collect()
 }
 
 #[cfg(test)]
@@ -115,6 +119,7 @@ mod tests {
     fn the_same_in_other_words_looks_alike() {
         let alike = |a: &str, b: &str| likeness(a, b) >= ALIKE;
         assert!(alike("Please offer gift wrapping", "Gift wrapping, please"));
+        assert!(alike("A filter for colours", "Filter by colours"));
         assert!(alike("A filter for colours in the shop", "Filters by colour in your shop"));
         assert!(alike("希望支持礼品包装", "请支持礼品包装"));
         assert!(!alike("Please offer gift wrapping", "A filter for colours in the shop"));

@@ -179,7 +179,9 @@ async fn lists_are_those_of_all_rows_gone_through(db: TestDatabase) {
     }
     let some = [[3; 16], [9; 16], [99; 16]];
     let counted = records::counted(&mut db.read(), W, &Filter::default(), Some(&some)).await.unwrap();
-    assert_eq!(counted, cells(&rows, &some));
+    let ours: Vec<[u8; 16]> =
+        slow(&rows, &Filter::default()).into_iter().filter(|event| some.contains(event)).collect();
+    assert_eq!(counted, cells(&rows, &ours));
     assert_eq!(records::counted(&mut db.read(), W, &Filter::default(), Some(&[])).await.unwrap(), []);
     assert_eq!(records::list(&mut db.read(), W, &Filter::default(), 3).await.unwrap().len(), 3);
     assert_eq!(records::list(&mut db.read(), OTHER, &Filter::default(), 100).await.unwrap(), rows[..1]);

@@ -140,7 +140,7 @@ pub async fn of_handles(
 
 /// Whether anybody ordered.
 pub async fn any(db: &mut impl Queries, workspace: WorkspaceId) -> Result<bool> {
-    let text = sql!("SELECT order_id FROM orders WHERE workspace = $1 LIMIT $2");
+    let text = sql!("SELECT order_id FROM orders WHERE workspace = $1 ORDER BY placed_at DESC, order_id LIMIT $2");
     let found: Option<(String,)> = db.fetch_optional(text, args![workspace, 1_i64]).await?;
     Ok(found.is_some())
 }
