@@ -28,7 +28,7 @@ export const surveys = {
 	'survey.next.finish': 'Finish it and open it',
 	'survey.next.publish': 'Publish what was changed',
 	'survey.next.share': 'Share its link',
-	'survey.next.wait': '{n} more answer before the score says much || {n} more answers before the score says much',
+	'survey.next.wait': 'Needs {n} more answer || Needs {n} more answers',
 	'survey.next.continue': 'Go on, or close it',
 	'survey.next.follow': 'Follow its score',
 	'survey.next.read': 'Read its results',
