@@ -54,7 +54,7 @@ export const surveyScores = {
 	'behaviour.say': 'It went with the answer; what the answer caused is not known. Each person counts once, by their first answer, once the days after it are over; {n} are more recent. || It went with the answer; what the answer caused is not known. Each person counts once, by their first answer, once the days after it are over; {n} are more recent.',
 	'behaviour.say.more': '{who} spent {amount} more each than detractors in {days} days, which is more than chance.',
 	'behaviour.say.less': '{who} spent {amount} less each than detractors in {days} days, which is more than chance.',
-	'behaviour.say.unclear': 'What {who} spent more ({amount}) may be chance: its interval holds zero ({days} days).',
+	'behaviour.say.unclear': 'The difference between {who} and detractors ({amount} in {days} days) may be chance: its interval holds zero.',
 	'behind.title': 'Answers behind this number',
 	'behind.none': 'Nobody answered so',
 	'behind.at_least': '{n} or more',
