@@ -24,6 +24,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("analytics", 5),
     ("engagement", 5),
     ("experiments", 5),
+    ("loyalty", 5),
     ("feedback", 5),
     ("server", 6),
 ];

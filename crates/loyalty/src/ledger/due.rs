@@ -1,0 +1,95 @@
+//! What falls due by itself. In the order of instants; at the same instant points become available, then holds end, then points lapse.
+
+use rapport_domain::Timestamp;
+
+use super::command::OWN_IDS;
+use super::{AccountKey, HoldState, Kind, Ledger, LotId, Operation, Place, Source};
+
+/// The next thing that falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Activate(LotId),
+    TimeOut(i64),
+    Expire(LotId),
+}
+
+impl Ledger {
+    /// Posts everything that falls due up to `now` in one account, each at its instant, but not before `not_before`; how many operations.
+    pub fn settle(&mut self, key: AccountKey, now: Timestamp, not_before: Timestamp) -> usize {
+        let mut count = 0;
+        let mut at = not_before;
+        while let Some((instant, step)) = self.next_step(key).filter(|(instant, _)| *instant <= now) {
+            at = at.max(instant);
+            self.step(key, instant, step, at, now);
+            count += 1;
+        }
+        count
+    }
+
+    fn next_step(&mut self, key: AccountKey) -> Option<(Timestamp, Step)> {
+        let account = self.account(key);
+        let steps = [
+            account.next_waiting().map(|(at, lot)| (at, Step::Activate(lot))),
+            account.next_timeout().map(|(at, hold)| (at, Step::TimeOut(hold))),
+            account.next_expiry().map(|(at, lot)| (at, Step::Expire(lot))),
+        ];
+        steps.into_iter().flatten().min()
+    }
+
+    fn step(&mut self, key: AccountKey, instant: Timestamp, step: Step, at: Timestamp, now: Timestamp) {
+        let number = self.next_operation();
+        let (kind, amount, reference) = match step {
+            Step::Activate(_) => (Kind::Activate, self.activate(key, instant, at), None),
+            Step::TimeOut(hold) => {
+                let hold = self.account(key).hold(hold).expect("a hold with a timeout is in memory").clone();
+                let (amount, reference) = (hold.amount, hold.operation);
+                self.end_hold(key, hold, HoldState::TimedOut, 0, at);
+                (Kind::TimeOut, amount, Some(reference))
+            }
+            Step::Expire(_) => (Kind::Expire, self.expire(key, instant, at), None),
+        };
+        let postings = self.take_postings();
+        self.note(Operation {
+            number,
+            id: format!("{OWN_IDS}{number}"),
+            kind,
+            wallet: key.1,
+            member: key.0,
+            amount,
+            short: 0,
+            refused: None,
+            reference,
+            reversed: 0,
+            fingerprint: [0; 16],
+            after: self.balance(key),
+            effective_at: at,
+            recorded_at: now,
+            postings,
+            source: Source::own(),
+        });
+        self.recorded_at = self.recorded_at.max(now);
+    }
+
+    /// All lots whose points become available at this instant.
+    fn activate(&mut self, key: AccountKey, instant: Timestamp, at: Timestamp) -> i64 {
+        let mut amount = 0;
+        while let Some((_, lot)) = self.account(key).next_waiting().filter(|(due, _)| *due == instant) {
+            let part = self.lot(key, lot).pending;
+            self.post(key, Place::Pending, Place::Available, part, Some(lot), at);
+            amount += part;
+        }
+        self.repay(key, at);
+        amount
+    }
+
+    /// All lots whose points lapse at this instant.
+    fn expire(&mut self, key: AccountKey, instant: Timestamp, at: Timestamp) -> i64 {
+        let mut amount = 0;
+        while let Some((_, lot)) = self.account(key).next_expiry().filter(|(due, _)| *due == instant) {
+            let part = self.lot(key, lot).available;
+            self.post(key, Place::Available, Place::Expired, part, Some(lot), at);
+            amount += part;
+        }
+        amount
+    }
+}

@@ -1,0 +1,89 @@
+//! Random commands: few members, few points, few ids and short times, so that everything meets everything.
+
+use proptest::prelude::*;
+use rapport_domain::Timestamp;
+use rapport_loyalty::ledger::{Act, Command, Expiry, MemberId, Portion, Shortage, Source, WalletId};
+
+/// Two who may do everything, one who is blocked, one whose account is closed, one whom nobody knows.
+pub const MEMBERS: [MemberId; 5] = [MemberId(1), MemberId(2), MemberId(3), MemberId(4), MemberId(5)];
+pub const WALLETS: [WalletId; 2] = [WalletId(1), WalletId(2)];
+
+/// Up to `most` commands, each with the time that passes before it.
+pub fn story(most: usize) -> impl Strategy<Value = Vec<(i64, Command)>> {
+    let wait = prop_oneof![4 => Just(0_i64), 4 => Just(1), 2 => 2_i64..9];
+    prop::collection::vec((wait, seed()), 1..most).prop_map(|steps| {
+        let (mut now, mut earlier) = (0, Vec::new());
+        for (wait, seed) in &steps {
+            now += wait;
+            let command = made(*seed, &earlier, now);
+            earlier.push(command);
+        }
+        steps.into_iter().map(|(wait, _)| wait).zip(earlier).collect()
+    })
+}
+
+type Seed = (u8, u8, u8, i64, (u16, u16), (Option<i64>, Option<i64>), u8);
+
+fn seed() -> impl Strategy<Value = Seed> {
+    let time = || prop::option::weighted(0.6, 1_i64..14);
+    (any::<u8>(), any::<u8>(), any::<u8>(), 1_i64..9, (any::<u16>(), any::<u16>()), (time(), time()), any::<u8>())
+}
+
+/// The id of an earlier command that can be meant, and the account it was for; now and then of any command.
+fn meant(earlier: &[Command], pick: u16, fits: fn(&Act) -> bool) -> Option<&Command> {
+    let fitting: Vec<&Command> = earlier.iter().filter(|command| fits(&command.act) || pick % 16 == 0).collect();
+    (!fitting.is_empty()).then(|| fitting[fitting.len() - 1 - usize::from(pick / 16) % fitting.len().min(6)])
+}
+
+fn made((act, who, wallet, amount, (id, of), (one, other), choice): Seed, earlier: &[Command], now: i64) -> Command {
+    let mut member = MEMBERS[[0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4][usize::from(who) % 11]];
+    let mut wallet = WALLETS[usize::from(wallet % 5 == 0)];
+    let mut reference = |fits| {
+        let Some(command) = meant(earlier, of, fits) else { return "nothing".to_owned() };
+        if choice % 8 != 0 {
+            (member, wallet) = (command.member, command.wallet);
+        }
+        command.id.clone()
+    };
+    let holds = |act: &Act| matches!(act, Act::Hold { .. });
+    let moves =
+        |act: &Act| !matches!(act, Act::Hold { .. } | Act::Release { .. } | Act::Extend { .. } | Act::Forfeit {});
+    let later = |by: i64| Timestamp(now + by);
+    let shortage = [Shortage::IntoArrears, Shortage::WithinBalance, Shortage::PendingOnly][usize::from(choice) % 3];
+    let portion = match choice % 4 {
+        0 | 1 => Portion::Rest,
+        2 => Portion::Points { amount },
+        _ => Portion::Refunded { refunded: amount.min(7), total: 7 },
+    };
+    let act = match act % 26 {
+        0..7 => Act::Earn {
+            amount: amount * 2,
+            earned_at: (choice % 5 == 0).then(|| Timestamp(now - 6 + (id % 7 == 0) as i64 * 8)),
+            active_from: one.filter(|_| choice % 2 == 0).map(|by| Timestamp(now - 3 + by)),
+            expires_at: other.map(|by| later(3 * by)),
+        },
+        7..10 => Act::Spend { amount: 1 + amount / 2 },
+        10..12 => Act::Hold { amount: 1 + amount / 2, until: later(one.unwrap_or(20)) },
+        12..14 => Act::Capture { hold: reference(holds), amount: (choice % 3 > 0).then_some(1 + amount / 3) },
+        14 | 24 | 25 => Act::Release { hold: reference(holds) },
+        15 => {
+            let amount = if choice % 2 == 0 { amount } else { -amount };
+            Act::Adjust { amount, expires_at: one.map(later), into_arrears: choice % 4 > 1 }
+        }
+        16 | 17 => {
+            let to = MEMBERS[[0, 0, 1, 1, 2, 3, 4][usize::from(choice) % 7]];
+            let to = if to == member { MEMBERS[usize::from(member == MEMBERS[0])] } else { to };
+            let expiry = if choice % 2 == 0 { Expiry::Keep } else { Expiry::Reset { expires_at: one.map(later) } };
+            Act::Transfer { to, amount, expiry }
+        }
+        18..22 => {
+            let of = reference(moves);
+            Act::Reverse { of, portion, shortage, grace_until: one.filter(|_| choice % 3 == 1).map(later) }
+        }
+        22 if choice % 4 == 0 => Act::Forfeit {},
+        _ => Act::Extend { expires_at: later(amount - 1) },
+    };
+    let again = || meant(earlier, of, |_| true).map(|command| command.id.clone());
+    let id = again().filter(|_| id % 12 == 0).unwrap_or_else(|| format!("c{}", earlier.len()));
+    Command { id, member, wallet, act, source: Source::default() }
+}
