@@ -17,6 +17,9 @@ pub enum Error {
         /// What does not fit.
         what: &'static str,
     },
+    /// The batch in which it was could not be written down.
+    #[error(transparent)]
+    Batch(std::sync::Arc<Error>),
     /// The poster was stopped.
     #[error("the server is stopping; send the same again, nothing is done twice")]
     Stopped,
@@ -28,6 +31,7 @@ impl Error {
         match self {
             Self::Store(error) => error.code(),
             Self::Damaged { .. } => "ledger_damaged",
+            Self::Batch(error) => error.code(),
             Self::Stopped => "stopping",
         }
     }
@@ -37,6 +41,7 @@ impl Error {
         match self {
             Self::Store(error) => error.is_retryable(),
             Self::Damaged { .. } => false,
+            Self::Batch(error) => error.is_retryable(),
             Self::Stopped => true,
         }
     }

@@ -28,7 +28,7 @@ pub use command::{Act, Command, Expiry, Portion, REFERENCE_MAX, Shortage, Source
 pub use operation::{Kind, Operation, Place, Posting};
 pub use refusal::Refusal;
 pub use rules::{clawed, shares};
-pub use work::{AccountKey, Answer, Ledger, Standing, Wallet};
+pub use work::{AccountKey, Answer, Done, Ledger, Standing, Wallet};
 
 /// A member's number: random, and says nothing about who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

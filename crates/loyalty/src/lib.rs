@@ -10,5 +10,11 @@
 
 pub mod error;
 pub mod ledger;
+pub mod poster;
+pub mod records;
+pub mod schema;
+pub mod verify;
 
 pub use error::Error;
+pub use poster::Poster;
+pub use schema::{DATA_MAP, MIGRATIONS};

@@ -18,7 +18,7 @@ use rapport_loyalty::ledger::{
 };
 
 fn wallet() -> Wallet {
-    Wallet { amount_max: 1_000, balance_max: Some(60), arrears_max: 12 }
+    Wallet { amount_max: 1_000, balance_max: Some(60), arrears_max: 7 }
 }
 
 /// A ledger that knows everything that was ever done, as if a database had been asked.
@@ -226,7 +226,7 @@ proptest! {
         parts.push(100);
         let mut whole = Whole::new();
         whole.apply(&command("e", Act::Earn { amount, earned_at: None, active_from: None, expires_at: None }), 0);
-        let spent = spent.min(amount).min(12);
+        let spent = spent.min(amount).min(7);
         if spent > 0 {
             whole.apply(&command("s", Act::Spend { amount: spent }), 1);
         }

@@ -25,13 +25,14 @@ impl Balance {
         self.pending + self.available + self.held - self.owed
     }
 
-    pub(super) const fn part(&mut self, place: Place) -> Option<(&mut i64, i64)> {
+    /// Adds points that went to a place, or left it.
+    pub const fn add(&mut self, place: Place, amount: i64) {
         match place {
-            Place::Pending => Some((&mut self.pending, 1)),
-            Place::Available => Some((&mut self.available, 1)),
-            Place::Held => Some((&mut self.held, 1)),
-            Place::Owed => Some((&mut self.owed, -1)),
-            _ => None,
+            Place::Pending => self.pending += amount,
+            Place::Available => self.available += amount,
+            Place::Held => self.held += amount,
+            Place::Owed => self.owed -= amount,
+            _ => {}
         }
     }
 }

@@ -551,11 +551,8 @@ impl Ledger {
         let before = self.balance(key);
         self.undo.push(Undo::Balance(key, before));
         let balance = self.account(key).balance_mut();
-        for (place, by) in [(from, -amount), (to, amount)] {
-            if let Some((part, sign)) = balance.part(place) {
-                *part += by * sign;
-            }
-        }
+        balance.add(from, -amount);
+        balance.add(to, amount);
         self.done.accounts.insert(key);
         self.postings += 1;
         let number = self.postings;

@@ -31,7 +31,8 @@ fn seed() -> impl Strategy<Value = Seed> {
 
 /// The id of an earlier command that can be meant, and the account it was for; now and then of any command.
 fn meant(earlier: &[Command], pick: u16, fits: fn(&Act) -> bool) -> Option<&Command> {
-    let fitting: Vec<&Command> = earlier.iter().filter(|command| fits(&command.act) || pick % 16 == 0).collect();
+    let fitting: Vec<&Command> =
+        earlier.iter().filter(|command| fits(&command.act) || pick.is_multiple_of(16)).collect();
     (!fitting.is_empty()).then(|| fitting[fitting.len() - 1 - usize::from(pick / 16) % fitting.len().min(6)])
 }
 

@@ -1,0 +1,97 @@
+//! The ledger in the product database.
+//!
+//! Always holds: whoever posts holds the workspace's head, so that operations of one workspace are written one batch after the other, on both engines and
+//! from any number of servers; a batch is written whole, with its domain events, or not at all.
+
+pub mod head;
+mod load;
+pub mod members;
+pub mod read;
+pub mod wallets;
+mod write;
+
+use std::collections::HashMap;
+
+use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_store::Tx;
+
+use crate::Error;
+use crate::ledger::{Account, AccountKey, Answer, Command, Ledger, MemberId, Standing};
+
+/// Accounts that were posted to before, kept in memory. Each is read again when somebody else posted to it meanwhile.
+#[derive(Debug, Default)]
+pub struct Memory {
+    pub(crate) ledger: Ledger,
+    /// The batch that each account was last written in.
+    pub(crate) batches: HashMap<AccountKey, i64>,
+    /// Who the members of the batch are.
+    pub(crate) people: HashMap<MemberId, (Standing, Option<PersonId>)>,
+    batches_since: u32,
+}
+
+/// How many lots, holds and accounts are kept in memory for one workspace.
+const MEMORY_MAX: usize = 400_000;
+/// How many batches pass before that is looked at again.
+const TRIM_EVERY: u32 = 64;
+
+/// Posts lists of commands, each list whole or not at all, in the caller's transaction; their answers, in order. If the transaction does not commit,
+/// forget `memory`.
+///
+/// # Errors
+/// The store's, or that what it reads back does not fit together.
+pub async fn post(
+    tx: &mut Tx,
+    memory: &mut Memory,
+    workspace: WorkspaceId,
+    lists: &[Vec<Command>],
+    now: Timestamp,
+) -> Result<Vec<Vec<Answer>>, Error> {
+    let head = head::lock(tx, workspace).await?;
+    load::everything(tx, memory, workspace, &head, lists).await?;
+    let answers = lists.iter().map(|list| memory.ledger.apply_all(list, now)).collect();
+    write::done(tx, memory, workspace, head).await?;
+    Ok(answers)
+}
+
+/// Posts what is due in some accounts, those that wait longest first; how many accounts were looked at.
+///
+/// # Errors
+/// As [`post`].
+pub async fn settle(
+    tx: &mut Tx,
+    memory: &mut Memory,
+    workspace: WorkspaceId,
+    most: u32,
+    now: Timestamp,
+) -> Result<usize, Error> {
+    let due = read::due(tx, workspace, now, most).await?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let head = head::lock(tx, workspace).await?;
+    let now = now.max(head.recorded_at);
+    load::accounts(tx, memory, workspace, &head, &due).await?;
+    let members: Vec<i64> = due.iter().map(|(member, _)| member.0).collect();
+    memory.people = members::standings(tx, workspace, &members).await?;
+    for key in &due {
+        memory.ledger.settle(*key, now, Timestamp(i64::MIN));
+    }
+    write::done(tx, memory, workspace, head).await?;
+    Ok(due.len())
+}
+
+impl Memory {
+    /// Lets go of what nobody is likely to need.
+    pub(crate) fn trim(&mut self) {
+        self.batches_since += 1;
+        if self.batches_since < TRIM_EVERY {
+            return;
+        }
+        self.batches_since = 0;
+        let weight: usize = self.ledger.accounts.values().map(Account::weight).sum();
+        if weight > MEMORY_MAX {
+            self.ledger.accounts.clear();
+            self.batches.clear();
+        }
+    }
+}

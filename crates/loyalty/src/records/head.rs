@@ -1,0 +1,49 @@
+//! The end of a workspace's ledger: how far it is numbered, and the hash of everything before.
+
+use rapport_domain::{Timestamp, WorkspaceId};
+use rapport_store::{Queries, Record, Tx, args, sql};
+
+use crate::ledger::Chain;
+
+/// Where the ledger ends.
+#[derive(Clone, Debug, PartialEq, Eq, Record)]
+pub struct Head {
+    /// The number of the last operation.
+    pub operations: i64,
+    /// The number of the last posting.
+    pub postings: i64,
+    /// The number of the last batch.
+    pub batches: i64,
+    /// The hash of all batches.
+    pub chain: [u8; 32],
+    /// When the last operation was written down.
+    pub recorded_at: Timestamp,
+}
+
+/// Takes the head for this transaction: whoever else posts waits until it ends.
+pub(super) async fn lock(tx: &mut Tx, workspace: WorkspaceId) -> rapport_store::Result<Head> {
+    let take = sql!(
+        "INSERT INTO loyalty_heads (workspace, operations, postings, batches, chain, recorded_at) VALUES ($1, $2, $2, $2, $3, $2)
+         ON CONFLICT (workspace) DO UPDATE SET batches = loyalty_heads.batches
+         RETURNING operations, postings, batches, chain, recorded_at"
+    );
+    tx.fetch_one(take, args![workspace, 0_i64, Chain::default().0]).await
+}
+
+/// Moves the head on.
+pub(super) async fn save(tx: &mut Tx, workspace: WorkspaceId, head: &Head) -> rapport_store::Result<()> {
+    let save = sql!(
+        "UPDATE loyalty_heads SET operations = $2, postings = $3, batches = $4, chain = $5, recorded_at = $6 WHERE workspace = $1"
+    );
+    let Head { operations, postings, batches, chain, recorded_at } = head;
+    tx.execute(save, args![workspace, *operations, *postings, *batches, *chain, *recorded_at]).await.map(drop)
+}
+
+/// The head as it stands, if anything was ever posted.
+///
+/// # Errors
+/// The store's.
+pub async fn read(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<Option<Head>> {
+    let find = sql!("SELECT operations, postings, batches, chain, recorded_at FROM loyalty_heads WHERE workspace = $1");
+    db.fetch_optional(find, args![workspace]).await
+}

@@ -1,0 +1,171 @@
+//! Reading what commands need into memory.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rapport_domain::WorkspaceId;
+use rapport_store::{Queries, Tx, args, sql};
+
+use super::head::Head;
+use super::read::{HoldRow, LotRow, by_ids, postings_of};
+use super::{Memory, members, wallets};
+use crate::Error;
+use crate::ledger::{Account, AccountKey, Act, Command, Hold, Kind, Lot, MemberId, Operation, Place, WalletId};
+
+/// Everything that `lists` may touch.
+pub(super) async fn everything(
+    tx: &mut Tx,
+    memory: &mut Memory,
+    workspace: WorkspaceId,
+    head: &Head,
+    lists: &[Vec<Command>],
+) -> Result<(), Error> {
+    memory.ledger.wallets = wallets::all(tx, workspace).await?;
+    let commands = || lists.iter().flatten();
+    let mut touched: BTreeSet<AccountKey> = BTreeSet::new();
+    for command in commands() {
+        touched.insert((command.member, command.wallet));
+        if let Act::Transfer { to, .. } = command.act {
+            touched.insert((to, command.wallet));
+        }
+    }
+    let known = known(tx, workspace, commands()).await?;
+    touched.extend(
+        known.values().flat_map(|operation| &operation.postings).map(|posting| (posting.member, posting.wallet)),
+    );
+    let touched: Vec<AccountKey> = touched.into_iter().collect();
+    let numbers: Vec<i64> = touched.iter().map(|(member, _)| member.0).collect();
+    memory.people = members::standings(tx, workspace, &numbers).await?;
+    memory.ledger.standings = memory.people.iter().map(|(member, (standing, _))| (*member, *standing)).collect();
+    accounts(tx, memory, workspace, head, &touched).await?;
+    recall(tx, memory, workspace, &known).await?;
+    memory.ledger.known = known;
+    Ok(())
+}
+
+/// Earlier operations of these ids, and those that commands refer to, the latter with their postings.
+async fn known<'c>(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    commands: impl Iterator<Item = &'c Command> + Clone,
+) -> Result<HashMap<String, Operation>, Error> {
+    let meant = |command: &'c Command| match &command.act {
+        Act::Capture { hold, .. } | Act::Release { hold } => Some(hold),
+        Act::Reverse { of, .. } => Some(of),
+        _ => None,
+    };
+    let meant: BTreeSet<&String> = commands.clone().filter_map(meant).collect();
+    let ids: BTreeSet<&String> = commands.map(|command| &command.id).chain(meant.iter().copied()).collect();
+    // A NUL is refused before it is looked for.
+    let ids: Vec<String> = ids.into_iter().filter(|id| !id.contains('\0')).cloned().collect();
+    let found = by_ids(tx, workspace, &ids).await?;
+    let referred: Vec<i64> = found.iter().filter(|it| meant.contains(&it.id)).map(|it| it.number).collect();
+    let mut postings = if referred.is_empty() { HashMap::new() } else { postings_of(tx, workspace, &referred).await? };
+    let whole = |mut operation: Operation| {
+        operation.postings = postings.remove(&operation.number).unwrap_or_default();
+        (operation.id.clone(), operation)
+    };
+    Ok(found.into_iter().map(whole).collect())
+}
+
+/// Accounts that are not in memory, or were posted to by somebody else since.
+pub(super) async fn accounts(
+    tx: &mut Tx,
+    memory: &mut Memory,
+    workspace: WorkspaceId,
+    head: &Head,
+    keys: &[AccountKey],
+) -> Result<(), Error> {
+    (memory.ledger.operations, memory.ledger.postings) = (head.operations, head.postings);
+    memory.ledger.recorded_at = head.recorded_at;
+    let members: Vec<i64> = keys.iter().map(|(member, _)| member.0).collect();
+    let find = sql!("SELECT member, wallet, owed, batch FROM loyalty_balances WHERE member IN ($2) AND workspace = $1");
+    let rows: Vec<(i64, i64, i64, i64)> = tx.fetch_all(find, args![workspace, &members]).await?;
+    let key = |member, wallet| (MemberId(member), WalletId(wallet));
+    let stored: HashMap<AccountKey, (i64, i64)> =
+        rows.into_iter().map(|(member, wallet, owed, batch)| (key(member, wallet), (owed, batch))).collect();
+    let is_old = |key: &&AccountKey| match (stored.get(key), memory.batches.get(key)) {
+        (None, _) => false,
+        (Some((_, batch)), known) => known != Some(batch),
+    };
+    let old: Vec<AccountKey> = keys.iter().filter(is_old).copied().collect();
+    let read = read(tx, workspace, &old).await?;
+    for (key, (lots, holds)) in read {
+        let (owed, batch) = stored[&key];
+        memory.ledger.accounts.insert(key, Account::stored(owed, lots, holds));
+        memory.batches.insert(key, batch);
+    }
+    Ok(())
+}
+
+type Parts = (Vec<Lot>, Vec<Hold>);
+
+/// The lots and holds of which something is left.
+async fn read(tx: &mut Tx, workspace: WorkspaceId, keys: &[AccountKey]) -> Result<HashMap<AccountKey, Parts>, Error> {
+    let mut read: HashMap<AccountKey, Parts> = keys.iter().map(|key| (*key, Parts::default())).collect();
+    if keys.is_empty() {
+        return Ok(read);
+    }
+    let members: BTreeSet<i64> = keys.iter().map(|(member, _)| member.0).collect();
+    let members: Vec<i64> = members.into_iter().collect();
+    let lots =
+        sql!("SELECT * FROM loyalty_lots WHERE member IN ($2) AND workspace = $1 AND pending + available + held > 0");
+    for LotRow { key, lot } in tx.fetch_all(lots, args![workspace, &members]).await? {
+        if let Some(parts) = read.get_mut(&key) {
+            parts.0.push(lot);
+        }
+    }
+    let holds = sql!("SELECT * FROM loyalty_holds WHERE member IN ($2) AND workspace = $1 AND state = 'open'");
+    let holds: Vec<HoldRow> = tx.fetch_all(holds, args![workspace, &members]).await?;
+    for HoldRow { key, hold } in with_lots(tx, workspace, holds).await? {
+        if let Some(parts) = read.get_mut(&key) {
+            parts.1.push(hold);
+        }
+    }
+    Ok(read)
+}
+
+/// Lots and holds that commands refer to and of which nothing may be left.
+async fn recall(
+    tx: &mut Tx,
+    memory: &mut Memory,
+    workspace: WorkspaceId,
+    known: &HashMap<String, Operation>,
+) -> Result<(), Error> {
+    let postings = || known.values().flat_map(|operation| &operation.postings);
+    let lots: BTreeSet<i64> = postings().filter_map(|posting| posting.lot).map(|lot| lot.0).collect();
+    if lots.is_empty() {
+        return Ok(());
+    }
+    let lots: Vec<i64> = lots.into_iter().collect();
+    let find = sql!("SELECT * FROM loyalty_lots WHERE lot IN ($2) AND workspace = $1");
+    for LotRow { key, lot } in tx.fetch_all(find, args![workspace, &lots]).await? {
+        memory.ledger.accounts.entry(key).or_default().recall([lot], []);
+    }
+    let holds: Vec<i64> =
+        known.values().filter(|operation| operation.kind == Kind::Hold).map(|operation| operation.number).collect();
+    if !holds.is_empty() {
+        let find = sql!("SELECT * FROM loyalty_holds WHERE hold IN ($2) AND workspace = $1");
+        let holds: Vec<HoldRow> = tx.fetch_all(find, args![workspace, &holds]).await?;
+        for HoldRow { key, hold } in with_lots(tx, workspace, holds).await? {
+            memory.ledger.accounts.entry(key).or_default().recall([], [hold]);
+        }
+    }
+    Ok(())
+}
+
+/// Holds with the lots that their points were taken from.
+async fn with_lots(tx: &mut Tx, workspace: WorkspaceId, mut holds: Vec<HoldRow>) -> Result<Vec<HoldRow>, Error> {
+    if holds.is_empty() {
+        return Ok(holds);
+    }
+    let numbers: Vec<i64> = holds.iter().map(|row| row.hold.operation).collect();
+    let postings = postings_of(tx, workspace, &numbers).await?;
+    for row in &mut holds {
+        let set_aside = postings.get(&row.hold.operation).into_iter().flatten().filter(|it| it.to == Place::Held);
+        row.hold.lots = set_aside.filter_map(|posting| posting.lot.map(|lot| (lot, posting.amount))).collect();
+        if row.hold.lots.iter().map(|(_, amount)| amount).sum::<i64>() != row.hold.amount {
+            return Err(Error::Damaged { operation: row.hold.operation, what: "a hold and its postings differ" });
+        }
+    }
+    Ok(holds)
+}

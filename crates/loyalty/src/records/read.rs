@@ -1,0 +1,245 @@
+//! Reading the ledger: operations and postings, lots and holds, what a balance was and why.
+
+use std::collections::HashMap;
+
+use rapport_domain::{Timestamp, WorkspaceId};
+use rapport_store::{Queries, Record, Row, args, sql};
+
+use crate::ledger::{
+    AccountKey, Balance, Hold, HoldState, Kind, Lot, LotId, MemberId, Operation, Place, Posting, Refusal, Source,
+    WalletId,
+};
+
+type Result<T> = rapport_store::Result<T>;
+
+/// A word of the database that this program does not know.
+fn unknown(column: &'static str) -> rapport_store::Error {
+    rapport_store::Error::Decode { column: column.into(), reason: "it is no word of the ledger".into() }
+}
+
+impl Record for Operation {
+    fn from_row(row: &Row) -> Result<Self> {
+        let refused: Option<String> = row.get("refused")?;
+        let refused = refused.map(|code| Refusal::read(&code).ok_or_else(|| unknown("refused"))).transpose()?;
+        Ok(Self {
+            number: row.get("operation")?,
+            id: row.get("id")?,
+            kind: Kind::read(&row.get::<String>("kind")?).ok_or_else(|| unknown("kind"))?,
+            wallet: WalletId(row.get("wallet")?),
+            member: MemberId(row.get("member")?),
+            amount: row.get("amount")?,
+            short: row.get("short")?,
+            refused,
+            reference: row.get("reference")?,
+            reversed: row.get("reversed")?,
+            fingerprint: row.get("fingerprint")?,
+            after: Balance {
+                pending: row.get("pending")?,
+                available: row.get("available")?,
+                held: row.get("held")?,
+                owed: row.get("owed")?,
+            },
+            effective_at: row.get("effective_at")?,
+            recorded_at: row.get("recorded_at")?,
+            postings: Vec::new(),
+            source: Source {
+                kind: row.get("source_kind")?,
+                reference: row.get("source_reference")?,
+                by: row.get("source_by")?,
+                reason: row.get("source_reason")?,
+            },
+        })
+    }
+}
+
+/// A posting and the operation it belongs to.
+pub(crate) struct PostingRow {
+    pub operation: i64,
+    pub posting: Posting,
+}
+
+impl Record for PostingRow {
+    fn from_row(row: &Row) -> Result<Self> {
+        let place = |name: &'static str| Place::read(&row.get::<String>(name)?).ok_or_else(|| unknown(name));
+        let posting = Posting {
+            number: row.get("posting")?,
+            member: MemberId(row.get("member")?),
+            wallet: WalletId(row.get("wallet")?),
+            from: place("from_place")?,
+            to: place("to_place")?,
+            amount: row.get("amount")?,
+            lot: row.get::<Option<i64>>("lot")?.map(LotId),
+            effective_at: row.get("effective_at")?,
+        };
+        Ok(Self { operation: row.get("operation")?, posting })
+    }
+}
+
+/// A lot and the account it lies in.
+pub(crate) struct LotRow {
+    pub key: AccountKey,
+    pub lot: Lot,
+}
+
+impl Record for LotRow {
+    fn from_row(row: &Row) -> Result<Self> {
+        let lot = Lot {
+            id: LotId(row.get("lot")?),
+            amount: row.get("amount")?,
+            pending: row.get("pending")?,
+            available: row.get("available")?,
+            held: row.get("held")?,
+            earned_at: row.get("earned_at")?,
+            active_from: row.get("active_from")?,
+            expires_at: row.get("expires_at")?,
+            operation: row.get("operation")?,
+            origin: row.get::<Option<i64>>("origin")?.map(LotId),
+        };
+        Ok(Self { key: (MemberId(row.get("member")?), WalletId(row.get("wallet")?)), lot })
+    }
+}
+
+/// A hold and the account it belongs to; its lots are in the postings of its operation.
+pub(crate) struct HoldRow {
+    pub key: AccountKey,
+    pub hold: Hold,
+}
+
+impl Record for HoldRow {
+    fn from_row(row: &Row) -> Result<Self> {
+        let hold = Hold {
+            operation: row.get("hold")?,
+            amount: row.get("amount")?,
+            until: row.get("until")?,
+            state: HoldState::read(&row.get::<String>("state")?).ok_or_else(|| unknown("state"))?,
+            lots: Vec::new(),
+        };
+        Ok(Self { key: (MemberId(row.get("member")?), WalletId(row.get("wallet")?)), hold })
+    }
+}
+
+/// Operations by id, without their postings.
+pub(super) async fn by_ids(db: &mut impl Queries, workspace: WorkspaceId, ids: &[String]) -> Result<Vec<Operation>> {
+    let find = sql!("SELECT * FROM loyalty_operations WHERE id IN ($2) AND workspace = $1");
+    db.fetch_all(find, args![workspace, ids]).await
+}
+
+/// The postings of these operations, in order.
+pub(super) async fn postings_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    operations: &[i64],
+) -> Result<HashMap<i64, Vec<Posting>>> {
+    let find = sql!("SELECT * FROM loyalty_postings WHERE operation IN ($2) AND workspace = $1 ORDER BY posting");
+    let rows: Vec<PostingRow> = db.fetch_all(find, args![workspace, operations]).await?;
+    let mut found: HashMap<i64, Vec<Posting>> = HashMap::new();
+    for row in rows {
+        found.entry(row.operation).or_default().push(row.posting);
+    }
+    Ok(found)
+}
+
+/// The operation of this id, with its postings.
+///
+/// # Errors
+/// The store's.
+pub async fn operation(db: &mut impl Queries, workspace: WorkspaceId, id: &str) -> Result<Option<Operation>> {
+    let Some(mut found) = by_ids(db, workspace, &[id.to_owned()]).await?.pop() else { return Ok(None) };
+    found.postings = postings_of(db, workspace, &[found.number]).await?.remove(&found.number).unwrap_or_default();
+    Ok(Some(found))
+}
+
+/// A member's operations, newest first, before `before`, with their postings.
+///
+/// # Errors
+/// The store's.
+pub async fn history(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    member: MemberId,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Operation>> {
+    let find = sql!(
+        "SELECT * FROM loyalty_operations WHERE member = $2 AND operation < $3 AND workspace = $1 ORDER BY operation DESC LIMIT $4"
+    );
+    let mut found: Vec<Operation> =
+        db.fetch_all(find, args![workspace, member.0, before.unwrap_or(i64::MAX), limit]).await?;
+    let numbers: Vec<i64> = found.iter().map(|operation| operation.number).collect();
+    let mut postings = postings_of(db, workspace, &numbers).await?;
+    for operation in &mut found {
+        operation.postings = postings.remove(&operation.number).unwrap_or_default();
+    }
+    Ok(found)
+}
+
+/// Operations after `after` in the order in which they were written down, with their postings.
+///
+/// # Errors
+/// The store's.
+pub async fn journal(db: &mut impl Queries, workspace: WorkspaceId, after: i64, limit: u32) -> Result<Vec<Operation>> {
+    let find =
+        sql!("SELECT * FROM loyalty_operations WHERE operation > $2 AND workspace = $1 ORDER BY operation LIMIT $3");
+    let mut found: Vec<Operation> = db.fetch_all(find, args![workspace, after, limit]).await?;
+    let numbers: Vec<i64> = found.iter().map(|operation| operation.number).collect();
+    let mut postings = postings_of(db, workspace, &numbers).await?;
+    for operation in &mut found {
+        operation.postings = postings.remove(&operation.number).unwrap_or_default();
+    }
+    Ok(found)
+}
+
+/// A member's lots of which something is left, in the order in which they are used.
+///
+/// # Errors
+/// The store's.
+pub async fn lots(db: &mut impl Queries, workspace: WorkspaceId, key: AccountKey) -> Result<Vec<Lot>> {
+    let find = sql!(
+        "SELECT * FROM loyalty_lots WHERE member = $2 AND wallet = $3 AND workspace = $1 AND pending + available + held > 0
+         ORDER BY expires_at NULLS LAST, earned_at, lot"
+    );
+    let rows: Vec<LotRow> = db.fetch_all(find, args![workspace, key.0.0, key.1.0]).await?;
+    Ok(rows.into_iter().map(|row| row.lot).collect())
+}
+
+/// What the postings say an account came to: those that had taken effect by `effective` and were written down by `recorded`.
+///
+/// # Errors
+/// The store's.
+pub async fn balance_as_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    key: AccountKey,
+    effective: Timestamp,
+    recorded: Timestamp,
+) -> Result<Balance> {
+    let sums = sql!(
+        "SELECT p.from_place, p.to_place, CAST(SUM(p.amount) AS BIGINT) FROM loyalty_postings p
+         JOIN loyalty_operations o ON o.operation = p.operation AND o.workspace = p.workspace
+         WHERE p.member = $2 AND p.wallet = $3 AND p.workspace = $1 AND p.effective_at <= $4 AND o.recorded_at <= $5
+         GROUP BY p.from_place, p.to_place"
+    );
+    let rows: Vec<(String, String, i64)> =
+        db.fetch_all(sums, args![workspace, key.0.0, key.1.0, effective, recorded]).await?;
+    let mut balance = Balance::default();
+    for (from, to, amount) in rows {
+        balance.add(Place::read(&from).ok_or_else(|| unknown("from_place"))?, -amount);
+        balance.add(Place::read(&to).ok_or_else(|| unknown("to_place"))?, amount);
+    }
+    Ok(balance)
+}
+
+/// Accounts in which something is due, those that wait longest first.
+pub(super) async fn due(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    now: Timestamp,
+    most: u32,
+) -> Result<Vec<AccountKey>> {
+    let find = sql!(
+        "SELECT member, wallet FROM loyalty_balances WHERE workspace = $1 AND due_at <= $2 AND due_at IS NOT NULL
+         ORDER BY due_at LIMIT $3"
+    );
+    let rows: Vec<(i64, i64)> = db.fetch_all(find, args![workspace, now, most]).await?;
+    Ok(rows.into_iter().map(|(member, wallet)| (MemberId(member), WalletId(wallet))).collect())
+}

@@ -1,0 +1,53 @@
+//! The wallets of a workspace: points, credits, stamps, money.
+
+use std::collections::HashMap;
+
+use rapport_domain::WorkspaceId;
+use rapport_store::{Queries, Tx, args, sql};
+
+use crate::ledger::{Wallet, WalletId};
+
+/// Makes a wallet, or changes its limits; its number.
+///
+/// # Errors
+/// The store's.
+pub async fn save(tx: &mut Tx, workspace: WorkspaceId, key: &str, wallet: &Wallet) -> rapport_store::Result<WalletId> {
+    let last = sql!("SELECT MAX(wallet) FROM loyalty_wallets WHERE workspace = $1");
+    let last: Option<i64> = tx.scalar(last, args![workspace]).await?;
+    let save = sql!(
+        "INSERT INTO loyalty_wallets (workspace, wallet, key, amount_max, balance_max, arrears_max) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (workspace, key) DO UPDATE SET amount_max = EXCLUDED.amount_max, balance_max = EXCLUDED.balance_max,
+             arrears_max = EXCLUDED.arrears_max
+         RETURNING wallet"
+    );
+    let Wallet { amount_max, balance_max, arrears_max } = wallet;
+    let row = args![workspace, last.unwrap_or(0) + 1, key, *amount_max, *balance_max, *arrears_max];
+    tx.scalar(save, row).await.map(WalletId)
+}
+
+/// All wallets.
+///
+/// # Errors
+/// The store's.
+pub async fn all(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<HashMap<WalletId, Wallet>> {
+    let all = sql!("SELECT wallet, amount_max, balance_max, arrears_max FROM loyalty_wallets WHERE workspace = $1");
+    let rows: Vec<(i64, i64, Option<i64>, i64)> = db.fetch_all(all, args![workspace]).await?;
+    let row = |(wallet, amount_max, balance_max, arrears_max)| {
+        (WalletId(wallet), Wallet { amount_max, balance_max, arrears_max })
+    };
+    Ok(rows.into_iter().map(row).collect())
+}
+
+/// The wallet of this key.
+///
+/// # Errors
+/// The store's.
+pub async fn of_key(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    key: &str,
+) -> rapport_store::Result<Option<WalletId>> {
+    let find = sql!("SELECT wallet FROM loyalty_wallets WHERE workspace = $1 AND key = $2");
+    let found: Option<(i64,)> = db.fetch_optional(find, args![workspace, key]).await?;
+    Ok(found.map(|(wallet,)| WalletId(wallet)))
+}

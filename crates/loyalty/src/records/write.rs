@@ -1,0 +1,228 @@
+//! Writing a batch down: operations and postings are added; lots, holds and balances get their new state; the chain is moved on; domain events say what
+//! happened.
+
+use rapport_domain::{PersonId, WorkspaceId};
+use rapport_store::outbox::Event;
+use rapport_store::{Args, Tx, args, sql};
+use serde_json::json;
+
+use super::Memory;
+use super::head::{self, Head};
+use crate::Error;
+use crate::ledger::{AccountKey, Chain, Done, Hold, Kind, Lot, Operation, checksum};
+
+/// Writes down what was done, if anything was.
+pub(super) async fn done(
+    tx: &mut Tx,
+    memory: &mut Memory,
+    workspace: WorkspaceId,
+    mut head: Head,
+) -> Result<(), Error> {
+    let done = memory.ledger.take();
+    let (Some(first), Some(last)) = (done.operations.first(), done.operations.last()) else { return Ok(()) };
+    let (first, last) = (first.number, last.number);
+    head.batches += 1;
+    head.chain = Chain(head.chain).with(&done.operations).0;
+    (head.operations, head.postings) = (memory.ledger.operations, memory.ledger.postings);
+    head.recorded_at = memory.ledger.recorded_at;
+    operations(tx, workspace, &done).await?;
+    lots(tx, memory, workspace, &done).await?;
+    holds(tx, memory, workspace, &done).await?;
+    balances(tx, memory, workspace, &done, head.batches).await?;
+    let batch = sql!(
+        "INSERT INTO loyalty_batches (workspace, batch, first_operation, last_operation, chain) VALUES ($1, $2, $3, $4, $5)"
+    );
+    tx.execute(batch, args![workspace, head.batches, first, last, head.chain]).await?;
+    head::save(tx, workspace, &head).await?;
+    for operation in done.operations.iter().filter(|operation| operation.refused.is_none()) {
+        let person = memory.people.get(&operation.member).and_then(|(_, person)| *person);
+        tx.emit(event(workspace, operation, person));
+    }
+    Ok(())
+}
+
+async fn operations(tx: &mut Tx, workspace: WorkspaceId, done: &Done) -> Result<(), Error> {
+    let insert = sql!(
+        "INSERT INTO loyalty_operations (workspace, operation, id, kind, wallet, member, amount, short, refused, reference, reversed, fingerprint,
+             pending, available, held, owed, effective_at, recorded_at, checksum, source_kind, source_reference, source_by, source_reason)
+         VALUES {rows}"
+    );
+    tx.execute_many(insert, done.operations.iter().map(|operation| operation_row(workspace, operation))).await?;
+    let insert = sql!(
+        "INSERT INTO loyalty_postings (workspace, posting, operation, member, wallet, from_place, to_place, amount, lot, effective_at) VALUES {rows}"
+    );
+    let postings = done.operations.iter().flat_map(|operation| {
+        operation.postings.iter().map(move |posting| {
+            let (from, to) = (posting.from.key(), posting.to.key());
+            let lot = posting.lot.map(|lot| lot.0);
+            let (member, wallet) = (posting.member.0, posting.wallet.0);
+            args![
+                workspace,
+                posting.number,
+                operation.number,
+                member,
+                wallet,
+                from,
+                to,
+                posting.amount,
+                lot,
+                posting.effective_at
+            ]
+        })
+    });
+    tx.execute_many(insert, postings).await?;
+    for (operation, reversed) in &done.reversed {
+        let note = sql!("UPDATE loyalty_operations SET reversed = $3 WHERE operation = $2 AND workspace = $1");
+        tx.execute(note, args![workspace, *operation, *reversed]).await?;
+    }
+    Ok(())
+}
+
+fn operation_row(workspace: WorkspaceId, operation: &Operation) -> Args {
+    let Operation { number, id, wallet, member, amount, short, reference, reversed, after, source, .. } = operation;
+    args![
+        workspace,
+        *number,
+        id,
+        operation.kind.key(),
+        wallet.0,
+        member.0,
+        *amount,
+        *short,
+        operation.refused.map(crate::ledger::Refusal::code),
+        *reference,
+        *reversed,
+        operation.fingerprint,
+        after.pending,
+        after.available,
+        after.held,
+        after.owed,
+        operation.effective_at,
+        operation.recorded_at,
+        checksum(operation),
+        &source.kind,
+        &source.reference,
+        &source.by,
+        &source.reason,
+    ]
+}
+
+async fn lots(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done) -> Result<(), Error> {
+    let save = sql!(
+        "INSERT INTO loyalty_lots (workspace, lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin)
+         VALUES {rows}
+         ON CONFLICT (lot, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
+             expires_at = EXCLUDED.expires_at"
+    );
+    let row = |(key, id): &(AccountKey, _)| {
+        let lot: &Lot = memory.ledger.accounts.get(key)?.lot(*id)?;
+        let Lot { amount, pending, available, held, earned_at, active_from, expires_at, operation, .. } = lot;
+        let (member, wallet, origin) = (key.0.0, key.1.0, lot.origin.map(|origin| origin.0));
+        let parts = [*amount, *pending, *available, *held];
+        let [amount, pending, available, held] = parts;
+        Some(args![
+            workspace,
+            lot.id.0,
+            member,
+            wallet,
+            *operation,
+            amount,
+            pending,
+            available,
+            held,
+            *earned_at,
+            *active_from,
+            *expires_at,
+            origin
+        ])
+    };
+    tx.execute_many(save, done.lots.iter().filter_map(row)).await?;
+    Ok(())
+}
+
+async fn holds(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done) -> Result<(), Error> {
+    let save = sql!(
+        "INSERT INTO loyalty_holds (workspace, hold, member, wallet, amount, until, state) VALUES {rows}
+         ON CONFLICT (hold, workspace) DO UPDATE SET state = EXCLUDED.state"
+    );
+    let row = |(key, operation): &(AccountKey, i64)| {
+        let hold: &Hold = memory.ledger.accounts.get(key)?.hold(*operation)?;
+        Some(args![workspace, *operation, key.0.0, key.1.0, hold.amount, hold.until, hold.state.key()])
+    };
+    tx.execute_many(save, done.holds.iter().filter_map(row)).await?;
+    Ok(())
+}
+
+async fn balances(
+    tx: &mut Tx,
+    memory: &mut Memory,
+    workspace: WorkspaceId,
+    done: &Done,
+    batch: i64,
+) -> Result<(), Error> {
+    let save = sql!(
+        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, batch) VALUES {rows}
+         ON CONFLICT (member, wallet, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
+             owed = EXCLUDED.owed, due_at = EXCLUDED.due_at, batch = EXCLUDED.batch"
+    );
+    let mut rows = Vec::new();
+    for key in &done.accounts {
+        let Some(account) = memory.ledger.accounts.get_mut(key) else { continue };
+        if let Some(what) = account.fault() {
+            let operation = memory.ledger.operations;
+            return Err(Error::Damaged { operation, what });
+        }
+        let balance = account.balance();
+        let (member, wallet, due_at) = (key.0.0, key.1.0, account.next_due());
+        rows.push(args![
+            workspace,
+            member,
+            wallet,
+            balance.pending,
+            balance.available,
+            balance.held,
+            balance.owed,
+            due_at,
+            batch
+        ]);
+        account.forget_empty();
+        memory.batches.insert(*key, batch);
+    }
+    tx.execute_many(save, rows).await?;
+    Ok(())
+}
+
+/// What other parts of the program hear of it.
+fn event(workspace: WorkspaceId, operation: &Operation, person: Option<PersonId>) -> Event {
+    let payload = json!({
+        "operation": operation.number,
+        "member": operation.member.0.to_string(),
+        "wallet": operation.wallet.0,
+        "amount": operation.amount,
+        "available": operation.after.available,
+    });
+    let event = Event::new(workspace, name(operation.kind), payload);
+    match person {
+        Some(person) => event.about(person),
+        None => event,
+    }
+}
+
+/// What the domain event of an operation is called.
+const fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Earn => "points.earned",
+        Kind::Spend => "points.spent",
+        Kind::Hold => "points.held",
+        Kind::Capture => "points.captured",
+        Kind::Release => "points.released",
+        Kind::Adjust => "points.adjusted",
+        Kind::Transfer => "points.transferred",
+        Kind::Reverse => "points.reversed",
+        Kind::Extend => "points.extended",
+        Kind::Forfeit => "points.forfeited",
+        Kind::Activate => "points.activated",
+        Kind::TimeOut => "points.hold_timed_out",
+        Kind::Expire => "points.expired",
+    }
+}

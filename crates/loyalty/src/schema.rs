@@ -1,0 +1,243 @@
+//! The ledger's tables. Every column is declared in [`DATA_MAP`].
+//!
+//! Always holds: rows of `loyalty_operations` and `loyalty_postings` are only ever added (the one exception is `reversed`, how much of an operation was undone
+//! later); lots, holds and balances follow from the postings and can be compared with them at any time. They are kept under a member's number: erasing a
+//! person breaks the link from the person to the number, so that the totals and the chain of hashes stay what they are.
+
+use rapport_domain::Purpose;
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+use rapport_store::{Migration, Migrations};
+
+/// All migrations of this crate, in order.
+pub const MIGRATIONS: Migrations =
+    Migrations { namespace: "loyalty", list: &[Migration { number: 1, name: "the ledger", sql: LEDGER }] };
+
+const LEDGER: &str = "
+CREATE TABLE loyalty_heads (
+    workspace {int} NOT NULL PRIMARY KEY,
+    operations {int} NOT NULL,
+    postings {int} NOT NULL,
+    batches {int} NOT NULL,
+    chain {bytes} NOT NULL,
+    recorded_at {int} NOT NULL
+) {clustered};
+
+CREATE TABLE loyalty_wallets (
+    workspace {int} NOT NULL,
+    wallet {int} NOT NULL,
+    key TEXT NOT NULL,
+    amount_max {int} NOT NULL,
+    balance_max {int},
+    arrears_max {int} NOT NULL,
+    PRIMARY KEY (wallet, workspace)
+) {clustered};
+CREATE UNIQUE INDEX loyalty_wallets_key ON loyalty_wallets (workspace, key);
+
+CREATE TABLE loyalty_members (
+    workspace {int} NOT NULL,
+    member {int} NOT NULL,
+    person {int},
+    standing TEXT NOT NULL,
+    enrolled_at {int} NOT NULL,
+    PRIMARY KEY (member, workspace)
+) {clustered};
+CREATE UNIQUE INDEX loyalty_members_person ON loyalty_members (person, workspace) WHERE person IS NOT NULL;
+
+CREATE TABLE loyalty_operations (
+    workspace {int} NOT NULL,
+    operation {int} NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    wallet {int} NOT NULL,
+    member {int} NOT NULL,
+    amount {int} NOT NULL,
+    short {int} NOT NULL,
+    refused TEXT,
+    reference {int},
+    reversed {int} NOT NULL,
+    fingerprint {bytes} NOT NULL,
+    pending {int} NOT NULL,
+    available {int} NOT NULL,
+    held {int} NOT NULL,
+    owed {int} NOT NULL,
+    effective_at {int} NOT NULL,
+    recorded_at {int} NOT NULL,
+    checksum {int} NOT NULL,
+    source_kind TEXT NOT NULL,
+    source_reference TEXT NOT NULL,
+    source_by TEXT NOT NULL,
+    source_reason TEXT NOT NULL,
+    PRIMARY KEY (operation, workspace)
+) {clustered};
+CREATE UNIQUE INDEX loyalty_operations_id ON loyalty_operations (id, workspace);
+CREATE INDEX loyalty_operations_member ON loyalty_operations (member, operation, workspace);
+
+CREATE TABLE loyalty_postings (
+    workspace {int} NOT NULL,
+    posting {int} NOT NULL,
+    operation {int} NOT NULL,
+    member {int} NOT NULL,
+    wallet {int} NOT NULL,
+    from_place TEXT NOT NULL,
+    to_place TEXT NOT NULL,
+    amount {int} NOT NULL CHECK (amount > 0),
+    lot {int},
+    effective_at {int} NOT NULL,
+    PRIMARY KEY (operation, posting, workspace)
+) {clustered};
+CREATE INDEX loyalty_postings_member ON loyalty_postings (member, wallet, posting, workspace);
+
+CREATE TABLE loyalty_lots (
+    workspace {int} NOT NULL,
+    lot {int} NOT NULL,
+    member {int} NOT NULL,
+    wallet {int} NOT NULL,
+    operation {int} NOT NULL,
+    amount {int} NOT NULL,
+    pending {int} NOT NULL,
+    available {int} NOT NULL,
+    held {int} NOT NULL,
+    earned_at {int} NOT NULL,
+    active_from {int} NOT NULL,
+    expires_at {int},
+    origin {int},
+    CHECK (pending >= 0 AND available >= 0 AND held >= 0 AND pending + available + held <= amount),
+    PRIMARY KEY (lot, workspace)
+) {clustered};
+CREATE INDEX loyalty_lots_left ON loyalty_lots (member, wallet, workspace) WHERE pending + available + held > 0;
+
+CREATE TABLE loyalty_holds (
+    workspace {int} NOT NULL,
+    hold {int} NOT NULL,
+    member {int} NOT NULL,
+    wallet {int} NOT NULL,
+    amount {int} NOT NULL,
+    until {int} NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (hold, workspace)
+) {clustered};
+CREATE INDEX loyalty_holds_open ON loyalty_holds (member, wallet, workspace) WHERE state = 'open';
+
+CREATE TABLE loyalty_balances (
+    workspace {int} NOT NULL,
+    member {int} NOT NULL,
+    wallet {int} NOT NULL,
+    pending {int} NOT NULL,
+    available {int} NOT NULL,
+    held {int} NOT NULL,
+    owed {int} NOT NULL,
+    due_at {int},
+    batch {int} NOT NULL,
+    CHECK (pending >= 0 AND available >= 0 AND held >= 0 AND owed >= 0),
+    PRIMARY KEY (member, wallet, workspace)
+) {clustered};
+CREATE INDEX loyalty_balances_due ON loyalty_balances (workspace, due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE loyalty_batches (
+    workspace {int} NOT NULL,
+    batch {int} NOT NULL,
+    first_operation {int} NOT NULL,
+    last_operation {int} NOT NULL,
+    chain {bytes} NOT NULL,
+    PRIMARY KEY (batch, workspace)
+) {clustered};
+";
+
+const fn members(columns: &'static [&'static str], category: Category) -> Declaration {
+    Declaration {
+        table: "loyalty_members",
+        columns,
+        category,
+        purposes: &[Purpose::Service, Purpose::Analytics],
+        retention: Retention::Person,
+        person: Way::Person("person"),
+        erasure: Erasure::Nothing,
+    }
+}
+
+/// What every column of these tables holds. The ledger counts for a member's number and knows nobody.
+pub const DATA_MAP: &[Declaration] = &[
+    Declaration::technical(
+        "loyalty_heads",
+        &["workspace", "operations", "postings", "batches", "chain", "recorded_at"],
+    ),
+    Declaration::technical(
+        "loyalty_wallets",
+        &["workspace", "wallet", "key", "amount_max", "balance_max", "arrears_max"],
+    ),
+    Declaration::technical("loyalty_members", &["workspace"]),
+    Declaration { erasure: Erasure::Blank, ..members(&["person"], Category::Identifier) },
+    Declaration {
+        erasure: Erasure::Keep(
+            "the books must show what was promised and redeemed; nobody can tell any more whose it was",
+        ),
+        ..members(&["member", "standing", "enrolled_at"], Category::Derived)
+    },
+    Declaration::technical(
+        "loyalty_operations",
+        &[
+            "workspace",
+            "operation",
+            "id",
+            "kind",
+            "wallet",
+            "member",
+            "amount",
+            "short",
+            "refused",
+            "reference",
+            "reversed",
+            "fingerprint",
+            "pending",
+            "available",
+            "held",
+            "owed",
+            "effective_at",
+            "recorded_at",
+            "checksum",
+            "source_kind",
+            "source_reference",
+            "source_by",
+            "source_reason",
+        ],
+    ),
+    Declaration::technical(
+        "loyalty_postings",
+        &[
+            "workspace",
+            "posting",
+            "operation",
+            "member",
+            "wallet",
+            "from_place",
+            "to_place",
+            "amount",
+            "lot",
+            "effective_at",
+        ],
+    ),
+    Declaration::technical(
+        "loyalty_lots",
+        &[
+            "workspace",
+            "lot",
+            "member",
+            "wallet",
+            "operation",
+            "amount",
+            "pending",
+            "available",
+            "held",
+            "earned_at",
+            "active_from",
+            "expires_at",
+            "origin",
+        ],
+    ),
+    Declaration::technical("loyalty_holds", &["workspace", "hold", "member", "wallet", "amount", "until", "state"]),
+    Declaration::technical(
+        "loyalty_balances",
+        &["workspace", "member", "wallet", "pending", "available", "held", "owed", "due_at", "batch"],
+    ),
+    Declaration::technical("loyalty_batches", &["workspace", "batch", "first_operation", "last_operation", "chain"]),
+];

@@ -1,0 +1,386 @@
+//! The ledger in the database, on both engines: the same answers as in memory, whatever comes at the same time, whatever is cut short, and what shows when
+//! somebody changes a record.
+
+mod oracle {
+    pub mod commands;
+    pub mod points;
+}
+
+use std::collections::BTreeMap;
+
+use oracle::commands::{self, MEMBERS, WALLETS};
+use oracle::points::Points;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use rapport_domain::{PersonId, SeededRng, Timestamp, WorkspaceId};
+use rapport_loyalty::ledger::{
+    Act, Answer, Balance, Command, Kind, MemberId, Portion, Refusal, Shortage, Source, Standing, Wallet, WalletId,
+};
+use rapport_loyalty::records::{self, Memory, members, read, wallets};
+use rapport_loyalty::verify::verify;
+use rapport_loyalty::{DATA_MAP, MIGRATIONS, Poster};
+use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
+use rapport_store::{Priority, Queries, Store, args, db_test, outbox, sql};
+
+const W: WorkspaceId = WorkspaceId(1);
+const OTHER: WorkspaceId = WorkspaceId(2);
+
+#[db_test(MIGRATIONS)]
+async fn every_statement_can_be_prepared(db: TestDatabase) {
+    assert!(prepare_statements(&db).await > 25);
+}
+
+#[test]
+fn only_checks_of_everything_read_everything() {
+    on_sqlite(vec![MIGRATIONS], |db: TestDatabase| async move { assert_indexes_are_used(&db, MEANT).await });
+}
+
+/// What is small, or looked at as a whole.
+const MEANT: &[&str] = &[
+    // A workspace has one.
+    "FROM loyalty_heads",
+    "UPDATE loyalty_heads",
+    // A programme has few.
+    "FROM loyalty_wallets",
+    // `rapport verify` reads everything.
+    "FROM loyalty_balances WHERE workspace = $1",
+];
+
+#[db_test(MIGRATIONS)]
+async fn every_column_is_declared(db: TestDatabase) {
+    let found = rapport_store::data_map::differences(&db, &[rapport_store::DATA_MAP, DATA_MAP]).await.unwrap();
+    assert_eq!(found, Vec::<String>::new());
+    assert_eq!(rapport_store::data_map::lax_tables(&db).await.unwrap(), Vec::<String>::new());
+}
+
+fn wallet() -> Wallet {
+    Wallet { amount_max: 1_000, balance_max: Some(60), arrears_max: 7 }
+}
+
+/// The wallets and members of the stories.
+async fn prepare(db: &Store, workspace: WorkspaceId) {
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    for id in WALLETS {
+        let made = wallets::save(&mut tx, workspace, &format!("wallet{}", id.0), &wallet()).await.unwrap();
+        assert_eq!(made, id);
+    }
+    let standings = [Standing::Active, Standing::Active, Standing::Blocked, Standing::Closed];
+    for (member, standing) in MEMBERS.into_iter().zip(standings) {
+        let insert = sql!(
+            "INSERT INTO loyalty_members (workspace, member, person, standing, enrolled_at) VALUES ($1, $2, $3, $4, $5)"
+        );
+        let row = args![workspace, member.0, PersonId(100 + member.0), standing.key(), Timestamp(0)];
+        tx.execute(insert, row).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+fn command(id: &str, act: Act) -> Command {
+    Command { id: id.into(), member: MEMBERS[0], wallet: WALLETS[0], act, source: Source::default() }
+}
+
+fn earn(amount: i64) -> Act {
+    Act::Earn { amount, earned_at: None, active_from: None, expires_at: None }
+}
+
+fn stories(count: usize, most: usize) -> Vec<Vec<(i64, Command)>> {
+    let mut runner = TestRunner::deterministic();
+    (0..count).map(|_| commands::story(most).new_tree(&mut runner).unwrap().current()).collect()
+}
+
+async fn post(db: &Store, memory: &mut Memory, command: &Command, now: i64) -> Answer {
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    let list = [vec![command.clone()]];
+    let mut answers = records::post(&mut tx, memory, W, &list, Timestamp(now)).await.unwrap();
+    tx.commit().await.unwrap();
+    answers.pop().unwrap().pop().unwrap()
+}
+
+async fn assert_sound(db: &Store, workspace: WorkspaceId) {
+    let report = verify(&mut db.read(), workspace).await.unwrap();
+    assert_eq!(report.findings, []);
+    for key in MEMBERS.into_iter().flat_map(|member| WALLETS.map(|wallet| (member, wallet))) {
+        let end = Timestamp(i64::MAX);
+        let stored = stored_balance(db, workspace, key).await;
+        assert_eq!(read::balance_as_of(&mut db.read(), workspace, key, end, end).await.unwrap(), stored);
+    }
+}
+
+async fn stored_balance(db: &Store, workspace: WorkspaceId, key: (MemberId, WalletId)) -> Balance {
+    let find = sql!(
+        "SELECT pending, available, held, owed FROM loyalty_balances WHERE member = $2 AND wallet = $3 AND workspace = $1"
+    );
+    let found: Option<(i64, i64, i64, i64)> =
+        db.read().fetch_optional(find, args![workspace, key.0.0, key.1.0]).await.unwrap();
+    let (pending, available, held, owed) = found.unwrap_or_default();
+    Balance { pending, available, held, owed }
+}
+
+/// With everything read back for every command, with accounts kept in memory, and with two who keep them and do not know of each other.
+#[db_test(MIGRATIONS)]
+async fn the_database_answers_as_single_points_do(db: TestDatabase) {
+    for (number, story) in stories(24, 60).into_iter().enumerate() {
+        let workspace = WorkspaceId(10 + number as i64);
+        prepare(&db, workspace).await;
+        let standing =
+            [(MEMBERS[0], "active"), (MEMBERS[1], "active"), (MEMBERS[2], "blocked"), (MEMBERS[3], "closed")];
+        let mut points = Points::new(wallet(), standing.into());
+        let mut memories = [Memory::default(), Memory::default()];
+        let mut now = 0;
+        for (step, (wait, command)) in story.into_iter().enumerate() {
+            now += wait;
+            let said = points.apply(&command, now);
+            let mut nothing = Memory::default();
+            let memory = match number % 3 {
+                0 => &mut nothing,
+                1 => &mut memories[0],
+                _ => &mut memories[step % 2],
+            };
+            let mut tx = db.begin(Priority::Interactive).await.unwrap();
+            let list = [vec![command.clone()]];
+            let answers = records::post(&mut tx, memory, workspace, &list, Timestamp(now)).await.unwrap();
+            tx.commit().await.unwrap();
+            let answer = &answers[0][0];
+            assert_eq!((answer.refused, answer.amount, answer.short, answer.after), said, "{command:?} at {now}");
+        }
+        assert_sound(&db, workspace).await;
+    }
+}
+
+/// What comes at the same time, to two servers, comes to the same as if it had come one after the other, in the order in which it was written down.
+#[db_test(MIGRATIONS)]
+async fn what_comes_at_once_comes_to_some_order(db: TestDatabase) {
+    for (number, story) in stories(6, 120).into_iter().enumerate() {
+        let workspace = WorkspaceId(50 + number as i64);
+        prepare(&db, workspace).await;
+        let posters = [Poster::start(db.store.clone()), Poster::start(db.store.clone())];
+        let mut waiting = Vec::new();
+        for (step, (_, command)) in story.into_iter().enumerate() {
+            let poster = posters[step % 2].clone();
+            waiting
+                .push(tokio::spawn(async move { (command.clone(), poster.post(workspace, command).await.unwrap()) }));
+        }
+        let mut answers: BTreeMap<i64, (Command, Answer)> = BTreeMap::new();
+        for task in waiting {
+            let (command, answer) = task.await.unwrap();
+            if let (Some(operation), false) = (answer.operation, answer.replayed) {
+                answers.insert(operation, (command, answer));
+            }
+        }
+        let standing =
+            [(MEMBERS[0], "active"), (MEMBERS[1], "active"), (MEMBERS[2], "blocked"), (MEMBERS[3], "closed")];
+        let mut points = Points::new(wallet(), standing.into());
+        for (command, answer) in answers.into_values() {
+            let said = points.apply(&command, answer.recorded_at.0);
+            assert_eq!((answer.refused, answer.amount, answer.short, answer.after), said, "{command:?}");
+        }
+        assert_sound(&db, workspace).await;
+    }
+}
+
+/// The last points go to one of thirty who want them at the same moment, every time.
+#[db_test(MIGRATIONS)]
+async fn the_last_points_are_redeemed_once(db: TestDatabase) {
+    prepare(&db, W).await;
+    let poster = Poster::start(db.store.clone());
+    for round in 0..1_000 {
+        poster.post(W, command(&format!("earn {round}"), earn(10))).await.unwrap();
+        let tries = (0..30).map(|number| {
+            let poster = poster.clone();
+            let wanted = command(&format!("spend {round} {number}"), Act::Spend { amount: 10 });
+            tokio::spawn(async move { poster.post(W, wanted).await.unwrap().refused })
+        });
+        let mut won = 0;
+        for task in tries.collect::<Vec<_>>() {
+            match task.await.unwrap() {
+                None => won += 1,
+                Some(refusal) => assert_eq!(refusal, Refusal::InsufficientPoints),
+            }
+        }
+        assert_eq!(won, 1, "round {round}");
+    }
+    assert_sound(&db, W).await;
+}
+
+/// The same command, sent by many at once and again later, is done once and answered the same.
+#[db_test(MIGRATIONS)]
+async fn a_command_sent_often_is_done_once(db: TestDatabase) {
+    prepare(&db, W).await;
+    let posters = [Poster::start(db.store.clone()), Poster::start(db.store.clone())];
+    let tries = (0..40).map(|number| {
+        let poster = posters[number % 2].clone();
+        tokio::spawn(async move { poster.post(W, command("once", earn(5))).await.unwrap() })
+    });
+    let mut answers = Vec::new();
+    for task in tries.collect::<Vec<_>>() {
+        answers.push(task.await.unwrap());
+    }
+    let first = answers.iter().find(|answer| !answer.replayed).unwrap().clone();
+    assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1);
+    let later = Poster::start(db.store.clone()).post(W, command("once", earn(5))).await.unwrap();
+    answers.push(later);
+    for answer in answers {
+        assert_eq!(Answer { replayed: false, ..answer }, first);
+    }
+    let other = posters[0].post(W, command("once", earn(6))).await.unwrap();
+    assert_eq!(other.refused, Some(Refusal::IdReused));
+    assert_eq!(stored_balance(&db, W, (MEMBERS[0], WALLETS[0])).await.available, 5);
+}
+
+/// Another workspace with the same numbers sees and moves nothing of it.
+#[db_test(MIGRATIONS)]
+async fn workspaces_do_not_touch(db: TestDatabase) {
+    prepare(&db, W).await;
+    prepare(&db, OTHER).await;
+    let poster = Poster::start(db.store.clone());
+    poster.post(W, command("e", earn(5))).await.unwrap();
+    poster.post(OTHER, command("e", earn(9))).await.unwrap();
+    let there = poster.post(OTHER, command("s", Act::Spend { amount: 9 })).await.unwrap();
+    assert_eq!(there.refused, None);
+    let key = (MEMBERS[0], WALLETS[0]);
+    assert_eq!(stored_balance(&db, W, key).await.available, 5);
+    let reverse =
+        Act::Reverse { of: "s".into(), portion: Portion::Rest, shortage: Shortage::IntoArrears, grace_until: None };
+    assert_eq!(poster.post(W, command("r", reverse)).await.unwrap().refused, Some(Refusal::OperationUnknown));
+    assert_sound(&db, W).await;
+    assert_sound(&db, OTHER).await;
+}
+
+/// Points given in a transaction that does not commit were never given, and those who keep accounts in memory know nothing of them.
+#[db_test(MIGRATIONS)]
+async fn what_does_not_commit_never_was(db: TestDatabase) {
+    prepare(&db, W).await;
+    let mut memory = Memory::default();
+    post(&db, &mut memory, &command("e", earn(5)), 1).await;
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    records::post(&mut tx, &mut Memory::default(), W, &[vec![command("lost", earn(5))]], Timestamp(2)).await.unwrap();
+    tx.rollback().await.unwrap();
+    let spend = post(&db, &mut memory, &command("s", Act::Spend { amount: 6 }), 3).await;
+    assert_eq!(spend.refused, Some(Refusal::InsufficientPoints));
+    // In somebody else's transaction that does commit, it counts for those in memory too.
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    records::post(&mut tx, &mut Memory::default(), W, &[vec![command("kept", earn(5))]], Timestamp(4)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(post(&db, &mut memory, &command("s2", Act::Spend { amount: 10 }), 5).await.refused, None);
+    assert_sound(&db, W).await;
+}
+
+/// Each operation that moved something says so once, about the person, in the same transaction.
+#[db_test(MIGRATIONS)]
+async fn others_hear_of_it(db: TestDatabase) {
+    prepare(&db, W).await;
+    let mut memory = Memory::default();
+    post(&db, &mut memory, &command("e", earn(5)), 1).await;
+    post(&db, &mut memory, &command("too much", Act::Spend { amount: 6 }), 2).await;
+    post(&db, &mut memory, &command("e", earn(5)), 3).await;
+    let batch = outbox::batch(&mut db.read(), W, "test", 10).await.unwrap();
+    let names: Vec<(&str, Option<PersonId>)> =
+        batch.events.iter().map(|event| (event.name.as_str(), event.person)).collect();
+    assert_eq!(names, [("points.earned", Some(PersonId(101)))]);
+    assert_eq!(batch.events[0].payload["amount"], 5);
+}
+
+/// Background work posts what is due, in slices, and what it finds is what a command would have found.
+#[db_test(MIGRATIONS)]
+async fn what_is_due_is_posted_once(db: TestDatabase) {
+    prepare(&db, W).await;
+    let mut memory = Memory::default();
+    for (number, member) in [MEMBERS[0], MEMBERS[1]].into_iter().enumerate() {
+        let act = |amount, active: i64, expires: i64| Act::Earn {
+            amount,
+            earned_at: None,
+            active_from: Some(Timestamp(active)),
+            expires_at: Some(Timestamp(expires)),
+        };
+        let first = Command { member, ..command(&format!("a{number}"), act(3, 10, 20)) };
+        let second = Command { member, ..command(&format!("b{number}"), act(4, 15, 90)) };
+        post(&db, &mut memory, &first, 1).await;
+        post(&db, &mut memory, &second, 1).await;
+    }
+    let settle = async |now: i64, most: u32| {
+        let mut tx = db.begin(Priority::Background).await.unwrap();
+        let count = records::settle(&mut tx, &mut Memory::default(), W, most, Timestamp(now)).await.unwrap();
+        tx.commit().await.unwrap();
+        count
+    };
+    assert_eq!(settle(9, 10).await, 0);
+    assert_eq!(settle(30, 1).await, 1);
+    assert_eq!(settle(30, 10).await, 1);
+    assert_eq!(settle(30, 10).await, 0);
+    for member in [MEMBERS[0], MEMBERS[1]] {
+        let balance = stored_balance(&db, W, (member, WALLETS[0])).await;
+        assert_eq!(balance, Balance { available: 4, ..Balance::default() });
+        let kinds: Vec<(Kind, Timestamp)> = read::history(&mut db.read(), W, member, None, 10)
+            .await
+            .unwrap()
+            .into_iter()
+            .filter(|operation| operation.kind != Kind::Earn)
+            .map(|operation| (operation.kind, operation.effective_at))
+            .collect();
+        let expected =
+            [(Kind::Expire, Timestamp(20)), (Kind::Activate, Timestamp(15)), (Kind::Activate, Timestamp(10))];
+        assert_eq!(kinds, expected);
+    }
+    let early =
+        read::balance_as_of(&mut db.read(), W, (MEMBERS[0], WALLETS[0]), Timestamp(12), Timestamp(i64::MAX)).await;
+    assert_eq!(early.unwrap(), Balance { pending: 4, available: 3, ..Balance::default() });
+    // By then nobody had written down that anything had become available.
+    let known = read::balance_as_of(&mut db.read(), W, (MEMBERS[0], WALLETS[0]), Timestamp(12), Timestamp(12)).await;
+    assert_eq!(known.unwrap(), Balance { pending: 7, ..Balance::default() });
+    assert_sound(&db, W).await;
+}
+
+/// Whatever is changed behind the ledger's back is found, and the first record that does not fit is named.
+#[db_test(MIGRATIONS)]
+async fn a_changed_record_is_named(db: TestDatabase) {
+    prepare(&db, W).await;
+    let mut memory = Memory::default();
+    for number in 0..6 {
+        post(&db, &mut memory, &command(&format!("e{number}"), earn(5)), number).await;
+    }
+    post(&db, &mut memory, &command("s", Act::Spend { amount: 7 }), 10).await;
+    assert_sound(&db, W).await;
+    let changes = [
+        (sql!("UPDATE loyalty_operations SET amount = amount + 1 WHERE operation = 3"), 3, "checksum"),
+        (sql!("UPDATE loyalty_postings SET amount = amount + 1 WHERE posting = 4"), 4, "checksum"),
+        (sql!("UPDATE loyalty_operations SET checksum = checksum + 1 WHERE operation = 2"), 2, "checksum"),
+        (sql!("DELETE FROM loyalty_operations WHERE operation = 2"), 2, "missing"),
+        (sql!("DELETE FROM loyalty_postings WHERE posting = 5"), 5, "checksum"),
+        (
+            sql!(
+                "UPDATE loyalty_batches SET chain = (SELECT chain FROM loyalty_batches WHERE batch = 1) WHERE batch = 5"
+            ),
+            5,
+            "chain",
+        ),
+        (sql!("DELETE FROM loyalty_batches WHERE batch = 7"), 7, "end of the chain"),
+        (sql!("UPDATE loyalty_balances SET available = available + 1"), 7, "balance of member 1"),
+        (sql!("UPDATE loyalty_lots SET available = available - 1 WHERE lot = 6"), 7, "lot 6"),
+        (sql!("DELETE FROM loyalty_lots WHERE lot = 6"), 7, "lot 6 is missing"),
+        (sql!("UPDATE loyalty_heads SET operations = 6"), 7, "head"),
+    ];
+    for (change, operation, says) in changes {
+        let mut tx = db.begin(Priority::Interactive).await.unwrap();
+        tx.execute(change.clone(), args![]).await.unwrap();
+        let found = verify(&mut tx, W).await.unwrap().findings;
+        let first = found.first().unwrap_or_else(|| panic!("{change:?} is not found"));
+        assert!(first.operation == operation && first.what.contains(says), "{change:?}: {found:?}");
+        tx.rollback().await.unwrap();
+    }
+    assert_sound(&db, W).await;
+}
+
+/// A person becomes a member once, and their number says nothing about them.
+#[db_test(MIGRATIONS)]
+async fn a_person_is_a_member_once(db: TestDatabase) {
+    let rng = SeededRng::new(3);
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    let first = members::enrol(&mut tx, W, PersonId(7), Timestamp(1), &rng).await.unwrap();
+    let again = members::enrol(&mut tx, W, PersonId(7), Timestamp(2), &rng).await.unwrap();
+    let other = members::enrol(&mut tx, OTHER, PersonId(7), Timestamp(2), &rng).await.unwrap();
+    assert!(first == again && first != other && first.0 != 7);
+    assert_eq!(members::of(&mut tx, W, PersonId(7)).await.unwrap(), Some(first));
+    assert_eq!(members::of(&mut tx, W, PersonId(8)).await.unwrap(), None);
+    assert!(members::set_standing(&mut tx, W, first, Standing::Closed).await.unwrap());
+    assert!(!members::set_standing(&mut tx, OTHER, first, Standing::Closed).await.unwrap());
+}
