@@ -13,9 +13,11 @@
 //! Does not do: read a clock or a database. [`Ledger`] must be given the accounts, lots and earlier operations that a command touches.
 
 mod account;
+mod acts;
 mod chain;
 mod command;
 mod due;
+mod moves;
 mod operation;
 mod refusal;
 mod restore;

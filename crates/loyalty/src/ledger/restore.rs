@@ -5,7 +5,7 @@
 
 use rapport_domain::Timestamp;
 
-use super::work::NewLot;
+use super::moves::NewLot;
 use super::{Kind, Ledger, Operation, Place, Portion, Posting, Refusal, Shortage, clawed};
 
 impl Ledger {

@@ -2,9 +2,6 @@
 //!
 //! Nothing here is shared with the ledger but the commands and the names of refusals.
 
-// Each test that takes this in needs other parts of it.
-#![allow(dead_code)]
-
 use std::collections::BTreeMap;
 
 use rapport_loyalty::ledger::{Act, Balance, Command, Expiry, MemberId, Portion, Refusal, Shortage, Wallet, WalletId};

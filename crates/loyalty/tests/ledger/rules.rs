@@ -1,15 +1,10 @@
 //! The ledger's rules against a second implementation in which every point is a thing of its own, over random commands, and the promises that hold after
 //! each of them.
 
-mod oracle {
-    pub mod commands;
-    pub mod points;
-}
-
 use std::collections::{BTreeMap, HashMap};
 
-use oracle::commands::{self, MEMBERS, WALLETS};
-use oracle::points::Points;
+use crate::oracle::commands::{self, MEMBERS, WALLETS};
+use crate::oracle::points::Points;
 use proptest::prelude::*;
 use rapport_domain::Timestamp;
 use rapport_loyalty::ledger::{

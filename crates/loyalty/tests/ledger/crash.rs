@@ -78,7 +78,7 @@ fn what_was_answered_survives_kill_9() {
     let mut answered: BTreeSet<u64> = BTreeSet::new();
     for round in 0..12 {
         let mut child = Program::new(std::env::current_exe().unwrap())
-            .args(["poster_process", "--exact", "--ignored", "--nocapture"])
+            .args(["crash::poster_process", "--exact", "--ignored", "--nocapture"])
             .env(FOLDER, folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
