@@ -11,6 +11,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     say("building the binary and what measures it (release)");
     shown(command(&cargo(), &["build", "--release", "--package", "rapport", "--package", "rapport-bench"]))?;
     shown(command(&cargo(), &["build", "--release", "--package", "rapport-feedback", "--example", "search_rate"]))?;
+    shown(command(&cargo(), &["build", "--release", "--package", "rapport-loyalty", "--example", "ledger_rate"]))?;
     shown(command(&cargo(), &["build", "--release", "--package", "rapport-text", "--example", "text_rate"]))?;
     let python = python::with("bench-python", "bench/requirements.txt")?;
     let postgres = Postgres::start(Durability::On)?;

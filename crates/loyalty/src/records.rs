@@ -16,16 +16,18 @@ use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_store::Tx;
 
 use crate::Error;
-use crate::ledger::{Account, AccountKey, Answer, Command, Ledger, MemberId, Standing};
+use crate::ledger::{Account, AccountKey, Answer, Command, Ledger, MemberId};
 
 /// Accounts that were posted to before, kept in memory. Each is read again when somebody else posted to it meanwhile.
 #[derive(Debug, Default)]
 pub struct Memory {
     pub(crate) ledger: Ledger,
-    /// The batch that each account was last written in.
-    pub(crate) batches: HashMap<AccountKey, i64>,
+    /// The last operation there was when each account was written.
+    pub(crate) written: HashMap<AccountKey, i64>,
+    /// How often the wallets had been changed when they were read.
+    pub(crate) settings: Option<i64>,
     /// Who the members of the batch are.
-    pub(crate) people: HashMap<MemberId, (Standing, Option<PersonId>)>,
+    pub(crate) people: HashMap<MemberId, PersonId>,
     batches_since: u32,
 }
 
@@ -71,8 +73,6 @@ pub async fn settle(
     let head = head::lock(tx, workspace).await?;
     let now = now.max(head.recorded_at);
     load::accounts(tx, memory, workspace, &head, &due).await?;
-    let members: Vec<i64> = due.iter().map(|(member, _)| member.0).collect();
-    memory.people = members::standings(tx, workspace, &members).await?;
     for key in &due {
         memory.ledger.settle(*key, now, Timestamp(i64::MIN));
     }
@@ -91,7 +91,7 @@ impl Memory {
         let weight: usize = self.ledger.accounts.values().map(Account::weight).sum();
         if weight > MEMORY_MAX {
             self.ledger.accounts.clear();
-            self.batches.clear();
+            self.written.clear();
         }
     }
 }

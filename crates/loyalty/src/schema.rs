@@ -17,7 +17,7 @@ CREATE TABLE loyalty_heads (
     workspace {int} NOT NULL PRIMARY KEY,
     operations {int} NOT NULL,
     postings {int} NOT NULL,
-    batches {int} NOT NULL,
+    settings {int} NOT NULL,
     chain {bytes} NOT NULL,
     recorded_at {int} NOT NULL
 ) {clustered};
@@ -63,6 +63,7 @@ CREATE TABLE loyalty_operations (
     effective_at {int} NOT NULL,
     recorded_at {int} NOT NULL,
     checksum {int} NOT NULL,
+    chain {bytes},
     source_kind TEXT NOT NULL,
     source_reference TEXT NOT NULL,
     source_by TEXT NOT NULL,
@@ -70,7 +71,7 @@ CREATE TABLE loyalty_operations (
     PRIMARY KEY (operation, workspace)
 ) {clustered};
 CREATE UNIQUE INDEX loyalty_operations_id ON loyalty_operations (id, workspace);
-CREATE INDEX loyalty_operations_member ON loyalty_operations (member, operation, workspace);
+CREATE INDEX loyalty_operations_still ON loyalty_operations (member, operation, workspace) WHERE refused IS NOT NULL OR kind = 'extend';
 
 CREATE TABLE loyalty_postings (
     workspace {int} NOT NULL,
@@ -85,7 +86,7 @@ CREATE TABLE loyalty_postings (
     effective_at {int} NOT NULL,
     PRIMARY KEY (operation, posting, workspace)
 ) {clustered};
-CREATE INDEX loyalty_postings_member ON loyalty_postings (member, wallet, posting, workspace);
+CREATE INDEX loyalty_postings_member ON loyalty_postings (member, operation, workspace);
 
 CREATE TABLE loyalty_lots (
     workspace {int} NOT NULL,
@@ -127,20 +128,11 @@ CREATE TABLE loyalty_balances (
     held {int} NOT NULL,
     owed {int} NOT NULL,
     due_at {int},
-    batch {int} NOT NULL,
+    operation {int} NOT NULL,
     CHECK (pending >= 0 AND available >= 0 AND held >= 0 AND owed >= 0),
     PRIMARY KEY (member, wallet, workspace)
 ) {clustered};
 CREATE INDEX loyalty_balances_due ON loyalty_balances (workspace, due_at) WHERE due_at IS NOT NULL;
-
-CREATE TABLE loyalty_batches (
-    workspace {int} NOT NULL,
-    batch {int} NOT NULL,
-    first_operation {int} NOT NULL,
-    last_operation {int} NOT NULL,
-    chain {bytes} NOT NULL,
-    PRIMARY KEY (batch, workspace)
-) {clustered};
 ";
 
 const fn members(columns: &'static [&'static str], category: Category) -> Declaration {
@@ -159,7 +151,7 @@ const fn members(columns: &'static [&'static str], category: Category) -> Declar
 pub const DATA_MAP: &[Declaration] = &[
     Declaration::technical(
         "loyalty_heads",
-        &["workspace", "operations", "postings", "batches", "chain", "recorded_at"],
+        &["workspace", "operations", "postings", "settings", "chain", "recorded_at"],
     ),
     Declaration::technical(
         "loyalty_wallets",
@@ -195,6 +187,7 @@ pub const DATA_MAP: &[Declaration] = &[
             "effective_at",
             "recorded_at",
             "checksum",
+            "chain",
             "source_kind",
             "source_reference",
             "source_by",
@@ -237,7 +230,6 @@ pub const DATA_MAP: &[Declaration] = &[
     Declaration::technical("loyalty_holds", &["workspace", "hold", "member", "wallet", "amount", "until", "state"]),
     Declaration::technical(
         "loyalty_balances",
-        &["workspace", "member", "wallet", "pending", "available", "held", "owed", "due_at", "batch"],
+        &["workspace", "member", "wallet", "pending", "available", "held", "owed", "due_at", "operation"],
     ),
-    Declaration::technical("loyalty_batches", &["workspace", "batch", "first_operation", "last_operation", "chain"]),
 ];

@@ -21,8 +21,6 @@ pub struct Report {
     pub operations: i64,
     /// How many postings.
     pub postings: i64,
-    /// How many batches of the chain.
-    pub batches: i64,
     /// What does not fit, in the order of the records; empty when all is well.
     pub findings: Vec<Finding>,
 }
@@ -42,7 +40,8 @@ struct Found {
     chain: Chain,
     balances: HashMap<AccountKey, Balance>,
     lots: HashMap<LotId, [i64; 3]>,
-    pending: Vec<Operation>,
+    /// Operations since the last one that carries the chain's end.
+    since: Vec<Operation>,
 }
 
 impl Found {
@@ -61,12 +60,15 @@ pub async fn verify(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Rep
     loop {
         let step = read::journal(db, workspace, found.report.operations, STEP).await?;
         let Some(last) = step.last().map(|operation| operation.number) else { break };
-        let sums = checksums(db, workspace, found.report.operations, last).await?;
+        let mut stored = stored(db, workspace, found.report.operations, last).await?;
         for operation in step {
-            one(&mut found, &operation, sums.get(&operation.number).copied());
-            found.pending.push(operation);
+            let (sum, end) = stored.remove(&operation.number).unzip();
+            one(&mut found, &operation, sum);
+            found.since.push(operation);
+            if let Some(end) = end.flatten() {
+                link(&mut found, end);
+            }
         }
-        batches(db, workspace, &mut found, last).await?;
     }
     if found.report.operations != head.operations || found.report.postings != head.postings {
         let (has, says) = (found.report.operations, head.operations);
@@ -113,44 +115,29 @@ fn one(found: &mut Found, operation: &Operation, stored: Option<i64>) {
     found.report.operations = number;
 }
 
-async fn checksums(
+/// Checksums, and the ends of the chain.
+async fn stored(
     db: &mut impl Queries,
     workspace: WorkspaceId,
     after: i64,
     last: i64,
-) -> Result<HashMap<i64, i64>, Error> {
+) -> Result<HashMap<i64, (i64, Option<[u8; 32]>)>, Error> {
     let find = sql!(
-        "SELECT operation, checksum FROM loyalty_operations WHERE operation > $2 AND operation <= $3 AND workspace = $1"
+        "SELECT operation, checksum, chain FROM loyalty_operations WHERE operation > $2 AND operation <= $3 AND workspace = $1"
     );
-    let rows: Vec<(i64, i64)> = db.fetch_all(find, args![workspace, after, last]).await?;
-    Ok(rows.into_iter().collect())
+    let rows: Vec<(i64, i64, Option<[u8; 32]>)> = db.fetch_all(find, args![workspace, after, last]).await?;
+    Ok(rows.into_iter().map(|(operation, checksum, chain)| (operation, (checksum, chain))).collect())
 }
 
-/// The batches that are complete by `last`.
-async fn batches(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Found, last: i64) -> Result<(), Error> {
-    let find = sql!(
-        "SELECT batch, first_operation, last_operation, chain FROM loyalty_batches
-         WHERE batch > $2 AND last_operation <= $3 AND workspace = $1 ORDER BY batch LIMIT $4"
-    );
-    let rows: Vec<(i64, i64, i64, [u8; 32])> =
-        db.fetch_all(find, args![workspace, found.report.batches, last, i64::from(STEP)]).await?;
-    for (batch, first, end, chain) in rows {
-        let count = found.pending.iter().take_while(|operation| operation.number <= end).count();
-        let operations: Vec<Operation> = found.pending.drain(..count).collect();
-        if batch != found.report.batches + 1 || operations.first().is_none_or(|operation| operation.number != first) {
-            found.finding(first, format!("batch {batch} of the chain does not follow the one before it"));
-        }
-        found.report.batches = batch;
-        found.chain = found.chain.with(&operations);
-        if found.chain.0 != chain {
-            found.finding(
-                first,
-                format!("batch {batch} of the chain, operations {first} to {end}, is not what was written"),
-            );
-            found.chain = Chain(chain);
-        }
+/// The chain up to an operation that carries its end.
+fn link(found: &mut Found, end: [u8; 32]) {
+    let operations = std::mem::take(&mut found.since);
+    found.chain = found.chain.with(&operations);
+    if found.chain.0 != end {
+        let (first, last) = (operations[0].number, found.report.operations);
+        found.finding(first, format!("the chain breaks between operations {first} and {last}"));
+        found.chain = Chain(end);
     }
-    Ok(())
 }
 
 async fn balances(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Found) -> Result<(), Error> {

@@ -12,9 +12,9 @@ pub struct Head {
     pub operations: i64,
     /// The number of the last posting.
     pub postings: i64,
-    /// The number of the last batch.
-    pub batches: i64,
-    /// The hash of all batches.
+    /// How often the wallets were changed.
+    pub settings: i64,
+    /// The hash of everything.
     pub chain: [u8; 32],
     /// When the last operation was written down.
     pub recorded_at: Timestamp,
@@ -23,9 +23,9 @@ pub struct Head {
 /// Takes the head for this transaction: whoever else posts waits until it ends.
 pub(super) async fn lock(tx: &mut Tx, workspace: WorkspaceId) -> rapport_store::Result<Head> {
     let take = sql!(
-        "INSERT INTO loyalty_heads (workspace, operations, postings, batches, chain, recorded_at) VALUES ($1, $2, $2, $2, $3, $2)
-         ON CONFLICT (workspace) DO UPDATE SET batches = loyalty_heads.batches
-         RETURNING operations, postings, batches, chain, recorded_at"
+        "INSERT INTO loyalty_heads (workspace, operations, postings, settings, chain, recorded_at) VALUES ($1, $2, $2, $2, $3, $2)
+         ON CONFLICT (workspace) DO UPDATE SET settings = loyalty_heads.settings
+         RETURNING operations, postings, settings, chain, recorded_at"
     );
     tx.fetch_one(take, args![workspace, 0_i64, Chain::default().0]).await
 }
@@ -33,10 +33,17 @@ pub(super) async fn lock(tx: &mut Tx, workspace: WorkspaceId) -> rapport_store::
 /// Moves the head on.
 pub(super) async fn save(tx: &mut Tx, workspace: WorkspaceId, head: &Head) -> rapport_store::Result<()> {
     let save = sql!(
-        "UPDATE loyalty_heads SET operations = $2, postings = $3, batches = $4, chain = $5, recorded_at = $6 WHERE workspace = $1"
+        "UPDATE loyalty_heads SET operations = $2, postings = $3, chain = $4, recorded_at = $5 WHERE workspace = $1"
     );
-    let Head { operations, postings, batches, chain, recorded_at } = head;
-    tx.execute(save, args![workspace, *operations, *postings, *batches, *chain, *recorded_at]).await.map(drop)
+    let Head { operations, postings, chain, recorded_at, .. } = head;
+    tx.execute(save, args![workspace, *operations, *postings, *chain, *recorded_at]).await.map(drop)
+}
+
+/// Notes that the wallets changed, so that whoever keeps them in memory reads them again.
+pub(super) async fn settings_changed(tx: &mut Tx, workspace: WorkspaceId) -> rapport_store::Result<()> {
+    lock(tx, workspace).await?;
+    let note = sql!("UPDATE loyalty_heads SET settings = settings + CAST(1 AS BIGINT) WHERE workspace = $1");
+    tx.execute(note, args![workspace]).await.map(drop)
 }
 
 /// The head as it stands, if anything was ever posted.
@@ -44,6 +51,7 @@ pub(super) async fn save(tx: &mut Tx, workspace: WorkspaceId, head: &Head) -> ra
 /// # Errors
 /// The store's.
 pub async fn read(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<Option<Head>> {
-    let find = sql!("SELECT operations, postings, batches, chain, recorded_at FROM loyalty_heads WHERE workspace = $1");
+    let find =
+        sql!("SELECT operations, postings, settings, chain, recorded_at FROM loyalty_heads WHERE workspace = $1");
     db.fetch_optional(find, args![workspace]).await
 }

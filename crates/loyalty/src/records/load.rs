@@ -9,7 +9,7 @@ use super::head::Head;
 use super::read::{HoldRow, LotRow, by_ids, postings_of};
 use super::{Memory, members, wallets};
 use crate::Error;
-use crate::ledger::{Account, AccountKey, Act, Command, Hold, Kind, Lot, MemberId, Operation, Place, WalletId};
+use crate::ledger::{Account, AccountKey, Act, Command, Hold, Kind, Lot, Operation, Place, Standing, WalletId};
 
 /// Everything that `lists` may touch.
 pub(super) async fn everything(
@@ -19,7 +19,10 @@ pub(super) async fn everything(
     head: &Head,
     lists: &[Vec<Command>],
 ) -> Result<(), Error> {
-    memory.ledger.wallets = wallets::all(tx, workspace).await?;
+    if memory.settings != Some(head.settings) {
+        memory.ledger.wallets = wallets::all(tx, workspace).await?;
+        memory.settings = Some(head.settings);
+    }
     let commands = || lists.iter().flatten();
     let mut touched: BTreeSet<AccountKey> = BTreeSet::new();
     for command in commands() {
@@ -33,9 +36,6 @@ pub(super) async fn everything(
         known.values().flat_map(|operation| &operation.postings).map(|posting| (posting.member, posting.wallet)),
     );
     let touched: Vec<AccountKey> = touched.into_iter().collect();
-    let numbers: Vec<i64> = touched.iter().map(|(member, _)| member.0).collect();
-    memory.people = members::standings(tx, workspace, &numbers).await?;
-    memory.ledger.standings = memory.people.iter().map(|(member, (standing, _))| (*member, *standing)).collect();
     accounts(tx, memory, workspace, head, &touched).await?;
     recall(tx, memory, workspace, &known).await?;
     memory.ledger.known = known;
@@ -77,22 +77,25 @@ pub(super) async fn accounts(
 ) -> Result<(), Error> {
     (memory.ledger.operations, memory.ledger.postings) = (head.operations, head.postings);
     memory.ledger.recorded_at = head.recorded_at;
-    let members: Vec<i64> = keys.iter().map(|(member, _)| member.0).collect();
-    let find = sql!("SELECT member, wallet, owed, batch FROM loyalty_balances WHERE member IN ($2) AND workspace = $1");
-    let rows: Vec<(i64, i64, i64, i64)> = tx.fetch_all(find, args![workspace, &members]).await?;
-    let key = |member, wallet| (MemberId(member), WalletId(wallet));
-    let stored: HashMap<AccountKey, (i64, i64)> =
-        rows.into_iter().map(|(member, wallet, owed, batch)| (key(member, wallet), (owed, batch))).collect();
-    let is_old = |key: &&AccountKey| match (stored.get(key), memory.batches.get(key)) {
+    let numbers: BTreeSet<i64> = keys.iter().map(|(member, _)| member.0).collect();
+    let numbers: Vec<i64> = numbers.into_iter().collect();
+    let rows = members::with_balances(tx, workspace, &numbers).await?;
+    memory.ledger.standings = rows.iter().map(|row| (row.member(), Standing::read(&row.standing))).collect();
+    memory.people = rows.iter().filter_map(|row| Some((row.member(), row.person?))).collect();
+    let stored: HashMap<AccountKey, (i64, i64)> = rows
+        .iter()
+        .filter_map(|row| Some(((row.member(), WalletId(row.wallet?)), (row.owed?, row.operation?))))
+        .collect();
+    let is_old = |key: &&AccountKey| match (stored.get(key), memory.written.get(key)) {
         (None, _) => false,
-        (Some((_, batch)), known) => known != Some(batch),
+        (Some((_, written)), known) => known != Some(written),
     };
     let old: Vec<AccountKey> = keys.iter().filter(is_old).copied().collect();
     let read = read(tx, workspace, &old).await?;
     for (key, (lots, holds)) in read {
-        let (owed, batch) = stored[&key];
+        let (owed, written) = stored[&key];
         memory.ledger.accounts.insert(key, Account::stored(owed, lots, holds));
-        memory.batches.insert(key, batch);
+        memory.written.insert(key, written);
     }
     Ok(())
 }

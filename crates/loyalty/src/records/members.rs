@@ -1,9 +1,7 @@
 //! Whose account it is: the only place where a member's number meets a person.
 
-use std::collections::HashMap;
-
 use rapport_domain::{PersonId, Rng, Timestamp, WorkspaceId};
-use rapport_store::{Queries, Tx, args, sql};
+use rapport_store::{Queries, Record, Tx, args, sql};
 
 use crate::ledger::{MemberId, Standing};
 
@@ -24,6 +22,25 @@ pub async fn enrol(
     );
     tx.execute(add, args![workspace, rng.next_positive_i64(), person, now]).await?;
     of(tx, workspace, person).await?.ok_or(rapport_store::Error::NotFound)
+}
+
+/// Makes many persons members at once, of whom none is one yet; their numbers, in the same order.
+///
+/// # Errors
+/// The store's; that one of them is a member already too.
+pub async fn enrol_all(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+    now: Timestamp,
+    rng: &dyn Rng,
+) -> rapport_store::Result<Vec<MemberId>> {
+    let numbers: Vec<MemberId> = persons.iter().map(|_| MemberId(rng.next_positive_i64())).collect();
+    let add = sql!("INSERT INTO loyalty_members (workspace, member, person, standing, enrolled_at) VALUES {rows}");
+    let active = Standing::Active.key();
+    let row = |(person, member): (&PersonId, &MemberId)| args![workspace, member.0, *person, active, now];
+    tx.execute_many(add, persons.iter().zip(&numbers).map(row)).await?;
+    Ok(numbers)
 }
 
 /// A person's number, if they are a member.
@@ -54,16 +71,35 @@ pub async fn set_standing(
     Ok(tx.execute(set, args![workspace, member.0, standing.key()]).await? > 0)
 }
 
-/// What these members may do, and who they are; whoever is unknown is left out.
-pub(super) async fn standings(
+/// A member and one of their accounts; without an account when nothing was ever posted.
+#[derive(Debug, Record)]
+pub(super) struct MemberRow {
+    member: i64,
+    pub standing: String,
+    pub person: Option<PersonId>,
+    pub wallet: Option<i64>,
+    pub owed: Option<i64>,
+    pub operation: Option<i64>,
+}
+
+impl MemberRow {
+    pub(super) const fn member(&self) -> MemberId {
+        MemberId(self.member)
+    }
+}
+
+/// These members with all their accounts; whoever is unknown is left out.
+pub(super) async fn with_balances(
     db: &mut impl Queries,
     workspace: WorkspaceId,
     members: &[i64],
-) -> rapport_store::Result<HashMap<MemberId, (Standing, Option<PersonId>)>> {
-    let find = sql!("SELECT member, standing, person FROM loyalty_members WHERE member IN ($2) AND workspace = $1");
-    let rows: Vec<(i64, String, Option<PersonId>)> = db.fetch_all(find, args![workspace, members]).await?;
-    let row = |(member, standing, person): (i64, String, _)| (MemberId(member), (Standing::read(&standing), person));
-    Ok(rows.into_iter().map(row).collect())
+) -> rapport_store::Result<Vec<MemberRow>> {
+    let find = sql!(
+        "SELECT m.member, m.standing, m.person, b.wallet, b.owed, b.operation FROM loyalty_members m
+         LEFT JOIN loyalty_balances b ON b.member = m.member AND b.workspace = m.workspace
+         WHERE m.member IN ($2) AND m.workspace = $1"
+    );
+    db.fetch_all(find, args![workspace, members]).await
 }
 
 impl Standing {

@@ -160,11 +160,18 @@ pub async fn history(
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<Operation>> {
+    let before = before.unwrap_or(i64::MAX);
+    // Points came, went or stood still: what moved is found by its postings, so that whoever received points finds that too.
     let find = sql!(
-        "SELECT * FROM loyalty_operations WHERE member = $2 AND operation < $3 AND workspace = $1 ORDER BY operation DESC LIMIT $4"
+        "SELECT * FROM loyalty_operations WHERE workspace = $1 AND operation IN (
+             SELECT operation FROM (SELECT DISTINCT operation FROM loyalty_postings WHERE member = $2 AND operation < $3 AND workspace = $1
+                 ORDER BY operation DESC LIMIT $4) moved
+             UNION ALL SELECT operation FROM (SELECT operation FROM loyalty_operations
+                 WHERE member = $2 AND operation < $3 AND workspace = $1 AND (refused IS NOT NULL OR kind = 'extend')
+                 ORDER BY operation DESC LIMIT $4) still)
+         ORDER BY operation DESC LIMIT $4"
     );
-    let mut found: Vec<Operation> =
-        db.fetch_all(find, args![workspace, member.0, before.unwrap_or(i64::MAX), limit]).await?;
+    let mut found: Vec<Operation> = db.fetch_all(find, args![workspace, member.0, before, limit]).await?;
     let numbers: Vec<i64> = found.iter().map(|operation| operation.number).collect();
     let mut postings = postings_of(db, workspace, &numbers).await?;
     for operation in &mut found {
@@ -216,7 +223,7 @@ pub async fn balance_as_of(
     let sums = sql!(
         "SELECT p.from_place, p.to_place, CAST(SUM(p.amount) AS BIGINT) FROM loyalty_postings p
          JOIN loyalty_operations o ON o.operation = p.operation AND o.workspace = p.workspace
-         WHERE p.member = $2 AND p.wallet = $3 AND p.workspace = $1 AND p.effective_at <= $4 AND o.recorded_at <= $5
+         WHERE p.member = $2 AND p.workspace = $1 AND p.wallet = $3 AND p.effective_at <= $4 AND o.recorded_at <= $5
          GROUP BY p.from_place, p.to_place"
     );
     let rows: Vec<(String, String, i64)> =

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rapport_domain::WorkspaceId;
 use rapport_store::{Queries, Tx, args, sql};
 
+use super::head;
 use crate::ledger::{Wallet, WalletId};
 
 /// Makes a wallet, or changes its limits; its number.
@@ -12,6 +13,7 @@ use crate::ledger::{Wallet, WalletId};
 /// # Errors
 /// The store's.
 pub async fn save(tx: &mut Tx, workspace: WorkspaceId, key: &str, wallet: &Wallet) -> rapport_store::Result<WalletId> {
+    head::settings_changed(tx, workspace).await?;
     let last = sql!("SELECT MAX(wallet) FROM loyalty_wallets WHERE workspace = $1");
     let last: Option<i64> = tx.scalar(last, args![workspace]).await?;
     let save = sql!(

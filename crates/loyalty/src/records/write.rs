@@ -19,35 +19,31 @@ pub(super) async fn done(
     mut head: Head,
 ) -> Result<(), Error> {
     let done = memory.ledger.take();
-    let (Some(first), Some(last)) = (done.operations.first(), done.operations.last()) else { return Ok(()) };
-    let (first, last) = (first.number, last.number);
-    head.batches += 1;
+    if done.operations.is_empty() {
+        return Ok(());
+    }
     head.chain = Chain(head.chain).with(&done.operations).0;
     (head.operations, head.postings) = (memory.ledger.operations, memory.ledger.postings);
     head.recorded_at = memory.ledger.recorded_at;
-    operations(tx, workspace, &done).await?;
+    operations(tx, workspace, &done, &head).await?;
     lots(tx, memory, workspace, &done).await?;
     holds(tx, memory, workspace, &done).await?;
-    balances(tx, memory, workspace, &done, head.batches).await?;
-    let batch = sql!(
-        "INSERT INTO loyalty_batches (workspace, batch, first_operation, last_operation, chain) VALUES ($1, $2, $3, $4, $5)"
-    );
-    tx.execute(batch, args![workspace, head.batches, first, last, head.chain]).await?;
+    balances(tx, memory, workspace, &done, head.operations).await?;
     head::save(tx, workspace, &head).await?;
     for operation in done.operations.iter().filter(|operation| operation.refused.is_none()) {
-        let person = memory.people.get(&operation.member).and_then(|(_, person)| *person);
+        let person = memory.people.get(&operation.member).copied();
         tx.emit(event(workspace, operation, person));
     }
     Ok(())
 }
 
-async fn operations(tx: &mut Tx, workspace: WorkspaceId, done: &Done) -> Result<(), Error> {
+async fn operations(tx: &mut Tx, workspace: WorkspaceId, done: &Done, head: &Head) -> Result<(), Error> {
     let insert = sql!(
         "INSERT INTO loyalty_operations (workspace, operation, id, kind, wallet, member, amount, short, refused, reference, reversed, fingerprint,
-             pending, available, held, owed, effective_at, recorded_at, checksum, source_kind, source_reference, source_by, source_reason)
+             pending, available, held, owed, effective_at, recorded_at, checksum, chain, source_kind, source_reference, source_by, source_reason)
          VALUES {rows}"
     );
-    tx.execute_many(insert, done.operations.iter().map(|operation| operation_row(workspace, operation))).await?;
+    tx.execute_many(insert, done.operations.iter().map(|operation| operation_row(workspace, operation, head))).await?;
     let insert = sql!(
         "INSERT INTO loyalty_postings (workspace, posting, operation, member, wallet, from_place, to_place, amount, lot, effective_at) VALUES {rows}"
     );
@@ -78,7 +74,8 @@ async fn operations(tx: &mut Tx, workspace: WorkspaceId, done: &Done) -> Result<
     Ok(())
 }
 
-fn operation_row(workspace: WorkspaceId, operation: &Operation) -> Args {
+/// The last one of a batch carries the chain's end.
+fn operation_row(workspace: WorkspaceId, operation: &Operation, head: &Head) -> Args {
     let Operation { number, id, wallet, member, amount, short, reference, reversed, after, source, .. } = operation;
     args![
         workspace,
@@ -100,6 +97,7 @@ fn operation_row(workspace: WorkspaceId, operation: &Operation) -> Args {
         operation.effective_at,
         operation.recorded_at,
         checksum(operation),
+        (*number == head.operations).then(|| head.chain.to_vec()),
         &source.kind,
         &source.reference,
         &source.by,
@@ -158,12 +156,12 @@ async fn balances(
     memory: &mut Memory,
     workspace: WorkspaceId,
     done: &Done,
-    batch: i64,
+    last: i64,
 ) -> Result<(), Error> {
     let save = sql!(
-        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, batch) VALUES {rows}
+        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation) VALUES {rows}
          ON CONFLICT (member, wallet, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
-             owed = EXCLUDED.owed, due_at = EXCLUDED.due_at, batch = EXCLUDED.batch"
+             owed = EXCLUDED.owed, due_at = EXCLUDED.due_at, operation = EXCLUDED.operation"
     );
     let mut rows = Vec::new();
     for key in &done.accounts {
@@ -183,10 +181,10 @@ async fn balances(
             balance.held,
             balance.owed,
             due_at,
-            batch
+            last
         ]);
         account.forget_empty();
-        memory.batches.insert(*key, batch);
+        memory.written.insert(*key, last);
     }
     tx.execute_many(save, rows).await?;
     Ok(())

@@ -124,6 +124,8 @@ fn check(folder: &Path, answered: &BTreeSet<u64>) {
             let number = operation.id.trim_start_matches('n').parse().unwrap();
             assert_eq!(operation.fingerprint, numbered(number, &numbers).fingerprint());
         }
+        // The next process must not meet ours.
+        db.close().await;
     });
 }
 
@@ -143,7 +145,7 @@ fn a_log_that_ends_anywhere_is_the_ledger_as_it_once_was() {
             poster.post(W, numbered(number, &numbers)).await.unwrap();
             heads.push(head::read(&mut db.read(), W).await.unwrap().unwrap());
         }
-        // While it is open, as it would be when the power goes.
+        // While it is open, as it is when the power goes.
         for file in std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()) {
             std::fs::copy(&file, lost.path().join(file.file_name().unwrap())).unwrap();
         }

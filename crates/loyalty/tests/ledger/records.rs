@@ -345,12 +345,17 @@ async fn a_changed_record_is_named(db: TestDatabase) {
         (sql!("DELETE FROM loyalty_postings WHERE posting = 5"), 5, "checksum"),
         (
             sql!(
-                "UPDATE loyalty_batches SET chain = (SELECT chain FROM loyalty_batches WHERE batch = 1) WHERE batch = 5"
+                "UPDATE loyalty_operations SET chain = (SELECT chain FROM loyalty_operations WHERE operation = 1) WHERE operation = 5"
             ),
             5,
             "chain",
         ),
-        (sql!("DELETE FROM loyalty_batches WHERE batch = 7"), 7, "end of the chain"),
+        (sql!("UPDATE loyalty_operations SET chain = NULL WHERE operation = 7"), 7, "end of the chain"),
+        (
+            sql!("UPDATE loyalty_heads SET chain = (SELECT chain FROM loyalty_operations WHERE operation = 1)"),
+            7,
+            "end of the chain",
+        ),
         (sql!("UPDATE loyalty_balances SET available = available + 1"), 7, "balance of member 1"),
         (sql!("UPDATE loyalty_lots SET available = available - 1 WHERE lot = 6"), 7, "lot 6"),
         (sql!("DELETE FROM loyalty_lots WHERE lot = 6"), 7, "lot 6 is missing"),
@@ -378,6 +383,8 @@ async fn a_person_is_a_member_once(db: TestDatabase) {
     assert!(first == again && first != other && first.0 != 7);
     assert_eq!(members::of(&mut tx, W, PersonId(7)).await.unwrap(), Some(first));
     assert_eq!(members::of(&mut tx, W, PersonId(8)).await.unwrap(), None);
+    let more = members::enrol_all(&mut tx, W, &[PersonId(8), PersonId(9)], Timestamp(3), &rng).await.unwrap();
+    assert_eq!(members::of(&mut tx, W, PersonId(9)).await.unwrap(), Some(more[1]));
     assert!(members::set_standing(&mut tx, W, first, Standing::Closed).await.unwrap());
     assert!(!members::set_standing(&mut tx, OTHER, first, Standing::Closed).await.unwrap());
 }
