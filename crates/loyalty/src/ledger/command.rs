@@ -122,7 +122,7 @@ pub enum Act {
         #[serde(default)]
         grace_until: Option<Timestamp>,
     },
-    /// Lets everything that is not spent yet last until then, if it would lapse earlier.
+    /// Lets every lot of which something is left last until then, if it would lapse earlier; what comes back into it later too.
     Extend {
         /// The new end.
         expires_at: Timestamp,

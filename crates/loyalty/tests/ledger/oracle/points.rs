@@ -261,10 +261,13 @@ impl Points {
                     return Err(Refusal::EndsTooEarly);
                 }
                 did.kind = "extend";
-                for point in self.points.iter_mut().filter(|point| point.owner == key && point.at != At::Gone) {
+                // What comes back later into a lot that was extended lasts as long as the lot.
+                let is_left = |point: &&Point| point.owner == key && point.at != At::Gone;
+                let lots: Vec<usize> = self.points.iter().filter(is_left).map(|point| point.lot).collect();
+                for point in self.points.iter_mut().filter(|point| lots.contains(&point.lot)) {
                     if point.expires.is_some_and(|end| end < expires_at.0) {
                         point.expires = Some(expires_at.0);
-                        did.amount += 1;
+                        did.amount += i64::from(point.at != At::Gone);
                     }
                 }
             }
@@ -276,6 +279,8 @@ impl Points {
                     {
                         self.let_go(hold);
                         self.did.get_mut(&id).unwrap().hold = Some((hold, "released", 0));
+                        // Debts are paid first: only the rest lapses.
+                        self.pay(key);
                     }
                 }
                 for point in self.points.iter_mut().filter(|point| point.owner == key && point.at != At::Gone) {
