@@ -40,6 +40,10 @@ pub const COMPLAINT_REOPENED: &str = "Complaint Reopened";
 pub const COMPLAINT_CONTINUED: &str = "Complaint Continued";
 /// Somebody wrote of the company in public.
 pub const MENTION_PUBLISHED: &str = "Mention Published";
+/// Somebody told others of the company so that they come: `referral_id` is what it is called.
+pub const REFERRAL_MADE: &str = "Referral Made";
+/// Somebody came by a referral: the event is of whoever came, `referral_id` says by which.
+pub const REFERRAL_CONVERTED: &str = "Referral Converted";
 /// A support ticket was opened.
 pub const TICKET_OPENED: &str = "Ticket Opened";
 /// A subscription began to be paid.
@@ -164,6 +168,8 @@ pub const STANDARD: &[(&str, &[&str])] = &[
             COMPLAINT_REOPENED,
             COMPLAINT_CONTINUED,
             MENTION_PUBLISHED,
+            REFERRAL_MADE,
+            REFERRAL_CONVERTED,
         ],
     ),
     ("support", &[TICKET_OPENED, "Ticket Answered", "Ticket Solved", "Ticket Reopened"]),

@@ -8,6 +8,7 @@
 //! [`reviews`] has what people say of products unasked; [`complaints`] what they say against the company, and of it in public; [`ideas`] what they propose;
 //! [`notes`] what was heard in interviews and seen on visits.
 //! [`follow_ups`] answers those who are unhappy, and says what came of it; [`improvements`] changes what many are unhappy about, and says the same.
+//! [`advocacy`] says who speaks for the company, how, and what that reaches.
 //! [`digest`] says when what customers said goes out by mail to the company's own people.
 //!
 //! Always holds: whether a question is shown depends on earlier ones only, so every survey ends; an answer that is kept is one that its question has;
@@ -15,6 +16,7 @@
 //!
 //! Does not do: send anything, or the mathematics of scores.
 
+pub mod advocacy;
 pub mod asking;
 pub mod complaints;
 pub mod digest;

@@ -4,6 +4,7 @@ pub mod answers;
 pub mod benchmarks;
 pub mod counts;
 pub mod invitations;
+pub mod picked;
 pub mod quotas;
 pub mod responses;
 pub mod rounds;

@@ -7,6 +7,7 @@
 
 pub mod behaviour;
 pub mod benchmarks;
+pub mod brand;
 pub mod choices;
 pub mod drivers;
 pub mod funnel;

@@ -18,8 +18,15 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 4, name: "search", sql: SEARCH },
         Migration { number: 5, name: "survey rounds", sql: ROUNDS },
         Migration { number: 6, name: "verbatim_subjects", sql: VERBATIM_SUBJECTS },
+        Migration { number: 7, name: "recommendations", sql: RECOMMENDATIONS },
     ],
 };
+
+/// Answers to how likely somebody is to recommend, by time: few of all answers, and counted for whoever asks who speaks for the company.
+const RECOMMENDATIONS: &str = "
+CREATE INDEX answers_recommended ON answers (workspace, answered_at)
+    WHERE kind = 'nps' OR question = 'recommend' OR question = 'intent_to_recommend';
+";
 
 const SURVEYS: &str = "
 CREATE TABLE surveys (

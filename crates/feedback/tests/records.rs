@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use rapport_domain::{Handle, ManualClock, PersonId, SeededRng, Timestamp, WorkspaceId};
+use rapport_feedback::advocacy::MIGRATIONS as ADVOCACY;
 use rapport_feedback::asking::{Occasion, Settings, Situation, Suppression, is_sampled, judge};
 use rapport_feedback::complaints::MIGRATIONS as COMPLAINTS;
 use rapport_feedback::digest::MIGRATIONS as DIGEST;
@@ -33,7 +34,7 @@ const W: WorkspaceId = WorkspaceId(1);
 const OTHER: WorkspaceId = WorkspaceId(2);
 const DAY: i64 = Timestamp::DAY;
 
-#[db_test(MIGRATIONS, REVIEWS, FOLLOW_UPS, IMPROVEMENTS, DIGEST, COMPLAINTS, TOPICS, NOTES, IDEAS, INTENTS)]
+#[db_test(MIGRATIONS, REVIEWS, FOLLOW_UPS, IMPROVEMENTS, DIGEST, COMPLAINTS, TOPICS, NOTES, IDEAS, INTENTS, ADVOCACY)]
 async fn every_statement_can_be_prepared(db: TestDatabase) {
     assert!(prepare_statements(&db).await > 30);
 }
@@ -41,7 +42,19 @@ async fn every_statement_can_be_prepared(db: TestDatabase) {
 /// What a page or a batch of events reads may not grow with the number of customers.
 #[test]
 fn only_lists_of_everything_read_everything() {
-    let all = vec![MIGRATIONS, REVIEWS, FOLLOW_UPS, IMPROVEMENTS, DIGEST, COMPLAINTS, TOPICS, NOTES, IDEAS, INTENTS];
+    let all = vec![
+        MIGRATIONS,
+        REVIEWS,
+        FOLLOW_UPS,
+        IMPROVEMENTS,
+        DIGEST,
+        COMPLAINTS,
+        TOPICS,
+        NOTES,
+        IDEAS,
+        INTENTS,
+        ADVOCACY,
+    ];
     on_sqlite(all, |db: TestDatabase| async move {
         assert_indexes_are_used(&db, MEANT).await;
     });

@@ -4,9 +4,11 @@
 //! `State<App>` and [`Caller`](crate::auth::Caller), ask the database for `caller.workspace` only, and add it to its module's
 //! `router()`. The guard has checked the declared permission by then; without a declaration the route is closed.
 
+pub mod advocacy;
 pub mod audiences;
 pub mod audit;
 pub mod benchmarks;
+pub mod brand;
 pub mod complaints;
 pub mod consent_overview;
 pub mod consents;
@@ -126,6 +128,8 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(ideas::router())
         .merge(intents::router())
         .merge(notes::router())
+        .merge(advocacy::router())
+        .merge(brand::router())
         .merge(exports::router())
         .merge(imports::router())
 }

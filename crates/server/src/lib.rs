@@ -2,6 +2,7 @@
 //!
 //! Always holds: no domain decisions are made here; the JSON shapes of the API are defined here only.
 
+pub mod advocating;
 pub mod api;
 pub mod app;
 pub mod audiences;

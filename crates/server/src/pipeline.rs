@@ -27,6 +27,7 @@ use rapport_store::{Priority, Tx};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::advocating;
 use crate::audiences;
 use crate::complaining;
 use crate::engaging::listening;
@@ -264,6 +265,7 @@ impl Pipeline {
         let written = understanding::hear(installation, tx, workspace, &events, &mut applied).await?;
         reviewing::hear(installation, tx, workspace, &events, &applied).await?;
         complaining::hear(installation, tx, workspace, &events, &mut applied).await?;
+        advocating::hear(installation, tx, workspace, &events, &mut applied).await?;
         following_up::hear(installation, tx, workspace, &events, &applied, &written).await?;
         // After all that tells facts, since journeys wait for them.
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;

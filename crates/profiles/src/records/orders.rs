@@ -187,3 +187,27 @@ pub async fn paid(
     );
     db.fetch_all(text, args![workspace, currency, from, to]).await
 }
+
+/// How many people had bought before an instant.
+pub async fn buyers(db: &mut impl Queries, workspace: WorkspaceId, before: Timestamp) -> Result<i64> {
+    let text = sql!(
+        "SELECT COUNT(DISTINCT i.person) FROM orders o JOIN identifiers i ON i.workspace = o.workspace AND i.handle = o.handle
+         WHERE o.workspace = $1 AND o.placed_at < $2 AND o.status <> 'cancelled'"
+    );
+    let found: Option<(i64,)> = db.fetch_optional(text, args![workspace, before]).await?;
+    Ok(found.map_or(0, |it| it.0))
+}
+
+/// When these people bought first and last.
+pub async fn first_and_last(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+) -> Result<Vec<(PersonId, Timestamp, Timestamp)>> {
+    let text = sql!(
+        "SELECT i.person, MIN(o.placed_at), MAX(o.placed_at) FROM identifiers i
+         JOIN orders o ON o.handle = i.handle AND o.workspace = i.workspace
+         WHERE i.workspace = $1 AND i.person IN ($2) AND o.status <> 'cancelled' GROUP BY i.person ORDER BY i.person"
+    );
+    db.fetch_all(text, args![workspace, persons]).await
+}

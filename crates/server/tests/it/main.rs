@@ -1,6 +1,7 @@
 //! The server's HTTP surface from outside: requests in, answers out, on a real data folder with a clock that tests move.
 
 mod acts;
+mod advocacy;
 mod answers;
 mod audiences;
 mod audit;

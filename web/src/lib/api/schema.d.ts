@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/advocacy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says who speaks for the company in a time, how, and what it reaches, against the time before. */
+        get: operations["get_advocacy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -555,6 +572,23 @@ export interface paths {
          *     whoever asks is that person.
          */
         post: operations["post_customers_person_id_access"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{person_id}/advocacy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what a customer said and did for the company in front of others, or against it. */
+        get: operations["get_customers_person_id_advocacy"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3427,6 +3461,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/surveys/{key}/brand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The way to a brand: who knows it, considers it, buys and recommends it, each step a part of the one before; by wave with what changed, competitors beside it. */
+        get: operations["get_surveys_key_brand"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/surveys/{key}/drivers": {
         parameters: {
             query?: never;
@@ -4023,6 +4074,190 @@ export interface components {
          * @enum {string}
          */
         ActWord: "start" | "pause" | "stop" | "decide";
+        /** @description Who speaks for the company, how, and what it reaches. */
+        Advocacy: {
+            /**
+             * Format: int64
+             * @description People with an act in favour.
+             */
+            advocates: number;
+            /** Format: int64 */
+            advocates_before: number;
+            /** @description Where the time before begins that everything is compared with: it is as long, and ends where this one begins. */
+            before_from: string;
+            /**
+             * Format: int64
+             * @description How many people had bought by the end of the time.
+             */
+            customers: number;
+            from: string;
+            /** @description Whether there are more advocates than are listed. */
+            has_more: boolean;
+            /** @description Whether only the latest 100,000 of a kind were counted. */
+            is_cut: boolean;
+            kinds: components["schemas"]["AdvocacyKind"][];
+            periods: components["schemas"]["AdvocacyPeriod"][];
+            /** @description The share of these who spoke for the company. */
+            share: components["schemas"]["AdvocacyCompared"];
+            to: string;
+            /** @description By whose word most people then bought, then with most acts, the furthest reach, the latest. */
+            top: components["schemas"]["AdvocateShape"][];
+        };
+        /** @description What a customer said or did in front of others. */
+        AdvocacyAct: {
+            at: string;
+            /** @description Of a recommendation its response, otherwise its event. */
+            id: string;
+            in_favour: boolean;
+            /** @description `recommendation`, `review`, `mention` or `referral`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description How many may have read it, or came by it; null where that is not known.
+             */
+            reach?: number | null;
+            /**
+             * Format: int64
+             * @description Points or stars, as they were given.
+             */
+            score?: number | null;
+        };
+        /** @description How far a figure is from that of the time before. */
+        AdvocacyChange: {
+            /** Format: double */
+            estimate: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /**
+             * Format: double
+             * @description The share of false ones among the changes found, if this one is called a finding.
+             */
+            q: number;
+        };
+        /** @description A figure beside that of the time before. */
+        AdvocacyCompared: {
+            before?: components["schemas"]["AdvocacyFigure"] | null;
+            change?: components["schemas"]["AdvocacyChange"] | null;
+            now?: components["schemas"]["AdvocacyFigure"] | null;
+        };
+        /** @description Acts in favour, by kind. */
+        AdvocacyCounts: {
+            /** Format: int64 */
+            mention: number;
+            /** Format: int64 */
+            recommendation: number;
+            /** Format: int64 */
+            referral: number;
+            /** Format: int64 */
+            review: number;
+        };
+        /** @description A share (0 to 1) or a mean, with the interval that holds it 19 times of 20. */
+        AdvocacyFigure: {
+            /** Format: double */
+            estimate: number;
+            /** @description Of fewer than 30: the interval is to be shown before the figure. */
+            few: boolean;
+            /** Format: double */
+            high: number;
+            /**
+             * Format: int64
+             * @description Of a share: so many.
+             */
+            hits?: number | null;
+            /** Format: double */
+            low: number;
+            /**
+             * Format: int64
+             * @description Of so many.
+             */
+            of: number;
+        };
+        /** @description What the acts of one kind amount to. */
+        AdvocacyKind: {
+            /** Format: int64 */
+            acts: number;
+            /** Format: int64 */
+            acts_before: number;
+            /**
+             * Format: int64
+             * @description Acts in favour.
+             */
+            for_us: number;
+            /** Format: int64 */
+            for_us_before: number;
+            /** @description The share in favour; of referrals nothing, as all of them are. */
+            in_favour: components["schemas"]["AdvocacyCompared"];
+            /** @description `recommendation`, `review`, `mention` or `referral`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description People with such an act in favour.
+             */
+            people: number;
+            quality: components["schemas"]["AdvocacyQuality"][];
+            /**
+             * Format: int64
+             * @description How many those in favour reached: readers of mentions as far as known, people who came by referrals. Null where a kind has no reach.
+             */
+            reach?: number | null;
+            /**
+             * Format: int64
+             * @description Of mentions: how many those not in favour reached.
+             */
+            reach_against?: number | null;
+            /** Format: int64 */
+            reach_before?: number | null;
+        };
+        /** @description A period of the trend. */
+        AdvocacyPeriod: {
+            /** @description Acts in favour. */
+            acts: components["schemas"]["AdvocacyCounts"];
+            /**
+             * Format: int64
+             * @description People with an act in favour.
+             */
+            advocates: number;
+            from: string;
+            to: string;
+        };
+        /** @description What else is said of the quality of a kind. */
+        AdvocacyQuality: components["schemas"]["AdvocacyCompared"] & {
+            /**
+             * @description Of reviews: `verified` (bought what they write of), `detailed` (more than a sentence), `authenticity` (mean, 0 to 100: how little speaks against them). Of
+             *     referrals: `came` (somebody came by it), `bought` (of those who came, who then bought).
+             */
+            name: string;
+        };
+        /** @description Whoever speaks for the company. */
+        AdvocateShape: {
+            /** @description Acts in favour. */
+            acts: components["schemas"]["AdvocacyCounts"];
+            /**
+             * Format: int64
+             * @description Those of them who then bought.
+             */
+            bought: number;
+            /**
+             * Format: int64
+             * @description People who came by them.
+             */
+            came: number;
+            last_at: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description What they said that is not in favour.
+             */
+            others: number;
+            person_id: string;
+            /**
+             * Format: int64
+             * @description How many their acts in favour reached: readers as far as known, and people who came.
+             */
+            reach: number;
+        };
         /** @description A text that people agreed to. */
         AgreedText: {
             created_at?: string | null;
@@ -4415,6 +4650,77 @@ export interface components {
         BothForms: {
             condition: Record<string, never>;
             text: string;
+        };
+        /** @description How far something is from the wave before. */
+        BrandChange: {
+            /** Format: double */
+            estimate: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /**
+             * Format: double
+             * @description The share of false ones among the changes found, if this one is called a finding.
+             */
+            q: number;
+        };
+        /** @description How far people are on the way to each brand. */
+        BrandFunnel: {
+            /** @description One's own brand first. */
+            brands: components["schemas"]["BrandShape"][];
+            /** @description Whether only the latest answers were counted. */
+            is_cut: boolean;
+            /** @description The questions, in order. */
+            steps: string[];
+        };
+        /** @description A share with the interval that holds it 19 times of 20. */
+        BrandPart: {
+            change?: components["schemas"]["BrandChange"] | null;
+            /** @description Of fewer than 30: the interval is to be shown before the share. */
+            few: boolean;
+            /** Format: double */
+            high: number;
+            /** Format: int64 */
+            hits: number;
+            /** Format: double */
+            low: number;
+            /** Format: int64 */
+            of: number;
+            /** Format: double */
+            share: number;
+        };
+        /** @description A brand. */
+        BrandShape: {
+            /** @description Whether it is one's own. */
+            is_own: boolean;
+            /** @description The key of its choice. */
+            key: string;
+            total: components["schemas"]["BrandWave"];
+            /** @description The first wave first. */
+            waves: components["schemas"]["BrandWave"][];
+        };
+        /** @description How many are at a step. */
+        BrandStep: {
+            conversion?: components["schemas"]["BrandPart"] | null;
+            /** @description The question. */
+            question: string;
+            /** @description Of everybody who answered the first step. */
+            share: components["schemas"]["BrandPart"];
+        };
+        /** @description A brand in a wave. */
+        BrandWave: {
+            /**
+             * Format: int64
+             * @description Who answered the first step.
+             */
+            answered: number;
+            steps: components["schemas"]["BrandStep"][];
+            /**
+             * Format: int64
+             * @description Null for all of them together.
+             */
+            wave?: number | null;
         };
         /** @description By what an answer is taken apart. */
         Breakdown: {
@@ -5109,6 +5415,32 @@ export interface components {
             /** @description What they wrote lately. */
             texts: components["schemas"]["Text"][];
             traits: components["schemas"]["Trait"][];
+        };
+        /** @description What a customer said and did in front of others. */
+        CustomerAdvocacy: {
+            /** @description Acts in favour, by kind. */
+            acts: components["schemas"]["AdvocacyCounts"];
+            /**
+             * Format: int64
+             * @description Those of them who then bought.
+             */
+            bought: number;
+            /**
+             * Format: int64
+             * @description People who came by them.
+             */
+            came: number;
+            /** @description The last act in favour. */
+            last_at?: string | null;
+            /** @description The latest 100, the latest first. */
+            latest: components["schemas"]["AdvocacyAct"][];
+            /**
+             * Format: int64
+             * @description What they said that is not in favour.
+             */
+            others: number;
+            /** Format: int64 */
+            reach: number;
         };
         /** @description Figures of one customer. */
         CustomerFigures: {
@@ -11816,6 +12148,53 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_advocacy: {
+        parameters: {
+            query?: {
+                /** @description From this time on (RFC 3339); 90 days before `to` unless said. */
+                from?: string | null;
+                /** @description Before this time; now unless said. */
+                to?: string | null;
+                /** @description Periods of the trend: `day`, `week` (unless said), `month`, `quarter` or `year`, by the workspace's calendar. */
+                interval?: string | null;
+                /** @description Advocates of one kind only: `recommendation`, `review`, `mention`, `referral`. */
+                kind?: string | null;
+                /** @description At most so many advocates; 20 unless said, at most 200. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Advocacy"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_api_keys: {
         parameters: {
             query?: never;
@@ -13285,6 +13664,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_person_id_advocacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerAdvocacy"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -20887,6 +21304,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rows_GapShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_surveys_key_brand: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The questions that are steps, in order, with commas between; otherwise those of `aided`, `familiar`, `considered`, `bought`, `preferred`, `recommended` that the
+                 *     survey has. Each is answered by choosing brands.
+                 */
+                steps?: string | null;
+                /** @description The choice that is one's own brand; otherwise `us`, where there is one. */
+                own?: string | null;
+                /** @description Answers begun from this time on; otherwise all. */
+                from?: string | null;
+                /** @description Answers begun before this time. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandFunnel"];
                 };
             };
             404: {
