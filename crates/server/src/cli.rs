@@ -13,6 +13,7 @@ pub mod remote;
 pub mod segment;
 pub mod serve;
 pub mod user;
+pub mod verify;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,8 @@ enum Command {
     User(user::UserArgs),
     /// Check settings and data folder.
     Doctor(doctor::DoctorArgs),
+    /// Check that the database and the points ledger are what was written.
+    Verify(verify::VerifyArgs),
     /// Print the documented settings with their defaults.
     Config,
     /// Print the OpenAPI document.
@@ -82,6 +85,7 @@ impl Cli {
             Command::Key(args) => key::run(args).await,
             Command::User(args) => user::run(args).await,
             Command::Doctor(args) => doctor::run(args).await,
+            Command::Verify(args) => verify::run(args).await,
             Command::Config => {
                 print!("{}", settings::DOCUMENTED);
                 Ok(())

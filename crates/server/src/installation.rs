@@ -69,6 +69,7 @@ pub const DATA_MAPS: &[&[Declaration]] = &[
     rapport_feedback::intents::DATA_MAP,
     rapport_feedback::notes::DATA_MAP,
     rapport_feedback::advocacy::DATA_MAP,
+    rapport_loyalty::DATA_MAP,
     schema::DATA_MAP,
     importing::DATA_MAP,
     records::questions::DATA_MAP,
@@ -106,6 +107,8 @@ pub struct Installation {
     pub topics: topics::Known,
     /// What it wants: intents learnt from examples.
     pub intents: intending::Known,
+    /// The door to the points ledger.
+    pub points: rapport_loyalty::Poster,
     /// Which journeys are live.
     pub plans: LivePlans,
     /// The present.
@@ -135,6 +138,7 @@ pub const MIGRATIONS: &[Migrations] = &[
     rapport_feedback::intents::MIGRATIONS,
     rapport_feedback::notes::MIGRATIONS,
     rapport_feedback::advocacy::MIGRATIONS,
+    rapport_loyalty::MIGRATIONS,
     schema::MIGRATIONS,
     importing::MIGRATIONS,
     records::questions::MIGRATIONS,
@@ -191,6 +195,7 @@ impl Installation {
             surveys: LiveSurveys::default(),
             topics: topics::Known::default(),
             intents: intending::Known::default(),
+            points: rapport_loyalty::Poster::start(store.clone()),
             plans: LivePlans::new(Arc::new(JourneyLots(Arc::clone(&experiments)))),
             experiments,
             store,

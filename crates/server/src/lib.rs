@@ -35,6 +35,7 @@ pub mod openapi;
 pub mod own_data;
 pub mod own_events;
 pub mod pipeline;
+pub mod points;
 pub mod problem;
 pub mod proposing;
 pub mod public_pages;

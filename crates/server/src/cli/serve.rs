@@ -30,6 +30,7 @@ use crate::http::{self, listen};
 use crate::installation::Installation;
 use crate::keeper;
 use crate::pipeline::{Pipeline, caretaker};
+use crate::points;
 use crate::records::users;
 use crate::records::workspaces::FIRST;
 use crate::reviewing;
@@ -137,6 +138,7 @@ impl Server {
         let ways = Arc::clone(&app.sender.ways);
         workers.spawn(surveying::run(Arc::clone(&installation), ways, stop.subscribe()));
         workers.spawn(reviewing::run(Arc::clone(&installation), stop.subscribe()));
+        workers.spawn(points::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
         let changed = Arc::clone(&app.segments_changed);

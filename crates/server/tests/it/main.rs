@@ -37,6 +37,7 @@ mod noting;
 mod other_shops;
 mod own_data;
 mod pages;
+mod points;
 mod privacy;
 mod provider;
 mod records;
