@@ -1,3 +1,4 @@
+import { advocacyPages } from './advocacy-pages.mjs';
 import { complaintPages } from './complaint-pages.mjs';
 import { followUpPages } from './follow-up-pages.mjs';
 import { journeyPages } from './journey-pages.mjs';
@@ -88,6 +89,7 @@ export async function pages(page, base) {
 	list.push(...(await slotPages((path) => ask(page, base, path), person)));
 	list.push(...(await textPages((path) => ask(page, base, path))));
 	list.push(...(await followUpPages((path) => ask(page, base, path))));
+	list.push(...(await advocacyPages((path) => ask(page, base, path))));
 	list.push(...(await complaintPages((path) => ask(page, base, path))));
 	if (person) {
 		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });

@@ -6,6 +6,7 @@ import { dirname, extname, join, normalize, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { agreedRoutes } from './agreed.mjs';
+import { advocacyRoutes } from './advocacy.mjs';
 import { complaintRoutes } from './complaints.mjs';
 import { followUpRoutes } from './follow-ups.mjs';
 import { journeyRoutes } from './journeys.mjs';
@@ -157,6 +158,7 @@ const routes = [
 	...surveyRoutes(fixture, problem, page),
 	...textRoutes(fixture, page, problem),
 	...followUpRoutes(fixture, page, problem),
+	...advocacyRoutes(fixture),
 	...complaintRoutes(fixture, page, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],
 	['POST', /^\/message-templates$/, (_, __, body) => (body.ready ? findTemplate(body.ready.replace('_', '-')) ?? fixture('messages-pages')[0] : { ...fixture('messages-pages')[0], template: body.template })],

@@ -372,5 +372,8 @@ export const problems = {
 	'problem.there_are_at_most_n_intents': 'there are at most {n} intents',
 	'problem.there_are_at_most_300': 'there are at most 300',
 	'problem.there_are_at_most_200_words': 'there are at most 200, each with 1 to 60 characters',
-	'problem.topics_stand_in_four_levels': 'topics stand in at most four levels, and above themselves in none'
+	'problem.topics_stand_in_four_levels': 'topics stand in at most four levels, and above themselves in none',
+	'problem.are_questions_of_brands': 'are questions that are answered by choosing brands',
+	'problem.are_two_or_more_questions_of_brands': 'are two or more different questions that are answered by choosing brands',
+	'problem.is_a_choice_of_the_first_step': 'is a choice of the first step'
 };

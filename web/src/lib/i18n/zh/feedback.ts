@@ -1,4 +1,5 @@
 // The words of the room Feedback: they come with it.
+import { advocacy } from './advocacy';
 import { complaints } from './complaints';
 import { followUps } from './follow-ups';
 import { improvements } from './improvements';
@@ -9,4 +10,4 @@ import { surveys } from './surveys';
 import { texts } from './texts';
 import { themes } from './themes';
 
-export const feedback = { ...complaints, ...followUps, ...improvements, ...reviews, ...surveyEditor, ...surveyScores, ...surveys, ...texts, ...themes };
+export const feedback = { ...advocacy, ...complaints, ...followUps, ...improvements, ...reviews, ...surveyEditor, ...surveyScores, ...surveys, ...texts, ...themes };

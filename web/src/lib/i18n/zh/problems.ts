@@ -372,5 +372,8 @@ export const problems = {
 	'problem.there_are_at_most_n_intents': '最多 {n} 个意图',
 	'problem.there_are_at_most_300': '最多 300 个',
 	'problem.there_are_at_most_200_words': '最多 200 个，每个 1 到 60 个字符',
-	'problem.topics_stand_in_four_levels': '主题最多四级，且不能位于自身之上'
+	'problem.topics_stand_in_four_levels': '主题最多四级，且不能位于自身之上',
+	'problem.are_questions_of_brands': '必须是通过选择品牌来回答的问题',
+	'problem.are_two_or_more_questions_of_brands': '必须是两个或更多不同的、通过选择品牌来回答的问题',
+	'problem.is_a_choice_of_the_first_step': '必须是第一步的一个选项'
 };
