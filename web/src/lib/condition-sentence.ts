@@ -85,6 +85,8 @@ function eventText(events: Events, { t }: Speaker): string {
 	if (events.event === '*') return t('who.anything');
 	return t('who.event', { name: events.event || '…' });
 }
+/** An event by itself, with what it must be like. */
+export const eventClause = (events: Events, speaker: Speaker): string => eventWith(events, speaker);
 const eventWith = (events: Events, speaker: Speaker) => eventText(events, speaker) + filter(events.where, speaker);
 
 function when(within: Within | null | undefined, speaker: Speaker): string {

@@ -1,6 +1,7 @@
 // Surveys as their pages work on them: the shapes on the wire, what a definition is made of, and what comes next for a survey. All of it pure.
 import type { components } from '$lib/api/schema';
 import type { CustomerRow } from '$lib/api/types';
+import type { Condition } from '$lib/conditions';
 import type { IconName } from '$lib/icons';
 
 type Schemas = components['schemas'];
@@ -86,8 +87,15 @@ export interface End {
 	text: Texts;
 	link?: { text: Texts; url: string };
 }
+/** After what people are asked by themselves. */
+export type When = { event: { name: string; where?: Condition | null; key?: string; after?: string } } | { entered: { segment: string; after?: string } } | { members: { segment: string; per_day: number } };
 export interface Asking {
 	kind?: Kind;
+	when?: When;
+	channels?: string[];
+	basis?: 'service' | 'marketing';
+	topic?: string;
+	remind_after_days?: number;
 	sample_percent?: number;
 	floor_days?: number;
 	touchpoint?: string;

@@ -5,6 +5,7 @@ export async function complaintPages(ask) {
 		{ name: 'complaints', path: '/feedback/complaints', text: one ? 'Of competitors' : 'Here you will see' },
 		{ name: 'complaints-new', path: '/feedback/complaints?new=1', act: (p) => p.locator('dialog').waitFor() }
 	];
+	list.push({ name: 'complaints-settings', path: '/feedback/complaints/settings', text: 'Working hours' });
 	if (one) {
 		list.push({ name: 'complaints-mentions', path: '/feedback/complaints?view=mentions' });
 		list.push({ name: 'complaints-none', path: '/feedback/complaints?view=over&channel=letter&severity=critical' });

@@ -30,5 +30,24 @@ export const complaintScenarios = {
 		await dialog.getByRole('textbox', { name: 'What was answered' }).fill('A new one is on its way.');
 		await dialog.getByRole('button', { name: 'Note it' }).click();
 		await page.getByText('Noted', { exact: true }).first().waitFor();
+	},
+	'a category is added, hours are written, and what cannot be read is not saved': async (page, context) => {
+		await open(page, context, '/feedback/complaints/settings');
+		const save = page.getByRole('button', { name: 'Save' });
+		must(await save.isDisabled(), 'what was not changed can be saved');
+		await page.getByRole('button', { name: 'Add', exact: true }).click();
+		await page.getByText('A category has no name in any language.').waitFor();
+		await page.getByRole('textbox', { name: /^Name \d+ in English$/ }).last().fill('Packaging');
+		await page.getByRole('textbox', { name: 'Saturday' }).fill('10-9');
+		await page.keyboard.press('Tab');
+		await page.getByText('Write it as 09:00').waitFor();
+		must(await save.isDisabled(), 'hours that end before they begin can be saved');
+		await page.getByRole('textbox', { name: 'Saturday' }).fill('10-14');
+		await page.keyboard.press('Tab');
+		const [request] = await Promise.all([page.waitForRequest((it) => it.method() === 'PUT' && it.url().endsWith('/complaint-settings')), save.click()]);
+		const { settings } = request.postDataJSON();
+		must(settings.categories.at(-1).key === 'packaging' && settings.categories.at(-1).name.en === 'Packaging', 'the category has no key of its name');
+		must(settings.hours.week[5].join() === '10:00-14:00', 'the hours are not those that were written');
+		await page.getByText('Saved. It holds').waitFor();
 	}
 };

@@ -18,8 +18,10 @@ export async function surveyPages(ask) {
 		list.push({ name: 'survey-behind', path: at, act: async (p) => { await p.locator('button.part').first().click(); await p.locator('dialog').getByText('Answers behind this number').waitFor(); } });
 		list.push({ name: 'survey-benchmark', path: `${at}?benchmark=new`, act: (p) => p.locator('dialog input').first().waitFor() });
 		list.push({ name: 'survey-answers', path: `${at}/answers` });
+		list.push({ name: 'survey-file', path: `${at}/answers?file=true`, act: async (p) => { await p.locator('dialog input[type=file]').setInputFiles({ name: 'answers.csv', mimeType: 'text/csv', buffer: Buffer.from('nps,Mail,Date,Words\n9,anna@example.com,2026-11-02,Fast\n11,bo@example.com,2026-11-03,Slow\n3,,2026-11-04,Late') }); await p.locator('dialog').getByText('What its columns are').waitFor(); } });
 		list.push({ name: 'survey-links', path: `${at}/links`, act: (p) => p.locator('[data-link]').waitFor() });
 		list.push({ name: 'survey-kiosk', path: `${at}/links?mode=widget`, act: (p) => p.locator('[data-link]').waitFor() });
+		list.push({ name: 'survey-invitations', path: `${at}/invitations`, text: 'Whom it asks' }, { name: 'survey-invitations-none', path: `${at}/invitations?way=suppressed&reason=late` });
 		list.push({ name: 'survey-response', path: `${at}/response` });
 		list.push({ name: 'survey-edit', path: `${at}/edit`, act: (p) => p.locator('.card').first().waitFor() });
 		const asked = (await ask(`/surveys/${most.key}`)).definition?.pages?.flatMap((it) => it.questions) ?? [];
@@ -31,7 +33,7 @@ export async function surveyPages(ask) {
 		list.push({ name: 'survey-versions', path: `${at}/edit?versions=true`, act: (p) => p.locator('dialog').waitFor() });
 	}
 	list.push({ name: 'survey-settings', path: '/feedback/surveys/settings', text: 'Whom not' });
-	for (const [name, kinds, path, text] of [['survey-wishes', ['kano'], 'wishes', 'Each wish'], ['survey-drivers', ['scale', 'scale', 'scale'], 'drivers', 'What the score goes with']]) {
+	for (const [name, kinds, path, text] of [['survey-wishes', ['kano'], 'wishes', 'Each wish'], ['survey-drivers', ['scale', 'scale', 'scale'], 'drivers', 'What the score goes with'], ['survey-model', ['scale', 'scale', 'scale', 'scale'], 'model', 'Do groups use the scale alike?'], ['survey-model-table', ['scale', 'scale', 'scale', 'scale'], 'model?paths=table&by=language&group=zh', 'Do groups use the scale alike?']]) {
 		for (const row of rows.filter((it) => it.completed > 0)) {
 			const asked = (await ask(`/surveys/${row.key}`)).definition.pages.flatMap((it) => it.questions).map((it) => it.answer.kind);
 			if (kinds.every((kind, i) => asked.filter((it) => it === kind).length > i && asked.includes(kind))) {

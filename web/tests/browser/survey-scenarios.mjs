@@ -75,5 +75,67 @@ export const surveyPageScenarios = {
 		must(content.includes("default-src 'none'") && !content.includes('<script') && !content.includes(' action='), 'the frame holds what could act');
 		await page.locator('.pretend select').first().selectOption('3');
 		await page.frameLocator('.look iframe').getByText('What would we have to do better?').waitFor();
+	},
+	'a survey says whom it will ask, and warns of a letterhead that is not set': async (page, context) => {
+		const rows = (await (await page.request.get(`${context.base}/api/v1/surveys`)).json()).rows;
+		const key = rows.find((row) => row.state !== 'closed')?.key;
+		if (!key) return;
+		await page.route('**/api/v1/letterhead', (route) => route.fulfill({ json: { name: 'Shop', address: '', url: '', logo_url: '' } }));
+		await open(page, context, `/feedback/surveys/${key}/edit?part=asking`);
+		await page.getByText('After an event', { exact: true }).first().click();
+		const says = page.locator('[data-says]');
+		await says.getByText(/whoever it happened to is asked, once for each order_id/).waitFor();
+		await page.getByRole('spinbutton', { name: 'Remind after days' }).fill('4');
+		await page.keyboard.press('Tab');
+		await says.getByText('Who has not answered after 4 days is reminded once').waitFor();
+		await page.keyboard.press('Control+s');
+		await page.getByText(/Saved as version/).waitFor();
+		const warning = page.locator('[data-unwritable]');
+		await warning.getByText('the letterhead lacks its postal address and its site').waitFor();
+		must((await warning.getByRole('link').getAttribute('href')) === '/engage/templates?letterhead=open', 'the warning does not lead to the setting');
+	},
+	'invitations are narrowed, with why somebody was not asked, and lead to the person': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/feedback/surveys/nps/invitations');
+		await page.getByRole('combobox', { name: 'How far it came' }).selectOption('suppressed');
+		await page.waitForURL(/way=suppressed/);
+		await page.getByRole('combobox', { name: 'Why' }).selectOption('quarantine');
+		await page.waitForURL(/reason=quarantine/);
+		await context.settled(page);
+		const rows = page.locator('tbody tr');
+		must((await rows.count()) > 0 && (await rows.filter({ hasText: 'got another survey lately' }).count()) === (await rows.count()), 'a line is there for another reason');
+		await rows.first().locator('a').click();
+		await page.waitForURL(/\/customers\//);
+	},
+	'a model of the survey is shown with its paths, compared, and drawn otherwise': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/feedback/surveys/satisfaction/model');
+		const picture = page.getByRole('img', { name: /^A model of 6 blocks/ });
+		must((await picture.locator('path.arc').count()) === 9 && (await picture.locator('path.unsure').count()) === 2, 'not each path is drawn, or what may be none is not dashed');
+		await page.getByRole('combobox', { name: 'Compare' }).selectOption('zh');
+		await page.getByText('not comparable').waitFor();
+		await page.getByRole('button', { name: 'Draw the model' }).click();
+		const dialog = page.locator('dialog');
+		const [request] = await Promise.all([page.waitForRequest((it) => it.method() === 'POST' && it.url().endsWith('/model') && it.postData().includes('blocks')), dialog.getByRole('group', { name: 'Complaints leads to' }).getByRole('checkbox', { name: 'Loyalty' }).uncheck()]);
+		const { blocks, paths } = request.postDataJSON();
+		must(blocks.length === 6 && paths.length === 8 && !paths.some((it) => it.from === 'complaint'), 'the path is still asked for');
+	},
+	'a file of answers is looked at, mapped, and taken in': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/feedback/surveys/nps/answers');
+		await page.getByRole('button', { name: 'Take in a file' }).click();
+		const dialog = page.locator('dialog');
+		await dialog.locator('input[type=file]').setInputFiles({ name: 'answers.csv', mimeType: 'text/csv', buffer: Buffer.from('Points;Mail\n9;anna@example.com\n11;bo@example.com\n3;') });
+		await dialog.getByText('No column answers a question yet').waitFor();
+		must(await dialog.getByRole('button', { name: /^Take in/ }).isDisabled(), 'a file without answers can be taken in');
+		await dialog.getByRole('combobox', { name: 'Points' }).selectOption('nps');
+		await dialog.getByText('Of 3 lines 2 are new.').waitFor();
+		await dialog.getByText('Line 3, Points: is no point of its scale').waitFor();
+		await dialog.getByRole('combobox', { name: 'Mail' }).selectOption('nps');
+		await dialog.getByText('Two columns are the same').waitFor();
+		await dialog.getByRole('combobox', { name: 'Mail' }).selectOption(':email');
+		const [request] = await Promise.all([page.waitForRequest((it) => it.url().endsWith('/response-file') && it.postDataJSON().only_look === false), dialog.getByRole('button', { name: 'Take in 2 responses' }).click()]);
+		must(JSON.stringify(request.postDataJSON().mapping) === JSON.stringify({ Points: 'nps', Mail: ':email' }), 'it is taken with another mapping than was looked at');
+		await dialog.getByText('2 responses were taken in.').waitFor();
 	}
 };

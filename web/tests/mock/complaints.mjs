@@ -21,6 +21,7 @@ export function complaintRoutes(fixture, page, problem) {
 		['GET', /^\/complaints\/(\w+)$/, whole],
 		['PUT', /^\/complaints\/(\w+)$/, () => null],
 		['POST', /^\/complaints\/(\w+)\/act$/, act],
-		['GET', /^\/complaint-settings$/, () => fixture('complaints-settings')]
+		['GET', /^\/complaint-settings$/, () => fixture('complaints-settings')],
+		['PUT', /^\/complaint-settings$/, (_, __, body) => ({ ...fixture('complaints-settings'), settings: body.settings, revision: body.revision + 1 })]
 	];
 }

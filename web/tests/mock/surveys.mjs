@@ -75,6 +75,27 @@ export function surveyRoutes(fixture, problem, page) {
 		const rows = fixture('surveys-responses').filter(fits).map((it) => ({ ...it, customer: known.get(it.person_id) ?? null }));
 		return page(rows, query.get('cursor') ? query : new URLSearchParams([...query].filter(([name]) => name !== 'cursor')));
 	}
+	function invitations(key, query) {
+		if (key !== 'nps') return { rows: [], next: null };
+		const known = new Map(fixture('customers').map((it) => [it.person_id, it]));
+		const is = (name, value) => !query.get(name) || query.get(name) === String(value);
+		const rows = fixture('surveys-invitations').filter((it) => is('state', it.state) && is('reason', it.reason) && is('wave', it.wave) && is('opened', it.opened_at !== null) && is('answered', it.answered_at !== null)).map((it) => ({ ...it, customer: known.get(it.person_id) ?? null }));
+		return page(rows, query);
+	}
+	/** The first look and the taking of a file: its columns by their names, near enough for pages. */
+	function file(key, { text, mapping, only_look }) {
+		const lines = text.split(/\r?\n/).filter(Boolean).map((line) => line.split(/[,;\t]/));
+		const [names, ...rows] = lines;
+		const roles = { mail: ':email', date: ':answered_at' };
+		const keys = find(key).definition.pages.flatMap((it) => it.questions).map((it) => it.key);
+		const proposed = Object.fromEntries(names.map((name) => [name, keys.includes(name) ? name : roles[name.toLowerCase()]]).filter(([, it]) => it));
+		const meaning = (name) => (mapping ?? proposed)[name] ?? null;
+		const bad = (row) => names.some((name, i) => meaning(name) === 'nps' && !(Number(row[i]) >= 0 && Number(row[i]) <= 10));
+		const answers = (row) => Object.fromEntries(names.flatMap((name, i) => (meaning(name) && !meaning(name).startsWith(':') ? [[meaning(name), Number.isNaN(Number(row[i])) ? row[i] : Number(row[i])]] : [])));
+		const good = rows.map((row, i) => ({ row, line: i + 2 })).filter((it) => !bad(it.row));
+		const refusals = rows.flatMap((row, i) => (bad(row) ? [{ line: i + 2, column: names[0], why: 'is no point of its scale' }] : []));
+		return { columns: names.map((name) => ({ name, meaning: meaning(name) })), rows: rows.length, added: only_look === undefined ? 0 : good.length, known: 0, people: Math.max(0, good.length - 1), refused: refusals.length, refusals, first: good.slice(0, 20).map((it) => ({ line: it.line, answers: answers(it.row) })) };
+	}
 	const version = ([key, wanted]) => {
 		const it = find(key);
 		return it.status ? it : { version: Number(wanted), definition: it.definition };
@@ -103,6 +124,10 @@ export function surveyRoutes(fixture, problem, page) {
 		['GET', /^\/surveys\/([\w-]+)\/weighted$/, ofNps('weighted', { rows: [] })],
 		['GET', /^\/surveys\/([\w-]+)\/benchmarks$/, ofNps('gaps', { rows: [] })],
 		['GET', /^\/surveys\/([\w-]+)\/responses$/, ([key], query) => responses(key, query)],
+		['GET', /^\/surveys\/([\w-]+)\/invitations$/, ([key], query) => invitations(key, query)],
+		['POST', /^\/surveys\/([\w-]+)\/response-file$/, ([key], _, body) => file(key, body)],
+		['POST', /^\/surveys\/([\w-]+)\/model$/, ([key], _, body) => (key === 'satisfaction' ? fixture('surveys-models')[body.group ? 'compared' : 'all'] : problem(422, 'invalid_value', 'Unprocessable Entity', 'blocks: is needed: say its blocks and paths, as this survey does not ask for those of the satisfaction index', 'Correct this value and send it again.'))],
+		['GET', /^\/surveys\/([\w-]+)\/styles$/, ([key]) => (key === 'satisfaction' ? fixture('surveys-styles') : { low: null, high: null, questions: [], groups: [] })],
 		['GET', /^\/benchmarks$/, () => fixture('surveys-benchmarks')],
 		['POST', /^\/benchmarks$/, (_, __, body) => ({ id: 'bmk_9', entered_at: '2026-11-21T21:00:00Z', entered_by: 'Mina Okafor', ...body })],
 		['PUT', /^\/benchmarks\/(\w+)$/, ([id], _, body) => ({ id, entered_at: '2026-11-21T21:00:00Z', entered_by: 'Mina Okafor', ...body })],

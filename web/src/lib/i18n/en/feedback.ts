@@ -1,13 +1,17 @@
 // The words of the room Feedback: they come with it.
 import { advocacy } from './advocacy';
+import { complaintSettings } from './complaint-settings';
 import { complaints } from './complaints';
 import { followUps } from './follow-ups';
 import { improvements } from './improvements';
 import { reviews } from './reviews';
+import { surveyAsking } from './survey-asking';
 import { surveyEditor } from './survey-editor';
+import { surveyFile } from './survey-file';
+import { surveyModel } from './survey-model';
 import { surveyScores } from './survey-scores';
 import { surveys } from './surveys';
 import { texts } from './texts';
 import { themes } from './themes';
 
-export const feedback = { ...advocacy, ...complaints, ...followUps, ...improvements, ...reviews, ...surveyEditor, ...surveyScores, ...surveys, ...texts, ...themes };
+export const feedback = { ...advocacy, ...complaintSettings, ...complaints, ...followUps, ...improvements, ...reviews, ...surveyAsking, ...surveyEditor, ...surveyFile, ...surveyModel, ...surveyScores, ...surveys, ...texts, ...themes };

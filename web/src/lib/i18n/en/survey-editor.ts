@@ -189,5 +189,12 @@ export const surveyEditor = {
 	'finding.sample': 'Ask more than 0 and at most 100 per cent.',
 	'finding.floor': 'At most 3650 days.',
 	'finding.valid': 'An invitation can be answered for 1 to 365 days.',
-	'finding.touchpoint': 'A touchpoint is named by small letters, digits, - and _.'
+	'finding.touchpoint': 'A touchpoint is named by small letters, digits, - and _.',
+	'finding.channels': 'Choose at least one channel.',
+	'finding.topic': 'A topic is named by small letters, digits, - and _.',
+	'finding.reminder': 'Remind after at least a day, and while people can still answer.',
+	'finding.when_event': 'Name the event, and the property that tells one occasion from another.',
+	'finding.when_none': 'Nobody would be asked; allow at least one a day.',
+	'finding.when_segment': 'Choose the segment.',
+	'finding.when_late': 'That is too long after the occasion.'
 };

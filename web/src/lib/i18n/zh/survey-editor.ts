@@ -191,5 +191,12 @@ export const surveyEditor: Record<keyof typeof english, string> = {
 	'finding.sample': '询问百分比须大于 0 且不超过 100。',
 	'finding.floor': '最多 3650 天。',
 	'finding.valid': '邀请有效期为 1 到 365 天。',
-	'finding.touchpoint': '触点由小写字母、数字、- 和 _ 命名。'
+	'finding.touchpoint': '触点由小写字母、数字、- 和 _ 命名。',
+	'finding.channels': '请至少选择一个渠道。',
+	'finding.topic': '主题由小写字母、数字、- 和 _ 命名。',
+	'finding.reminder': '提醒须在至少一天之后，且仍在可回答期内。',
+	'finding.when_event': '请指明事件，以及区分各次事由的属性。',
+	'finding.when_none': '不会询问任何人；每天至少允许一人。',
+	'finding.when_segment': '请选择分群。',
+	'finding.when_late': '距离事由过久。'
 };

@@ -1,0 +1,36 @@
+// Feedback: answers from a file of another program.
+import type { surveyFile as english } from '../en/survey-file';
+
+export const surveyFile: Record<keyof typeof english, string> = {
+	'file.title': '导入文件',
+	'file.sub': '人们在别处给出的回答。在您看过其含义之前不会导入任何内容',
+	'file.choose': '选择文件',
+	'file.another': '选择另一个文件',
+	'file.about': '文本表格（CSV）：第一行为列名，之后每行一份回答，以逗号、分号或制表符分隔。最多 10,000 行。',
+	'file.too_large': '文件大于 {size}。请拆分后逐个导入。',
+	'file.columns': '各列的含义',
+	'file.left_out': '忽略',
+	'file.questions': '问题',
+	'file.beside': '回答之外',
+	'file.twice': '有两列含义相同；请忽略其中一列。',
+	'file.no_answers': '尚无列对应问题：请说明各列的含义。',
+	'file.meaning.id': '自身编号',
+	'file.meaning.email': '电子邮箱',
+	'file.meaning.user_id': '用户编号',
+	'file.meaning.answered_at': '回答时间',
+	'file.meaning.language': '语言',
+	'file.meaning.touchpoint': '触点',
+	'file.meaning.product_id': '商品',
+	'file.meaning.agent_id': '客服',
+	'file.meaning.subject_id': '订单、工单或到访',
+	'file.preview': '导入后的样子',
+	'file.line': '第 {n} 行',
+	'file.line_head': '行',
+	'file.say': '{rows} 行中有 {n} 行是新的。',
+	'file.known': '{n} 行之前已有，不会重复添加。',
+	'file.people': '其中 {n} 行的人已知。',
+	'file.refused': '{n} 行未导入',
+	'file.take': '导入 {n} 份回答',
+	'file.taken': '已导入 {n} 份回答。',
+	'file.done': '关闭'
+};
