@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod channel;
 pub mod clock;
 pub mod event;
+pub mod holidays;
 pub mod ids;
 pub mod language;
 pub mod money;

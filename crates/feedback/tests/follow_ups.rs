@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use rapport_domain::{Calendar, Clock, Handle, ManualClock, PersonId, SeededRng, Timestamp, WorkspaceId};
+use rapport_domain::business_hours::Plan;
+use rapport_domain::{BusinessHours, Clock, Handle, ManualClock, PersonId, SeededRng, Timestamp, WorkspaceId};
 use rapport_feedback::follow_ups::figures::{Case, Deeds, figures, later};
 use rapport_feedback::follow_ups::records::{self, Filter, FollowUpRow, log, reasons};
 use rapport_feedback::follow_ups::rules::{Choice, Owner, Rule, ready};
@@ -25,7 +26,7 @@ const DAY: i64 = Timestamp::DAY;
 struct House {
     clock: ManualClock,
     rng: SeededRng,
-    calendar: Calendar,
+    hours: BusinessHours,
     users: Users,
 }
 
@@ -33,16 +34,17 @@ impl House {
     fn new() -> Self {
         let users = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let users = Users { all: users(&["usr_a", "usr_b", "usr_c"]), usual: users(&["usr_a", "usr_b"]) };
-        Self { clock: ManualClock::at(NOW), rng: SeededRng::new(1), calendar: Calendar::default(), users }
+        let hours = BusinessHours::new(&Plan::usual("UTC")).unwrap();
+        Self { clock: ManualClock::at(NOW), rng: SeededRng::new(1), hours, users }
     }
 
     fn with(&self) -> With<'_> {
-        With { workspace: W, clock: &self.clock, rng: &self.rng, calendar: &self.calendar, users: &self.users }
+        With { workspace: W, clock: &self.clock, rng: &self.rng, users: &self.users }
     }
 
     async fn open(&self, db: &TestDatabase, rule: &Rule, said: &Said, manager: Option<&str>) -> FollowUpRow {
         let mut tx = db.begin(Priority::Interactive).await.unwrap();
-        let id = service::open(&mut tx, self.with(), rule, said, manager).await.unwrap();
+        let id = service::open(&mut tx, self.with(), (rule, &self.hours), said, manager).await.unwrap();
         tx.commit().await.unwrap();
         row(db, &id).await
     }

@@ -5,12 +5,14 @@
 //! Does not do: decide what is a reason (`feedback::follow_ups::rules`), or work on one.
 
 pub mod owners;
+pub mod sample;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use rapport_domain::business_hours::Plan;
 use rapport_domain::shop_events::{PRODUCT_REVIEWED, SURVEY_ANSWERED};
-use rapport_domain::{Event, EventKind, Handle, PersonId, Timestamp, WorkspaceId};
+use rapport_domain::{BusinessHours, Event, EventKind, Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::follow_ups::records::{self, rules as kept};
 use rapport_feedback::follow_ups::rules::{Choice, Rule, first};
 use rapport_feedback::follow_ups::service::{self, Said, Users, With};
@@ -25,6 +27,7 @@ use rapport_text::feelings::ALL;
 use serde_json::Value;
 
 use crate::auth::{Permission, Role};
+use crate::complaining;
 use crate::engaging::listening;
 use crate::installation::Installation;
 use crate::records::users;
@@ -68,7 +71,7 @@ pub async fn hear(
     let with_any = records::persons_with(tx, workspace, &people).await?;
     let with_any: BTreeSet<PersonId> = with_any.into_iter().map(|(person,)| person).collect();
     let moment = Moment { now, calendar: &plans.calendar };
-    let mut users = None;
+    let mut working: Option<(Working, BusinessHours)> = None;
     for at in heard {
         let (event, it) = (&events[at], &applied.events[at]);
         let text = texts.get(&event.id.0).copied();
@@ -76,22 +79,17 @@ pub async fn hear(
         let properties = properties(event, it, text);
         let view = EventView::new(&event.name, it.occurred_at, &properties);
         if let Some(rule) = known.first(&rules, (it.person, view), text.is_some(), moment) {
-            let users = match &mut users {
-                Some(users) => users,
-                none => none.insert(who_works(tx, workspace).await?),
+            let working = match &mut working {
+                Some(known) => known,
+                none => none.insert((who_works(tx, workspace).await?, hours(tx, workspace).await?)),
             };
-            let with = With {
-                workspace,
-                clock: &*installation.clock,
-                rng: &*installation.rng,
-                calendar: &plans.calendar,
-                users: &users.0,
-            };
+            let ((users, names), hours) = &*working;
+            let with = With { workspace, clock: &*installation.clock, rng: &*installation.rng, users };
             let manager = match rule.owner.by {
-                Choice::AccountManager => manager(tx, workspace, it.person, (&users.1, now)).await?,
+                Choice::AccountManager => manager(tx, workspace, it.person, (names, now)).await?,
                 _ => None,
             };
-            service::open(tx, with, rule, &said, manager.as_deref()).await?;
+            service::open(tx, with, (rule, hours), &said, manager.as_deref()).await?;
         }
         // Nobody was spoken with in this very batch.
         if is_voice(&event.name, text.is_some()) && with_any.contains(&it.person) {
@@ -225,6 +223,16 @@ pub async fn who_works(db: &mut impl Queries, workspace: WorkspaceId) -> Result<
     let all = may.iter().map(|(_, row)| row.id.to_string()).collect();
     let names = may.iter().map(|(_, row)| (row.email.to_lowercase(), row.id.to_string())).collect();
     Ok((Users { all, usual }, names))
+}
+
+/// The hours in which somebody works: those that complaints are measured by; the usual ones where those cannot be read any more, so that nothing waits for it.
+///
+/// # Errors
+/// The store's.
+pub async fn hours(db: &mut impl Queries, workspace: WorkspaceId) -> Result<BusinessHours> {
+    let (settings, _) = complaining::settings(db, workspace).await?;
+    let usual = |_| BusinessHours::new(&Plan::usual("UTC"));
+    settings.hours().or_else(usual).map_err(|(field, why)| anyhow!("working hours: {field} {why}"))
 }
 
 /// Who looks after a customer's account, as far as it says so.

@@ -15,6 +15,7 @@ use rapport_sample::{Message, Options, SampleShop, Totals};
 use crate::engaging::sample::Offered;
 use crate::engaging::sample::lived::{self, Lived};
 use crate::experimenting::sample::Checkout;
+use crate::following_up::sample::{self as unhappy, Voice};
 use crate::installation::Installation;
 use crate::surveying::sample::{self as surveys, Asked};
 
@@ -36,6 +37,8 @@ pub struct Filled {
     pub lived: Vec<Lived>,
     /// What customers went through lately that its surveys ask about.
     pub asked: Vec<Asked>,
+    /// What customers who were unhappy said in the last year.
+    pub voices: Vec<Voice>,
 }
 
 /// Sends the stories of `customers` customers through the intake. Blocks: call it on a thread that may. `progress` gets the number
@@ -60,6 +63,7 @@ pub fn fill(
         filled.checkouts.extend(Checkout::of(&story.messages, end));
         filled.lived.extend(Lived::of(&story.messages, end.plus(-lived::DAYS * Timestamp::DAY)));
         filled.asked.extend(Asked::of(&story.messages, surveys::since(end)));
+        filled.voices.extend(Voice::of(&story.messages, unhappy::since(end)));
         if let Some(true_customer) = &story.truth {
             serde_json::to_writer(&mut truth, true_customer)?;
             truth.write_all(b"\n")?;

@@ -4,6 +4,8 @@
 //! Always holds: what was understood commits with the event; what is written to customers, or said about them, is not understood as theirs; a model is
 //! made aside, and what was not learnt yet goes by the rules.
 
+pub mod sample;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

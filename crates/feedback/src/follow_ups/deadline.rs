@@ -1,15 +1,10 @@
 //! Until when somebody is to be spoken with: after so many hours, or so many working hours.
 //!
-//! Always holds: working hours are Monday to Friday from 9 to 17 by the workspace's clock; an hour in which the clock is put forward or back lies in none of
-//! them, so a working hour is an hour.
+//! Always holds: working hours are those of the workspace, with its holidays, by which complaints are measured too; a working hour is an hour.
 
-use jiff::civil::Date;
-use rapport_domain::{Calendar, Timestamp};
+use rapport_domain::{BusinessHours, Timestamp};
 use serde::{Deserialize, Serialize};
 
-const BEGIN: i8 = 9;
-const END: i8 = 17;
-const SATURDAY: u8 = 5;
 /// The longest deadline, in hours.
 pub const LONGEST: u32 = 24 * 90;
 
@@ -32,44 +27,30 @@ impl Default for Deadline {
 
 impl Deadline {
     /// When it is over for what begins at `from`.
-    pub fn due(self, from: Timestamp, calendar: &Calendar) -> Timestamp {
-        let mut left = i64::from(self.hours.min(LONGEST)) * Timestamp::HOUR;
-        if !self.working {
-            return from.plus(left);
-        }
-        let mut date = calendar.date(from);
-        let mut at = from;
-        loop {
-            if calendar.weekday(at.max(instant(date, 12, calendar))) < SATURDAY {
-                let begin = at.max(instant(date, BEGIN, calendar));
-                let room = instant(date, END, calendar).0 - begin.0;
-                if room > 0 && left <= room {
-                    return begin.plus(left);
-                }
-                left -= room.max(0);
-            }
-            // No date has no next one but the last that there is.
-            let Ok(next) = date.tomorrow() else { return at };
-            date = next;
-            at = instant(date, 0, calendar);
-        }
+    pub fn due(self, from: Timestamp, hours: &BusinessHours) -> Timestamp {
+        let left = i64::from(self.hours.min(LONGEST)) * Timestamp::HOUR;
+        let by_the_clock = from.plus(left);
+        if self.working { hours.deadline(from, left).unwrap_or(by_the_clock) } else { by_the_clock }
     }
-}
-
-fn instant(date: Date, hour: i8, calendar: &Calendar) -> Timestamp {
-    let zoned = date.at(hour, 0, 0, 0).to_zoned(calendar.zone.clone());
-    zoned.map_or(Timestamp(i64::MAX), |it| it.timestamp().into())
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rapport_domain::calendar::WeekStart;
+    use rapport_domain::business_hours::{Holiday, Plan};
 
     use super::*;
 
-    fn berlin() -> Calendar {
-        Calendar::new("Europe/Berlin", WeekStart::Monday).unwrap()
+    fn berlin() -> BusinessHours {
+        let mut plan = Plan::usual("Europe/Berlin");
+        let holiday = |day: &str, open: &[&str]| Holiday {
+            day: day.to_owned(),
+            name: String::new(),
+            open: open.iter().map(|it| (*it).to_owned()).collect(),
+            is_off: false,
+        };
+        plan.holidays = vec![holiday("2026-12-24", &["09:00-12:00"]), holiday("2026-12-25", &[])];
+        BusinessHours::new(&plan).unwrap()
     }
 
     fn at(text: &str) -> Timestamp {
@@ -88,17 +69,18 @@ mod tests {
         // At night, and at the very end of a day.
         assert_eq!(due("2026-11-24T02:00:00Z", 8), "2026-11-24T16:00:00Z");
         assert_eq!(due("2026-11-24T16:00:00Z", 1), "2026-11-25T09:00:00Z");
+        // Two hours of the 24th, none of the 25th, then a weekend.
+        assert_eq!(due("2026-12-24T09:00:00Z", 3), "2026-12-28T09:00:00Z");
         let plain = Deadline::default().due(at("2026-11-27T15:30:00Z"), &berlin());
         assert_eq!(plain, at("2026-11-29T15:30:00Z"));
     }
 
     /// The slow way: minute by minute.
-    fn slow(from: Timestamp, hours: u32, calendar: &Calendar) -> Timestamp {
+    fn slow(from: Timestamp, hours: u32, plan: &BusinessHours) -> Timestamp {
         let mut left = i64::from(hours) * 60;
         let mut at = from;
         while left > 0 {
-            let works = calendar.weekday(at) < 5 && (9..17).contains(&calendar.hour(at));
-            left -= i64::from(works);
+            left -= i64::from(plan.is_open(at));
             at = at.plus(Timestamp::MINUTE);
         }
         at
@@ -108,7 +90,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(60))]
         /// Also over the days on which clocks are changed: 29 March and 25 October 2026.
         #[test]
-        fn as_minute_by_minute(start in 0_i64..(60 * 24 * 320), hours in 1_u32..30) {
+        fn as_minute_by_minute(start in 0_i64..(60 * 24 * 364), hours in 1_u32..30) {
             let from = at("2026-01-01T00:00:00Z").plus(start * Timestamp::MINUTE);
             let due = Deadline { hours, working: true }.due(from, &berlin());
             prop_assert_eq!(due, slow(from, hours, &berlin()));

@@ -3,7 +3,7 @@
 //! Always holds: a reason is added once; who chooses the next owner looks at whom the rule chose last; a follow-up is told as opened once and as closed each
 //! time that it is.
 
-use rapport_domain::{Calendar, Clock, Handle, Id, PersonId, Rng, Timestamp, WorkspaceId};
+use rapport_domain::{BusinessHours, Clock, Handle, Id, PersonId, Rng, Timestamp, WorkspaceId};
 use rapport_store::Tx;
 use rapport_store::outbox::Event;
 use serde_json::json;
@@ -16,9 +16,9 @@ use super::work::{self, Act, HEARD, ITSELF, OPENED, TAKEN_BACK, UNITED};
 use super::{Outcome, State};
 use crate::Error;
 
-/// The domain event of a new follow-up. Its payload: `follow_up`, `rule`, `reason` (an event's name), `due_at`.
+/// The domain event of a new follow-up. Its payload: `follow_up`, `rule`, `reason` (an event's name), `due_at`, `at`.
 pub const FOLLOW_UP_OPENED: &str = "follow_up.opened";
-/// The domain event of one that is done. Its payload: `follow_up`, `rule`, `outcome`.
+/// The domain event of one that is done. Its payload: `follow_up`, `rule`, `outcome`, `at`.
 pub const FOLLOW_UP_CLOSED: &str = "follow_up.closed";
 /// What somebody says so long after it was done is still told beside it.
 pub const REMEMBERED: i64 = 90 * Timestamp::DAY;
@@ -32,8 +32,6 @@ pub struct With<'a> {
     pub clock: &'a dyn Clock,
     /// Chance.
     pub rng: &'a dyn Rng,
-    /// Where working hours are counted.
-    pub calendar: &'a Calendar,
     /// Who can be chosen, as ids of users: where a rule names nobody, and of those that it names only these.
     pub users: &'a Users,
 }
@@ -84,14 +82,14 @@ impl Said {
     }
 }
 
-/// Opens a follow-up for what somebody said, or adds a reason to the one of the same rule that is open; its id.
+/// Opens a follow-up for what somebody said, or adds a reason to the one of the same rule that is open; its id. `hours` are those in which somebody works.
 ///
 /// # Errors
 /// The store's.
 pub async fn open(
     tx: &mut Tx,
     with: With<'_>,
-    rule: &Rule,
+    (rule, hours): (&Rule, &BusinessHours),
     said: &Said,
     manager: Option<&str>,
 ) -> Result<String, Error> {
@@ -101,7 +99,7 @@ pub async fn open(
         Some(row) => (row, false),
         None => {
             let owner = chosen(tx, with, rule, manager).await?;
-            let due_at = rule.deadline.due(now, with.calendar);
+            let due_at = rule.deadline.due(now, hours);
             begin(tx, with, (&rule.key, &said.event_name), (said.handle, said.person), owner, due_at).await?
         }
     };
@@ -167,7 +165,7 @@ async fn begin(
         return Ok((open, false));
     }
     log::append(tx, with.workspace, &own_line(&row, OPENED, row.owner.clone(), now)).await?;
-    let payload = json!({"follow_up": row.id, "rule": rule, "reason": reason, "due_at": row.due_at.to_rfc3339()});
+    let payload = json!({"follow_up": row.id, "rule": rule, "reason": reason, "due_at": row.due_at.to_rfc3339(), "at": row.opened_at.to_rfc3339()});
     tx.emit(Event::new(with.workspace, FOLLOW_UP_OPENED, payload).about(person));
     Ok((row, true))
 }
@@ -377,7 +375,7 @@ fn own_line(row: &FollowUpRow, act: &str, detail: Option<String>, now: Timestamp
 }
 
 fn closed(workspace: WorkspaceId, row: &FollowUpRow) -> Event {
-    let payload = json!({"follow_up": row.id, "rule": row.rule, "outcome": row.outcome});
+    let payload = json!({"follow_up": row.id, "rule": row.rule, "outcome": row.outcome, "at": row.closed_at.map(Timestamp::to_rfc3339)});
     Event::new(workspace, FOLLOW_UP_CLOSED, payload).about(row.person)
 }
 

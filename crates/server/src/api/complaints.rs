@@ -4,6 +4,7 @@
 
 mod figures;
 mod files;
+mod holidays;
 mod settings;
 
 pub(crate) use self::figures::ShareShape;
@@ -47,6 +48,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(act_on_complaint))
         .merge(figures::router())
         .merge(settings::router())
+        .merge(holidays::router())
         .merge(files::router())
 }
 

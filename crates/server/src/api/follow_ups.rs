@@ -191,7 +191,6 @@ pub async fn create(
         None => now.plus(i64::from(Deadline::default().hours) * Timestamp::HOUR),
     };
     let installation = &app.installation;
-    let plans = installation.plans.get(installation, workspace).await?;
     let mut tx = installation.store.begin(Priority::Interactive).await?;
     let users = who_works(&mut tx, workspace).await?.0;
     if body.owner.as_ref().is_some_and(|owner| !users.all.contains(owner)) {
@@ -199,13 +198,7 @@ pub async fn create(
     }
     let own = identifiers::by_persons(&mut tx, workspace, &[person]).await?;
     let handle: Handle = own.first().map(|row| row.handle).ok_or_else(|| Problem::not_found("customer"))?;
-    let with = With {
-        workspace,
-        clock: &*installation.clock,
-        rng: &*installation.rng,
-        calendar: &plans.calendar,
-        users: &users,
-    };
+    let with = With { workspace, clock: &*installation.clock, rng: &*installation.rng, users: &users };
     let why = (body.text.as_str(), body.owner);
     let id = service::open_by_hand(&mut tx, with, (handle, person), why, (caller.id().as_str(), due_at)).await?;
     tx.commit().await?;

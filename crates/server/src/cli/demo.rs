@@ -18,7 +18,9 @@ use crate::cli::{segment, serve};
 use crate::installation::{Installation, Places};
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::{sources, workspaces};
-use crate::{complaining, engaging, experimenting, messages, sample_shop, scoring, surveying};
+use crate::{
+    complaining, engaging, experimenting, following_up, messages, sample_shop, scoring, surveying, understanding,
+};
 
 /// Says in a data folder that it is a sample shop: empty while it is being made.
 const MARK: &str = "sample-shop";
@@ -108,7 +110,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
             sample_shop::fill(&installation, workspace, source, customers, seed, now, |count| bar.set_position(count))
         }
     });
-    let sample_shop::Filled { totals, offered, checkouts, lived, asked } =
+    let sample_shop::Filled { totals, offered, checkouts, lived, asked, voices } =
         pipeline.apply_beside(async { filling.await? }).await?;
     experimenting::sample::run(installation, workspace, &checkouts, offered_at, "demo").await?;
     pipeline.drain().await?;
@@ -123,6 +125,8 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     messages::sample::save(&installation.store, workspace, SampleShop::NAME, installation.clock.now(), "demo").await?;
     engaging::sample::save(installation, workspace, &offered, &lived, "demo").await?;
     experimenting::sample::hold_out(installation, workspace, "demo").await?;
+    following_up::sample::save(installation, &pipeline, (workspace, source), &voices, "demo").await?;
+    understanding::sample::save(installation, workspace, "demo").await?;
     complaining::sample::save(installation, &pipeline, workspace, "demo").await?;
     engaging::sample::asked::save(installation, &pipeline, workspace, (&offered, &lived), "demo").await?;
     bar.finish_and_clear();

@@ -7,7 +7,7 @@
 //! time; answers go the way that all answers go.
 
 mod answers;
-mod chance;
+pub(crate) mod chance;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -32,7 +32,7 @@ use super::known::{Known, Published};
 use crate::installation::Installation;
 
 /// The survey that its customers' events tell of.
-const RECOMMEND: &str = "recommend-after-delivery";
+pub(crate) const RECOMMEND: &str = "recommend-after-delivery";
 /// Key, name, ready survey, how many per cent are asked.
 const SURVEYS: [(&str, &str, &str, f64); 7] = [
     (RECOMMEND, "Would you recommend us?", "nps", 50.0),

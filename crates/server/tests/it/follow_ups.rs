@@ -270,3 +270,46 @@ async fn whose_it_is_gets_a_mail_that_names_no_customer() {
     happen(&world, &key, vec![]).await;
     assert_eq!(sink.kept().len(), 2, "told again when it is somebody else's");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deadlines_run_in_the_working_hours_of_complaints_with_the_holidays_of_a_file() {
+    let (world, owner, key) = shop().await;
+    let settings = "/api/v1/complaint-settings";
+    let path = format!("{settings}/holidays");
+    // Monday the 23rd is none of the days on which somebody works; what is not read is said.
+    let text = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20201123\r\nRRULE:FREQ=YEARLY\r\nSUMMARY:Labor Thanks\r\n giving Day\r\nEND:VEVENT\r\n\
+        BEGIN:VEVENT\r\nDTSTART:20261224T100000Z\r\nSUMMARY:Party\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let look = call(&world, &owner, Method::POST, &path, json!({"text": text, "to": "2027-12-31"})).await.json();
+    assert_eq!(
+        look["rows"],
+        json!([{"day": "2026-11-23", "name": "Labor Thanksgiving Day", "is_new": true},
+            {"day": "2027-11-23", "name": "Labor Thanksgiving Day", "is_new": true}])
+    );
+    assert_eq!(look["skipped"], json!([{"line": 8, "name": "Party", "why": "is no whole day"}]), "{look}");
+    assert!(look["revision"].is_null() && get(&world, &owner, settings).await["revision"] == 0, "only looked at");
+    for (body, status) in [
+        (json!({"text": "day,name"}), StatusCode::UNPROCESSABLE_ENTITY),
+        (json!({"text": text, "from": "soon"}), StatusCode::UNPROCESSABLE_ENTITY),
+        (json!({"text": text, "from": "2027-01-01", "to": "2026-01-01"}), StatusCode::UNPROCESSABLE_ENTITY),
+        (json!({"text": text, "revision": 7}), StatusCode::CONFLICT),
+    ] {
+        assert_eq!(call(&world, &owner, Method::POST, &path, body.clone()).await.status, status, "{body}");
+    }
+    let agent = world.browser(Role::Agent).await;
+    let refused = call(&world, &agent, Method::POST, &path, json!({"text": text, "revision": 0})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let saved = call(&world, &owner, Method::POST, &path, json!({"text": text, "revision": 0})).await.json();
+    assert_eq!((&saved["revision"], saved["rows"].as_array().unwrap().len()), (&json!(1), 4), "{saved}");
+    let again = call(&world, &owner, Method::POST, &path, json!({"text": text, "revision": 1})).await.json();
+    assert!(again["rows"].as_array().unwrap().iter().all(|row| row["is_new"] == false), "{again}");
+    let kept = get(&world, &owner, settings).await["settings"]["hours"]["holidays"].clone();
+    assert_eq!((kept.as_array().unwrap().len(), &kept[0]["day"]), (4, &json!("2026-11-23")), "{kept}");
+
+    let rule = json!({"revision": 0, "name": "Would not recommend us", "place": 30, "event": "Survey Answered", "text": "score <= 6",
+        "deadline": {"hours": 8, "working": true}});
+    let changed = call(&world, &owner, Method::PUT, "/api/v1/follow-up-rules/detractor", rule).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.text());
+    // Said on a Saturday.
+    happen(&world, &key, vec![answered("s1", "u1", 3)]).await;
+    assert_eq!(rows(&world, &owner, "").await[0]["due_at"], "2026-11-24T17:00:00Z");
+}

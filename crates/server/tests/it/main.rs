@@ -45,6 +45,7 @@ mod reviews;
 mod routes;
 mod sample_experiments;
 mod sample_journeys;
+mod sample_loop;
 mod scanner;
 mod segments;
 mod sending_again;

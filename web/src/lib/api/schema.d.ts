@@ -247,6 +247,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/complaint-settings/holidays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads days on which nobody works out of a calendar file, and adds them to the working hours: whole days, once or each year. */
+        post: operations["post_complaint_settings_holidays"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/complaints": {
         parameters: {
             query?: never;
@@ -6774,6 +6791,40 @@ export interface components {
             /** @description What the group of the others is called. */
             treatment: string;
         };
+        /** @description What was read. */
+        HolidayAnswer: {
+            /**
+             * Format: int64
+             * @description The revision of the settings that has them; null where nothing was saved.
+             */
+            revision?: number | null;
+            /** @description The days of the file, in order. */
+            rows: components["schemas"]["HolidayShape"][];
+            /** @description What is not read; at most the first 50. */
+            skipped: components["schemas"]["SkippedShape"][];
+        };
+        /** @description A calendar file. */
+        HolidayFile: {
+            /** @description From this day on (`2026-01-01`); otherwise from the first of this year. */
+            from?: string | null;
+            /**
+             * Format: int64
+             * @description The revision of the settings that was looked at: the days are saved. Otherwise they are only looked at.
+             */
+            revision?: number | null;
+            /** @description The file's text (iCalendar, `.ics`). */
+            text: string;
+            /** @description Until this day; otherwise to the end of the third year after this one. */
+            to?: string | null;
+        };
+        /** @description A day on which nobody works. */
+        HolidayShape: {
+            /** @description `2026-12-25`. */
+            day: string;
+            /** @description Whether the settings do not have it yet. */
+            is_new: boolean;
+            name: string;
+        };
         /** @description The page. */
         Home: {
             /** @description The largest movements. */
@@ -10670,6 +10721,13 @@ export interface components {
              */
             likeness: number;
         };
+        /** @description Something of the file that is not read. */
+        SkippedShape: {
+            /** @description On which line it begins. */
+            line: number;
+            name: string;
+            why: string;
+        };
         /** @description Whether a slot is put away. */
         SlotArchived: {
             archived: boolean;
@@ -12833,6 +12891,54 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ComplaintSettings"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_complaint_settings_holidays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HolidayFile"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HolidayAnswer"];
                 };
             };
             409: {

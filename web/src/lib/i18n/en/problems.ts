@@ -375,5 +375,9 @@ export const problems = {
 	'problem.topics_stand_in_four_levels': 'topics stand in at most four levels, and above themselves in none',
 	'problem.are_questions_of_brands': 'are questions that are answered by choosing brands',
 	'problem.are_two_or_more_questions_of_brands': 'are two or more different questions that are answered by choosing brands',
-	'problem.is_a_choice_of_the_first_step': 'is a choice of the first step'
+	'problem.is_a_choice_of_the_first_step': 'is a choice of the first step',
+	'problem.is_a_day_such_as': 'is a day such as 2026-12-25',
+	'problem.no_calendar_file': 'this is no iCalendar file: it has to begin with BEGIN:VCALENDAR',
+	'problem.a_file_has_5000_events': 'a file has at most 5000 events',
+	'problem.from_one_day_to_later': 'from one day to a later one, of at most 20 years'
 };

@@ -375,5 +375,9 @@ export const problems = {
 	'problem.topics_stand_in_four_levels': '主题最多四级，且不能位于自身之上',
 	'problem.are_questions_of_brands': '必须是通过选择品牌来回答的问题',
 	'problem.are_two_or_more_questions_of_brands': '必须是两个或更多不同的、通过选择品牌来回答的问题',
-	'problem.is_a_choice_of_the_first_step': '必须是第一步的一个选项'
+	'problem.is_a_choice_of_the_first_step': '必须是第一步的一个选项',
+	'problem.is_a_day_such_as': '应为日期，例如 2026-12-25',
+	'problem.no_calendar_file': '这不是 iCalendar 文件：应以 BEGIN:VCALENDAR 开头',
+	'problem.a_file_has_5000_events': '一个文件最多 5000 个事件',
+	'problem.from_one_day_to_later': '应从某日到更晚的一日，最多 20 年'
 };
