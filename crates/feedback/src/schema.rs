@@ -19,6 +19,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 5, name: "survey rounds", sql: ROUNDS },
         Migration { number: 6, name: "verbatim_subjects", sql: VERBATIM_SUBJECTS },
         Migration { number: 7, name: "recommendations", sql: RECOMMENDATIONS },
+        Migration { number: 8, name: "verbatim_readings", sql: VERBATIM_READINGS },
     ],
 };
 
@@ -232,6 +233,23 @@ const VERBATIM_SUBJECTS: &str = "
 ALTER TABLE verbatims ADD COLUMN subject TEXT NOT NULL DEFAULT '';
 ";
 
+/// How far texts were read anew by what was learnt since.
+const VERBATIM_READINGS: &str = "
+CREATE TABLE verbatim_readings (
+    workspace {int} NOT NULL,
+    corrections {int} NOT NULL,
+    rated {int} NOT NULL,
+    after_at {int} NOT NULL,
+    after_event {bytes} NOT NULL,
+    texts {int} NOT NULL,
+    read {int} NOT NULL,
+    altered {int} NOT NULL,
+    begun_at {int} NOT NULL,
+    done_at {int},
+    PRIMARY KEY (workspace)
+) {clustered};
+";
+
 /// Scores of others: where they are from and of when.
 const BENCHMARKS: &str = "
 CREATE TABLE benchmarks (
@@ -407,6 +425,21 @@ pub const DATA_MAP: &[Declaration] = &[
     Declaration::technical("verbatim_counters", &["workspace", "number", "forgotten"]),
     // The number of an event that is gone says nothing of anybody.
     Declaration::technical("verbatim_removals", &["workspace", "number", "event_id", "removed_at"]),
+    Declaration::technical(
+        "verbatim_readings",
+        &[
+            "workspace",
+            "corrections",
+            "rated",
+            "after_at",
+            "after_event",
+            "texts",
+            "read",
+            "altered",
+            "begun_at",
+            "done_at",
+        ],
+    ),
     personal("verbatims", &["event_id", "handle", "person"], Category::Identifier),
     personal("verbatims", &["shown"], Category::FreeText),
     personal("verbatims", &["occurred_at", "rating"], Category::Behavioural),

@@ -82,15 +82,16 @@ impl Reader {
         // What cannot be seen could hide what can, or turn the page around it.
         let seen: String = text.chars().filter(|c| !is_unseen(*c)).collect();
         let shown = Redactor::new(names).redact(&seen);
-        let felt = self.felt(&shown);
+        let (sentiment, feelings) = self.anew(&shown);
+        Understood { language: language::language(&shown), sentiment, feelings, shown }
+    }
+
+    /// How a text that is shown is understood: its sentiment, and its feelings as [`Understood`] has them.
+    pub fn anew(&self, shown: &str) -> (i64, [i64; ALL.len()]) {
+        let felt = self.felt(shown);
         let mut strengths = [0; ALL.len()];
         felt.iter().for_each(|it| strengths[it.feeling as usize] = (it.strength * WHOLE).round() as i64);
-        Understood {
-            language: language::language(&shown),
-            sentiment: self.feels(&shown, &felt),
-            feelings: strengths,
-            shown,
-        }
+        (self.feels(shown, &felt), strengths)
     }
 
     /// Why a text that is shown was understood so.

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
+use rapport_feedback::verbatims::records::readings::{self, Reread};
 use rapport_feedback::verbatims::records::{self, About, Cell, Correction, Filter, VerbatimRow};
+use rapport_feedback::verbatims::search::Position;
 use rapport_feedback::verbatims::{CLEAR, Reader, of_stars, stars};
 use rapport_feedback::{DATA_MAP, MIGRATIONS};
 use rapport_privacy::{Subject, Tables};
@@ -272,4 +274,70 @@ async fn rows_follow_their_identifier_and_are_erased_with_the_person(db: TestDat
     tx.commit().await.unwrap();
     assert_eq!((person(4).await, person(2).await, person(1).await), (None, None, Some(PersonId(1))));
     assert_eq!(records::lessons(&mut db.read(), W).await.unwrap().0, 1);
+}
+
+#[db_test(MIGRATIONS)]
+async fn all_texts_are_read_anew_once_also_when_it_is_broken_off(db: TestDatabase) {
+    let rows: Vec<VerbatimRow> = (0u8..16).map(|at| row(at, TEXTS[usize::from(at) % 8], None)).collect();
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    records::insert(&mut tx, W, &rows).await.unwrap();
+    records::insert(&mut tx, OTHER, &rows[..1]).await.unwrap();
+    let by_hand = Correction { sentiment: Some(7), feelings: None };
+    records::correct(&mut tx, W, &rows[5], &by_hand, ("usr_ann", Timestamp(1))).await.unwrap();
+    tx.commit().await.unwrap();
+    let changes = async || records::changes(&mut db.read(), W, Position::default(), 100).await.unwrap().unwrap();
+    let indexed = changes().await.to;
+
+    assert_eq!(readings::find(&mut db.read(), W).await.unwrap(), None);
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    readings::begin(&mut tx, W, (1, 0), Timestamp(10)).await.unwrap();
+    tx.commit().await.unwrap();
+    let feelings = [0, 0, 0, 900, 0, 0, 0];
+    let mut seen = Vec::new();
+    for step in 0.. {
+        let stands = readings::find(&mut db.read(), W).await.unwrap().unwrap();
+        assert_eq!((stands.texts, stands.read), (16, seen.len() as i64));
+        let page = readings::next(&mut db.read(), W, &stands, 3).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        let anew: Vec<Reread> = page.iter().map(|row| Reread { row: row.clone(), sentiment: 123, feelings }).collect();
+        let mut tx = db.begin(Priority::Background).await.unwrap();
+        let next = readings::take(&mut tx, W, &stands, &anew).await.unwrap().unwrap();
+        if step % 2 == 0 {
+            // The power goes.
+            tx.rollback().await.unwrap();
+            continue;
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(readings::find(&mut db.read(), W).await.unwrap(), Some(next));
+        // Somebody who began at the same place is too late.
+        let mut tx = db.begin(Priority::Background).await.unwrap();
+        assert_eq!(readings::take(&mut tx, W, &stands, &anew).await.unwrap(), None);
+        tx.rollback().await.unwrap();
+        seen.extend(page.iter().map(|row| row.event_id));
+    }
+    let ids: Vec<[u8; 16]> = rows.iter().map(|row| row.event_id).collect();
+    assert_eq!(seen, ids, "each once, the oldest first");
+    let now = records::by_ids(&mut db.read(), W, &ids).await.unwrap();
+    for (at, row) in now.iter().enumerate() {
+        let expected = if at == 5 { (7, rows[5].feelings()) } else { (123, feelings) };
+        assert_eq!((row.sentiment, row.feelings()), expected, "{at}");
+    }
+    assert_eq!(records::list(&mut db.read(), OTHER, &Filter::default(), 9).await.unwrap(), rows[..1]);
+    let since = records::changes(&mut db.read(), W, indexed, 100).await.unwrap().unwrap();
+    assert_eq!(since.changed.len(), 15, "the index of words hears of it");
+    let stands = readings::find(&mut db.read(), W).await.unwrap().unwrap();
+    assert_eq!((stands.read, stands.altered, stands.done_at), (16, 15, None));
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    readings::finish(&mut tx, W, &stands, Timestamp(20)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(readings::find(&mut db.read(), W).await.unwrap().unwrap().done_at, Some(Timestamp(20)));
+    // Anew from the beginning.
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    readings::begin(&mut tx, W, (3, 0), Timestamp(30)).await.unwrap();
+    tx.commit().await.unwrap();
+    let stands = readings::find(&mut db.read(), W).await.unwrap().unwrap();
+    assert_eq!((stands.corrections, stands.read, stands.altered, stands.done_at), (3, 0, 0, None));
+    assert_eq!(readings::next(&mut db.read(), W, &stands, 100).await.unwrap().len(), 16);
 }

@@ -4,6 +4,7 @@
 //! Always holds: what was understood commits with the event; what is written to customers, or said about them, is not understood as theirs; a model is
 //! made aside, and what was not learnt yet goes by the rules.
 
+pub mod rereading;
 pub mod sample;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -248,6 +249,8 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
     loop {
         if let Err(error) = learn_all(&installation).await {
             tracing::warn!(error = %format!("{error:#}"), "texts could not be learnt from; it is tried again");
+        } else if let Err(error) = rereading::all(&installation, &stop).await {
+            tracing::warn!(error = %format!("{error:#}"), "texts could not be read anew; it goes on where it stood");
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

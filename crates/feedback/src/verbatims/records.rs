@@ -1,5 +1,7 @@
 //! Stored verbatims and their corrections.
 
+pub mod readings;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};

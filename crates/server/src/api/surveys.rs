@@ -5,6 +5,7 @@
 mod asked;
 mod files;
 mod looking;
+mod reaching;
 mod responses;
 
 use axum::extract::State;
@@ -114,7 +115,7 @@ pub struct SurveyDetail {
     /// What it asks, as it was saved last.
     #[schema(value_type = Object)]
     definition: Value,
-    /// What is wrong with that.
+    /// What is wrong with that; of an open survey that asks by itself also what keeps its invitations from being written or from leaving.
     findings: Vec<SurveyFinding>,
     /// The quotas of the version that people answer.
     quotas: Vec<SurveyQuota>,
@@ -446,9 +447,13 @@ async fn detail(app: &App, workspace: WorkspaceId, row: SurveyRow) -> Result<Jso
         saved_at: time(it.saved_at),
         saved_by: names.get(&it.saved_by).cloned().unwrap_or_else(|| it.saved_by.clone()),
     };
+    let mut found = findings(check(latest));
+    if let Some(answered) = of(row.published).filter(|_| row.state == "open") {
+        found.extend(reaching::hindrances(app, workspace, answered).await?);
+    }
     Ok(Json(SurveyDetail {
         definition: serde_json::to_value(latest).map_err(Problem::internal)?,
-        findings: findings(check(latest)),
+        findings: found,
         quotas: quotas.collect(),
         versions: versions.iter().map(version).collect(),
         summary: summary(app, workspace, &row, &names).await?,

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{EventId, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::verbatims::CLEAR;
+use rapport_feedback::verbatims::records::readings::{self, ReadingRow};
 use rapport_feedback::verbatims::records::{self, About, Correction, Filter, VerbatimRow};
 use rapport_feedback::verbatims::search::Ranking;
 use rapport_profiles::records::persons;
@@ -698,13 +699,41 @@ pub struct QualityAnswer {
     sentiment_correlation: Option<f64>,
     /// Feelings that were learnt; the others go by the rules.
     feelings: Vec<QualityShape>,
+    /// The latest time that texts from before were understood anew; null where that was never needed.
+    reading: Option<ReadingShape>,
+}
+
+/// How far all texts were understood anew, by what was learnt since they came.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadingShape {
+    begun_at: String,
+    done_at: Option<String>,
+    /// How many texts there were when it began.
+    texts: i64,
+    read: i64,
+    /// How many of them are understood otherwise now. What staff corrected stays.
+    altered: i64,
+}
+
+impl ReadingShape {
+    fn of(row: ReadingRow) -> Self {
+        Self {
+            begun_at: time(row.begun_at),
+            done_at: row.done_at.map(time),
+            texts: row.texts,
+            read: row.read,
+            altered: row.altered,
+        }
+    }
 }
 
 /// Says how well texts are understood, measured on what was not learnt from.
 #[utoipa::path(get, path = "/api/v1/texts/quality", security(("caller" = ["view_reports"])), tag = "texts", operation_id = "text_quality", responses((status = 200, body = QualityAnswer)))]
 pub async fn quality(State(app): State<App>, caller: Caller) -> Result<Json<QualityAnswer>, Problem> {
     caller.require(Permission::ViewReports)?;
-    let (corrections, rated) = records::lessons(&mut app.installation.store.read(), caller.workspace).await?;
+    let mut db = app.installation.store.read();
+    let (corrections, rated) = records::lessons(&mut db, caller.workspace).await?;
+    let reading = readings::find(&mut db, caller.workspace).await?;
     let reader = app.installation.readers.of(caller.workspace);
     let of = |it: rapport_text::feelings::learnt::Quality| QualityShape {
         feeling: it.feeling.name().to_owned(),
@@ -721,5 +750,6 @@ pub async fn quality(State(app): State<App>, caller: Caller) -> Result<Json<Qual
         sentiment_accuracy: sentiment.map(|it| it.accuracy),
         sentiment_correlation: sentiment.map(|it| it.correlation),
         feelings: reader.feelings_quality().into_iter().map(of).collect(),
+        reading: reading.map(ReadingShape::of),
     }))
 }

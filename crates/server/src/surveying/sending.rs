@@ -39,6 +39,16 @@ pub fn invitation_of(row: &MessageRow) -> Option<&str> {
     row.instance.as_deref()?.strip_prefix(INSTANCE)
 }
 
+/// The key of the template that asks by a channel, and of the one that comes ready.
+pub fn place_of(channel: Channel, node: &str) -> (&'static str, &'static str) {
+    match (channel, node) {
+        (Channel::Email, REMINDER) => ("survey-reminder", "survey_reminder"),
+        (Channel::Email, _) => ("survey-invitation", "survey_invitation"),
+        (Channel::Push, _) => ("survey-invitation-push", "survey_invitation_push"),
+        _ => ("survey-invitation-text", "survey_invitation_text"),
+    }
+}
+
 /// The key of the template that asks by a channel: one that comes ready is made when it is needed first, and is the workspace's own from then on.
 ///
 /// # Errors
@@ -50,12 +60,7 @@ pub async fn template(
     node: &str,
     now: Timestamp,
 ) -> Result<&'static str> {
-    let (key, ready) = match (channel, node) {
-        (Channel::Email, REMINDER) => ("survey-reminder", "survey_reminder"),
-        (Channel::Email, _) => ("survey-invitation", "survey_invitation"),
-        (Channel::Push, _) => ("survey-invitation-push", "survey_invitation_push"),
-        _ => ("survey-invitation-text", "survey_invitation_text"),
-    };
+    let (key, ready) = place_of(channel, node);
     if templates::find(tx, workspace, key).await?.is_none() {
         let template = gallery::ready(ready)?.template;
         let row = TemplateRow {

@@ -275,3 +275,46 @@ async fn a_round_asks_the_members_of_a_segment_day_by_day_and_who_comes_in_is_as
     }
     assert_eq!(sink.kept().len(), 14, "{:?}", fates(&world).await);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn opening_a_survey_says_what_keeps_its_invitations_from_being_written() {
+    let world = World::new().await;
+    let owner = world.browser(rapport_server::auth::Role::Owner).await;
+    let mut definition = get(&world, &owner, "/api/v1/survey-templates/delivery").await["definition"].clone();
+    let open = async |key: &str, definition: &Value| {
+        let body = json!({"key": key, "name": "A survey", "definition": definition});
+        let made = call(&world, &owner, Method::POST, "/api/v1/surveys", body).await;
+        assert_eq!(made.status, StatusCode::OK, "{}", made.text());
+        let act = json!({"act": "open", "revision": 1});
+        let opened = call(&world, &owner, Method::POST, &format!("/api/v1/surveys/{key}/act"), act).await;
+        assert_eq!(opened.status, StatusCode::OK, "it is no error: {}", opened.text());
+        opened.json()["findings"].clone()
+    };
+    assert_eq!(open("by_link", &definition).await, json!([]), "nobody is written to");
+    definition["asking"]["when"] = json!({"event": {"name": "Order Delivered", "key": "order_id", "after": "2d"}});
+    let codes = |found: &Value| -> Vec<String> {
+        let of = |it: &Value| {
+            assert_eq!(it["severity"], "warning", "{found}");
+            it["code"].as_str().unwrap().to_owned()
+        };
+        found.as_array().unwrap().iter().map(of).collect()
+    };
+    let found = open("by_mail", &definition).await;
+    let first = codes(&found);
+    assert!(first.starts_with(&["no_way_out".to_owned(), "no_sender".to_owned()]), "{found}");
+    assert!(
+        first.contains(&"letterhead_incomplete".to_owned()) && found.to_string().contains("company.address"),
+        "{found}"
+    );
+    // What was filled in is not missed any more.
+    let letterhead =
+        json!({"name": "Halm & Faden", "address": "Kai 1, Hamburg", "url": "https://shop.example", "logo_url": ""});
+    let saved = call(&world, &owner, Method::PUT, "/api/v1/letterhead", letterhead).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    let found = get(&world, &owner, "/api/v1/surveys/by_mail").await["findings"].clone();
+    assert_eq!(codes(&found), ["no_way_out", "no_sender"], "{found}");
+    // One that is not open has not been asked to write to anybody.
+    let act = json!({"act": "close", "revision": 2});
+    let closed = call(&world, &owner, Method::POST, "/api/v1/surveys/by_mail/act", act).await;
+    assert_eq!(closed.json()["findings"], json!([]), "{}", closed.text());
+}

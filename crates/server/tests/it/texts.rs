@@ -4,6 +4,7 @@ use axum::http::{Method, StatusCode};
 use rapport_domain::Timestamp;
 use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
+use rapport_server::understanding::rereading;
 use rapport_server::{keeper, searching, understanding};
 use serde_json::{Value, json};
 
@@ -269,4 +270,59 @@ async fn texts_are_found_by_their_words_page_by_page_and_never_those_of_another_
     assert_eq!(erased.status, StatusCode::OK, "{}", erased.text());
     let left = get(&world, &browser, &path("")).await;
     assert_eq!((texts(&left), &left["total"]), (vec!["Parcel, parcel, late parcel"], &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_before_a_model_was_learnt_is_understood_anew_and_nothing_follows_from_it() {
+    let world = World::new().await;
+    let browser = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    // What "grumu" means is in the stars only.
+    let text =
+        |at: usize| if at.is_multiple_of(2) { format!("grumu pakk oma{at}") } else { format!("ilus pakk tulu{at}") };
+    let calls = (0..300).map(|at| {
+        let rating = if at % 2 == 0 { 1 } else { 5 };
+        let hours = 400 - i64::try_from(at).unwrap();
+        said(&world, &format!("u{at}"), hours, "Product Reviewed", json!({"rating": rating, "text": text(at)}))
+    });
+    send(&world, &key, calls.collect()).await;
+    let quality = async || get(&world, &browser, "/api/v1/texts/quality").await;
+    let negative = async || {
+        let counts = get(&world, &browser, "/api/v1/texts/counts?tone=negative").await;
+        counts["rows"].as_array().unwrap().iter().map(|row| row["texts"].as_i64().unwrap()).sum::<i64>()
+    };
+    let opened = async || get(&world, &browser, "/api/v1/follow-ups/counts").await;
+    let facts = async || {
+        let mut db = world.app.installation.store.read();
+        let keys = ["feeling.sentiment".to_owned()];
+        let handles = rapport_profiles::records::identifiers::some_persons(&mut db, FIRST, 1_000).await.unwrap();
+        let people: Vec<_> = handles.into_iter().map(|it| it.0).collect();
+        rapport_profiles::records::facts::histories_of(&mut db, FIRST, &keys, &people).await.unwrap()
+    };
+    let installation = &world.app.installation;
+    assert!(!rereading::begin_where_due(installation, FIRST).await.unwrap(), "by rules all is read already");
+    let (before, told, follow_ups) = (negative().await, facts().await, opened().await);
+    assert_eq!((before, quality().await["reading"].clone()), (0, Value::Null));
+    // Somebody says of the first one that it is fine.
+    let list = get(&world, &browser, "/api/v1/texts?limit=200").await;
+    let event =
+        list["rows"].as_array().unwrap().iter().find(|row| row["text"] == text(290)).unwrap()["event_id"].clone();
+    let path = format!("/api/v1/texts/{}/correction", event.as_str().unwrap());
+    let put = post(&world, &browser, &path, json!({"sentiment": 1.0})).await;
+    assert_eq!(put.status, StatusCode::OK, "{}", put.text());
+
+    assert!(understanding::learn(installation, FIRST).await.unwrap());
+    assert!(rereading::begin_where_due(installation, FIRST).await.unwrap());
+    assert!(rereading::go_on(installation, FIRST).await.unwrap());
+    let reading = quality().await["reading"].clone();
+    assert_eq!((&reading["texts"], &reading["read"], &reading["done_at"]), (&json!(300), &json!(200), &Value::Null));
+    assert!(!rereading::begin_where_due(installation, FIRST).await.unwrap(), "it goes on instead");
+    while rereading::go_on(installation, FIRST).await.unwrap() {}
+    let reading = quality().await["reading"].clone();
+    assert!(reading["read"] == 300 && reading["altered"].as_i64().unwrap() > 250, "{reading}");
+    assert!(!reading["done_at"].is_null() && !rereading::go_on(installation, FIRST).await.unwrap());
+    assert!(negative().await > 130, "{}", negative().await);
+    let kept = get(&world, &browser, &format!("/api/v1/texts/{}", event.as_str().unwrap())).await;
+    assert_eq!(kept["understood"]["sentiment"], json!(1.0), "what staff say stays: {kept}");
+    assert_eq!((facts().await, opened().await), (told, follow_ups), "nobody said anything anew");
 }

@@ -8857,6 +8857,7 @@ export interface components {
              * @description Texts with stars.
              */
             rated: number;
+            reading?: components["schemas"]["ReadingShape"] | null;
             /**
              * Format: double
              * @description The share of rated texts, held back, that were put on the right side; null until enough were rated.
@@ -8977,6 +8978,23 @@ export interface components {
             key?: string | null;
             /** Format: int64 */
             people: number;
+        };
+        /** @description How far all texts were understood anew, by what was learnt since they came. */
+        ReadingShape: {
+            /**
+             * Format: int64
+             * @description How many of them are understood otherwise now. What staff corrected stays.
+             */
+            altered: number;
+            begun_at: string;
+            done_at?: string | null;
+            /** Format: int64 */
+            read: number;
+            /**
+             * Format: int64
+             * @description How many texts there were when it began.
+             */
+            texts: number;
         };
         /** @description What an experiment says. */
         Readout: {
@@ -11112,7 +11130,7 @@ export interface components {
         SurveyDetail: {
             /** @description What it asks, as it was saved last. */
             definition: Record<string, never>;
-            /** @description What is wrong with that. */
+            /** @description What is wrong with that; of an open survey that asks by itself also what keeps its invitations from being written or from leaving. */
             findings: components["schemas"]["SurveyFinding"][];
             /** @description The quotas of the version that people answer. */
             quotas: components["schemas"]["SurveyQuota"][];
