@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { advocacyScenarios } from './advocacy-scenarios.mjs';
 import { complaintScenarios } from './complaint-scenarios.mjs';
+import { intentScenarios } from './intent-scenarios.mjs';
 import { followUpScenarios } from './follow-up-scenarios.mjs';
 import { pages } from './pages.mjs';
 import { scenarios } from './scenarios.mjs';
@@ -115,7 +116,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
 	await context.close();
 }
 
-const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios };
+const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...intentScenarios };
 for (const [name, run] of Object.entries(allScenarios)) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');

@@ -9,6 +9,7 @@ import { agreedRoutes } from './agreed.mjs';
 import { advocacyRoutes } from './advocacy.mjs';
 import { complaintRoutes } from './complaints.mjs';
 import { followUpRoutes } from './follow-ups.mjs';
+import { intentRoutes } from './intents.mjs';
 import { journeyRoutes } from './journeys.mjs';
 import { slotRoutes } from './slots.mjs';
 import { surveyRoutes } from './surveys.mjs';
@@ -160,6 +161,7 @@ const routes = [
 	...followUpRoutes(fixture, page, problem),
 	...advocacyRoutes(fixture),
 	...complaintRoutes(fixture, page, problem),
+	...intentRoutes(fixture, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],
 	['POST', /^\/message-templates$/, (_, __, body) => (body.ready ? findTemplate(body.ready.replace('_', '-')) ?? fixture('messages-pages')[0] : { ...fixture('messages-pages')[0], template: body.template })],
 	['GET', /^\/message-templates\/([\w-]+)$/, ([key]) => findTemplate(key) ?? noTemplate()],

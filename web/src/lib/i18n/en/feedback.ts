@@ -4,6 +4,7 @@ import { complaintSettings } from './complaint-settings';
 import { complaints } from './complaints';
 import { followUps } from './follow-ups';
 import { improvements } from './improvements';
+import { intents } from './intents';
 import { reviews } from './reviews';
 import { surveyAsking } from './survey-asking';
 import { surveyEditor } from './survey-editor';
@@ -14,4 +15,4 @@ import { surveys } from './surveys';
 import { texts } from './texts';
 import { themes } from './themes';
 
-export const feedback = { ...advocacy, ...complaintSettings, ...complaints, ...followUps, ...improvements, ...reviews, ...surveyAsking, ...surveyEditor, ...surveyFile, ...surveyModel, ...surveyScores, ...surveys, ...texts, ...themes };
+export const feedback = { ...advocacy, ...complaintSettings, ...complaints, ...followUps, ...improvements, ...intents, ...reviews, ...surveyAsking, ...surveyEditor, ...surveyFile, ...surveyModel, ...surveyScores, ...surveys, ...texts, ...themes };
