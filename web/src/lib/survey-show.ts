@@ -1,7 +1,7 @@
 // When a question of a survey is shown, as a sentence.
 import { t, words } from '$lib/i18n/index.svelte';
 import { own, partName } from '$lib/survey-words';
-import { KANO, questionsOf, type Definition, type Question, type Show, type Test } from '$lib/surveys';
+import { KANO, questionsOf, type Definition, type Question, type Series, type Show, type Test } from '$lib/surveys';
 
 const MOST_LETTERS = 40;
 const brief = (text: string) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS - 1)}…` : text);
@@ -20,6 +20,16 @@ export function choiceName(question: Question | undefined, key: string, definiti
 	if (key === 'no_opinion') return t('survey.no_opinion');
 	const choices = answer.kind === 'matrix' ? answer.columns : 'choices' in answer ? answer.choices : [];
 	return own(choices.find((it) => it.key === key)?.text, definition) || key;
+}
+
+/** A row of a choice, with its question: of a matrix also its row, of a ranking that it was put first. */
+export function choiceLabel(series: Pick<Series, 'question' | 'part'>, definition: Definition): string {
+	const question = questionsOf(definition).find((it) => it.key === series.question);
+	const slash = question?.answer.kind === 'matrix' ? series.part.indexOf('/') : -1;
+	const [line, key] = slash < 0 ? ['', series.part] : [series.part.slice(0, slash), series.part.slice(slash + 1)];
+	const name = [brief((question && own(question.text, definition)) || series.question), line && question ? partName(question, line, definition) : ''].filter(Boolean).join(': ');
+	const choice = question?.answer.kind === 'ranking' ? t('choices.first', { name: partName(question, key, definition) }) : choiceName(question, key, definition);
+	return t('choices.of', { name, choice });
 }
 
 function sayTest(test: Test, definition: Definition): string {

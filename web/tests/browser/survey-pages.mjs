@@ -43,7 +43,11 @@ export async function surveyPages(ask) {
 		}
 	}
 	const leaving = rows.find((row) => row.kind === 'exit' && row.completed > 0);
-	if (leaving) list.push({ name: 'survey-choices', path: `/feedback/surveys/${leaving.key}`, text: 'What was chosen' });
+	if (leaving) {
+		const asked = (await ask(`/surveys/${leaving.key}`)).definition.pages.flatMap((it) => it.questions).find((it) => it.answer.kind === 'single');
+		list.push({ name: 'survey-choices', path: `/feedback/surveys/${leaving.key}`, text: 'What was chosen' });
+		if (asked) list.push({ name: 'survey-choice-over-time', path: `/feedback/surveys/${leaving.key}?by=channel&score=${encodeURIComponent(`${asked.key} ${asked.answer.choices[0].key} 0 1 up`)}`, text: 'Over time' });
+	}
 	const few = rows.find((row) => row.completed > 0 && row.completed < 30);
 	if (few) list.push({ name: 'survey-few', path: `/feedback/surveys/${few.key}` });
 	return list;

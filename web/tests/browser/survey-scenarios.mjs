@@ -137,5 +137,21 @@ export const surveyPageScenarios = {
 		const [request] = await Promise.all([page.waitForRequest((it) => it.url().endsWith('/response-file') && it.postDataJSON().only_look === false), dialog.getByRole('button', { name: 'Take in 2 responses' }).click()]);
 		must(JSON.stringify(request.postDataJSON().mapping) === JSON.stringify({ Points: 'nps', Mail: ':email' }), 'it is taken with another mapping than was looked at');
 		await dialog.getByText('2 responses were taken in.').waitFor();
+	},
+	'a choice is looked at over time and by group, and leads to who chose it': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/feedback/surveys/leaving');
+		await page.getByRole('button', { name: /over time and by group$/ }).first().click();
+		await page.waitForURL(/score=/);
+		await context.settled(page);
+		const part = new URL(page.url()).searchParams.get('score').split(' ')[1];
+		must((await page.getByRole('combobox', { name: 'Break down by' }).getByRole('option', { name: 'Segment' }).count()) === 0, 'choices are offered by segment, which the server does not have');
+		must((await page.getByText(/What they spent/).count()) === 0, 'a choice has what people spent by stance');
+		await page.getByRole('combobox', { name: 'Break down by' }).selectOption('channel');
+		await context.settled(page);
+		await page.getByRole('button', { name: 'E-mail', exact: true }).click();
+		await page.locator('dialog').getByText('Answers behind this number').waitFor();
+		const behind = new URL(page.url()).searchParams.get('behind');
+		must(behind.includes(part) && behind.includes('email') && behind.includes('choice'), `the answers behind it are others: ${behind}`);
 	}
 };

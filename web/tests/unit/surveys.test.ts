@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { words } from '../../src/lib/i18n/index.svelte';
 import { partsOf, toneAt } from '../../src/lib/survey-spread';
 import { chosenIn } from '../../src/lib/survey-choices';
-import { sayShow } from '../../src/lib/survey-show';
+import { choiceLabel, sayShow } from '../../src/lib/survey-show';
 import { difference, measured, questionName } from '../../src/lib/survey-words';
 import { headline, inWords, isKey, keyFrom, languagesOf, nextStep, type Definition, type Results, type Series, type SurveySummary } from '../../src/lib/surveys';
 
@@ -80,5 +80,11 @@ describe('words of surveys', () => {
 		expect([measured('nps', 39.84), measured('mean', 4.2), measured('top_two', 0.8207)]).toEqual(['39.8', '4.20', '82.1%']);
 		expect([difference('nps', 4.1), difference('mean', -0.2), difference('easy', 0.031)]).toEqual(['+4.1', '-0.2', '+3.1 points']);
 		expect(questionName(definition, 'parts', 'speed')).toBe('Parts: Speed');
+	});
+});
+
+describe('a choice by itself', () => {
+	it('is named with its question, and of a matrix with its row', () => {
+		expect([choiceLabel({ question: 'why', part: 'price' }, definition), choiceLabel({ question: 'parts', part: 'speed/good' }, definition), choiceLabel({ question: 'gone', part: 'x' }, definition)]).toEqual(['Why?: The price', 'Parts: Speed: Good', 'gone: x']);
 	});
 });
