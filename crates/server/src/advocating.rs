@@ -7,6 +7,8 @@
 //!
 //! Does not do: tell facts when staff later hide a review, or change how a text is understood: that counts from the person's next act on.
 
+pub mod sample;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;

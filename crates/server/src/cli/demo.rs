@@ -19,7 +19,8 @@ use crate::installation::{Installation, Places};
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::{sources, workspaces};
 use crate::{
-    complaining, engaging, experimenting, following_up, messages, sample_shop, scoring, surveying, understanding,
+    advocating, complaining, engaging, experimenting, following_up, messages, sample_shop, scoring, surveying,
+    understanding,
 };
 
 /// Says in a data folder that it is a sample shop: empty while it is being made.
@@ -128,6 +129,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     following_up::sample::save(installation, &pipeline, (workspace, source), &voices, "demo").await?;
     understanding::sample::save(installation, workspace, "demo").await?;
     complaining::sample::save(installation, &pipeline, workspace, "demo").await?;
+    advocating::sample::save(installation, &pipeline, workspace).await?;
     engaging::sample::asked::save(installation, &pipeline, workspace, (&offered, &lived), "demo").await?;
     bar.finish_and_clear();
     println!("  {} events, {} orders, {} customers who bought", totals.messages, totals.orders, totals.buyers);

@@ -5,6 +5,7 @@
 
 use rapport_domain::Language;
 use rapport_feedback::Definition;
+use rapport_feedback::results::brand::{OWN, USUAL_STEPS};
 use rapport_feedback::survey::shown::shown;
 use rapport_feedback::survey::{Answer, Answers, Choice, Direction, Question, read};
 use serde_json::{Map, Value, json};
@@ -56,6 +57,20 @@ struct Person<'a> {
 }
 
 impl Person<'_> {
+    /// Those who are asked are customers, so nearly all know the shop; fewer go on with each step, and with others yet fewer.
+    fn brands(&self, choices: &[Choice], question: &str, chance: &mut Chance) -> Value {
+        let step = USUAL_STEPS.iter().position(|it| *it == question).unwrap_or_default();
+        let own = [0.97, 0.88, 0.84, 0.93, 0.6, 0.72 + 0.12 * self.feeling][step];
+        let others = [0.62, 0.41, 0.48, 0.37, 0.2, 0.3][step];
+        let likely = |it: &Choice| if it.key == OWN { own } else { others };
+        let listed = choices.iter().filter(|it| !it.exclusive);
+        let chosen: Vec<&str> = listed.filter(|it| chance.happens(likely(it))).map(|it| it.key.as_str()).collect();
+        match choices.iter().find(|it| it.exclusive).filter(|_| chosen.is_empty()) {
+            Some(none) => json!([none.key]),
+            None => json!(chosen),
+        }
+    }
+
     fn answer(&self, question: &Question, place: usize, chance: &mut Chance) -> Option<Value> {
         let load = LOADS[place % LOADS.len()];
         match &question.answer {
@@ -75,6 +90,9 @@ impl Person<'_> {
                 Some(json!(choices.get(usize::from(has))?.key))
             }
             Answer::Single { choices, .. } => Some(json!(self.one(choices, chance)?)),
+            Answer::Multiple { choices, .. } if choices.iter().any(|it| it.key == OWN) => {
+                Some(self.brands(choices, &question.key, chance))
+            }
             Answer::Multiple { choices, .. } => Some(several(choices, chance)),
             Answer::Matrix { rows, columns, .. } => Some(self.matrix(rows, columns, chance)),
             Answer::Ranking { choices, .. } => {
