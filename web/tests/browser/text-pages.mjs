@@ -10,6 +10,10 @@ export async function textPages(ask) {
 		{ name: 'texts-narrowed', path: '/feedback/texts?period=all&tone=negative&feeling=urgency' },
 		{ name: 'texts-quality', path: '/feedback/texts/quality', text: 'Good or bad' },
 		{ name: 'themes', path: '/feedback/themes?period=365d', text: text ? 'All themes' : 'Here you will see' },
+		{ name: 'topics', path: '/feedback/themes/topics', text: 'Delivery' },
+		{ name: 'topics-new', path: '/feedback/themes/topics?new=1', act: (p) => p.locator('dialog').waitFor() },
+		{ name: 'topics-edit', path: '/feedback/themes/topics?edit=delivery', act: (p) => p.locator('dialog').waitFor() },
+		{ name: 'topics-one', path: '/feedback/themes/topics?topic=delivery', act: (p) => p.locator('dialog').waitFor() },
 		{ name: 'reviews', path: '/feedback/reviews', text: reviews.length ? 'By product' : 'Here you will see' }
 	];
 	if (text) list.push({ name: 'texts-one', path: `/feedback/texts?period=all&text=${text}`, text: 'Understood as', act: (p) => p.locator('blockquote').first().waitFor() });

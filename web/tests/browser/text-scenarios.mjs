@@ -47,6 +47,42 @@ export const textScenarios = {
 		await page.getByText('The correction is taken back').waitFor();
 		await panel.getByText(/^Corrected/).waitFor({ state: 'detached' });
 	},
+	'topics: one is added below another, and one is removed and comes back': async (page, context) => {
+		await open(page, context, '/feedback/themes/topics');
+		await page.getByRole('button', { name: 'Add topic' }).click();
+		await page.waitForURL(/new=1/);
+		const dialog = page.locator('dialog');
+		must(await dialog.getByRole('button', { name: 'Save topic' }).isDisabled(), 'a topic without a name can be saved');
+		await dialog.getByLabel('Name in English').fill('Couriers');
+		await dialog.getByLabel('Below').selectOption('delivery');
+		await dialog.getByLabel('Words that always mean it').fill('courier, Zusteller');
+		await dialog.getByRole('button', { name: 'Save topic' }).click();
+		await page.waitForURL((url) => !url.searchParams.has('new'));
+		await page.getByRole('button', { name: 'Couriers', exact: true }).waitFor();
+		await page.getByRole('button', { name: 'Change Couriers' }).click();
+		must((await dialog.getByLabel('Below').inputValue()) === 'delivery', 'the new topic does not stand where it was put');
+		await dialog.getByRole('button', { name: 'Remove topic' }).click();
+		await page.getByRole('button', { name: 'Couriers', exact: true }).waitFor({ state: 'detached' });
+		await page.locator('.undo').getByRole('button', { name: 'Undo' }).click();
+		await page.getByRole('button', { name: 'Couriers', exact: true }).waitFor();
+	},
+	'a topic leads to what was said of it': async (page, context) => {
+		await open(page, context, '/feedback/themes/topics');
+		const [topic] = (await (await page.request.get(`${context.base}/api/v1/topics/aspects`)).json()).rows;
+		if (!topic) return;
+		await page.getByRole('button', { name: topic.name.en, exact: true }).click();
+		await page.waitForURL(/topic=/);
+		await page.locator('dialog a.row').first().click();
+		await page.waitForURL(/texts\?.*text=/);
+	},
+	'a part of a text is put into another topic': async (page, context) => {
+		await open(page, context, '/feedback/texts?period=all');
+		await page.locator('a.text').first().click();
+		const topics = page.getByRole('region', { name: 'About which topics' });
+		await topics.getByRole('combobox').first().selectOption('service');
+		await topics.getByText('put by hand').waitFor();
+		must((await topics.getByRole('combobox').first().inputValue()) === 'service', 'the part is not where it was put');
+	},
 	'a theme leads to its texts and to who wrote them': async (page, context) => {
 		await open(page, context, '/feedback/themes?period=365d');
 		if (!(await page.locator('button.name').count())) return;

@@ -14,6 +14,7 @@ import { journeyRoutes } from './journeys.mjs';
 import { slotRoutes } from './slots.mjs';
 import { surveyRoutes } from './surveys.mjs';
 import { textRoutes } from './texts.mjs';
+import { topicRoutes } from './topics.mjs';
 const web = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const dist = join(web, 'dist');
 const fixture = (name) => JSON.parse(readFileSync(join(web, 'tests/fixtures/data', `${name}.json`), 'utf8'));
@@ -158,6 +159,7 @@ const routes = [
 	...slotRoutes(fixture, problem),
 	...surveyRoutes(fixture, problem, page),
 	...textRoutes(fixture, page, problem),
+	...topicRoutes(fixture, problem),
 	...followUpRoutes(fixture, page, problem),
 	...advocacyRoutes(fixture),
 	...complaintRoutes(fixture, page, problem),

@@ -14,5 +14,6 @@ import { surveyScores } from './survey-scores';
 import { surveys } from './surveys';
 import { texts } from './texts';
 import { themes } from './themes';
+import { topics } from './topics';
 
-export const feedback = { ...advocacy, ...complaintSettings, ...complaints, ...followUps, ...improvements, ...intents, ...reviews, ...surveyAsking, ...surveyEditor, ...surveyFile, ...surveyModel, ...surveyScores, ...surveys, ...texts, ...themes };
+export const feedback = { ...advocacy, ...complaintSettings, ...complaints, ...followUps, ...improvements, ...intents, ...reviews, ...surveyAsking, ...surveyEditor, ...surveyFile, ...surveyModel, ...surveyScores, ...surveys, ...texts, ...themes, ...topics };
