@@ -1,6 +1,7 @@
 import { advocacyPages } from './advocacy-pages.mjs';
 import { complaintPages } from './complaint-pages.mjs';
 import { followUpPages } from './follow-up-pages.mjs';
+import { ideaPages } from './idea-pages.mjs';
 import { intentPages } from './intent-pages.mjs';
 import { journeyPages } from './journey-pages.mjs';
 import { slotPages } from './slot-pages.mjs';
@@ -92,6 +93,7 @@ export async function pages(page, base) {
 	list.push(...(await followUpPages((path) => ask(page, base, path))));
 	list.push(...(await advocacyPages((path) => ask(page, base, path))));
 	list.push(...(await complaintPages((path) => ask(page, base, path))));
+	list.push(...(await ideaPages((path) => ask(page, base, path))));
 	list.push(...(await intentPages((path) => ask(page, base, path))));
 	if (person) {
 		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { advocacyScenarios } from './advocacy-scenarios.mjs';
 import { complaintScenarios } from './complaint-scenarios.mjs';
+import { ideaScenarios } from './idea-scenarios.mjs';
 import { intentScenarios } from './intent-scenarios.mjs';
 import { followUpScenarios } from './follow-up-scenarios.mjs';
 import { pages } from './pages.mjs';
@@ -116,7 +117,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
 	await context.close();
 }
 
-const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...intentScenarios };
+const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios };
 for (const [name, run] of Object.entries(allScenarios)) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');

@@ -9,6 +9,7 @@ import { agreedRoutes } from './agreed.mjs';
 import { advocacyRoutes } from './advocacy.mjs';
 import { complaintRoutes } from './complaints.mjs';
 import { followUpRoutes } from './follow-ups.mjs';
+import { ideaRoutes } from './ideas.mjs';
 import { intentRoutes } from './intents.mjs';
 import { journeyRoutes } from './journeys.mjs';
 import { slotRoutes } from './slots.mjs';
@@ -163,6 +164,7 @@ const routes = [
 	...followUpRoutes(fixture, page, problem),
 	...advocacyRoutes(fixture),
 	...complaintRoutes(fixture, page, problem),
+	...ideaRoutes(fixture, problem),
 	...intentRoutes(fixture, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],
 	['POST', /^\/message-templates$/, (_, __, body) => (body.ready ? findTemplate(body.ready.replace('_', '-')) ?? fixture('messages-pages')[0] : { ...fixture('messages-pages')[0], template: body.template })],

@@ -3,6 +3,7 @@ import { advocacy } from './advocacy';
 import { complaintSettings } from './complaint-settings';
 import { complaints } from './complaints';
 import { followUps } from './follow-ups';
+import { ideas } from './ideas';
 import { improvements } from './improvements';
 import { intents } from './intents';
 import { reviews } from './reviews';
@@ -16,4 +17,4 @@ import { texts } from './texts';
 import { themes } from './themes';
 import { topics } from './topics';
 
-export const feedback = { ...advocacy, ...complaintSettings, ...complaints, ...followUps, ...improvements, ...intents, ...reviews, ...surveyAsking, ...surveyEditor, ...surveyFile, ...surveyModel, ...surveyScores, ...surveys, ...texts, ...themes, ...topics };
+export const feedback = { ...advocacy, ...complaintSettings, ...complaints, ...followUps, ...ideas, ...improvements, ...intents, ...reviews, ...surveyAsking, ...surveyEditor, ...surveyFile, ...surveyModel, ...surveyScores, ...surveys, ...texts, ...themes, ...topics };
