@@ -3,6 +3,7 @@ import { complaintPages } from './complaint-pages.mjs';
 import { followUpPages } from './follow-up-pages.mjs';
 import { ideaPages } from './idea-pages.mjs';
 import { intentPages } from './intent-pages.mjs';
+import { notePages } from './note-pages.mjs';
 import { journeyPages } from './journey-pages.mjs';
 import { slotPages } from './slot-pages.mjs';
 import { surveyPages } from './survey-pages.mjs';
@@ -95,6 +96,7 @@ export async function pages(page, base) {
 	list.push(...(await complaintPages((path) => ask(page, base, path))));
 	list.push(...(await ideaPages((path) => ask(page, base, path))));
 	list.push(...(await intentPages((path) => ask(page, base, path))));
+	list.push(...(await notePages((path) => ask(page, base, path))));
 	if (person) {
 		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });
 		list.push({ name: 'customer-consent', path: `/customers/${person}?consent=1`, act: (p) => p.locator('dialog').waitFor() });

@@ -6,6 +6,7 @@ import { followUps } from './follow-ups';
 import { ideas } from './ideas';
 import { improvements } from './improvements';
 import { intents } from './intents';
+import { notes } from './notes';
 import { reviews } from './reviews';
 import { surveyAsking } from './survey-asking';
 import { surveyEditor } from './survey-editor';
@@ -17,4 +18,4 @@ import { texts } from './texts';
 import { themes } from './themes';
 import { topics } from './topics';
 
-export const feedback = { ...advocacy, ...complaintSettings, ...complaints, ...followUps, ...ideas, ...improvements, ...intents, ...reviews, ...surveyAsking, ...surveyEditor, ...surveyFile, ...surveyModel, ...surveyScores, ...surveys, ...texts, ...themes, ...topics };
+export const feedback = { ...advocacy, ...complaintSettings, ...complaints, ...followUps, ...ideas, ...improvements, ...intents, ...notes, ...reviews, ...surveyAsking, ...surveyEditor, ...surveyFile, ...surveyModel, ...surveyScores, ...surveys, ...texts, ...themes, ...topics };
