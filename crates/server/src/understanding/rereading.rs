@@ -18,7 +18,7 @@ use crate::records::workspaces;
 
 /// Texts that are understood at once, beside the writer.
 const PAGE: i64 = 200;
-/// Texts of one commit: 25 rows with their indexes are written in about two milliseconds.
+/// Texts of one commit: few, so that nobody who waits for the writer notices.
 const TOGETHER: usize = 25;
 /// All are read anew when there is more to learn from by a part of so many, or something at least after a day.
 const MORE: i64 = 5;
