@@ -67,6 +67,11 @@ const MEANT: &[&str] = &[
     "FROM benchmarks",
     // One row a workspace, and what is forgotten once an hour.
     "FROM verbatim_counters",
+    "FROM verbatim_readings",
+    "UPDATE verbatim_readings",
+    "INTO verbatim_readings",
+    // Counted once, by a reader, before all are read.
+    "COUNT(*) FROM verbatims WHERE workspace = $1",
     "UPDATE verbatim_counters",
     "FROM verbatim_removals WHERE workspace = $1 AND removed_at",
     "FROM follow_up_rules",

@@ -290,7 +290,8 @@ async fn all_texts_are_read_anew_once_also_when_it_is_broken_off(db: TestDatabas
 
     assert_eq!(readings::find(&mut db.read(), W).await.unwrap(), None);
     let mut tx = db.begin(Priority::Background).await.unwrap();
-    readings::begin(&mut tx, W, (1, 0), Timestamp(10)).await.unwrap();
+    let texts = readings::count(&mut tx, W).await.unwrap();
+    readings::begin(&mut tx, W, (1, 0), texts, Timestamp(10)).await.unwrap();
     tx.commit().await.unwrap();
     let feelings = [0, 0, 0, 900, 0, 0, 0];
     let mut seen = Vec::new();
@@ -335,7 +336,8 @@ async fn all_texts_are_read_anew_once_also_when_it_is_broken_off(db: TestDatabas
     assert_eq!(readings::find(&mut db.read(), W).await.unwrap().unwrap().done_at, Some(Timestamp(20)));
     // Anew from the beginning.
     let mut tx = db.begin(Priority::Background).await.unwrap();
-    readings::begin(&mut tx, W, (3, 0), Timestamp(30)).await.unwrap();
+    let texts = readings::count(&mut tx, W).await.unwrap();
+    readings::begin(&mut tx, W, (3, 0), texts, Timestamp(30)).await.unwrap();
     tx.commit().await.unwrap();
     let stands = readings::find(&mut db.read(), W).await.unwrap().unwrap();
     assert_eq!((stands.corrections, stands.read, stands.altered, stands.done_at), (3, 0, 0, None));

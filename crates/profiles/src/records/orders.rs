@@ -205,9 +205,8 @@ pub async fn first_and_last(
     persons: &[PersonId],
 ) -> Result<Vec<(PersonId, Timestamp, Timestamp)>> {
     let text = sql!(
-        "SELECT i.person, MIN(o.placed_at), MAX(o.placed_at) FROM identifiers i
-         JOIN orders o ON o.handle = i.handle AND o.workspace = i.workspace
-         WHERE i.workspace = $1 AND i.person IN ($2) AND o.status <> 'cancelled' GROUP BY i.person ORDER BY i.person"
+        "SELECT i.person, MIN(o.placed_at), MAX(o.placed_at) FROM identifiers i CROSS JOIN orders o
+         WHERE i.workspace = $1 AND i.person IN ($2) AND o.workspace = i.workspace AND o.handle = i.handle AND o.status <> 'cancelled' GROUP BY i.person ORDER BY i.person"
     );
     db.fetch_all(text, args![workspace, persons]).await
 }

@@ -45,8 +45,9 @@ pub async fn begin_where_due(installation: &Installation, workspace: WorkspaceId
     if !is_due(known.as_ref(), lessons, installation.clock.now()) {
         return Ok(false);
     }
+    let texts = readings::count(&mut installation.store.read(), workspace).await?;
     let mut tx = installation.store.begin(Priority::Background).await?;
-    readings::begin(&mut tx, workspace, lessons, installation.clock.now()).await?;
+    readings::begin(&mut tx, workspace, lessons, texts, installation.clock.now()).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -60,21 +60,29 @@ pub async fn find(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Optio
     db.fetch_optional(text, args![workspace]).await
 }
 
-/// Begins from the oldest text on. `lessons` is what was learnt from: corrections, and texts with stars.
+/// How many texts there are to read.
 ///
 /// # Errors
 /// The store's.
-pub async fn begin(tx: &mut Tx, workspace: WorkspaceId, lessons: (i64, i64), now: Timestamp) -> Result<()> {
+pub async fn count(db: &mut impl Queries, workspace: WorkspaceId) -> Result<i64> {
+    db.scalar(sql!("SELECT COUNT(*) FROM verbatims WHERE workspace = $1"), args![workspace]).await
+}
+
+/// Begins from the oldest of `texts` texts on: counted before, because the writer is not held while so many are counted. `lessons` is what was learnt from:
+/// corrections, and texts with stars.
+///
+/// # Errors
+/// The store's.
+pub async fn begin(tx: &mut Tx, workspace: WorkspaceId, lessons: (i64, i64), texts: i64, now: Timestamp) -> Result<()> {
     let text = sql!(
         "INSERT INTO verbatim_readings (workspace, corrections, rated, after_at, after_event, texts, read, altered, begun_at, done_at)
-         SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), $5, COUNT(*), CAST($6 AS BIGINT), CAST($6 AS BIGINT),
-           CAST($7 AS BIGINT), CAST($8 AS BIGINT) FROM verbatims WHERE workspace = $1
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)
          ON CONFLICT (workspace) DO UPDATE SET corrections = excluded.corrections, rated = excluded.rated, after_at = excluded.after_at,
            after_event = excluded.after_event, texts = excluded.texts, read = excluded.read, altered = excluded.altered, begun_at = excluded.begun_at,
            done_at = excluded.done_at"
     );
     let none: Option<Timestamp> = None;
-    let args = args![workspace, lessons.0, lessons.1, i64::MIN, [0_u8; 16], 0_i64, now, none];
+    let args = args![workspace, lessons.0, lessons.1, i64::MIN, [0_u8; 16], texts, 0_i64, now, none];
     tx.execute(text, args).await?;
     Ok(())
 }
