@@ -7,6 +7,7 @@ use rapport_feedback::records::counts::{Dimension, Which};
 use rapport_feedback::records::responses::{COMPLETED, PARTIAL, ResponseRow};
 use rapport_feedback::records::{answers, responses};
 use rapport_feedback::results::loyalty::Drawn;
+use rapport_feedback::results::styles::Styled;
 use rapport_feedback::results::{Wanted, choices, numbers};
 use rapport_feedback::survey::{Answers, Given};
 use rapport_feedback::{Definition, MIGRATIONS};
@@ -276,7 +277,10 @@ async fn who_likes_the_ends_of_a_scale_is_told(db: TestDatabase) {
         for (a, b) in found.contrasts.iter().zip(&wanted) {
             assert!(a.style == b.style && (a.shares.0 - b.shares.0).abs() < 1e-12 && (a.size - b.size).abs() < 1e-9);
         }
-        assert!(found.contrasts[2].differs, "{found:?}");
+        assert!(found.contrasts[2].differs && found.comparable() == Some(false), "{found:?}");
+        // Where nothing differs it takes thirty on both sides to say so.
+        let alike = |people, others| Styled { key: None, people, others, contrasts: Vec::new() }.comparable();
+        assert_eq!([alike(30, 30), alike(29, 500), alike(500, 29)], [Some(true), None, None]);
     }
     let nobody = numbers(&mut db, W, (9, asked), SPAN, None).await.unwrap();
     assert_eq!(nobody.styles(Confidence::default()), None);

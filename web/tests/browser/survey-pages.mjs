@@ -37,7 +37,9 @@ export async function surveyPages(ask) {
 		for (const row of rows.filter((it) => it.completed > 0)) {
 			const asked = (await ask(`/surveys/${row.key}`)).definition.pages.flatMap((it) => it.questions).map((it) => it.answer.kind);
 			if (kinds.every((kind, i) => asked.filter((it) => it === kind).length > i && asked.includes(kind))) {
-				list.push({ name, path: `/feedback/surveys/${row.key}/${path}`, text });
+				// A group is compared only where it is large enough for that.
+				const isLarge = name !== 'survey-model-table' || (await ask(`/surveys/${row.key}/styles?by=language`)).groups.some((it) => it.key === 'zh' && it.people >= 30);
+				list.push({ name, path: `/feedback/surveys/${row.key}/${isLarge ? path : path.replace('&group=zh', '')}`, text });
 				break;
 			}
 		}

@@ -10,6 +10,9 @@ use rapport_models::survey::{Confidence, Scale};
 
 use super::drivers::Numbers;
 
+/// Of fewer people on either side nobody can say that they use a scale alike: their differences would not be seen.
+const FEW: usize = 30;
+
 /// How groups answer, whatever they are asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Styles {
@@ -28,8 +31,20 @@ pub struct Styled {
     pub key: Option<String>,
     /// How many people.
     pub people: usize,
+    /// How many are not in it.
+    pub others: usize,
     /// The four styles; empty where there is nobody else.
     pub contrasts: Vec<Contrast>,
+}
+
+impl Styled {
+    /// Whether its scores may be compared with those of the others as they are: not where a style differs, and unknown where there are too few to see that.
+    pub fn comparable(&self) -> Option<bool> {
+        if self.contrasts.iter().any(|one| one.differs) {
+            return Some(false);
+        }
+        (self.people >= FEW && self.others >= FEW).then_some(true)
+    }
 }
 
 impl Numbers {
@@ -55,7 +70,7 @@ impl Numbers {
         let group = |key: &Option<String>| {
             let (these, those) = (side(key, true), side(key, false));
             let contrasts = if those.is_empty() { Vec::new() } else { contrasts(&these, &those, scale, confidence) };
-            Styled { key: key.clone(), people: these.len(), contrasts }
+            Styled { key: key.clone(), people: these.len(), others: those.len(), contrasts }
         };
         let mut groups: Vec<Styled> = keys.into_iter().map(group).collect();
         groups.sort_by_key(|it| std::cmp::Reverse(it.people));

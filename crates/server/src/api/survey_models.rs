@@ -357,7 +357,7 @@ pub struct StyledShape {
     /// Which; null for those of whom it is not known.
     key: Option<String>,
     people: usize,
-    /// Whether its scores may be compared with those of the others as they are; null where there is nobody to compare with.
+    /// Whether its scores may be compared with those of the others as they are; null where either side has fewer than 30 people and nothing differs.
     comparable: Option<bool>,
     styles: Vec<StyleShape>,
 }
@@ -415,7 +415,7 @@ impl StylesShape {
 
 impl StyledShape {
     fn of(it: Styled) -> Self {
-        let comparable = (!it.contrasts.is_empty()).then(|| it.contrasts.iter().all(|one| !one.differs));
+        let comparable = it.comparable();
         Self { key: it.key, people: it.people, comparable, styles: it.contrasts.iter().map(StyleShape::of).collect() }
     }
 }

@@ -11041,7 +11041,7 @@ export interface components {
         };
         /** @description A group against everybody who is not in it. */
         StyledShape: {
-            /** @description Whether its scores may be compared with those of the others as they are; null where there is nobody to compare with. */
+            /** @description Whether its scores may be compared with those of the others as they are; null where either side has fewer than 30 people and nothing differs. */
             comparable?: boolean | null;
             /** @description Which; null for those of whom it is not known. */
             key?: string | null;
