@@ -81,11 +81,14 @@ impl Poster {
     }
 }
 
+/// A list that waits, and who is told what came of it.
+type Waiting = (Vec<Command>, oneshot::Sender<Result<Vec<Answer>, Error>>);
+
 async fn run(store: Store, mut requests: mpsc::Receiver<Request>) {
     let mut memories: HashMap<WorkspaceId, Memory> = HashMap::new();
     let mut batch = Vec::new();
     while requests.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        let mut posts: Vec<(WorkspaceId, Vec<_>)> = Vec::new();
+        let mut posts: Vec<(WorkspaceId, Vec<Waiting>)> = Vec::new();
         for Request { workspace, work } in batch.drain(..) {
             match work {
                 Work::Post(commands, answer) => match posts.iter_mut().find(|(other, _)| *other == workspace) {
@@ -93,8 +96,7 @@ async fn run(store: Store, mut requests: mpsc::Receiver<Request>) {
                     None => posts.push((workspace, vec![(commands, answer)])),
                 },
                 Work::Settle(most, answer) => {
-                    let memory = memories.entry(workspace).or_default();
-                    let outcome = settle(&store, memory, workspace, most).await;
+                    let outcome = settle(&store, memories.entry(workspace).or_default(), workspace, most).await;
                     if outcome.is_err() {
                         memories.remove(&workspace);
                     }
@@ -103,23 +105,30 @@ async fn run(store: Store, mut requests: mpsc::Receiver<Request>) {
             }
         }
         for (workspace, lists) in posts {
-            let (lists, answers): (Vec<Vec<Command>>, Vec<_>) = lists.into_iter().unzip();
-            let memory = memories.entry(workspace).or_default();
-            match post(&store, memory, workspace, &lists).await {
-                Ok(outcomes) => {
-                    for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                        drop(answer.send(Ok(outcome)));
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(code = error.code(), "ledger.batch lost");
-                    memories.remove(&workspace);
-                    let error = Arc::new(error);
-                    for answer in answers {
-                        drop(answer.send(Err(Error::Batch(error.clone()))));
-                    }
-                }
+            if !answer(&store, memories.entry(workspace).or_default(), workspace, lists).await {
+                memories.remove(&workspace);
             }
+        }
+    }
+}
+
+/// Posts the lists of a workspace together and tells everybody; whether they were written down.
+async fn answer(store: &Store, memory: &mut Memory, workspace: WorkspaceId, lists: Vec<Waiting>) -> bool {
+    let (lists, answers): (Vec<Vec<Command>>, Vec<_>) = lists.into_iter().unzip();
+    match post(store, memory, workspace, &lists).await {
+        Ok(outcomes) => {
+            for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                drop(answer.send(Ok(outcome)));
+            }
+            true
+        }
+        Err(error) => {
+            tracing::error!(code = error.code(), "ledger.batch lost");
+            let error = Arc::new(error);
+            for answer in answers {
+                drop(answer.send(Err(Error::Batch(error.clone()))));
+            }
+            false
         }
     }
 }

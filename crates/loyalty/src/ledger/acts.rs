@@ -10,7 +10,6 @@ const ACCOUNT_MAX: i64 = 1 << 60;
 
 /// What an act came to.
 pub(super) struct Outcome {
-    pub kind: Kind,
     pub amount: i64,
     pub short: i64,
     pub reference: Option<i64>,
@@ -26,7 +25,7 @@ impl Ledger {
         number: i64,
         now: Timestamp,
     ) -> Result<Outcome, Refusal> {
-        let made = |kind, amount| Outcome { kind, amount, short: 0, reference: None, effective_at: now };
+        let made = |amount| Outcome { amount, short: 0, reference: None, effective_at: now };
         match &command.act {
             Act::Earn { amount, earned_at, active_from, expires_at } => {
                 let earned_at = earned_at.unwrap_or(now);
@@ -40,12 +39,12 @@ impl Ledger {
                 self.room(key, *amount)?;
                 let new = NewLot { earned_at, active_from, expires_at: *expires_at, operation: number, origin: None };
                 self.give(key, Place::Issued, *amount, new, earned_at);
-                Ok(Outcome { effective_at: earned_at, ..made(Kind::Earn, *amount) })
+                Ok(Outcome { effective_at: earned_at, ..made(*amount) })
             }
             Act::Spend { amount } => {
                 self.enough(key, *amount)?;
                 self.consume(key, *amount, Place::Spent, now);
-                Ok(made(Kind::Spend, *amount))
+                Ok(made(*amount))
             }
             Act::Hold { amount, until } => {
                 if *until <= now {
@@ -55,7 +54,7 @@ impl Ledger {
                 let lots = self.consume(key, *amount, Place::Held, now);
                 let hold = Hold { operation: number, amount: *amount, until: *until, state: HoldState::Open, lots };
                 self.change_hold(key, hold);
-                Ok(made(Kind::Hold, *amount))
+                Ok(made(*amount))
             }
             Act::Capture { hold, amount } => {
                 let hold = self.open_hold(key, hold)?;
@@ -65,13 +64,13 @@ impl Ledger {
                 }
                 let reference = Some(hold.operation);
                 self.end_hold(key, hold, HoldState::Captured, amount, now);
-                Ok(Outcome { reference, ..made(Kind::Capture, amount) })
+                Ok(Outcome { reference, ..made(amount) })
             }
             Act::Release { hold } => {
                 let hold = self.open_hold(key, hold)?;
                 let (reference, amount) = (Some(hold.operation), hold.amount);
                 self.end_hold(key, hold, HoldState::Released, 0, now);
-                Ok(Outcome { reference, ..made(Kind::Release, amount) })
+                Ok(Outcome { reference, ..made(amount) })
             }
             Act::Adjust { amount, expires_at, into_arrears } => {
                 if *amount > 0 {
@@ -83,25 +82,24 @@ impl Ledger {
                 } else {
                     self.take_away(key, -amount, *into_arrears, now)?;
                 }
-                Ok(made(Kind::Adjust, *amount))
+                Ok(made(*amount))
             }
             Act::Transfer { to, amount, expiry } => {
                 self.transfer(key, (*to, key.1), *amount, expiry, number, now)?;
-                Ok(made(Kind::Transfer, *amount))
+                Ok(made(*amount))
             }
             Act::Reverse { of, portion, shortage, grace_until } => {
-                let target = self.known.get(of).filter(|target| (target.member, target.wallet) == key);
-                let target = target.ok_or(Refusal::OperationUnknown)?.clone();
+                let target = self.own(of, key).ok_or(Refusal::OperationUnknown)?.clone();
                 let (amount, short) = self.reverse(&target, portion, *shortage, *grace_until, number, now)?;
-                Ok(Outcome { short, reference: Some(target.number), ..made(Kind::Reverse, amount) })
+                Ok(Outcome { short, reference: Some(target.number), ..made(amount) })
             }
             Act::Extend { expires_at } => {
                 if *expires_at <= now {
                     return Err(Refusal::EndsTooEarly);
                 }
-                Ok(made(Kind::Extend, self.extend(key, *expires_at)))
+                Ok(made(self.extend(key, *expires_at)))
             }
-            Act::Forfeit {} => Ok(made(Kind::Forfeit, self.forfeit(key, now))),
+            Act::Forfeit {} => Ok(made(self.forfeit(key, now))),
         }
     }
 
@@ -141,9 +139,7 @@ impl Ledger {
                 Expiry::Keep => lot.expires_at,
                 Expiry::Reset { expires_at } => *expires_at,
             };
-            let (earned_at, origin) = (lot.earned_at, Some(id));
-            let new = NewLot { earned_at, active_from: earned_at, expires_at, operation: number, origin };
-            self.give(to, Place::Transit, amount, new, now);
+            self.give(to, Place::Transit, amount, NewLot::out_of(&lot, expires_at, number), now);
         }
         Ok(())
     }
@@ -179,10 +175,8 @@ impl Ledger {
 
     /// The hold of that id, if it still holds.
     fn open_hold(&self, key: AccountKey, id: &str) -> Result<Hold, Refusal> {
-        let set_aside = |operation: &&Operation| {
-            operation.kind == Kind::Hold && operation.refused.is_none() && (operation.member, operation.wallet) == key
-        };
-        let operation = self.known.get(id).filter(set_aside).ok_or(Refusal::HoldUnknown)?;
+        let set_aside = |operation: &&Operation| operation.kind == Kind::Hold && operation.refused.is_none();
+        let operation = self.own(id, key).filter(set_aside).ok_or(Refusal::HoldUnknown)?;
         let account = self.accounts.get(&key).ok_or(Refusal::HoldUnknown)?;
         let hold = account.hold(operation.number).ok_or(Refusal::HoldUnknown)?;
         match hold.state {

@@ -34,6 +34,11 @@ impl NewLot {
     pub(super) const fn now(now: Timestamp, expires_at: Option<Timestamp>, operation: i64) -> Self {
         Self { earned_at: now, active_from: now, expires_at, operation, origin: None }
     }
+
+    /// Points that lay in `lot`: as old as they were, and to be spent at once.
+    pub(super) const fn out_of(lot: &Lot, expires_at: Option<Timestamp>, operation: i64) -> Self {
+        Self { earned_at: lot.earned_at, active_from: lot.earned_at, expires_at, operation, origin: Some(lot.id) }
+    }
 }
 
 impl Ledger {

@@ -105,10 +105,7 @@ impl Ledger {
         let lot = self.lot(key, id);
         match grace_until {
             Some(_) if lot.expires_at.is_some_and(|end| end <= now) => {
-                let (earned_at, origin) = (lot.earned_at, Some(id));
-                let new =
-                    NewLot { earned_at, active_from: earned_at, expires_at: grace_until, operation: number, origin };
-                self.give(key, posting.to, part, new, now);
+                self.give(key, posting.to, part, NewLot::out_of(&lot, grace_until, number), now);
             }
             _ => {
                 let is_pending = posting.from == Place::Pending && lot.active_from > now;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use rapport_domain::Timestamp;
 
 use super::moves::Undo;
-use super::{Account, Act, Balance, Command, Kind, LotId, MemberId, Operation, Posting, Refusal, Source, WalletId};
+use super::{Account, Act, Balance, Command, LotId, MemberId, Operation, Posting, Refusal, Source, WalletId};
 
 /// How far the machine's clock may fall behind the last operation before commands are refused: as much as a time server moves it at once.
 const CLOCK_SLACK: i64 = 5 * Timestamp::SECOND;
@@ -127,11 +127,6 @@ impl Ledger {
         std::mem::take(&mut self.done)
     }
 
-    /// What was done so far.
-    pub const fn done(&self) -> &Done {
-        &self.done
-    }
-
     /// The answers, where nothing is to be done: the same was asked before, or something is wrong whatever the state of the accounts.
     fn answered(&self, commands: &[Command], now: Timestamp) -> Option<Vec<Answer>> {
         let found: Vec<Option<Result<Answer, Refusal>>> =
@@ -179,29 +174,19 @@ impl Ledger {
         }
         let number = self.next_operation();
         let outcome = self.act(command, key, number, now)?;
-        let postings = std::mem::take(&mut self.current);
         let operation = Operation {
-            number,
-            id: command.id.clone(),
-            kind: outcome.kind,
-            wallet: command.wallet,
-            member: command.member,
             amount: outcome.amount,
             short: outcome.short,
-            refused: None,
             reference: outcome.reference,
-            reversed: 0,
-            fingerprint: command.fingerprint(),
             after: self.balance(key),
             effective_at: outcome.effective_at,
-            recorded_at: now,
-            postings,
-            source: command.source.clone(),
+            postings: self.take_postings(),
+            ..Operation::of(command, number, now)
         };
         let place = self.done.operations.len();
         self.note(operation);
         // What came back after its lot had lapsed lapses now; what was earned long ago lapsed when it did.
-        let not_before = if outcome.kind == Kind::Earn { Timestamp(i64::MIN) } else { now };
+        let not_before = if matches!(command.act, Act::Earn { .. }) { Timestamp(i64::MIN) } else { now };
         let due: usize = accounts.iter().map(|account| self.settle(*account, now, not_before)).sum();
         if due > 0 {
             let after = self.balance(key);
@@ -217,16 +202,18 @@ impl Ledger {
         match &command.act {
             Act::Transfer { to, .. } => drop(accounts.insert((*to, command.wallet))),
             Act::Reverse { of, .. } => {
-                let target = self
-                    .known
-                    .get(of)
-                    .filter(|target| target.member == command.member && target.wallet == command.wallet);
+                let target = self.own(of, (command.member, command.wallet));
                 let postings = target.into_iter().flat_map(|target| &target.postings);
                 accounts.extend(postings.map(|posting| (posting.member, posting.wallet)));
             }
             _ => {}
         }
         accounts
+    }
+
+    /// An operation of this account that is known here.
+    pub(super) fn own(&self, id: &str, key: AccountKey) -> Option<&Operation> {
+        self.known.get(id).filter(|operation| (operation.member, operation.wallet) == key)
     }
 
     /// Whether the member may do this at all.
@@ -266,24 +253,7 @@ impl Ledger {
         }
         let after = self.balance_at((command.member, command.wallet), now);
         let number = self.next_operation();
-        let operation = Operation {
-            number,
-            id: command.id.clone(),
-            kind: command.kind(),
-            wallet: command.wallet,
-            member: command.member,
-            amount: command.amount(),
-            short: 0,
-            refused: Some(refusal),
-            reference: None,
-            reversed: 0,
-            fingerprint: command.fingerprint(),
-            after,
-            effective_at: now,
-            recorded_at: now,
-            postings: Vec::new(),
-            source: command.source.clone(),
-        };
+        let operation = Operation { refused: Some(refusal), after, ..Operation::of(command, number, now) };
         let answer = Answer::of(&operation, false);
         self.recorded_at = now;
         self.note(operation);
@@ -314,6 +284,30 @@ impl Answer {
 fn has_twins(commands: &[Command]) -> bool {
     let ids: BTreeSet<&str> = commands.iter().map(|command| command.id.as_str()).collect();
     ids.len() < commands.len()
+}
+
+impl Operation {
+    /// What a command asks for, before anything is known of how it went.
+    fn of(command: &Command, number: i64, now: Timestamp) -> Self {
+        Self {
+            number,
+            id: command.id.clone(),
+            kind: command.kind(),
+            wallet: command.wallet,
+            member: command.member,
+            amount: command.amount(),
+            short: 0,
+            refused: None,
+            reference: None,
+            reversed: 0,
+            fingerprint: command.fingerprint(),
+            after: Balance::default(),
+            effective_at: now,
+            recorded_at: now,
+            postings: Vec::new(),
+            source: command.source.clone(),
+        }
+    }
 }
 
 impl Source {

@@ -6,7 +6,7 @@ use rapport_domain::WorkspaceId;
 use rapport_store::{Queries, Tx, args, sql};
 
 use super::head::Head;
-use super::read::{HoldRow, LotRow, by_ids, postings_of};
+use super::read::{HoldRow, LotRow, by_ids, postings_of, with_postings};
 use super::{Memory, members, wallets};
 use crate::Error;
 use crate::ledger::{Account, AccountKey, Act, Command, Hold, Kind, Lot, Operation, Place, Standing, WalletId};
@@ -58,13 +58,10 @@ async fn known<'c>(
     // A NUL is refused before it is looked for.
     let ids: Vec<String> = ids.into_iter().filter(|id| !id.contains('\0')).cloned().collect();
     let found = by_ids(tx, workspace, &ids).await?;
-    let referred: Vec<i64> = found.iter().filter(|it| meant.contains(&it.id)).map(|it| it.number).collect();
-    let mut postings = if referred.is_empty() { HashMap::new() } else { postings_of(tx, workspace, &referred).await? };
-    let whole = |mut operation: Operation| {
-        operation.postings = postings.remove(&operation.number).unwrap_or_default();
-        (operation.id.clone(), operation)
-    };
-    Ok(found.into_iter().map(whole).collect())
+    let (referred, mut known): (Vec<Operation>, Vec<Operation>) =
+        found.into_iter().partition(|operation| meant.contains(&operation.id));
+    known.extend(with_postings(tx, workspace, referred).await?);
+    Ok(known.into_iter().map(|operation| (operation.id.clone(), operation)).collect())
 }
 
 /// Accounts that are not in memory, or were posted to by somebody else since.

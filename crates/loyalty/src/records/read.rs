@@ -52,6 +52,11 @@ impl Record for Operation {
     }
 }
 
+/// Which account a row is of.
+fn account(row: &Row) -> Result<AccountKey> {
+    Ok((MemberId(row.get("member")?), WalletId(row.get("wallet")?)))
+}
+
 /// A posting and the operation it belongs to.
 pub(crate) struct PostingRow {
     pub operation: i64,
@@ -95,7 +100,7 @@ impl Record for LotRow {
             operation: row.get("operation")?,
             origin: row.get::<Option<i64>>("origin")?.map(LotId),
         };
-        Ok(Self { key: (MemberId(row.get("member")?), WalletId(row.get("wallet")?)), lot })
+        Ok(Self { key: account(row)?, lot })
     }
 }
 
@@ -114,7 +119,7 @@ impl Record for HoldRow {
             state: HoldState::read(&row.get::<String>("state")?).ok_or_else(|| unknown("state"))?,
             lots: Vec::new(),
         };
-        Ok(Self { key: (MemberId(row.get("member")?), WalletId(row.get("wallet")?)), hold })
+        Ok(Self { key: account(row)?, hold })
     }
 }
 
@@ -139,14 +144,21 @@ pub(super) async fn postings_of(
     Ok(found)
 }
 
-/// The operation of this id, with its postings.
-///
-/// # Errors
-/// The store's.
-pub async fn operation(db: &mut impl Queries, workspace: WorkspaceId, id: &str) -> Result<Option<Operation>> {
-    let Some(mut found) = by_ids(db, workspace, &[id.to_owned()]).await?.pop() else { return Ok(None) };
-    found.postings = postings_of(db, workspace, &[found.number]).await?.remove(&found.number).unwrap_or_default();
-    Ok(Some(found))
+/// Operations with what moved in each.
+pub(super) async fn with_postings(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    mut operations: Vec<Operation>,
+) -> Result<Vec<Operation>> {
+    if operations.is_empty() {
+        return Ok(operations);
+    }
+    let numbers: Vec<i64> = operations.iter().map(|operation| operation.number).collect();
+    let mut postings = postings_of(db, workspace, &numbers).await?;
+    for operation in &mut operations {
+        operation.postings = postings.remove(&operation.number).unwrap_or_default();
+    }
+    Ok(operations)
 }
 
 /// A member's operations, newest first, before `before`, with their postings.
@@ -171,13 +183,8 @@ pub async fn history(
                  ORDER BY operation DESC LIMIT $4) still)
          ORDER BY operation DESC LIMIT $4"
     );
-    let mut found: Vec<Operation> = db.fetch_all(find, args![workspace, member.0, before, limit]).await?;
-    let numbers: Vec<i64> = found.iter().map(|operation| operation.number).collect();
-    let mut postings = postings_of(db, workspace, &numbers).await?;
-    for operation in &mut found {
-        operation.postings = postings.remove(&operation.number).unwrap_or_default();
-    }
-    Ok(found)
+    let found = db.fetch_all(find, args![workspace, member.0, before, limit]).await?;
+    with_postings(db, workspace, found).await
 }
 
 /// Operations after `after` in the order in which they were written down, with their postings.
@@ -187,13 +194,8 @@ pub async fn history(
 pub async fn journal(db: &mut impl Queries, workspace: WorkspaceId, after: i64, limit: u32) -> Result<Vec<Operation>> {
     let find =
         sql!("SELECT * FROM loyalty_operations WHERE operation > $2 AND workspace = $1 ORDER BY operation LIMIT $3");
-    let mut found: Vec<Operation> = db.fetch_all(find, args![workspace, after, limit]).await?;
-    let numbers: Vec<i64> = found.iter().map(|operation| operation.number).collect();
-    let mut postings = postings_of(db, workspace, &numbers).await?;
-    for operation in &mut found {
-        operation.postings = postings.remove(&operation.number).unwrap_or_default();
-    }
-    Ok(found)
+    let found = db.fetch_all(find, args![workspace, after, limit]).await?;
+    with_postings(db, workspace, found).await
 }
 
 /// A member's lots of which something is left, in the order in which they are used.

@@ -39,17 +39,3 @@ pub async fn all(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store
     };
     Ok(rows.into_iter().map(row).collect())
 }
-
-/// The wallet of this key.
-///
-/// # Errors
-/// The store's.
-pub async fn of_key(
-    db: &mut impl Queries,
-    workspace: WorkspaceId,
-    key: &str,
-) -> rapport_store::Result<Option<WalletId>> {
-    let find = sql!("SELECT wallet FROM loyalty_wallets WHERE workspace = $1 AND key = $2");
-    let found: Option<(i64,)> = db.fetch_optional(find, args![workspace, key]).await?;
-    Ok(found.map(|(wallet,)| WalletId(wallet)))
-}
