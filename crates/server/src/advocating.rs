@@ -20,6 +20,7 @@ use rapport_feedback::advocacy::records::{self, CONVERTED, MADE};
 use rapport_feedback::advocacy::{Act, Customers, Told};
 use rapport_profiles::Applied;
 use rapport_profiles::records::facts::{self, FactRow};
+use rapport_profiles::records::persons::{self, PersonRow};
 use rapport_profiles::records::{identifiers, orders};
 use rapport_store::{Queries, Tx};
 use serde_json::{Value, json};
@@ -184,13 +185,14 @@ pub async fn customers(
     acts: &[&Act],
     at: (Timestamp, Timestamp),
 ) -> rapport_store::Result<Customers> {
-    let persons: BTreeSet<PersonId> =
+    let people: BTreeSet<PersonId> =
         acts.iter().flat_map(|it| it.person.into_iter().chain(it.came.iter().copied())).collect();
-    let persons: Vec<PersonId> = persons.into_iter().collect();
+    let people: Vec<PersonId> = people.into_iter().collect();
     let mut bought = BTreeMap::new();
-    for some in persons.chunks(AT_ONCE) {
-        let rows = orders::first_and_last(db, workspace, some).await?;
-        bought.extend(rows.into_iter().map(|(person, first, last)| (person, (first, last))));
+    for some in people.chunks(AT_ONCE) {
+        let rows = persons::by_ids(db, workspace, some).await?;
+        let times = |row: PersonRow| Some((row.person, (row.first_order_at?, row.last_order_at?)));
+        bought.extend(rows.into_iter().filter_map(times));
     }
     let count = |it: i64| u64::try_from(it).unwrap_or_default();
     let now = count(orders::buyers(db, workspace, at.1).await?);

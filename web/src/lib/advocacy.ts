@@ -13,7 +13,7 @@ export type CustomerAdvocacy = Schemas['CustomerAdvocacy'];
 export type BrandFunnel = Schemas['BrandFunnel'];
 export type BrandStep = Schemas['BrandStep'];
 export type BrandPart = Schemas['BrandPart'];
-type Change = Schemas['AdvocacyChange'] | Schemas['BrandChange'];
+type Change = Schemas['ChangeShape'];
 
 export const KINDS = ['recommendation', 'review', 'mention', 'referral'] as const;
 export type Kind = (typeof KINDS)[number];

@@ -197,16 +197,3 @@ pub async fn buyers(db: &mut impl Queries, workspace: WorkspaceId, before: Times
     let found: Option<(i64,)> = db.fetch_optional(text, args![workspace, before]).await?;
     Ok(found.map_or(0, |it| it.0))
 }
-
-/// When these people bought first and last.
-pub async fn first_and_last(
-    db: &mut impl Queries,
-    workspace: WorkspaceId,
-    persons: &[PersonId],
-) -> Result<Vec<(PersonId, Timestamp, Timestamp)>> {
-    let text = sql!(
-        "SELECT i.person, MIN(o.placed_at), MAX(o.placed_at) FROM identifiers i CROSS JOIN orders o
-         WHERE i.workspace = $1 AND i.person IN ($2) AND o.workspace = i.workspace AND o.handle = i.handle AND o.status <> 'cancelled' GROUP BY i.person ORDER BY i.person"
-    );
-    db.fetch_all(text, args![workspace, persons]).await
-}

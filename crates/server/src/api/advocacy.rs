@@ -6,7 +6,6 @@ use rapport_domain::{Handle, PersonId, Timestamp};
 use rapport_feedback::advocacy::{
     Act, Advocate, Compared, Customers, Figure, Kind, KindFigures, advocates, figures, over_time, records,
 };
-use rapport_models::survey::Judged;
 use rapport_profiles::records::{identifiers, persons};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::members::{given, instant};
 use super::questions::context;
-use super::shapes::{display_name, time};
+use super::shapes::{ChangeShape, display_name, time};
 use crate::advocating;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
@@ -70,28 +69,12 @@ impl AdvocacyFigure {
     }
 }
 
-/// How far a figure is from that of the time before.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AdvocacyChange {
-    estimate: f64,
-    low: f64,
-    high: f64,
-    /// The share of false ones among the changes found, if this one is called a finding.
-    q: f64,
-}
-
-impl AdvocacyChange {
-    fn of(it: Judged) -> Self {
-        Self { estimate: it.difference.estimate, low: it.difference.low, high: it.difference.high, q: it.q }
-    }
-}
-
 /// A figure beside that of the time before.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdvocacyCompared {
     now: Option<AdvocacyFigure>,
     before: Option<AdvocacyFigure>,
-    change: Option<AdvocacyChange>,
+    change: Option<ChangeShape>,
 }
 
 impl AdvocacyCompared {
@@ -99,7 +82,7 @@ impl AdvocacyCompared {
         Self {
             now: it.now.map(AdvocacyFigure::of),
             before: it.before.map(AdvocacyFigure::of),
-            change: it.change.map(AdvocacyChange::of),
+            change: it.change.map(ChangeShape::of),
         }
     }
 }

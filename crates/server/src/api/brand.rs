@@ -3,13 +3,14 @@
 use axum::extract::State;
 use rapport_feedback::records::picked::picked;
 use rapport_feedback::results::brand::{At, Brand, InWave, Part, Way, brands};
-use rapport_models::survey::{Confidence, Judged};
+use rapport_models::survey::Confidence;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::members::{given, instant};
+use super::shapes::ChangeShape;
 use super::survey_results::found;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
@@ -39,22 +40,6 @@ pub struct BrandQuery {
     to: Option<String>,
 }
 
-/// How far something is from the wave before.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct BrandChange {
-    estimate: f64,
-    low: f64,
-    high: f64,
-    /// The share of false ones among the changes found, if this one is called a finding.
-    q: f64,
-}
-
-impl BrandChange {
-    fn of(it: Judged) -> Self {
-        Self { estimate: it.difference.estimate, low: it.difference.low, high: it.difference.high, q: it.q }
-    }
-}
-
 /// A share with the interval that holds it 19 times of 20.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BrandPart {
@@ -66,7 +51,7 @@ pub struct BrandPart {
     /// Of fewer than 30: the interval is to be shown before the share.
     few: bool,
     /// Against the wave before.
-    change: Option<BrandChange>,
+    change: Option<ChangeShape>,
 }
 
 impl BrandPart {
@@ -78,7 +63,7 @@ impl BrandPart {
             low: it.score.low,
             high: it.score.high,
             few: it.score.few,
-            change: it.change.map(BrandChange::of),
+            change: it.change.map(ChangeShape::of),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! numbers cannot hold them.
 
 use rapport_domain::money;
+use rapport_models::survey::Judged;
 use rapport_profiles::records::persons::PersonRow;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,6 +22,23 @@ impl Amount {
     /// From millionths.
     pub fn of(micros: i64, currency: &str) -> Self {
         Self { amount: money::format_micros(micros), currency: currency.to_owned() }
+    }
+}
+
+/// How far a figure is from that of the time or wave before.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangeShape {
+    estimate: f64,
+    low: f64,
+    high: f64,
+    /// The share of false ones among the changes found, if this one is called a finding.
+    q: f64,
+}
+
+impl ChangeShape {
+    /// As it was judged together with others.
+    pub fn of(it: Judged) -> Self {
+        Self { estimate: it.difference.estimate, low: it.difference.low, high: it.difference.high, q: it.q }
     }
 }
 

@@ -4139,24 +4139,10 @@ export interface components {
              */
             score?: number | null;
         };
-        /** @description How far a figure is from that of the time before. */
-        AdvocacyChange: {
-            /** Format: double */
-            estimate: number;
-            /** Format: double */
-            high: number;
-            /** Format: double */
-            low: number;
-            /**
-             * Format: double
-             * @description The share of false ones among the changes found, if this one is called a finding.
-             */
-            q: number;
-        };
         /** @description A figure beside that of the time before. */
         AdvocacyCompared: {
             before?: components["schemas"]["AdvocacyFigure"] | null;
-            change?: components["schemas"]["AdvocacyChange"] | null;
+            change?: components["schemas"]["ChangeShape"] | null;
             now?: components["schemas"]["AdvocacyFigure"] | null;
         };
         /** @description Acts in favour, by kind. */
@@ -4668,20 +4654,6 @@ export interface components {
             condition: Record<string, never>;
             text: string;
         };
-        /** @description How far something is from the wave before. */
-        BrandChange: {
-            /** Format: double */
-            estimate: number;
-            /** Format: double */
-            high: number;
-            /** Format: double */
-            low: number;
-            /**
-             * Format: double
-             * @description The share of false ones among the changes found, if this one is called a finding.
-             */
-            q: number;
-        };
         /** @description How far people are on the way to each brand. */
         BrandFunnel: {
             /** @description One's own brand first. */
@@ -4693,7 +4665,7 @@ export interface components {
         };
         /** @description A share with the interval that holds it 19 times of 20. */
         BrandPart: {
-            change?: components["schemas"]["BrandChange"] | null;
+            change?: components["schemas"]["ChangeShape"] | null;
             /** @description Of fewer than 30: the interval is to be shown before the share. */
             few: boolean;
             /** Format: double */
@@ -4848,6 +4820,20 @@ export interface components {
             identifiers?: string[];
             /** @description Take them off. */
             remove?: boolean;
+        };
+        /** @description How far a figure is from that of the time or wave before. */
+        ChangeShape: {
+            /** Format: double */
+            estimate: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /**
+             * Format: double
+             * @description The share of false ones among the changes found, if this one is called a finding.
+             */
+            q: number;
         };
         /** @description What came of a change. */
         Changed: {
