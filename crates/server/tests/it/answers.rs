@@ -9,10 +9,10 @@ use rapport_sample::{Options, SampleShop, Totals};
 use rapport_server::auth::Role;
 use rapport_server::installation::MIGRATIONS;
 use rapport_server::pipeline::caretaker;
-use rapport_server::records::{sources, workspaces::FIRST};
-use rapport_server::{sample_shop, scoring};
+use rapport_server::records::workspaces::FIRST;
+use rapport_server::scoring;
 use rapport_store::testing::{TestDatabase, on_postgres, on_sqlite};
-use rapport_store::{Priority, Queries, args, sql};
+use rapport_store::{Queries, args, sql};
 use serde_json::{Value, json};
 
 use crate::world::{Browser, World};
@@ -22,15 +22,8 @@ const SEED: u64 = 11;
 
 /// A world with a sample shop, all of it in memory: nothing is flushed yet.
 async fn shop(world: World) -> (World, Totals) {
-    let installation = Arc::clone(&world.app.installation);
-    let mut tx = installation.store.begin(Priority::Interactive).await.unwrap();
-    let source = sources::ensure(&mut tx, FIRST, "Sample shop", "sample", world.clock_now()).await.unwrap();
-    tx.commit().await.unwrap();
-    let now = world.clock_now();
-    let filling = move || sample_shop::fill(&installation, FIRST, source, CUSTOMERS, SEED, now, |_| ()).unwrap().totals;
-    let totals = tokio::task::spawn_blocking(filling).await.unwrap();
-    world.app.pipeline.drain().await.unwrap();
-    (world, totals)
+    let (_, filled) = world.fill(CUSTOMERS, SEED).await;
+    (world, filled.totals)
 }
 
 fn questions() -> Vec<Value> {

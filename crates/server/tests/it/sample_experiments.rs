@@ -6,10 +6,7 @@ use axum::http::StatusCode;
 use rapport_sample::{OFFER, Options, SampleShop};
 use rapport_server::auth::Role;
 use rapport_server::experimenting::sample::{self, HEADLINE};
-use rapport_server::records::sources;
 use rapport_server::records::workspaces::FIRST;
-use rapport_server::sample_shop;
-use rapport_store::Priority;
 use serde_json::Value;
 
 use crate::world::World;
@@ -30,17 +27,9 @@ async fn what_the_sample_shops_experiments_say_holds_the_truth() {
     let world = World::new().await;
     let installation = Arc::clone(&world.app.installation);
     let now = world.clock_now();
-    let mut tx = installation.store.begin(Priority::Interactive).await.unwrap();
-    let source = sources::ensure(&mut tx, FIRST, "Sample shop", "sample", now).await.unwrap();
-    tx.commit().await.unwrap();
     let offered_at = SampleShop::new(Options { customers: CUSTOMERS, seed: SEED, end: now }).offered_at();
     sample::begin(&installation, FIRST, offered_at, "demo").await.unwrap();
-    let filling = {
-        let installation = Arc::clone(&installation);
-        move || sample_shop::fill(&installation, FIRST, source, CUSTOMERS, SEED, now, |_| ()).unwrap()
-    };
-    let filled = tokio::task::spawn_blocking(filling).await.unwrap();
-    world.app.pipeline.drain().await.unwrap();
+    let (_, filled) = world.fill(CUSTOMERS, SEED).await;
     sample::run(&installation, FIRST, &filled.checkouts, offered_at, "demo").await.unwrap();
     world.app.pipeline.drain().await.unwrap();
     sample::hold_out(&installation, FIRST, "demo").await.unwrap();

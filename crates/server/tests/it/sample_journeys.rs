@@ -3,10 +3,8 @@
 use rapport_domain::Timestamp;
 use rapport_sample::SampleShop;
 use rapport_server::auth::Role;
-use rapport_server::records::sources;
 use rapport_server::records::workspaces::FIRST;
-use rapport_server::{engaging, messages, sample_shop};
-use rapport_store::Priority;
+use rapport_server::{engaging, messages};
 use serde_json::{Value, json};
 
 use crate::engaging::get;
@@ -22,15 +20,7 @@ async fn the_sample_shops_journeys_have_people_at_every_step_and_send_nothing() 
     let owner = world.browser(Role::Owner).await;
     let installation = world.app.installation.clone();
     let now = world.clock_now();
-    let mut tx = installation.store.begin(Priority::Interactive).await.unwrap();
-    let source = sources::ensure(&mut tx, FIRST, "Sample shop", "sample", now).await.unwrap();
-    tx.commit().await.unwrap();
-    let filling = tokio::task::spawn_blocking({
-        let installation = installation.clone();
-        move || sample_shop::fill(&installation, FIRST, source, 200, 5, now, |_| {}).unwrap()
-    });
-    let filled = filling.await.unwrap();
-    world.app.pipeline.drain().await.unwrap();
+    let (_, filled) = world.fill(200, 5).await;
     messages::sample::save(&installation.store, FIRST, SampleShop::NAME, now, "demo").await.unwrap();
     engaging::sample::save(&installation, FIRST, &filled.offered, &filled.lived, "demo").await.unwrap();
     world.clock.advance(Timestamp::SECOND);

@@ -3,8 +3,7 @@
 use rapport_domain::Timestamp;
 use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
-use rapport_server::{following_up, sample_shop, surveying, understanding};
-use rapport_store::Priority;
+use rapport_server::{following_up, surveying, understanding};
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get};
@@ -19,15 +18,7 @@ async fn shop() -> (World, Browser) {
     let installation = world.app.installation.clone();
     let now = world.clock_now();
     surveying::sample::begin(&installation, FIRST, now, "demo").await.unwrap();
-    let mut tx = installation.store.begin(Priority::Interactive).await.unwrap();
-    let source = rapport_server::records::sources::ensure(&mut tx, FIRST, "Sample shop", "sample", now).await.unwrap();
-    tx.commit().await.unwrap();
-    let filling = tokio::task::spawn_blocking({
-        let installation = installation.clone();
-        move || sample_shop::fill(&installation, FIRST, source, CUSTOMERS, 7, now, |_| {}).unwrap()
-    });
-    let filled = filling.await.unwrap();
-    world.app.pipeline.drain().await.unwrap();
+    let (source, filled) = world.fill(CUSTOMERS, 7).await;
     following_up::sample::save(&installation, &world.app.pipeline, (FIRST, source), &filled.voices, "demo")
         .await
         .unwrap();

@@ -5,8 +5,7 @@ use rapport_domain::{IdentifierKind, Timestamp};
 use rapport_profiles::records::{facts, identifiers};
 use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
-use rapport_server::{engaging, sample_shop, surveying};
-use rapport_store::Priority;
+use rapport_server::{engaging, surveying};
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get};
@@ -168,15 +167,7 @@ async fn each_figure_of_the_sample_shops_surveys_has_people_behind_it() {
     let installation = world.app.installation.clone();
     let now = world.clock_now();
     surveying::sample::begin(&installation, FIRST, now, "demo").await.unwrap();
-    let mut tx = installation.store.begin(Priority::Interactive).await.unwrap();
-    let source = rapport_server::records::sources::ensure(&mut tx, FIRST, "Sample shop", "sample", now).await.unwrap();
-    tx.commit().await.unwrap();
-    let filling = tokio::task::spawn_blocking({
-        let installation = installation.clone();
-        move || sample_shop::fill(&installation, FIRST, source, 500, 5, now, |_| {}).unwrap()
-    });
-    let filled = filling.await.unwrap();
-    world.app.pipeline.drain().await.unwrap();
+    let (_, filled) = world.fill(500, 5).await;
     surveying::sample::run(&installation, FIRST, &filled.asked, "demo").await.unwrap();
     engaging::telling::tell(&installation, FIRST).await.unwrap();
     world.app.pipeline.drain().await.unwrap();

@@ -18,6 +18,7 @@ use rapport_server::http;
 use rapport_server::installation::{Installation, Places};
 use rapport_server::pipeline::Pipeline;
 use rapport_server::records::{sources, workspaces::FIRST};
+use rapport_server::sample_shop::{self, Filled};
 use rapport_server::settings::{Origins, Settings};
 use rapport_store::testing::TestDatabase;
 use rapport_store::{Priority, Store};
@@ -149,6 +150,19 @@ impl World {
         let (_, key) = issue::write_key(&mut tx, Doors::of(store), FIRST, source, expires_at).await.unwrap();
         tx.commit().await.unwrap();
         (key, source)
+    }
+
+    /// Fills the workspace with a sample shop of so many customers, up to now; its source, and what its people lived through.
+    pub async fn fill(&self, customers: u32, seed: u64) -> (SourceId, Filled) {
+        let installation = Arc::clone(&self.app.installation);
+        let now = self.clock_now();
+        let mut tx = installation.store.begin(Priority::Interactive).await.unwrap();
+        let source = sources::ensure(&mut tx, FIRST, "Sample shop", "sample", now).await.unwrap();
+        tx.commit().await.unwrap();
+        let filling = move || sample_shop::fill(&installation, FIRST, source, customers, seed, now, |_| ()).unwrap();
+        let filled = tokio::task::spawn_blocking(filling).await.unwrap();
+        self.app.pipeline.drain().await.unwrap();
+        (source, filled)
     }
 
     pub async fn api_key(&self, scopes: &[Scope], expires_at: Option<Timestamp>) -> String {
