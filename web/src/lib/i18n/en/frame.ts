@@ -5,6 +5,8 @@ export const frame = {
 	'room.segments': 'Segments',
 	'room.engage': 'Engage',
 	'room.feedback': 'Feedback',
+	'feedback.texts': 'In their words',
+	'feedback.answers': 'To answer',
 	'room.insights': 'Insights',
 	'room.data': 'Data',
 	'room.settings': 'Settings',
