@@ -1,7 +1,5 @@
 // Finds who speaks for the company, as people do.
-const must = (truth, what) => {
-	if (!truth) throw new Error(what);
-};
+import { must } from './steps.mjs';
 
 export const advocacyScenarios = {
 	'from how many refer to who they are, and to one of them': async (page, context) => {

@@ -1,11 +1,5 @@
 // Works on complaints as people do.
-const must = (truth, what) => {
-	if (!truth) throw new Error(what);
-};
-const open = async (page, context, path) => {
-	await page.goto(context.base + path);
-	await context.settled(page);
-};
+import { must, open } from './steps.mjs';
 
 export const complaintScenarios = {
 	'a complaint is taken in by hand, and opens': async (page, context) => {

@@ -1,11 +1,5 @@
 // Works on follow-ups as people do.
-const must = (truth, what) => {
-	if (!truth) throw new Error(what);
-};
-const open = async (page, context, path) => {
-	await page.goto(context.base + path);
-	await context.settled(page);
-};
+import { must, open } from './steps.mjs';
 
 export const followUpScenarios = {
 	'a follow-up is taken, the talk is noted, and it is done': async (page, context) => {

@@ -1,16 +1,5 @@
 // Decides about ideas as people do.
-const must = (truth, what) => {
-	if (!truth) throw new Error(what);
-};
-const open = async (page, context, path) => {
-	await page.goto(context.base + path);
-	await context.settled(page);
-};
-/** What the page sends while something is done. */
-const sent = async (page, method, part, doing) => {
-	const [request] = await Promise.all([page.waitForRequest((it) => it.method() === method && it.url().includes(part)), doing()]);
-	return { url: request.url(), body: request.postDataJSON() };
-};
+import { must, open, sent } from './steps.mjs';
 
 export const ideaScenarios = {
 	'an idea is declined only with a reason, which everybody reads': async (page, context) => {

@@ -1,16 +1,5 @@
 // Teaches intents as people do.
-const must = (truth, what) => {
-	if (!truth) throw new Error(what);
-};
-const open = async (page, context, path) => {
-	await page.goto(context.base + path);
-	await context.settled(page);
-};
-/** What the page sends to an address while something is done. */
-const sent = async (page, method, doing) => {
-	const [request] = await Promise.all([page.waitForRequest((it) => it.method() === method && it.url().includes('/intents/')), doing()]);
-	return request;
-};
+import { must, open, sent } from './steps.mjs';
 
 export const intentScenarios = {
 	'on a phone the tab that is open is in sight, intents and complaints alike': async (page, context) => {
@@ -34,9 +23,9 @@ export const intentScenarios = {
 		await dialog.getByRole('button', { name: 'Add' }).click();
 		await dialog.getByText('2 added. 1 was there already.').waitFor();
 		await dialog.getByRole('button', { name: 'Remove “It is a present”' }).click();
-		const request = await sent(page, 'PUT', () => save.click());
-		must(request.url().endsWith('/intents/gift_wrapping'), 'another key');
-		must(JSON.stringify(request.postDataJSON()) === '{"examples":["Can you wrap it?"]}', 'not the examples that stand there');
+		const { url, body } = await sent(page, 'PUT', '/intents/', () => save.click());
+		must(url.endsWith('/intents/gift_wrapping'), 'another key');
+		must(JSON.stringify(body) === '{"examples":["Can you wrap it?"]}', 'not the examples that stand there');
 		await page.getByText('Saved and learnt').first().waitFor();
 		must(!page.url().includes('new='), 'the panel stays');
 	},
@@ -47,9 +36,9 @@ export const intentScenarios = {
 		await row.click();
 		await page.locator('dialog li').first().waitFor();
 		const examples = await page.locator('dialog li').count();
-		await sent(page, 'DELETE', () => page.locator('dialog').getByRole('button', { name: 'Delete' }).click());
-		const request = await sent(page, 'PUT', () => page.getByRole('button', { name: 'Undo' }).click());
-		must(request.postDataJSON().examples.length === examples, 'not all examples come back');
+		await sent(page, 'DELETE', '/intents/', () => page.locator('dialog').getByRole('button', { name: 'Delete' }).click());
+		const { body } = await sent(page, 'PUT', '/intents/', () => page.getByRole('button', { name: 'Undo' }).click());
+		must(body.examples.length === examples, 'not all examples come back');
 		await page.getByText('It is back').first().waitFor();
 	},
 	'a text is tried on the intents, and the old answer goes with the old text': async (page, context) => {

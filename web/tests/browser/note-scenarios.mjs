@@ -1,16 +1,5 @@
 // Writes notes as people do.
-const must = (truth, what) => {
-	if (!truth) throw new Error(what);
-};
-const open = async (page, context, path) => {
-	await page.goto(context.base + path);
-	await context.settled(page);
-};
-/** What the page sends while something is done. */
-const sent = async (page, method, doing) => {
-	const [request] = await Promise.all([page.waitForRequest((it) => it.method() === method && it.url().includes('/notes')), doing()]);
-	return { url: request.url(), body: method === 'DELETE' ? null : request.postDataJSON() };
-};
+import { must, open, sent } from './steps.mjs';
 
 export const noteScenarios = {
 	'a note is pasted, parted at empty lines, put into a topic, and saved': async (page, context) => {
@@ -24,7 +13,7 @@ export const noteScenarios = {
 		await dialog.getByLabel('Passage 1').fill('Nobody came.\n\nThen everybody did.');
 		await dialog.getByRole('button', { name: 'Part at empty lines' }).click();
 		await dialog.getByLabel('Put into a topic').nth(1).selectOption('packaging');
-		const { body } = await sent(page, 'POST', () => save.click());
+		const { body } = await sent(page, 'POST', '/notes', () => save.click());
 		must(body.passages.length === 2 && body.passages[1].topics[0] === 'packaging' && body.revision === 0, `sent ${JSON.stringify(body)}`);
 		await dialog.waitFor({ state: 'detached' });
 	},
@@ -37,7 +26,7 @@ export const noteScenarios = {
 		await dialog.getByRole('button', { name: /Hanna Nyberg/ }).first().click();
 		await dialog.getByText('Say how the person agreed', { exact: false }).waitFor();
 		await dialog.getByLabel('How they agreed').fill('by mail');
-		const { url, body } = await sent(page, 'PUT', () => dialog.getByRole('button', { name: 'Save' }).click());
+		const { url, body } = await sent(page, 'PUT', '/notes', () => dialog.getByRole('button', { name: 'Save' }).click());
 		must(url.endsWith('/notes/nte_2') && body.passages[0].person_id && body.passages[0].consent === 'by mail' && body.revision === 1, `sent ${JSON.stringify(body)}`);
 	},
 	'a note is deleted only when asked twice': async (page, context) => {
@@ -45,7 +34,7 @@ export const noteScenarios = {
 		await open(page, context, '/feedback/notes?note=nte_3');
 		const dialog = page.locator('dialog');
 		await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
-		const { url } = await sent(page, 'DELETE', () => dialog.getByRole('button', { name: 'Delete for good' }).click());
+		const { url } = await sent(page, 'DELETE', '/notes', () => dialog.getByRole('button', { name: 'Delete for good' }).click());
 		must(url.endsWith('/notes/nte_3'), url);
 	}
 };

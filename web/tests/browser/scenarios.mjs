@@ -1,12 +1,5 @@
 // Uses the console as people do. Each scenario fails by throwing; none depends on exact numbers, so they hold on a real server too.
-
-const must = (truth, what) => {
-	if (!truth) throw new Error(what);
-};
-const open = async (page, context, path) => {
-	await page.goto(context.base + path);
-	await context.settled(page);
-};
+import { must, open } from './steps.mjs';
 
 export const scenarios = {
 	'the palette finds a page and goes there': async (page, context) => {

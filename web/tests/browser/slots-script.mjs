@@ -1,12 +1,10 @@
 // The script that fills places of a company's own page (/slots.js), on a page of an invented shop: nothing leaves this machine.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { must } from './steps.mjs';
 
 const script = readFileSync(fileURLToPath(new URL('../../../crates/server/src/visitors/slots.js', import.meta.url)), 'utf8');
 const PIXEL = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
-const must = (truth, what) => {
-	if (!truth) throw new Error(what);
-};
 const content = (extra) => ({ language: 'en', title: null, body: '', url: null, image_url: null, label: null, products: [], ...extra });
 const SLOTS = {
 	hero: { slot: 'hero', variant: 0, reason: 'chosen', content: content({ title: 'Back, <img src=x onerror=alert(1)>', body: '<script>window.hacked = 1</' + 'script>', url: 'https://crm.example/c/abc', label: 'See & buy', image_url: 'https://shop.example/hero.png' }) },

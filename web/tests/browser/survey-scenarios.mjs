@@ -1,11 +1,5 @@
 // Surveys by hand: one is made from a ready one, changed, opened, answered on its page, and its score is seen.
-const must = (holds, what) => {
-	if (!holds) throw new Error(what);
-};
-async function open(page, { base, settled }, path) {
-	await page.goto(base + path);
-	await settled(page);
-}
+import { must, open } from './steps.mjs';
 
 export const surveyPageScenarios = {
 	'a survey is made from a ready one, changed, opened, answered, and its score is seen': async (page, context) => {

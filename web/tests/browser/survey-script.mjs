@@ -1,11 +1,9 @@
 // The script that shows a survey on a company's own page (/survey.js), on a page of an invented shop with a strict policy: nothing leaves this machine.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { must } from './steps.mjs';
 
 const script = readFileSync(fileURLToPath(new URL('../../../crates/server/src/public_pages/survey/widget.js', import.meta.url)), 'utf8');
-const must = (truth, what) => {
-	if (!truth) throw new Error(what);
-};
 const POLICY = "default-src 'none'; script-src https://crm.example; style-src 'none'; frame-src https://crm.example";
 const form = (name) => `<!doctype html><html lang="en"><title>${name}</title><body><form method="post" action="/s/own"><button>${name}</button></form></body>`;
 

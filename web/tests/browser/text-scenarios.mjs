@@ -1,11 +1,5 @@
 // Uses the pages of texts, themes and reviews as people do.
-const must = (truth, what) => {
-	if (!truth) throw new Error(what);
-};
-const open = async (page, context, path) => {
-	await page.goto(context.base + path);
-	await context.settled(page);
-};
+import { must, open } from './steps.mjs';
 
 export const textScenarios = {
 	'texts are narrowed, the address keeps it, and Back undoes it': async (page, context) => {
