@@ -2,12 +2,16 @@
 import { must, open, sent } from './steps.mjs';
 
 export const intentScenarios = {
-	'on a phone the tab that is open is in sight, intents and complaints alike': async (page, context) => {
+	'on a phone the tab that is open is in sight, of the room and within it': async (page, context) => {
 		await page.setViewportSize({ width: 390, height: 844 });
-		for (const place of ['intents', 'complaints']) {
+		for (const place of ['intents', 'complaints', 'advocacy']) {
 			await open(page, context, `/feedback/${place}`);
-			const box = await page.locator('main nav a[aria-current]').boundingBox();
-			must(box.x >= 0 && box.x + box.width <= 390, `the tab of ${place} is out of sight`);
+			const tabs = page.locator('main nav a[aria-current]');
+			must((await tabs.count()) === (place === 'advocacy' ? 1 : 2), `another number of tabs is open on ${place}`);
+			for (const tab of await tabs.all()) {
+				const box = await tab.boundingBox();
+				must(box.x >= 0 && box.x + box.width <= 390, `the tab of ${place} is out of sight`);
+			}
 		}
 	},
 	'an intent is named, taught by pasted lines, and saved once each': async (page, context) => {
