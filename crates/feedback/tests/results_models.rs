@@ -6,10 +6,11 @@ use rapport_domain::{Handle, PersonId, Rng, SeededRng, Timestamp, WorkspaceId};
 use rapport_feedback::records::counts::{Dimension, Which};
 use rapport_feedback::records::responses::{COMPLETED, PARTIAL, ResponseRow};
 use rapport_feedback::records::{answers, responses};
-use rapport_feedback::results::loyalty::Drawn;
+use rapport_feedback::results::loyalty::usual::{LeftOut, Usual, Why};
+use rapport_feedback::results::loyalty::{Block, Drawn};
 use rapport_feedback::results::styles::Styled;
 use rapport_feedback::results::{Wanted, choices, numbers};
-use rapport_feedback::survey::{Answers, Given};
+use rapport_feedback::survey::{Answers, Given, read};
 use rapport_feedback::{Definition, MIGRATIONS};
 use rapport_models::experiments::Better;
 use rapport_models::survey::paths::{Construct, Mode, Model, Scheme, Unfit};
@@ -215,10 +216,10 @@ async fn shares_of_choices_are_of_those_who_answered(db: TestDatabase) {
 #[db_test(MIGRATIONS)]
 async fn a_model_is_fitted_to_what_was_answered(db: TestDatabase) {
     let people = asked(&db).await;
-    let drawn = Drawn::usual(&[&SCALES[..], &["which", "qualityless"]].concat()).unwrap();
+    let drawn = Usual::of(&definition()).unwrap().without(&[]).unwrap();
     assert_eq!(drawn.questions(), SCALES);
     assert_eq!(drawn.paths, [(0, 1), (1, 2)]);
-    assert_eq!(Drawn::usual(&["nps", "csat"]), None);
+    assert_eq!(Usual::of(&rapport_feedback::gallery::ready("nps").unwrap().survey), None);
     let mut db = db.read();
     let read = numbers(&mut db, W, (1, drawn.questions()), SPAN, Some(Dimension::Language)).await.unwrap();
     let found = read.fitted(&drawn, Scheme::Path, Some("zh"), Confidence::default()).unwrap();
@@ -284,4 +285,174 @@ async fn who_likes_the_ends_of_a_scale_is_told(db: TestDatabase) {
     }
     let nobody = numbers(&mut db, W, (9, asked), SPAN, None).await.unwrap();
     assert_eq!(nobody.styles(Confidence::default()), None);
+}
+
+/// What somebody answers to the ready survey, by its keys: nearly everybody all of it, but a third cannot say what they expected to go wrong.
+fn asked_for_loyalty(rng: &SeededRng, complain: i64) -> BTreeMap<&'static str, Value> {
+    let quality = 3 + below(rng, 6);
+    let has = below(rng, 100) < complain;
+    let satisfied = quality - if has { 2 } else { 0 };
+    let mut said = BTreeMap::from([("complained", json!(if has { "yes" } else { "no" }))]);
+    for key in
+        ["expectation_all", "expectation_fit", "expectation_wrong", "quality_all", "quality_fit", "quality_wrong"]
+    {
+        said.insert(key, json!((quality + below(rng, 4) - 1).clamp(1, 10)));
+    }
+    for key in ["value_quality", "value_price", "satisfaction_all", "satisfaction_expected", "satisfaction_ideal"] {
+        said.insert(key, json!((satisfied + below(rng, 4) - 1).clamp(1, 10)));
+    }
+    for key in ["loyalty_again", "loyalty_price", "loyalty_recommend"] {
+        said.insert(key, json!((satisfied + below(rng, 5) - 2).clamp(1, 10)));
+    }
+    if has {
+        said.insert("complaint_handled", json!(1 + below(rng, 10)));
+    }
+    if below(rng, 3) > 0 {
+        said.insert("expectation_wrong", json!("no_opinion"));
+    }
+    if below(rng, 20) == 0 {
+        said.remove("value_price");
+    }
+    said
+}
+
+/// Everybody's answers to the ready survey in a survey of its own number.
+async fn asked_all(db: &TestDatabase, survey: i64, complain: i64) -> Vec<BTreeMap<&'static str, Value>> {
+    let definition = rapport_feedback::gallery::ready("satisfaction_loyalty").unwrap().survey;
+    let rng = SeededRng::new(29);
+    let mut people = Vec::new();
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    for at in 0..150 {
+        let said = asked_for_loyalty(&rng, complain);
+        let given = |(key, value): (&&str, &Value)| {
+            let question = definition.question(key).unwrap();
+            (question.key.clone(), read(question, value).unwrap())
+        };
+        let template = person(at, &rng).row;
+        let row = ResponseRow {
+            id: format!("rsp_{survey}_{at:03}"),
+            survey,
+            state: COMPLETED.to_owned(),
+            origin: Some(format!("{survey}/{at}")),
+            ..template
+        };
+        assert!(responses::insert(&mut tx, W, &row).await.unwrap());
+        answers::write(&mut tx, W, &row, &definition, &said.iter().map(given).collect(), row.started_at).await.unwrap();
+        people.push(said);
+    }
+    tx.commit().await.unwrap();
+    people
+}
+
+/// Oracle: the place of an answer from 0 to 100, of yes and no too.
+fn place(said: &BTreeMap<&'static str, Value>, key: &str) -> Option<f64> {
+    match said.get(key)? {
+        Value::String(word) => ["no", "yes"].iter().position(|it| it == word).map(|it| 100.0 * it as f64),
+        number => number.as_i64().map(|it| 100.0 * (it - 1) as f64 / 9.0),
+    }
+}
+
+const KEPT: [&str; 14] = [
+    "expectation_all",
+    "expectation_fit",
+    "quality_all",
+    "quality_fit",
+    "quality_wrong",
+    "value_quality",
+    "value_price",
+    "satisfaction_all",
+    "satisfaction_expected",
+    "satisfaction_ideal",
+    "complained",
+    "loyalty_again",
+    "loyalty_price",
+    "loyalty_recommend",
+];
+/// Where each block begins in it.
+const BLOCKS: [(&str, usize, usize); 6] = [
+    ("expectation", 0, 2),
+    ("quality", 2, 5),
+    ("value", 5, 7),
+    ("satisfaction", 7, 10),
+    ("complaint", 10, 11),
+    ("loyalty", 11, 14),
+];
+const PATHS: [(usize, usize); 9] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3), (3, 4), (3, 5), (4, 5)];
+
+#[db_test(MIGRATIONS)]
+async fn what_only_some_were_asked_does_not_make_the_model_theirs(db: TestDatabase) {
+    let people = asked_all(&db, 3, 15).await;
+    let survey = rapport_feedback::gallery::ready("satisfaction_loyalty").unwrap().survey;
+    let usual = Usual::of(&survey).unwrap();
+    let mut reads = db.read();
+    let read = numbers(&mut reads, W, (3, usual.questions()), SPAN, None).await.unwrap();
+    let found = read.usual_fitted(&usual, Scheme::Path, None, Confidence::default()).unwrap();
+
+    let said = |key: &str| people.iter().filter(|it| place(it, key).is_some()).count() as u64;
+    let (blank, handled) = (said("expectation_wrong"), said("complaint_handled"));
+    assert!(blank < 75 && (10..40).contains(&handled), "{blank} {handled}");
+    let out = |question: &str, block, answered, why| LeftOut { question: question.to_owned(), block, answered, why };
+    let wanted = [
+        out("expectation_wrong", "expectation", blank, Why::LeftBlank),
+        out("complaint_handled", "complaint", handled, Why::AskedOfSome),
+    ];
+    assert_eq!(found.left_out, wanted);
+    assert_eq!((found.drawn.questions(), &found.drawn.paths[..]), (KEPT.map(str::to_owned).to_vec(), &PATHS[..]));
+    let (answered, all) = read.answered();
+    assert_eq!((answered["value_price"], answered["complained"], all), (said("value_price"), 150, 150));
+
+    let rows: Vec<Vec<Option<f64>>> = people.iter().map(|it| KEPT.iter().map(|key| place(it, key)).collect()).collect();
+    let whole = rows.iter().filter(|it| it.iter().all(Option::is_some)).count() as u64;
+    assert_eq!((found.fitted.fit.answers, found.fitted.fit.incomplete), (whole, 150 - whole));
+    assert!(whole > 130, "{whole}");
+    let constructs = BLOCKS.map(|(_, from, to)| Construct { indicators: (from..to).collect(), mode: Mode::Reflective });
+    let wanted = Model::new(constructs.to_vec(), &PATHS).unwrap().fit(&rows, Scheme::Path).unwrap();
+    for (from, to) in PATHS {
+        let (own, oracle) = (found.fitted.fit.coefficients[from][to], wanted.coefficients[from][to]);
+        assert!((own - oracle).abs() < 1e-9, "{from} {to}: {own} {oracle}");
+    }
+    assert!(found.fitted.fit.coefficients[3][4] < -0.3, "who is satisfied complains less: {:?}", found.fitted.fit);
+    let complained = rows.iter().filter(|it| it.iter().all(Option::is_some) && it[10] == Some(100.0)).count() as f64;
+    let index = found.fitted.fit.index(4, 0.0, 100.0).unwrap();
+    assert!((index - 100.0 * complained / whole as f64).abs() < 1e-9, "the share of those who complained: {index}");
+
+    // Whoever draws it with the question gets the model of those who answered it.
+    let block = |key: &str, questions: &[&str]| Block {
+        key: key.to_owned(),
+        questions: questions.iter().map(|it| (*it).to_owned()).collect(),
+        mode: Mode::Reflective,
+    };
+    let blocks = vec![block("s", &["satisfaction_all"]), block("h", &["complaint_handled"])];
+    let drawn = Drawn { blocks, paths: vec![(0, 1)] };
+    let own = read.fitted(&drawn, Scheme::Path, None, Confidence::default()).unwrap();
+    assert_eq!((own.fit.answers, own.fit.incomplete), (handled, 150 - handled));
+}
+
+#[db_test(MIGRATIONS)]
+async fn nobody_complained_or_nearly_everybody_did(db: TestDatabase) {
+    let survey = rapport_feedback::gallery::ready("satisfaction_loyalty").unwrap().survey;
+    let usual = Usual::of(&survey).unwrap();
+    asked_all(&db, 4, 0).await;
+    let mut reads = db.read();
+    let read = numbers(&mut reads, W, (4, usual.questions()), SPAN, None).await.unwrap();
+    let found = read.usual_fitted(&usual, Scheme::Path, None, Confidence::default()).unwrap();
+    let out = |it: &LeftOut| (it.question.clone(), it.answered, it.why);
+    let left: Vec<_> = found.left_out.iter().map(out).collect();
+    assert_eq!(
+        left[1..],
+        [("complaint_handled".to_owned(), 0, Why::AskedOfSome), ("complained".to_owned(), 150, Why::Alike)]
+    );
+    assert!(found.drawn.blocks.iter().all(|it| it.key != "complaint") && found.fitted.fit.answers > 130);
+    assert_eq!(found.drawn.paths, [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3), (3, 4)]);
+
+    // Of a question that nine in ten were asked little is lost, so it stays.
+    asked_all(&db, 5, 95).await;
+    let read = numbers(&mut reads, W, (5, usual.questions()), SPAN, None).await.unwrap();
+    let found = read.usual_fitted(&usual, Scheme::Path, None, Confidence::default()).unwrap();
+    assert!(found.drawn.questions().contains(&"complaint_handled".to_owned()), "{:?}", found.left_out);
+    // Those who answered it all complained.
+    assert_eq!(found.left_out.iter().map(|it| it.why).collect::<Vec<_>>(), [Why::LeftBlank, Why::Alike]);
+    let nobody = numbers(&mut reads, W, (9, usual.questions()), SPAN, None).await.unwrap();
+    let nothing = nobody.usual_fitted(&usual, Scheme::Path, None, Confidence::default());
+    assert_eq!(nothing.unwrap_err(), Unfit::TooFew);
 }

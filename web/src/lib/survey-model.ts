@@ -1,11 +1,13 @@
 // A model of causes as it is drawn: blocks in the order of their paths, and each path as an arc that leaves room for its words. Pure.
 import type { components } from '$lib/api/schema';
+import { SCALES, type Question } from '$lib/surveys';
 
 type Schemas = components['schemas'];
 export type Model = Schemas['ModelShape'];
 export type ModelBlock = Schemas['BlockShape'];
 export type ModelPath = Schemas['PathShape'];
 export type Figure = Schemas['FigureShape'];
+export type LeftOut = Schemas['LeftOutShape'];
 export type Styles = Schemas['StylesShape'];
 export type Styled = Schemas['StyledShape'];
 /** A model as somebody draws it. */
@@ -18,6 +20,17 @@ export const DIMENSIONS = ['language', 'channel', 'touchpoint', 'product', 'agen
 export const APART = 0.85;
 export const RELIABLE = 0.7;
 export const EXTRACTED = 0.5;
+
+/** What a model can be made of: points on a scale, and yes or no that stand for 1 and 0. */
+export function isOfModels({ answer }: Question): boolean {
+	if (SCALES.includes(answer.kind)) return true;
+	return answer.kind === 'single' && !answer.other && answer.choices.map((it) => it.value).sort().join() === '0,1';
+}
+/** The question of a drawn model that fewest answered, where that is less than half of all: without it the model would rest on more. */
+export function costliest({ answers, incomplete, blocks }: Model): { question: string; answered: number } | undefined {
+	const [least] = blocks.flatMap((it) => it.questions).sort((a, b) => a.answered - b.answered);
+	return least && least.answered < (answers + incomplete) / 2 ? least : undefined;
+}
 
 /** Its interval holds zero, or it is not known. */
 export const isUnsure = (it: Figure): boolean => it.low === null || it.low === undefined || it.high === null || it.high === undefined || (it.low <= 0 && it.high >= 0);

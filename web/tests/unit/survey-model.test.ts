@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { arcs, inBlock, isUnsure, isWhole, ordered, readDrawn, withPath, type ModelPath } from '../../src/lib/survey-model';
+import { arcs, costliest, inBlock, isOfModels, isUnsure, isWhole, ordered, readDrawn, withPath, type Model, type ModelPath } from '../../src/lib/survey-model';
 
 const path = (from: string, to: string, estimate: number | null = 0.5): ModelPath => ({ from, to, path: estimate === null ? null : { estimate, low: estimate - 0.1, high: estimate + 0.1 }, total_effect: { estimate: 0.5, low: 0.4, high: 0.6 } });
 const USUAL: [string, string[]][] = [['image', ['expectation', 'satisfaction', 'loyalty']], ['expectation', ['quality', 'value', 'satisfaction']], ['quality', ['value', 'satisfaction']], ['value', ['satisfaction']], ['satisfaction', ['complaint', 'loyalty']], ['complaint', ['loyalty']]];
@@ -26,6 +26,20 @@ describe('a model that is drawn', () => {
 	});
 	it('says which paths may be none', () => {
 		expect([{ estimate: 0.1, low: -0.01, high: 0.2 }, { estimate: 0.1, low: 0.01, high: 0.2 }, { estimate: -0.3, low: -0.4, high: -0.1 }, { estimate: 0.4 }].map(isUnsure)).toEqual([true, false, false, true]);
+	});
+});
+
+describe('what a model is made of', () => {
+	it('takes scales, and yes or no as a number', () => {
+		const choice = (key: string, value?: number) => ({ key, text: { en: key }, value });
+		const of = (answer: Parameters<typeof isOfModels>[0]['answer']) => isOfModels({ key: 'q', text: {}, answer });
+		expect([of({ kind: 'scale', from: 1, to: 10 }), of({ kind: 'nps' }), of({ kind: 'single', choices: [choice('yes', 1), choice('no', 0)] })]).toEqual([true, true, true]);
+		expect([of({ kind: 'single', choices: [choice('yes'), choice('no')] }), of({ kind: 'single', choices: [choice('yes', 1), choice('no', 0)], other: true }), of({ kind: 'single', choices: [choice('a', 0), choice('b', 1), choice('c', 2)] }), of({ kind: 'text' })]).toEqual([false, false, false, false]);
+	});
+	it('says which question costs most of the answers', () => {
+		const model = (answered: number[]) => ({ answers: 17, incomplete: 86, blocks: [{ questions: answered.map((it, i) => ({ question: `q${i}`, answered: it })) }] }) as unknown as Model;
+		expect(costliest(model([103, 17, 40]))?.question).toBe('q1');
+		expect(costliest(model([103, 52, 90]))).toBeUndefined();
 	});
 });
 

@@ -200,7 +200,8 @@ pub struct NumberRow {
     pub dimension: Option<String>,
 }
 
-/// The numbers that were given to some questions with a scale, by response: the responses that were begun last, at most so many rows.
+/// The numbers that were given to some questions with a scale, by response: the responses that were begun last, at most so many rows. What a choice of one
+/// stands for is on a scale from 0 to 1.
 pub async fn numbers(
     db: &mut impl Queries,
     workspace: WorkspaceId,
@@ -210,14 +211,15 @@ pub async fn numbers(
     limit: i64,
 ) -> Result<Vec<NumberRow>> {
     let text = sql!(
-        "SELECT a.response AS response, a.question AS question, a.low AS low, a.high AS high, a.direction AS direction, a.number AS number,
+        "SELECT a.response AS response, a.question AS question, COALESCE(a.low, CAST('0' AS BIGINT)) AS low, COALESCE(a.high, CAST('1' AS BIGINT)) AS high,
+           COALESCE(a.direction, 'up') AS direction, a.number AS number,
            CASE CAST($7 AS TEXT) WHEN 'channel' THEN r.channel WHEN 'touchpoint' THEN r.touchpoint WHEN 'product' THEN r.product
              WHEN 'agent' THEN r.agent WHEN 'version' THEN CAST(r.version AS TEXT) WHEN 'wave' THEN CAST(r.wave AS TEXT)
              WHEN 'source' THEN r.source WHEN 'language' THEN r.language END AS dimension
          FROM responses r JOIN answers a ON a.response = r.id AND a.workspace = r.workspace
          WHERE r.workspace = $1 AND r.survey = $2 AND r.started_at >= $4 AND r.started_at < $5 AND r.state = 'completed'
-           AND a.question IN ($3) AND a.part = '' AND a.number IS NOT NULL AND a.low IS NOT NULL AND a.high IS NOT NULL
-           AND a.direction IS NOT NULL
+           AND a.question IN ($3) AND a.part = '' AND a.number IS NOT NULL
+           AND ((a.low IS NOT NULL AND a.high IS NOT NULL AND a.direction IS NOT NULL) OR a.kind = 'single')
          ORDER BY r.started_at DESC, a.response, a.question LIMIT $6"
     );
     db.fetch_all(text, args![workspace, survey, questions, from, to, limit, by.map_or("", Dimension::as_str)]).await

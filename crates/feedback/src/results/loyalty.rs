@@ -1,7 +1,9 @@
 //! Satisfaction and loyalty as a model, fitted to what was answered: blocks of questions, and paths between them.
 //!
 //! Always holds: a model is fitted to whoever answered all of its questions; every answer is taken as its place on its scale, from 0 to 100 with more being
-//! better, so that indices are from 0 to 100 too.
+//! better, so that indices are from 0 to 100 too. Yes is 100, no is 0.
+
+pub mod usual;
 
 use std::collections::BTreeMap;
 
@@ -14,17 +16,6 @@ use super::drivers::Numbers;
 const DRAWS: usize = 200;
 /// The same answers give the same intervals.
 const SEED: u64 = 20_260_102;
-/// The American Customer Satisfaction Index's constructs and paths (Fornell, Johnson, Anderson, Cha and Bryant 1996), as far as a survey asks for them;
-/// image is the European index's.
-const USUAL: [(&str, &[&str]); 7] = [
-    ("image", &["expectation", "satisfaction", "loyalty"]),
-    ("expectation", &["quality", "value", "satisfaction"]),
-    ("quality", &["value", "satisfaction"]),
-    ("value", &["satisfaction"]),
-    ("satisfaction", &["complaint", "loyalty"]),
-    ("complaint", &["loyalty"]),
-    ("loyalty", &[]),
-];
 
 /// A block of questions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,29 +38,6 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// The usual model of those questions whose keys begin with what they ask for (`quality_fit`); `None` where fewer than two blocks are on a path.
-    pub fn usual(questions: &[&str]) -> Option<Self> {
-        let own = |key: &str| {
-            let of = questions.iter().filter(|it| it.strip_prefix(key).is_some_and(|rest| rest.starts_with('_')));
-            of.map(|it| (*it).to_owned()).collect::<Vec<_>>()
-        };
-        let asked: Vec<(&str, Vec<String>)> =
-            USUAL.iter().map(|it| (it.0, own(it.0))).filter(|it| !it.1.is_empty()).collect();
-        let place = |key: &str| asked.iter().position(|it| it.0 == key);
-        let paths: Vec<(usize, usize)> = USUAL
-            .iter()
-            .flat_map(|(from, to)| to.iter().map(move |to| (*from, *to)))
-            .filter_map(|(from, to)| Some((place(from)?, place(to)?)))
-            .collect();
-        let on_a_path = |at: usize| paths.iter().any(|it| it.0 == at || it.1 == at);
-        if asked.is_empty() || !(0..asked.len()).all(on_a_path) {
-            return None;
-        }
-        let block =
-            |(key, questions): (&str, Vec<String>)| Block { key: key.to_owned(), questions, mode: Mode::Reflective };
-        Some(Self { blocks: asked.into_iter().map(block).collect(), paths })
-    }
-
     /// The questions, block by block: the columns of the model.
     pub fn questions(&self) -> Vec<String> {
         self.blocks.iter().flat_map(|it| it.questions.iter().cloned()).collect()

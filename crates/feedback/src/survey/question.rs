@@ -268,6 +268,14 @@ impl Answer {
         }
     }
 
+    /// Whether one chooses between two things that stand for 1 and 0: yes and no as a number.
+    pub fn is_yes_or_no(&self) -> bool {
+        let Self::Single { choices, other: false, .. } = self else { return false };
+        let mut values: Vec<Option<i32>> = choices.iter().map(|it| it.value).collect();
+        values.sort_unstable();
+        values == [Some(0), Some(1)]
+    }
+
     /// What the two ends of a scale mean.
     pub const fn ends(&self) -> (Option<&Words>, Option<&Words>) {
         match self {

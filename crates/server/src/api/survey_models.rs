@@ -2,12 +2,16 @@
 //!
 //! Always holds: nothing is kept; a model that cannot be fitted says why, by the blocks and questions that were named.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use rapport_domain::Timestamp;
+use rapport_feedback::Definition;
 use rapport_feedback::records::counts::Dimension;
+use rapport_feedback::results::loyalty::usual::{LeftOut, Usual, is_of_models};
 use rapport_feedback::results::loyalty::{Block, Drawn, Fitted};
 use rapport_feedback::results::styles::{Styled, Styles};
-use rapport_feedback::results::{self};
+use rapport_feedback::results::{self, Numbers};
 use rapport_models::survey::Confidence;
 use rapport_models::survey::paths::{Invariance, Mode, Scheme, Unfit};
 use rapport_models::survey::style::{Contrast, Style};
@@ -36,7 +40,7 @@ pub fn router() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 pub struct ModelBody {
     /// Blocks of questions. Left out, those of the satisfaction index, of questions whose keys begin with `image_`, `expectation_`, `quality_`, `value_`, `satisfaction_`,
-    /// `complaint_` or `loyalty_`, with its paths.
+    /// `complaint_` or `loyalty_`, or that are called `complained`, with its paths; what would cost too many answers is left out of it.
     blocks: Option<Vec<BlockBody>>,
     /// From one block to another, by their keys.
     paths: Option<Vec<PathBody>>,
@@ -57,7 +61,7 @@ pub struct ModelBody {
 #[serde(deny_unknown_fields)]
 pub struct BlockBody {
     key: String,
-    /// Keys of questions that are answered on a scale.
+    /// Keys of questions that are answered on a scale, or by a choice of two that stand for 0 and 1.
     questions: Vec<String>,
     /// `reflective` (unless said): the questions are signs of it; `formative`: they make it up.
     #[serde(default)]
@@ -86,14 +90,29 @@ pub struct FigureShape {
 pub struct ModelShape {
     /// People who answered all of its questions.
     answers: u64,
-    /// People left out, because they did not.
+    /// People left out, because they answered some of its questions, but not all.
     incomplete: u64,
+    /// Questions of the usual model that are not in it, so that the others rest on those who answered them. Empty of a model that was drawn.
+    left_out: Vec<LeftOutShape>,
     /// Older answers were not read, because there are too many.
     latest_only: bool,
     blocks: Vec<BlockShape>,
     paths: Vec<PathShape>,
     /// Pairs of blocks that can hardly be told apart (from 0.85 on), and all others.
     apart: Vec<ApartShape>,
+}
+
+/// A question that is not in the usual model, though it belongs to it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LeftOutShape {
+    question: String,
+    block: &'static str,
+    /// How many answered it, of all who answered any of these questions.
+    answered: u64,
+    people: u64,
+    /// `asked_of_some`: it was shown to some alone, by what they said before, and would leave none but those; `left_blank`: most did not answer it; `alike`: everybody
+    /// said the same.
+    why: &'static str,
 }
 
 /// A block as it was found.
@@ -119,6 +138,8 @@ pub struct BlockShape {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IndicatorShape {
     question: String,
+    /// How many answered it, whether they are in the model or not.
+    answered: u64,
     weight: f64,
     loading: f64,
 }
@@ -171,8 +192,7 @@ pub async fn survey_model(
     caller.require(Permission::ViewReports)?;
     let mut db = app.installation.store.read();
     let (row, definition) = found(&mut db, caller.workspace, &key).await?;
-    let scales: Vec<&str> = on_a_scale(&definition).collect();
-    let drawn = drawn(&body, &scales)?;
+    let asked = asked(&body, &definition)?;
     let scheme = match body.scheme.as_deref() {
         None | Some("path") => Scheme::Path,
         Some("centroid") => Scheme::Centroid,
@@ -184,30 +204,60 @@ pub async fn survey_model(
         return Err(Problem::invalid("group", "goes with `by`: say both or neither"));
     }
     let span = span(body.from.as_deref(), body.to.as_deref(), app.now())?;
-    let numbers = results::numbers(&mut db, caller.workspace, (row.survey, drawn.questions()), span, by).await?;
-    let latest_only = numbers.latest_only;
-    let fitted = tokio::task::spawn_blocking(move || {
-        let fitted = numbers.fitted(&drawn, scheme, body.group.as_deref(), Confidence::default());
-        (drawn, fitted)
-    });
-    let (drawn, fitted) = fitted.await.map_err(Problem::internal)?;
-    let fitted = fitted.map_err(|why| Problem::invalid("model", unfit(why, &drawn)))?;
-    Ok(Json(ModelShape::of(&drawn, &fitted, latest_only)))
+    let numbers = results::numbers(&mut db, caller.workspace, (row.survey, asked.questions()), span, by).await?;
+    let fitted = tokio::task::spawn_blocking(move || asked.fitted(&numbers, scheme, body.group.as_deref()));
+    let fitted = fitted.await.map_err(Problem::internal)?;
+    fitted.map(Json).map_err(|why| Problem::invalid("model", why))
 }
 
-fn drawn(body: &ModelBody, scales: &[&str]) -> Result<Drawn, Problem> {
-    let Some(asked) = body.blocks.as_ref().filter(|it| !it.is_empty()) else {
+/// What is to be fitted.
+enum Model {
+    Usual(Usual),
+    Drawn(Drawn),
+}
+
+impl Model {
+    fn questions(&self) -> Vec<String> {
+        match self {
+            Self::Usual(usual) => usual.questions(),
+            Self::Drawn(drawn) => drawn.questions(),
+        }
+    }
+
+    /// Fits it; or says why it cannot be.
+    fn fitted(self, numbers: &Numbers, scheme: Scheme, group: Option<&str>) -> Result<ModelShape, String> {
+        match self {
+            Self::Usual(usual) => {
+                let fitted = numbers.usual_fitted(&usual, scheme, group, Confidence::default());
+                let it = fitted.map_err(|why| unfit(why, &[], &usual.questions()))?;
+                Ok(ModelShape::of(&it.drawn, &it.fitted, numbers, &it.left_out))
+            }
+            Self::Drawn(drawn) => {
+                let fitted = numbers.fitted(&drawn, scheme, group, Confidence::default());
+                let fitted = fitted.map_err(|why| unfit(why, &drawn.blocks, &drawn.questions()))?;
+                Ok(ModelShape::of(&drawn, &fitted, numbers, &[]))
+            }
+        }
+    }
+}
+
+fn asked(body: &ModelBody, definition: &Definition) -> Result<Model, Problem> {
+    let Some(blocks) = body.blocks.as_ref().filter(|it| !it.is_empty()) else {
         let none =
             "is needed: say its blocks and paths, as this survey does not ask for those of the satisfaction index";
-        return Drawn::usual(scales).ok_or_else(|| Problem::invalid("blocks", none));
+        return Usual::of(definition).map(Model::Usual).ok_or_else(|| Problem::invalid("blocks", none));
     };
-    let arrows = body.paths.as_deref().unwrap_or_default();
+    drawn(blocks, body.paths.as_deref().unwrap_or_default(), definition).map(Model::Drawn)
+}
+
+fn drawn(asked: &[BlockBody], arrows: &[PathBody], definition: &Definition) -> Result<Drawn, Problem> {
     if asked.len() > MOST_BLOCKS || arrows.len() > MOST_PATHS {
         return Err(Problem::invalid("blocks", format!("are at most {MOST_BLOCKS}, with {MOST_PATHS} paths")));
     }
     let mut blocks = Vec::new();
     for it in asked {
-        if let Some(other) = it.questions.iter().find(|key| !scales.contains(&key.as_str())) {
+        let fits = |key: &&String| definition.question(key).is_some_and(is_of_models);
+        if let Some(other) = it.questions.iter().find(|key| !fits(key)) {
             return Err(Problem::invalid("blocks", format!("has `{other}`, which is no question on a scale")));
         }
         let mode = match it.mode.as_deref() {
@@ -238,9 +288,9 @@ fn span(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<(Timesta
 }
 
 /// Why a model cannot be fitted, in the words in which it was drawn.
-fn unfit(why: Unfit, drawn: &Drawn) -> String {
-    let block = |at: usize| drawn.blocks.get(at).map_or_else(|| at.to_string(), |it| it.key.clone());
-    let question = |at: usize| drawn.questions().get(at).cloned().unwrap_or_else(|| at.to_string());
+fn unfit(why: Unfit, blocks: &[Block], questions: &[String]) -> String {
+    let block = |at: usize| blocks.get(at).map_or_else(|| at.to_string(), |it| it.key.clone());
+    let question = |at: usize| questions.get(at).cloned().unwrap_or_else(|| at.to_string());
     match why {
         Unfit::NoQuestion(at) => format!("has no question in `{}`", block(at)),
         Unfit::Shared(at) => format!("has `{}` in two blocks", question(at)),
@@ -258,7 +308,8 @@ fn figure(estimate: f64, between: Option<(f64, f64)>) -> FigureShape {
 }
 
 impl ModelShape {
-    fn of(drawn: &Drawn, it: &Fitted, latest_only: bool) -> Self {
+    fn of(drawn: &Drawn, it: &Fitted, numbers: &Numbers, left_out: &[LeftOut]) -> Self {
+        let (answered, people) = numbers.answered();
         let key = |at: usize| drawn.blocks[at].key.clone();
         let n = drawn.blocks.len();
         let pairs = || (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
@@ -282,20 +333,29 @@ impl ModelShape {
         Self {
             answers: it.fit.answers,
             incomplete: it.fit.incomplete,
-            latest_only,
-            blocks: (0..n).map(|at| BlockShape::of(drawn, it, at)).collect(),
+            left_out: left_out.iter().map(|it| LeftOutShape::of(it, people)).collect(),
+            latest_only: numbers.latest_only,
+            blocks: (0..n).map(|at| BlockShape::of(drawn, it, &answered, at)).collect(),
             paths: pairs().filter_map(path).collect(),
             apart,
         }
     }
 }
 
+impl LeftOutShape {
+    fn of(it: &LeftOut, people: u64) -> Self {
+        let question = it.question.clone();
+        Self { question, block: it.block, answered: it.answered, people, why: it.why.as_str() }
+    }
+}
+
 impl BlockShape {
-    fn of(drawn: &Drawn, it: &Fitted, at: usize) -> Self {
+    fn of(drawn: &Drawn, it: &Fitted, answered: &BTreeMap<&str, u64>, at: usize) -> Self {
         let block = &drawn.blocks[at];
         let before: usize = drawn.blocks[..at].iter().map(|it| it.questions.len()).sum();
         let indicator = |(place, question): (usize, &String)| IndicatorShape {
             question: question.clone(),
+            answered: answered.get(question.as_str()).copied().unwrap_or_default(),
             weight: it.fit.weights[at][place],
             loading: it.fit.loadings[before + place][at],
         };

@@ -381,6 +381,14 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
     let choices = json!([{"key": "us", "text": {"en": "Us"}}, {"key": "them", "text": {"en": "Them"}}]);
     let mut questions: Vec<Value> = KEYS.map(scale).to_vec();
     questions.push(json!({"key": "which", "text": {"en": "Which?"}, "answer": {"kind": "single", "choices": choices}}));
+    let complained =
+        json!([{"key": "no", "text": {"en": "No"}, "value": 0}, {"key": "yes", "text": {"en": "Yes"}, "value": 1}]);
+    questions.push(
+        json!({"key": "complained", "text": {"en": "Did you?"}, "answer": {"kind": "single", "choices": complained}}),
+    );
+    let mut handled = scale("complaint_handled");
+    handled["show_if"] = json!({"question": "complained", "is": ["yes"]});
+    questions.push(handled);
     let form = json!({"title": {"en": "Us"}, "default_language": "en", "pages": [{"questions": questions}]});
     let definition = Definition::from_json(&form).unwrap();
     let mut tx = world.app.installation.store.begin(Priority::Interactive).await.unwrap();
@@ -395,6 +403,12 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
         }
         let us = Given { choice: Some(if at % 4 == 0 { "them" } else { "us" }.to_owned()), ..Given::default() };
         given.insert("which".to_owned(), vec![us]);
+        let (did, word) = if at % 5 == 0 { (1, "yes") } else { (0, "no") };
+        let complained = Given { choice: Some(word.to_owned()), ..number("", did) };
+        given.insert("complained".to_owned(), vec![complained]);
+        if did == 1 {
+            given.insert("complaint_handled".to_owned(), vec![number("", 1 + at % 10)]);
+        }
         let row = ResponseRow {
             id: format!("rsp_{at}"),
             survey,
@@ -440,9 +454,17 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
         path["path"]["low"].as_f64() < path["path"]["estimate"].as_f64()
             && path["path"]["estimate"].as_f64() > Some(0.5)
     );
-    let index = &model["blocks"][2]["index"];
+    let index = &model["blocks"][3]["index"];
     assert!(index["low"].as_f64() < index["estimate"].as_f64() && index["estimate"].as_f64() < Some(100.0));
-    assert!(model["blocks"][0]["compared"].is_null() && model["apart"].as_array().unwrap().len() == 3);
+    assert!(model["blocks"][0]["compared"].is_null() && model["apart"].as_array().unwrap().len() == 6);
+    let complaints = &model["blocks"][2];
+    assert_eq!((&complaints["key"], &complaints["questions"][0]["answered"]), (&json!("complaint"), &json!(60)));
+    assert!(
+        (complaints["index"]["estimate"].as_f64().unwrap() - 20.0).abs() < 1e-9,
+        "a fifth complained: {complaints}"
+    );
+    let handled = json!([{"question": "complaint_handled", "block": "complaint", "answered": 12, "people": 60, "why": "asked_of_some"}]);
+    assert_eq!(model["left_out"], handled);
     let compared = json!({"by": "language", "group": "zh", "scheme": "centroid"});
     let compared = call(&world, &viewer, Method::POST, "/api/v1/surveys/shop/model", compared).await.json();
     assert!(compared["blocks"][0]["compared"]["correlation"].is_number(), "{compared}");
@@ -452,6 +474,15 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
     let drawn = own(json!([q, l]), json!([{"from": "q", "to": "l"}]));
     let drawn = call(&world, &viewer, Method::POST, "/api/v1/surveys/shop/model", drawn).await.json();
     assert!(drawn["paths"].as_array().unwrap().len() == 1 && drawn["blocks"][0]["alpha"].is_null(), "{drawn}");
+    let [c, h] =
+        [json!({"key": "c", "questions": ["complained"]}), json!({"key": "h", "questions": ["complaint_handled"]})];
+    let few = own(json!([q, c]), json!([{"from": "q", "to": "c"}]));
+    let few = call(&world, &viewer, Method::POST, "/api/v1/surveys/shop/model", few).await.json();
+    assert_eq!((&few["answers"], &few["left_out"]), (&json!(60), &json!([])), "{few}");
+    let few = own(json!([q, h]), json!([{"from": "q", "to": "h"}]));
+    let few = call(&world, &viewer, Method::POST, "/api/v1/surveys/shop/model", few).await.json();
+    assert_eq!((&few["answers"], &few["incomplete"], &few["left_out"]), (&json!(12), &json!(48), &json!([])), "{few}");
+    assert_eq!(few["blocks"][1]["questions"][0]["answered"], 12);
     let circle = json!([{"from": "q", "to": "l"}, {"from": "l", "to": "q"}]);
     for (body, says) in [
         (own(json!([q, l]), circle), "in a circle"),
@@ -472,7 +503,7 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
     let styles = get(&world, &viewer, "/api/v1/surveys/shop/styles").await;
     assert_eq!(
         (&styles["low"], &styles["high"], styles["questions"].as_array().unwrap().len()),
-        (&json!(1), &json!(10), 6)
+        (&json!(1), &json!(10), 7)
     );
     let group = &styles["groups"][0];
     assert_eq!((&group["people"], group["styles"].as_array().unwrap().len()), (&json!(30), 4));

@@ -4624,7 +4624,7 @@ export interface components {
             key: string;
             /** @description `reflective` (unless said): the questions are signs of it; `formative`: they make it up. */
             mode?: string | null;
-            /** @description Keys of questions that are answered on a scale. */
+            /** @description Keys of questions that are answered on a scale, or by a choice of two that stand for 0 and 1. */
             questions: string[];
         };
         /** @description A block as it was found. */
@@ -7097,6 +7097,11 @@ export interface components {
         };
         /** @description A question of a block. */
         IndicatorShape: {
+            /**
+             * Format: int64
+             * @description How many answered it, whether they are in the model or not.
+             */
+            answered: number;
             /** Format: double */
             loading: number;
             question: string;
@@ -7440,6 +7445,23 @@ export interface components {
         Latest: components["schemas"]["TimelineItem"] & {
             person_id: string;
             person_name: string;
+        };
+        /** @description A question that is not in the usual model, though it belongs to it. */
+        LeftOutShape: {
+            /**
+             * Format: int64
+             * @description How many answered it, of all who answered any of these questions.
+             */
+            answered: number;
+            block: string;
+            /** Format: int64 */
+            people: number;
+            question: string;
+            /**
+             * @description `asked_of_some`: it was shown to some alone, by what they said before, and would leave none but those; `left_blank`: most did not answer it; `alike`: everybody
+             *     said the same.
+             */
+            why: string;
         };
         /** @description A node that somebody left. */
         LeftShape: {
@@ -7804,7 +7826,7 @@ export interface components {
         ModelBody: {
             /**
              * @description Blocks of questions. Left out, those of the satisfaction index, of questions whose keys begin with `image_`, `expectation_`, `quality_`, `value_`, `satisfaction_`,
-             *     `complaint_` or `loyalty_`, with its paths.
+             *     `complaint_` or `loyalty_`, or that are called `complained`, with its paths; what would cost too many answers is left out of it.
              */
             blocks?: components["schemas"]["BlockBody"][] | null;
             /** @description Compares a group with everybody else: by `language`, `channel`, `touchpoint`, `product`, `agent`, `version`, `wave` or `source`. */
@@ -7832,11 +7854,13 @@ export interface components {
             blocks: components["schemas"]["BlockShape"][];
             /**
              * Format: int64
-             * @description People left out, because they did not.
+             * @description People left out, because they answered some of its questions, but not all.
              */
             incomplete: number;
             /** @description Older answers were not read, because there are too many. */
             latest_only: boolean;
+            /** @description Questions of the usual model that are not in it, so that the others rest on those who answered them. Empty of a model that was drawn. */
+            left_out: components["schemas"]["LeftOutShape"][];
             paths: components["schemas"]["PathShape"][];
         };
         /** @description What members were worth in a month. */
