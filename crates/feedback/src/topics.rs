@@ -10,7 +10,9 @@
 pub mod aspects;
 pub mod records;
 pub mod schema;
+pub mod sorter;
 pub mod tree;
 
 pub use schema::{DATA_MAP, MIGRATIONS};
+pub use sorter::Sorter;
 pub use tree::{Node, Tree};

@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use rapport_domain::WorkspaceId;
-use rapport_feedback::topics::Tree;
 use rapport_feedback::topics::records;
-use rapport_text::themes::taxonomy::{Example, Taxonomy};
+use rapport_feedback::topics::{Sorter, Tree};
 
 use crate::installation::Installation;
 
@@ -21,10 +20,8 @@ const MOST_EXAMPLES: i64 = 20_000;
 pub struct Topics {
     /// The version of the tree; 0 where nothing was saved.
     pub version: i64,
-    /// The tree.
-    pub tree: Tree,
-    /// What puts clauses into it.
-    pub taxonomy: Taxonomy,
+    /// The tree, and what puts clauses into it.
+    pub sorter: Sorter,
     /// How many corrections it learnt from.
     pub examples: usize,
 }
@@ -52,14 +49,7 @@ pub async fn of(installation: &Installation, workspace: WorkspaceId) -> Result<A
     let (version, tree) =
         records::tree(&mut db, workspace).await?.map_or_else(|| (0, Tree::default()), |row| (row.version, row.tree.0));
     let examples = records::examples(&mut db, workspace, MOST_EXAMPLES).await?;
-    let learning = move || {
-        let of: Vec<Example<'_>> = examples
-            .iter()
-            .map(|it| Example { clause: &it.clause, topic: Some(it.topic.as_str()).filter(|topic| !topic.is_empty()) })
-            .collect();
-        let taxonomy = Taxonomy::learn(&tree.topics(), &of);
-        Topics { version, tree, taxonomy, examples: of.len() }
-    };
+    let learning = move || Topics { version, sorter: Sorter::learn(tree, &examples), examples: examples.len() };
     let topics = Arc::new(tokio::task::spawn_blocking(learning).await?);
     let mut known = installation.topics.0.lock().unwrap_or_else(PoisonError::into_inner);
     known.insert(workspace, (lessons, Arc::clone(&topics)));

@@ -28,6 +28,16 @@ export function inOrder(topics: Topic[]): { topic: Topic; depth: number }[] {
 	return found;
 }
 
+/** The topics to choose from, each as far in as it stands below others. */
+export const indented = (topics: Topic[], name: (topic: Topic) => string): { value: string; label: string }[] =>
+	inOrder(topics).map(({ topic, depth }) => ({ value: topic.key, label: '\u2003'.repeat(depth) + name(topic) }));
+
+/** The topics that are kept and have one of these words for their own, as a theme that was found has them. */
+export function keptFor(words: string[], topics: Topic[]): Topic[] {
+	const said = new Set(words.map((word) => word.toLowerCase()));
+	return topics.filter((it) => !it.is_retired && it.words.some((word) => said.has(word.toLowerCase())));
+}
+
 /** The topic itself and all that stand below it. */
 export function withBelow(topics: Topic[], key: string): Set<string> {
 	const found = new Set([key]);

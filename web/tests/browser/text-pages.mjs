@@ -8,6 +8,7 @@ export async function textPages(ask) {
 		{ name: 'texts', path: '/feedback/texts?period=all', text: text ? 'Any feeling' : 'Here you will read' },
 		{ name: 'texts-none', path: '/feedback/texts?words=nobody-wrote-this', text: 'No text fits' },
 		{ name: 'texts-narrowed', path: '/feedback/texts?period=all&tone=negative&feeling=urgency' },
+		{ name: 'texts-topic', path: '/feedback/texts?period=all&topic=delivery' },
 		{ name: 'texts-quality', path: '/feedback/texts/quality', text: 'Good or bad' },
 		{ name: 'themes', path: '/feedback/themes?period=365d', text: text ? 'All themes' : 'Here you will see' },
 		{ name: 'topics', path: '/feedback/themes/topics', text: 'Delivery' },

@@ -69,6 +69,24 @@ export const textScenarios = {
 		await page.locator('dialog a.row').first().click();
 		await page.waitForURL(/texts\?.*text=/);
 	},
+	'a topic leads to all texts about it, and they are narrowed further': async (page, context) => {
+		await open(page, context, '/feedback/themes/topics?period=365d');
+		const delivery = page.getByRole('button', { name: 'Delivery', exact: true });
+		await delivery.waitFor();
+		await delivery.click();
+		await page.locator('dialog').getByRole('link', { name: 'All texts about it' }).click();
+		await page.waitForURL(/feedback\/texts\?.*topic=delivery/);
+		await context.settled(page);
+		must((await page.getByRole('combobox', { name: 'Any topic' }).inputValue()) === 'delivery', 'the topic is not chosen');
+		const count = async () => page.locator('a.text').count();
+		const about = await count();
+		await page.getByRole('combobox', { name: 'Any tone' }).selectOption('negative');
+		await page.waitForURL((url) => url.searchParams.get('topic') === 'delivery' && url.searchParams.get('tone') === 'negative');
+		await context.settled(page);
+		must((await count()) <= about, 'narrowed further, there are more');
+		await page.getByRole('combobox', { name: 'Any topic' }).selectOption('');
+		await page.waitForURL((url) => !url.searchParams.has('topic') && url.searchParams.get('tone') === 'negative');
+	},
 	'a part of a text is put into another topic': async (page, context) => {
 		await open(page, context, '/feedback/texts?period=all');
 		await page.locator('a.text').first().click();

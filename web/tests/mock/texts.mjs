@@ -7,7 +7,10 @@ export function textRoutes(fixture, page, problem) {
 	function narrowed(query) {
 		const is = (key, value) => !query.get(key) || query.get(key) === String(value ?? '');
 		const words = (query.get('words') ?? '').toLowerCase();
-		return fixture('texts-rows').filter((row) => is('tone', row.understood.tone) && is('language', row.understood.language) && is('event_name', row.event_name) && is('stars', row.rating) && is('person_id', row.person_id) && (!query.get('from') || row.occurred_at >= query.get('from')) && row.text.toLowerCase().includes(words) && (!query.get('feeling') || row.understood.feelings.some((it) => it.feeling === query.get('feeling'))));
+		const { topics } = fixture('topics-tree');
+		const isBelow = (key) => key === query.get('topic') || (topics.find((it) => it.key === key)?.parent ?? null) === query.get('topic');
+		const isAbout = (text) => topics.some((it) => isBelow(it.key) && it.words.some((word) => text.toLowerCase().includes(word.toLowerCase())));
+		return fixture('texts-rows').filter((row) => (!query.get('topic') || isAbout(row.text)) && is('tone', row.understood.tone) && is('language', row.understood.language) && is('event_name', row.event_name) && is('stars', row.rating) && is('person_id', row.person_id) && (!query.get('from') || row.occurred_at >= query.get('from')) && row.text.toLowerCase().includes(words) && (!query.get('feeling') || row.understood.feelings.some((it) => it.feeling === query.get('feeling'))));
 	}
 	function list(_, query) {
 		const ids = query.get('ids')?.split(',');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEEPEST, inOrder, keyFor, places, put, withBelow, without, wordsOf, type Topic } from '../../src/lib/topics';
+import { DEEPEST, indented, inOrder, keptFor, keyFor, places, put, withBelow, without, wordsOf, type Topic } from '../../src/lib/topics';
 
 const topic = (key: string, parent: string | null = null): Topic => ({ key, parent, name: { en: key }, words: [], is_retired: false });
 const tree = [topic('c', 'b'), topic('a'), topic('b', 'a'), topic('x'), topic('d', 'c')];
@@ -17,6 +17,14 @@ describe('the tree of topics', () => {
 		expect(inOrder(tree).map((it) => [it.topic.key, it.depth])).toEqual([['a', 0], ['b', 1], ['c', 2], ['d', 3], ['x', 0]]);
 		expect(inOrder([topic('lost', 'gone')])).toHaveLength(1);
 		expect(withBelow(tree, 'b')).toEqual(new Set(['b', 'c', 'd']));
+	});
+	it('offers them to choose from, each as far in as it stands', () => {
+		expect(indented(tree, (it) => it.key.toUpperCase()).map((it) => it.label)).toEqual(['A', '\u2003B', '\u2003\u2003C', '\u2003\u2003\u2003D', 'X']);
+	});
+	it('knows which of them a theme that was found speaks of', () => {
+		const some = [{ ...topic('delivery'), words: ['Delivery', 'never arrived'] }, { ...topic('old'), words: ['delivery'], is_retired: true }, { ...topic('price'), words: ['price'] }];
+		expect(keptFor(['delivery', 'late'], some).map((it) => it.key)).toEqual(['delivery']);
+		expect(keptFor(['arrived'], some)).toEqual([]);
 	});
 	it('offers as places exactly those that the server takes', () => {
 		for (const key of [...keys(inOrder(tree)), 'new']) {

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rapport_text::themes::change::{Change, Counts, changes};
-use rapport_text::themes::taxonomy::Taxonomy;
 
-use super::Tree;
+use super::Sorter;
 use crate::verbatims::{CLEAR, Reader};
 
 /// Alarms that may be false.
@@ -20,6 +19,8 @@ const QUOTES: usize = 2;
 /// A text, as far as topics go.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'t> {
+    /// The event that brought it.
+    pub event_id: [u8; 16],
     /// As it is shown.
     pub shown: &'t str,
     /// Whether it is of the time asked about; otherwise it is of the time before.
@@ -55,12 +56,12 @@ pub struct Aspect {
 }
 
 /// What a text says of each topic and those above it: how it feels about it, and its clauses.
-fn of_text(at: usize, shown: &str, tree: &Tree, taxonomy: &Taxonomy, reader: &Reader) -> BTreeMap<String, Vec<Said>> {
+fn of_text(at: usize, text: &Text<'_>, sorter: &Sorter, reader: &Reader) -> BTreeMap<String, Vec<Said>> {
     let mut of: BTreeMap<String, Vec<Said>> = BTreeMap::new();
-    for found in taxonomy.assign(shown) {
-        let sentiment = reader.sentiment(&shown[found.range.clone()]);
-        for key in tree.line(found.topic) {
-            of.entry(key.to_owned()).or_default().push(Said { text: at, range: found.range.clone(), sentiment });
+    for (range, topic) in sorter.assign(text.event_id, text.shown) {
+        let sentiment = reader.sentiment(&text.shown[range.clone()]);
+        for key in sorter.tree.line(topic) {
+            of.entry(key.to_owned()).or_default().push(Said { text: at, range: range.clone(), sentiment });
         }
     }
     of
@@ -71,8 +72,8 @@ fn mean(of: &[Said]) -> i64 {
     of.iter().map(|it| it.sentiment).sum::<i64>() / count
 }
 
-/// What texts say of the topics of a tree, most texts first; topics that nobody speaks of are left out.
-pub fn aspects(texts: &[Text<'_>], tree: &Tree, taxonomy: &Taxonomy, reader: &Reader) -> Vec<Aspect> {
+/// What texts say of topics, most texts first; topics that nobody speaks of are left out.
+pub fn aspects(texts: &[Text<'_>], sorter: &Sorter, reader: &Reader) -> Vec<Aspect> {
     #[derive(Default)]
     struct Sum {
         counts: Counts,
@@ -82,7 +83,7 @@ pub fn aspects(texts: &[Text<'_>], tree: &Tree, taxonomy: &Taxonomy, reader: &Re
     }
     let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
     for (at, text) in texts.iter().enumerate() {
-        for (key, said) in of_text(at, text.shown, tree, taxonomy, reader) {
+        for (key, said) in of_text(at, text, sorter, reader) {
             let feels = mean(&said);
             let sum = sums.entry(key).or_default();
             let is_negative = u64::from(feels <= -CLEAR);
@@ -142,22 +143,26 @@ mod tests {
     use proptest::prelude::*;
     use rapport_text::themes::change::Volume;
 
+    use super::super::Tree;
     use super::*;
 
-    fn taxonomy(tree: &Tree) -> Taxonomy {
-        Taxonomy::learn(&tree.topics(), &[])
+    fn usual() -> Sorter {
+        Sorter::learn(Tree::default(), &[])
+    }
+
+    fn text(shown: &str, is_now: bool) -> Text<'_> {
+        Text { event_id: [0; 16], shown, is_now }
     }
 
     #[test]
     fn a_text_counts_once_for_what_it_is_about_and_for_what_stands_above() {
-        let tree = Tree::default();
         let texts = [
-            Text { shown: "The packaging was awful, the parcel was torn. The price is great!", is_now: true },
-            Text { shown: "Terrible delivery", is_now: true },
-            Text { shown: "I love the colour", is_now: false },
-            Text { shown: "Nothing to say", is_now: true },
+            text("The packaging was awful, the parcel was torn. The price is great!", true),
+            text("Terrible delivery", true),
+            text("I love the colour", false),
+            text("Nothing to say", true),
         ];
-        let found = aspects(&texts, &tree, &taxonomy(&tree), &Reader::default());
+        let found = aspects(&texts, &usual(), &Reader::default());
         let of = |key: &str| found.iter().find(|it| it.key == key);
         let (delivery, packaging, price) = (of("delivery").unwrap(), of("packaging").unwrap(), of("price").unwrap());
         assert_eq!((delivery.counts.now, packaging.counts.now, price.counts.now), (2, 1, 1));
@@ -175,13 +180,13 @@ mod tests {
         /// Against asking of each topic and each text by itself.
         #[test]
         fn counts_are_those_of_each_text(texts in prop::collection::vec((prop::collection::vec(0usize..7, 0..4), any::<bool>()), 0..8)) {
-            let tree = Tree::default();
-            let taxonomy = taxonomy(&tree);
+            let sorter = usual();
+            let (tree, taxonomy) = (&sorter.tree, &sorter.taxonomy);
             let reader = Reader::default();
             let shown: Vec<(String, bool)> =
                 texts.into_iter().map(|(of, now)| (of.iter().map(|at| PIECES[*at]).collect::<Vec<_>>().join(". "), now)).collect();
-            let all: Vec<Text> = shown.iter().map(|(text, is_now)| Text { shown: text, is_now: *is_now }).collect();
-            let found = aspects(&all, &tree, &taxonomy, &reader);
+            let all: Vec<Text> = shown.iter().map(|(shown, is_now)| text(shown, *is_now)).collect();
+            let found = aspects(&all, &sorter, &reader);
             for node in &tree.0 {
                 let below = |key: &str| tree.line(key).contains(&node.key.as_str());
                 let (mut now, mut before, mut negative) = (0, 0, 0);

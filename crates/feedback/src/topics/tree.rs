@@ -186,6 +186,12 @@ impl Tree {
         line
     }
 
+    /// A topic and all that stand below it.
+    pub fn below(&self, key: &str) -> BTreeSet<String> {
+        let keys = self.0.iter().map(|node| node.key.as_str());
+        keys.filter(|other| self.line(other).contains(&key)).map(str::to_owned).collect()
+    }
+
     /// Whether there is such a topic.
     pub fn has(&self, key: &str) -> bool {
         self.0.iter().any(|node| node.key == key)
@@ -208,6 +214,8 @@ mod tests {
         assert_eq!(usual.check(), Ok(()));
         assert_eq!(usual.line("packaging"), ["packaging", "delivery"]);
         assert_eq!((usual.line("nothing").len(), usual.has("price")), (0, true));
+        assert_eq!(usual.below("delivery").into_iter().collect::<Vec<_>>(), ["delivery", "delivery_time", "packaging"]);
+        assert_eq!((usual.below("packaging").len(), usual.below("nothing").len()), (1, 0));
         let wrong = |change: fn(&mut Tree)| {
             let mut tree = Tree::default();
             change(&mut tree);

@@ -81,7 +81,8 @@ async fn shapes(app: &App, caller: &Caller, rows: Vec<IdeaRow>) -> Result<Vec<Id
         let person = owner.and_then(|owner| known.iter().find(|it| it.person == owner.person));
         let words =
             format!("{}\n{}", row.title.as_deref().unwrap_or_default(), row.text.as_deref().unwrap_or_default());
-        let mut keys: Vec<String> = topics.taxonomy.assign(&words).into_iter().map(|it| it.topic.to_owned()).collect();
+        let assigned = topics.sorter.taxonomy.assign(&words).into_iter();
+        let mut keys: Vec<String> = assigned.map(|it| it.topic.to_owned()).collect();
         keys.sort_unstable();
         keys.dedup();
         Idea {

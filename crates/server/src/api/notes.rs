@@ -116,7 +116,7 @@ async fn people(
 
 fn passage(row: PassageRow, people: &BTreeMap<Handle, (PersonId, String)>, topics: &Topics) -> NotePassage {
     let own: Vec<String> = row.topics().map(str::to_owned).collect();
-    let found: BTreeSet<&str> = topics.taxonomy.assign(&row.text).into_iter().map(|it| it.topic).collect();
+    let found: BTreeSet<&str> = topics.sorter.taxonomy.assign(&row.text).into_iter().map(|it| it.topic).collect();
     let person = people.get(&row.handle);
     NotePassage {
         suggested: found.into_iter().filter(|key| !own.iter().any(|it| it == key)).map(str::to_owned).collect(),
@@ -226,7 +226,7 @@ async fn read(app: &App, caller: &Caller, id: &str, body: &NoteBody) -> Result<(
             return Err(Problem::invalid(&place("text"), format_args!("must have 1 to {LONGEST} characters")));
         }
         let keys: BTreeSet<&str> = it.topics.iter().map(String::as_str).collect();
-        if keys.len() > MOST_TOPICS || keys.iter().any(|key| !topics.tree.has(key)) {
+        if keys.len() > MOST_TOPICS || keys.iter().any(|key| !topics.sorter.tree.has(key)) {
             return Err(Problem::invalid(&place("topics"), "there are at most 20, each a key of a topic"));
         }
         let (handle, known_as) = whose(app, caller, it, &place("person_id")).await?;
@@ -349,12 +349,10 @@ pub async fn note_quotes(
 ) -> Result<Json<Rows<NoteQuote>>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let topics = topics::of(&app.installation, caller.workspace).await?;
-    if !topics.tree.has(&query.topic) {
+    if !topics.sorter.tree.has(&query.topic) {
         return Err(Problem::not_found("topic"));
     }
-    let below = topics.tree.0.iter().map(|node| node.key.as_str());
-    let keys: Vec<String> =
-        below.filter(|key| topics.tree.line(key).contains(&query.topic.as_str())).map(str::to_owned).collect();
+    let keys: Vec<String> = topics.sorter.tree.below(&query.topic).into_iter().collect();
     let mut db = app.installation.store.read();
     let found = records::quotes(&mut db, caller.workspace, &keys, QUOTES).await?;
     let (notes, rows): (Vec<NoteRow>, Vec<PassageRow>) = found.into_iter().unzip();

@@ -2,6 +2,8 @@
 //!
 //! Always holds: only what is shown leaves here, never what was hidden in it; a correction is noted with who made it and is learnt from within a minute.
 
+mod of_topic;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
@@ -23,6 +25,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::of_topic::{Looking, Sought};
 use super::members::{given, instant};
 use super::shapes::time;
 use crate::app::App;
@@ -185,6 +188,9 @@ pub struct TextsQuery {
     ids: Option<String>,
     /// About this competitor; `*` is about anybody. Unless said, about the company itself.
     subject: Option<String>,
+    /// About this topic that is kept, or one below it, by its key: as the figures of topics count them. A page may then have fewer rows than asked for; `next`
+    /// says whether there may be more.
+    topic: Option<String>,
 }
 
 impl TextsQuery {
@@ -193,6 +199,23 @@ impl TextsQuery {
         let events: Option<Vec<[u8; 16]>> = ids.split(',').map(|id| EventId::from_hex(id).map(|it| it.0)).collect();
         let wrong = || Problem::invalid("ids", format_args!("at most {MOST_IDS} ids of events, with commas between"));
         events.filter(|events| events.len() <= MOST_IDS).map(Some).ok_or_else(wrong)
+    }
+
+    fn sought(&self) -> Option<String> {
+        self.words.clone().filter(|it| !it.trim().is_empty())
+    }
+
+    fn is_best(&self) -> Result<bool, Problem> {
+        match self.order.as_deref() {
+            None | Some("" | "newest") => Ok(false),
+            Some("best") => Ok(true),
+            Some(_) => Err(Problem::invalid("order", "it is newest or best")),
+        }
+    }
+
+    async fn of_topic(&self, app: &App, workspace: WorkspaceId) -> Result<Option<Sought>, Problem> {
+        let Some(topic) = self.topic.as_deref().filter(|topic| !topic.is_empty()) else { return Ok(None) };
+        Sought::named(app, workspace, topic).await.map(Some)
     }
 
     fn filter(self) -> Result<Filter, Problem> {
@@ -241,7 +264,14 @@ pub async fn list(
         rows.sort_by(|a, b| b.occurred_at.cmp(&a.occurred_at).then(a.event_id.cmp(&b.event_id)));
         return Ok(Json(Page { rows: shapes(&app, &caller, rows).await?, next: None, total: None }));
     }
-    if let Some(words) = query.words.clone().filter(|it| !it.trim().is_empty()) {
+    if let Some(sought) = query.of_topic(&app, caller.workspace).await? {
+        let (is_best, words) = (query.is_best()?, query.sought());
+        let from = Looking { app: &app, workspace: caller.workspace, sought, words, filter: query.filter()?, is_best };
+        let found = from.page(page.position()?, page.limit() as usize).await?;
+        let next = found.next.as_ref().map(write_cursor);
+        return Ok(Json(Page { rows: shapes(&app, &caller, found.rows).await?, next, total: None }));
+    }
+    if let Some(words) = query.sought() {
         return search(&app, &caller, (words, query), &page).await.map(Json);
     }
     let mut filter = query.filter()?;
@@ -261,11 +291,7 @@ async fn search(
     (words, query): (String, TextsQuery),
     page: &PageQuery,
 ) -> Result<Page<TextShape>, Problem> {
-    let is_best = match query.order.as_deref() {
-        None | Some("" | "newest") => false,
-        Some("best") => true,
-        Some(_) => return Err(Problem::invalid("order", "it is newest or best")),
-    };
+    let is_best = query.is_best()?;
     let mut filter = query.filter()?;
     let limit = page.limit() as usize;
     let ranking = if is_best {
@@ -309,7 +335,7 @@ pub struct TextCount {
 }
 
 /// Counts texts by language, event, tone and stars, with how many show each feeling: so it is known what a further choice would leave. With `words` it counts
-/// the newest 10,000 that have them.
+/// the newest 10,000 that have them, with `topic` those about it among the newest 20,000.
 #[utoipa::path(get, path = "/api/v1/texts/counts", security(("caller" = ["view_people"])), tag = "texts", operation_id = "text_counts", params(TextsQuery), responses((status = 200, body = Rows<TextCount>), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn counts(
     State(app): State<App>,
@@ -317,11 +343,16 @@ pub async fn counts(
     Query(query): Query<TextsQuery>,
 ) -> Result<Json<Rows<TextCount>>, Problem> {
     caller.require(Permission::ViewPeople)?;
-    let words = query.words.clone().filter(|it| !it.trim().is_empty());
+    let (words, sought) = (query.sought(), query.of_topic(&app, caller.workspace).await?);
     let filter = query.filter()?;
-    let only: Option<Vec<[u8; 16]>> = match words {
-        None => None,
-        Some(words) => {
+    let only: Option<Vec<[u8; 16]>> = match (words, sought) {
+        (None, None) => None,
+        (words, Some(sought)) => {
+            let of = filter.clone();
+            let from = Looking { app: &app, workspace: caller.workspace, sought, words, filter: of, is_best: false };
+            Some(from.page(None, usize::MAX).await?.rows.into_iter().map(|row| row.event_id).collect())
+        }
+        (Some(words), None) => {
             let wanted = (Ranking::Newest, MOST_COUNTED);
             let found = searching::find(&app.installation, caller.workspace, words, filter.clone(), wanted).await;
             let found = found.map_err(Problem::internal)?.ok_or_else(search_behind)?;

@@ -12,6 +12,7 @@ use rapport_domain::{EventId, Timestamp, WorkspaceId};
 use rapport_feedback::complaints::figures::Share;
 use rapport_feedback::topics::aspects::{Aspect, Text, aspects};
 use rapport_feedback::topics::records::{self, ExampleRow};
+use rapport_feedback::topics::sorter::Clause;
 use rapport_feedback::topics::{Node, Tree};
 use rapport_feedback::verbatims::records::{self as verbatims, About, Filter, VerbatimRow};
 use rapport_feedback::verbatims::{CLEAR, Reader};
@@ -68,10 +69,10 @@ pub struct TopicTree {
 }
 
 fn tree_shape(topics: &Topics) -> Result<TopicTree, Problem> {
-    let quality = topics.taxonomy.quality();
+    let quality = topics.sorter.taxonomy.quality();
     Ok(TopicTree {
         version: topics.version,
-        topics: topics.tree.0.iter().map(TopicShape::of).collect::<Result<_, _>>()?,
+        topics: topics.sorter.tree.0.iter().map(TopicShape::of).collect::<Result<_, _>>()?,
         examples: topics.examples,
         held_back: quality.held_back,
         put: quality.put,
@@ -225,17 +226,19 @@ impl Known {
     }
 
     fn aspects(&self, rows: &[VerbatimRow], from: Timestamp) -> Vec<Aspect> {
-        let texts: Vec<Text<'_>> =
-            rows.iter().map(|row| Text { shown: &row.shown, is_now: row.occurred_at >= from }).collect();
-        aspects(&texts, &self.topics.tree, &self.topics.taxonomy, &self.reader)
+        let texts: Vec<Text<'_>> = rows
+            .iter()
+            .map(|row| Text { event_id: row.event_id, shown: &row.shown, is_now: row.occurred_at >= from })
+            .collect();
+        aspects(&texts, &self.topics.sorter, &self.reader)
     }
 
     fn answer(&self, rows: &[VerbatimRow], from: Timestamp) -> Result<AspectsAnswer, Problem> {
         let now = rows.iter().filter(|row| row.occurred_at >= from);
-        let without = now.clone().filter(|row| self.topics.taxonomy.assign(&row.shown).is_empty()).count();
+        let without = now.clone().filter(|row| self.topics.sorter.assign(row.event_id, &row.shown).is_empty()).count();
         let texts = now.count();
         let shapes =
-            self.aspects(rows, from).into_iter().map(|aspect| AspectShape::of(aspect, &self.topics.tree, rows));
+            self.aspects(rows, from).into_iter().map(|aspect| AspectShape::of(aspect, &self.topics.sorter.tree, rows));
         Ok(AspectsAnswer {
             texts,
             texts_before: rows.len() - texts,
@@ -318,7 +321,7 @@ fn compared(known: &Known, rows: Vec<VerbatimRow>, from: Timestamp) -> Result<Co
     }
     let mut found = Vec::new();
     for (key, of) in topics {
-        found.push(ComparedTopic { name: shapes::name(&known.topics.tree, &key)?, key, of });
+        found.push(ComparedTopic { name: shapes::name(&known.topics.sorter.tree, &key)?, key, of });
     }
     found.sort_by_key(|it| std::cmp::Reverse(it.of.iter().map(|it| it.texts).sum::<u64>()));
     Ok(Compared { subjects, topics: found, is_cut })
@@ -348,27 +351,16 @@ async fn find(app: &App, caller: &Caller, event: &str) -> Result<VerbatimRow, Pr
 }
 
 async fn clause_shapes(app: &App, caller: &Caller, row: &VerbatimRow) -> Result<Rows<ClauseShape>, Problem> {
-    let corrected = records::examples_of(&mut app.installation.store.read(), caller.workspace, row.event_id).await?;
     let topics = topics::of(&app.installation, caller.workspace).await?;
-    let assigned = topics.taxonomy.assign(&row.shown);
-    let shape = |range: std::ops::Range<usize>| {
-        let own = corrected.iter().find(|it| usize::try_from(it.begins) == Ok(range.start));
-        let found = assigned.iter().find(|it| it.range == range);
-        let (topic, probability) = match (own, found) {
-            (Some(own), _) => (Some(own.topic.clone()).filter(|topic| !topic.is_empty()), Some(1.0)),
-            (None, Some(found)) => (Some(found.topic.to_owned()), Some(found.probability)),
-            (None, None) => (None, None),
-        };
-        ClauseShape {
-            start: row.shown[..range.start].chars().count(),
-            end: row.shown[..range.end].chars().count(),
-            text: row.shown[range].to_owned(),
-            topic,
-            probability,
-            is_corrected: own.is_some(),
-        }
+    let shape = |clause: Clause<'_>| ClauseShape {
+        start: row.shown[..clause.range.start].chars().count(),
+        end: row.shown[..clause.range.end].chars().count(),
+        text: row.shown[clause.range].to_owned(),
+        topic: clause.topic.map(str::to_owned),
+        probability: Some(clause.probability).filter(|probability| *probability > 0.0),
+        is_corrected: clause.is_by_hand,
     };
-    Ok(Rows { rows: rapport_text::themes::clauses(&row.shown).into_iter().map(shape).collect() })
+    Ok(Rows { rows: topics.sorter.clauses(row.event_id, &row.shown).into_iter().map(shape).collect() })
 }
 
 /// Shows the clauses of a text and where each belongs.
@@ -405,7 +397,7 @@ pub async fn put_into_topic(
     caller.require(Permission::AnswerFeedback)?;
     let row = find(&app, &caller, &event).await?;
     let topics = topics::of(&app.installation, caller.workspace).await?;
-    if body.topic.as_deref().is_some_and(|topic| !topics.tree.has(topic)) {
+    if body.topic.as_deref().is_some_and(|topic| !topics.sorter.tree.has(topic)) {
         return Err(Problem::invalid("topic", "there is no such topic"));
     }
     let begins = row.shown.char_indices().nth(body.start).map(|(at, _)| at);
@@ -432,7 +424,7 @@ pub(crate) async fn of_product(app: &App, workspace: WorkspaceId, product: &str)
     let known = Known::read(app, workspace).await?;
     let shaping = move || {
         let found = known.aspects(&rows, Timestamp(i64::MIN)).into_iter();
-        found.map(|aspect| AspectShape::of(aspect, &known.topics.tree, &rows)).collect()
+        found.map(|aspect| AspectShape::of(aspect, &known.topics.sorter.tree, &rows)).collect()
     };
     tokio::task::spawn_blocking(shaping).await.map_err(Problem::internal)?
 }

@@ -3,7 +3,8 @@
 use axum::http::{Method, StatusCode};
 use rapport_domain::Timestamp;
 use rapport_server::auth::Role;
-use rapport_server::reviewing;
+use rapport_server::records::workspaces::FIRST;
+use rapport_server::{reviewing, searching};
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, track};
@@ -158,4 +159,80 @@ async fn reviews_of_a_product_are_summed_up_by_topic() {
     let public = world.get(&url[url.find("/r/").unwrap()..].replace("{product}", "lamp"), &[]).await.json();
     assert_eq!(public["aspects"].as_array().unwrap().len(), 2, "{public}");
     assert!(!public.to_string().contains("terrible"));
+}
+
+/// Every page of a list, joined: the ids of texts.
+async fn listed(world: &World, owner: &Browser, query: &str, limit: usize) -> Vec<String> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = get(world, owner, &format!("/api/v1/texts?limit={limit}{query}&cursor={cursor}")).await;
+        all.extend(page["rows"].as_array().unwrap().iter().map(|row| row["event_id"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => return all,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn texts_of_a_topic_are_those_that_each_text_says_of_itself() {
+    let (world, owner, key) = shop().await;
+    // Most speak of nothing that is kept: what is about a topic stands far apart.
+    let texts: Vec<String> = (0..430)
+        .map(|number| match number % 43 {
+            0 => format!("The parcel came torn, terrible packaging {number}"),
+            7 => format!("Terrible delivery {number}, I am angry"),
+            11 => format!("Parcel number {number}. The price is great!"),
+            20 => format!("Das Paket {number} kam verspätet"),
+            _ => format!("Blue sky over parceltown {number}"),
+        })
+        .collect();
+    wrote(&world, &key, 3, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let all = listed(&world, &owner, "", 500).await;
+    assert_eq!(all.len(), 430);
+    // Two were put elsewhere by hand: one out of every topic, one into another.
+    let parcels = listed(&world, &owner, "&topic=packaging", 50).await;
+    for (text, topic) in [(&parcels[0], Value::Null), (&parcels[1], json!("price"))] {
+        let path = format!("/api/v1/texts/{text}/topics");
+        let put = call(&world, &owner, Method::POST, &path, json!({"start": 0, "topic": topic})).await;
+        assert_eq!(put.status, StatusCode::OK, "{}", put.text());
+    }
+    let mut of: Vec<(String, Vec<Value>)> = Vec::new();
+    for text in &all {
+        let clauses = get(&world, &owner, &format!("/api/v1/texts/{text}/topics")).await;
+        of.push((text.clone(), clauses["rows"].as_array().unwrap().iter().map(|it| it["topic"].clone()).collect()));
+    }
+    let below: [(&str, &[&str]); 4] = [
+        ("delivery", &["delivery", "delivery_time", "packaging"]),
+        ("packaging", &["packaging"]),
+        ("price", &["price"]),
+        ("payment", &["payment"]),
+    ];
+    searching::follow(&world.app.installation, FIRST).await.unwrap();
+    let figures = get(&world, &owner, "/api/v1/topics/aspects").await;
+    for (topic, keys) in below {
+        let is_about = |text: &String| {
+            of.iter().any(|(it, topics)| it == text && topics.iter().any(|topic| keys.iter().any(|key| topic == key)))
+        };
+        for narrowed in ["", "&tone=negative", "&language=de", "&words=parcel", "&words=parcel%20-torn&order=best"] {
+            let slow: Vec<String> = listed(&world, &owner, narrowed, 500).await.into_iter().filter(is_about).collect();
+            for limit in [3, 500] {
+                let found = listed(&world, &owner, &format!("{narrowed}&topic={topic}"), limit).await;
+                assert_eq!(found, slow, "{topic} {narrowed} {limit}");
+            }
+            let counts = get(&world, &owner, &format!("/api/v1/texts/counts?topic={topic}{narrowed}")).await;
+            let sum: i64 = counts["rows"].as_array().unwrap().iter().map(|row| row["texts"].as_i64().unwrap()).sum();
+            assert_eq!(usize::try_from(sum), Ok(slow.len()), "{topic} {narrowed}: {counts}");
+        }
+        let told = figures["rows"].as_array().unwrap().iter().find(|row| row["key"] == topic);
+        assert_eq!(
+            told.map_or(0, |row| row["texts"].as_u64().unwrap()),
+            all.iter().filter(|it| is_about(it)).count() as u64
+        );
+    }
+    assert!(parcels.len() > 2 && of.iter().any(|(text, topics)| *text == parcels[1] && topics[0] == "price"));
+    for wrong in ["topic=nothing", "topic=price&order=worst"] {
+        let answer = world.get(&format!("/api/v1/texts?{wrong}"), &owner.reads()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
 }

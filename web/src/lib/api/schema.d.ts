@@ -3739,7 +3739,7 @@ export interface paths {
         };
         /**
          * Counts texts by language, event, tone and stars, with how many show each feeling: so it is known what a further choice would leave. With `words` it counts
-         *     the newest 10,000 that have them.
+         *     the newest 10,000 that have them, with `topic` those about it among the newest 20,000.
          */
         get: operations["get_texts_counts"];
         put?: never;
@@ -22307,6 +22307,11 @@ export interface operations {
                 ids?: string | null;
                 /** @description About this competitor; `*` is about anybody. Unless said, about the company itself. */
                 subject?: string | null;
+                /**
+                 * @description About this topic that is kept, or one below it, by its key: as the figures of topics count them. A page may then have fewer rows than asked for; `next`
+                 *     says whether there may be more.
+                 */
+                topic?: string | null;
                 /** @description Rows of a page: 1 to 500, 50 unless said. */
                 limit?: number;
                 /** @description `next` of the page before. */
@@ -22380,6 +22385,11 @@ export interface operations {
                 ids?: string | null;
                 /** @description About this competitor; `*` is about anybody. Unless said, about the company itself. */
                 subject?: string | null;
+                /**
+                 * @description About this topic that is kept, or one below it, by its key: as the figures of topics count them. A page may then have fewer rows than asked for; `next`
+                 *     says whether there may be more.
+                 */
+                topic?: string | null;
             };
             header?: never;
             path?: never;

@@ -11,6 +11,7 @@ export const texts = {
 	'text.any.language': 'Any language',
 	'text.any.event_name': 'From anywhere',
 	'text.any.stars': 'Any stars',
+	'text.any.topic': 'Any topic',
 	'text.clear': 'Clear the filters',
 	'text.of_person': 'Of one person',
 	'text.figure.texts': 'Texts',

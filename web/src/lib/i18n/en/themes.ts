@@ -61,5 +61,7 @@ export const themes = {
 	'theme.empty': 'Here you will see what customers write about',
 	'theme.empty.text': 'There are no texts in these days. Once some hundred reviews, tickets or answers are in, themes are found by themselves.',
 	'theme.none': 'No themes in these texts',
-	'theme.none.text': 'A theme takes words that several texts share. Look at a longer time.'
+	'theme.none.text': 'A theme takes words that several texts share. Look at a longer time.',
+	'theme.kept': 'Among the topics that you keep:',
+	'theme.kept_texts': 'all texts about {name}'
 };

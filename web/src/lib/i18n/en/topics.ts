@@ -29,6 +29,7 @@ export const topics = {
 	'topic.quotes': 'In their words',
 	'topic.opened_say': '{n} text in this time, {before} in as long a time before; {negative} negative, {positive} positive. || {n} texts in this time, {before} in as long a time before; {negative} negative, {positive} positive.',
 	'topic.quotes_hint': 'The worst and the best of what was said of it. Each leads to its text.',
+	'topic.all_texts': 'All texts about it',
 	'topic.quality': 'Of {held} clauses that people had put somewhere and that were held back, {put} were put into a topic and {right} of these into the right one.',
 	'topic.quality_none': 'Clauses go by the words of topics. Put some right where you read texts: others like them follow.',
 	'topic.cut': 'Only the newest 20,000 texts were looked at.',

@@ -13,6 +13,7 @@ export const texts: Record<keyof typeof english, string> = {
 	'text.any.language': '任意语言',
 	'text.any.event_name': '任意来源',
 	'text.any.stars': '任意星级',
+	'text.any.topic': '任意话题',
 	'text.clear': '清除筛选',
 	'text.of_person': '仅此人',
 	'text.figure.texts': '文本',

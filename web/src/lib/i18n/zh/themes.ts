@@ -63,5 +63,7 @@ export const themes: Record<keyof typeof english, string> = {
 	'theme.empty': '这里将显示客户谈论的内容',
 	'theme.empty.text': '这些天没有文本。有几百条评价、工单或回答之后，主题会自动找出。',
 	'theme.none': '这些文本中没有主题',
-	'theme.none.text': '主题需要多条文本共有的词语。请查看更长的时间。'
+	'theme.none.text': '主题需要多条文本共有的词语。请查看更长的时间。',
+	'theme.kept': '在您保留的话题中：',
+	'theme.kept_texts': '“{name}”的全部文本'
 };

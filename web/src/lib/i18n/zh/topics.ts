@@ -31,6 +31,7 @@ export const topics: Record<keyof typeof english, string> = {
 	'topic.quotes': '客户原话',
 	'topic.opened_say': '这段时间 {n} 条文本，此前同样长的时间 {before} 条；负面 {negative}，正面 {positive}。',
 	'topic.quotes_hint': '对它最差和最好的评价。点击可查看原文。',
+	'topic.all_texts': '查看所有相关文本',
 	'topic.quality': '在人工归类并留作检验的 {held} 个分句中，{put} 个被归入话题，其中 {right} 个归对了。',
 	'topic.quality_none': '分句按话题的词语归类。阅读文本时可以更正：类似的内容会随之调整。',
 	'topic.cut': '只分析了最新的 20,000 条文本。',
