@@ -1,9 +1,9 @@
-//! Links of surveys: to somebody's own invitation, open to everybody, and to a response that has begun.
+//! Links of surveys: to somebody's own invitation, open to everybody, to a response that has begun, and for the panel beside a page.
 //!
 //! Always holds: a link says nothing to whoever cannot open it, and cannot be made or changed without the workspace's secret; whoever has one can answer
-//! that survey, and nothing else.
+//! that survey, and nothing else. One for the panel ends soon.
 
-use rapport_domain::WorkspaceId;
+use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_privacy::sealing::{Kind, Sealer};
 
 const KIND: Kind =
@@ -68,6 +68,15 @@ pub enum Link {
         /// The mode of the link that it was begun by.
         mode: Option<Mode>,
     },
+    /// Somebody's invitation in the panel beside a page, for a visit.
+    Panel {
+        /// Its id.
+        invitation: String,
+        /// Whether the company's server vouched for who is there: only then is anything shown of what is known of them.
+        is_proven: bool,
+        /// It opens nothing from then on.
+        until: Timestamp,
+    },
 }
 
 /// Makes and opens the links of one workspace.
@@ -98,6 +107,10 @@ impl Links {
                 ]
             }
             Link::Response { id, mode } => vec!["r".to_owned(), id.clone(), word(mode).to_owned()],
+            Link::Panel { invitation, is_proven, until } => {
+                let proof = if *is_proven { "proven" } else { "" };
+                vec!["p".to_owned(), invitation.clone(), proof.to_owned(), until.0.to_string()]
+            }
         };
         self.0.close(parts.join(&BETWEEN.to_string()).into_bytes())
     }
@@ -114,6 +127,11 @@ impl Links {
                 touchpoint: Some(touchpoint.to_owned()).filter(|it| !it.is_empty()),
             }),
             ["r", id, mode] => Some(Link::Response { id: id.to_owned(), mode: Mode::parse(mode) }),
+            ["p", invitation, proof, until] => Some(Link::Panel {
+                invitation: invitation.to_owned(),
+                is_proven: proof == "proven",
+                until: Timestamp(until.parse().ok()?),
+            }),
             _ => None,
         }
     }
@@ -131,14 +149,15 @@ mod tests {
     proptest! {
         #[test]
         fn a_link_opens_to_what_it_was_made_of(
-            which in 0usize..3, id in "[a-z]{3}_[0-9a-f]{32}", survey in any::<i64>(), mode in 0usize..4, touchpoint in "[a-z-]{0,9}", bit in 0usize..400
+            which in 0usize..4, id in "[a-z]{3}_[0-9a-f]{32}", survey in any::<i64>(), mode in 0usize..4, touchpoint in "[a-z-]{0,9}", bit in 0usize..400
         ) {
             let mode = Mode::ALL[mode];
             let touchpoint = Some(touchpoint).filter(|it| !it.is_empty());
             let link = match which {
                 0 => Link::Invitation { id },
                 1 => Link::Open { survey, mode, touchpoint },
-                _ => Link::Response { id, mode: touchpoint.map(|_| mode) },
+                2 => Link::Response { id, mode: touchpoint.map(|_| mode) },
+                _ => Link::Panel { invitation: id, is_proven: touchpoint.is_some(), until: Timestamp(survey) },
             };
             let text = links(1).make(&link);
             prop_assert_eq!(Links::workspace_of(&text), Some(WorkspaceId(3)));

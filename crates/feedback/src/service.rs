@@ -3,6 +3,7 @@
 pub mod answering;
 pub mod asking;
 pub mod editing;
+pub mod visiting;
 
 use rapport_domain::Timestamp;
 

@@ -328,11 +328,14 @@ fn the_response_rate_is_of_those_who_were_reached() {
         row("suppressed", Some("quarantine"), 2, 0, 0),
         row("invited", None, 100, 60, 25),
         row("undelivered", Some("bounced"), 20, 0, 0),
+        // Nobody asked them, so they are not of those whose share is said.
+        row("unasked", None, 9, 9, 8),
     ];
     let found = Funnel::of(&rows, Confidence::default());
     assert_eq!((found.occasions, found.waiting, found.sampled_out, found.invited), (972, 3, 800, 120));
     assert_eq!(found.suppressed, BTreeMap::from([("quarantine".to_owned(), 42), ("trouble".to_owned(), 7)]));
     assert_eq!((found.undelivered, found.delivered, found.opened, found.answered), (20, 100, 60, 25));
+    assert_eq!((found.unasked, found.unasked_answered), (9, 8));
     let rate = found.response_rate.unwrap();
     // Wilson's interval of 25 of 100.
     assert!(

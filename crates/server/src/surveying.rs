@@ -2,7 +2,7 @@
 //! clients tell of surveys that are asked and answered elsewhere.
 //!
 //! Always holds: what an event says of a survey, and whom it is an occasion to ask, is written in the transaction that applies it; whoever is invited has
-//! their message in the same transaction; what is told of our own rows ([`reporting`]) is not written twice.
+//! their message, or the survey before them, in the same transaction; what is told of our own rows ([`reporting`]) is not written twice.
 //!
 //! Does not do: decide whom to ask (`feedback::asking`) and whether a message may go out (`engagement::sending::policy`), or read an answer
 //! (`feedback::survey`).
@@ -14,6 +14,7 @@ pub mod occasions;
 pub mod reporting;
 pub mod sample;
 pub mod sending;
+pub mod visiting;
 
 use std::sync::Arc;
 use std::time::Duration;

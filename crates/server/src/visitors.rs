@@ -1,4 +1,4 @@
-//! What the company's own pages and apps may ask and tell for the person in front of them: push messages, the inbox, slots.
+//! What the company's own pages and apps may ask and tell for the person in front of them: push messages, the inbox, slots, surveys.
 //!
 //! Always holds: a write key stands in every page, so it opens nothing of a person by itself (see [`who`]); an answer is for one person and is never
 //! cached; texts are plain, and whoever shows them escapes them.
@@ -6,6 +6,7 @@
 pub mod inbox;
 pub mod push;
 pub mod slots;
+pub mod surveys;
 pub mod who;
 
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub fn router() -> Router<App> {
         .route("/push-worker.js", get(push::worker))
         .route("/slots.js", get(slots::script))
         .route("/v1/slots/{key}", get(slots::get).post(slots::post))
+        .route("/v1/survey-panel", post(surveys::open))
         .route("/v1/inbox", get(inbox::show))
         .route("/v1/inbox/{message}/{act}", post(inbox::note));
     collect::anywhere(router)

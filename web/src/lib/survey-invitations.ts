@@ -3,9 +3,9 @@ import type { components } from '$lib/api/schema';
 import type { CustomerRow } from '$lib/api/types';
 
 export type Invitation = Omit<components['schemas']['OccasionShape'], 'customer'> & { customer?: CustomerRow | null };
-export const COURSES = ['waiting', 'sampled_out', 'suppressed', 'undelivered', 'invited', 'delivered', 'opened', 'answered'] as const;
+export const COURSES = ['waiting', 'sampled_out', 'suppressed', 'undelivered', 'unasked', 'invited', 'delivered', 'opened', 'answered'] as const;
 export type Course = (typeof COURSES)[number];
-export const COURSE_TONES: Record<Course, string> = { waiting: '', sampled_out: '', suppressed: 'warn', undelivered: 'bad', invited: '', delivered: '', opened: '', answered: 'good' };
+export const COURSE_TONES: Record<Course, string> = { waiting: '', sampled_out: '', suppressed: 'warn', undelivered: 'bad', unasked: '', invited: '', delivered: '', opened: '', answered: 'good' };
 /** Why somebody was not asked; the others are why it did not arrive. */
 export const SUPPRESSED_FOR = ['closed', 'gone', 'restricted', 'no_consent', 'held_out', 'unreachable', 'trouble', 'asked', 'floor', 'kind_floor', 'quarantine', 'late'] as const;
 
@@ -18,7 +18,7 @@ export function courseOf(row: Pick<Invitation, 'state' | 'delivered_at' | 'opene
 }
 
 /** What can be asked for: one step of the way each. */
-export const WAYS = ['', 'waiting', 'sampled_out', 'suppressed', 'undelivered', 'invited', 'unopened', 'opened', 'unanswered', 'answered'] as const;
+export const WAYS = ['', 'waiting', 'sampled_out', 'suppressed', 'undelivered', 'unasked', 'invited', 'unopened', 'opened', 'unanswered', 'answered'] as const;
 export type Way = (typeof WAYS)[number];
 /** The question of the server for it. */
 export function wayQuery(way: Way): { state?: string; opened?: boolean; answered?: boolean } {

@@ -18,6 +18,9 @@ pub const INVITED: &str = "invited";
 /// Asked, but it did not reach them.
 pub const UNDELIVERED: &str = "undelivered";
 
+/// Not asked: they opened it themselves, beside a page of the company's own.
+pub const UNASKED: &str = "unasked";
+
 /// A stored invitation.
 #[derive(Clone, Debug, PartialEq, Record)]
 pub struct InvitationRow {
@@ -213,6 +216,28 @@ pub async fn decide(tx: &mut Tx, workspace: WorkspaceId, row: &InvitationRow) ->
         row.decided_at,
         row.invited_at,
         row.remind_at,
+        row.expires_at
+    ];
+    Ok(tx.execute(text, args).await? == 1)
+}
+
+/// Writes what was decided anew of somebody who was not asked; whether they still were not.
+pub async fn decide_anew(tx: &mut Tx, workspace: WorkspaceId, row: &InvitationRow) -> Result<bool> {
+    let text = sql!(
+        "UPDATE invitations SET state = $3, reason = $4, touchpoint = $5, version = $6, occasioned_at = $7, decided_at = $8, invited_at = $9,
+           expires_at = $10
+         WHERE id = $2 AND workspace = $1 AND state IN ('suppressed', 'sampled_out')"
+    );
+    let args = args![
+        workspace,
+        &row.id,
+        &row.state,
+        row.reason.as_deref(),
+        row.touchpoint.as_deref(),
+        row.version,
+        row.occasioned_at,
+        row.decided_at,
+        row.invited_at,
         row.expires_at
     ];
     Ok(tx.execute(text, args).await? == 1)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rapport_models::survey::{Confidence, share};
 
-use crate::records::invitations::{FunnelRow, INVITED, SAMPLED_OUT, SUPPRESSED, UNDELIVERED, WAITING};
+use crate::records::invitations::{FunnelRow, INVITED, SAMPLED_OUT, SUPPRESSED, UNASKED, UNDELIVERED, WAITING};
 
 /// What came of the occasions of a survey.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +27,10 @@ pub struct Funnel {
     pub opened: u64,
     /// Reached, and answered.
     pub answered: u64,
+    /// Asked by nobody: opened it themselves, beside a page of the company's own. They are none of the others.
+    pub unasked: u64,
+    /// Answered of those.
+    pub unasked_answered: u64,
     /// Answered of delivered; `None` where nothing was delivered.
     pub response_rate: Option<Share>,
 }
@@ -49,6 +53,11 @@ impl Funnel {
         let count = |it: i64| u64::try_from(it).unwrap_or_default();
         for row in rows {
             let n = count(row.occasions);
+            if row.state == UNASKED {
+                funnel.unasked += n;
+                funnel.unasked_answered += count(row.answered);
+                continue;
+            }
             funnel.occasions += n;
             match row.state.as_str() {
                 WAITING => funnel.waiting += n,

@@ -223,7 +223,7 @@ pub async fn decide(
     Ok(decided)
 }
 
-fn invited(workspace: WorkspaceId, survey: &SurveyRow, row: &InvitationRow) -> Event {
+pub(super) fn invited(workspace: WorkspaceId, survey: &SurveyRow, row: &InvitationRow) -> Event {
     let payload = json!({"invitation_id": row.id, "survey_id": survey.key, "wave": row.wave, "channel": row.channel});
     Event::new(workspace, ASKED, payload).about(row.person)
 }
@@ -236,9 +236,15 @@ async fn published(tx: &mut Tx, workspace: WorkspaceId, survey: i64) -> Result<O
 }
 
 /// What is known of somebody, with what they were asked before.
-fn situation(row: &InvitationRow, others: &[InvitationRow], known: Option<&Known>, now: Timestamp) -> Situation {
+pub(super) fn situation(
+    row: &InvitationRow,
+    others: &[InvitationRow],
+    known: Option<&Known>,
+    now: Timestamp,
+) -> Situation {
     let asked_at = |which: &dyn Fn(&&InvitationRow) -> bool| {
-        others.iter().filter(|it| it.id != row.id).filter(which).filter_map(|it| it.invited_at).max()
+        // Who opened it themselves was asked by nobody; once they answered it counts all the same.
+        others.iter().filter(|it| it.id != row.id).filter(which).filter_map(|it| it.invited_at.or(it.answered_at)).max()
     };
     let is_open = |it: &&InvitationRow| {
         it.invited_at.is_some() && it.answered_at.is_none() && it.expires_at.is_some_and(|end| now < end)

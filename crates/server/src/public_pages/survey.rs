@@ -1,6 +1,6 @@
 //! The page of a survey: `/s/{link}`. Server-rendered, works without JavaScript, in the survey's languages.
 //!
-//! A personal link shows the page that comes next. An open link shows the first one; sending it begins a response, whose own link the reader then has.
+//! A personal link, also that of the panel beside a page of the company's own, shows the page that comes next. An open link shows the first one; sending it begins a response, whose own link the reader then has.
 //! Every page that is sent is kept before the next one is shown.
 //!
 //! Always holds: looking changes nothing but that the invitation was opened; the same form again changes nothing more, and never makes a second response;
@@ -60,7 +60,7 @@ pub async fn show(
     let query = query.unwrap_or_default();
     let shown = async {
         let Some(reader) = Reader::of(&app, &text, &headers, &query).await? else { return Ok(view::gone(&headers)) };
-        if let Some(invitation) = &reader.invitation {
+        if let Some(invitation) = reader.invitation.as_ref().filter(|_| !reader.is_over(app.now())) {
             noted_as_opened(&app, reader.workspace, &invitation.id).await;
         }
         looked_at(&app, &reader, &text, &query, &headers).await
@@ -162,6 +162,9 @@ async fn answered(app: &App, mut reader: Reader, text: &str, form: Form) -> Resu
         // The same form once more.
         return Ok(see_other(&path(text), None));
     }
+    if reader.is_over(app.now()) {
+        return Ok(view::shut(&reader, "expired"));
+    }
     let outcome = match kept(app, &reader, &form).await {
         Ok(outcome) => outcome,
         Err(Error::Answered) => return Ok(see_other(&path(text), None)),
@@ -260,6 +263,7 @@ async fn kept(app: &App, reader: &Reader, form: &Form) -> Result<Outcome, Error>
 
 async fn begin(app: &App, tx: &mut rapport_store::Tx, reader: &Reader, form: &Form) -> Result<ResponseRow, Error> {
     let source = match (&reader.invitation, reader.mode) {
+        (Some(it), _) if it.state == invitations::UNASKED => Source::Widget,
         (Some(_), _) => Source::Invitation,
         (None, Some(Mode::Kiosk)) => Source::Kiosk,
         (None, Some(Mode::Widget)) => Source::Widget,

@@ -19,7 +19,7 @@ use rapport_feedback::records::settings;
 use rapport_feedback::service::asking::{self, Known};
 use rapport_feedback::survey::{Asking, Basis};
 use rapport_profiles::records::facts;
-use rapport_store::{Priority, Tx};
+use rapport_store::{Priority, Queries, Tx};
 use serde_json::{Value, json};
 
 use super::known::Published;
@@ -98,7 +98,7 @@ impl Asked<'_> {
     async fn decide(&self, tx: &mut Tx, due: &[InvitationRow]) -> Result<()> {
         let (workspace, now) = (self.workspace, self.now);
         let surveys = self.installation.surveys.get(tx, workspace).await?;
-        let (people, troubled) = self.people(tx, due).await?;
+        let (people, troubled) = people(tx, workspace, self.plans, &persons(due), now).await?;
         let mut known = BTreeMap::new();
         for row in due {
             let survey = surveys.all.iter().find(|it| it.row.survey == row.survey);
@@ -119,27 +119,6 @@ impl Asked<'_> {
         }
         metrics::counter!("rapport_survey_invitations_total").increment(decided.invited.len() as u64);
         Ok(())
-    }
-
-    /// What is known of whoever is due, and who has an open complaint or ticket.
-    async fn people(
-        &self,
-        tx: &mut Tx,
-        due: &[InvitationRow],
-    ) -> Result<(BTreeMap<PersonId, Situation>, BTreeSet<PersonId>)> {
-        let persons: Vec<PersonId> = due.iter().map(|row| row.person).collect();
-        let mut people = situations::load(tx, self.workspace, self.plans, &persons, self.now).await?;
-        let keys = TROUBLE.map(str::to_owned);
-        let is_so = |value: &str| match serde_json::from_str::<Value>(value) {
-            Ok(Value::Bool(is_so)) => is_so,
-            Ok(value) => value.as_f64().is_some_and(|count| count > 0.0),
-            Err(_) => false,
-        };
-        let found = facts::current_keys_of(tx, self.workspace, &persons, &keys, self.now).await?;
-        let troubled = found.into_iter().filter(|(.., value)| is_so(value)).map(|(person, ..)| person).collect();
-        // A bad mood alone is no reason not to ask: it is what the company wants to hear of.
-        people.values_mut().for_each(|it| it.is_troubled = false);
-        Ok((people, troubled))
     }
 
     /// By which channel somebody is asked now; or why by none, or not yet: of several channels the first that is open.
@@ -226,7 +205,7 @@ impl Asked<'_> {
         let (workspace, now) = (self.workspace, self.now);
         let surveys = self.installation.surveys.get(tx, workspace).await?;
         let spares = settings::find(tx, workspace).await?.spare_the_troubled;
-        let (mut people, troubled) = self.people(tx, due).await?;
+        let (mut people, troubled) = people(tx, workspace, self.plans, &persons(due), now).await?;
         for row in due {
             let survey = surveys.all.iter().find(|it| it.row.survey == row.survey && it.row.takes_answers(now));
             let can_answer = row.answered_at.is_none() && row.expires_at.is_none_or(|end| now < end);
@@ -252,6 +231,35 @@ impl Asked<'_> {
         }
         Ok(())
     }
+}
+
+fn persons(due: &[InvitationRow]) -> Vec<PersonId> {
+    due.iter().map(|row| row.person).collect()
+}
+
+/// What is known of some people, and who of them has an open complaint or ticket.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn people(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    plans: &Plans,
+    persons: &[PersonId],
+    now: Timestamp,
+) -> Result<(BTreeMap<PersonId, Situation>, BTreeSet<PersonId>)> {
+    let mut people = situations::load(db, workspace, plans, persons, now).await?;
+    let keys = TROUBLE.map(str::to_owned);
+    let is_so = |value: &str| match serde_json::from_str::<Value>(value) {
+        Ok(Value::Bool(is_so)) => is_so,
+        Ok(value) => value.as_f64().is_some_and(|count| count > 0.0),
+        Err(_) => false,
+    };
+    let found = facts::current_keys_of(db, workspace, persons, &keys, now).await?;
+    let troubled = found.into_iter().filter(|(.., value)| is_so(value)).map(|(person, ..)| person).collect();
+    // A bad mood alone is no reason not to ask: it is what the company wants to hear of.
+    people.values_mut().for_each(|it| it.is_troubled = false);
+    Ok((people, troubled))
 }
 
 /// What kind of message asks.

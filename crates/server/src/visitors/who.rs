@@ -50,6 +50,11 @@ impl Said {
         }
         said
     }
+
+    /// Whether somebody is named, which needs a proof.
+    pub fn names_somebody(&self) -> bool {
+        self.user_id.as_deref().is_some_and(|user| !user.trim().is_empty())
+    }
 }
 
 /// Who it is.
@@ -82,6 +87,14 @@ pub async fn workspace(app: &App, headers: &HeaderMap, said: &Said) -> Result<Wo
 /// 401 without a key, 403 without the proof where one is needed, 404 for somebody of whom no event was heard yet.
 pub async fn visitor(app: &App, headers: &HeaderMap, said: &Said) -> Result<Visitor> {
     let workspace = workspace(app, headers, said).await?;
+    visitor_of(app, workspace, said).await
+}
+
+/// Who a request is for, where it is known otherwise which workspace's.
+///
+/// # Errors
+/// 403 without the proof where one is needed, 404 for somebody of whom no event was heard yet.
+pub async fn visitor_of(app: &App, workspace: WorkspaceId, said: &Said) -> Result<Visitor> {
     let text = |text: &Option<String>| {
         text.as_deref().map(str::trim).filter(|text| !text.is_empty() && text.len() <= LONGEST).map(str::to_owned)
     };

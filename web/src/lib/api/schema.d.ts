@@ -6651,6 +6651,16 @@ export interface components {
             /** Format: int64 */
             sampled_out: number;
             suppressed: components["schemas"]["SuppressedShape"][];
+            /**
+             * Format: int64
+             * @description Opened it themselves beside a page of the company's own, and none of the others: nobody asked them.
+             */
+            unasked: number;
+            /**
+             * Format: int64
+             * @description Answered of those.
+             */
+            unasked_answered: number;
             /** Format: int64 */
             undelivered: number;
             /** Format: int64 */
@@ -8084,7 +8094,7 @@ export interface components {
             /** @description When they are reminded, if they do not answer before. */
             remind_at?: string | null;
             reminded_at?: string | null;
-            /** @description `waiting`, `sampled_out`, `suppressed`, `invited` or `undelivered`. */
+            /** @description `waiting`, `sampled_out`, `suppressed`, `invited`, `undelivered` or `unasked`. */
             state: string;
             /** @description The order, ticket or visit that it is about. */
             subject_id?: string | null;
@@ -8327,7 +8337,7 @@ export interface components {
                 /** @description When they are reminded, if they do not answer before. */
                 remind_at?: string | null;
                 reminded_at?: string | null;
-                /** @description `waiting`, `sampled_out`, `suppressed`, `invited` or `undelivered`. */
+                /** @description `waiting`, `sampled_out`, `suppressed`, `invited`, `undelivered` or `unasked`. */
                 state: string;
                 /** @description The order, ticket or visit that it is about. */
                 subject_id?: string | null;
@@ -10011,7 +10021,7 @@ export interface components {
                 /** @description When they are reminded, if they do not answer before. */
                 remind_at?: string | null;
                 reminded_at?: string | null;
-                /** @description `waiting`, `sampled_out`, `suppressed`, `invited` or `undelivered`. */
+                /** @description `waiting`, `sampled_out`, `suppressed`, `invited`, `undelivered` or `unasked`. */
                 state: string;
                 /** @description The order, ticket or visit that it is about. */
                 subject_id?: string | null;
@@ -21624,7 +21634,7 @@ export interface operations {
             query?: {
                 /** @description Of this wave. */
                 wave?: number;
-                /** @description `waiting`, `sampled_out`, `suppressed`, `invited` or `undelivered`. */
+                /** @description `waiting`, `sampled_out`, `suppressed`, `invited`, `undelivered` or `unasked`. */
                 state?: string;
                 /** @description Why they were not asked, or not reached. */
                 reason?: string;

@@ -225,6 +225,10 @@ pub struct FunnelShape {
     delivered: u64,
     opened: u64,
     answered: u64,
+    /// Opened it themselves beside a page of the company's own, and none of the others: nobody asked them.
+    unasked: u64,
+    /// Answered of those.
+    unasked_answered: u64,
     /// Answered of delivered.
     response_rate: Option<EstimateShape>,
 }
@@ -258,6 +262,8 @@ impl FunnelShape {
             delivered: it.delivered,
             opened: it.opened,
             answered: it.answered,
+            unasked: it.unasked,
+            unasked_answered: it.unasked_answered,
             response_rate: it.response_rate.map(rate),
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 pub struct OccasionsQuery {
     /// Of this wave.
     pub wave: Option<i64>,
-    /// `waiting`, `sampled_out`, `suppressed`, `invited` or `undelivered`.
+    /// `waiting`, `sampled_out`, `suppressed`, `invited`, `undelivered` or `unasked`.
     pub state: Option<String>,
     /// Why they were not asked, or not reached.
     pub reason: Option<String>,
@@ -57,7 +57,7 @@ pub struct OccasionShape {
     customer: Option<CustomerRow>,
     person_id: String,
     wave: i64,
-    /// `waiting`, `sampled_out`, `suppressed`, `invited` or `undelivered`.
+    /// `waiting`, `sampled_out`, `suppressed`, `invited`, `undelivered` or `unasked`.
     state: String,
     /// Why they were not asked, or not reached.
     reason: Option<String>,

@@ -1,6 +1,7 @@
 //! Whose page it is: what a link stands for, with the survey, what was answered so far, and what may be put into its texts.
 //!
-//! Always holds: of a person no more is known to the page than the traits that the survey's texts name.
+//! Always holds: of a person no more is known to the page than the traits that the survey's texts name, and in the panel beside a page of the company's own
+//! only while it is proven that they are there.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use rapport_domain::language::best;
 use rapport_domain::{Language, Timestamp, WorkspaceId};
 use rapport_feedback::links::{Link, Links, Mode};
 use rapport_feedback::records::answers;
-use rapport_feedback::records::invitations::{self, INVITED, InvitationRow, UNDELIVERED};
+use rapport_feedback::records::invitations::{self, INVITED, InvitationRow, UNASKED, UNDELIVERED};
 use rapport_feedback::records::responses::{self, ResponseRow};
 use rapport_feedback::records::surveys::{self, DRAFT, PAUSED, SurveyRow};
 use rapport_feedback::survey::piping::{self, Piece, pieces};
@@ -23,6 +24,15 @@ use crate::app::App;
 use crate::http::form::parameters;
 use crate::problem::Result;
 use crate::records::workspaces;
+
+/// A visit of the panel beside a page of the company's own, by somebody who is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit {
+    /// Whether the company's server vouched for who is there.
+    is_proven: bool,
+    /// When it is over.
+    until: Timestamp,
+}
 
 /// Whoever has a link open.
 pub struct Reader {
@@ -44,6 +54,8 @@ pub struct Reader {
     pub answers: Answers,
     /// How an open link is used.
     pub mode: Option<Mode>,
+    /// A visit of the panel beside a page of the company's own.
+    pub visit: Option<Visit>,
     /// Where it hangs or stands.
     pub touchpoint: Option<String>,
     /// In which language they read.
@@ -65,14 +77,19 @@ impl Reader {
         let Some(secret) = secrets::find(&mut db, workspace).await? else { return Ok(None) };
         let links = Links::new(workspace, &secret);
         let Some(link) = links.open(text) else { return Ok(None) };
-        let (mut invitation, mut response, mut mode, mut touchpoint) = (None, None, None, None);
+        let (mut invitation, mut response, mut touchpoint) = (None, None, None);
+        let visit = match link {
+            Link::Panel { is_proven, until, .. } => Some(Visit { is_proven, until }),
+            _ => None,
+        };
+        let mut mode = visit.map(|_| Mode::Widget);
         let survey = match link {
-            Link::Invitation { id } => {
+            Link::Invitation { id } | Link::Panel { invitation: id, .. } => {
                 let found = invitations::find(&mut db, workspace, &id).await?;
                 // What was not sent to anybody opens nothing.
-                let Some(row) = found.filter(|it| [INVITED, UNDELIVERED].contains(&it.state.as_str())) else {
-                    return Ok(None);
-                };
+                let opens =
+                    |state: &str| [INVITED, UNDELIVERED].contains(&state) || (visit.is_some() && state == UNASKED);
+                let Some(row) = found.filter(|it| opens(&it.state)) else { return Ok(None) };
                 response = responses::of_invitation(&mut db, workspace, &id).await?;
                 let survey = row.survey;
                 invitation = Some(row);
@@ -121,6 +138,7 @@ impl Reader {
             response,
             answers,
             mode,
+            visit,
             touchpoint,
             language,
             has_chosen: wanted.is_some(),
@@ -167,6 +185,7 @@ impl Reader {
             response: None,
             answers,
             mode: None,
+            visit: None,
             touchpoint: None,
             language,
             has_chosen: true,
@@ -177,6 +196,9 @@ impl Reader {
     }
 
     async fn read_traits(&self, db: &mut impl Queries, now: Timestamp) -> Result<BTreeMap<String, String>> {
+        if self.visit.is_some_and(|it| !it.is_proven) || self.is_over(now) {
+            return Ok(BTreeMap::new());
+        }
         let person = self.response.as_ref().and_then(|it| it.person).or(self.invitation.as_ref().map(|it| it.person));
         let named: Vec<String> = self
             .definition
@@ -200,9 +222,15 @@ impl Reader {
         Ok(found.into_iter().filter_map(|(_, name, value)| Some((key(&name), text(&value)?))).collect())
     }
 
+    /// Whether the visit that its link was for is over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.visit.is_some_and(|it| now >= it.until)
+    }
+
     /// Why it takes no answers, if so: `closed`, `paused`, `expired`, `not_open`.
     pub fn shut(&self, now: Timestamp) -> Option<&'static str> {
-        if self.invitation.as_ref().is_some_and(|it| it.expires_at.is_some_and(|end| now >= end)) {
+        let has_expired = |it: &InvitationRow| it.expires_at.is_some_and(|end| now >= end);
+        if self.is_over(now) || self.invitation.as_ref().is_some_and(has_expired) {
             return Some("expired");
         }
         match self.survey.state.as_str() {

@@ -7,7 +7,16 @@
 // data-label   a button at the edge that opens it, with this text
 // data-days    who closed or answered it is not shown it by itself again for so many days (90)
 //
-// It opens beside the page, takes the focus only from who asked for it, and closes with Escape. window.rapportSurvey.open() and .close() do it from the page.
+// Who is there, if the page says so; without it nobody is named:
+//
+// data-user-id, data-user-hash  who is signed in, and the proof of it that the company's server makes
+// data-anonymous-id             an id of this browser; empty, the one that analytics.js keeps
+//
+// They are read when it opens, so a page can set them later. The server then says whether it opens for them, and by which link; with the browser's privacy
+// signal nobody is named. That needs `connect-src`, too.
+//
+// It opens beside the page, takes the focus only from who asked for it, and closes with Escape. From the page: window.rapportSurvey.open() as
+// whoever wishes it, .offer() as by itself (not for who saw it lately, nor for whom the server spares), and .close().
 // Styles are the script's own, in a place of their own, so that a strict content security policy needs `frame-src` and `script-src` only.
 (function () {
 	'use strict';
@@ -26,26 +35,74 @@
 	var chinese = /^zh\b/i.test(document.documentElement.lang || navigator.language || '');
 	var words = chinese ? { name: '问卷', close: '关闭' } : { name: 'Survey', close: 'Close' };
 	var key = 'rapport-survey:' + link.pathname;
+	var signal = navigator.globalPrivacyControl === true;
+	// Who was not shown it is asked about again a day later.
+	var DAY = 86400000;
 	var panel, back;
 
 	function number(text, otherwise) {
 		var value = parseFloat(text);
 		return value >= 0 ? value : otherwise;
 	}
-	/** Whether it was seen lately. Where nothing can be kept it is not shown by itself. */
+	/** Whether it was seen lately, or is not for them today. Where nothing can be kept it is not shown by itself. */
 	function wasSeen() {
 		try {
-			return Date.now() - Number(localStorage.getItem(key) || 0) < number(said.days, 90) * 86400000;
+			var since = function (name) {
+				return Date.now() - Number(localStorage.getItem(name) || 0);
+			};
+			return since(key) < number(said.days, 90) * DAY || since(key + ':spared') < DAY;
 		} catch (error) {
 			return true;
 		}
 	}
-	function remember() {
+	function remember(what) {
 		try {
-			localStorage.setItem(key, String(Date.now()));
+			localStorage.setItem(key + (what || ''), String(Date.now()));
 		} catch (error) {
 			// Then it is asked for by its button alone.
 		}
+	}
+	/** Whom the page names, if it does. */
+	function who() {
+		if (signal) return null;
+		if (said.userId) return { userId: said.userId, userHash: said.userHash };
+		var id = said.anonymousId;
+		if (id === '') {
+			try {
+				// Where Segment's library keeps it.
+				id = JSON.parse(localStorage.getItem('ajs_anonymous_id') || 'null');
+			} catch (error) {
+				id = null;
+			}
+		}
+		return id ? { anonymousId: id } : null;
+	}
+	/** The address to show, or none: by the server's word where somebody is named. */
+	function address(wished, then) {
+		var named = who();
+		if (!named) return then(link.href);
+		named.survey = link.pathname.slice(3);
+		named.wished = wished;
+		// A text, so that the browser need not ask first whether it may.
+		fetch(base + '/v1/survey-panel', { method: 'POST', credentials: 'omit', referrerPolicy: 'no-referrer', body: JSON.stringify(named) })
+			.then(function (answer) {
+				return answer.json().then(function (body) {
+					if (answer.ok) return body.url;
+					console.error('survey.js: ' + (body.detail || answer.status));
+					tell('refused');
+					throw body;
+				});
+			})
+			.then(function (url) {
+				var own = url && new URL(url, base);
+				if (own && (own.origin !== base || own.pathname.indexOf('/s/') !== 0)) own = null;
+				if (own) own.search = link.search;
+				then(own ? own.href : null);
+			})
+			.catch(function () {
+				// Whoever wants to say something can do so all the same, as nobody.
+				then(wished ? link.href : null, true);
+			});
 	}
 	function tell(what) {
 		document.dispatchEvent(new CustomEvent('rapport:survey', { detail: { what: what } }));
@@ -81,7 +138,15 @@
 		element.addEventListener('click', act);
 		return element;
 	}
-	function open(byPerson) {
+	/** Opens by itself, if it is for whoever is there. */
+	function offer() {
+		if (panel || wasSeen()) return;
+		address(false, function (href, failed) {
+			if (href) open(false, href);
+			else if (!failed) remember(':spared');
+		});
+	}
+	function open(byPerson, href) {
 		if (panel) return;
 		back = byPerson ? document.activeElement : null;
 		panel = document.createElement('div');
@@ -92,23 +157,30 @@
 		bar.className = 'bar';
 		var closing = button('close', '×', words.close, close);
 		bar.appendChild(closing);
-		var frame = document.createElement('iframe');
-		frame.title = words.name;
-		frame.referrerPolicy = 'no-referrer';
-		frame.src = link.href;
-		var loads = 0;
-		frame.addEventListener('load', function () {
-			loads += 1;
-			// The page after the first: something was sent.
-			if (loads === 2) remember();
-		});
-		panel.append(bar, frame);
+		panel.append(bar);
+		if (href) show(panel, href);
+		else address(true, show.bind(null, panel));
 		panel.addEventListener('keydown', escape);
 		root.appendChild(panel);
 		document.addEventListener('keydown', escape);
 		if (tab) tab.hidden = true;
 		if (byPerson) closing.focus();
 		tell('opened');
+	}
+	function show(place, href) {
+		// It was closed before the server answered.
+		if (place !== panel) return;
+		var frame = document.createElement('iframe');
+		frame.title = words.name;
+		frame.referrerPolicy = 'no-referrer';
+		frame.src = href;
+		var loads = 0;
+		frame.addEventListener('load', function () {
+			loads += 1;
+			// The page after the first: something was sent.
+			if (loads === 2) remember();
+		});
+		place.append(frame);
 	}
 	function close() {
 		if (!panel) return;
@@ -135,15 +207,14 @@
 		if (tab) root.appendChild(tab);
 		var after = number(said.after, -1);
 		if (after >= 0 && !wasSeen()) {
-			setTimeout(function () {
-				if (!wasSeen()) open(false);
-			}, after * 1000);
+			setTimeout(offer, after * 1000);
 		}
 	}
 	window.rapportSurvey = {
 		open: function () {
 			open(true);
 		},
+		offer: offer,
 		close: close
 	};
 	if (document.body) begin();

@@ -165,6 +165,7 @@ export const surveys = {
 	'response.reason.quarantine': 'got another survey lately',
 	'response.reason.late': 'too long after the occasion',
 	'response.suppressed': '{n} ({share}) were not asked for a reason. They are counted, so that the response rate is of everybody who was reached and no selection is hidden.',
+	'response.unasked': '{n} person opened it themselves on your site; {answered} answered. || {n} people opened it themselves on your site; {answered} answered.',
 	'response.say': '{answered} of {delivered} who were reached answered: {rate}, between {low} and {high}.',
 	'response.say.none': 'Nobody was reached yet, so there is no response rate.'
 };

@@ -167,6 +167,7 @@ export const surveys: Record<keyof typeof english, string> = {
 	'response.reason.quarantine': '最近收到过其他问卷',
 	'response.reason.late': '距离事件过久',
 	'response.suppressed': '{n} 人（{share}）因故未被询问。他们也计算在内，因此回复率针对所有送达的人，没有隐藏的筛选。',
+	'response.unasked': '另有 {n} 人在您的网站上自行打开，其中 {answered} 人作答。',
 	'response.say': '送达的 {delivered} 人中有 {answered} 人回答：{rate}，区间 {low} 至 {high}。',
 	'response.say.none': '尚未送达任何人，因此没有回复率。'
 };
