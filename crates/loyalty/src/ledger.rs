@@ -17,6 +17,7 @@ mod acts;
 mod chain;
 mod command;
 mod due;
+mod merging;
 mod moves;
 mod operation;
 mod refusal;

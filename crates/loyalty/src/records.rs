@@ -6,6 +6,7 @@
 pub mod head;
 mod load;
 pub mod members;
+pub mod merging;
 pub mod read;
 pub mod wallets;
 mod write;

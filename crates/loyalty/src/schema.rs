@@ -9,8 +9,13 @@ use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
-pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "loyalty", list: &[Migration { number: 1, name: "the ledger", sql: LEDGER }] };
+pub const MIGRATIONS: Migrations = Migrations {
+    namespace: "loyalty",
+    list: &[
+        Migration { number: 1, name: "the ledger", sql: LEDGER },
+        Migration { number: 2, name: "members who became one", sql: MERGED },
+    ],
+};
 
 const LEDGER: &str = "
 CREATE TABLE loyalty_heads (
@@ -135,6 +140,12 @@ CREATE TABLE loyalty_balances (
 CREATE INDEX loyalty_balances_due ON loyalty_balances (workspace, due_at) WHERE due_at IS NOT NULL;
 ";
 
+/// Leads from an old number to the member's own, in one step.
+const MERGED: &str = "
+ALTER TABLE loyalty_members ADD COLUMN merged_into {int};
+CREATE INDEX loyalty_members_merged ON loyalty_members (merged_into, workspace) WHERE merged_into IS NOT NULL;
+";
+
 const fn members(columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration {
         table: "loyalty_members",
@@ -163,7 +174,7 @@ pub const DATA_MAP: &[Declaration] = &[
         erasure: Erasure::Keep(
             "the books must show what was promised and redeemed; nobody can tell any more whose it was",
         ),
-        ..members(&["member", "standing", "enrolled_at"], Category::Derived)
+        ..members(&["member", "standing", "enrolled_at", "merged_into"], Category::Derived)
     },
     Declaration::technical(
         "loyalty_operations",

@@ -40,6 +40,8 @@ struct Found {
     chain: Chain,
     balances: HashMap<AccountKey, Balance>,
     lots: HashMap<LotId, [i64; 3]>,
+    /// In whose account the last point of each lot was put.
+    holders: HashMap<LotId, MemberId>,
     /// Operations since the last one that carries the chain's end.
     since: Vec<Operation>,
 }
@@ -110,6 +112,9 @@ fn one(found: &mut Found, operation: &Operation, stored: Option<i64>) {
                     parts[at] += by;
                 }
             }
+            if posting.to.is_members() {
+                found.holders.insert(lot, posting.member);
+            }
         }
     }
     found.report.operations = number;
@@ -167,16 +172,21 @@ async fn balances(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Fou
 
 async fn lots(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Found) -> Result<(), Error> {
     let next = sql!(
-        "SELECT lot, pending, available, held FROM loyalty_lots WHERE lot > $2 AND workspace = $1 ORDER BY lot LIMIT $3"
+        "SELECT lot, pending, available, held, member FROM loyalty_lots WHERE lot > $2 AND workspace = $1 ORDER BY lot LIMIT $3"
     );
     let last = found.report.operations;
     let mut after = 0_i64;
     loop {
-        let rows: Vec<(i64, i64, i64, i64)> =
+        let rows: Vec<(i64, i64, i64, i64, i64)> =
             db.fetch_all(next.clone(), args![workspace, after, i64::from(STEP)]).await?;
         let Some(end) = rows.last().map(|row| row.0) else { break };
         after = end;
-        for (lot, pending, available, held) in rows {
+        for (lot, pending, available, held, member) in rows {
+            // An empty lot changes hands only when something comes back into it.
+            let left = pending + available + held > 0;
+            if left && found.holders.get(&LotId(lot)).is_some_and(|holder| holder.0 != member) {
+                found.finding(last, format!("lot {lot} is not in the account that its postings say"));
+            }
             if found.lots.remove(&LotId(lot)).unwrap_or_default() != [pending, available, held] {
                 found.finding(last, format!("what is left of lot {lot} is not what its postings come to"));
             }

@@ -35,6 +35,7 @@ use crate::erasing;
 use crate::experimenting::reporting;
 use crate::following_up;
 use crate::installation::Installation;
+use crate::points;
 use crate::records::{sources, workspaces};
 use crate::reviewing;
 use crate::surveying;
@@ -259,6 +260,7 @@ impl Pipeline {
         let moved: Vec<_> = applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
         erasing::follow(tx, workspace, &moved).await?;
         invitations::follow(tx, workspace, &moved).await?;
+        points::identity::follow(tx, workspace, &moved, installation.clock.now()).await?;
         reporting::hear(installation, tx, workspace, &events, &applied).await?;
         audiences::hear(installation, tx, workspace, &events, &applied).await?;
         surveying::hear(installation, tx, workspace, &events, &mut applied).await?;

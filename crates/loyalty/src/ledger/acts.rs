@@ -85,7 +85,7 @@ impl Ledger {
                 Ok(made(*amount))
             }
             Act::Transfer { to, amount, expiry } => {
-                self.transfer(key, (*to, key.1), *amount, expiry, number, now)?;
+                self.transfer(key, self.account_now((*to, key.1)), *amount, expiry, number, now)?;
                 Ok(made(*amount))
             }
             Act::Reverse { of, portion, shortage, grace_until } => {

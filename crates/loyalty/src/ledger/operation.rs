@@ -90,6 +90,8 @@ pub enum Kind {
     Extend,
     /// Everything lapsed, because the account was closed.
     Forfeit,
+    /// Everything of another member came here, because the two are one person.
+    Merge,
     /// By itself: pending points became available.
     Activate,
     /// By itself: a hold's time was over.
@@ -100,7 +102,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Earn,
         Self::Spend,
         Self::Hold,
@@ -111,6 +113,7 @@ impl Kind {
         Self::Reverse,
         Self::Extend,
         Self::Forfeit,
+        Self::Merge,
         Self::Activate,
         Self::TimeOut,
         Self::Expire,
@@ -129,6 +132,7 @@ impl Kind {
             Self::Reverse => "reverse",
             Self::Extend => "extend",
             Self::Forfeit => "forfeit",
+            Self::Merge => "merge",
             Self::Activate => "activate",
             Self::TimeOut => "time_out",
             Self::Expire => "expire",
@@ -142,7 +146,10 @@ impl Kind {
 
     /// Whether it moved points for good, so that it can be undone.
     pub const fn is_reversible(self) -> bool {
-        !matches!(self, Self::Hold | Self::Release | Self::Extend | Self::Forfeit | Self::Activate | Self::TimeOut)
+        matches!(
+            self,
+            Self::Earn | Self::Spend | Self::Capture | Self::Adjust | Self::Transfer | Self::Reverse | Self::Expire
+        )
     }
 }
 

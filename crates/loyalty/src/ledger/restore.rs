@@ -46,7 +46,8 @@ impl Ledger {
     fn take_back(&mut self, given: &[&Posting], wanted: i64, shortage: Shortage, now: Timestamp) -> i64 {
         let mut left = wanted;
         for posting in given {
-            let (key, Some(id)) = ((posting.member, posting.wallet), posting.lot) else { continue };
+            let Some(id) = posting.lot else { continue };
+            let key = self.account_now((posting.member, posting.wallet));
             for place in [Place::Pending, Place::Available] {
                 if place == Place::Available && shortage == Shortage::PendingOnly {
                     continue;
@@ -57,7 +58,7 @@ impl Ledger {
             }
         }
         let (Some(first), true) = (given.first(), shortage != Shortage::PendingOnly) else { return wanted - left };
-        let key = (first.member, first.wallet);
+        let key = self.account_now((first.member, first.wallet));
         left -= self.consume(key, left, first.from, now).iter().map(|(_, part)| part).sum::<i64>();
         if shortage == Shortage::IntoArrears {
             let room = (self.wallet(key).arrears_max - self.balance(key).owed).max(0);
@@ -97,7 +98,7 @@ impl Ledger {
         number: i64,
         now: Timestamp,
     ) {
-        let key = (posting.member, posting.wallet);
+        let key = self.account_now((posting.member, posting.wallet));
         let Some(id) = posting.lot else {
             // It had become a debt, which may be paid by now: what comes back pays what is left of it.
             return self.give(key, posting.to, part, NewLot::now(now, grace_until, number), now);

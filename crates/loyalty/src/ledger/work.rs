@@ -33,6 +33,8 @@ pub enum Standing {
     Blocked,
     /// Nothing.
     Closed,
+    /// It is another member's number now.
+    Merged,
 }
 
 /// Which account: one member's part of one wallet.
@@ -70,6 +72,8 @@ pub struct Ledger {
     pub wallets: HashMap<WalletId, Wallet>,
     /// What members may do; whoever is not in it is unknown.
     pub standings: HashMap<MemberId, Standing>,
+    /// Numbers that were merged into another member's, and into whose.
+    pub heirs: HashMap<MemberId, MemberId>,
     /// Every account that commands touch; one that is not in it is empty.
     pub accounts: HashMap<AccountKey, Account>,
     /// Earlier operations that commands repeat or refer to, by id; those referred to with their postings.
@@ -159,14 +163,16 @@ impl Ledger {
         if let Err(refusal) = command.malformed(wallet.amount_max) {
             return Some(Err(refusal));
         }
-        let earlier = self.known.get(&command.id)?;
+        let Some(earlier) = self.known.get(&command.id) else {
+            return self.goes_nowhere(command).then_some(Err(Refusal::TransferToSelf));
+        };
         let is_same = earlier.fingerprint == command.fingerprint();
         Some(if is_same { Ok(Answer::of(earlier, true)) } else { Err(Refusal::IdReused) })
     }
 
     /// Posts a command, with what was due before and falls due by it.
     fn enter(&mut self, command: &Command, now: Timestamp) -> Result<(), Refusal> {
-        let key = (command.member, command.wallet);
+        let key = self.account_now((command.member, command.wallet));
         self.may(command)?;
         let accounts = self.touched(command);
         for account in &accounts {
@@ -181,6 +187,7 @@ impl Ledger {
             after: self.balance(key),
             effective_at: outcome.effective_at,
             postings: self.take_postings(),
+            member: key.0,
             ..Operation::of(command, number, now)
         };
         let place = self.done.operations.len();
@@ -198,27 +205,35 @@ impl Ledger {
 
     /// The accounts in which a command may move something.
     fn touched(&self, command: &Command) -> BTreeSet<AccountKey> {
-        let mut accounts = BTreeSet::from([(command.member, command.wallet)]);
+        let own = self.account_now((command.member, command.wallet));
+        let mut accounts = BTreeSet::from([own]);
         match &command.act {
-            Act::Transfer { to, .. } => drop(accounts.insert((*to, command.wallet))),
+            Act::Transfer { to, .. } => drop(accounts.insert(self.account_now((*to, command.wallet)))),
             Act::Reverse { of, .. } => {
-                let target = self.own(of, (command.member, command.wallet));
-                let postings = target.into_iter().flat_map(|target| &target.postings);
-                accounts.extend(postings.map(|posting| (posting.member, posting.wallet)));
+                let postings = self.own(of, own).into_iter().flat_map(|target| &target.postings);
+                accounts.extend(postings.map(|posting| self.account_now((posting.member, posting.wallet))));
             }
             _ => {}
         }
         accounts
     }
 
-    /// An operation of this account that is known here.
+    /// An operation of this account that is known here, under whatever number it was posted.
     pub(super) fn own(&self, id: &str, key: AccountKey) -> Option<&Operation> {
-        self.known.get(id).filter(|operation| (operation.member, operation.wallet) == key)
+        self.known.get(id).filter(|operation| self.account_now((operation.member, operation.wallet)) == key)
+    }
+
+    /// Whether a transfer would go to the member that it comes from.
+    fn goes_nowhere(&self, command: &Command) -> bool {
+        matches!(command.act, Act::Transfer { to, .. } if self.heir(to) == self.heir(command.member))
     }
 
     /// Whether the member may do this at all.
     fn may(&self, command: &Command) -> Result<(), Refusal> {
-        let standing = |member: MemberId| self.standings.get(&member).copied().unwrap_or_default();
+        if self.goes_nowhere(command) {
+            return Err(Refusal::TransferToSelf);
+        }
+        let standing = |member: MemberId| self.standings.get(&self.heir(member)).copied().unwrap_or_default();
         let spends = matches!(command.act, Act::Spend { .. } | Act::Hold { .. } | Act::Transfer { .. });
         let receiver = match command.act {
             Act::Transfer { to, .. } => Some(to),
@@ -227,7 +242,7 @@ impl Ledger {
         for member in [Some(command.member), receiver].into_iter().flatten() {
             match standing(member) {
                 Standing::Unknown => return Err(Refusal::MemberUnknown),
-                Standing::Closed => return Err(Refusal::MemberClosed),
+                Standing::Closed | Standing::Merged => return Err(Refusal::MemberClosed),
                 Standing::Blocked if spends && member == command.member => return Err(Refusal::MemberBlocked),
                 Standing::Blocked | Standing::Active => {}
             }
@@ -251,9 +266,11 @@ impl Ledger {
         if !refusal.uses_up_the_id() {
             return Answer::refused(refusal, now);
         }
-        let after = self.balance_at((command.member, command.wallet), now);
+        let key = self.account_now((command.member, command.wallet));
+        let after = self.balance_at(key, now);
         let number = self.next_operation();
-        let operation = Operation { refused: Some(refusal), after, ..Operation::of(command, number, now) };
+        let operation =
+            Operation { refused: Some(refusal), after, member: key.0, ..Operation::of(command, number, now) };
         let answer = Answer::of(&operation, false);
         self.recorded_at = now;
         self.note(operation);

@@ -64,7 +64,7 @@ async fn known<'c>(
     Ok(known.into_iter().map(|operation| (operation.id.clone(), operation)).collect())
 }
 
-/// Accounts that are not in memory, or were posted to by somebody else since.
+/// Accounts that are not in memory, or were posted to by somebody else since; those of numbers that were merged into another member's are the other's.
 pub(super) async fn accounts(
     tx: &mut Tx,
     memory: &mut Memory,
@@ -75,8 +75,14 @@ pub(super) async fn accounts(
     (memory.ledger.operations, memory.ledger.postings) = (head.operations, head.postings);
     memory.ledger.recorded_at = head.recorded_at;
     let numbers: BTreeSet<i64> = keys.iter().map(|(member, _)| member.0).collect();
-    let numbers: Vec<i64> = numbers.into_iter().collect();
-    let rows = members::with_balances(tx, workspace, &numbers).await?;
+    let mut rows = members::with_balances(tx, workspace, numbers.iter().copied().collect()).await?;
+    memory.ledger.heirs = rows.iter().filter_map(|row| Some((row.member(), row.heir()?))).collect();
+    let heirs: BTreeSet<i64> = memory.ledger.heirs.values().map(|heir| heir.0).collect();
+    let others: Vec<i64> = heirs.difference(&numbers).copied().collect();
+    if !others.is_empty() {
+        rows.extend(members::with_balances(tx, workspace, others).await?);
+    }
+    let keys: BTreeSet<AccountKey> = keys.iter().map(|key| (memory.ledger.heir(key.0), key.1)).collect();
     memory.ledger.standings = rows.iter().map(|row| (row.member(), Standing::read(&row.standing))).collect();
     memory.people = rows.iter().filter_map(|row| Some((row.member(), row.person?))).collect();
     let stored: HashMap<AccountKey, (i64, i64)> = rows
@@ -139,6 +145,7 @@ async fn recall(
     let lots: Vec<i64> = lots.into_iter().collect();
     let find = sql!("SELECT * FROM loyalty_lots WHERE lot IN ($2) AND workspace = $1");
     for LotRow { key, lot } in tx.fetch_all(find, args![workspace, &lots]).await? {
+        let key = (memory.ledger.heir(key.0), key.1);
         memory.ledger.accounts.entry(key).or_default().recall([lot], []);
     }
     let holds: Vec<i64> =
@@ -147,6 +154,7 @@ async fn recall(
         let find = sql!("SELECT * FROM loyalty_holds WHERE hold IN ($2) AND workspace = $1");
         let holds: Vec<HoldRow> = tx.fetch_all(find, args![workspace, &holds]).await?;
         for HoldRow { key, hold } in with_lots(tx, workspace, holds).await? {
+            let key = (memory.ledger.heir(key.0), key.1);
             memory.ledger.accounts.entry(key).or_default().recall([], [hold]);
         }
     }

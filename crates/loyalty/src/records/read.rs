@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Row, args, sql};
 
+use super::members;
 use crate::ledger::{
     AccountKey, Balance, Hold, HoldState, Kind, Lot, LotId, MemberId, Operation, Place, Posting, Refusal, Source,
     WalletId,
@@ -161,7 +162,7 @@ pub(super) async fn with_postings(
     Ok(operations)
 }
 
-/// A member's operations, newest first, before `before`, with their postings.
+/// A member's operations, newest first, before `before`, with their postings; those of numbers that were merged into theirs too.
 ///
 /// # Errors
 /// The store's.
@@ -173,17 +174,18 @@ pub async fn history(
     limit: u32,
 ) -> Result<Vec<Operation>> {
     let before = before.unwrap_or(i64::MAX);
+    let numbers: Vec<i64> = members::numbers(db, workspace, member).await?.iter().map(|number| number.0).collect();
     // Points came, went or stood still: what moved is found by its postings, so that whoever received points finds that too.
     let find = sql!(
         "SELECT * FROM loyalty_operations WHERE workspace = $1 AND operation IN (
-             SELECT operation FROM (SELECT DISTINCT operation FROM loyalty_postings WHERE member = $2 AND operation < $3 AND workspace = $1
+             SELECT operation FROM (SELECT DISTINCT operation FROM loyalty_postings WHERE member IN ($2) AND operation < $3 AND workspace = $1
                  ORDER BY operation DESC LIMIT $4) moved
              UNION ALL SELECT operation FROM (SELECT operation FROM loyalty_operations
-                 WHERE member = $2 AND operation < $3 AND workspace = $1 AND (refused IS NOT NULL OR kind = 'extend')
+                 WHERE member IN ($2) AND operation < $3 AND workspace = $1 AND (refused IS NOT NULL OR kind = 'extend')
                  ORDER BY operation DESC LIMIT $4) still)
          ORDER BY operation DESC LIMIT $4"
     );
-    let found = db.fetch_all(find, args![workspace, member.0, before, limit]).await?;
+    let found = db.fetch_all(find, args![workspace, &numbers, before, limit]).await?;
     with_postings(db, workspace, found).await
 }
 

@@ -109,7 +109,7 @@ async fn lots(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done)
     let save = sql!(
         "INSERT INTO loyalty_lots (workspace, lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin)
          VALUES {rows}
-         ON CONFLICT (lot, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
+         ON CONFLICT (lot, workspace) DO UPDATE SET member = EXCLUDED.member, pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
              expires_at = EXCLUDED.expires_at"
     );
     let row = |(key, id): &(AccountKey, _)| {
@@ -141,7 +141,7 @@ async fn lots(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done)
 async fn holds(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done) -> Result<(), Error> {
     let save = sql!(
         "INSERT INTO loyalty_holds (workspace, hold, member, wallet, amount, until, state) VALUES {rows}
-         ON CONFLICT (hold, workspace) DO UPDATE SET state = EXCLUDED.state"
+         ON CONFLICT (hold, workspace) DO UPDATE SET member = EXCLUDED.member, state = EXCLUDED.state"
     );
     let row = |(key, operation): &(AccountKey, i64)| {
         let hold: &Hold = memory.ledger.accounts.get(key)?.hold(*operation)?;
@@ -219,6 +219,7 @@ const fn name(kind: Kind) -> &'static str {
         Kind::Reverse => "points.reversed",
         Kind::Extend => "points.extended",
         Kind::Forfeit => "points.forfeited",
+        Kind::Merge => "points.merged",
         Kind::Activate => "points.activated",
         Kind::TimeOut => "points.hold_timed_out",
         Kind::Expire => "points.expired",

@@ -1,14 +1,14 @@
 //! kill -9 and lost writes: what was answered is there, once; what was not answered is there whole or not at all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command as Program, Stdio};
 use std::time::Duration;
 
-use rapport_domain::{PersonId, Rng, SeededRng, WorkspaceId};
-use rapport_loyalty::ledger::{Act, Command, MemberId, Source, Wallet, WalletId};
-use rapport_loyalty::records::{head, members, read, wallets};
+use rapport_domain::{PersonId, Rng, SeededRng, Timestamp, WorkspaceId};
+use rapport_loyalty::ledger::{Act, Balance, Command, MemberId, Source, Wallet, WalletId};
+use rapport_loyalty::records::{head, members, merging, read, wallets};
 use rapport_loyalty::verify::verify;
 use rapport_loyalty::{MIGRATIONS, Poster};
 use rapport_store::testing::open_folder;
@@ -123,6 +123,132 @@ fn check(folder: &Path, answered: &BTreeSet<u64>) {
         for operation in &journal {
             let number = operation.id.trim_start_matches('n').parse().unwrap();
             assert_eq!(operation.fingerprint, numbered(number, &numbers).fingerprint());
+        }
+        // The next process must not meet ours.
+        db.close().await;
+    });
+}
+
+/// The two persons of a pair: the first has been a member for longer.
+const fn pair(number: i64) -> (PersonId, PersonId) {
+    (PersonId(1_000 + 2 * number), PersonId(1_001 + 2 * number))
+}
+
+/// The program that is killed: makes pairs of members, gives both points, and lets them become one; says how far it came with each.
+#[test]
+#[ignore = "started by the test below, in a process of its own"]
+fn merging_process() {
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let db = open_folder(Path::new(&folder), &[MIGRATIONS]).await;
+        prepared(&db).await;
+        let poster = Poster::start(db.store.clone());
+        let first: i64 = std::io::stdin().lines().next().unwrap().unwrap().trim().parse().unwrap();
+        let tasks = (0..4).map(|lane| {
+            let (poster, store) = (poster.clone(), db.store.clone());
+            tokio::spawn(async move {
+                for number in (first + lane..).step_by(4) {
+                    println!("said begun {number}");
+                    become_one(&store, &poster, number).await;
+                }
+            })
+        });
+        for task in tasks.collect::<Vec<_>>() {
+            task.await.unwrap();
+        }
+    });
+}
+
+async fn become_one(store: &Store, poster: &Poster, number: i64) {
+    let (one, other) = pair(number);
+    let rng = SeededRng::new(1_000 + number.unsigned_abs());
+    let mut tx = store.begin(Priority::Interactive).await.unwrap();
+    let now = store.clock().now();
+    let stays = members::enrol(&mut tx, W, one, now, &rng).await.unwrap();
+    let goes = members::enrol(&mut tx, W, other, now.plus(1), &rng).await.unwrap();
+    tx.commit().await.unwrap();
+    let post = async |what: &str, member, act| {
+        let wallet = WalletId(1);
+        let command = Command { id: format!("{what} {number}"), member, wallet, act, source: Source::default() };
+        assert_eq!(poster.post(W, command).await.unwrap().refused, None);
+    };
+    let earn = |amount| Act::Earn { amount, earned_at: None, active_from: None, expires_at: None };
+    post("one", stays, earn(5)).await;
+    post("other", goes, earn(7)).await;
+    post("hold", goes, Act::Hold { amount: 3, until: now.plus(Timestamp::DAY) }).await;
+    println!("said ready {number}");
+    let mut tx = store.begin(Priority::Background).await.unwrap();
+    merging::follow(&mut tx, W, other, one, store.clock().now()).await.unwrap();
+    tx.commit().await.unwrap();
+    println!("said merged {number}");
+    post("spend", goes, Act::Spend { amount: 2 }).await;
+    println!("said spent {number}");
+}
+
+/// Killed at any instant: two members have become one with all points, or they are two, each with their own.
+#[test]
+fn members_become_one_wholly_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let rng = SeededRng::new(12);
+    let mut said: BTreeMap<i64, String> = BTreeMap::new();
+    for _ in 0..8 {
+        let mut child = Program::new(std::env::current_exe().unwrap())
+            .args(["crash::merging_process", "--exact", "--ignored", "--nocapture"])
+            .env(FOLDER, folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let first = said.keys().last().map_or(0, |last| last + 1);
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{first}\n").as_bytes()).unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let wait = Duration::from_millis(300 + rng.next_u64() % 500);
+        let killer = std::thread::spawn(move || {
+            std::thread::sleep(wait);
+            child.kill().unwrap();
+            child.wait().unwrap();
+        });
+        for line in out.lines().map_while(Result::ok) {
+            let Some((what, number)) = line.split("said ").nth(1).and_then(|said| said.split_once(' ')) else {
+                continue;
+            };
+            said.insert(number.trim().parse().unwrap(), what.to_owned());
+        }
+        killer.join().unwrap();
+        check_pairs(folder.path(), &said);
+    }
+    assert!(said.values().filter(|what| *what == "spent").count() > 40, "{said:?}");
+}
+
+fn check_pairs(folder: &Path, said: &BTreeMap<i64, String>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let db = open_folder(folder, &[MIGRATIONS]).await;
+        assert_eq!(verify(&mut db.read(), W).await.unwrap().findings, []);
+        let end = Timestamp(i64::MAX);
+        let left =
+            async |member| read::balance_as_of(&mut db.read(), W, (member, WalletId(1)), end, end).await.unwrap();
+        for (number, what) in said.iter().filter(|(_, what)| *what != "begun") {
+            let (one, other) = pair(*number);
+            let stays = members::of(&mut db.read(), W, one).await.unwrap().unwrap();
+            let goes = members::of(&mut db.read(), W, other).await.unwrap();
+            let both = Balance { available: 9, held: 3, ..Balance::default() };
+            match goes {
+                Some(goes) => {
+                    assert_eq!(what, "ready", "{number} was merged and is two again");
+                    assert_eq!(left(stays).await, Balance { available: 5, held: 0, ..both });
+                    assert_eq!(left(goes).await, Balance { available: 4, ..both });
+                }
+                None => {
+                    let found = left(stays).await;
+                    let spent = Balance { available: 7, ..both };
+                    assert!(found == spent || what != "spent" && found == both, "{number} {what}: {found:?}");
+                    let old = members::numbers(&mut db.read(), W, stays).await.unwrap();
+                    assert_eq!(left(old[1]).await, Balance::default());
+                }
+            }
         }
         // The next process must not meet ours.
         db.close().await;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::oracle::commands::{self, MEMBERS, WALLETS};
+use crate::oracle::commands::{self, MEMBERS, Step, WALLETS};
 use crate::oracle::points::Points;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -11,7 +11,7 @@ use rapport_domain::{PersonId, SeededRng, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{
     Act, Answer, Balance, Command, Kind, MemberId, Portion, Refusal, Shortage, Source, Standing, Wallet, WalletId,
 };
-use rapport_loyalty::records::{self, Memory, members, read, wallets};
+use rapport_loyalty::records::{self, Memory, members, merging, read, wallets};
 use rapport_loyalty::verify::verify;
 use rapport_loyalty::{DATA_MAP, MIGRATIONS, Poster};
 use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
@@ -59,12 +59,11 @@ async fn prepare(db: &Store, workspace: WorkspaceId) {
         let made = wallets::save(&mut tx, workspace, &format!("wallet{}", id.0), &wallet()).await.unwrap();
         assert_eq!(made, id);
     }
-    let standings = [Standing::Active, Standing::Active, Standing::Blocked, Standing::Closed];
-    for (member, standing) in MEMBERS.into_iter().zip(standings) {
+    for (member, standing) in commands::standings() {
         let insert = sql!(
             "INSERT INTO loyalty_members (workspace, member, person, standing, enrolled_at) VALUES ($1, $2, $3, $4, $5)"
         );
-        let row = args![workspace, member.0, PersonId(100 + member.0), standing.key(), Timestamp(0)];
+        let row = args![workspace, member.0, PersonId(100 + member.0), standing, Timestamp(0)];
         tx.execute(insert, row).await.unwrap();
     }
     tx.commit().await.unwrap();
@@ -114,16 +113,37 @@ async fn stored_balance(db: &Store, workspace: WorkspaceId, key: (MemberId, Wall
 /// With everything read back for every command, with accounts kept in memory, and with two who keep them and do not know of each other.
 #[db_test(MIGRATIONS)]
 async fn the_database_answers_as_single_points_do(db: TestDatabase) {
-    for (number, story) in stories(24, 60).into_iter().enumerate() {
-        let workspace = WorkspaceId(10 + number as i64);
+    let mut runner = TestRunner::deterministic();
+    for number in 0..24 {
+        let life = commands::life(60).new_tree(&mut runner).unwrap().current();
+        let workspace = WorkspaceId(10 + number);
         prepare(&db, workspace).await;
-        let standing =
-            [(MEMBERS[0], "active"), (MEMBERS[1], "active"), (MEMBERS[2], "blocked"), (MEMBERS[3], "closed")];
-        let mut points = Points::new(wallet(), standing.into());
+        let mut points = Points::new(wallet(), commands::standings());
         let mut memories = [Memory::default(), Memory::default()];
+        // Of whom the story speaks: their number, and who they are.
+        let mut who: BTreeMap<MemberId, (MemberId, PersonId)> =
+            MEMBERS.into_iter().map(|member| (member, (member, PersonId(100 + member.0)))).collect();
         let mut now = 0;
-        for (step, (wait, command)) in story.into_iter().enumerate() {
+        for (step, (wait, what)) in life.into_iter().enumerate() {
             now += wait;
+            let command = match what {
+                Step::Do(command) => command,
+                Step::Merge(one, other) => {
+                    // All became members at once, so that the lower number goes on, whoever of the two persons does.
+                    let ((one, from), (two, to)) = (who[&one], who[&other]);
+                    let (stays, goes) = (one.min(two), one.max(two));
+                    who.insert(other, (stays, to));
+                    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+                    merging::follow(&mut tx, workspace, from, to, Timestamp(now)).await.unwrap();
+                    tx.commit().await.unwrap();
+                    points.merge(goes, stays, now);
+                    assert_eq!(members::of(&mut db.read(), workspace, to).await.unwrap(), Some(stays));
+                    assert_eq!(members::of(&mut db.read(), workspace, from).await.unwrap(), None);
+                    assert_eq!(members::now(&mut db.read(), workspace, goes).await.unwrap(), stays);
+                    assert_sound(&db, workspace).await;
+                    continue;
+                }
+            };
             let said = points.apply(&command, now);
             let mut nothing = Memory::default();
             let memory = match number % 3 {
@@ -162,9 +182,7 @@ async fn what_comes_at_once_comes_to_some_order(db: TestDatabase) {
                 answers.insert(operation, (command, answer));
             }
         }
-        let standing =
-            [(MEMBERS[0], "active"), (MEMBERS[1], "active"), (MEMBERS[2], "blocked"), (MEMBERS[3], "closed")];
-        let mut points = Points::new(wallet(), standing.into());
+        let mut points = Points::new(wallet(), commands::standings());
         for (command, answer) in answers.into_values() {
             let said = points.apply(&command, answer.recorded_at.0);
             assert_eq!((answer.refused, answer.amount, answer.short, answer.after), said, "{command:?}");
@@ -387,4 +405,124 @@ async fn a_person_is_a_member_once(db: TestDatabase) {
     assert_eq!(members::of(&mut tx, W, PersonId(9)).await.unwrap(), Some(more[1]));
     assert!(members::set_standing(&mut tx, W, first, Standing::Closed).await.unwrap());
     assert!(!members::set_standing(&mut tx, OTHER, first, Standing::Closed).await.unwrap());
+}
+
+async fn merge(db: &Store, from: MemberId, to: MemberId, now: Timestamp) {
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    merging::follow(&mut tx, W, PersonId(100 + from.0), PersonId(100 + to.0), now).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// While two servers post to both numbers as fast as they can: nothing is lost, nothing comes twice, and nothing is left under the old number.
+#[db_test(MIGRATIONS)]
+async fn members_become_one_while_points_move(db: TestDatabase) {
+    prepare(&db, W).await;
+    let posters = [Poster::start(db.store.clone()), Poster::start(db.store.clone())];
+    let all = [MEMBERS[0], MEMBERS[1], MEMBERS[5]];
+    let tasks: Vec<_> = (0..6)
+        .map(|lane: usize| {
+            let poster = posters[lane % 2].clone();
+            tokio::spawn(async move {
+                let mut sum = 0;
+                for number in 0..40 {
+                    let act = if number % 4 == 3 { Act::Spend { amount: 2 } } else { earn(1) };
+                    let by = if number % 4 == 3 { -2 } else { 1 };
+                    let wanted = Command { member: all[lane % 3], ..command(&format!("{lane} {number}"), act) };
+                    let answer = poster.post(W, wanted).await.unwrap();
+                    sum += if answer.refused.is_none() { by } else { 0 };
+                }
+                sum
+            })
+        })
+        .collect();
+    merge(&db, MEMBERS[5], MEMBERS[1], db.clock().now()).await;
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    merge(&db, MEMBERS[1], MEMBERS[0], db.clock().now()).await;
+    let mut sum = 0;
+    for task in tasks {
+        sum += task.await.unwrap();
+    }
+    let left = stored_balance(&db, W, (MEMBERS[0], WALLETS[0])).await;
+    assert_eq!(left, Balance { available: sum, ..Balance::default() });
+    for old in [MEMBERS[1], MEMBERS[5]] {
+        assert_eq!(stored_balance(&db, W, (old, WALLETS[0])).await, Balance::default());
+        assert_eq!(members::now(&mut db.read(), W, old).await.unwrap(), MEMBERS[0]);
+    }
+    let numbers = members::numbers(&mut db.read(), W, MEMBERS[0]).await.unwrap();
+    assert_eq!(numbers, [MEMBERS[0], MEMBERS[1], MEMBERS[5]]);
+    let history = read::history(&mut db.read(), W, MEMBERS[0], None, 1_000).await.unwrap();
+    let asked: usize = history.iter().filter(|operation| operation.kind != Kind::Merge).count();
+    assert_eq!(asked, 240, "what was posted under the old numbers is the member's too");
+    assert_sound(&db, W).await;
+}
+
+/// Whoever was a member for longer goes on, blocked stays blocked, and a closed account is neither opened nor emptied.
+#[db_test(MIGRATIONS)]
+async fn a_merge_keeps_the_older_membership_and_the_stricter_standing(db: TestDatabase) {
+    let rng = SeededRng::new(3);
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    wallets::save(&mut tx, W, "points", &wallet()).await.unwrap();
+    let mut numbers = Vec::new();
+    for person in 1..=6 {
+        numbers.push(members::enrol(&mut tx, W, PersonId(person), Timestamp(10 - person), &rng).await.unwrap());
+    }
+    members::set_standing(&mut tx, W, numbers[0], Standing::Blocked).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut memory = Memory::default();
+    for (number, member) in numbers.iter().enumerate() {
+        let wanted = Command { member: *member, ..command(&format!("e{number}"), earn(10)) };
+        post(&db, &mut memory, &wanted, 20).await;
+    }
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    members::set_standing(&mut tx, W, numbers[3], Standing::Closed).await.unwrap();
+    let now = Timestamp(30);
+    // The second has been one for longer; the first person goes on. Nobody is a member of the ninth.
+    merging::follow(&mut tx, W, PersonId(2), PersonId(1), now).await.unwrap();
+    merging::follow(&mut tx, W, PersonId(2), PersonId(1), now).await.unwrap();
+    merging::follow(&mut tx, W, PersonId(3), PersonId(9), now).await.unwrap();
+    merging::follow(&mut tx, W, PersonId(8), PersonId(9), now).await.unwrap();
+    // The fourth is closed and has been one for longer than nobody but the fifth and sixth.
+    merging::follow(&mut tx, W, PersonId(4), PersonId(9), now).await.unwrap();
+    assert!(members::set_standing(&mut tx, W, numbers[0], Standing::Blocked).await.unwrap());
+    tx.commit().await.unwrap();
+    let mut standings: BTreeMap<MemberId, (Option<PersonId>, String, Option<i64>)> = BTreeMap::new();
+    let all = sql!("SELECT member, person, standing, merged_into FROM loyalty_members WHERE workspace = $1");
+    let rows: Vec<(i64, Option<PersonId>, String, Option<i64>)> = db.read().fetch_all(all, args![W]).await.unwrap();
+    for (member, person, standing, into) in rows {
+        standings.insert(MemberId(member), (person, standing, into));
+    }
+    let stands = |person: Option<i64>, standing: &str, into: Option<usize>| {
+        (person.map(PersonId), standing.to_owned(), into.map(|place| numbers[place].0))
+    };
+    assert_eq!(standings[&numbers[0]], stands(None, "merged", Some(1)));
+    assert_eq!(standings[&numbers[1]], stands(Some(1), "blocked", None));
+    assert_eq!(standings[&numbers[2]], stands(Some(9), "active", None));
+    assert_eq!(standings[&numbers[3]], stands(None, "closed", Some(2)));
+    let left = async |place: usize| stored_balance(&db, W, (numbers[place], WALLETS[0])).await.available;
+    assert_eq!((left(0).await, left(1).await, left(2).await, left(3).await), (0, 20, 10, 10));
+    let refund = |place: usize| Command { member: numbers[place], ..command(&format!("r{place}"), reverse_all(place)) };
+    assert_eq!(post(&db, &mut memory, &refund(0), 40).await.after.available, 10);
+    assert_eq!(post(&db, &mut memory, &refund(3), 40).await.refused, Some(Refusal::MemberClosed));
+    let report = verify(&mut db.read(), W).await.unwrap();
+    assert_eq!(report.findings, []);
+}
+
+fn reverse_all(place: usize) -> Act {
+    let (portion, shortage) = (Portion::Rest, Shortage::IntoArrears);
+    Act::Reverse { of: format!("e{place}"), portion, shortage, grace_until: None }
+}
+
+/// A lot that lies in another account than its postings say is named.
+#[db_test(MIGRATIONS)]
+async fn a_lot_in_the_wrong_account_is_found(db: TestDatabase) {
+    prepare(&db, W).await;
+    let theirs = Command { member: MEMBERS[1], ..command("e", earn(5)) };
+    post(&db, &mut Memory::default(), &theirs, 1).await;
+    merge(&db, MEMBERS[1], MEMBERS[0], Timestamp(2)).await;
+    assert_sound(&db, W).await;
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    tx.execute(sql!("UPDATE loyalty_lots SET member = 2"), args![]).await.unwrap();
+    let found = verify(&mut tx, W).await.unwrap().findings;
+    assert!(found.iter().any(|finding| finding.what.contains("lot 1 is not in the account")), "{found:?}");
+    tx.rollback().await.unwrap();
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::oracle::commands::{self, MEMBERS, WALLETS};
+use crate::oracle::commands::{self, MEMBERS, Step, WALLETS};
 use crate::oracle::points::Points;
 use proptest::prelude::*;
 use rapport_domain::Timestamp;
@@ -32,6 +32,7 @@ impl Whole {
             (MEMBERS[1], Standing::Active),
             (MEMBERS[2], Standing::Blocked),
             (MEMBERS[3], Standing::Closed),
+            (MEMBERS[5], Standing::Active),
         ]);
         Self { ledger, operations: Vec::new() }
     }
@@ -49,6 +50,14 @@ impl Whole {
 
     fn apply(&mut self, command: &Command, now: i64) -> Answer {
         self.apply_all(std::slice::from_ref(command), now).pop().unwrap()
+    }
+
+    fn merge(&mut self, from: MemberId, to: MemberId, now: i64) {
+        if self.ledger.standings[&from] == Standing::Blocked {
+            self.ledger.standings.insert(to, Standing::Blocked);
+        }
+        self.ledger.merge(from, to, Timestamp(now));
+        self.operations.extend(self.ledger.take().operations);
     }
 
     fn account(&self, key: (MemberId, WalletId)) -> Account {
@@ -122,8 +131,7 @@ impl Whole {
 }
 
 fn oracle() -> Points {
-    let standing = [(MEMBERS[0], "active"), (MEMBERS[1], "active"), (MEMBERS[2], "blocked"), (MEMBERS[3], "closed")];
-    Points::new(wallet(), standing.into())
+    Points::new(wallet(), commands::standings())
 }
 
 fn lots_of(whole: &Whole, key: (MemberId, WalletId)) -> Vec<(i64, i64, i64, Option<i64>)> {
@@ -135,13 +143,28 @@ fn lots_of(whole: &Whole, key: (MemberId, WalletId)) -> Vec<(i64, i64, i64, Opti
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
-    /// Every answer is the one that the points themselves give, and what is left of every lot too.
+    /// Every answer is the one that the points themselves give, and what is left of every lot too, whoever turns out to be whom.
     #[test]
-    fn every_answer_is_the_one_of_single_points(story in commands::story(70)) {
+    fn every_answer_is_the_one_of_single_points(life in commands::life(70)) {
         let (mut whole, mut points) = (Whole::new(), oracle());
         let mut now = 0;
-        for (wait, command) in story {
+        for (wait, step) in life {
             now += wait;
+            let command = match step {
+                Step::Do(command) => command,
+                Step::Merge(from, to) => {
+                    whole.merge(from, to, now);
+                    points.merge(from, to, now);
+                    whole.check()?;
+                    // Where the one had nothing, the other's account is not looked at.
+                    for wallet in WALLETS.into_iter().filter(|it| whole.ledger.accounts.contains_key(&(from, *it))) {
+                        prop_assert_eq!(lots_of(&whole, (from, wallet)), vec![]);
+                        prop_assert_eq!(lots_of(&whole, (to, wallet)), points.lots((to, wallet)));
+                        prop_assert_eq!(whole.account((to, wallet)).balance(), points.balance((to, wallet)));
+                    }
+                    continue;
+                }
+            };
             let before = whole.ledger.accounts.clone();
             let answer = whole.apply(&command, now);
             let said = points.apply(&command, now);
@@ -152,7 +175,7 @@ proptest! {
                 }
             }
             whole.check()?;
-            let key = (command.member, command.wallet);
+            let key = (whole.ledger.heir(command.member), command.wallet);
             if answer.refused.is_none() && !answer.replayed {
                 prop_assert_eq!(lots_of(&whole, key), points.lots(key), "{:?} at {}", command, now);
             }
@@ -249,9 +272,12 @@ fn stories_reach_everything() {
     for _ in 0..300 {
         let mut whole = Whole::new();
         let mut now = 0;
-        for (wait, command) in commands::story(70).new_tree(&mut runner).unwrap().current() {
+        for (wait, step) in commands::life(70).new_tree(&mut runner).unwrap().current() {
             now += wait;
-            short += i64::from(whole.apply(&command, now).short > 0);
+            match step {
+                Step::Do(command) => short += i64::from(whole.apply(&command, now).short > 0),
+                Step::Merge(from, to) => whole.merge(from, to, now),
+            }
         }
         for operation in whole.operations {
             match operation.refused {
@@ -452,4 +478,61 @@ fn every_change_breaks_the_chain() {
     let mut swapped = whole.operations.clone();
     swapped.swap(0, 1);
     assert_ne!(Chain::default().with(&swapped), chain);
+}
+
+/// Two who are one: a hold that was open is captured under the old number, an order from before is refunded under it, and what comes back lies where it did.
+#[test]
+fn what_names_an_old_number_finds_the_points_where_they_are() {
+    let mut whole = Whole::new();
+    let old = |id: &str, act| Command { member: MEMBERS[1], ..command(id, act) };
+    let until = |at| Act::Earn { amount: 10, earned_at: None, active_from: None, expires_at: Some(Timestamp(at)) };
+    whole.apply(&command("mine", until(50)), 1);
+    whole.apply(&old("order", until(40)), 1);
+    whole.apply(&old("hold", Act::Hold { amount: 6, until: Timestamp(30) }), 2);
+    whole.apply(&old("gift", Act::Spend { amount: 1 }), 2);
+    whole.merge(MEMBERS[1], MEMBERS[0], 3);
+    let merged = whole.operations.last().unwrap();
+    assert_eq!(
+        (merged.kind, merged.member, merged.amount, merged.effective_at),
+        (Kind::Merge, MEMBERS[0], 9, Timestamp(3))
+    );
+    assert_eq!(merged.after, Balance { available: 13, held: 6, ..Balance::default() });
+    let lots = lots_of(&whole, (MEMBERS[0], WALLETS[0]));
+    assert_eq!(lots, [(0, 10, 0, Some(50)), (0, 3, 6, Some(40))]);
+
+    let captured = whole.apply(&old("capture", Act::Capture { hold: "hold".into(), amount: Some(4) }), 4);
+    assert_eq!((captured.refused, captured.after.available, captured.after.held), (None, 15, 0));
+    let back = whole.apply(&old("back", reverse("gift", Portion::Rest)), 5);
+    assert_eq!((back.refused, back.amount, back.after.available), (None, 1, 16));
+    // Six of the order's ten are left in its lot; the four that were spent come from what else there is.
+    let refunded = whole.apply(&command("refund", reverse("order", Portion::Rest)), 6);
+    assert_eq!((refunded.refused, refunded.amount, refunded.after.available), (None, 10, 6));
+    assert_eq!(lots_of(&whole, (MEMBERS[0], WALLETS[0])), [(0, 6, 0, Some(50))]);
+    // Sent again, it is answered as it was.
+    assert!(whole.apply(&old("capture", Act::Capture { hold: "hold".into(), amount: Some(4) }), 7).replayed);
+    let to_self = Act::Transfer { to: MEMBERS[1], amount: 1, expiry: Default::default() };
+    assert_eq!(whole.apply(&command("round", to_self), 7).refused, Some(Refusal::TransferToSelf));
+    assert_eq!(
+        whole.apply(&command("undo", reverse(&format!("auto:{}", 5), Portion::Rest)), 8).refused,
+        Some(Refusal::NotReversible)
+    );
+}
+
+/// What one owes the other pays, and no limit of the wallet stands in the way.
+#[test]
+fn a_merge_pays_debts_and_knows_no_limits() {
+    let mut whole = Whole::new();
+    let old = |id: &str, act| Command { member: MEMBERS[1], ..command(id, act) };
+    whole.apply(&command("full", earn(60)), 1);
+    whole.apply(&old("debt", Act::Adjust { amount: -7, expires_at: None, into_arrears: true }), 1);
+    whole.merge(MEMBERS[1], MEMBERS[0], 2);
+    assert_eq!(whole.account((MEMBERS[0], WALLETS[0])).balance(), Balance { available: 53, ..Balance::default() });
+    let other = |id: &str, act| Command { member: MEMBERS[5], ..command(id, act) };
+    whole.apply(&other("more", earn(60)), 3);
+    whole.merge(MEMBERS[0], MEMBERS[5], 4);
+    // The first number leads on in one step.
+    assert_eq!(whole.ledger.heir(MEMBERS[1]), MEMBERS[5]);
+    assert_eq!(whole.apply(&old("one too many", earn(1)), 5).refused, Some(Refusal::BalanceLimit));
+    assert_eq!(whole.apply(&old("spent", Act::Spend { amount: 113 }), 5).after, Balance::default());
+    whole.check().unwrap();
 }

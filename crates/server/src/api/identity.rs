@@ -24,6 +24,7 @@ use crate::auth::{Caller, Permission};
 use crate::engaging::listening;
 use crate::erasing;
 use crate::http::extract::{Json, Path};
+use crate::points;
 use crate::problem::Problem;
 use crate::records::sources;
 use utoipa_axum::router::OpenApiRouter;
@@ -128,6 +129,7 @@ async fn change(app: &App, caller: &Caller, id: Id, undone: bool, reason: &str) 
     let handed: Vec<_> = changed.moved.iter().map(|m| (m.handle, m.from, m.to)).collect();
     exposures::follow(&mut tx, workspace, &handed).await?;
     invitations::follow(&mut tx, workspace, &handed).await?;
+    points::identity::follow(&mut tx, workspace, &handed, app.now()).await.map_err(Problem::internal)?;
     verbatims::follow(&mut tx, workspace, &handed).await?;
     follow_ups::follow(&mut tx, workspace, &handed, app.now()).await?;
     let touched: Vec<PersonId> = changed.moved.iter().flat_map(|m| [m.from, m.to]).collect();

@@ -38,6 +38,7 @@ mod other_shops;
 mod own_data;
 mod pages;
 mod points;
+mod points_identity;
 mod privacy;
 mod provider;
 mod records;

@@ -1,12 +1,20 @@
 //! Random commands: few members, few points, few ids and short times, so that everything meets everything.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use rapport_domain::Timestamp;
 use rapport_loyalty::ledger::{Act, Command, Expiry, MemberId, Portion, Shortage, Source, WalletId};
 
-/// Two who may do everything, one who is blocked, one whose account is closed, one whom nobody knows.
-pub const MEMBERS: [MemberId; 5] = [MemberId(1), MemberId(2), MemberId(3), MemberId(4), MemberId(5)];
+/// Two who may do everything, one who is blocked, one whose account is closed, one whom nobody knows, and a third who may do everything.
+pub const MEMBERS: [MemberId; 6] = [MemberId(1), MemberId(2), MemberId(3), MemberId(4), MemberId(5), MemberId(6)];
 pub const WALLETS: [WalletId; 2] = [WalletId(1), WalletId(2)];
+
+/// Who may do what.
+pub fn standings() -> BTreeMap<MemberId, &'static str> {
+    let known = [MEMBERS[0], MEMBERS[1], MEMBERS[2], MEMBERS[3], MEMBERS[5]];
+    known.into_iter().zip(["active", "active", "blocked", "closed", "active"]).collect()
+}
 
 /// Up to `most` commands, each with the time that passes before it.
 pub fn story(most: usize) -> impl Strategy<Value = Vec<(i64, Command)>> {
@@ -19,6 +27,33 @@ pub fn story(most: usize) -> impl Strategy<Value = Vec<(i64, Command)>> {
             earlier.push(command);
         }
         steps.into_iter().map(|(wait, _)| wait).zip(earlier).collect()
+    })
+}
+
+/// What happens next.
+#[derive(Clone, Debug)]
+pub enum Step {
+    Do(Command),
+    /// Everything of the first goes to the second.
+    Merge(MemberId, MemberId),
+}
+
+/// A [`story`] in which members turn out to be the same person now and then. Nobody is merged twice.
+pub fn life(most: usize) -> impl Strategy<Value = Vec<(i64, Step)>> {
+    let pair = |of: &[usize]| prop::sample::subsequence(of.to_vec(), 2).prop_shuffle();
+    let pair = prop_oneof![4 => pair(&[0, 1, 5]), 1 => pair(&[0, 1, 2, 5])];
+    let merges = prop::collection::vec(prop::option::weighted(0.04, pair), most);
+    (story(most), merges).prop_map(|(story, merges)| {
+        let (mut steps, mut gone) = (Vec::new(), Vec::new());
+        for ((wait, command), merge) in story.into_iter().zip(merges) {
+            let merge = merge.filter(|pair| !pair.iter().any(|it| gone.contains(it)));
+            if let Some([from, to]) = merge.as_deref() {
+                gone.push(*from);
+                steps.push((0, Step::Merge(MEMBERS[*from], MEMBERS[*to])));
+            }
+            steps.push((wait, Step::Do(command)));
+        }
+        steps
     })
 }
 
@@ -37,7 +72,7 @@ fn meant(earlier: &[Command], pick: u16, fits: fn(&Act) -> bool) -> Option<&Comm
 }
 
 fn made((act, who, wallet, amount, (id, of), (one, other), choice): Seed, earlier: &[Command], now: i64) -> Command {
-    let mut member = MEMBERS[[0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4][usize::from(who) % 11]];
+    let mut member = MEMBERS[[0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5, 5][usize::from(who) % 13]];
     let mut wallet = WALLETS[usize::from(wallet % 5 == 0)];
     let mut reference = |fits| {
         let Some(command) = meant(earlier, of, fits) else { return "nothing".to_owned() };
@@ -72,7 +107,7 @@ fn made((act, who, wallet, amount, (id, of), (one, other), choice): Seed, earlie
             Act::Adjust { amount, expires_at: one.map(later), into_arrears: choice % 4 > 1 }
         }
         16 | 17 => {
-            let to = MEMBERS[[0, 0, 1, 1, 2, 3, 4][usize::from(choice) % 7]];
+            let to = MEMBERS[[0, 0, 1, 1, 2, 3, 4, 5][usize::from(choice) % 8]];
             let to = if to == member { MEMBERS[usize::from(member == MEMBERS[0])] } else { to };
             let expiry = if choice % 2 == 0 { Expiry::Keep } else { Expiry::Reset { expires_at: one.map(later) } };
             Act::Transfer { to, amount, expiry }

@@ -53,6 +53,7 @@ pub struct Points {
     holds: Vec<String>,
     wallet: Option<Wallet>,
     standing: BTreeMap<MemberId, &'static str>,
+    heirs: BTreeMap<MemberId, MemberId>,
 }
 
 /// What is compared: refusal, amount, short, the account after it.
@@ -97,12 +98,22 @@ impl Points {
             }
             return (Some(Refusal::IdReused), 0, 0, Balance::default());
         }
+        // Whoever names an old number means the member that it belongs to.
+        let asked = command;
+        let mut command = command.clone();
+        command.member = self.heir(command.member);
+        if let Act::Transfer { to, .. } = &mut command.act {
+            *to = self.heir(*to);
+            if *to == command.member {
+                return (Some(Refusal::TransferToSelf), 0, 0, Balance::default());
+            }
+        }
         let key = (command.member, command.wallet);
         let before = self.clone();
-        match self.try_it(command, key, now) {
+        match self.try_it(&command, key, now) {
             Ok(mut did) => {
                 did.after = self.balance(key);
-                (did.key, did.body) = (Some(key), Some(command.clone()));
+                (did.key, did.body) = (Some(key), Some(asked.clone()));
                 self.did.insert(command.id.clone(), did.clone());
                 (None, did.amount, did.short, did.after)
             }
@@ -117,7 +128,7 @@ impl Points {
                 };
                 let did = Did {
                     key: Some(key),
-                    body: Some(command.clone()),
+                    body: Some(asked.clone()),
                     refused: Some(refusal),
                     amount,
                     after: self.balance(key),
@@ -127,6 +138,36 @@ impl Points {
                 (Some(refusal), amount, 0, did.after)
             }
         }
+    }
+
+    fn heir(&self, member: MemberId) -> MemberId {
+        self.heirs.get(&member).copied().unwrap_or(member)
+    }
+
+    /// As if `from` had been called `to` from the beginning; who was blocked stays so.
+    pub fn merge(&mut self, from: MemberId, to: MemberId, now: i64) {
+        self.pass(now);
+        let rename = |key: &mut Key| {
+            if key.0 == from {
+                key.0 = to;
+            }
+        };
+        self.points.iter_mut().for_each(|point| rename(&mut point.owner));
+        for did in self.did.values_mut() {
+            did.key.iter_mut().for_each(rename);
+            did.took.iter_mut().for_each(|(key, ..)| rename(key));
+            did.gave.iter_mut().for_each(|(key, _)| rename(key));
+        }
+        for (mut key, owed) in std::mem::take(&mut self.owed) {
+            rename(&mut key);
+            *self.owed.entry(key).or_default() += owed;
+        }
+        self.heirs.values_mut().filter(|heir| **heir == from).for_each(|heir| *heir = to);
+        self.heirs.insert(from, to);
+        if self.standing[&from] == "blocked" {
+            self.standing.insert(to, "blocked");
+        }
+        self.pay_all();
     }
 
     fn try_it(&mut self, command: &Command, key: Key, now: i64) -> Result<Did, Refusal> {
