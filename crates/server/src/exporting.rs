@@ -71,9 +71,20 @@ pub fn csv(members: &[Exported]) -> String {
     String::from_utf8(out.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
-/// A text that no spreadsheet takes for a formula (OWASP, "CSV injection").
+/// With what a spreadsheet begins a formula (OWASP, "CSV injection").
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// What makes a text of it.
+const AS_TEXT: char = '\'';
+
+/// A text that no spreadsheet takes for a formula; [`as_it_was`] makes of it what it was.
 pub fn plain(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+    if text.trim_start_matches(AS_TEXT).starts_with(FORMULA) { format!("{AS_TEXT}{text}") } else { text.to_owned() }
+}
+
+/// What [`plain`] made a text of.
+pub fn as_it_was(text: &str) -> &str {
+    let is_made = text.trim_start_matches(AS_TEXT).starts_with(FORMULA);
+    text.strip_prefix(AS_TEXT).filter(|_| is_made).unwrap_or(text)
 }
 
 /// Writes what is due, until `stop` is set.
@@ -162,6 +173,15 @@ fn put(folder: &std::path::Path, file: &std::path::Path, bytes: &[u8]) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_made_a_text_comes_back_as_it_was() {
+        for text in ["", "=1+1", "'=1", "''-x", "'quoted'", "-3", "plain", "'", "@me", "\t=x"] {
+            let made = plain(text);
+            assert_eq!(as_it_was(&made), text);
+            assert!(!made.starts_with(FORMULA), "{made}");
+        }
+    }
 
     #[test]
     fn a_cell_is_never_a_formula() {

@@ -3,6 +3,7 @@ import { eventClause } from '$lib/condition-sentence';
 import { t, term } from '$lib/i18n/index.svelte';
 import { readSpan } from '$lib/questions';
 import { speaker } from '$lib/segments';
+import { catalog } from '$lib/state/catalog.svelte';
 import type { Asking, Definition, Kind, When } from '$lib/surveys';
 
 export const OCCASIONS = ['links', 'event', 'entered', 'members'] as const;
@@ -58,6 +59,7 @@ export function sayAsking(asking: Asking, kind: Kind = asking.kind ?? 'touchpoin
 		sayWhen(asking.when),
 		share < 100 ? t('occasion.say.sample', { share }) : '',
 		t(`occasion.say.basis.${basisOf({ ...asking, kind })}`),
+		asking.topic ? t(`occasion.say.topic.${basisOf({ ...asking, kind })}`, { topic: catalog.topicName(asking.topic) }) : '',
 		channels.length > 1 ? t('occasion.say.channels', { channels: channels.join(', ') }) : t('occasion.say.channel', { channel: channels[0] }),
 		asking.remind_after_days ? t('occasion.say.remind', { n: asking.remind_after_days }) : t('occasion.say.no_reminder'),
 		asking.floor_days === undefined ? '' : t('occasion.say.floor', { n: asking.floor_days })

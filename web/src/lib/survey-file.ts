@@ -14,6 +14,7 @@ export function partsIn(question: Question): string[] {
 	if (answer.kind === 'kano') return ['functional', 'dysfunctional'];
 	if (answer.kind === 'matrix') return answer.rows.map((it) => it.key);
 	if (answer.kind === 'multiple') return [...answer.choices.map((it) => it.key), ...(answer.other ? ['other'] : [])];
+	if (answer.kind === 'single' && answer.other) return ['other'];
 	return answer.kind === 'ranking' ? answer.choices.map((it) => it.key) : [];
 }
 export interface Target {

@@ -82,6 +82,10 @@ export const surveyPageScenarios = {
 		await page.getByRole('spinbutton', { name: 'Remind after days' }).fill('4');
 		await page.keyboard.press('Tab');
 		await says.getByText('Who has not answered after 4 days is reminded once').waitFor();
+		if (context.mock) {
+			await page.getByRole('combobox', { name: 'Topic of consent' }).selectOption('offers');
+			await says.getByText(/“Offers”/).waitFor();
+		}
 		await page.keyboard.press('Control+s');
 		await page.getByText(/Saved as version/).waitFor();
 		const warning = page.locator('[data-unwritable]');
@@ -114,6 +118,16 @@ export const surveyPageScenarios = {
 		const [request] = await Promise.all([page.waitForRequest((it) => it.method() === 'POST' && it.url().endsWith('/model') && it.postData().includes('blocks')), dialog.getByRole('group', { name: 'Complaints leads to' }).getByRole('checkbox', { name: 'Loyalty' }).uncheck()]);
 		const { blocks, paths } = request.postDataJSON();
 		must(blocks.length === 6 && blocks.some((it) => it.questions.includes('complained')) && paths.length === 8 && !paths.some((it) => it.from === 'complaint'), 'the path is still asked for');
+	},
+	'answers are downloaded as they are narrowed': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/feedback/surveys/nps/answers');
+		const link = page.getByRole('link', { name: 'Download' });
+		must((await link.getAttribute('href')) === '/api/v1/surveys/nps/responses.csv', 'not all answers are in the file');
+		await page.getByRole('combobox', { name: 'State' }).selectOption('completed');
+		await page.waitForURL(/state=completed/);
+		await context.settled(page);
+		must((await link.getAttribute('href')) === '/api/v1/surveys/nps/responses.csv?state=completed', 'the file is not narrowed as the list is');
 	},
 	'a file of answers is looked at, mapped, and taken in': async (page, context) => {
 		if (!context.mock) return;

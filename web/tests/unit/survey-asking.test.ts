@@ -14,6 +14,8 @@ describe('whom a survey asks', () => {
 		expect(said.slice(1)).toEqual(['Of them 25 % are asked, within a wave always the same people.', 'Whoever refused to be written to is not.', 'They are invited by the first of these that reaches them: Text message, E-mail.', 'Who has not answered after 1 day is reminded once, by the same channel.', 'Nobody gets it again within 60 days.']);
 		expect(sayAsking({ kind: 'relationship', when: { members: { segment: 'buyers', per_day: 200 } } })).toEqual(['All members of “buyers” are asked once in each wave, 200 a day, evenly over the day.', 'Only those are who agreed to be written to.', 'They are invited by this channel: E-mail.', 'Nobody is reminded.']);
 		expect(sayAsking({ when: { entered: { segment: 'promised', after: '1h' } } })[0]).toBe('1 hour after somebody comes into “promised”, they are asked. Who was in it before the opening is not.');
+		expect(sayAsking({ when: { entered: { segment: 'promised' } }, topic: 'news' })[2]).toBe('Nor is whoever refused “news”.');
+		expect(sayAsking({ when: { entered: { segment: 'promised' } }, topic: 'news', basis: 'marketing' })[2]).toBe('What they said of “news” decides.');
 		expect(sayAsking({ sample_percent: 10 })).toHaveLength(1);
 	});
 	it('keeps the segment when the occasion changes, and is of one kind', () => {

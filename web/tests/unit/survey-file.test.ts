@@ -7,8 +7,8 @@ const asks = (...answers: [string, Answer][]): Definition => ({ title: { en: 'T'
 
 describe('a file of answers', () => {
 	it('has columns that are questions, or parts of them', () => {
-		const targets = targetsOf(asks(['nps', { kind: 'nps' }], ['parts', { kind: 'matrix', rows: [choice('time'), choice('packing')], columns: [choice('good')] }], ['wish', { kind: 'kano', functional: {}, dysfunctional: {} }], ['why', { kind: 'multiple', choices: [choice('price')], other: true }]));
-		expect(targets.map((it) => it.value)).toEqual(['nps', 'parts.time', 'parts.packing', 'wish.functional', 'wish.dysfunctional', 'why', 'why.price', 'why.other']);
+		const targets = targetsOf(asks(['nps', { kind: 'nps' }], ['parts', { kind: 'matrix', rows: [choice('time'), choice('packing')], columns: [choice('good')] }], ['wish', { kind: 'kano', functional: {}, dysfunctional: {} }], ['why', { kind: 'multiple', choices: [choice('price')], other: true }], ['where', { kind: 'single', choices: [choice('shop')], other: true }]));
+		expect(targets.map((it) => it.value)).toEqual(['nps', 'parts.time', 'parts.packing', 'wish.functional', 'wish.dysfunctional', 'why', 'why.price', 'why.other', 'where', 'where.other']);
 		expect(targets[1]).toEqual({ value: 'parts.time', question: 'parts', part: 'time' });
 	});
 	it('is mapped as proposed; what is left out is not sent, and two columns are not the same', () => {

@@ -7,6 +7,7 @@ mod files;
 mod looking;
 mod reaching;
 mod responses;
+mod responses_file;
 
 use axum::extract::State;
 use rapport_domain::{Timestamp, WorkspaceId};
@@ -47,6 +48,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(files::router())
         .merge(looking::router())
         .merge(responses::router())
+        .merge(responses_file::router())
 }
 
 /// A survey in a list.

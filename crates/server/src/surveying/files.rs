@@ -20,6 +20,7 @@ use rapport_store::{Priority, Queries};
 use serde_json::{Map, Value, json};
 
 use super::known::Published;
+use crate::exporting::as_it_was;
 use crate::installation::Installation;
 
 /// The most rows of a file.
@@ -131,14 +132,20 @@ impl Sheet {
     /// What its columns seem to be, by their names: questions by key or text in any language, the rest by what others call it.
     pub fn propose(&self, survey: &Published) -> Mapping {
         let mut mapping = Mapping::new();
+        // Our own names say it exactly.
+        let exact = self.columns.iter().filter(|column| meaning(survey, column, column).is_ok());
+        mapping.extend(exact.map(|column| (column.clone(), column.clone())));
         for column in &self.columns {
+            if mapping.contains_key(column) || column.starts_with(':') {
+                continue;
+            }
             let name = folded(column);
             let is_it = |question: &&Question| {
                 folded(&question.key) == name || question.text.0.values().any(|text| folded(text) == name)
             };
             let of_part = || {
                 survey.definition.questions().find_map(|question| {
-                    let part = question.answer.parts().into_iter().find(|part| {
+                    let part = parts(&question.answer).into_iter().find(|part| {
                         let label =
                             |it: &Choice| it.key == *part && it.text.0.values().any(|text| folded(text) == name);
                         folded(&format!("{}{part}", question.key)) == name || question.answer.rows().iter().any(label)
@@ -195,28 +202,12 @@ impl Sheet {
         if let Some(unknown) = mapping.keys().find(|column| !self.columns.contains(column)) {
             return Err(format!("the file has no column `{unknown}`"));
         }
-        let meaning = |column: &String| match mapping.get(column).map(String::as_str) {
+        let of = |column: &String| match mapping.get(column).map(String::as_str) {
             None | Some("") => Ok(Meaning::None),
-            Some(role) => match role.strip_prefix(':') {
-                Some(role) => ROLES
-                    .iter()
-                    .find(|(known, _)| *known == role)
-                    .map(|(role, _)| Meaning::Role(role))
-                    .ok_or_else(|| format!("`{column}`: there is no `:{role}`")),
-                None => {
-                    let (key, part) = role.split_once('.').map_or((role, None), |(key, part)| (key, Some(part)));
-                    let question = survey.definition.question(key);
-                    let question = question.ok_or_else(|| format!("`{column}`: there is no question `{key}`"))?;
-                    let parts = question.answer.parts();
-                    match part.map(|part| parts.iter().find(|known| **known == part).copied()) {
-                        Some(None) => Err(format!("`{column}`: `{key}` has no part of that name")),
-                        part => Ok(Meaning::Answer(question, part.flatten())),
-                    }
-                }
-            },
+            Some(word) => meaning(survey, column, word),
         };
         let all: Result<Vec<(String, Meaning<'_>)>, String> =
-            self.columns.iter().map(|column| Ok((column.clone(), meaning(column)?))).collect();
+            self.columns.iter().map(|column| Ok((column.clone(), of(column)?))).collect();
         let all = all?;
         if !all.iter().any(|it| matches!(it.1, Meaning::Answer(..))) {
             return Err("say which column answers which question".to_owned());
@@ -230,6 +221,29 @@ enum Meaning<'a> {
     None,
     Role(&'static str),
     Answer(&'a Question, Option<&'a str>),
+}
+
+/// What a word of a mapping says that a column is.
+fn meaning<'a>(survey: &'a Published, column: &str, word: &str) -> Result<Meaning<'a>, String> {
+    if let Some(role) = word.strip_prefix(':') {
+        let known = ROLES.iter().find(|(known, _)| *known == role);
+        return known.map(|(role, _)| Meaning::Role(role)).ok_or_else(|| format!("`{column}`: there is no `:{role}`"));
+    }
+    let (key, part) = word.split_once('.').map_or((word, None), |(key, part)| (key, Some(part)));
+    let question = survey.definition.question(key);
+    let question = question.ok_or_else(|| format!("`{column}`: there is no question `{key}`"))?;
+    match part.map(|part| parts(&question.answer).into_iter().find(|known| *known == part)) {
+        Some(None) => Err(format!("`{column}`: `{key}` has no part of that name")),
+        part => Ok(Meaning::Answer(question, part.flatten())),
+    }
+}
+
+/// The parts that can have a column of their own: where something can be chosen that is in no list, `other` is what was written for it.
+fn parts(answer: &Answer) -> Vec<&str> {
+    match answer {
+        Answer::Single { other: true, .. } => vec![OTHER],
+        answer => answer.parts(),
+    }
 }
 
 fn folded(text: &str) -> String {
@@ -246,13 +260,18 @@ fn row(
     let mut values: BTreeMap<&str, (Value, &Question, &str)> = BTreeMap::new();
     let mut roles: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     for ((column, meaning), field) in columns.iter().zip(fields) {
-        let field = field.trim();
+        let field = as_it_was(field.trim());
         match meaning {
             _ if field.is_empty() => {}
             Meaning::None => {}
             Meaning::Role(role) => drop(roles.insert(role, (column, field))),
             Meaning::Answer(question, None) => {
-                values.insert(&question.key, (value(question, field), question, column));
+                let entry = values.entry(&question.key).or_insert((Value::Null, question, column));
+                entry.0 = join(value(question, field), entry.0.take());
+            }
+            Meaning::Answer(question, Some(part)) if is_chosen(question) => {
+                let entry = values.entry(&question.key).or_insert((Value::Null, question, column));
+                entry.0 = join(entry.0.take(), of_choice(question, part, field));
             }
             Meaning::Answer(question, Some(part)) => {
                 let entry = values.entry(&question.key).or_insert((Value::Object(Map::new()), question, column));
@@ -328,7 +347,7 @@ fn value(question: &Question, field: &str) -> Value {
         Answer::Single { choices, other, .. } => {
             let key = choice(choices, field);
             let is_known = choices.iter().any(|it| it.key == key);
-            if !is_known && *other { json!({"choice": OTHER, "text": field}) } else { json!(key) }
+            if !is_known && *other && key != OTHER { json!({"choice": OTHER, "text": field}) } else { json!(key) }
         }
         Answer::Multiple { .. } | Answer::Ranking { .. } => Value::Array(several(field)),
         Answer::Consent {} => match folded(field).as_str() {
@@ -336,7 +355,55 @@ fn value(question: &Question, field: &str) -> Value {
             "no" | "false" | "0" | "n" | "否" => json!("no"),
             _ => json!(field),
         },
+        // Whoever writes a number writes a text.
+        Answer::Text { .. } | Answer::Hidden {} | Answer::Date { .. } => json!(field),
         _ => number(field).unwrap_or_else(|| json!(field)),
+    }
+}
+
+fn is_chosen(question: &Question) -> bool {
+    matches!(question.answer, Answer::Single { .. } | Answer::Multiple { .. })
+}
+
+/// A choice in a column of its own: whether it was chosen; of the one that is in no list what was written for it.
+fn of_choice(question: &Question, part: &str, field: &str) -> Value {
+    let written = json!({"choice": OTHER, "text": field});
+    if !matches!(question.answer, Answer::Multiple { .. }) {
+        return written;
+    }
+    match (part, folded(field).as_str()) {
+        (_, "0") => Value::Null,
+        (OTHER, "1") => json!([OTHER]),
+        (OTHER, _) => json!([written]),
+        (_, "no" | "false" | "n" | "否" | "unchecked") => Value::Null,
+        _ => json!([part]),
+    }
+}
+
+/// What two columns say of one answer: lists are put together, and what was written for the choice that is in no list goes to that.
+fn join(one: Value, more: Value) -> Value {
+    let is_other = |it: &Value| *it == OTHER || it["choice"] == OTHER;
+    match (one, more) {
+        (Value::Null, it) | (it, Value::Null) => it,
+        (Value::Array(mut items), Value::Array(more)) => {
+            for it in more {
+                let known = items.iter_mut().find(|known| **known == it || is_other(known) && is_other(&it));
+                match known {
+                    Some(known) if it.is_object() => *known = it,
+                    Some(_) => {}
+                    None => items.push(it),
+                }
+            }
+            Value::Array(items)
+        }
+        // Of one choice what is in the list counts, if it is in it.
+        (one, more) => {
+            if is_other(&one) && more.is_object() {
+                more
+            } else {
+                one
+            }
+        }
     }
 }
 
@@ -360,11 +427,10 @@ fn number(field: &str) -> Option<Value> {
 /// The key of a choice by its key, its words in any language, or its number.
 fn choice(choices: &[Choice], field: &str) -> String {
     let name = folded(field);
-    let by_words = |it: &&Choice| {
-        it.key == field || folded(&it.key) == name || it.text.0.values().any(|text| folded(text) == name)
-    };
+    let by_words = |it: &&Choice| folded(&it.key) == name || it.text.0.values().any(|text| folded(text) == name);
     let by_number = |it: &&Choice| it.value.is_some_and(|value| field == value.to_string());
-    let found = choices.iter().find(by_words).or_else(|| choices.iter().find(by_number));
+    let exact = choices.iter().find(|it| it.key == field);
+    let found = exact.or_else(|| choices.iter().find(by_words)).or_else(|| choices.iter().find(by_number));
     found.map_or_else(|| field.to_owned(), |it| it.key.clone())
 }
 

@@ -265,3 +265,139 @@ async fn a_file_of_answers_is_looked_at_taken_once_and_what_is_wrong_is_said() {
     let refused = call(&world, &agent, Method::POST, &path, json!({"text": text, "only_look": true})).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
+
+/// A survey with a question of every kind, some of whose keys are those of columns beside answers.
+fn every_kind() -> Value {
+    let choices = json!([{"key": "a", "text": {"en": "b"}}, {"key": "b", "text": {"en": "a"}}, {"key": "c-1", "text": {"en": "C"}}]);
+    let question =
+        |key: &str, answer: Value| json!({"key": key, "text": {"en": format!("What of {key}?")}, "answer": answer});
+    let questions = json!([
+        question("id", json!({"kind": "nps"})),
+        question("email", json!({"kind": "csat"})),
+        question("ease", json!({"kind": "ces"})),
+        question("points", json!({"kind": "scale", "from": -5, "to": 5, "no_opinion": true})),
+        question("wrap", json!({"kind": "kano", "functional": {"en": "With?"}, "dysfunctional": {"en": "Without?"}})),
+        question("state", json!({"kind": "single", "choices": choices, "other": true})),
+        question("several", json!({"kind": "multiple", "choices": choices, "other": true})),
+        question("table", json!({"kind": "matrix", "rows": choices, "columns": choices})),
+        question("order", json!({"kind": "ranking", "choices": choices})),
+        question("words", json!({"kind": "text", "long": true})),
+        question("price", json!({"kind": "number", "from": -100, "to": 100})),
+        question("day", json!({"kind": "date"})),
+        question("from", json!({"kind": "hidden"})),
+        question("may", json!({"kind": "consent"})),
+    ]);
+    json!({"title": {"en": "All"}, "default_language": "en", "pages": [{"questions": questions}]})
+}
+
+/// Reads a CSV file: each line by its columns.
+fn table(text: &str) -> Vec<std::collections::BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    reader.deserialize().map(|row| row.unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_answered_is_a_file_that_comes_back_as_it_was() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    for key in ["first", "second"] {
+        let body = json!({"key": key, "name": "All", "definition": every_kind()});
+        let made = call(&world, &owner, Method::POST, SURVEYS, body).await;
+        assert_eq!(made.status, StatusCode::OK, "{}", made.text());
+        let act = json!({"act": "open", "revision": 1});
+        let opened = call(&world, &owner, Method::POST, &format!("{SURVEYS}/{key}/act"), act).await;
+        assert_eq!(opened.status, StatusCode::OK, "{}", opened.text());
+    }
+    let (key, _) = world.write_key("shop", None).await;
+    let traits = json!({"email": "mei@example.com", "name": "Mei"});
+    send(&world, &key, vec![json!({"type": "identify", "userId": "=u1", "messageId": "i1", "traits": traits})]).await;
+    let person = get(&world, &owner, "/api/v1/customers").await["rows"][0]["person_id"].clone();
+    let given = [
+        json!({"id": 9, "email": 5, "ease": 7, "points": -5, "wrap": {"functional": "like", "dysfunctional": "dislike"},
+            "state": {"choice": "other", "text": "a"}, "several": ["a", "c-1", {"choice": "other", "text": "=1+1|b, \"c\""}],
+            "table": {"a": "b", "c-1": "a"}, "order": ["c-1", "a", "b"], "words": "=HYPERLINK(\"x\")\nand, more", "price": -3,
+            "day": "2027-01-31", "from": "-5", "may": true}),
+        json!({"points": "no_opinion", "state": "b", "several": ["other"], "words": "12", "from": "'=x", "may": "no"}),
+        json!({"id": 0, "state": {"choice": "other"}, "words": "很好"}),
+        json!({"several": "b", "words": "'quoted'"}),
+    ];
+    for (number, answers) in given.iter().enumerate() {
+        let mut body = json!({"id": format!("r{number}"), "answers": answers, "language": "en", "touchpoint": "store", "agent_id": "@kim"});
+        if number == 0 {
+            body["person_id"] = person.clone();
+        }
+        let taken = call(&world, &owner, Method::POST, &format!("{SURVEYS}/first/responses"), body).await;
+        assert_eq!(taken.status, StatusCode::OK, "{}", taken.text());
+        world.clock.advance(Timestamp::MINUTE);
+    }
+    let written = world.get(&format!("{SURVEYS}/first/responses.csv"), &owner.reads()).await;
+    assert_eq!(written.status, StatusCode::OK, "{}", written.text());
+    let text = written.text();
+    let head = text.lines().next().unwrap();
+    assert!(head.starts_with(":id,:person_id,:user_id,:email,:started_at,:answered_at,:state,"), "{head}");
+    assert!(head.ends_with(
+        ",id,email,ease,points,wrap.functional,wrap.dysfunctional,state,state.other,several,several.other,table.a,table.b,table.c-1,order,words,price,day,from,may"
+    ), "{head}");
+    let rows = table(&text);
+    assert_eq!(rows.len(), 4);
+    let first = rows.last().unwrap();
+    let of = |column: &str| first[column].as_str();
+    assert_eq!(
+        (of(":user_id"), of(":email"), of(":agent_id"), of("words")),
+        ("'=u1", "mei@example.com", "'@kim", "'=HYPERLINK(\"x\")\nand, more")
+    );
+    assert_eq!(
+        (of("points"), of("price"), of("from"), of("order"), of("several")),
+        ("-5", "-3", "'-5", "c-1|a|b", "a|c-1|other")
+    );
+    let formula = |cell: &String| cell.starts_with(['=', '+', '-', '@']) && cell.parse::<i64>().is_err();
+    assert!(!rows.iter().flat_map(|row| row.values()).any(formula), "{text}");
+
+    // All of it is read again, by what its columns are called.
+    let body = json!({"text": text});
+    let taken = call(&world, &owner, Method::POST, &format!("{SURVEYS}/second/response-file"), body).await.json();
+    assert_eq!((&taken["added"], &taken["refused"], &taken["people"]), (&json!(4), &json!(0), &json!(1)), "{taken}");
+    let answers = async |key: &str| {
+        let all = get(&world, &owner, &format!("{SURVEYS}/{key}/responses")).await;
+        let row = |it: &Value| {
+            let same = ["person_id", "language", "touchpoint", "agent_id", "completed_at", "answers"];
+            Value::Array(same.map(|name| it[name].clone()).to_vec())
+        };
+        let mut rows: Vec<Value> = all["rows"].as_array().unwrap().iter().map(row).collect();
+        rows.sort_by_key(Value::to_string);
+        rows
+    };
+    assert_eq!(answers("second").await, answers("first").await);
+
+    // The list's filters hold, what is wrong is said, and who may not see people gets none of it.
+    let path = |query: &str| format!("{SURVEYS}/first/responses.csv?{query}");
+    for (query, lines) in [
+        ("question=id&at_least=9", 1),
+        ("state=partial", 0),
+        ("by=language&group=en", 4),
+        ("question=several&choice=b", 1),
+    ] {
+        assert_eq!(table(&world.get(&path(query), &owner.reads()).await.text()).len(), lines, "{query}");
+    }
+    assert_eq!(world.get(&path("state=none"), &owner.reads()).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let agent = world.browser(Role::Agent).await;
+    assert_eq!(world.get(&path(""), &agent.reads()).await.status, StatusCode::FORBIDDEN);
+    let unknown = world.get(&format!("{SURVEYS}/nothing/responses.csv"), &owner.reads()).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_may_have_a_column_for_each_choice() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let body = json!({"key": "first", "name": "All", "definition": every_kind()});
+    call(&world, &owner, Method::POST, SURVEYS, body).await;
+    let act = json!({"act": "open", "revision": 1});
+    call(&world, &owner, Method::POST, &format!("{SURVEYS}/first/act"), act).await;
+    let text = "several.a,several.b,several.other,words\n1,0,in a box,x\nno,yes,,y\n,,,z\n";
+    let taken =
+        call(&world, &owner, Method::POST, &format!("{SURVEYS}/first/response-file"), json!({"text": text})).await;
+    let first = taken.json()["first"].clone();
+    assert_eq!(first[0]["answers"]["several"], json!({"a": "a", "other": "in a box"}), "{}", taken.text());
+    assert_eq!((&first[1]["answers"]["several"], &first[2]["answers"]), (&json!({"b": "b"}), &json!({"words": "z"})));
+}

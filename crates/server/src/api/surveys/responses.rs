@@ -164,7 +164,7 @@ pub struct ResponsesQuery {
 }
 
 impl ResponsesQuery {
-    fn filter(&self) -> Result<Filter<'_>, Problem> {
+    pub(super) fn filter(&self) -> Result<Filter<'_>, Problem> {
         let states = [PARTIAL, COMPLETED, OVER_QUOTA, SCREENED];
         let state = self.state.as_deref().filter(|it| !it.is_empty());
         if state.is_some_and(|it| !states.contains(&it)) {
@@ -200,7 +200,11 @@ impl ResponsesQuery {
     }
 
     /// The members of the segment that is asked for, if one is.
-    async fn members(&self, db: &mut impl Queries, workspace: WorkspaceId) -> Result<Option<Spans>, Problem> {
+    pub(super) async fn members(
+        &self,
+        db: &mut impl Queries,
+        workspace: WorkspaceId,
+    ) -> Result<Option<Spans>, Problem> {
         if self.by.as_deref() != Some(SEGMENT) {
             return Ok(None);
         }
@@ -210,10 +214,15 @@ impl ResponsesQuery {
         let row = row.ok_or_else(|| Problem::invalid("group", "is the key of a segment"))?;
         Ok(Some(memberships::spans_of(db, workspace, row.segment).await?))
     }
+
+    /// At which instant whoever gave a response must have been in the segment.
+    pub(super) fn when(&self, row: &ResponseRow, now: Timestamp) -> Timestamp {
+        if self.as_answered { row.completed_at.unwrap_or(row.updated_at) } else { now }
+    }
 }
 
 /// Whether somebody's times in a segment contain an instant.
-fn is_member(spans: &Spans, row: &ResponseRow, at: Timestamp) -> bool {
+pub(super) fn is_member(spans: &Spans, row: &ResponseRow, at: Timestamp) -> bool {
     let inside = |(from, to): &(Timestamp, Option<Timestamp>)| *from <= at && to.is_none_or(|to| at < to);
     row.person.and_then(|it| spans.get(&it)).is_some_and(|it| it.iter().any(inside))
 }
@@ -245,8 +254,9 @@ pub async fn list(
         if let Some(last) = rows.last() {
             place = (last.started_at.0, last.id.clone());
         }
-        let when = |row: &ResponseRow| if query.as_answered { row.completed_at.unwrap_or(row.updated_at) } else { now };
-        found.extend(rows.into_iter().filter(|it| members.as_ref().is_none_or(|spans| is_member(spans, it, when(it)))));
+        let is_in =
+            |row: &ResponseRow| members.as_ref().is_none_or(|spans| is_member(spans, row, query.when(row, now)));
+        found.extend(rows.into_iter().filter(is_in));
         if is_last || found.len() >= wanted {
             break;
         }

@@ -16,6 +16,8 @@ export const surveyScores = {
 	'answer.state.over_quota': 'Over its quota',
 	'answer.state.screened': 'Quota was full',
 	'answers.csv_loaded': 'The {n} answer that was loaded; show more to take them along || The {n} answers that were loaded; show more to take them along',
+	'answers.download': 'Download',
+	'answers.download_about': 'All answers that fit, with who gave them, a column for each question: a CSV file that can be taken in again',
 	'answers.empty': 'Here you will see what each person answered',
 	'answers.empty.text': 'Each answer leads to the person who gave it, if that is known.',
 	'answers.none': 'No answer fits',

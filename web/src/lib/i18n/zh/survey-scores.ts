@@ -18,6 +18,8 @@ export const surveyScores: Record<keyof typeof english, string> = {
 	'answer.state.over_quota': '超出配额',
 	'answer.state.screened': '配额已满',
 	'answers.csv_loaded': '已加载的 {n} 份回答；显示更多即可一并导出',
+	'answers.download': '下载',
+	'answers.download_about': '所有符合条件的回答及回答者，每个问题一列：可再次导入的 CSV 文件',
 	'answers.empty': '这里将显示每个人的回答',
 	'answers.empty.text': '每份回答都可查看给出回答的人（如果已知）。',
 	'answers.none': '没有符合的回答',
