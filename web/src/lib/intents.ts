@@ -6,6 +6,7 @@ export type IntentList = Schemas['IntentList'];
 export type IntentSummary = Schemas['IntentSummary'];
 export type IntentDetail = Schemas['IntentDetail'];
 export type IntentGuess = Schemas['IntentGuess'];
+export type TextIntents = Schemas['TextIntents'];
 
 /** What the server takes: letters of an example, examples of an intent. */
 export const LONGEST = 1_000;

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use rapport_domain::{EventId, plain};
 use rapport_feedback::intents::{LONGEST, MOST_EXAMPLES, MOST_INTENTS, records};
 use rapport_feedback::survey::check::is_key;
-use rapport_feedback::verbatims::records as verbatims;
+use rapport_feedback::verbatims::records::{self as verbatims, VerbatimRow};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,7 +31,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(list_intents))
         .routes(routes!(guess_intents))
         .routes(routes!(show_intent, save_intent, delete_intent))
-        .routes(routes!(text_intents))
+        .routes(routes!(text_intents, put_into_intent))
 }
 
 /// An intent in the list.
@@ -189,16 +189,79 @@ pub async fn guess_intents(
     guesses(&app, &caller, body.text).await
 }
 
+/// What a text of a customer may want.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TextIntents {
+    /// Most probable first; nothing of a text of which nothing is known.
+    rows: Vec<IntentGuess>,
+    /// The intent of which somebody made it an example; null where nobody did.
+    by_hand: Option<String>,
+}
+
+async fn text(app: &App, caller: &Caller, event: &str) -> Result<VerbatimRow, Problem> {
+    let missing = || Problem::not_found("text");
+    let event = EventId::from_hex(event).ok_or_else(missing)?;
+    let found = verbatims::find(&mut app.installation.store.read(), caller.workspace, event.0).await?;
+    found.ok_or_else(missing)
+}
+
+/// As much of a text as an example has.
+fn example(row: &VerbatimRow) -> String {
+    row.shown.trim().chars().take(LONGEST).collect()
+}
+
+async fn of_text(app: &App, caller: &Caller, row: VerbatimRow) -> Result<Json<TextIntents>, Problem> {
+    let by_hand = records::of_text(&mut app.installation.store.read(), caller.workspace, &example(&row)).await?;
+    let Json(Rows { rows }) = guesses(app, caller, row.shown).await?;
+    Ok(Json(TextIntents { rows, by_hand: by_hand.map(|it| it.0) }))
+}
+
 /// Says what something that a customer wrote may want.
-#[utoipa::path(get, path = "/api/v1/texts/{event_id}/intents", security(("caller" = ["view_people"])), tag = "texts", operation_id = "text_intents", params(("event_id" = String, Path)), responses((status = 200, body = Rows<IntentGuess>), (status = 404, body = crate::problem::ProblemBody)))]
+#[utoipa::path(get, path = "/api/v1/texts/{event_id}/intents", security(("caller" = ["view_people"])), tag = "texts", operation_id = "text_intents", params(("event_id" = String, Path)), responses((status = 200, body = TextIntents), (status = 404, body = crate::problem::ProblemBody)))]
 pub async fn text_intents(
     State(app): State<App>,
     caller: Caller,
     Path(event): Path<String>,
-) -> Result<Json<Rows<IntentGuess>>, Problem> {
+) -> Result<Json<TextIntents>, Problem> {
     caller.require(Permission::ViewPeople)?;
-    let missing = || Problem::not_found("text");
-    let event = EventId::from_hex(&event).ok_or_else(missing)?;
-    let found = verbatims::find(&mut app.installation.store.read(), caller.workspace, event.0).await?;
-    guesses(&app, &caller, found.ok_or_else(missing)?.shown).await
+    let row = text(&app, &caller, &event).await?;
+    of_text(&app, &caller, row).await
+}
+
+/// What a text wants, by somebody who read it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutIntentBody {
+    /// The intent's key; null takes back what somebody said.
+    intent: Option<String>,
+}
+
+/// Makes a text an example of an intent, as it is shown, or takes that back. Others like it follow; it goes with whoever wrote it.
+#[utoipa::path(post, path = "/api/v1/texts/{event_id}/intents", security(("caller" = ["answer_feedback"])), tag = "texts", operation_id = "put_into_intent", params(("event_id" = String, Path)), request_body = PutIntentBody,
+    responses((status = 200, body = TextIntents), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn put_into_intent(
+    State(app): State<App>,
+    caller: Caller,
+    Path(event): Path<String>,
+    Json(body): Json<PutIntentBody>,
+) -> Result<Json<TextIntents>, Problem> {
+    caller.require(Permission::AnswerFeedback)?;
+    let row = text(&app, &caller, &event).await?;
+    let example = example(&row);
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    if let Some(intent) = body.intent.as_deref() {
+        let known = records::list(&mut tx, caller.workspace).await?.into_iter().find(|it| it.0 == intent);
+        let (_, examples, _) = known.ok_or_else(|| Problem::invalid("intent", "there is no such intent"))?;
+        if examples >= MOST_EXAMPLES as i64 {
+            return Err(Problem::invalid("intent", format_args!("it has {MOST_EXAMPLES} examples, which is the most")));
+        }
+    }
+    let before = records::of_text(&mut tx, caller.workspace, &example).await?;
+    if before.as_ref().is_some_and(|(intent, examples)| *examples == 1 && Some(intent) != body.intent.as_ref()) {
+        return Err(Problem::invalid("intent", "it is the only example that its intent has"));
+    }
+    let by = (caller.id().as_str(), app.now());
+    records::put(&mut tx, caller.workspace, (&example, row.handle), body.intent.as_deref(), by).await?;
+    tx.commit().await?;
+    of_text(&app, &caller, row).await
 }

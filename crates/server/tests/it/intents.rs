@@ -45,6 +45,25 @@ async fn what_texts_want_is_learnt_from_examples() {
     happen(&world, &key, vec![track("1", "u1", "Ticket Opened", json!({"text": "Refund me, please"}))]).await;
     let text = get(&world, &owner, "/api/v1/texts").await["rows"][0]["event_id"].as_str().unwrap().to_owned();
     assert_eq!(get(&world, &owner, &format!("/api/v1/texts/{text}/intents")).await["rows"][0]["intent"], "refund");
+    // A text is put right where it is read: an example from then on, as it is shown, until that is taken back.
+    let agent = world.browser(Role::Agent).await;
+    let of_text = format!("/api/v1/texts/{text}/intents");
+    let right = async |intent: Value| call(&world, &agent, Method::POST, &of_text, json!({ "intent": intent })).await;
+    let said = right(json!("where_is_it")).await;
+    assert_eq!((said.status, &said.json()["by_hand"]), (StatusCode::OK, &json!("where_is_it")), "{}", said.text());
+    let examples = get(&world, &owner, &format!("{INTENTS}/where_is_it")).await;
+    assert_eq!(examples["examples"][5], "Refund me, please");
+    assert_eq!(right(json!("refund")).await.json()["by_hand"], "refund");
+    assert_eq!(get(&world, &owner, &format!("{INTENTS}/where_is_it")).await["examples"].as_array().unwrap().len(), 5);
+    assert_eq!(right(Value::Null).await.json()["by_hand"], Value::Null);
+    put("alone", json!(["Refund me, please"])).await;
+    for intent in [json!("nothing"), json!("refund"), Value::Null] {
+        assert_eq!(right(intent.clone()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{intent}");
+    }
+    call(&world, &owner, Method::DELETE, &format!("{INTENTS}/alone"), Value::Null).await;
+    let viewer = world.browser(Role::Viewer).await;
+    let refused = call(&world, &viewer, Method::POST, &of_text, json!({"intent": "refund"})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
     // What is changed is learnt at once.
     call(&world, &owner, Method::DELETE, &format!("{INTENTS}/refund"), Value::Null).await;
     assert_eq!(guess("refund my money").await, json!({"rows": []}));
@@ -55,7 +74,6 @@ async fn what_texts_want_is_learnt_from_examples() {
         let refused = put(&name.replace(' ', "%20"), examples).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}: {}", refused.text());
     }
-    let agent = world.browser(Role::Agent).await;
     let refused = call(&world, &agent, Method::PUT, &format!("{INTENTS}/x"), json!({"examples": ["y"]})).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(world.get(&format!("{INTENTS}/refund"), &owner.reads()).await.status, StatusCode::NOT_FOUND);
