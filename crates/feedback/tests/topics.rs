@@ -70,6 +70,14 @@ async fn corrections_are_kept_and_go_with_the_person(db: TestDatabase) {
         [(1, 9, "quality"), (1, 0, "looks"), (2, 7, "")]
     );
     assert_eq!(records::examples(&mut db.read(), W, 1).await.unwrap().len(), 1);
+    let count = async |topics: &[&str], of: WorkspaceId| {
+        let topics: Vec<String> = topics.iter().map(|it| (*it).to_owned()).collect();
+        records::count_of(&mut db.read(), of, &topics).await.unwrap()
+    };
+    assert_eq!(
+        (count(&["looks", "quality"], W).await, count(&["price"], W).await, count(&["looks"], OTHER).await),
+        (2, 0, 0)
+    );
     assert_eq!(records::examples_of(&mut db.read(), W, [1; 16]).await.unwrap().len(), 2);
     assert_eq!(records::lessons(&mut db.read(), W).await.unwrap(), (0, 3, NOW.plus(2 * Timestamp::MINUTE).0));
     assert_eq!(records::lessons(&mut db.read(), OTHER).await.unwrap(), (0, 0, 0));

@@ -8,6 +8,7 @@ export type TopicTree = Omit<Schemas['TopicTree'], 'topics'> & { topics: Topic[]
 export type Aspect = Omit<Schemas['AspectShape'], 'name'> & { name: Texts | null };
 export type Aspects = Omit<Schemas['AspectsAnswer'], 'rows'> & { rows: Aspect[] };
 export type Clause = Schemas['ClauseShape'];
+export type TopicMerge = Omit<Schemas['TopicMerge'], 'tree'> & { tree: TopicTree | null };
 
 /** How far the tree goes down. */
 export const DEEPEST = 4;
@@ -52,6 +53,12 @@ export function withBelow(topics: Topic[], key: string): Set<string> {
 	return found;
 }
 
+/** Into which topics it can be merged: none that stands below it, and none that is retired. */
+export function mergeable(topics: Topic[], key: string): Topic[] {
+	const own = withBelow(topics, key);
+	return topics.filter((it) => !own.has(it.key) && !it.is_retired);
+}
+
 /** Below which topics it can stand: not below itself, and not so that the tree goes too deep. */
 export function places(topics: Topic[], key?: string): { topic: Topic; depth: number }[] {
 	const order = inOrder(topics);
@@ -68,7 +75,8 @@ export const wordsOf = (text: string): string[] => [...new Set(text.split(/[,，
 export function keyFor(name: string, topics: Topic[]): string {
 	const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_+|_+$/g, '').slice(0, 32);
 	const base = plain || 'topic';
-	const taken = new Set(topics.map((it) => it.key));
+	// What was merged goes by its old key still.
+	const taken = new Set(topics.flatMap((it) => [it.key, ...it.merged]));
 	if (!taken.has(base)) return base;
 	for (let n = 2; ; n++) if (!taken.has(`${base}_${n}`)) return `${base}_${n}`;
 }

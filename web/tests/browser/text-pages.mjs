@@ -14,10 +14,12 @@ export async function textPages(ask) {
 		{ name: 'topics', path: '/feedback/themes/topics', text: 'Delivery' },
 		{ name: 'topics-new', path: '/feedback/themes/topics?new=1', act: (p) => p.locator('dialog').waitFor() },
 		{ name: 'topics-edit', path: '/feedback/themes/topics?edit=delivery', act: (p) => p.locator('dialog').waitFor() },
+		{ name: 'topics-merge', path: '/feedback/themes/topics?merge=delivery', act: async (p) => { await p.locator('dialog').getByLabel('Into').selectOption('service'); await p.getByText('This can be undone').waitFor(); } },
 		{ name: 'topics-one', path: '/feedback/themes/topics?topic=delivery', act: (p) => p.locator('dialog').waitFor() },
 		{ name: 'reviews', path: '/feedback/reviews', text: reviews.length ? 'By product' : 'Here you will see' }
 	];
 	if (text) list.push({ name: 'texts-one', path: `/feedback/texts?period=all&text=${text}`, text: 'Understood as', act: (p) => p.locator('blockquote').first().waitFor() });
+	if (text && (await ask('/intents')).rows.length) list.push({ name: 'texts-wants', path: `/feedback/texts?period=all&text=${text}`, act: async (p) => { const wants = p.getByRole('region', { name: 'What it wants' }); await wants.getByRole('listitem').first().waitFor(); await wants.scrollIntoViewIfNeeded(); } });
 	if ((await ask('/texts/themes')).rows?.length) {
 		const open = (p) => p.locator('table button.name, button.news').first().click();
 		list.push({ name: 'theme-texts', path: '/feedback/themes', act: async (p) => { await open(p); await p.locator('dialog a.row').first().waitFor(); } });

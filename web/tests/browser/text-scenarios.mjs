@@ -60,6 +60,22 @@ export const textScenarios = {
 		await page.locator('.undo').getByRole('button', { name: 'Undo' }).click();
 		await page.getByRole('button', { name: 'Couriers', exact: true }).waitFor();
 	},
+	'a topic is merged into another after a look at what goes with it, and that is undone': async (page, context) => {
+		await open(page, context, '/feedback/themes/topics');
+		await page.getByRole('button', { name: 'Change Packaging' }).click();
+		await page.locator('dialog').getByRole('button', { name: 'Merge into another topic' }).click();
+		await page.waitForURL(/merge=packaging/);
+		const dialog = page.locator('dialog');
+		const go = dialog.getByRole('button', { name: 'Merge', exact: true });
+		must(await go.isDisabled(), 'it can be merged into nothing');
+		await dialog.getByLabel('Into').selectOption('service');
+		await dialog.getByRole('list', { name: 'What goes with it' }).getByText(/parcel/).waitFor();
+		await go.click();
+		await page.getByRole('button', { name: 'Packaging', exact: true }).waitFor({ state: 'detached' });
+		await page.locator('.undo').getByText('“Packaging” is merged into “Service”.').waitFor();
+		await page.locator('.undo').getByRole('button', { name: 'Undo' }).click();
+		await page.getByRole('button', { name: 'Packaging', exact: true }).waitFor();
+	},
 	'a topic leads to what was said of it': async (page, context) => {
 		await open(page, context, '/feedback/themes/topics');
 		const [topic] = (await (await page.request.get(`${context.base}/api/v1/topics/aspects`)).json()).rows;
@@ -94,6 +110,21 @@ export const textScenarios = {
 		await topics.getByRole('combobox').first().selectOption('service');
 		await topics.getByText('put by hand').waitFor();
 		must((await topics.getByRole('combobox').first().inputValue()) === 'service', 'the part is not where it was put');
+	},
+	'a text is made an example of an intent, and that is taken back': async (page, context) => {
+		await open(page, context, '/feedback/texts?period=all');
+		await page.locator('a.text').first().click();
+		await page.getByRole('region', { name: 'About which topics' }).waitFor();
+		const known = await (await page.request.get(`${context.base}/api/v1/intents`)).json();
+		const wants = page.getByRole('region', { name: 'What it wants' });
+		if (!known.rows.length) return must((await wants.count()) === 0, 'it says what texts want where nothing was taught');
+		const field = wants.getByRole('combobox', { name: 'Said by hand' });
+		await field.selectOption(known.rows[0].key);
+		await page.getByText('It is an example of').first().waitFor();
+		must((await field.inputValue()) === known.rows[0].key, 'what was said does not stand there');
+		await field.selectOption('');
+		await page.getByText('It is taken back').first().waitFor();
+		must((await field.inputValue()) === '', 'what was taken back stands there');
 	},
 	'a theme leads to its texts and to who wrote them': async (page, context) => {
 		await open(page, context, '/feedback/themes?period=365d');

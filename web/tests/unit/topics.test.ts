@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DEEPEST, indented, inOrder, keptFor, keyFor, places, put, withBelow, without, wordsOf, type Topic } from '../../src/lib/topics';
+import { DEEPEST, indented, inOrder, keptFor, keyFor, mergeable, places, put, withBelow, without, wordsOf, type Topic } from '../../src/lib/topics';
 
-const topic = (key: string, parent: string | null = null): Topic => ({ key, parent, name: { en: key }, words: [], is_retired: false });
+const topic = (key: string, parent: string | null = null): Topic => ({ key, parent, name: { en: key }, words: [], is_retired: false, merged: [] });
 const tree = [topic('c', 'b'), topic('a'), topic('b', 'a'), topic('x'), topic('d', 'c')];
 const keys = (rows: { topic: Topic }[]) => rows.map((it) => it.topic.key);
 
@@ -34,6 +34,10 @@ describe('the tree of topics', () => {
 			});
 			expect(new Set(keys(places(tree, key))), key).toEqual(new Set(taken.map((it) => it.key)));
 		}
+	});
+	it('offers to merge a topic into what does not stand below it and is not retired', () => {
+		expect(mergeable([...tree, { ...topic('old'), is_retired: true }], 'b').map((it) => it.key)).toEqual(['a', 'x']);
+		expect(keyFor('Old name', [{ ...topic('a'), merged: ['old_name'] }])).not.toBe('old_name');
 	});
 	it('keeps what stood below a topic that is removed', () => {
 		const left = without(tree, 'b');

@@ -182,3 +182,14 @@ pub async fn quotes(
     }
     Ok(found)
 }
+
+/// How many passages are in one of these topics.
+///
+/// # Errors
+/// The store's.
+pub async fn count_of(db: &mut impl Queries, workspace: WorkspaceId, topics: &[String]) -> Result<i64> {
+    let text = sql!("SELECT topics FROM note_passages WHERE workspace = $1 AND topics <> ''");
+    let all: Vec<(String,)> = db.fetch_all(text, args![workspace]).await?;
+    let is_of = |(keys,): &&(String,)| keys.split(' ').any(|key| topics.iter().any(|it| it == key));
+    Ok(i64::try_from(all.iter().filter(is_of).count()).unwrap_or(i64::MAX))
+}

@@ -120,6 +120,18 @@ pub async fn examples_of(db: &mut impl Queries, workspace: WorkspaceId, event_id
     db.fetch_all(text, args![workspace, event_id]).await
 }
 
+/// How many clauses people put into these topics.
+///
+/// # Errors
+/// The store's.
+pub async fn count_of(db: &mut impl Queries, workspace: WorkspaceId, topics: &[String]) -> Result<i64> {
+    db.scalar(
+        sql!("SELECT COUNT(*) FROM topic_examples WHERE workspace = $1 AND topic IN ($2)"),
+        args![workspace, topics],
+    )
+    .await
+}
+
 /// How much there is to learn from: (version of the tree, examples, when the last one was noted).
 ///
 /// # Errors

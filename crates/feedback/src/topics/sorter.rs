@@ -39,16 +39,18 @@ pub struct Clause<'s> {
 impl Sorter {
     /// Learns from what people put where, the oldest first.
     pub fn learn(tree: Tree, examples: &[ExampleRow]) -> Self {
-        let said = |it: &ExampleRow| Some(it.topic.clone()).filter(|topic| !topic.is_empty());
-        let learnt: Vec<Example<'_>> = examples
+        // What was put into a topic that was merged since is in the other; what was put into none stays in none.
+        let topic = |it: &ExampleRow| if it.topic.is_empty() { Some("") } else { tree.now(&it.topic) };
+        let known: Vec<(&ExampleRow, &str)> = examples.iter().filter_map(|it| Some((it, topic(it)?))).collect();
+        let learnt: Vec<Example<'_>> = known
             .iter()
-            .map(|it| Example { clause: &it.clause, topic: Some(it.topic.as_str()).filter(|topic| !topic.is_empty()) })
+            .map(|(it, topic)| Example { clause: &it.clause, topic: Some(*topic).filter(|topic| !topic.is_empty()) })
             .collect();
         let taxonomy = Taxonomy::learn(&tree.topics(), &learnt);
         let mut by_hand: HashMap<[u8; 16], BTreeMap<usize, String>> = HashMap::new();
-        for it in examples.iter().filter(|it| said(it).is_none_or(|topic| tree.has(&topic))) {
+        for (it, topic) in known {
             let begins = usize::try_from(it.begins).unwrap_or(usize::MAX);
-            by_hand.entry(it.event_id).or_default().insert(begins, it.topic.clone());
+            by_hand.entry(it.event_id).or_default().insert(begins, topic.to_owned());
         }
         Self { tree, taxonomy, by_hand }
     }
@@ -124,6 +126,8 @@ mod tests {
             clauses.iter().map(|it| (it.topic, it.is_by_hand)).collect::<Vec<_>>(),
             [(Some("quality"), true), (None, true)]
         );
+        let merged = Sorter::learn(sorter.tree.merge("quality", "price").unwrap(), &examples);
+        assert_eq!(merged.assign([1; 16], shown)[0].1, "price", "what was put into the one is in the other");
         let below = sorter.tree.below("delivery");
         assert!(sorter.is_about([3; 16], shown, &below) && !sorter.is_about([1; 16], shown, &below));
     }

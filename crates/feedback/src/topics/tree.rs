@@ -32,6 +32,9 @@ pub struct Node {
     /// Whether nothing new is put into it; what was stays countable.
     #[serde(default)]
     pub is_retired: bool,
+    /// The keys of topics that were merged into it: what was put into those by hand is in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<String>,
 }
 
 /// The tree.
@@ -127,6 +130,7 @@ impl Default for Tree {
             name: Words([name("en", en), name("zh", zh)].into_iter().flatten().collect()),
             words: words.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect(),
             is_retired: false,
+            merged: Vec::new(),
         };
         Self(USUAL.iter().map(node).collect())
     }
@@ -161,7 +165,15 @@ impl Tree {
             }
         }
         for (at, node) in self.0.iter().enumerate() {
-            if node.parent.as_ref().is_some_and(|parent| !seen.contains(parent.as_str())) {
+            if !node.merged.iter().all(|key| key.len() <= 40 && seen.insert(key.as_str())) {
+                return Err((
+                    format!("topics[{at}].merged"),
+                    "what was merged is in one topic only, and is none itself",
+                ));
+            }
+        }
+        for (at, node) in self.0.iter().enumerate() {
+            if node.parent.as_ref().is_some_and(|parent| !self.has(parent)) {
                 return Err((format!("topics[{at}].parent"), "there is no such topic"));
             }
             if self.line(&node.key).len() > DEEPEST {
@@ -184,6 +196,49 @@ impl Tree {
             next = node.parent.as_deref().and_then(|parent| above.get(parent).copied());
         }
         line
+    }
+
+    /// The topic that goes by a key now: the one that has it, or the one that it was merged into.
+    pub fn now(&self, key: &str) -> Option<&str> {
+        let is_it = |node: &&Node| node.key == key || node.merged.iter().any(|it| it == key);
+        self.0.iter().find(is_it).map(|node| node.key.as_str())
+    }
+
+    /// The keys by which these topics went at any time.
+    pub fn ever(&self, keys: &BTreeSet<String>) -> BTreeSet<String> {
+        let these = self.0.iter().filter(|node| keys.contains(&node.key));
+        these.flat_map(|node| node.merged.iter().chain([&node.key])).cloned().collect()
+    }
+
+    /// The tree with a topic merged into another: its words, what stands below it, and what was put into it by hand are there from then on.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub fn merge(&self, key: &str, into: &str) -> Result<Self, &'static str> {
+        let at = |key: &str| self.0.iter().position(|node| node.key == key);
+        let (Some(from), Some(to)) = (at(key), at(into)) else { return Err("there is no such topic") };
+        if self.line(into).contains(&key) {
+            return Err("a topic is not merged into itself or into one that stands below it");
+        }
+        if self.0[to].is_retired {
+            return Err("it is retired: nothing is put into it any more");
+        }
+        let old = &self.0[from];
+        // A word of two topics is the first one's, and one of a retired topic is nobody's: neither becomes more by this.
+        let is_of = |node: &Node, word: &str| node.words.iter().any(|it| it.to_lowercase() == word.to_lowercase());
+        let is_own = |word: &&String| !self.0[..from].iter().chain([&self.0[to]]).any(|node| is_of(node, word));
+        let words: Vec<String> = old.words.iter().filter(|_| !old.is_retired).filter(is_own).cloned().collect();
+        let mut tree = self.clone();
+        for node in tree.0.iter_mut().filter(|node| node.parent.as_deref() == Some(key)) {
+            node.parent = Some(into.to_owned());
+        }
+        tree.0[to].words.extend(words);
+        tree.0[to].merged.extend(old.merged.iter().chain([&old.key]).cloned());
+        tree.0.remove(from);
+        tree.check().map_err(
+            |(place, why)| if place.ends_with("words") { "together they have more than 200 words" } else { why },
+        )?;
+        Ok(tree)
     }
 
     /// A topic and all that stand below it.
@@ -232,5 +287,44 @@ mod tests {
         let mut retired = Tree::default();
         retired.0[1].is_retired = true;
         assert!(!retired.topics().iter().any(|it| it.key == "quality") && retired.has("quality"));
+        assert_eq!(wrong(|it| it.0[3].merged.push("product".to_owned())), "topics[3].merged");
+        assert_eq!(
+            wrong(|it| it.0[3..5].iter_mut().for_each(|node| node.merged.push("old".to_owned()))),
+            "topics[4].merged"
+        );
+    }
+
+    #[test]
+    fn a_topic_goes_into_another_with_all_that_is_its_own() {
+        let mut usual = Tree::default();
+        usual.0.iter_mut().find(|node| node.key == "packaging").unwrap().merged.push("boxes".to_owned());
+        usual.0.iter_mut().find(|node| node.key == "service").unwrap().words.push("Parcel".to_owned());
+        let tree = usual.merge("delivery", "service").unwrap();
+        let of = |key: &str| tree.0.iter().find(|node| node.key == key);
+        assert_eq!(
+            (of("delivery"), tree.now("delivery"), tree.now("boxes")),
+            (None, Some("service"), Some("packaging"))
+        );
+        assert_eq!(tree.line("packaging"), ["packaging", "service"]);
+        assert!(of("service").unwrap().words.iter().any(|word| word == "Lieferung"));
+        // Twice: what was merged before goes along, and a word that an earlier topic has stays that one's.
+        let twice = tree.merge("packaging", "price").unwrap();
+        assert_eq!((twice.now("boxes"), twice.now("delivery")), (Some("price"), Some("service")));
+        let words = &twice.0.iter().find(|node| node.key == "price").unwrap().words;
+        assert!(words.iter().any(|word| word == "Verpackung") && !words.iter().any(|word| word == "late"));
+        assert_eq!(twice.ever(&twice.below("price")).into_iter().collect::<Vec<_>>(), ["boxes", "packaging", "price"]);
+        for (key, into) in
+            [("delivery", "delivery"), ("delivery", "packaging"), ("delivery", "nothing"), ("nothing", "price")]
+        {
+            assert!(usual.merge(key, into).is_err(), "{key} {into}");
+        }
+        usual.0.iter_mut().for_each(|node| node.is_retired = true);
+        assert!(usual.merge("price", "service").is_err());
+        usual.0.iter_mut().for_each(|node| node.is_retired = node.key == "price");
+        let late = usual.merge("price", "service").unwrap();
+        assert!(
+            !late.0.iter().any(|node| node.words.iter().any(|word| word == "teuer")),
+            "words of a retired one stay retired"
+        );
     }
 }

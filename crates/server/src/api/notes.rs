@@ -115,7 +115,9 @@ async fn people(
 }
 
 fn passage(row: PassageRow, people: &BTreeMap<Handle, (PersonId, String)>, topics: &Topics) -> NotePassage {
-    let own: Vec<String> = row.topics().map(str::to_owned).collect();
+    // A topic that was merged since goes by the other's key.
+    let now: BTreeSet<&str> = row.topics().map(|key| topics.sorter.tree.now(key).unwrap_or(key)).collect();
+    let own: Vec<String> = now.into_iter().map(str::to_owned).collect();
     let found: BTreeSet<&str> = topics.sorter.taxonomy.assign(&row.text).into_iter().map(|it| it.topic).collect();
     let person = people.get(&row.handle);
     NotePassage {
@@ -349,10 +351,9 @@ pub async fn note_quotes(
 ) -> Result<Json<Rows<NoteQuote>>, Problem> {
     caller.require(Permission::ViewPeople)?;
     let topics = topics::of(&app.installation, caller.workspace).await?;
-    if !topics.sorter.tree.has(&query.topic) {
-        return Err(Problem::not_found("topic"));
-    }
-    let keys: Vec<String> = topics.sorter.tree.below(&query.topic).into_iter().collect();
+    let tree = &topics.sorter.tree;
+    let topic = tree.now(&query.topic).ok_or_else(|| Problem::not_found("topic"))?;
+    let keys: Vec<String> = tree.ever(&tree.below(topic)).into_iter().collect();
     let mut db = app.installation.store.read();
     let found = records::quotes(&mut db, caller.workspace, &keys, QUOTES).await?;
     let (notes, rows): (Vec<NoteRow>, Vec<PassageRow>) = found.into_iter().unzip();

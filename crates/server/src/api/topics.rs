@@ -2,9 +2,10 @@
 //!
 //! Always holds: only what is shown of a text leaves here; every version of the tree is kept; a correction is learnt from at the next question.
 
+mod merging;
 mod shapes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -50,6 +51,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(compare_subjects))
         .routes(routes!(text_topics, put_into_topic))
         .routes(routes!(product_aspects))
+        .merge(merging::router())
 }
 
 /// The topics of the workspace.
@@ -92,7 +94,7 @@ pub async fn topic_tree(State(app): State<App>, caller: Caller) -> Result<Json<T
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopicsBody {
-    /// All of them: `{key, parent, name: {en, zh}, words, is_retired}`.
+    /// All of them: `{key, parent, name: {en, zh}, words, is_retired, merged}`. Of one without `merged` what was merged into it stays.
     #[schema(value_type = Vec<Object>)]
     topics: serde_json::Value,
     /// The version that was looked at.
@@ -108,24 +110,45 @@ pub async fn save_topics(
     Json(body): Json<TopicsBody>,
 ) -> Result<Json<TopicTree>, Problem> {
     caller.require(Permission::EditQuestions)?;
+    let mut body = body;
+    let before = topics::of(&app.installation, caller.workspace).await?;
+    keep_merged(&mut body.topics, &before.sorter.tree);
     let nodes: Vec<Node> = serde_path_to_error::deserialize(body.topics).map_err(|error| {
         let place = error.path().to_string();
         Problem::invalid(&format!("topics{place}"), error.into_inner())
     })?;
     let tree = Tree(nodes);
     tree.check().map_err(|(place, why)| Problem::invalid(&place, why))?;
+    save(&app, &caller, (&tree, body.version)).await.map(Json)
+}
+
+/// Whoever does not know of merges undoes none.
+fn keep_merged(topics: &mut serde_json::Value, before: &Tree) {
+    let keys = topics.as_array().into_iter().flatten().filter_map(|topic| topic["key"].as_str());
+    let keys: BTreeSet<String> = keys.map(str::to_owned).collect();
+    for topic in topics.as_array_mut().into_iter().flatten().filter_map(serde_json::Value::as_object_mut) {
+        let known = before.0.iter().find(|node| topic.get("key").is_some_and(|key| *key == node.key.as_str()));
+        // What is a topic again was taken out on purpose.
+        let merged = known.into_iter().flat_map(|node| &node.merged).filter(|key| !keys.contains(*key));
+        let merged: Vec<String> = merged.cloned().collect();
+        topic.entry("merged").or_insert_with(|| merged.into());
+    }
+}
+
+/// Saves a tree in place of a version that was looked at.
+async fn save(app: &App, caller: &Caller, tree: (&Tree, i64)) -> Result<TopicTree, Problem> {
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     let by = (caller.id().as_str(), app.now());
-    if !records::save(&mut tx, caller.workspace, (&tree, body.version), by).await? {
-        return Err(Problem::conflict(
-            "stale",
-            "The topics were saved by somebody else meanwhile.",
-            "Read it again, then save again.",
-        ));
+    if !records::save(&mut tx, caller.workspace, tree, by).await? {
+        return Err(stale());
     }
     tx.commit().await?;
     let topics = topics::of(&app.installation, caller.workspace).await?;
-    tree_shape(&topics).map(Json)
+    tree_shape(&topics)
+}
+
+fn stale() -> Problem {
+    Problem::conflict("stale", "The topics were saved by somebody else meanwhile.", "Read it again, then save again.")
 }
 
 /// A version of the tree.

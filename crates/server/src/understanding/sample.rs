@@ -117,6 +117,7 @@ fn tree() -> Tree {
             name: Words([name("en", en), name("zh", zh)].into_iter().flatten().collect::<BTreeMap<_, _>>()),
             words: words.split(", ").map(str::to_owned).collect(),
             is_retired: false,
+            merged: Vec::new(),
         });
     }
     tree

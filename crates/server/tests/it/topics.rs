@@ -236,3 +236,77 @@ async fn texts_of_a_topic_are_those_that_each_text_says_of_itself() {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_goes_into_another_with_all_that_was_put_into_it_and_comes_back() {
+    let (world, owner, key) = shop().await;
+    let texts = [
+        "The parcel came torn",
+        "Great support, thank you",
+        "Nothing much",
+        "The parcel and the support were late. Bad box",
+    ];
+    wrote(&world, &key, 1, &texts).await;
+    let agent = world.browser(Role::Agent).await;
+    let all = get(&world, &owner, "/api/v1/texts").await;
+    let plain = all["rows"].as_array().unwrap().iter().find(|row| row["text"] == "Nothing much").unwrap();
+    let path = format!("/api/v1/texts/{}/topics", plain["event_id"].as_str().unwrap());
+    call(&world, &agent, Method::POST, &path, json!({"start": 0, "topic": "packaging"})).await;
+    let note = json!({"kind": "interview", "title": "Ann", "held_at": "2026-11-01T10:00:00Z", "passages": [{"text": "Torn", "topics": ["packaging", "price"]}]});
+    assert_eq!(call(&world, &agent, Method::POST, "/api/v1/notes", note).await.status, StatusCode::OK);
+    let of_topic = async |topic: &str| listed(&world, &owner, &format!("&topic={topic}"), 50).await;
+    let (packaging, service) = (of_topic("packaging").await, of_topic("service").await);
+    assert_eq!((packaging.len(), service.len()), (3, 1));
+    let before = get(&world, &owner, "/api/v1/topics").await;
+
+    let merge = async |key: &str, body: Value| {
+        call(&world, &owner, Method::POST, &format!("/api/v1/topics/{key}/merge"), body).await
+    };
+    let looked = merge("packaging", json!({"into": "service", "version": 0, "only_look": true})).await.json();
+    assert_eq!(
+        (&looked["texts"], &looked["texts_of_both"], &looked["examples"], &looked["passages"], &looked["tree"]),
+        (&json!(3), &json!(0), &json!(1), &json!(1), &Value::Null),
+        "{looked}"
+    );
+    assert!(looked["words"].as_array().unwrap().contains(&json!("parcel")), "{looked}");
+    assert_eq!(get(&world, &owner, "/api/v1/topics").await, before, "only looked at");
+    for (key, into, version, status) in [
+        ("delivery", "delivery", 0, StatusCode::UNPROCESSABLE_ENTITY),
+        ("delivery", "packaging", 0, StatusCode::UNPROCESSABLE_ENTITY),
+        ("delivery", "nothing", 0, StatusCode::UNPROCESSABLE_ENTITY),
+        ("nothing", "delivery", 0, StatusCode::NOT_FOUND),
+        ("packaging", "service", 7, StatusCode::CONFLICT),
+    ] {
+        let refused = merge(key, json!({"into": into, "version": version})).await;
+        assert_eq!(refused.status, status, "{key} {into}: {}", refused.text());
+    }
+    let path = "/api/v1/topics/packaging/merge";
+    let refused = call(&world, &agent, Method::POST, path, json!({"into": "service", "version": 0})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+
+    let merged = merge("packaging", json!({"into": "service", "version": 0})).await.json();
+    assert_eq!((&merged["tree"]["version"], &merged["tree"]["examples"]), (&json!(1), &json!(1)), "{merged}");
+    let both: std::collections::BTreeSet<&String> = packaging.iter().chain(&service).collect();
+    for topic in ["service", "packaging"] {
+        assert_eq!(of_topic(topic).await.iter().collect::<std::collections::BTreeSet<_>>(), both, "{topic}");
+    }
+    assert_eq!(of(&get(&world, &owner, "/api/v1/topics/aspects").await, "service")["texts"], 4);
+    let quotes = get(&world, &owner, "/api/v1/notes/quotes?topic=service").await;
+    assert_eq!(quotes["rows"][0]["topics"], json!(["price", "service"]), "{quotes}");
+    // Whoever saves the tree without knowing of merges undoes none, and a key that was merged is no new topic beside it.
+    let mut plain = merged["tree"]["topics"].clone();
+    plain.as_array_mut().unwrap().iter_mut().for_each(|topic| drop(topic.as_object_mut().unwrap().remove("merged")));
+    let put = async |topics: &Value, version: i64| {
+        call(&world, &owner, Method::PUT, "/api/v1/topics", json!({"topics": topics, "version": version})).await
+    };
+    assert_eq!(put(&plain, 1).await.json()["topics"], merged["tree"]["topics"]);
+    let mut doubled = merged["tree"]["topics"].clone();
+    doubled.as_array_mut().unwrap().push(json!({"key": "packaging", "name": {"en": "Packaging"}}));
+    assert_eq!(put(&doubled, 2).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    // The tree before, saved again, is all that it takes.
+    assert_eq!(put(&before["topics"], 2).await.status, StatusCode::OK);
+    assert_eq!((of_topic("packaging").await, of_topic("service").await), (packaging, service));
+    let quotes = get(&world, &owner, "/api/v1/notes/quotes?topic=packaging").await;
+    assert_eq!(quotes["rows"][0]["topics"], json!(["packaging", "price"]));
+}

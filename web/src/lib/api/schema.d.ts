@@ -3622,6 +3622,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/surveys/{key}/responses.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The responses of a survey as a CSV file, the newest first, with who gave them: a column for each question by its key, of a matrix and a pair one for each part.
+         *     `limit` and `cursor` say nothing here: all of them are in it.
+         */
+        get: operations["get_surveys_key_responses_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/surveys/{key}/results": {
         parameters: {
             query?: never;
@@ -3829,7 +3849,8 @@ export interface paths {
         /** Says what something that a customer wrote may want. */
         get: operations["get_texts_event_id_intents"];
         put?: never;
-        post?: never;
+        /** Makes a text an example of an intent, as it is shown, or takes that back. Others like it follow; it goes with whoever wrote it. */
+        post: operations["post_texts_event_id_intents"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3934,6 +3955,23 @@ export interface paths {
         get: operations["get_topics_versions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/{key}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merges a topic into another: its words, the topics below it and whatever people put into it are there from then on. Saving the version before undoes it. */
+        post: operations["post_topics_key_merge"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7679,10 +7717,17 @@ export interface components {
              */
             taken: number;
         };
-        /** @description Which one it is in other words. */
+        /** @description Into which topic another is merged. */
         MergeBody: {
-            /** @description The idea that stays. */
+            /** @description The key of the one that stays. */
             into: string;
+            /** @description Says what would go with it, and merges nothing. */
+            only_look?: boolean;
+            /**
+             * Format: int64
+             * @description The version of the tree that was looked at.
+             */
+            version: number;
         };
         /** @description What became of messages. */
         MessageCounts: {
@@ -8862,6 +8907,11 @@ export interface components {
             start: number;
             /** @description The topic's key; null where it is in none. */
             topic?: string | null;
+        };
+        /** @description What a text wants, by somebody who read it. */
+        PutIntentBody: {
+            /** @description The intent's key; null takes back what somebody said. */
+            intent?: string | null;
         };
         /** @description How well texts are understood. */
         QualityAnswer: {
@@ -11432,6 +11482,13 @@ export interface components {
             /** @description Words that decided, by what they speak for. */
             reasons: components["schemas"]["WordShape"][];
         };
+        /** @description What a text of a customer may want. */
+        TextIntents: {
+            /** @description The intent of which somebody made it an example; null where nobody did. */
+            by_hand?: string | null;
+            /** @description Most probable first; nothing of a text of which nothing is known. */
+            rows: components["schemas"]["IntentGuess"][];
+        };
         /** @description What somebody wrote. */
         TextShape: {
             /** @description The event that brought it. */
@@ -11645,12 +11702,38 @@ export interface components {
             /** @description Whether the preference centre shows it. */
             shown?: boolean;
         };
+        /** @description What goes with a topic that is merged into another. */
+        TopicMerge: {
+            /** @description The keys of the topics below it, which stand below the other one then. */
+            below: string[];
+            /**
+             * Format: int64
+             * @description Parts of texts that people put into it by hand.
+             */
+            examples: number;
+            /** @description Whether there are more than 20,000 texts. */
+            is_cut: boolean;
+            /**
+             * Format: int64
+             * @description Passages of notes that people put into it.
+             */
+            passages: number;
+            /** @description Texts about it or what stands below it, among the newest 20,000. */
+            texts: number;
+            /** @description Those of them that are about the other one besides. */
+            texts_of_both: number;
+            tree?: components["schemas"]["TopicTree"] | null;
+            /** @description The words that the other one gets. */
+            words: string[];
+        };
         /** @description A topic. */
         TopicShape: {
             /** @description Whether nothing new is put into it. */
             is_retired: boolean;
             /** @description What it is known by. */
             key: string;
+            /** @description The keys of topics that were merged into it. */
+            merged: string[];
             /** @description What it is called, by language. */
             name: Record<string, never>;
             /** @description The topic above it. */
@@ -11685,7 +11768,7 @@ export interface components {
         };
         /** @description A changed tree. */
         TopicsBody: {
-            /** @description All of them: `{key, parent, name: {en, zh}, words, is_retired}`. */
+            /** @description All of them: `{key, parent, name: {en, zh}, words, is_retired, merged}`. Of one without `merged` what was merged into it stays. */
             topics: Record<string, never>[];
             /**
              * Format: int64
@@ -21997,6 +22080,79 @@ export interface operations {
             };
         };
     };
+    get_surveys_key_responses_csv: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description `partial`, `completed`, `over_quota` or `screened`. */
+                state?: string;
+                /** @description `channel`, `touchpoint`, `product`, `agent`, `version`, `wave`, `source`, `language` or `segment`: with `group`. */
+                by?: string;
+                /** @description Only those of this value; empty for those of which it is not known. */
+                group?: string;
+                /** @description Of a segment: who was in it when they answered, rather than who is now. */
+                as_answered?: boolean;
+                /** @description Only those that answered this question. */
+                question?: string;
+                /** @description This part of it. */
+                part?: string;
+                /** @description With a number of at least this. */
+                at_least?: number;
+                /** @description With a number of at most this. */
+                at_most?: number;
+                /** @description With this choice. */
+                choice?: string;
+                /** @description Begun, or where a question is asked for answered, from this time on. */
+                from?: string;
+                /** @description Before this time. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_surveys_key_results: {
         parameters: {
             query?: {
@@ -22645,10 +22801,60 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Rows_IntentGuess"];
+                    "application/json": components["schemas"]["TextIntents"];
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_texts_event_id_intents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutIntentBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextIntents"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22970,6 +23176,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rows_TopicVersion"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_topics_key_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicMerge"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

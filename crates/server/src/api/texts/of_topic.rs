@@ -33,9 +33,7 @@ impl Sought {
     /// By its key.
     pub async fn named(app: &App, workspace: WorkspaceId, key: &str) -> Result<Self, Problem> {
         let topics = topics::of(&app.installation, workspace).await?;
-        if !topics.sorter.tree.has(key) {
-            return Err(Problem::invalid("topic", "there is no such topic"));
-        }
+        let key = topics.sorter.tree.now(key).ok_or_else(|| Problem::invalid("topic", "there is no such topic"))?;
         let keys = topics.sorter.tree.below(key);
         Ok(Self { topics, keys })
     }

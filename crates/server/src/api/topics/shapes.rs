@@ -26,6 +26,8 @@ pub struct TopicShape {
     words: Vec<String>,
     /// Whether nothing new is put into it.
     is_retired: bool,
+    /// The keys of topics that were merged into it.
+    merged: Vec<String>,
 }
 
 impl TopicShape {
@@ -37,6 +39,7 @@ impl TopicShape {
             name: serde_json::to_value(&node.name).map_err(Problem::internal)?,
             words: node.words.clone(),
             is_retired: node.is_retired,
+            merged: node.merged.clone(),
         })
     }
 }

@@ -379,5 +379,12 @@ export const problems = {
 	'problem.is_a_day_such_as': 'is a day such as 2026-12-25',
 	'problem.no_calendar_file': 'this is no iCalendar file: it has to begin with BEGIN:VCALENDAR',
 	'problem.a_file_has_5000_events': 'a file has at most 5000 events',
-	'problem.from_one_day_to_later': 'from one day to a later one, of at most 20 years'
+	'problem.from_one_day_to_later': 'from one day to a later one, of at most 20 years',
+	'problem.a_topic_is_not_merged': 'a topic is not merged into itself or into one that stands below it',
+	'problem.it_is_retired': 'it is retired: nothing is put into it any more',
+	'problem.together_they_have_more': 'together they have more than 200 words',
+	'problem.what_was_merged_is': 'what was merged is in one topic only, and is none itself',
+	'problem.there_is_no_such_intent': 'there is no such intent',
+	'problem.it_has_n_examples': 'it has {n} examples, which is the most',
+	'problem.it_is_the_only_example': 'it is the only example that its intent has'
 };

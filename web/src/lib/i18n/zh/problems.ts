@@ -379,5 +379,12 @@ export const problems = {
 	'problem.is_a_day_such_as': '应为日期，例如 2026-12-25',
 	'problem.no_calendar_file': '这不是 iCalendar 文件：应以 BEGIN:VCALENDAR 开头',
 	'problem.a_file_has_5000_events': '一个文件最多 5000 个事件',
-	'problem.from_one_day_to_later': '应从某日到更晚的一日，最多 20 年'
+	'problem.from_one_day_to_later': '应从某日到更晚的一日，最多 20 年',
+	'problem.a_topic_is_not_merged': '话题不能合并到自身或其下级话题',
+	'problem.it_is_retired': '该话题已停用：不再归入任何内容',
+	'problem.together_they_have_more': '合并后的词语超过 200 个',
+	'problem.what_was_merged_is': '已合并的话题只能属于一个话题，且自身不再是话题',
+	'problem.there_is_no_such_intent': '没有这个意图',
+	'problem.it_has_n_examples': '它已有 {n} 个示例，达到上限',
+	'problem.it_is_the_only_example': '这是该意图唯一的示例'
 };
