@@ -7,6 +7,7 @@ pub mod head;
 mod load;
 pub mod members;
 pub mod merging;
+pub mod personal;
 pub mod read;
 pub mod wallets;
 mod write;

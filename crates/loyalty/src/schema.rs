@@ -158,6 +158,21 @@ const fn members(columns: &'static [&'static str], category: Category) -> Declar
     }
 }
 
+const BOOKS: &str = "the books must show what was promised and redeemed; nobody can tell any more whose it was";
+
+/// Numbers that belong to a member's number.
+const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Declaration {
+    Declaration {
+        table,
+        columns,
+        category: Category::Financial,
+        purposes: &[Purpose::Service, Purpose::Analytics],
+        retention: Retention::Workspace,
+        person: Way::Elsewhere("the member's number"),
+        erasure: Erasure::Keep(BOOKS),
+    }
+}
+
 /// What every column of these tables holds. The ledger counts for a member's number and knows nobody.
 pub const DATA_MAP: &[Declaration] = &[
     Declaration::technical(
@@ -171,15 +186,13 @@ pub const DATA_MAP: &[Declaration] = &[
     Declaration::technical("loyalty_members", &["workspace"]),
     Declaration { erasure: Erasure::Blank, ..members(&["person"], Category::Identifier) },
     Declaration {
-        erasure: Erasure::Keep(
-            "the books must show what was promised and redeemed; nobody can tell any more whose it was",
-        ),
+        erasure: Erasure::Keep(BOOKS),
         ..members(&["member", "standing", "enrolled_at", "merged_into"], Category::Derived)
     },
-    Declaration::technical(
+    Declaration::technical("loyalty_operations", &["workspace", "fingerprint", "checksum", "chain", "source_by"]),
+    of_number(
         "loyalty_operations",
         &[
-            "workspace",
             "operation",
             "id",
             "kind",
@@ -190,40 +203,30 @@ pub const DATA_MAP: &[Declaration] = &[
             "refused",
             "reference",
             "reversed",
-            "fingerprint",
             "pending",
             "available",
             "held",
             "owed",
             "effective_at",
             "recorded_at",
-            "checksum",
-            "chain",
             "source_kind",
-            "source_reference",
-            "source_by",
-            "source_reason",
         ],
     ),
-    Declaration::technical(
+    // What staff and other systems write may name somebody; no hash is made of it.
+    Declaration {
+        category: Category::FreeText,
+        erasure: Erasure::Blank,
+        ..of_number("loyalty_operations", &["source_reference", "source_reason"])
+    },
+    Declaration::technical("loyalty_postings", &["workspace"]),
+    of_number(
         "loyalty_postings",
-        &[
-            "workspace",
-            "posting",
-            "operation",
-            "member",
-            "wallet",
-            "from_place",
-            "to_place",
-            "amount",
-            "lot",
-            "effective_at",
-        ],
+        &["posting", "operation", "member", "wallet", "from_place", "to_place", "amount", "lot", "effective_at"],
     ),
-    Declaration::technical(
+    Declaration::technical("loyalty_lots", &["workspace"]),
+    of_number(
         "loyalty_lots",
         &[
-            "workspace",
             "lot",
             "member",
             "wallet",
@@ -238,9 +241,8 @@ pub const DATA_MAP: &[Declaration] = &[
             "origin",
         ],
     ),
-    Declaration::technical("loyalty_holds", &["workspace", "hold", "member", "wallet", "amount", "until", "state"]),
-    Declaration::technical(
-        "loyalty_balances",
-        &["workspace", "member", "wallet", "pending", "available", "held", "owed", "due_at", "operation"],
-    ),
+    Declaration::technical("loyalty_holds", &["workspace"]),
+    of_number("loyalty_holds", &["hold", "member", "wallet", "amount", "until", "state"]),
+    Declaration::technical("loyalty_balances", &["workspace"]),
+    of_number("loyalty_balances", &["member", "wallet", "pending", "available", "held", "owed", "due_at", "operation"]),
 ];

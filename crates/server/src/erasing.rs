@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use rapport_domain::{Handle, Id, Identifier, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::verbatims::records as verbatims;
 use rapport_lake::{EventRow, Move, record_moves};
+use rapport_loyalty::records::personal;
 use rapport_privacy::records::requests::{self, RequestRow};
 use rapport_privacy::{Subject, Suppressions, Tables};
 use rapport_profiles::records::{device_clocks, identifiers};
@@ -25,6 +26,7 @@ use crate::importing;
 use crate::installation::{DATA_MAPS, Installation};
 use crate::pipeline::Pipeline;
 use crate::pipeline::caretaker::KEEP_LOG_DAYS;
+use crate::points;
 use crate::searching;
 
 /// What the outbox says of it, so that whoever was told of the person forgets them too.
@@ -135,7 +137,10 @@ async fn forget(
     requests::close_all(&mut tx, workspace, person, row.requested_at).await?;
     // Indices of words learn of it in the same transaction.
     verbatims::remove_of(&mut tx, workspace, person, row.requested_at).await?;
+    // While their number is known.
+    let told = personal::forget(&mut tx, workspace, person).await?;
     let mut erased = Tables::of(DATA_MAPS)?.erase(&mut tx, &subject).await?;
+    erased.extend((told > 0).then_some(("loyalty_operations", told)));
     erased.extend(erase_elsewhere(&mut tx, workspace, &names, &events).await?);
     let moves: Vec<Move> =
         subject.handles.iter().map(|handle| Move { handle: *handle, from: person, to: None }).collect();
@@ -245,7 +250,7 @@ pub async fn finish_what_was_cut_short(installation: Arc<Installation>) {
 pub async fn access(installation: &Installation, workspace: WorkspaceId, person: PersonId) -> Result<Option<Value>> {
     let Some((subject, _)) = subject(installation, workspace, person).await? else { return Ok(None) };
     let mut db = installation.store.snapshot().await?;
-    let tables: serde_json::Map<String, Value> = Tables::of(DATA_MAPS)?
+    let mut tables: serde_json::Map<String, Value> = Tables::of(DATA_MAPS)?
         .read(&mut db, &subject)
         .await?
         .into_iter()
@@ -261,6 +266,7 @@ pub async fn access(installation: &Installation, workspace: WorkspaceId, person:
             (found.table.to_owned(), Value::Array(rows.collect()))
         })
         .collect();
+    points::personal::show(&mut db, workspace, person, &mut tables).await?;
     let events = installation.lake.person_events(workspace, person, None, None, usize::MAX).await?;
     let events = events.iter().map(|event| {
         let properties: serde_json::Map<String, Value> = event.properties().iter().cloned().collect();

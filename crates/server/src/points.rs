@@ -4,6 +4,7 @@
 //! lists and totals true for those who do not come by.
 
 pub mod identity;
+pub mod personal;
 
 use std::sync::Arc;
 use std::time::Duration;

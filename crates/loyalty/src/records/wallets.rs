@@ -39,3 +39,13 @@ pub async fn all(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store
     };
     Ok(rows.into_iter().map(row).collect())
 }
+
+/// What the wallets are called.
+///
+/// # Errors
+/// The store's.
+pub async fn keys(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<HashMap<WalletId, String>> {
+    let all = sql!("SELECT wallet, key FROM loyalty_wallets WHERE workspace = $1");
+    let rows: Vec<(i64, String)> = db.fetch_all(all, args![workspace]).await?;
+    Ok(rows.into_iter().map(|(wallet, key)| (WalletId(wallet), key)).collect())
+}

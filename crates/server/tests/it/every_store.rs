@@ -181,8 +181,17 @@ async fn what_is_shown_and_what_is_erased_is_all_there_is() {
     let others: Vec<&str> = Tables::elsewhere(DATA_MAPS).into_keys().collect();
     assert_eq!(
         others,
-        ["device_clocks", "import_rejects", "imports"],
-        "erased by other means, which privacy.rs looks at"
+        [
+            "device_clocks",
+            "import_rejects",
+            "imports",
+            "loyalty_balances",
+            "loyalty_holds",
+            "loyalty_lots",
+            "loyalty_operations",
+            "loyalty_postings"
+        ],
+        "erased by other means, which privacy.rs and points.rs look at"
     );
 
     let erased = call(&world, &owner, Method::POST, &format!("/api/v1/customers/{who}/erasure"), json!({})).await;

@@ -13,7 +13,7 @@ use rapport_loyalty::verify::verify;
 use rapport_server::installation::{Installation, Places};
 use rapport_server::points;
 use rapport_server::records::workspaces::FIRST;
-use rapport_store::{Priority, args, sql};
+use rapport_store::{Priority, Queries, args, sql};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -46,7 +46,23 @@ async fn points_lapse_by_themselves_and_erasure_keeps_the_books() {
     let account = member(installation, PersonId(who.parse().unwrap())).await;
     let end = installation.clock.now().plus(Timestamp::HOUR);
     installation.points.post(FIRST, earn(account, "e1", Some(end))).await.unwrap();
-    installation.points.post(FIRST, earn(account, "e2", None)).await.unwrap();
+    let source = Source {
+        kind: "staff".into(),
+        reference: "order-77".into(),
+        by: "usr_1".into(),
+        reason: "Ann Zebrafish was kind".into(),
+    };
+    installation.points.post(FIRST, Command { source, ..earn(account, "e2", None) }).await.unwrap();
+    // Too much: a refusal has no postings, and its reason names her too.
+    let source = Source { reason: "Zebrafish asked".into(), ..Source::default() };
+    let wanted = Command { act: Act::Spend { amount: 900 }, source, ..earn(account, "s1", None) };
+    assert!(installation.points.post(FIRST, wanted).await.unwrap().refused.is_some());
+    // Given by somebody else, who says why.
+    let bob = member(installation, PersonId(7)).await;
+    installation.points.post(FIRST, earn(bob, "b1", None)).await.unwrap();
+    let source = Source { reason: "for my friend Zebrafish".into(), ..Source::default() };
+    let act = Act::Transfer { to: account.0, amount: 4, expiry: Default::default() };
+    installation.points.post(FIRST, Command { act, source, ..earn(bob, "t1", None) }).await.unwrap();
     world.clock.set(end);
     let (stop, stopped) = watch::channel(false);
     let working = tokio::spawn(points::run(installation.clone(), stopped));
@@ -55,23 +71,47 @@ async fn points_lapse_by_themselves_and_erasure_keeps_the_books() {
         read::balance_as_of(&mut installation.store.read(), FIRST, account, everything, everything).await.unwrap()
     };
     for _ in 0..100 {
-        if balance().await.available == 10 {
+        if balance().await.available == 14 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let left = Balance { available: 10, ..Balance::default() };
+    let left = Balance { available: 14, ..Balance::default() };
     assert_eq!(balance().await, left);
     stop.send(true).unwrap();
     working.await.unwrap();
 
     let shown = call(&world, &owner, Method::POST, &format!("/api/v1/customers/{who}/access"), json!(null)).await;
     assert_eq!(shown.json()["tables"]["loyalty_members"][0]["member"], account.0.0.to_string(), "{}", shown.text());
+    let tables = shown.json()["tables"].clone();
+    let operations: Vec<serde_json::Value> = tables["loyalty_operations"].as_array().unwrap().clone();
+    let line = |it: &serde_json::Value| {
+        format!(
+            "{} {} {}",
+            it["kind"].as_str().unwrap(),
+            it["points"].as_str().unwrap(),
+            it["source_reason"].as_str().unwrap()
+        )
+    };
+    let lines: Vec<String> = operations.iter().map(line).collect();
+    let expected =
+        ["expire -10 ", "transfer 4 ", "spend 0 Zebrafish asked", "earn 10 Ann Zebrafish was kind", "earn 10 "];
+    assert_eq!(lines, expected, "{tables}");
+    assert!(operations[3]["source_reference"] == "order-77" && operations[3]["wallet"] == "points", "{tables}");
+    assert!(operations[2]["refused"] == "insufficient_points", "{tables}");
+    assert_eq!(tables["loyalty_lots"][0]["points"], "10", "{tables}");
+    assert_eq!(tables["loyalty_lots"].as_array().unwrap().len(), 2, "{tables}");
+
     let erased = call(&world, &owner, Method::POST, &format!("/api/v1/customers/{who}/erasure"), json!({})).await;
     assert_eq!(erased.status, StatusCode::OK, "{}", erased.text());
     let mut db = installation.store.read();
     assert_eq!(members::of(&mut db, FIRST, PersonId(who.parse().unwrap())).await.unwrap(), None);
     assert_eq!(balance().await, left);
+    let texts = sql!(
+        "SELECT source_reference || source_reason FROM loyalty_operations WHERE workspace = $1 AND (source_reference <> '' OR source_reason <> '')"
+    );
+    assert_eq!(db.fetch_all::<(String,)>(texts, args![FIRST]).await.unwrap(), []);
+    assert_eq!(erased.json()["report"]["tables"]["loyalty_operations"], 3, "{}", erased.text());
     assert_eq!(verify(&mut db, FIRST).await.unwrap().findings, []);
 }
 

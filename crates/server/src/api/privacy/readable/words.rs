@@ -93,6 +93,8 @@ const ENGLISH: Words = Words {
         ("topic_examples", "Words of yours by which texts are sorted"),
         ("intent_examples", "Texts of yours by which it is learnt what texts want"),
         ("loyalty_members", "Your number in the loyalty programme"),
+        ("loyalty_operations", "Your points: what came and went, when and why"),
+        ("loyalty_lots", "Your points that are left, and until when"),
         ("audience_members", "Lists at advertising platforms you are on"),
         ("lake_move", "Identifiers that were joined with yours"),
         ("outbox_event", "What parts of this program told each other of you"),
@@ -165,6 +167,8 @@ const CHINESE: Words = Words {
         ("topic_examples", "用于文本归类的您的话"),
         ("intent_examples", "用于学习文本意图的您的话"),
         ("loyalty_members", "您在会员计划中的编号"),
+        ("loyalty_operations", "您的积分：何时因何获得与支出"),
+        ("loyalty_lots", "您剩余的积分及其有效期"),
         ("audience_members", "您所在的广告平台名单"),
         ("lake_move", "曾与您的标识合并的标识"),
         ("outbox_event", "程序各部分之间有关您的通知"),
@@ -215,9 +219,8 @@ mod tests {
             let tables = DATA_MAPS.iter().copied().flatten().filter(|it| is_of_customers(it.person));
             let nameless = tables.map(|it| it.table).filter(|table| words.table(table) == *table);
             assert_eq!(nameless.collect::<std::collections::BTreeSet<_>>(), [].into(), "{}", words.tag);
-            let known = |table: &str| {
-                DATA_MAPS.iter().copied().flatten().any(|it| it.table == table && is_of_customers(it.person))
-            };
+            let known =
+                |table: &str| DATA_MAPS.iter().copied().flatten().any(|it| it.table == table && it.person != Way::None);
             assert!(words.tables.iter().all(|(table, _)| known(table)));
         }
     }

@@ -1,0 +1,88 @@
+//! What the ledger says of one person, for them to see, and what of it can name them, to be forgotten.
+//!
+//! Always holds: numbers stay when a person is erased, because the books need them and the chain of hashes is made of nothing else; texts go.
+
+use std::collections::BTreeSet;
+
+use rapport_domain::{PersonId, WorkspaceId};
+use rapport_store::{Queries, Result, Tx, args, sql};
+
+use super::{members, read, wallets};
+use crate::ledger::{Lot, MemberId, Operation, WalletId};
+
+/// Operations read at a time.
+const STEP: u32 = 500;
+
+/// A member's whole history.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// All numbers of theirs.
+    pub numbers: BTreeSet<MemberId>,
+    /// All operations that moved points of theirs or were refused, the newest first.
+    pub operations: Vec<Operation>,
+    /// What is left, by wallet, in the order in which it is used.
+    pub lots: Vec<(WalletId, Lot)>,
+}
+
+impl Kept {
+    /// How many points an operation brought them, or took from them, if below 0; what only changed its place is 0.
+    pub fn change(&self, operation: &Operation) -> i64 {
+        let own = operation.postings.iter().filter(|posting| self.numbers.contains(&posting.member));
+        own.map(|posting| match (posting.from.is_members(), posting.to.is_members()) {
+            (false, true) => posting.amount,
+            (true, false) => -posting.amount,
+            _ => 0,
+        })
+        .sum()
+    }
+
+    /// Whether it was asked for them, and not for somebody who gave them points.
+    pub fn is_own(&self, operation: &Operation) -> bool {
+        self.numbers.contains(&operation.member)
+    }
+}
+
+/// What the ledger says of a person; `None` when they are no member.
+///
+/// # Errors
+/// The store's.
+pub async fn of(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId) -> Result<Option<Kept>> {
+    let Some(member) = members::of(db, workspace, person).await? else { return Ok(None) };
+    let numbers = members::numbers(db, workspace, member).await?.into_iter().collect();
+    let mut kept = Kept { numbers, ..Kept::default() };
+    loop {
+        let before = kept.operations.last().map(|operation| operation.number);
+        let step = read::history(db, workspace, member, before, STEP).await?;
+        if step.is_empty() {
+            break;
+        }
+        kept.operations.extend(step);
+    }
+    let mut wallets: Vec<WalletId> = wallets::all(db, workspace).await?.into_keys().collect();
+    wallets.sort();
+    for wallet in wallets {
+        let lots = read::lots(db, workspace, (member, wallet)).await?;
+        kept.lots.extend(lots.into_iter().map(|lot| (wallet, lot)));
+    }
+    Ok(Some(kept))
+}
+
+/// Empties the texts of a person's operations that staff or other systems wrote, also of those by which somebody gave them points; how many there were. Before the link from
+/// the person to their number is broken.
+///
+/// # Errors
+/// The store's.
+pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Result<u64> {
+    let Some(member) = members::of(tx, workspace, person).await? else { return Ok(0) };
+    let numbers: Vec<i64> = members::numbers(tx, workspace, member).await?.iter().map(|number| number.0).collect();
+    let moved = sql!(
+        "UPDATE loyalty_operations SET source_reference = '', source_reason = '' WHERE workspace = $1 AND operation IN (
+             SELECT operation FROM loyalty_postings WHERE member IN ($2) AND workspace = $1)
+             AND (source_reference <> '' OR source_reason <> '')"
+    );
+    let still = sql!(
+        "UPDATE loyalty_operations SET source_reference = '', source_reason = ''
+         WHERE member IN ($2) AND workspace = $1 AND (refused IS NOT NULL OR kind = 'extend') AND (source_reference <> '' OR source_reason <> '')"
+    );
+    Ok(tx.execute(moved, args![workspace, &numbers]).await? + tx.execute(still, args![workspace, &numbers]).await?)
+}
