@@ -10,6 +10,7 @@ pub mod merging;
 pub mod personal;
 pub mod read;
 pub mod wallets;
+pub mod why;
 mod write;
 
 use std::collections::HashMap;

@@ -14,7 +14,7 @@ use crate::ledger::{
 type Result<T> = rapport_store::Result<T>;
 
 /// A word of the database that this program does not know.
-fn unknown(column: &'static str) -> rapport_store::Error {
+pub(super) fn unknown(column: &'static str) -> rapport_store::Error {
     rapport_store::Error::Decode { column: column.into(), reason: "it is no word of the ledger".into() }
 }
 

@@ -9,9 +9,9 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use rapport_domain::{PersonId, SeededRng, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{
-    Act, Answer, Balance, Command, Kind, MemberId, Portion, Refusal, Shortage, Source, Standing, Wallet, WalletId,
+    Act, Answer, Balance, Command, Kind, Lot, MemberId, Portion, Refusal, Shortage, Source, Standing, Wallet, WalletId,
 };
-use rapport_loyalty::records::{self, Memory, members, merging, read, wallets};
+use rapport_loyalty::records::{self, Memory, members, merging, read, wallets, why};
 use rapport_loyalty::verify::verify;
 use rapport_loyalty::{DATA_MAP, MIGRATIONS, Poster};
 use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
@@ -525,4 +525,74 @@ async fn a_lot_in_the_wrong_account_is_found(db: TestDatabase) {
     let found = verify(&mut tx, W).await.unwrap().findings;
     assert!(found.iter().any(|finding| finding.what.contains("lot 1 is not in the account")), "{found:?}");
     tx.rollback().await.unwrap();
+}
+
+/// What an account had at any instant of the past is what the points themselves had then, for whoever it was then; and the lots say why.
+#[db_test(MIGRATIONS)]
+async fn every_balance_of_the_past_is_the_one_of_single_points(db: TestDatabase) {
+    let mut runner = TestRunner::deterministic();
+    for number in 0..10 {
+        let life = commands::life(50).new_tree(&mut runner).unwrap().current();
+        let workspace = WorkspaceId(200 + number);
+        prepare(&db, workspace).await;
+        let mut points = Points::new(wallet(), commands::standings());
+        let mut memory = Memory::default();
+        let keys: Vec<_> = MEMBERS.into_iter().flat_map(|member| WALLETS.map(|wallet| (member, wallet))).collect();
+        let mut past: BTreeMap<i64, Vec<Balance>> = BTreeMap::new();
+        let mut now = 0;
+        for (wait, step) in life {
+            now += wait;
+            match step {
+                Step::Do(mut command) => {
+                    // What is entered later changes what is known of the past.
+                    if let Act::Earn { earned_at, .. } = &mut command.act {
+                        *earned_at = None;
+                    }
+                    points.apply(&command, now);
+                    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+                    let list = [vec![command]];
+                    records::post(&mut tx, &mut memory, workspace, &list, Timestamp(now)).await.unwrap();
+                    tx.commit().await.unwrap();
+                }
+                Step::Merge(from, to) if from > to => {
+                    let (from, to, at) = (PersonId(100 + from.0), PersonId(100 + to.0), Timestamp(now));
+                    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+                    merging::follow(&mut tx, workspace, from, to, at).await.unwrap();
+                    tx.commit().await.unwrap();
+                    points.merge(MemberId(from.0 - 100), MemberId(to.0 - 100), now);
+                }
+                Step::Merge(..) => {}
+            }
+            past.insert(now, keys.iter().map(|key| points.balance_at(*key, now)).collect());
+        }
+        let mut tx = db.begin(Priority::Background).await.unwrap();
+        while records::settle(&mut tx, &mut memory, workspace, 50, Timestamp(now)).await.unwrap() > 0 {}
+        tx.commit().await.unwrap();
+        let end = Timestamp(i64::MAX);
+        let mut db = db.read();
+        for (at, balances) in &past {
+            for (key, expected) in keys.iter().zip(balances) {
+                let found = read::balance_as_of(&mut db, workspace, *key, Timestamp(*at), end).await.unwrap();
+                assert_eq!(found, *expected, "{key:?} at {at}");
+            }
+        }
+        for key in keys {
+            for (effective, recorded) in [(end, end), (Timestamp(now / 2), end), (end, Timestamp(now / 2))] {
+                let why = why::why(&mut db, workspace, key, effective, recorded).await.unwrap();
+                let found = read::balance_as_of(&mut db, workspace, key, effective, recorded).await.unwrap();
+                assert_eq!(why.balance, found);
+                let sum = |part: fn(&Lot) -> i64| why.lots.iter().map(|it| part(&it.lot)).sum::<i64>();
+                let parts = (sum(|lot| lot.pending), sum(|lot| lot.available), sum(|lot| lot.held));
+                assert_eq!(parts, (found.pending, found.available, found.held), "{key:?}");
+                let is_old = members::now(&mut db, workspace, key.0).await.unwrap() != key.0;
+                let is_first = |it: &why::LotStory| it.movements[0].posting.number == it.lot.id.0;
+                assert!(is_old || why.lots.iter().all(is_first), "the first brought it in");
+            }
+            let why = why::why(&mut db, workspace, key, end, end).await.unwrap();
+            let left: Vec<Lot> = why.lots.into_iter().map(|it| it.lot).filter(|lot| lot.remaining() > 0).collect();
+            let mut stored = read::lots(&mut db, workspace, key).await.unwrap();
+            stored.sort_by_key(|lot| lot.id);
+            assert_eq!(left, stored);
+        }
+    }
 }

@@ -75,6 +75,13 @@ impl Points {
         }
     }
 
+    /// What an account comes to at this instant, with what is due.
+    pub fn balance_at(&self, key: Key, now: i64) -> Balance {
+        let mut then = self.clone();
+        then.pass(now);
+        then.balance(key)
+    }
+
     /// What is left of every lot: pending, available, held, when it lapses; in the order in which lots were made.
     pub fn lots(&self, key: Key) -> Vec<(i64, i64, i64, Option<i64>)> {
         let mut lots: BTreeMap<usize, (i64, i64, i64, Option<i64>)> = BTreeMap::new();
