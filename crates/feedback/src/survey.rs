@@ -13,7 +13,7 @@ pub mod words;
 
 pub use answer::{Answers, Given};
 pub use check::{Finding, Severity, check};
-pub use definition::{Asking, Definition, Kind, Page, Review};
+pub use definition::{Asking, Definition, Kind, Letters, Page, Review};
 pub use question::{Answer, Choice, Direction, Question};
 pub use read::{Refusal, read, read_told};
 pub use show::Show;

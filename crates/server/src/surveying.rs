@@ -10,6 +10,7 @@
 pub mod asking;
 pub mod files;
 pub mod known;
+pub mod letters;
 pub mod lines;
 pub mod occasions;
 pub mod reporting;

@@ -4,7 +4,7 @@ import { t, term } from '$lib/i18n/index.svelte';
 import { readSpan } from '$lib/questions';
 import { speaker } from '$lib/segments';
 import { catalog } from '$lib/state/catalog.svelte';
-import type { Asking, Definition, Kind, When } from '$lib/surveys';
+import type { Asking, Definition, Kind, Letters, When } from '$lib/surveys';
 
 export const OCCASIONS = ['links', 'event', 'entered', 'members'] as const;
 export type Occasion = (typeof OCCASIONS)[number];
@@ -29,6 +29,21 @@ export const basisOf = (asking: Asking): 'service' | 'marketing' => asking.basis
 export function withChannel(channels: readonly string[], channel: string, is: boolean): string[] {
 	const next = is ? [...channels.filter((it) => it !== channel), channel] : channels.filter((it) => it !== channel);
 	return next.length ? next : [...channels];
+}
+
+/** The form of the templates of a channel. */
+export const letterForm = (channel: string): 'email' | 'push' | 'text' => (channel === 'email' || channel === 'push' ? channel : 'text');
+/** With another template for a message of a channel; without one it is the workspace's. */
+export function withLetter(letters: Letters | undefined, channel: string, which: 'invitation' | 'reminder', key: string): Letters | undefined {
+	const own = withField<{ invitation?: string; reminder?: string }>(letters?.[channel] ?? {}, { [which]: key });
+	const next = { ...letters, [channel]: own };
+	if (!Object.keys(own).length) delete next[channel];
+	return Object.keys(next).length ? next : undefined;
+}
+/** The letters of the channels by which it asks. */
+export function lettersOf(letters: Letters | undefined, channels: readonly string[]): Letters | undefined {
+	const kept = Object.entries(letters ?? {}).filter(([channel]) => channels.includes(channel));
+	return kept.length ? Object.fromEntries(kept) : undefined;
 }
 
 function span(text: string): string {
@@ -61,6 +76,7 @@ export function sayAsking(asking: Asking, kind: Kind = asking.kind ?? 'touchpoin
 		t(`occasion.say.basis.${basisOf({ ...asking, kind })}`),
 		asking.topic ? t(`occasion.say.topic.${basisOf({ ...asking, kind })}`, { topic: catalog.topicName(asking.topic) }) : '',
 		channels.length > 1 ? t('occasion.say.channels', { channels: channels.join(', ') }) : t('occasion.say.channel', { channel: channels[0] }),
+		asking.letters && Object.keys(asking.letters).length ? t('occasion.say.letters') : '',
 		asking.remind_after_days ? t('occasion.say.remind', { n: asking.remind_after_days }) : t('occasion.say.no_reminder'),
 		asking.floor_days === undefined ? '' : t('occasion.say.floor', { n: asking.floor_days })
 	].filter(Boolean);

@@ -89,12 +89,15 @@ export interface End {
 }
 /** After what people are asked by themselves. */
 export type When = { event: { name: string; where?: Condition | null; key?: string; after?: string } } | { entered: { segment: string; after?: string } } | { members: { segment: string; per_day: number } };
+/** The templates of its own by which it asks, by channel. */
+export type Letters = Record<string, { invitation?: string; reminder?: string }>;
 export interface Asking {
 	kind?: Kind;
 	when?: When;
 	channels?: string[];
 	basis?: 'service' | 'marketing';
 	topic?: string;
+	letters?: Letters;
 	remind_after_days?: number;
 	sample_percent?: number;
 	floor_days?: number;

@@ -86,6 +86,13 @@ export const surveyPageScenarios = {
 			await page.getByRole('combobox', { name: 'Topic of consent' }).selectOption('offers');
 			await says.getByText(/“Offers”/).waitFor();
 		}
+		// With letters of its own, where it names them.
+		const letter = page.locator('[data-part=letters]').getByRole('combobox', { name: /Reminder/ }).first();
+		await letter.locator('option').nth(1).waitFor({ state: 'attached' });
+		await letter.selectOption({ index: 1 });
+		await says.getByText('They are written to with templates of this survey’s own.').waitFor();
+		await letter.selectOption('');
+		must((await says.getByText('of this survey’s own').count()) === 0, 'a letter that was taken away is still named');
 		await page.keyboard.press('Control+s');
 		await page.getByText(/Saved as version/).waitFor();
 		const warning = page.locator('[data-unwritable]');

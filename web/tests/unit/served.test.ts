@@ -71,6 +71,7 @@ describe('what the server refuses', () => {
 	it('keeps the field it is of, and what nobody knows', () => {
 		expect(inChinese('key: there is a segment with the key vip already; give another key')).toBe('key: 已有键为“vip”的分群；请换一个键');
 		expect(inChinese('definition.variants[2].segment: there is no such segment')).toBe('definition.variants[2].segment: 没有该分群');
+		expect(inChinese('asking.letters.email.invitation: the template does not lead to the survey in en, zh; add a link to {{ survey.url }}')).toBe('asking.letters.email.invitation: 该模板的 en, zh 版本没有指向问卷；请添加 {{ survey.url }} 链接');
 		expect(inChinese('a journey becomes live only from paused or ending')).toBe('只有处于 paused or ending 的旅程才能变为 live');
 		expect(inChinese('line 3: what is this')).toBe('line 3: what is this');
 	});

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { words } from '../../src/lib/i18n/index.svelte';
-import { basisOf, freshWhen, lackingFor, occasionOf, sayAsking, withChannel, withField } from '../../src/lib/survey-asking';
+import { basisOf, freshWhen, lackingFor, letterForm, lettersOf, occasionOf, sayAsking, withChannel, withField, withLetter } from '../../src/lib/survey-asking';
 import { courseOf, wayQuery } from '../../src/lib/survey-invitations';
 import type { Definition } from '../../src/lib/surveys';
 
@@ -28,6 +28,18 @@ describe('whom a survey asks', () => {
 		expect(withField({ name: 'A', key: 'order_id', after: '2d' } as { name: string; key?: string; after?: string }, { key: undefined, after: '1h' })).toEqual({ name: 'A', after: '1h' });
 		expect([withChannel(['email'], 'sms', true), withChannel(['email', 'sms'], 'email', false), withChannel(['email'], 'email', false)]).toEqual([['email', 'sms'], ['sms'], ['email']]);
 		expect([{}, { kind: 'exit' as const }, { kind: 'research' as const }, { kind: 'research' as const, basis: 'service' as const }].map(basisOf)).toEqual(['service', 'service', 'marketing', 'service']);
+	});
+	it('asks with letters of its own where it names them', () => {
+		const mail = withLetter(undefined, 'email', 'invitation', 'ours');
+		expect(mail).toEqual({ email: { invitation: 'ours' } });
+		const both = withLetter(withLetter(mail, 'email', 'reminder', 'again'), 'sms', 'invitation', 'short');
+		expect(both).toEqual({ email: { invitation: 'ours', reminder: 'again' }, sms: { invitation: 'short' } });
+		expect(withLetter(both, 'sms', 'invitation', '')).toEqual({ email: { invitation: 'ours', reminder: 'again' } });
+		expect([withLetter(mail, 'email', 'invitation', ''), lettersOf(mail, ['sms']), lettersOf(undefined, ['email'])]).toEqual([undefined, undefined, undefined]);
+		expect(lettersOf(both, ['sms'])).toEqual({ sms: { invitation: 'short' } });
+		expect(['email', 'sms', 'whatsapp', 'push'].map(letterForm)).toEqual(['email', 'text', 'text', 'push']);
+		const when = { entered: { segment: 'a' } };
+		expect([sayAsking({ when, letters: mail }), sayAsking({ when })].map((said) => said.some((it) => it.includes('of this survey’s own')))).toEqual([true, false]);
 	});
 	it('cannot be written to without the letterhead, if by mail', () => {
 		const definition = (asking: Definition['asking']) => ({ asking }) as Definition;

@@ -117,6 +117,16 @@ pub fn used(template: &Template, limits: Limits) -> BTreeSet<String> {
     used
 }
 
+/// The languages in which a template does not name a token; one that cannot be prepared names none.
+pub fn languages_without(template: &Template, token: &str, limits: Limits) -> Vec<Language> {
+    let names_it = |language: &Language| {
+        let variant = Variant::new(&template.content, language, &limits).ok()?;
+        let used = of_variant(template, language, &variant, &[], &limits, &mut Findings::default());
+        used.contains(token).then_some(())
+    };
+    template.content.languages().filter(|language| names_it(language).is_none()).cloned().collect()
+}
+
 /// Checks one variant; the tokens that it uses.
 fn of_variant(
     template: &Template,

@@ -359,6 +359,20 @@ fn asking(survey: &Definition, findings: &mut Findings) {
             "people are asked by email, sms, whatsapp or push: name at least one",
         );
     }
+    for channel in asking.letters.keys().filter(|channel| !asking.channels.contains(channel)) {
+        let text = "nobody is asked by this channel; add the channel or take the letter away";
+        findings.warning("letter_unused", &format!("asking.letters.{}", channel.as_str()), text);
+    }
+    for (channel, letters) in &asking.letters {
+        if letters.reminder.is_some() && asking.remind_after_days.is_none() {
+            let place = format!("asking.letters.{}.reminder", channel.as_str());
+            findings.warning(
+                "letter_unused",
+                &place,
+                "nobody is reminded; say after how many days, or take the letter away",
+            );
+        }
+    }
     if asking.topic.as_ref().is_some_and(|topic| !is_key(topic)) {
         findings.error("topic", "asking.topic", "a topic is named by small letters, digits, `-` and `_`");
     }

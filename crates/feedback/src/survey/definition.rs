@@ -2,7 +2,7 @@
 //!
 //! Always holds: what was decoded is of known fields and within [`MOST_BYTES`]; whether it makes sense is said by [`check`](super::check()).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Channel, Language};
 use serde::{Deserialize, Serialize};
@@ -166,6 +166,9 @@ pub struct Asking {
     /// The channels by which they are asked: the first that reaches them.
     #[serde(skip_serializing_if = "is_by_mail")]
     pub channels: Vec<Channel>,
+    /// The templates of its own by which it asks, by channel.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub letters: BTreeMap<Channel, Letters>,
     /// What allows to ask them; as the kind says otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
@@ -175,6 +178,18 @@ pub struct Asking {
     /// Who did not answer is reminded once, after so many days; never otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remind_after_days: Option<u32>,
+}
+
+/// The templates by which a survey asks on a channel, by their keys; the workspace's where none is named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Letters {
+    /// Of the message that asks first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<String>,
+    /// Of the one that reminds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reminder: Option<String>,
 }
 
 fn is_by_mail(channels: &Vec<Channel>) -> bool {
@@ -207,6 +222,7 @@ impl Default for Asking {
             valid_days: VALID_DAYS,
             when: None,
             channels: vec![Channel::Email],
+            letters: BTreeMap::new(),
             basis: None,
             topic: None,
             remind_after_days: None,

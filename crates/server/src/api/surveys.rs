@@ -33,6 +33,7 @@ use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path};
 use crate::http::paging::Rows;
 use crate::problem::Problem;
+use crate::surveying::letters;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
@@ -229,6 +230,7 @@ pub async fn create(
 ) -> Result<Json<SurveyDetail>, Problem> {
     caller.require(Permission::EditContent)?;
     let definition = Definition::from_json(&body.definition)?;
+    has_letters(&app, caller.workspace, &definition).await?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     let author = Author { by: caller.id().as_str(), at: app.now() };
     let named = (body.key.as_str(), body.name.as_str());
@@ -262,6 +264,7 @@ pub async fn update(
     caller.require(Permission::EditContent)?;
     let definition = Definition::from_json(&body.definition)?;
     let closes_at = instant("closes_at", body.closes_at.as_deref())?;
+    has_letters(&app, caller.workspace, &definition).await?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     let author = Author { by: caller.id().as_str(), at: app.now() };
     let named = (body.name.as_str(), closes_at);
@@ -285,20 +288,32 @@ pub async fn act(
     let act = act.ok_or_else(|| Problem::invalid("act", "is publish, open, pause, close or wave"))?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     let author = Author { by: caller.id().as_str(), at: app.now() };
-    asks_somebody(&mut tx, caller.workspace, &key, act).await?;
+    can_ask(&mut tx, caller.workspace, &key, act).await?;
     let row = editing::act(&mut tx, caller.workspace, &key, act, body.revision, author).await?;
     tx.commit().await?;
     app.installation.surveys.forget(caller.workspace);
     detail(&app, caller.workspace, row).await
 }
 
-/// Whether there is the segment that a survey asks, before it does.
-async fn asks_somebody(db: &mut impl Queries, workspace: WorkspaceId, key: &str, act: Act) -> Result<(), Problem> {
+/// Whether the templates that a survey names can ask.
+async fn has_letters(app: &App, workspace: WorkspaceId, definition: &Definition) -> Result<(), Problem> {
+    let mut db = app.installation.store.read();
+    let found = letters::findings(&mut db, workspace, &definition.asking).await?;
+    found.into_iter().next().map_or(Ok(()), |it| Err(Problem::invalid(&it.place, it.text)))
+}
+
+/// Whether there is the segment that a survey asks, and what it writes with, before it does.
+async fn can_ask(db: &mut impl Queries, workspace: WorkspaceId, key: &str, act: Act) -> Result<(), Problem> {
     let Some(row) = surveys::find(db, workspace, key).await?.filter(|_| matches!(act, Act::Open | Act::Publish)) else {
         return Ok(());
     };
     let version = if act == Act::Open { row.published.unwrap_or(row.version) } else { row.version };
     let definition = surveys::version(db, workspace, row.survey, version).await?;
+    if let Some(definition) = &definition
+        && let Some(it) = letters::findings(db, workspace, &definition.asking).await?.into_iter().next()
+    {
+        return Err(Problem::invalid(&it.place, it.text));
+    }
     let segment = definition.as_ref().and_then(|it| it.asking.when.as_ref()?.segment());
     match segment {
         Some(segment) if segments::by_key(db, workspace, segment).await?.is_none() => {
@@ -311,10 +326,14 @@ async fn asks_somebody(db: &mut impl Queries, workspace: WorkspaceId, key: &str,
 /// Says what is wrong with a definition, without saving it.
 #[utoipa::path(post, path = "/api/v1/survey-check", security(("caller" = ["view_reports"])), tag = "surveys", operation_id = "check_survey", request_body = SurveyCheckBody,
     responses((status = 200, body = Rows<SurveyFinding>), (status = 422, body = crate::problem::ProblemBody)))]
-pub async fn look(caller: Caller, Json(body): Json<SurveyCheckBody>) -> Result<Json<Rows<SurveyFinding>>, Problem> {
+pub async fn look(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<SurveyCheckBody>,
+) -> Result<Json<Rows<SurveyFinding>>, Problem> {
     caller.require(Permission::ViewReports)?;
     let definition = Definition::from_json(&body.definition)?;
-    Ok(Json(Rows { rows: findings(check(&definition)) }))
+    Ok(Json(Rows { rows: looked_over(&app, caller.workspace, &definition).await? }))
 }
 
 /// Lists ready surveys.
@@ -405,6 +424,17 @@ fn instant(field: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem
     at.map(Some).ok_or_else(|| Problem::invalid(field, "is a time such as 2027-01-31T00:00:00Z"))
 }
 
+/// What is wrong with a definition, with the templates that it names.
+async fn looked_over(
+    app: &App,
+    workspace: WorkspaceId,
+    definition: &Definition,
+) -> Result<Vec<SurveyFinding>, Problem> {
+    let mut found = check(definition);
+    found.extend(letters::findings(&mut app.installation.store.read(), workspace, &definition.asking).await?);
+    Ok(findings(found))
+}
+
 fn findings(found: Vec<Finding>) -> Vec<SurveyFinding> {
     let severity = |it: Severity| if it == Severity::Error { "error" } else { "warning" };
     let shape =
@@ -449,7 +479,7 @@ async fn detail(app: &App, workspace: WorkspaceId, row: SurveyRow) -> Result<Jso
         saved_at: time(it.saved_at),
         saved_by: names.get(&it.saved_by).cloned().unwrap_or_else(|| it.saved_by.clone()),
     };
-    let mut found = findings(check(latest));
+    let mut found = looked_over(app, workspace, latest).await?;
     if let Some(answered) = of(row.published).filter(|_| row.state == "open") {
         found.extend(reaching::hindrances(app, workspace, answered).await?);
     }

@@ -23,6 +23,7 @@ use rapport_store::{Priority, Queries, Tx};
 use serde_json::{Value, json};
 
 use super::known::Published;
+use super::letters::{self, Fit};
 use super::reporting::SURVEY_SENT;
 use super::sending::{self, INVITATION, REMINDER};
 use crate::installation::Installation;
@@ -39,6 +40,7 @@ struct Asked<'a> {
     ways: &'a Ways,
     workspace: WorkspaceId,
     plans: &'a Plans,
+    letters: &'a Fit,
     now: Timestamp,
 }
 
@@ -55,7 +57,8 @@ pub async fn ask_due(installation: &Installation, ways: &Ways, workspace: Worksp
         if plans.settings.paused || !is_due {
             return Ok(any);
         }
-        let asked = Asked { installation, ways, workspace, plans: &plans, now };
+        let letters = fitting(installation, workspace).await?;
+        let asked = Asked { installation, ways, workspace, plans: &plans, letters: &letters, now };
         let mut tx = installation.store.begin(Priority::Background).await?;
         journeys::hold(&mut tx, workspace).await?;
         let mut due = invitations::due(&mut tx, workspace, now, BATCH).await?;
@@ -84,7 +87,8 @@ pub async fn remind_due(installation: &Installation, ways: &Ways, workspace: Wor
         if plans.settings.paused || !is_due {
             return Ok(any);
         }
-        let asked = Asked { installation, ways, workspace, plans: &plans, now };
+        let letters = fitting(installation, workspace).await?;
+        let asked = Asked { installation, ways, workspace, plans: &plans, letters: &letters, now };
         let mut tx = installation.store.begin(Priority::Background).await?;
         journeys::hold(&mut tx, workspace).await?;
         let due = invitations::to_remind(&mut tx, workspace, now, BATCH).await?;
@@ -179,18 +183,21 @@ impl Asked<'_> {
         tx: &mut Tx,
         (survey, row): (&Published, &InvitationRow),
         person: &Situation,
-        node: &str,
+        node: &'static str,
     ) -> Result<()> {
         let Some(channel) = row.channel.as_deref().and_then(Channel::parse) else { return Ok(()) };
         let asking = &survey.definition.asking;
-        let template = sending::template(tx, self.workspace, channel, node, self.now).await?;
+        let template = match self.letters.get(&(survey.row.survey, channel, node)) {
+            Some(own) => own.clone(),
+            None => sending::template(tx, self.workspace, channel, node, self.now).await?.to_owned(),
+        };
         let id = Id::new("msg", &*self.installation.clock, &*self.installation.rng).0;
         let message = MessageRow {
             handle: person.reach.get(&channel).copied(),
             topic: asking.topic.clone(),
             instance: Some(sending::instance(&row.id)),
             node: node.to_owned(),
-            template: template.to_owned(),
+            template,
             payload: json!({
                 "name": SURVEY_SENT, "occurred_at": self.now.to_rfc3339(),
                 "properties": {"survey_id": survey.row.key, "invitation_id": row.id, "subject_id": row.subject},
@@ -231,6 +238,13 @@ impl Asked<'_> {
         }
         Ok(())
     }
+}
+
+/// The surveys' own templates that can ask, read before the writer is taken.
+async fn fitting(installation: &Installation, workspace: WorkspaceId) -> Result<Fit> {
+    let mut db = installation.store.read();
+    let surveys = installation.surveys.get(&mut db, workspace).await?;
+    letters::fit(&mut db, workspace, &surveys).await
 }
 
 fn persons(due: &[InvitationRow]) -> Vec<PersonId> {

@@ -5,6 +5,7 @@ use rapport_domain::{PersonId, Timestamp};
 use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
 use rapport_server::{engaging, keeper, sending, surveying};
+use rapport_store::testing::TestDatabase;
 use rapport_store::{Queries, args, sql};
 use serde_json::{Value, json};
 
@@ -18,6 +19,15 @@ pub async fn world(sink: &Sink) -> (World, Browser, String) {
 
 /// The same with more settings.
 pub async fn world_with(sink: &Sink, more: &[(&'static str, &str)]) -> (World, Browser, String) {
+    made(sink, more, None).await
+}
+
+/// A world with a mail server over a product database that a test has.
+pub async fn world_over(sink: &Sink, database: &TestDatabase) -> (World, Browser, String) {
+    made(sink, &[], Some(database)).await
+}
+
+async fn made(sink: &Sink, more: &[(&'static str, &str)], database: Option<&TestDatabase>) -> (World, Browser, String) {
     let port = sink.port.to_string();
     let mut flags = vec![
         ("mail.host", "127.0.0.1"),
@@ -29,7 +39,10 @@ pub async fn world_with(sink: &Sink, more: &[(&'static str, &str)]) -> (World, B
         ("session.days", "4000"),
     ];
     flags.extend_from_slice(more);
-    let world = World::with(&flags).await;
+    let world = match database {
+        Some(database) => World::over_with(database, &flags).await,
+        None => World::with(&flags).await,
+    };
     let owner = world.browser(Role::Owner).await;
     let (key, _) = world.write_key("Web", None).await;
     let settings =

@@ -61,6 +61,7 @@ mod sticky_devices;
 mod survey_asking;
 mod survey_crash;
 mod survey_events;
+mod survey_letters;
 mod survey_panel;
 mod survey_results;
 mod surveys;

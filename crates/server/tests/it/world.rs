@@ -81,6 +81,11 @@ impl World {
         Self::made(&[], Some(database), None).await
     }
 
+    /// The same with settings.
+    pub async fn over_with(database: &TestDatabase, flags: &[(&'static str, &str)]) -> Self {
+        Self::made(flags, Some(database), None).await
+    }
+
     /// With what knows the addresses of names.
     pub async fn with_names(flags: &[(&'static str, &str)], names: Arc<dyn Names>) -> Self {
         Self::made(flags, None, Some(names)).await

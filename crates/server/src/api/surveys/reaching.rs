@@ -62,14 +62,21 @@ pub(super) async fn hindrances(
                 ));
             }
         }
-        found.extend(lacking(app, workspace, *channel).await?);
+        let own = asking.letters.get(channel).and_then(|it| it.invitation.as_deref());
+        found.extend(lacking(app, workspace, *channel, own).await?);
     }
     Ok(found)
 }
 
-/// What the template names and the letterhead does not have.
-async fn lacking(app: &App, workspace: WorkspaceId, channel: Channel) -> Result<Vec<SurveyFinding>, Problem> {
+/// What the template names and the letterhead does not have: of its own, if it names one.
+async fn lacking(
+    app: &App,
+    workspace: WorkspaceId,
+    channel: Channel,
+    own: Option<&str>,
+) -> Result<Vec<SurveyFinding>, Problem> {
     let (key, form) = place_of(channel, INVITATION);
+    let key = own.unwrap_or(key);
     let mut db = app.installation.store.read();
     let template = match templates::find(&mut db, workspace, key).await? {
         // The one that comes ready is made when it is needed first.

@@ -142,6 +142,7 @@ export const surveyScores = {
 	'group.channel.push': 'Push',
 	'group.channel.link': 'Link',
 	'group.channel.letter': 'Letter',
+	'group.channel.widget': 'Beside a page',
 	'groups.title': 'By group',
 	'groups.by': 'Break down by',
 	'groups.nothing': 'Nothing',

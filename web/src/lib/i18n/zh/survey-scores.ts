@@ -144,6 +144,7 @@ export const surveyScores: Record<keyof typeof english, string> = {
 	'group.channel.push': '推送',
 	'group.channel.link': '链接',
 	'group.channel.letter': '信件',
+	'group.channel.widget': '页面旁',
 	'groups.title': '按组',
 	'groups.by': '细分',
 	'groups.nothing': '不细分',
