@@ -17,6 +17,30 @@ pub enum Error {
         /// What does not fit.
         what: &'static str,
     },
+    /// A field of a rule or of the programme says something impossible.
+    #[error("{place}: {problem}")]
+    Invalid {
+        /// Where, as a path: `wallets[0].expiry`.
+        place: String,
+        /// What is wrong there and what is expected.
+        problem: String,
+    },
+    /// There is no such thing.
+    #[error("there is no {what} `{key}`")]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+        /// Under which key.
+        key: String,
+    },
+    /// Somebody else saved meanwhile.
+    #[error("`{key}` was saved by somebody else meanwhile (it is at version {found}); look at it again, then save")]
+    Stale {
+        /// Which.
+        key: String,
+        /// The version it is at.
+        found: i64,
+    },
     /// The batch in which it was could not be written down.
     #[error(transparent)]
     Batch(std::sync::Arc<Error>),
@@ -31,6 +55,9 @@ impl Error {
         match self {
             Self::Store(error) => error.code(),
             Self::Damaged { .. } => "ledger_damaged",
+            Self::Invalid { .. } => "loyalty_invalid",
+            Self::NotFound { .. } => "loyalty_not_found",
+            Self::Stale { .. } => "loyalty_stale",
             Self::Batch(error) => error.code(),
             Self::Stopped => "stopping",
         }
@@ -40,9 +67,13 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Store(error) => error.is_retryable(),
-            Self::Damaged { .. } => false,
+            Self::Damaged { .. } | Self::Invalid { .. } | Self::NotFound { .. } | Self::Stale { .. } => false,
             Self::Batch(error) => error.is_retryable(),
             Self::Stopped => true,
         }
+    }
+
+    pub(crate) fn invalid(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Invalid { place: place.into(), problem: problem.into() }
     }
 }

@@ -1,0 +1,268 @@
+//! What a programme is: its wallets, who belongs to it, and from when on something counts.
+//!
+//! Always holds: a [`Program`] that passed [`Program::check`] can be reckoned with; what it says is changed by a new version, never in place, so that what
+//! happened last month is always judged by what was in force then.
+//!
+//! Does not: post anything. [`crate::earning`] reckons what somebody earns by it.
+
+use rapport_domain::calendar::WeekStart;
+use rapport_domain::{Calendar, Currency, Timestamp, plain};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::dates::{Expiry, Pending};
+use crate::decimal::Decimal;
+use crate::ledger::{Shortage, Wallet};
+
+/// The most wallets of a programme.
+pub const WALLETS_MAX: usize = 20;
+/// The most groups of rules.
+pub const GROUPS_MAX: usize = 50;
+const RATES_MAX: usize = 50;
+const NAME_MAX: usize = 100;
+/// No wallet takes more than this in one operation, or holds more: sums of a million members stay far from the end of 64 bits.
+pub const AMOUNT_MAX: i64 = 1_000_000_000_000;
+
+/// A programme, as staff write it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// What people call it.
+    pub name: String,
+    /// The time zone of its days, months and years.
+    pub zone: String,
+    /// The currency that amounts of rules are in.
+    pub currency: Currency,
+    /// What another currency is worth in it. Orders in a currency that is not here earn nothing by their amount: nobody guesses a rate.
+    #[serde(default)]
+    pub rates: Vec<Rate>,
+    /// What happened before earns nothing; the day it was begun, unless said.
+    #[serde(default)]
+    pub counts_from: Option<Timestamp>,
+    /// Who becomes a member.
+    #[serde(default)]
+    pub enrolment: Enrolment,
+    /// Its wallets: the first is the one meant where none is named.
+    pub wallets: Vec<WalletPlan>,
+    /// How rules of one group stand to each other; rules without a group always count.
+    #[serde(default)]
+    pub groups: Vec<Group>,
+}
+
+/// What one unit of a currency is worth in the programme's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// Of which.
+    pub currency: Currency,
+    /// How much.
+    pub worth: Decimal,
+}
+
+/// Who becomes a member.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by")]
+pub enum Enrolment {
+    /// Whoever is enrolled by staff, the shop's program or an import.
+    #[default]
+    Hand,
+    /// Whoever would earn something.
+    Earning,
+    /// Whoever does this, and the others by hand.
+    Event {
+        /// The event's name: `Signed Up`.
+        event: String,
+    },
+}
+
+/// What a wallet counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Unit {
+    /// Points.
+    #[default]
+    Points,
+    /// Stamps on a card.
+    Stamps,
+    /// Stored value, in the smallest units of a currency (cents).
+    Money {
+        /// Which.
+        currency: Currency,
+    },
+}
+
+/// A wallet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WalletPlan {
+    /// Its name in addresses, for ever.
+    pub key: String,
+    /// What members call it.
+    pub name: String,
+    /// What it counts.
+    #[serde(default)]
+    pub unit: Unit,
+    /// What one is worth when it is redeemed, in the programme's currency: for the books and for what a reward costs.
+    #[serde(default)]
+    pub worth: Option<Decimal>,
+    /// When what is earned lapses.
+    #[serde(default)]
+    pub expiry: Expiry,
+    /// Until when it is pending.
+    #[serde(default)]
+    pub pending: Pending,
+    /// Where points are taken from when an order goes back.
+    #[serde(default)]
+    pub clawback: Shortage,
+    /// The most in one operation.
+    #[serde(default = "amount_max")]
+    pub amount_max: i64,
+    /// The most that an account may have.
+    #[serde(default)]
+    pub balance_max: Option<i64>,
+    /// The most that a member may owe.
+    #[serde(default = "amount_max")]
+    pub arrears_max: i64,
+}
+
+const fn amount_max() -> i64 {
+    AMOUNT_MAX
+}
+
+/// How rules of one group stand to each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Its name in rules.
+    pub key: String,
+    /// Which of them count.
+    pub mode: Mode,
+}
+
+/// Which rules of a group count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The first that gives anything.
+    First,
+    /// The one that gives most; the first of several that give the same.
+    Best,
+    /// All.
+    All,
+}
+
+/// Whether a text is a key: 1 to 60 small letters, digits, `-` and `_`.
+pub fn is_key(text: &str) -> bool {
+    (1..=60).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
+}
+
+/// Refuses what is no key.
+pub(crate) fn check_key(place: &str, key: &str) -> Result<(), Error> {
+    if is_key(key) { Ok(()) } else { Err(Error::invalid(place, "1 to 60 small letters, digits, `-` and `_`")) }
+}
+
+/// Refuses what is no name.
+pub(crate) fn check_name(place: &str, name: &str) -> Result<(), Error> {
+    if name.is_empty() || plain::one_line(name, NAME_MAX) != name {
+        return Err(Error::invalid(place, format!("one line of 1 to {NAME_MAX} characters")));
+    }
+    Ok(())
+}
+
+impl Program {
+    /// Refuses what cannot be reckoned with.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with its place.
+    pub fn check(&self) -> Result<(), Error> {
+        check_name("name", &self.name)?;
+        self.calendar()?;
+        if self.rates.len() > RATES_MAX {
+            return Err(Error::invalid("rates", format!("at most {RATES_MAX}")));
+        }
+        for (at, rate) in self.rates.iter().enumerate() {
+            let place = format!("rates[{at}]");
+            if rate.currency == self.currency || self.rates[..at].iter().any(|it| it.currency == rate.currency) {
+                return Err(Error::invalid(place, "each currency once, and not the programme's own"));
+            }
+            if rate.worth.micros() <= 0 {
+                return Err(Error::invalid(place, "what it is worth must be above 0"));
+            }
+        }
+        if let Enrolment::Event { event } = &self.enrolment
+            && (event.is_empty() || event.len() > 200)
+        {
+            return Err(Error::invalid("enrolment.event", "the name of an event, of 1 to 200 bytes"));
+        }
+        if self.wallets.is_empty() || self.wallets.len() > WALLETS_MAX {
+            return Err(Error::invalid("wallets", format!("1 to {WALLETS_MAX}")));
+        }
+        for (at, wallet) in self.wallets.iter().enumerate() {
+            let place = format!("wallets[{at}]");
+            wallet.check(&place)?;
+            if self.wallets[..at].iter().any(|it| it.key == wallet.key) {
+                return Err(Error::invalid(format!("{place}.key"), "another wallet has this key"));
+            }
+        }
+        if self.groups.len() > GROUPS_MAX {
+            return Err(Error::invalid("groups", format!("at most {GROUPS_MAX}")));
+        }
+        for (at, group) in self.groups.iter().enumerate() {
+            let place = format!("groups[{at}].key");
+            check_key(&place, &group.key)?;
+            if self.groups[..at].iter().any(|it| it.key == group.key) {
+                return Err(Error::invalid(place, "another group has this key"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The calendar of its zone, weeks from Monday.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when nobody knows the zone.
+    pub fn calendar(&self) -> Result<Calendar, Error> {
+        Calendar::new(&self.zone, WeekStart::Monday).ok_or_else(|| {
+            Error::invalid("zone", "is no time zone of the IANA database; say for example `Europe/Berlin`")
+        })
+    }
+
+    /// One of its wallets.
+    pub fn wallet(&self, key: &str) -> Option<&WalletPlan> {
+        self.wallets.iter().find(|wallet| wallet.key == key)
+    }
+
+    /// What an amount is worth in the programme's currency, to the nearest millionth; `None` for a currency without a rate.
+    pub fn exchanged(&self, micros: i64, currency: Currency) -> Option<i64> {
+        if currency == self.currency {
+            return Some(micros);
+        }
+        let rate = self.rates.iter().find(|rate| rate.currency == currency)?;
+        rate.worth.of(micros)
+    }
+}
+
+impl WalletPlan {
+    /// What the ledger asks of it.
+    pub const fn limits(&self) -> Wallet {
+        Wallet { amount_max: self.amount_max, balance_max: self.balance_max, arrears_max: self.arrears_max }
+    }
+
+    fn check(&self, place: &str) -> Result<(), Error> {
+        check_key(&format!("{place}.key"), &self.key)?;
+        check_name(&format!("{place}.name"), &self.name)?;
+        self.expiry.check().map_err(|error| Error::invalid(format!("{place}.expiry"), error.to_string()))?;
+        if self.worth.is_some_and(|worth| worth.micros() < 0) {
+            return Err(Error::invalid(format!("{place}.worth"), "must not be below 0"));
+        }
+        let limits = [("amount_max", Some(self.amount_max), 1), ("balance_max", self.balance_max, 1)];
+        let limits = limits.into_iter().chain([("arrears_max", Some(self.arrears_max), 0)]);
+        for (field, limit, least) in limits {
+            if limit.is_some_and(|limit| !(least..=AMOUNT_MAX).contains(&limit)) {
+                return Err(Error::invalid(format!("{place}.{field}"), format!("{least} to {AMOUNT_MAX}")));
+            }
+        }
+        Ok(())
+    }
+}
