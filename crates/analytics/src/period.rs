@@ -44,11 +44,7 @@ impl Range {
                 Self { from, to: now, from_the_first: false }
             }
             Period::Between { from, to } => {
-                let end = |to: Instant| match to {
-                    Instant::Date(_) => to.end(calendar),
-                    Instant::At(at) => at,
-                };
-                let to = to.map_or(now, end).min(now);
+                let to = to.map_or(now, |to| to.until(calendar)).min(now);
                 match from {
                     Some(from) => Self { from: from.start(calendar), to, from_the_first: false },
                     None => Self { from: all.from.min(to), to, from_the_first: true },

@@ -258,7 +258,7 @@ pub struct Rfm {
     #[schema(schema_with = schema::period)]
     pub period: Period,
     /// The day or instant from which recency counts back; else the end of the period, or of the data if that is earlier.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "period::optional_instant")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub as_of: Option<rapport_segments::Instant>,
     /// Who.

@@ -6,12 +6,14 @@
 //! Always holds: points are whole; a share is rounded once, at the end of a rule; multipliers do not multiply each other (twice and three times are four times
 //! together); whatever was looked at has a line that says what came of it, also where it came to nothing; the same occasion under the same rules gives the same.
 //!
-//! Does not: know what was earned before, or post. Caps ask whoever calls what was used up.
+//! Does not: post. Caps ask whoever calls what was used up; [`Awards`] says which commands to the ledger make points follow what happened.
 
 mod amounts;
+mod awards;
 mod rate;
 mod rule;
 
 pub use amounts::{Amounts, Item};
+pub use awards::{Award, Awards, Count, Happened, Step};
 pub use rate::{InForce, Line, Occasion, Outcome, Period, Rated, Used, rate};
 pub use rule::{Base, Cap, CapOf, CapPer, Every, Gives, RULES_MAX, Round, Rule, Window};

@@ -3,11 +3,13 @@
 //! Always holds: whoever posts holds the workspace's head, so that operations of one workspace are written one batch after the other, on both engines and
 //! from any number of servers; a batch is written whole, with its domain events, or not at all.
 
+pub mod awards;
 pub mod head;
 mod load;
 pub mod members;
 pub mod merging;
 pub mod personal;
+pub mod programs;
 pub mod read;
 pub mod wallets;
 pub mod why;

@@ -14,6 +14,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     list: &[
         Migration { number: 1, name: "the ledger", sql: LEDGER },
         Migration { number: 2, name: "members who became one", sql: MERGED },
+        Migration { number: 3, name: "the programme and what its rules gave", sql: PROGRAM },
     ],
 };
 
@@ -146,6 +147,73 @@ ALTER TABLE loyalty_members ADD COLUMN merged_into {int};
 CREATE INDEX loyalty_members_merged ON loyalty_members (merged_into, workspace) WHERE merged_into IS NOT NULL;
 ";
 
+const PROGRAM: &str = "
+CREATE TABLE loyalty_programs (
+    workspace {int} NOT NULL,
+    version {int} NOT NULL,
+    definition {json} NOT NULL,
+    in_force_from {int} NOT NULL,
+    saved_at {int} NOT NULL,
+    saved_by TEXT NOT NULL,
+    PRIMARY KEY (workspace, version)
+) {clustered};
+
+CREATE TABLE loyalty_rules (
+    workspace {int} NOT NULL,
+    key TEXT NOT NULL,
+    version {int} NOT NULL,
+    state TEXT NOT NULL,
+    definition {json} NOT NULL,
+    in_force_from {int} NOT NULL,
+    saved_at {int} NOT NULL,
+    saved_by TEXT NOT NULL,
+    PRIMARY KEY (workspace, key, version)
+) {clustered};
+
+CREATE TABLE loyalty_awards (
+    workspace {int} NOT NULL,
+    occasion TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    revision {int} NOT NULL,
+    version {int} NOT NULL,
+    member {int} NOT NULL,
+    handle {int} NOT NULL,
+    wallet TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    wanted {int} NOT NULL,
+    points {int} NOT NULL,
+    taken_back {int} NOT NULL,
+    occurred_at {int} NOT NULL,
+    CHECK (points >= 0 AND taken_back >= 0 AND taken_back <= points),
+    PRIMARY KEY (occasion, rule, revision, workspace)
+) {clustered};
+CREATE INDEX loyalty_awards_member ON loyalty_awards (member, occurred_at, workspace);
+CREATE INDEX loyalty_awards_rule ON loyalty_awards (workspace, rule, occurred_at);
+CREATE INDEX loyalty_awards_handle ON loyalty_awards (handle, workspace);
+
+CREATE TABLE loyalty_usage (
+    workspace {int} NOT NULL,
+    rule TEXT NOT NULL,
+    member {int} NOT NULL,
+    period TEXT NOT NULL,
+    points {int} NOT NULL,
+    times {int} NOT NULL,
+    PRIMARY KEY (member, rule, period, workspace)
+) {clustered};
+";
+
+const fn awards(columns: &'static [&'static str], category: Category) -> Declaration {
+    Declaration {
+        table: "loyalty_awards",
+        columns,
+        category,
+        purposes: &[Purpose::Service, Purpose::Analytics],
+        retention: Retention::Person,
+        person: Way::Handles(&["handle"]),
+        erasure: Erasure::Delete,
+    }
+}
+
 const fn members(columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration {
         table: "loyalty_members",
@@ -245,4 +313,17 @@ pub const DATA_MAP: &[Declaration] = &[
     of_number("loyalty_holds", &["hold", "member", "wallet", "amount", "until", "state"]),
     Declaration::technical("loyalty_balances", &["workspace"]),
     of_number("loyalty_balances", &["member", "wallet", "pending", "available", "held", "owed", "due_at", "operation"]),
+    Declaration::technical(
+        "loyalty_programs",
+        &["workspace", "version", "definition", "in_force_from", "saved_at", "saved_by"],
+    ),
+    Declaration::technical(
+        "loyalty_rules",
+        &["workspace", "key", "version", "state", "definition", "in_force_from", "saved_at", "saved_by"],
+    ),
+    Declaration::technical("loyalty_awards", &["workspace"]),
+    awards(&["handle"], Category::Identifier),
+    awards(&["member", "outcome", "wanted", "points", "taken_back", "occurred_at"], Category::Derived),
+    awards(&["occasion", "rule", "revision", "version", "wallet"], Category::Behavioural),
+    Declaration::technical("loyalty_usage", &["workspace", "rule", "member", "period", "points", "times"]),
 ];

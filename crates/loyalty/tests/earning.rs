@@ -1,10 +1,15 @@
 //! What rules give: published cases, each field by itself, and random sets of rules beside a second way to reckon.
 
+use std::collections::{BTreeMap, HashMap};
+
 use proptest::prelude::*;
 use rapport_domain::calendar::{Calendar, WeekStart};
 use rapport_domain::{PersonId, Timestamp};
 use rapport_loyalty::Error;
-use rapport_loyalty::earning::{Amounts, CapPer, Every, Occasion, Outcome, Period, Rated, Rule, Used, rate};
+use rapport_loyalty::earning::{
+    Amounts, Award, Awards, CapPer, Count, Every, Happened, Occasion, Outcome, Period, Rated, Rule, Step, Used, rate,
+};
+use rapport_loyalty::ledger::{Act, MemberId, Portion, WalletId};
 use rapport_loyalty::program::Program;
 use rapport_segments::{EventView, FactView, Moment, Subject};
 use serde_json::{Value, json};
@@ -198,8 +203,8 @@ fn a_rule_holds_in_its_window() {
         points(&rated_at(&program(json!({})), &[rule], &json!({}), at, nothing))[0] == 1
     };
     let instants = |at: &str| of(json!({"from": "2026-06-10T00:00:00Z", "until": "2026-06-10T12:00:00Z"}), at);
-    assert!(instants("2026-06-10T00:00:00Z") && !instants("2026-06-09T23:59:59Z") && instants("2026-06-10T12:00:00Z"));
-    assert!(!instants("2026-06-10T12:00:01Z"));
+    assert!(instants("2026-06-10T00:00:00Z") && !instants("2026-06-09T23:59:59Z") && instants("2026-06-10T11:59:59Z"));
+    assert!(!instants("2026-06-10T12:00:00Z"));
     let days = |at: &str| of(json!({"from": "2026-06-10", "until": "2026-06-11"}), at);
     assert!(days("2026-06-09T22:00:00Z") && !days("2026-06-09T21:59:59Z"), "days of Berlin");
     assert!(days("2026-06-11T21:59:59Z") && !days("2026-06-11T22:00:00Z"), "to the end of the last one");
@@ -422,5 +427,123 @@ proptest! {
         }).collect();
         let order = json!({"subtotal": format!("{}.{:02}", cents / 100, cents % 100)});
         prop_assert_eq!(points(&rated(&program, &written, &order)), slowly(&rules, cents));
+    }
+}
+
+/// What is told of orders, in any order and any number of times.
+#[derive(Clone, Debug)]
+enum Told {
+    /// The order came to so many cents.
+    Placed(u8, i64),
+    /// So much of it went back in all, in cents.
+    WentBack(u8, i64),
+    /// It was called off.
+    Cancelled(u8),
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    let order = 0..3_u8;
+    prop_oneof![
+        3 => (order.clone(), 0..9_000_i64).prop_map(|(order, cents)| Told::Placed(order, cents)),
+        2 => (order.clone(), 0..9_000_i64).prop_map(|(order, cents)| Told::WentBack(order, cents)),
+        1 => order.prop_map(Told::Cancelled),
+    ]
+}
+
+/// A ledger of its own: what each command gave, and how much of it was taken back.
+#[derive(Default)]
+struct Given(BTreeMap<String, (i64, i64)>);
+
+impl Given {
+    fn post(&mut self, step: &Step) {
+        for command in &step.commands {
+            match &command.act {
+                Act::Earn { amount, .. } => {
+                    assert!(self.0.insert(command.id.clone(), (*amount, 0)).is_none(), "an id twice")
+                }
+                Act::Reverse { of, portion, .. } => {
+                    let (gave, back) = self.0.get_mut(of).unwrap();
+                    *back += match portion {
+                        Portion::Points { amount } => *amount,
+                        _ => *gave - *back,
+                    };
+                    assert!(back <= gave, "more is taken back than was given");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn left(&self, order: u8) -> i64 {
+        let own = format!("award:order:{order}:");
+        self.0.iter().filter(|(id, _)| id.starts_with(&own)).map(|(_, (gave, back))| gave - back).sum()
+    }
+}
+
+proptest! {
+    /// Whatever is told: what is left of each order's points is what its last content earns, less the part that went back, and telling all of it again asks for nothing.
+    #[test]
+    fn points_follow_the_order(story in proptest::collection::vec(told(), 1..25)) {
+        let program = program(json!({}));
+        let calendar = program.calendar().unwrap();
+        let written = [
+            rule("base", json!({"kind": "amount", "points": 1, "each": "1"}), json!({})),
+            rule("large", json!({"kind": "fixed", "points": 25}), json!({"when": {"property": {"path": "subtotal", "op": "more_than", "value": 50}}})),
+        ];
+        let rules: BTreeMap<&str, &Rule> = written.iter().map(|rule| (rule.key.as_str(), rule)).collect();
+        let wallets: HashMap<String, WalletId> = [("points".to_owned(), WalletId(1))].into();
+        let mut known: BTreeMap<(String, String), Award> = BTreeMap::new();
+        let mut given = Given::default();
+        let mut used: HashMap<Count, Used> = HashMap::new();
+        let mut orders: BTreeMap<u8, (Option<i64>, i64, bool)> = BTreeMap::new();
+        let tell = |order: u8, (content, back, off): (Option<i64>, i64, bool), awards: &mut Awards<'_>| {
+            let occasion = format!("order:{order}");
+            let at = Timestamp::parse(NOON).unwrap();
+            let happened = Happened { occasion: &occasion, member: MemberId(7), at, kind: "order", reference: "1" };
+            if let Some(cents) = content {
+                let subtotal = cents as f64 / 100.0;
+                awards.earned(&happened, &rules, &rated(&program, &written, &json!({"subtotal": subtotal})));
+                if off { awards.undone(&happened) } else { awards.went_back(&happened, back, cents) }
+            }
+        };
+        for part in &story {
+            let order = match part {
+                Told::Placed(order, cents) => { orders.entry(*order).or_default().0 = Some(*cents); *order }
+                Told::WentBack(order, cents) => { orders.entry(*order).or_default().1 = *cents; *order }
+                Told::Cancelled(order) => { orders.entry(*order).or_default().2 = true; *order }
+            };
+            // Each time twice: the second time nothing may come of it.
+            for again in [false, true] {
+                let mut awards = Awards::new(&program, calendar.clone(), &wallets, known.values().cloned(), used.clone());
+                tell(order, orders[&order], &mut awards);
+                let (steps, kept) = awards.take();
+                prop_assert!(!again || (steps.is_empty() && kept.is_empty()), "asked again: {steps:?} {kept:?}");
+                let mut put = |award: &Award| known.insert((award.occasion.clone(), award.rule.clone()), award.clone());
+                kept.iter().for_each(|award| { put(award); });
+                for step in &steps {
+                    given.post(step);
+                    put(&step.award);
+                    for (count, change) in step.counts() {
+                        let used = used.entry(count.clone()).or_default();
+                        *used = Used { points: used.points + change.points, times: used.times + change.times };
+                    }
+                }
+            }
+        }
+        let mut all = 0;
+        for (order, (content, back, off)) in &orders {
+            let earned = content.map_or([0, 0], |cents| [cents / 100, if cents > 5_000 { 25 } else { 0 }]);
+            let left = |earned: i64| match content {
+                _ if *off => 0,
+                Some(cents) if back < cents => earned - ((2 * earned * back + cents) / (2 * cents)),
+                _ => 0,
+            };
+            let expected: i64 = earned.map(left).iter().sum();
+            prop_assert_eq!(given.left(*order), expected, "order {}: {:?} of {:?}", order, back, content);
+            all += expected;
+        }
+        let counted = |whose: Option<MemberId>| used.iter().filter(|((_, who, period), _)| *who == whose && period == "ever").map(|(_, used)| used.points).sum::<i64>();
+        prop_assert_eq!(counted(None), all);
+        prop_assert_eq!(counted(Some(MemberId(7))), all);
     }
 }

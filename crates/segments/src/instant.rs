@@ -5,6 +5,7 @@
 
 use jiff::civil::Date;
 use rapport_domain::{Calendar, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The circumstances in which a condition is tested: the present, and the zone that dates are read in.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,14 @@ impl Instant {
         }
     }
 
+    /// Where a time ends that lasts until it: with the day, the day included; just before the point.
+    pub fn until(self, calendar: &Calendar) -> Timestamp {
+        match self {
+            Self::Date(_) => self.end(calendar),
+            Self::At(instant) => instant,
+        }
+    }
+
     /// The first instant after it: the start of the next day, or a microsecond past the point.
     pub fn end(self, calendar: &Calendar) -> Timestamp {
         match self {
@@ -59,6 +68,20 @@ impl std::fmt::Display for Instant {
             Self::Date(date) => date.fmt(f),
             Self::At(instant) => instant.fmt(f),
         }
+    }
+}
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let expected = "expected a date (2026-03-01) or a time with its offset (2026-03-01T10:00:00Z)";
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(expected))
     }
 }
 

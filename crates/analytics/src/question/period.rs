@@ -32,17 +32,11 @@ struct Fields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last: Option<Duration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    from: Option<String>,
+    from: Option<Instant>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    to: Option<String>,
+    to: Option<Instant>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     all: Option<bool>,
-}
-
-const INSTANT: &str = "expected a date (2026-03-01) or a time with its offset (2026-03-01T10:00:00Z)";
-
-fn instant(text: &str) -> Result<Instant, String> {
-    Instant::parse(text).ok_or_else(|| INSTANT.to_owned())
 }
 
 impl TryFrom<Fields> for Period {
@@ -53,8 +47,6 @@ impl TryFrom<Fields> for Period {
             Fields { last: Some(last), from: None, to: None, all: None } => Ok(Self::Last(last)),
             Fields { last: None, from: None, to: None, all: Some(true) } => Ok(Self::All),
             Fields { last: None, from, to, all: None } if from.is_some() || to.is_some() => {
-                let from = from.map(|text| instant(&text)).transpose()?;
-                let to = to.map(|text| instant(&text)).transpose()?;
                 Ok(Self::Between { from, to })
             }
             _ => Err("a period is exactly one of `last`, `from` with `to`, and `all: true`".to_owned()),
@@ -66,29 +58,8 @@ impl From<Period> for Fields {
     fn from(period: Period) -> Self {
         match period {
             Period::Last(last) => Self { last: Some(last), ..Self::default() },
-            Period::Between { from, to } => {
-                let text = |instant: Option<Instant>| instant.map(|instant| instant.to_string());
-                Self { from: text(from), to: text(to), ..Self::default() }
-            }
+            Period::Between { from, to } => Self { from, to, ..Self::default() },
             Period::All => Self { all: Some(true), ..Self::default() },
         }
-    }
-}
-
-/// The JSON form of an instant that may be missing.
-pub(super) mod optional_instant {
-    use rapport_segments::Instant;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(crate) fn serialize<S: Serializer>(instant: &Option<Instant>, serializer: S) -> Result<S::Ok, S::Error> {
-        match instant {
-            Some(instant) => serializer.collect_str(instant),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Instant>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| super::instant(&text).map_err(serde::de::Error::custom)).transpose()
     }
 }

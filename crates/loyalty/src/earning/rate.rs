@@ -242,7 +242,7 @@ impl Window {
     /// Whether it holds at an instant.
     pub fn holds(&self, at: Timestamp, calendar: &Calendar) -> bool {
         let begins = self.from.map(|from| from.start(calendar));
-        let ends = self.until.map(|until| until.end(calendar));
+        let ends = self.until.map(|until| until.until(calendar));
         if begins.is_some_and(|from| at < from) || ends.is_some_and(|until| at >= until) {
             return false;
         }

@@ -159,10 +159,10 @@ pub enum Round {
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// From then: an instant, or the beginning of a day of the programme's zone.
-    #[serde(default, with = "text")]
+    #[serde(default)]
     pub from: Option<Instant>,
-    /// Until then: through an instant, or to the end of a day.
-    #[serde(default, with = "text")]
+    /// Until then: just before an instant, or to the end of a day.
+    #[serde(default)]
     pub until: Option<Instant>,
     /// On these days of the week, 1 for Monday to 7 for Sunday; all, unless said.
     #[serde(default)]
@@ -350,7 +350,7 @@ impl Gives {
 impl Window {
     fn check(&self, calendar: &Calendar) -> Result<(), Error> {
         if let (Some(from), Some(until)) = (self.from, self.until)
-            && until.end(calendar) <= from.start(calendar)
+            && until.until(calendar) <= from.start(calendar)
         {
             return Err(Error::invalid("window.until", "must be later than `from`"));
         }
@@ -365,25 +365,5 @@ impl Window {
             return Err(Error::invalid("window.until_hour", "must differ from `from_hour`"));
         }
         Ok(())
-    }
-}
-
-/// Times as people write them.
-mod text {
-    use rapport_segments::Instant;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(time: &Option<Instant>, serializer: S) -> Result<S::Ok, S::Error> {
-        time.map(|time| time.to_string()).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Instant>, D::Error> {
-        let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-        let time = Instant::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(
-                "is no time; write a day (`2026-03-01`) or an instant with its offset (`2026-03-01T10:00:00+01:00`)",
-            )
-        })?;
-        Ok(Some(time))
     }
 }
