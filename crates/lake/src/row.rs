@@ -84,6 +84,16 @@ impl EventRow {
         (row, flat.withheld)
     }
 
+    /// What would be in the lake of these properties, as (path, value): for what looks at an event that nobody sent.
+    pub fn flat(properties: &Map<String, Value>, policy: &dyn PropertyPolicy) -> Vec<(String, Value)> {
+        let mut flat = Flattener { policy, kept: Vec::new(), withheld: Vec::new(), ambiguous: false };
+        flat.object("", 0, properties);
+        if flat.ambiguous {
+            flat.first_of_each_path();
+        }
+        flat.kept
+    }
+
     /// The properties that are in the lake, as (path, value): numbers, texts, booleans, and lists.
     pub fn properties(&self) -> &[(String, Value)] {
         &self.properties

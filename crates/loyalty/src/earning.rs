@@ -14,6 +14,6 @@ mod rate;
 mod rule;
 
 pub use amounts::{Amounts, Item};
-pub use awards::{Award, Awards, Count, Happened, Step};
+pub use awards::{Award, Awards, Count, Happened, Step, given};
 pub use rate::{InForce, Line, Occasion, Outcome, Period, Rated, Used, rate};
 pub use rule::{Base, Cap, CapOf, CapPer, Every, Gives, RULES_MAX, Round, Rule, Window};

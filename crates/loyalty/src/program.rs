@@ -8,6 +8,7 @@
 use rapport_domain::calendar::WeekStart;
 use rapport_domain::{Calendar, Currency, Timestamp, plain};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::Error;
 use crate::dates::{Expiry, Pending};
@@ -170,7 +171,24 @@ pub(crate) fn check_name(place: &str, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Reads what staff wrote; what is wrong is said with its place.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(form: Value) -> Result<T, Error> {
+    serde_path_to_error::deserialize(form).map_err(|error| {
+        let place = error.path().to_string();
+        let place = if place == "." { "it".to_owned() } else { place };
+        Error::invalid(place, error.inner().to_string())
+    })
+}
+
 impl Program {
+    /// Reads it from JSON.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with its place.
+    pub fn from_json(form: Value) -> Result<Self, Error> {
+        read(form)
+    }
+
     /// Refuses what cannot be reckoned with.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 pub mod awards;
 pub mod head;
+pub mod live;
 mod load;
 pub mod members;
 pub mod merging;

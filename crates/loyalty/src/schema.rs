@@ -189,6 +189,7 @@ CREATE TABLE loyalty_awards (
 ) {clustered};
 CREATE INDEX loyalty_awards_member ON loyalty_awards (member, occurred_at, workspace);
 CREATE INDEX loyalty_awards_rule ON loyalty_awards (workspace, rule, occurred_at);
+CREATE INDEX loyalty_members_enrolled ON loyalty_members (workspace, enrolled_at, member);
 CREATE INDEX loyalty_awards_handle ON loyalty_awards (handle, workspace);
 
 CREATE TABLE loyalty_usage (
@@ -325,5 +326,6 @@ pub const DATA_MAP: &[Declaration] = &[
     awards(&["handle"], Category::Identifier),
     awards(&["member", "outcome", "wanted", "points", "taken_back", "occurred_at"], Category::Derived),
     awards(&["occasion", "rule", "revision", "version", "wallet"], Category::Behavioural),
-    Declaration::technical("loyalty_usage", &["workspace", "rule", "member", "period", "points", "times"]),
+    Declaration::technical("loyalty_usage", &["workspace"]),
+    of_number("loyalty_usage", &["rule", "member", "period", "points", "times"]),
 ];

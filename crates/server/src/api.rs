@@ -35,6 +35,7 @@ pub mod intents;
 pub mod journeys;
 pub mod keys;
 pub mod lists;
+pub mod loyalty;
 pub mod me;
 pub mod members;
 pub mod message_copies;
@@ -126,6 +127,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(digest::router())
         .merge(complaints::router())
         .merge(ideas::router())
+        .merge(loyalty::router())
         .merge(intents::router())
         .merge(notes::router())
         .merge(advocacy::router())

@@ -7,7 +7,7 @@
 pub mod owners;
 pub mod sample;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Result, anyhow};
 use rapport_domain::business_hours::Plan;
@@ -19,9 +19,7 @@ use rapport_feedback::follow_ups::service::{self, Said, Users, With};
 use rapport_feedback::verbatims::records::VerbatimRow;
 use rapport_profiles::records::facts;
 use rapport_profiles::{Applied, AppliedEvent};
-use rapport_segments::evaluate::SegmentView;
-use rapport_segments::records::{memberships, segments};
-use rapport_segments::{EventView, FactView, Moment, Subject};
+use rapport_segments::{Condition, EventView, Moment, Subject};
 use rapport_store::{Queries, Tx};
 use rapport_text::feelings::ALL;
 use serde_json::Value;
@@ -30,6 +28,7 @@ use crate::auth::{Permission, Role};
 use crate::complaining;
 use crate::engaging::listening;
 use crate::installation::Installation;
+use crate::knowing::Known;
 use crate::records::users;
 
 /// What an account says of who looks after it: an address or an id of a user.
@@ -67,7 +66,8 @@ pub async fn hear(
     let plans = installation.plans.within(tx, workspace).await?;
     let people: BTreeSet<PersonId> = heard.iter().map(|at| applied.events[*at].person).collect();
     let people: Vec<PersonId> = people.into_iter().collect();
-    let known = Known::read(tx, workspace, &rules, &people).await?;
+    let asked: Vec<&Condition> = rules.iter().filter(|rule| rule.enabled).map(|rule| &rule.when).collect();
+    let known = Known::read(tx, workspace, &asked, &people).await?;
     let with_any = records::persons_with(tx, workspace, &people).await?;
     let with_any: BTreeSet<PersonId> = with_any.into_iter().map(|(person,)| person).collect();
     let moment = Moment { now, calendar: &plans.calendar };
@@ -78,7 +78,8 @@ pub async fn hear(
         let said = said(event, it);
         let properties = properties(event, it, text);
         let view = EventView::new(&event.name, it.occurred_at, &properties);
-        if let Some(rule) = known.first(&rules, (it.person, view), text.is_some(), moment) {
+        let fits = |subject: &Subject<'_>| first(&rules, subject, text.is_some(), moment);
+        if let Some(rule) = known.with(it.person, view, fits) {
             let working = match &mut working {
                 Some(known) => known,
                 none => none.insert((who_works(tx, workspace).await?, hours(tx, workspace).await?)),
@@ -107,60 +108,6 @@ pub async fn hear(
 /// Whether it is something that a customer says.
 fn is_voice(name: &str, has_text: bool) -> bool {
     has_text || [SURVEY_ANSWERED, PRODUCT_REVIEWED].contains(&name)
-}
-
-/// From when somebody is in a segment, and until before when.
-type Span = (Timestamp, Timestamp);
-
-/// What conditions of rules ask for beside the event.
-struct Known {
-    facts: Vec<(PersonId, String, Timestamp, Value)>,
-    segments: Vec<(PersonId, String, Span)>,
-}
-
-impl Known {
-    async fn read(tx: &mut Tx, workspace: WorkspaceId, rules: &[Rule], people: &[PersonId]) -> Result<Self> {
-        let asked = |keys: fn(&Rule) -> Vec<&str>| -> Vec<String> {
-            let all: BTreeSet<&str> = rules.iter().filter(|rule| rule.enabled).flat_map(keys).collect();
-            all.into_iter().map(str::to_owned).collect()
-        };
-        let (facts_asked, segments_asked) = (asked(|it| it.when.fact_keys()), asked(|it| it.when.segment_keys()));
-        let mut known = Self { facts: Vec::new(), segments: Vec::new() };
-        if !facts_asked.is_empty() {
-            for (person, key, at, value) in facts::histories_of(tx, workspace, &facts_asked, people).await? {
-                let value = serde_json::from_str(&value).unwrap_or(Value::Null);
-                known.facts.push((person, key, at, value));
-            }
-        }
-        if !segments_asked.is_empty() {
-            let rows = segments::all(tx, workspace).await?;
-            let keys: BTreeMap<i64, String> = rows.into_iter().map(|row| (row.segment, row.key)).collect();
-            for row in memberships::of_persons(tx, workspace, people).await? {
-                let Some(key) = keys.get(&row.segment).filter(|key| segments_asked.contains(key)) else { continue };
-                let span = (row.entered_at, row.exited_at.unwrap_or(Timestamp(i64::MAX)));
-                known.segments.push((row.person, key.clone(), span));
-            }
-        }
-        Ok(known)
-    }
-
-    /// The rule that holds for what somebody said.
-    fn first<'r>(
-        &self,
-        rules: &'r [Rule],
-        (person, event): (PersonId, EventView<'_>),
-        has_text: bool,
-        moment: Moment<'_>,
-    ) -> Option<&'r Rule> {
-        let own = self.facts.iter().filter(|it| it.0 == person);
-        let facts: Vec<FactView<'_>> =
-            own.map(|(_, key, at, value)| FactView { key, valid_from: *at, value }).collect();
-        let own = self.segments.iter().filter(|it| it.0 == person);
-        let segments: Vec<SegmentView<'_>> =
-            own.map(|(_, key, span)| SegmentView { key, spans: std::slice::from_ref(span) }).collect();
-        let subject = Subject { person, event: Some(event), facts: &facts, segments: &segments, ..Subject::NOBODY };
-        first(rules, &subject, has_text, moment)
-    }
 }
 
 /// What conditions see of an event: what the lake will have of it, and what was understood of its text.

@@ -109,6 +109,8 @@ pub struct Installation {
     pub intents: intending::Known,
     /// The door to the points ledger.
     pub points: rapport_loyalty::Poster,
+    /// Which programmes there are, and their rules.
+    pub programs: rapport_loyalty::records::live::LivePrograms,
     /// Which journeys are live.
     pub plans: LivePlans,
     /// The present.
@@ -196,6 +198,7 @@ impl Installation {
             topics: topics::Known::default(),
             intents: intending::Known::default(),
             points: rapport_loyalty::Poster::start(store.clone()),
+            programs: rapport_loyalty::records::live::LivePrograms::default(),
             plans: LivePlans::new(Arc::new(JourneyLots(Arc::clone(&experiments)))),
             experiments,
             store,

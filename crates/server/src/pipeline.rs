@@ -30,6 +30,7 @@ use tokio::sync::watch;
 use crate::advocating;
 use crate::audiences;
 use crate::complaining;
+use crate::earning;
 use crate::engaging::listening;
 use crate::erasing;
 use crate::experimenting::reporting;
@@ -269,6 +270,7 @@ impl Pipeline {
         complaining::hear(installation, tx, workspace, &events, &mut applied).await?;
         advocating::hear(installation, tx, workspace, &events, &mut applied).await?;
         following_up::hear(installation, tx, workspace, &events, &applied, &written).await?;
+        earning::hear(installation, tx, workspace, &events, &applied).await?;
         // After all that tells facts, since journeys wait for them.
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
         count_by_source(tx, workspace, &events).await?;

@@ -268,6 +268,27 @@ impl From<rapport_experiments::Error> for Problem {
     }
 }
 
+impl From<rapport_loyalty::Error> for Problem {
+    fn from(error: rapport_loyalty::Error) -> Self {
+        use rapport_loyalty::Error;
+        let (code, text) = (error.code(), error.to_string());
+        match error {
+            Error::Store(error) => error.into(),
+            Error::Invalid { .. } => {
+                let what_to_do = "Correct this value and send it again; the guide Loyalty describes it.";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, text, what_to_do)
+            }
+            Error::NotFound { what, .. } => Self::not_found(what),
+            Error::Stale { .. } => Self::conflict(code, text, "Read it again, then save again."),
+            Error::Stopped => Self::later(StatusCode::SERVICE_UNAVAILABLE, code, text, 5),
+            Error::Batch(error) if error.is_retryable() => {
+                Self::later(StatusCode::SERVICE_UNAVAILABLE, code, "It could not be written down; nothing was done.", 5)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
 impl From<rapport_feedback::Error> for Problem {
     fn from(error: rapport_feedback::Error) -> Self {
         use rapport_feedback::Error;

@@ -46,9 +46,10 @@ pub struct Award {
 }
 
 impl Award {
-    /// The id of its command on the ledger.
+    /// The id of its command on the ledger. It outlives the person whose points they were, so it does not name the order.
     pub fn command(&self) -> String {
-        format!("award:{}:{}:{}", self.occasion, self.rule, self.revision)
+        let hash = blake3::hash(self.occasion.as_bytes()).to_hex();
+        format!("award:{}:{}:{}", &hash[..32], self.rule, self.revision)
     }
 
     /// What it still gives.
@@ -62,6 +63,15 @@ const NO_RULE: &str = "no_rule";
 
 /// Where an award is counted: of a rule, for a member or for all (`None`), in a period.
 pub type Count = (String, Option<MemberId>, String);
+
+/// What a rule gave, to a member or to everybody, in a period.
+pub fn given(used: &HashMap<Count, Used>, member: MemberId, rule: &str, per: CapPer, period: Period) -> Used {
+    let whose = match per {
+        CapPer::Member => Some(member),
+        CapPer::Everybody => None,
+    };
+    used.get(&(rule.to_owned(), whose, period.key())).copied().unwrap_or_default()
+}
 
 /// An occasion as it is known now.
 #[derive(Clone, Debug)]
@@ -118,18 +128,9 @@ impl<'a> Awards<'a> {
         Self { program, calendar, wallets, known, used, steps: Vec::new(), nothing: Vec::new() }
     }
 
-    /// What a rule gave before.
-    fn used(&self, member: MemberId, rule: &str, per: CapPer, period: Period) -> Used {
-        let whose = match per {
-            CapPer::Member => Some(member),
-            CapPer::Everybody => None,
-        };
-        self.used.get(&(rule.to_owned(), whose, period.key())).copied().unwrap_or_default()
-    }
-
     /// What a rule gave before, for [`super::rate`]; without what it gave for the occasion itself, so that what is told again does not stand in its own way.
     pub fn without(&self, member: MemberId, occasion: &str, rule: &str, per: CapPer, period: Period) -> Used {
-        let used = self.used(member, rule, per, period);
+        let used = given(&self.used, member, rule, per, period);
         let own = self.known.get(&(occasion.to_owned(), rule.to_owned()));
         let own = own.filter(|award| award.left() > 0 && (per == CapPer::Everybody || award.member == member));
         let own = own.filter(|award| Period::of(period.every, award.occurred_at, &self.calendar) == period);
@@ -329,8 +330,8 @@ impl<'a> Awards<'a> {
         let source = Source {
             kind: happened.kind.to_owned(),
             reference: happened.reference.to_owned(),
-            by: String::new(),
             reason,
+            ..Source::default()
         };
         Some(Command { id, member: award.member, wallet, act, source })
     }

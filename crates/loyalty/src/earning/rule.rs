@@ -3,11 +3,12 @@
 use rapport_domain::Calendar;
 use rapport_segments::{Condition, Instant, Scope};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::Error;
 use crate::dates::{Expiry, Pending};
 use crate::decimal::Decimal;
-use crate::program::{Program, check_key, check_name};
+use crate::program::{self, Program, check_key, check_name};
 
 /// A programme has at most so many rules in force.
 pub const RULES_MAX: usize = 500;
@@ -226,6 +227,14 @@ pub enum Every {
 }
 
 impl Rule {
+    /// Reads it from JSON.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with its place.
+    pub fn from_json(form: Value) -> Result<Self, Error> {
+        program::read(form)
+    }
+
     /// Refuses what could not be reckoned with in this programme.
     ///
     /// # Errors

@@ -42,6 +42,9 @@ pub struct Source {
     /// Why, in their words.
     #[serde(default)]
     pub reason: String,
+    /// What was asked for, where whoever passed it on filled in the rest by the clock (when points lapse): the same words are the same request a day later too.
+    #[serde(skip)]
+    pub asked: Option<[u8; 16]>,
 }
 
 /// What a command does.
@@ -183,6 +186,9 @@ impl Command {
     /// Says what was asked for, in 128 bits.
     pub fn fingerprint(&self) -> [u8; 16] {
         let Self { id: _, member, wallet, act, source } = self;
+        if let Some(asked) = source.asked {
+            return asked;
+        }
         let content = serde_json::to_vec(&(member, wallet, act, source)).expect("plain values become JSON");
         let hash = blake3::hash(&content);
         hash.as_bytes()[..16].try_into().expect("a hash has 32 bytes")
@@ -190,7 +196,7 @@ impl Command {
 
     /// Whether its texts can be kept. Ids that begin with `auto:` are the ledger's own.
     pub(super) fn is_readable(&self) -> bool {
-        let Source { kind, reference, by, reason } = &self.source;
+        let Source { kind, reference, by, reason, asked: _ } = &self.source;
         let is_short = |text: &String| text.len() <= REFERENCE_MAX && !text.contains('\0');
         !self.id.is_empty()
             && !self.id.starts_with(OWN_IDS)

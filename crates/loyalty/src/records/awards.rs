@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rapport_domain::{Handle, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Tx, args, sql};
 
-use super::{Memory, post};
+use super::{Memory, members, post};
 use crate::Error;
 use crate::earning::{Award, Awards, Count, Used};
 use crate::ledger::{Command, MemberId};
@@ -45,7 +45,7 @@ impl From<AwardRow> for Award {
     }
 }
 
-/// The latest revision of each award of some occasions.
+/// The latest revision of each award of some occasions. An award of a member who was merged into another is the other's.
 ///
 /// # Errors
 /// The store's.
@@ -55,8 +55,11 @@ pub async fn latest(
     occasions: &[String],
 ) -> rapport_store::Result<Vec<Award>> {
     let find = sql!(
-        "SELECT occasion, rule, revision, version, member, wallet, outcome, wanted, points, taken_back, occurred_at
-         FROM loyalty_awards WHERE occasion IN ($2) AND workspace = $1 ORDER BY occasion, rule, revision"
+        "SELECT a.occasion, a.rule, a.revision, a.version, COALESCE(m.merged_into, a.member) AS member, a.wallet, a.outcome, a.wanted, a.points,
+             a.taken_back, a.occurred_at
+         FROM loyalty_awards a
+         LEFT JOIN loyalty_members m ON m.member = a.member AND m.workspace = a.workspace AND m.standing = 'merged'
+         WHERE a.occasion IN ($2) AND a.workspace = $1 ORDER BY a.occasion, a.rule, a.revision"
     );
     let rows: Vec<AwardRow> = db.fetch_all(find, args![workspace, occasions]).await?;
     let mut latest: Vec<Award> = Vec::new();
@@ -82,9 +85,10 @@ pub async fn of_member(
 ) -> rapport_store::Result<Vec<Award>> {
     let find = sql!(
         "SELECT occasion, rule, revision, version, member, wallet, outcome, wanted, points, taken_back, occurred_at
-         FROM loyalty_awards WHERE member = $2 AND occurred_at < $3 AND workspace = $1 ORDER BY occurred_at DESC, occasion, rule, revision DESC LIMIT $4"
+         FROM loyalty_awards WHERE member IN ($2) AND occurred_at < $3 AND workspace = $1 ORDER BY occurred_at DESC, occasion, rule, revision DESC LIMIT $4"
     );
-    let rows: Vec<AwardRow> = db.fetch_all(find, args![workspace, member.0, before, limit]).await?;
+    let numbers: Vec<i64> = members::numbers(db, workspace, member).await?.into_iter().map(|it| it.0).collect();
+    let rows: Vec<AwardRow> = db.fetch_all(find, args![workspace, numbers.as_slice(), before, limit]).await?;
     Ok(rows.into_iter().map(Award::from).collect())
 }
 
@@ -210,5 +214,27 @@ async fn count(tx: &mut Tx, workspace: WorkspaceId, counts: HashMap<Count, Used>
         args![workspace, rule, whose.map_or(EVERYBODY, |member| member.0), period, used.points, used.times]
     };
     tx.execute_many(add, counts.into_iter().map(row)).await?;
+    Ok(())
+}
+
+/// What counted for one member counts for the other, who goes on for both.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn merge_counts(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    from: MemberId,
+    to: MemberId,
+) -> rapport_store::Result<()> {
+    let add = sql!(
+        "INSERT INTO loyalty_usage (workspace, rule, member, period, points, times)
+         SELECT workspace, rule, $3, period, points, times FROM loyalty_usage WHERE member = $2 AND workspace = $1
+         ON CONFLICT (member, rule, period, workspace) DO UPDATE SET points = loyalty_usage.points + EXCLUDED.points,
+             times = loyalty_usage.times + EXCLUDED.times"
+    );
+    tx.execute(add, args![workspace, from.0, to.0]).await?;
+    let forget = sql!("DELETE FROM loyalty_usage WHERE member = $2 AND workspace = $1");
+    tx.execute(forget, args![workspace, from.0]).await?;
     Ok(())
 }

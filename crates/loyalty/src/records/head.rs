@@ -39,7 +39,7 @@ pub(super) async fn save(tx: &mut Tx, workspace: WorkspaceId, head: &Head) -> ra
     tx.execute(save, args![workspace, *operations, *postings, *chain, *recorded_at]).await.map(drop)
 }
 
-/// Notes that the wallets changed, so that whoever keeps them in memory reads them again.
+/// Notes that the programme, its rules or its wallets changed, so that whoever keeps them in memory reads them again.
 pub(super) async fn settings_changed(tx: &mut Tx, workspace: WorkspaceId) -> rapport_store::Result<()> {
     lock(tx, workspace).await?;
     let note = sql!("UPDATE loyalty_heads SET settings = settings + CAST(1 AS BIGINT) WHERE workspace = $1");

@@ -106,7 +106,11 @@ pub(super) async fn accounts(
 type Parts = (Vec<Lot>, Vec<Hold>);
 
 /// The lots and holds of which something is left.
-async fn read(tx: &mut Tx, workspace: WorkspaceId, keys: &[AccountKey]) -> Result<HashMap<AccountKey, Parts>, Error> {
+pub(super) async fn read(
+    tx: &mut impl Queries,
+    workspace: WorkspaceId,
+    keys: &[AccountKey],
+) -> Result<HashMap<AccountKey, Parts>, Error> {
     let mut read: HashMap<AccountKey, Parts> = keys.iter().map(|key| (*key, Parts::default())).collect();
     if keys.is_empty() {
         return Ok(read);
@@ -162,7 +166,11 @@ async fn recall(
 }
 
 /// Holds with the lots that their points were taken from.
-async fn with_lots(tx: &mut Tx, workspace: WorkspaceId, mut holds: Vec<HoldRow>) -> Result<Vec<HoldRow>, Error> {
+async fn with_lots(
+    tx: &mut impl Queries,
+    workspace: WorkspaceId,
+    mut holds: Vec<HoldRow>,
+) -> Result<Vec<HoldRow>, Error> {
     if holds.is_empty() {
         return Ok(holds);
     }

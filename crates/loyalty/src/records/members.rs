@@ -1,5 +1,7 @@
 //! Whose account it is: the only place where a member's number meets a person.
 
+use std::collections::HashMap;
+
 use rapport_domain::{PersonId, Rng, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Tx, args, sql};
 
@@ -57,20 +59,6 @@ pub async fn of(
     Ok(found.map(|(member,)| MemberId(member)))
 }
 
-/// Those of these persons who are members.
-///
-/// # Errors
-/// The store's.
-pub async fn among(
-    db: &mut impl Queries,
-    workspace: WorkspaceId,
-    persons: &[PersonId],
-) -> rapport_store::Result<Vec<PersonId>> {
-    let find = sql!("SELECT person FROM loyalty_members WHERE person IN ($2) AND workspace = $1 ORDER BY person");
-    let found: Vec<(PersonId,)> = db.fetch_all(find, args![workspace, persons]).await?;
-    Ok(found.into_iter().map(|(person,)| person).collect())
-}
-
 /// Whose number it is now: the member that it was merged into, or itself.
 ///
 /// # Errors
@@ -95,6 +83,74 @@ pub async fn numbers(
     let find = sql!("SELECT member FROM loyalty_members WHERE merged_into = $2 AND workspace = $1 ORDER BY member");
     let merged: Vec<(i64,)> = db.fetch_all(find, args![workspace, member.0]).await?;
     Ok(std::iter::once(member).chain(merged.into_iter().map(|(number,)| MemberId(number))).collect())
+}
+
+/// Somebody who belongs to the programme.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Their number.
+    pub member: MemberId,
+    /// Who it is; nobody any more after an erasure.
+    pub person: Option<PersonId>,
+    /// What they may do.
+    pub standing: Standing,
+    /// Since when.
+    pub enrolled_at: Timestamp,
+}
+
+type MemberParts = (i64, Option<PersonId>, String, Timestamp);
+
+fn member((member, person, standing, enrolled_at): MemberParts) -> Member {
+    Member { member: MemberId(member), person, standing: Standing::read(&standing), enrolled_at }
+}
+
+/// A member by their number, or by one that was merged into theirs.
+///
+/// # Errors
+/// The store's.
+pub async fn find(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    number: MemberId,
+) -> rapport_store::Result<Option<Member>> {
+    let number = now(db, workspace, number).await?;
+    let find =
+        sql!("SELECT member, person, standing, enrolled_at FROM loyalty_members WHERE member = $2 AND workspace = $1");
+    let found: Option<MemberParts> = db.fetch_optional(find, args![workspace, number.0]).await?;
+    Ok(found.map(member))
+}
+
+/// Members, the newest first, from behind one of them on: (enrolled at, number).
+///
+/// # Errors
+/// The store's.
+pub async fn list(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    after: Option<(Timestamp, i64)>,
+    limit: u32,
+) -> rapport_store::Result<Vec<Member>> {
+    let (at, number) = after.unwrap_or((Timestamp(i64::MAX), i64::MAX));
+    let list = sql!(
+        "SELECT member, person, standing, enrolled_at FROM loyalty_members
+         WHERE workspace = $1 AND (enrolled_at, member) < ($2, $3) AND standing <> 'merged' ORDER BY enrolled_at DESC, member DESC LIMIT $4"
+    );
+    let rows: Vec<MemberParts> = db.fetch_all(list, args![workspace, at, number, limit]).await?;
+    Ok(rows.into_iter().map(member).collect())
+}
+
+/// Which of these persons are members, and under which number.
+///
+/// # Errors
+/// The store's.
+pub async fn of_persons(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+) -> rapport_store::Result<HashMap<PersonId, MemberId>> {
+    let find = sql!("SELECT person, member FROM loyalty_members WHERE person IN ($2) AND workspace = $1");
+    let rows: Vec<(PersonId, i64)> = db.fetch_all(find, args![workspace, persons]).await?;
+    Ok(rows.into_iter().map(|(person, member)| (person, MemberId(member))).collect())
 }
 
 /// Sets what a member may do; whether there is such a member. An old number means the member that it was merged into.

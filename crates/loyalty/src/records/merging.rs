@@ -12,7 +12,7 @@ use rapport_store::outbox::Event;
 use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
-use super::{Memory, head, load, write};
+use super::{Memory, awards, head, load, write};
 use crate::Error;
 use crate::ledger::{AccountKey, MemberId, Standing, WalletId};
 
@@ -63,6 +63,7 @@ pub async fn follow(
         load::accounts(tx, &mut memory, workspace, &head, &accounts).await?;
         memory.ledger.merge(goes.member, stays.member, now);
         write::done(tx, &mut memory, workspace, head).await?;
+        awards::merge_counts(tx, workspace, goes.member, stays.member).await?;
     }
     lead_on(tx, workspace, &stays, &goes).await?;
     let payload = json!({ "member": stays.member.0.to_string(), "merged": goes.member.0.to_string() });

@@ -8,7 +8,7 @@ use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Json, Queries, Record, Tx, args, sql};
 use serde_json::Value;
 
-use super::wallets;
+use super::{head, wallets};
 use crate::Error;
 use crate::earning::{RULES_MAX, Rule};
 use crate::program::Program;
@@ -203,6 +203,7 @@ pub async fn save_rule(
     let missing = || Error::NotFound { what: "programme", key: "program".to_owned() };
     let program = versions(tx, workspace).await?.pop().ok_or_else(missing)?.program;
     rule.check(&program)?;
+    head::settings_changed(tx, workspace).await?;
     let all = latest_of_each(rules(tx, workspace).await?);
     let found = all.iter().find(|it| it.rule.key == rule.key).map_or(0, |it| it.version);
     if found != seen {

@@ -1,14 +1,15 @@
 //! Reading the ledger: operations and postings, lots and holds, what a balance was and why.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Row, args, sql};
 
-use super::members;
+use super::{load, members};
+use crate::Error;
 use crate::ledger::{
-    AccountKey, Balance, Hold, HoldState, Kind, Lot, LotId, MemberId, Operation, Place, Posting, Refusal, Source,
-    WalletId,
+    Account, AccountKey, Balance, Hold, HoldState, Kind, Ledger, Lot, LotId, MemberId, Operation, Place, Posting,
+    Refusal, Source, WalletId,
 };
 
 type Result<T> = rapport_store::Result<T>;
@@ -48,6 +49,7 @@ impl Record for Operation {
                 reference: row.get("source_reference")?,
                 by: row.get("source_by")?,
                 reason: row.get("source_reason")?,
+                asked: None,
             },
         })
     }
@@ -211,6 +213,32 @@ pub async fn lots(db: &mut impl Queries, workspace: WorkspaceId, key: AccountKey
     );
     let rows: Vec<LotRow> = db.fetch_all(find, args![workspace, key.0.0, key.1.0]).await?;
     Ok(rows.into_iter().map(|row| row.lot).collect())
+}
+
+/// All accounts of some members as they stand now: what is due by then counts, whether it was posted already or not.
+///
+/// # Errors
+/// The store's, or that what it reads back does not fit together.
+pub async fn accounts(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    members: &[MemberId],
+    now: Timestamp,
+) -> std::result::Result<BTreeMap<AccountKey, Account>, Error> {
+    let numbers: Vec<i64> = members.iter().map(|member| member.0).collect();
+    let find = sql!("SELECT member, wallet, owed FROM loyalty_balances WHERE member IN ($2) AND workspace = $1");
+    let rows: Vec<(i64, i64, i64)> = db.fetch_all(find, args![workspace, numbers.as_slice()]).await?;
+    let owed: BTreeMap<AccountKey, i64> =
+        rows.into_iter().map(|(member, wallet, owed)| ((MemberId(member), WalletId(wallet)), owed)).collect();
+    let keys: Vec<AccountKey> = owed.keys().copied().collect();
+    let mut ledger = Ledger::default();
+    for (key, (lots, holds)) in load::read(db, workspace, &keys).await? {
+        ledger.accounts.insert(key, Account::stored(owed[&key], lots, holds));
+    }
+    for key in keys {
+        ledger.settle(key, now, Timestamp(i64::MIN));
+    }
+    Ok(ledger.accounts.into_iter().collect())
 }
 
 /// What the postings say an account came to: those that had taken effect by `effective` and were written down by `recorded`.

@@ -49,3 +49,14 @@ pub async fn keys(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_stor
     let rows: Vec<(i64, String)> = db.fetch_all(all, args![workspace]).await?;
     Ok(rows.into_iter().map(|(wallet, key)| (WalletId(wallet), key)).collect())
 }
+
+/// Which wallet is called so.
+///
+/// # Errors
+/// The store's.
+pub async fn numbers(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+) -> rapport_store::Result<HashMap<String, WalletId>> {
+    Ok(keys(db, workspace).await?.into_iter().map(|(wallet, key)| (key, wallet)).collect())
+}

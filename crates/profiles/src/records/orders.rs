@@ -124,6 +124,18 @@ pub async fn cancel(tx: &mut Tx, workspace: WorkspaceId, order_id: &str) -> Resu
     Ok(())
 }
 
+/// How orders stand: (number, what they brought and what of it went back, in millionths of their currency, status).
+pub async fn standing(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    order_ids: &[String],
+) -> Result<Vec<(String, i64, i64, String)>> {
+    let text = sql!(
+        "SELECT order_id, revenue_micros, refunded_micros, status FROM orders WHERE workspace = $1 AND order_id IN ($2)"
+    );
+    db.fetch_all(text, args![workspace, order_ids]).await
+}
+
 /// A person's orders, newest first.
 pub async fn of_handles(
     db: &mut impl Queries,

@@ -55,6 +55,10 @@ pub enum Permission {
     ManageSending,
     /// Experiments, flags and holdouts: making, changing, starting and ending them.
     EditExperiments,
+    /// The loyalty programme and its rules.
+    EditLoyalty,
+    /// Enrol members, block them, and post to the points ledger.
+    PostPoints,
     /// Undo and redo evidence of identity.
     EditIdentity,
     /// Say what a customer agreed to or refused.
@@ -96,6 +100,8 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::EditJourneys, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::ManageSending, &[R::Owner, R::Admin], &[S::Admin]),
     (P::EditExperiments, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
+    (P::EditLoyalty, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
+    (P::PostPoints, &[R::Owner, R::Admin], &[S::Write]),
     (P::EditIdentity, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::EditConsents, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::AnswerFeedback, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
@@ -128,6 +134,8 @@ impl Permission {
             Self::EditJourneys => "edit_journeys",
             Self::ManageSending => "manage_sending",
             Self::EditExperiments => "edit_experiments",
+            Self::EditLoyalty => "edit_loyalty",
+            Self::PostPoints => "post_points",
             Self::EditIdentity => "edit_identity",
             Self::EditConsents => "edit_consents",
             Self::AnswerFeedback => "answer_feedback",

@@ -4,7 +4,7 @@
 //! of their own any more. So when evidence is undone, the one who kept the person keeps all points (they cannot be told apart once some were spent), and the
 //! other begins anew; staff can transfer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::records::{members, merging};
@@ -30,11 +30,12 @@ pub async fn follow(
     }
     // Most are no members.
     let persons: Vec<PersonId> = heirs.keys().copied().collect();
-    let persons = members::among(tx, workspace, &persons).await?;
+    let persons: BTreeSet<PersonId> = members::of_persons(tx, workspace, &persons).await?.into_keys().collect();
     if persons.is_empty() {
         return Ok(());
     }
-    let left = identifiers::by_persons(tx, workspace, &persons).await?;
+    let asked: Vec<PersonId> = persons.iter().copied().collect();
+    let left = identifiers::by_persons(tx, workspace, &asked).await?;
     for from in persons.into_iter().filter(|person| left.iter().all(|row| row.person != *person)) {
         // Whoever got most of what they were known by.
         let to = heirs[&from].iter().max_by_key(|(to, count)| (**count, std::cmp::Reverse(**to)));

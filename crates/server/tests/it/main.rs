@@ -27,6 +27,7 @@ mod intake;
 mod intents;
 mod keys;
 mod link_checks;
+mod loyalty;
 mod mail_callbacks;
 mod main_job;
 mod members;

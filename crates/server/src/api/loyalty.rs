@@ -1,0 +1,132 @@
+//! `/api/v1/loyalty`: the programme, its rules, its members, and the points ledger.
+
+mod members;
+mod operations;
+mod rating;
+mod rules;
+
+use axum::extract::State;
+use rapport_loyalty::program::Program;
+use rapport_loyalty::records::programs::{self, ProgramVersion, Saved};
+use rapport_store::Priority;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::segments::{Names, user_names};
+use super::shapes::time;
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::http::extract::Json;
+use crate::http::paging::Rows;
+use crate::problem::Problem;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(loyalty_program, save_loyalty_program))
+        .routes(routes!(loyalty_program_versions))
+        .merge(rules::router())
+        .merge(rating::router())
+        .merge(members::router())
+        .merge(operations::router())
+}
+
+/// The programme as of a version.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoyaltyProgram {
+    /// From 1: send it back when saving.
+    version: i64,
+    /// Name, zone, currency, wallets, who becomes a member, groups of rules; the guide Loyalty describes it.
+    #[schema(value_type = Object)]
+    program: Value,
+    /// From when on it holds.
+    in_force_from: String,
+    saved_at: String,
+    saved_by: String,
+}
+
+impl LoyaltyProgram {
+    fn of(row: ProgramVersion, users: &Names) -> Result<Self, Problem> {
+        Ok(Self {
+            version: row.version,
+            program: serde_json::to_value(row.program).map_err(Problem::internal)?,
+            in_force_from: time(row.in_force_from),
+            saved_at: time(row.saved_at),
+            saved_by: named(users, &row.saved_by),
+        })
+    }
+}
+
+/// What a user is called; an API key, or whoever is gone, by their id.
+fn named(users: &Names, id: &str) -> String {
+    users.get(id).cloned().unwrap_or_else(|| id.to_owned())
+}
+
+/// The programme of a workspace, or that there is none.
+fn missing() -> Problem {
+    Problem::not_found("loyalty programme")
+}
+
+/// Reads the programme.
+#[utoipa::path(get, path = "/api/v1/loyalty/program", security(("caller" = ["view_reports"])), tag = "loyalty", operation_id = "loyalty_program", responses((status = 200, body = LoyaltyProgram), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn loyalty_program(State(app): State<App>, caller: Caller) -> Result<Json<LoyaltyProgram>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let users = user_names(&app, caller.workspace).await?;
+    let versions = programs::versions(&mut app.installation.store.read(), caller.workspace).await?;
+    let latest = versions.into_iter().next_back().ok_or_else(missing)?;
+    Ok(Json(LoyaltyProgram::of(latest, &users)?))
+}
+
+/// Lists every version of the programme, the latest first.
+#[utoipa::path(get, path = "/api/v1/loyalty/program/versions", security(("caller" = ["view_reports"])), tag = "loyalty", operation_id = "loyalty_program_versions", responses((status = 200, body = Rows<LoyaltyProgram>)))]
+pub async fn loyalty_program_versions(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<Rows<LoyaltyProgram>>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let users = user_names(&app, caller.workspace).await?;
+    let versions = programs::versions(&mut app.installation.store.read(), caller.workspace).await?;
+    let rows = versions.into_iter().rev().map(|row| LoyaltyProgram::of(row, &users));
+    Ok(Json(Rows { rows: rows.collect::<Result<_, _>>()? }))
+}
+
+/// A programme to save.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoyaltyProgramBody {
+    /// The version that was looked at; 0 where there is none yet.
+    version: i64,
+    /// What it is to be.
+    #[schema(value_type = Object)]
+    program: Value,
+}
+
+/// Saves the programme as a new version: it counts from now on, and what happened before is judged by what was in force then. A wallet stays for ever, since
+/// members may have something in it.
+#[utoipa::path(put, path = "/api/v1/loyalty/program", security(("caller" = ["edit_loyalty"])), tag = "loyalty", operation_id = "save_loyalty_program", request_body = LoyaltyProgramBody, responses((status = 200, body = LoyaltyProgram), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn save_loyalty_program(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<LoyaltyProgramBody>,
+) -> Result<Json<LoyaltyProgram>, Problem> {
+    caller.require(Permission::EditLoyalty)?;
+    let program = Program::from_json(body.program)?;
+    let now = app.now();
+    let by = caller.id().as_str();
+    let saved = Saved { in_force_from: now, at: now, by };
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    programs::save(&mut tx, caller.workspace, &program, body.version, saved).await?;
+    tx.commit().await?;
+    let users = user_names(&app, caller.workspace).await?;
+    let row = ProgramVersion {
+        version: body.version + 1,
+        program,
+        in_force_from: now,
+        saved_at: now,
+        saved_by: by.to_owned(),
+    };
+    Ok(Json(LoyaltyProgram::of(row, &users)?))
+}

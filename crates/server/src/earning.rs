@@ -1,0 +1,270 @@
+//! What people do earns points by the programme's rules, in the transaction that applies it: points and what they are given for commit together.
+//!
+//! Orders are one occasion each, by their number, however often they are told; everything else is an occasion by its event. What goes back is taken from how the
+//! order stands ([`orders::standing`]), so that refunds may come before their order, in parts, twice, or be corrected.
+//!
+//! Always holds: what happened is judged by the rules that were in force when it happened; what happened before the programme counts earns nothing.
+//!
+//! Does not: decide what a rule gives (`loyalty::earning`).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use anyhow::Result;
+use rapport_domain::shop_events::{ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_UPDATED};
+use rapport_domain::{Calendar, Currency, Event, EventId, Handle, PersonId, Timestamp, WorkspaceId};
+use rapport_lake::EventRow;
+use rapport_loyalty::earning::{Amounts, Awards, Every, Happened, Occasion, Period, Rated, Rule, rate};
+use rapport_loyalty::ledger::MemberId;
+use rapport_loyalty::program::{Enrolment, Program};
+use rapport_loyalty::records::programs::Programs;
+use rapport_loyalty::records::{awards, members, wallets};
+use rapport_profiles::orders::{OrderChange, Status, change};
+use rapport_profiles::records::orders;
+use rapport_profiles::{Applied, AppliedEvent, classify};
+use rapport_segments::{Condition, EventView, Moment};
+use rapport_store::Tx;
+use serde_json::{Map, Value};
+
+use crate::engaging::listening;
+use crate::installation::Installation;
+use crate::knowing::Known;
+use crate::pipeline::SplitBefore;
+
+/// The longest number of an order that is written out in the name of an occasion; a longer one is named by its hash.
+const LONGEST_ORDER: usize = 100;
+/// Stands for whoever becomes a member by what they earn, while it is reckoned whether they earn anything.
+pub(crate) const NOBODY_YET: MemberId = MemberId(-1);
+
+/// Gives and takes points for what a batch says.
+///
+/// # Errors
+/// The store's.
+pub async fn hear(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    events: &[Event],
+    applied: &Applied,
+) -> Result<()> {
+    let programs = installation.programs.get(tx, workspace).await?;
+    let Some(latest) = programs.latest() else { return Ok(()) };
+    let occasions = Occasions::find(&programs, &latest.program, events, applied);
+    if occasions.is_empty() {
+        return Ok(());
+    }
+    let calendar = latest.program.calendar()?;
+    let names = occasions.names();
+    let known = awards::latest(tx, workspace, &names).await?;
+    let people = occasions.people();
+    let mut of_person = members::of_persons(tx, workspace, &people).await?;
+    let capped: Vec<String> = capped(&programs);
+    let numbers: Vec<MemberId> = of_person.values().copied().chain(known.iter().map(|award| award.member)).collect();
+    let used = awards::used(tx, workspace, &capped, &numbers, &occasions.periods(&calendar)).await?;
+    let wallets = wallets::numbers(tx, workspace).await?;
+    let owner: HashMap<String, MemberId> = known.iter().map(|it| (it.occasion.clone(), it.member)).collect();
+    let mut awards = Awards::new(&latest.program, calendar.clone(), &wallets, known, used);
+    let conditions: Vec<&Condition> = programs.rules.iter().map(|it| &it.rule.when).collect();
+    let facts = Known::read(tx, workspace, &conditions, &people).await?;
+    let rating = Rating { programs: &programs, calendar: &calendar, facts: &facts };
+    let now = installation.clock.now();
+    for found in &occasions.told {
+        let joins = matches!(&latest.program.enrolment, Enrolment::Event { event } if *event == found.event.name);
+        let member = of_person.get(&found.person).copied();
+        let rated = rating.rate(found, member.unwrap_or(NOBODY_YET), &awards);
+        let earns = rated.lines.iter().any(|line| line.points > 0);
+        let member = match member {
+            Some(member) => member,
+            None if joins || (earns && latest.program.enrolment == Enrolment::Earning) => {
+                let member = members::enrol(tx, workspace, found.person, now, &*installation.rng).await?;
+                of_person.insert(found.person, member);
+                member
+            }
+            None => continue,
+        };
+        let rules: BTreeMap<&str, &Rule> =
+            programs.rules_at(found.at).map(|(rule, _)| (rule.key.as_str(), rule)).collect();
+        awards.earned(&found.happened(member), &rules, &rated);
+    }
+    for (old, at) in &occasions.replaced {
+        if let Some(member) = owner.get(old) {
+            awards.undone(&Happened { occasion: old, member: *member, at: *at, kind: "event", reference: "" });
+        }
+    }
+    let order_ids: Vec<String> = occasions.orders.values().map(|(order_id, _)| order_id.clone()).collect();
+    let standing = orders::standing(tx, workspace, &order_ids).await?;
+    let standing: HashMap<String, (i64, i64, String)> =
+        standing.into_iter().map(|(order_id, revenue, back, status)| (order_id, (revenue, back, status))).collect();
+    for (occasion, (order_id, at)) in &occasions.orders {
+        let Some((revenue, back, status)) = standing.get(order_id) else { continue };
+        let told = occasions.told.iter().find(|found| found.occasion == *occasion);
+        let member = told.and_then(|found| of_person.get(&found.person)).or_else(|| owner.get(occasion));
+        let Some(member) = member else { continue };
+        let happened = Happened { occasion, member: *member, at: *at, kind: "order", reference: order_id };
+        if *status == *Status::Cancelled.as_str() {
+            awards.undone(&happened);
+        } else {
+            awards.went_back(&happened, *back, *revenue);
+        }
+    }
+    awards::save(tx, workspace, &mut awards, &occasions.handles(), now).await?;
+    Ok(())
+}
+
+/// What rules see of the properties of an event that nobody sent, as they would see them if it were.
+pub(crate) fn flat(properties: &Map<String, Value>) -> Vec<(String, Value)> {
+    EventRow::flat(&classify::split(properties).0, &SplitBefore)
+}
+
+/// Rules with caps: of these it is read what they gave.
+fn capped(programs: &Programs) -> Vec<String> {
+    let with_caps = programs.rules.iter().filter(|it| !it.rule.caps.is_empty());
+    let keys: BTreeSet<&str> = with_caps.map(|it| it.rule.key.as_str()).collect();
+    keys.into_iter().map(str::to_owned).collect()
+}
+
+/// Something that may earn.
+struct Found<'a> {
+    occasion: String,
+    event: &'a Event,
+    applied: &'a AppliedEvent,
+    /// By what name rules look at it: an order that was updated is looked at as a completed one.
+    name: &'a str,
+    person: PersonId,
+    at: Timestamp,
+    kind: &'static str,
+    reference: String,
+}
+
+impl Found<'_> {
+    fn happened(&self, member: MemberId) -> Happened<'_> {
+        Happened { occasion: &self.occasion, member, at: self.at, kind: self.kind, reference: &self.reference }
+    }
+}
+
+/// What a batch says that the programme listens to.
+struct Occasions<'a> {
+    /// What may earn, each occasion once, as it was told last.
+    told: Vec<Found<'a>>,
+    /// Orders of which anything was said, by their occasions.
+    orders: BTreeMap<String, (String, Timestamp)>,
+    /// Occasions that were replaced by others, and when the others happened.
+    replaced: Vec<(String, Timestamp)>,
+    handles: HashMap<String, Handle>,
+}
+
+impl<'a> Occasions<'a> {
+    fn find(programs: &Programs, program: &Program, events: &'a [Event], applied: &'a Applied) -> Self {
+        let mut listened: BTreeSet<&str> = programs.rules.iter().map(|it| it.rule.event.as_str()).collect();
+        let joins = match &program.enrolment {
+            Enrolment::Event { event } => Some(event.as_str()),
+            _ => None,
+        };
+        listened.extend(joins);
+        let counts_from = programs.counts_from().unwrap_or(Timestamp(i64::MAX));
+        let mut found =
+            Self { told: Vec::new(), orders: BTreeMap::new(), replaced: Vec::new(), handles: HashMap::new() };
+        for (event, it) in events.iter().zip(&applied.events) {
+            found.order(program.currency, event, it);
+            let (name, about) = match change(event, it.occurred_at, program.currency) {
+                Some(OrderChange::Placed { order_id, .. }) => (ORDER_COMPLETED, Some(order_id)),
+                _ => (event.name.as_str(), None),
+            };
+            if !listened.contains(name) || it.occurred_at < counts_from {
+                continue;
+            }
+            let (occasion, kind, reference) = match about {
+                Some(order_id) => (occasion_of_order(&order_id), "order", order_id),
+                None => (occasion_of_event(&event.id), "event", event.name.clone()),
+            };
+            found.handles.insert(occasion.clone(), it.handle);
+            found.told.retain(|earlier| earlier.occasion != occasion);
+            let (person, at) = (it.person, it.occurred_at);
+            found.told.push(Found { occasion, event, applied: it, name, person, at, kind, reference });
+        }
+        let replaced = applied.superseded.iter().filter(|(at, _)| listened.contains(events[*at].name.as_str()));
+        found.replaced = replaced.map(|(at, old)| (occasion_of_event(old), applied.events[*at].occurred_at)).collect();
+        found
+    }
+
+    /// Notes an order of which something is said.
+    fn order(&mut self, currency: Currency, event: &Event, applied: &AppliedEvent) {
+        if ![ORDER_COMPLETED, ORDER_UPDATED, ORDER_REFUNDED, ORDER_CANCELLED].contains(&event.name.as_str()) {
+            return;
+        }
+        let order_id = match change(event, applied.occurred_at, currency) {
+            Some(
+                OrderChange::Placed { order_id, .. }
+                | OrderChange::Refunded { order_id, .. }
+                | OrderChange::Cancelled { order_id, .. },
+            ) => order_id,
+            None => return,
+        };
+        let occasion = occasion_of_order(&order_id);
+        self.handles.entry(occasion.clone()).or_insert(applied.handle);
+        self.orders.insert(occasion, (order_id, applied.occurred_at));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.told.is_empty() && self.orders.is_empty() && self.replaced.is_empty()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let told = self.told.iter().map(|found| &found.occasion);
+        let names: BTreeSet<&String> =
+            told.chain(self.orders.keys()).chain(self.replaced.iter().map(|(old, _)| old)).collect();
+        names.into_iter().cloned().collect()
+    }
+
+    fn people(&self) -> Vec<PersonId> {
+        let people: BTreeSet<PersonId> = self.told.iter().map(|found| found.person).collect();
+        people.into_iter().collect()
+    }
+
+    /// The periods in which caps may count what is told.
+    fn periods(&self, calendar: &Calendar) -> Vec<String> {
+        let every = [Every::Day, Every::Week, Every::Month, Every::Year, Every::Ever];
+        let of = |found: &Found<'_>| every.map(|every| Period::of(every, found.at, calendar).key());
+        let keys: BTreeSet<String> = self.told.iter().flat_map(of).collect();
+        keys.into_iter().collect()
+    }
+
+    fn handles(&self) -> HashMap<String, Handle> {
+        self.handles.clone()
+    }
+}
+
+/// What an order's awards are filed under.
+fn occasion_of_order(order_id: &str) -> String {
+    if order_id.len() <= LONGEST_ORDER {
+        return format!("order:{order_id}");
+    }
+    format!("order#{}", blake3::hash(order_id.as_bytes()).to_hex())
+}
+
+fn occasion_of_event(event: &EventId) -> String {
+    format!("event:{}", event.to_hex())
+}
+
+/// What reckoning needs to know.
+struct Rating<'a> {
+    programs: &'a Programs,
+    calendar: &'a Calendar,
+    facts: &'a Known,
+}
+
+impl Rating<'_> {
+    fn rate(&self, found: &Found<'_>, member: MemberId, awards: &Awards<'_>) -> Rated {
+        let Some(program) = self.programs.at(found.at) else { return Rated::default() };
+        let rules: Vec<(&Rule, i64)> = self.programs.rules_at(found.at).collect();
+        let row = listening::row(found.event, found.applied);
+        let amounts = Amounts::read(&found.event.properties);
+        let view = EventView::new(found.name, found.at, row.properties());
+        let moment = Moment { now: found.at, calendar: self.calendar };
+        self.facts.with(found.person, view, |subject| {
+            let occasion = Occasion { subject, amounts: &amounts, moment };
+            rate(program, &rules, occasion, |rule, per, period| {
+                awards.without(member, &found.occasion, rule, per, period)
+            })
+        })
+    }
+}
