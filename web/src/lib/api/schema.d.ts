@@ -2138,6 +2138,219 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the members, the newest first. */
+        get: operations["get_loyalty_members"];
+        put?: never;
+        /** Makes a customer a member; one who is a member already stays it. */
+        post: operations["post_loyalty_members"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a member and what they have now. */
+        get: operations["get_loyalty_members_member_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Blocks a member, so that they may earn but not spend, or lifts the block; closes them, so that nothing can be posted any more. */
+        patch: operations["patch_loyalty_members_member_id"];
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/awards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what rules gave a member and for what, the latest first; 100 at a time. */
+        get: operations["get_loyalty_members_member_id_awards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/lots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what a member has, lot by lot: those that lapse first come first, as they are used up. */
+        get: operations["get_loyalty_members_member_id_lots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what was done in a member's accounts and what was refused, the latest first. */
+        get: operations["get_loyalty_members_member_id_operations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Posts operations to the points ledger, all or none of them; it answers when they are on the disk. An id answers for ever: sent again, the same is answered and
+         *     nothing is done twice; what was refused stays refused, so that no retry succeeds a day later.
+         */
+        post: operations["post_loyalty_operations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/program": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the programme. */
+        get: operations["get_loyalty_program"];
+        /**
+         * Saves the programme as a new version: it counts from now on, and what happened before is judged by what was in force then. A wallet stays for ever, since
+         *     members may have something in it.
+         */
+        put: operations["put_loyalty_program"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/program/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists every version of the programme, the latest first. */
+        get: operations["get_loyalty_program_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/ratings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what an event would earn and why, rule by rule. Nothing is given. */
+        post: operations["post_loyalty_ratings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the rules in the order in which they are looked at. */
+        get: operations["get_loyalty_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/rules/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Saves a rule as a new version. It counts for what happens from now on; what happened before is judged by the version that was in force then. */
+        put: operations["put_loyalty_rules_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/rules/{key}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists every version of a rule, the latest first. */
+        get: operations["get_loyalty_rules_key_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -5964,6 +6177,10 @@ export interface components {
             /** @description `completed`, `goal`, `out_of_audience`, `consent_gone`, `held_out` ... */
             why: string;
         };
+        /** @description Whom to enrol. */
+        EnrolBody: {
+            person_id: string;
+        };
         /** @description What came of it. */
         EnterAnswer: {
             /** @description Whether they come in; if not, they are in already, or may not come in again. */
@@ -7659,6 +7876,75 @@ export interface components {
             key?: string | null;
             name?: string | null;
         };
+        /** @description A member of the programme. */
+        LoyaltyMember: {
+            enrolled_at: string;
+            member_id: string;
+            /** @description Who it is; null when they were forgotten. */
+            person_id?: string | null;
+            person_name?: string | null;
+            /** @description `active`; `blocked`: may earn, but not spend; `closed`: nothing can be posted. */
+            standing: string;
+            /** @description One for each wallet in which there ever was anything. */
+            wallets: components["schemas"]["WalletBalance"][];
+        };
+        /** @description The programme as of a version. */
+        LoyaltyProgram: {
+            /** @description From when on it holds. */
+            in_force_from: string;
+            /** @description Name, zone, currency, wallets, who becomes a member, groups of rules; the guide Loyalty describes it. */
+            program: Record<string, never>;
+            saved_at: string;
+            saved_by: string;
+            /**
+             * Format: int64
+             * @description From 1: send it back when saving.
+             */
+            version: number;
+        };
+        /** @description A programme to save. */
+        LoyaltyProgramBody: {
+            /** @description What it is to be. */
+            program: Record<string, never>;
+            /**
+             * Format: int64
+             * @description The version that was looked at; 0 where there is none yet.
+             */
+            version: number;
+        };
+        /** @description A rule as of a version. */
+        LoyaltyRule: {
+            /** @description From when on it holds. */
+            in_force_from: string;
+            key: string;
+            /** @description What it says; the guide Loyalty describes it. */
+            rule: Record<string, never>;
+            saved_at: string;
+            saved_by: string;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /** @description Its condition as text. */
+            text: string;
+            /**
+             * Format: int64
+             * @description From 1: send it back when saving.
+             */
+            version: number;
+        };
+        /** @description A rule to save. */
+        LoyaltyRuleBody: {
+            /** @description What it says, without its key; its condition either in it as `when`, or beside it as `text`. */
+            rule: Record<string, never>;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /** @description The condition as text. */
+            text?: string | null;
+            /**
+             * Format: int64
+             * @description The version that was looked at; 0 of a new one.
+             */
+            version: number;
+        };
         /** @description Who asks, where, and what they may do. */
         Me: {
             /** @description To be sent with writes as X-CSRF-Token; empty for an API key, which needs none. */
@@ -7692,6 +7978,38 @@ export interface components {
             left_at?: string | null;
             /** @description Since when. */
             since: string;
+        };
+        /** @description What a rule gave a member for something. */
+        MemberAward: {
+            /** @description For what: `order:` and its number, `event:` and its id. */
+            occasion: string;
+            occurred_at: string;
+            /** @description `given`, `capped`, `held_out`, why nothing is given any more, or why the ledger refused it. */
+            outcome: string;
+            /** Format: int64 */
+            points: number;
+            rule: string;
+            /**
+             * Format: int64
+             * @description How many of them were taken back.
+             */
+            taken_back: number;
+            /**
+             * Format: int64
+             * @description The rule's version that was in force.
+             */
+            version: number;
+            wallet: string;
+            /**
+             * Format: int64
+             * @description What it would have given if nothing cut it.
+             */
+            wanted: number;
+        };
+        /** @description What changes of a member. */
+        MemberBody: {
+            /** @description `active` or `blocked`. To close an account post `forfeit` to each of its wallets first. */
+            standing: string;
         };
         /** @description A page of members. */
         Members: {
@@ -8336,6 +8654,28 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_LoyaltyMember: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                enrolled_at: string;
+                member_id: string;
+                /** @description Who it is; null when they were forgotten. */
+                person_id?: string | null;
+                person_name?: string | null;
+                /** @description `active`; `blocked`: may earn, but not spend; `closed`: nothing can be posted. */
+                standing: string;
+                /** @description One for each wallet in which there ever was anything. */
+                wallets: components["schemas"]["WalletBalance"][];
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_NoteSummary: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -8391,6 +8731,60 @@ export interface components {
                 touchpoint?: string | null;
                 /** Format: int64 */
                 wave: number;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_PointsOperation: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** Format: int64 */
+                amount: number;
+                /**
+                 * Format: int64
+                 * @description What could be spent after it.
+                 */
+                available: number;
+                effective_at: string;
+                /** @description The id that whoever asked gave it. */
+                id: string;
+                /** @description `earn`, `spend`, `hold`, `capture`, `release`, `adjust`, `transfer`, `reverse`, `extend`, `forfeit`, `activate`, `time_out`, `expire` ... */
+                kind: string;
+                /** @description Whose account. */
+                member_id: string;
+                /**
+                 * Format: int64
+                 * @description Its number in the ledger.
+                 */
+                operation: number;
+                /** @description What moved in this member's account. */
+                postings: components["schemas"]["PointsPosting"][];
+                recorded_at: string;
+                /** @description Why it was refused; null when it was done. */
+                refused?: string | null;
+                /**
+                 * Format: int64
+                 * @description How much of it was undone later.
+                 */
+                reversed: number;
+                /**
+                 * Format: int64
+                 * @description How many could not be taken back, and are forgiven.
+                 */
+                short: number;
+                source_by: string;
+                /** @description What caused it: `order`, `event`, `reward`, `staff` ... */
+                source_kind: string;
+                source_reason: string;
+                /** @description Which one. */
+                source_reference: string;
+                wallet?: string | null;
             }[];
             /**
              * Format: int64
@@ -8735,6 +9129,230 @@ export interface components {
              */
             treatments?: number;
         };
+        /** @description What is to be done. Times are RFC 3339. */
+        PointsAct: {
+            /** @description Until when they are pending: a time, or `now`; as the wallet says, unless said. */
+            active_from?: string | null;
+            /** Format: int64 */
+            amount: number;
+            /** @description When they were earned, if it is known only now. */
+            earned_at?: string | null;
+            /** @description When they lapse: a time, or `never`; as the wallet says, unless said. */
+            expires_at?: string | null;
+            /** @enum {string} */
+            kind: "earn";
+        } | {
+            /** Format: int64 */
+            amount: number;
+            /** @enum {string} */
+            kind: "spend";
+        } | {
+            /** Format: int64 */
+            amount: number;
+            /** @enum {string} */
+            kind: "hold";
+            until: string;
+        } | {
+            /**
+             * Format: int64
+             * @description All of them, unless said.
+             */
+            amount?: number | null;
+            /** @description The id of the hold. */
+            hold: string;
+            /** @enum {string} */
+            kind: "capture";
+        } | {
+            /** @description The id of the hold. */
+            hold: string;
+            /** @enum {string} */
+            kind: "release";
+        } | {
+            /**
+             * Format: int64
+             * @description Above 0 they are given, below 0 taken.
+             */
+            amount: number;
+            /** @description When given ones lapse: a time, or `never`; as the wallet says, unless said. */
+            expires_at?: string | null;
+            /** @description Whether more may be taken than there is, so that the member owes the rest. */
+            into_arrears?: boolean;
+            /** @enum {string} */
+            kind: "adjust";
+        } | {
+            /** Format: int64 */
+            amount: number;
+            /** @description When they lapse there: a time, or `never`. */
+            expires_at?: string | null;
+            /** @enum {string} */
+            kind: "transfer";
+            to_member_id: string;
+        } | {
+            /** Format: int64 */
+            amount?: number | null;
+            /** @description Until when points may be spent whose lot has lapsed meanwhile; without it they lapse at once. */
+            grace_until?: string | null;
+            /** @enum {string} */
+            kind: "reverse";
+            /** @description Its id. */
+            of: string;
+            /**
+             * Format: int64
+             * @description What was refunded of the order so far, in any unit.
+             */
+            refunded?: number | null;
+            /** @description `pending_only`, `within_balance` or `into_arrears`: as the wallet says, unless said. */
+            shortage?: string | null;
+            /**
+             * Format: int64
+             * @description What the order came to, in the same unit.
+             */
+            total?: number | null;
+        } | {
+            expires_at: string;
+            /** @enum {string} */
+            kind: "extend";
+        } | {
+            /** @enum {string} */
+            kind: "forfeit";
+        };
+        /** @description Operations to be posted: all or none of them. */
+        PointsBody: {
+            operations: components["schemas"]["PointsCommand"][];
+        };
+        /** @description An operation to be posted. */
+        PointsCommand: {
+            act: components["schemas"]["PointsAct"];
+            /**
+             * @description Your own name for it, up to 255 bytes and without personal data: sent again with the same content it is answered the same, for ever, and done once. The header
+             *     `Idempotency-Key` stands in for it where there is one operation.
+             */
+            id?: string | null;
+            member_id: string;
+            /** @description Why, in a few words and without personal data. */
+            reason?: string;
+            /** @description What caused it: `order`, `reward`, `staff` ... */
+            source_kind?: string;
+            /** @description Which one. */
+            source_reference?: string;
+            /** @description The wallet's key; the programme's first, unless said. */
+            wallet?: string | null;
+        };
+        /** @description What was done. */
+        PointsDone: {
+            /**
+             * Format: int64
+             * @description How many points were moved.
+             */
+            amount: number;
+            /** Format: int64 */
+            available: number;
+            /** Format: int64 */
+            held: number;
+            id: string;
+            /**
+             * Format: int64
+             * @description Its number in the ledger.
+             */
+            operation?: number | null;
+            /** Format: int64 */
+            owed: number;
+            /**
+             * Format: int64
+             * @description The account after it.
+             */
+            pending: number;
+            recorded_at: string;
+            /** @description Whether it is the answer to the same that was sent before. */
+            replayed: boolean;
+            /**
+             * Format: int64
+             * @description How many could not be taken back, and are forgiven.
+             */
+            short: number;
+        };
+        /** @description Points that came in together, as far as something is left of them. */
+        PointsLot: {
+            /** @description From when they can be spent. */
+            active_from: string;
+            /**
+             * Format: int64
+             * @description How many came in.
+             */
+            amount: number;
+            /** Format: int64 */
+            available: number;
+            earned_at: string;
+            /** @description From when they cannot be spent any more; null when they do not lapse. */
+            expires_at?: string | null;
+            /** Format: int64 */
+            held: number;
+            lot: string;
+            /**
+             * Format: int64
+             * @description The number of the operation that brought them in.
+             */
+            operation: number;
+            /** @description The lot that they came from, if they were transferred or given back. */
+            origin?: string | null;
+            /** Format: int64 */
+            pending: number;
+            wallet: string;
+        };
+        /** @description What was done, or refused, and why. */
+        PointsOperation: {
+            /** Format: int64 */
+            amount: number;
+            /**
+             * Format: int64
+             * @description What could be spent after it.
+             */
+            available: number;
+            effective_at: string;
+            /** @description The id that whoever asked gave it. */
+            id: string;
+            /** @description `earn`, `spend`, `hold`, `capture`, `release`, `adjust`, `transfer`, `reverse`, `extend`, `forfeit`, `activate`, `time_out`, `expire` ... */
+            kind: string;
+            /** @description Whose account. */
+            member_id: string;
+            /**
+             * Format: int64
+             * @description Its number in the ledger.
+             */
+            operation: number;
+            /** @description What moved in this member's account. */
+            postings: components["schemas"]["PointsPosting"][];
+            recorded_at: string;
+            /** @description Why it was refused; null when it was done. */
+            refused?: string | null;
+            /**
+             * Format: int64
+             * @description How much of it was undone later.
+             */
+            reversed: number;
+            /**
+             * Format: int64
+             * @description How many could not be taken back, and are forgiven.
+             */
+            short: number;
+            source_by: string;
+            /** @description What caused it: `order`, `event`, `reward`, `staff` ... */
+            source_kind: string;
+            source_reason: string;
+            /** @description Which one. */
+            source_reference: string;
+            wallet?: string | null;
+        };
+        /** @description Points that moved from one place to another. */
+        PointsPosting: {
+            /** Format: int64 */
+            amount: number;
+            /** @description `issued`, `pending`, `available`, `held`, `spent`, `expired`, `adjusted`, `transit` or `owed`. */
+            from: string;
+            /** @description In which lot they lie. */
+            lot?: string | null;
+            to: string;
+        };
         /** @description Where somebody sees and changes their own preferences. */
         PreferenceLink: {
             /** @description Works without signing in, again and again: give it to nobody else. */
@@ -8996,6 +9614,56 @@ export interface components {
             high: number;
             /** Format: double */
             low: number;
+        };
+        /** @description An event that may earn. */
+        RatedEvent: {
+            /** @description What happened: `Order Completed`. */
+            event: string;
+            /** @description When; now, unless said. */
+            occurred_at?: string | null;
+            /** @description Who did it; without one, somebody of whom nothing is known and who earned nothing before. */
+            person_id?: string | null;
+            /** @description Its properties, as an SDK would send them. */
+            properties?: Record<string, never>;
+            /** @description Rules to try instead of those in force, each as it would be saved, with its key. */
+            rules?: Record<string, never>[] | null;
+        };
+        /** @description What came of one rule. */
+        RatedLine: {
+            /** @description Of `capped`: which of its caps, from 0. */
+            cap?: number | null;
+            /** @description Of `instead`: which rule of the group counts. */
+            instead?: string | null;
+            /** @description `given`, `capped`, `outside_window`, `condition`, `no_rate`, `too_little`, `instead` or `held_out`. */
+            outcome: string;
+            /**
+             * Format: int64
+             * @description What it gives.
+             */
+            points: number;
+            rule: string;
+            /**
+             * Format: int64
+             * @description The rule's version; 0 of one that is tried.
+             */
+            version: number;
+            wallet: string;
+            /**
+             * Format: int64
+             * @description What it would give if nothing cut it.
+             */
+            wanted: number;
+        };
+        /** @description What an event would earn. */
+        Rating: {
+            /** @description Whether who did it is a member. */
+            is_member: boolean;
+            /** @description A line for each rule that looks at this event. */
+            lines: components["schemas"]["RatedLine"][];
+            /** @description Points by wallet. */
+            points: {
+                [key: string]: number;
+            };
         };
         /** @description Whether units arrived as meant. */
         RatioShape: {
@@ -10042,6 +10710,75 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_LoyaltyProgram: {
+            /** @description The rows. */
+            rows: {
+                /** @description From when on it holds. */
+                in_force_from: string;
+                /** @description Name, zone, currency, wallets, who becomes a member, groups of rules; the guide Loyalty describes it. */
+                program: Record<string, never>;
+                saved_at: string;
+                saved_by: string;
+                /**
+                 * Format: int64
+                 * @description From 1: send it back when saving.
+                 */
+                version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_LoyaltyRule: {
+            /** @description The rows. */
+            rows: {
+                /** @description From when on it holds. */
+                in_force_from: string;
+                key: string;
+                /** @description What it says; the guide Loyalty describes it. */
+                rule: Record<string, never>;
+                saved_at: string;
+                saved_by: string;
+                /** @description `draft`, `live`, `paused` or `ended`. */
+                state: string;
+                /** @description Its condition as text. */
+                text: string;
+                /**
+                 * Format: int64
+                 * @description From 1: send it back when saving.
+                 */
+                version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_MemberAward: {
+            /** @description The rows. */
+            rows: {
+                /** @description For what: `order:` and its number, `event:` and its id. */
+                occasion: string;
+                occurred_at: string;
+                /** @description `given`, `capped`, `held_out`, why nothing is given any more, or why the ledger refused it. */
+                outcome: string;
+                /** Format: int64 */
+                points: number;
+                rule: string;
+                /**
+                 * Format: int64
+                 * @description How many of them were taken back.
+                 */
+                taken_back: number;
+                /**
+                 * Format: int64
+                 * @description The rule's version that was in force.
+                 */
+                version: number;
+                wallet: string;
+                /**
+                 * Format: int64
+                 * @description What it would have given if nothing cut it.
+                 */
+                wanted: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_NoteQuote: {
             /** @description The rows. */
             rows: (components["schemas"]["NotePassage"] & {
@@ -10080,6 +10817,73 @@ export interface components {
                 touchpoint?: string | null;
                 /** Format: int64 */
                 wave: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_PointsDone: {
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: int64
+                 * @description How many points were moved.
+                 */
+                amount: number;
+                /** Format: int64 */
+                available: number;
+                /** Format: int64 */
+                held: number;
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Its number in the ledger.
+                 */
+                operation?: number | null;
+                /** Format: int64 */
+                owed: number;
+                /**
+                 * Format: int64
+                 * @description The account after it.
+                 */
+                pending: number;
+                recorded_at: string;
+                /** @description Whether it is the answer to the same that was sent before. */
+                replayed: boolean;
+                /**
+                 * Format: int64
+                 * @description How many could not be taken back, and are forgiven.
+                 */
+                short: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_PointsLot: {
+            /** @description The rows. */
+            rows: {
+                /** @description From when they can be spent. */
+                active_from: string;
+                /**
+                 * Format: int64
+                 * @description How many came in.
+                 */
+                amount: number;
+                /** Format: int64 */
+                available: number;
+                earned_at: string;
+                /** @description From when they cannot be spent any more; null when they do not lapse. */
+                expires_at?: string | null;
+                /** Format: int64 */
+                held: number;
+                lot: string;
+                /**
+                 * Format: int64
+                 * @description The number of the operation that brought them in.
+                 */
+                operation: number;
+                /** @description The lot that they came from, if they were transferred or given back. */
+                origin?: string | null;
+                /** Format: int64 */
+                pending: number;
+                wallet: string;
             }[];
         };
         /** @description A list that is always whole. */
@@ -12061,6 +12865,38 @@ export interface components {
             person_id: string;
             /** @description Whether they want it; false takes their vote back. */
             wants?: boolean;
+        };
+        /** @description What a member has in a wallet, as of now. */
+        WalletBalance: {
+            /**
+             * Format: int64
+             * @description To be spent.
+             */
+            available: number;
+            /** @description When the next of the available points lapse; null when none do. */
+            expires_at?: string | null;
+            /**
+             * Format: int64
+             * @description How many lapse then.
+             */
+            expiring: number;
+            /**
+             * Format: int64
+             * @description Set aside for something that is not settled yet.
+             */
+            held: number;
+            /**
+             * Format: int64
+             * @description What the member owes.
+             */
+            owed: number;
+            /**
+             * Format: int64
+             * @description Earned, not yet to be spent.
+             */
+            pending: number;
+            /** @description The wallet's key. */
+            wallet: string;
         };
         /**
          * @description What should be looked at before a condition is used.
@@ -17951,6 +18787,640 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LoyaltyMember"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyMember"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyMember"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_loyalty_members_member_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyMember"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id_awards: {
+        parameters: {
+            query?: {
+                /** @description Those before this time; `occurred_at` of the last one seen. */
+                before?: string | null;
+            };
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberAward"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id_lots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_PointsLot"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id_operations: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PointsOperation"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_operations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_PointsDone"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_program: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyProgram"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_program: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoyaltyProgramBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyProgram"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_program_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyProgram"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_ratings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RatedEvent"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rating"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_rules: {
+        parameters: {
+            query?: {
+                /** @description Ended ones too. */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyRule"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_rules_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoyaltyRuleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyRule"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_rules_key_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyRule"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

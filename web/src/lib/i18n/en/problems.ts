@@ -390,5 +390,15 @@ export const problems = {
 	'problem.what_was_merged_is': 'what was merged is in one topic only, and is none itself',
 	'problem.there_is_no_such_intent': 'there is no such intent',
 	'problem.it_has_n_examples': 'it has {n} examples, which is the most',
-	'problem.it_is_the_only_example': 'it is the only example that its intent has'
+	'problem.it_is_the_only_example': 'it is the only example that its intent has',
+	'problem.loyalty_not_written': 'It could not be written down; nothing was done.',
+	'problem.loyalty_forfeit_first': 'Post `forfeit` to each wallet, then close.',
+	'problem.is_no_rfc_3339_time': 'is no RFC 3339 time',
+	'problem.has_1_to_count': 'has 1 to {count}',
+	'problem.an_id_each': 'have an `id` each where there are several; leave the header out',
+	'problem.loyalty_nothing_posted': 'Nothing was posted; the guide Loyalty says what each refusal means.',
+	'problem.another_than_idempotency_key': 'is another one than in `Idempotency-Key`',
+	'problem.has_a_key_twice': 'has a key twice',
+	'problem.is_an_object': 'is an object',
+	'problem.another_than_in_the_address': 'is another one than in the address'
 };

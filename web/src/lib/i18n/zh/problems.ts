@@ -390,5 +390,15 @@ export const problems = {
 	'problem.what_was_merged_is': '已合并的话题只能属于一个话题，且自身不再是话题',
 	'problem.there_is_no_such_intent': '没有这个意图',
 	'problem.it_has_n_examples': '它已有 {n} 个示例，达到上限',
-	'problem.it_is_the_only_example': '这是该意图唯一的示例'
+	'problem.it_is_the_only_example': '这是该意图唯一的示例',
+	'problem.loyalty_not_written': '未能写入；没有做任何更改。',
+	'problem.loyalty_forfeit_first': '请先对每个钱包提交 `forfeit`，然后再关闭。',
+	'problem.is_no_rfc_3339_time': '不是 RFC 3339 时间',
+	'problem.has_1_to_count': '应有 1 至 {count} 项',
+	'problem.an_id_each': '有多项时每项应各有 `id`；请不要发送该标头',
+	'problem.loyalty_nothing_posted': '没有入账；指南 Loyalty 说明每种拒绝的含义。',
+	'problem.another_than_idempotency_key': '与 `Idempotency-Key` 不一致',
+	'problem.has_a_key_twice': '有重复的键',
+	'problem.is_an_object': '应为对象',
+	'problem.another_than_in_the_address': '与地址中的不一致'
 };
