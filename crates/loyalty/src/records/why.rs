@@ -65,6 +65,7 @@ impl Record for Movement {
                 reference: row.get("source_reference")?,
                 by: row.get("source_by")?,
                 reason: row.get("source_reason")?,
+                asked: None,
             },
         })
     }
