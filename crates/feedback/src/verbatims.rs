@@ -21,7 +21,7 @@ use rapport_text::{language, rules::sentiment};
 pub const CLEAR: i64 = 50;
 const WHOLE: f64 = 1_000.0;
 /// Texts are shown this far.
-const LONGEST: usize = 20_000;
+const LONGEST: usize = 40_000;
 /// So many words are named as reasons.
 const MOST_REASONS: usize = 8;
 /// What a rating of one and of five stars is beside a middle one.

@@ -92,7 +92,7 @@ impl Form {
         let mut words = String::new();
         plain::clean(of("text").trim(), &mut words);
         Self {
-            text: words.chars().take(LONGEST_TEXT).collect(),
+            text: words,
             email: of("email").trim().to_lowercase(),
             order: plain::one_line(&of("order"), LONGEST_WORD),
             category: of("category"),
@@ -232,13 +232,18 @@ fn refusal(form: &Form, words: &'static Words) -> Option<&'static str> {
     if form.text.is_empty() {
         return Some(words.no_text);
     }
+    if form.text.chars().nth(LONGEST_TEXT).is_some() {
+        return Some(words.too_long);
+    }
     (!form.email.is_empty() && !is_address(&form.email)).then_some(words.no_address)
 }
 
 async fn taken(app: &App, workspace: WorkspaceId, form: Form, settings: &Settings) -> Result<()> {
     let some = |text: String| Some(text).filter(|text| !text.is_empty());
     let mut said = Said::new(form.text, Channel::Form, app.now());
-    said.origin = some(form.start);
+    // The same form once more is the same; what was changed on a page that one went back to is not.
+    said.origin =
+        some(form.start).map(|start| format!("{start}.{}", &blake3::hash(said.text.as_bytes()).to_hex()[..16]));
     said.order_id = some(form.order);
     said.who = some(form.email).map(|value| Identifier { kind: IdentifierKind::Email, value });
     said.sorted.category = some(form.category).filter(|key| Settings::has(&settings.categories, key));

@@ -43,6 +43,8 @@ pub struct Words {
     /// A refusal.
     pub no_text: &'static str,
     /// A refusal.
+    pub too_long: &'static str,
+    /// A refusal.
     pub no_address: &'static str,
     /// A refusal.
     pub too_often: &'static str,
@@ -68,6 +70,7 @@ const ENGLISH: Words = Words {
     gone: "There is nothing here.",
     gone_hint: "The address is not whole, or no longer used.",
     no_text: "Say what happened, so that we can look into it.",
+    too_long: "This is longer than 10,000 letters. Shorten it, please, or send it in two parts.",
     no_address: "This is no e-mail address. Correct it, or leave it empty.",
     too_often: "This was sent too often from here. Try again in an hour, please.",
 };
@@ -92,6 +95,7 @@ const CHINESE: Words = Words {
     gone: "这里没有内容。",
     gone_hint: "地址不完整，或已停用。",
     no_text: "请说明发生了什么，以便我们处理。",
+    too_long: "超过 10,000 字。请缩短，或分两次发送。",
     no_address: "这不是邮箱地址，请更正或留空。",
     too_often: "此处提交过于频繁，请一小时后再试。",
 };

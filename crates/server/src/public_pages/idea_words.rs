@@ -45,6 +45,8 @@ pub struct Words {
     sent: [(&'static str, &'static str); 4],
     /// A refusal.
     pub no_title: &'static str,
+    /// A refusal.
+    pub too_long: &'static str,
     /// A question.
     pub alike: &'static str,
     /// A refusal.
@@ -77,6 +79,7 @@ const ENGLISH: Words = Words {
         ("idea", "Thank you. Others can vote for it now."),
     ],
     no_title: "Say in a few words what you want.",
+    too_long: "This is too long: 120 letters for the idea itself, 2,000 for more about it.",
     alike: "Is it one of these? Then vote for it.",
     too_often: "This was sent too often from here. Try again in an hour, please.",
     states: [(State::Planned, "Planned"), (State::Done, "Done"), (State::Declined, "Declined")],
@@ -107,6 +110,7 @@ const CHINESE: Words = Words {
         ("idea", "谢谢。其他人现在可以为它投票。"),
     ],
     no_title: "请用几个词说明您想要什么。",
+    too_long: "太长了：想法本身最多 120 字，补充说明最多 2,000 字。",
     alike: "是以下之一吗？那就为它投票吧。",
     too_often: "此处提交过于频繁，请一小时后再试。",
     states: [(State::Planned, "计划中"), (State::Done, "已完成"), (State::Declined, "不采纳")],

@@ -108,8 +108,8 @@ impl Form {
         Self {
             act: of("act"),
             idea: word("idea"),
-            title: plain::one_line(&of("title"), LONGEST_TITLE),
-            text: text.chars().take(LONGEST_TEXT).collect(),
+            title: plain::one_line(&of("title"), usize::MAX),
+            text,
             start: word("start"),
             is_sure: of("sure") == "yes",
             website: of("website"),
@@ -307,6 +307,10 @@ async fn proposed(app: &App, look: &Look<'_>, form: &Form, (token, from): (&str,
     if form.title.is_empty() {
         return look.page(app, form, Vec::new(), (Some(look.words.no_title), true)).await;
     }
+    let is_long = |text: &str, most: usize| text.chars().nth(most).is_some();
+    if is_long(&form.title, LONGEST_TITLE) || is_long(&form.text, LONGEST_TEXT) {
+        return look.page(app, form, Vec::new(), (Some(look.words.too_long), true)).await;
+    }
     if !form.website.is_empty() {
         return Ok(onward(look, "idea", token));
     }
@@ -328,7 +332,8 @@ async fn proposed(app: &App, look: &Look<'_>, form: &Form, (token, from): (&str,
     let proposed = Proposed {
         title: form.title.clone(),
         text: form.text.clone(),
-        origin: format!("form:{start}"),
+        // The same form once more is the same; what was changed on a page that one went back to is not.
+        origin: format!("form:{start}.{}", &blake3::hash(form.title.as_bytes()).to_hex()[..16]),
         voter: (voter(token), Handle(0)),
         name: None,
     };

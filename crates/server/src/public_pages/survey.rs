@@ -4,7 +4,8 @@
 //! Every page that is sent is kept before the next one is shown.
 //!
 //! Always holds: looking changes nothing but that the invitation was opened; the same form again changes nothing more, and never makes a second response;
-//! what was answered is shown to nobody after the end; a form that is not ours, too large or no form is refused.
+//! what was answered is shown to nobody after the end; a form that is not ours, too large or no form is refused; a form of which nothing can be taken
+//! begins no response.
 
 mod form;
 pub(crate) mod preview;
@@ -153,6 +154,8 @@ enum Outcome {
     Next(ResponseRow, usize),
     /// The same page once more: some answers were refused, or answers lead to more questions on it.
     Again(ResponseRow, Answers, usize, Vec<Refusal>),
+    /// The first page once more: nothing of it was an answer, so nothing has begun.
+    Unbegun(usize, Vec<Refusal>),
     /// There is nothing more to ask.
     Over(ResponseRow),
 }
@@ -162,8 +165,9 @@ async fn answered(app: &App, mut reader: Reader, text: &str, form: Form) -> Resu
         // The same form once more.
         return Ok(see_other(&path(text), None));
     }
-    if reader.is_over(app.now()) {
-        return Ok(view::shut(&reader, "expired"));
+    // Also what was begun in time is not gone on with later.
+    if let Some(why) = reader.shut(app.now()) {
+        return Ok(view::shut(&reader, why));
     }
     let outcome = match kept(app, &reader, &form).await {
         Ok(outcome) => outcome,
@@ -186,6 +190,11 @@ async fn answered(app: &App, mut reader: Reader, text: &str, form: Form) -> Resu
         Outcome::Over(row) => {
             let link = own(&row);
             see_other(&format!("{}?end=1{}", path(&link), reader.language_parameter()), reader.cookie(&link))
+        }
+        Outcome::Unbegun(page, refusals) => {
+            let start = form.start.clone();
+            let shown = Shown { refusals, is_again: true, start, entered: Some(form), ..Shown::of(page) };
+            view::page(&reader, text, &shown)
         }
         Outcome::Again(row, given, page, refusals) => {
             let link = own(&row);
@@ -239,6 +248,10 @@ async fn kept(app: &App, reader: &Reader, form: &Form) -> Result<Outcome, Error>
         (false, true) => page_from(definition, page + 1, &after),
         (false, false) => Some(page),
     };
+    let has_answers = given.iter().any(|(key, it)| !it.is_empty() && form.shows(key));
+    if reader.response.is_none() && !has_answers && target == Some(page) && !form.goes_back {
+        return Ok(Outcome::Unbegun(page, refusals));
+    }
     let reached = if form.goes_back { next.max(page) } else { target.unwrap_or(page).max(next) };
     let standing = answering::keep(&mut tx, workspace, survey, definition, &row, (&given, reached), now).await?;
     let outcome = match target {
@@ -269,13 +282,15 @@ async fn begin(app: &App, tx: &mut rapport_store::Tx, reader: &Reader, form: &Fo
         (None, Some(Mode::Widget)) => Source::Widget,
         (None, _) => Source::Link,
     };
+    // A form without it is not one of our pages', and is nobody else's.
+    let start = if form.start.is_empty() { view::fresh_start(app.rng()) } else { form.start.clone() };
     let beginning = Beginning {
         survey: &reader.survey,
         version: reader.version,
         source,
         invitation: reader.invitation.as_ref(),
         // The same form sent twice is one response.
-        origin: reader.invitation.is_none().then(|| format!("{}:{}", source.as_str(), form.start)),
+        origin: reader.invitation.is_none().then(|| format!("{}:{start}", source.as_str())),
         who: None,
         language: reader.language.as_str(),
         about: About { touchpoint: reader.touchpoint.clone(), ..About::default() },

@@ -92,6 +92,28 @@ async fn people_propose_and_vote_once_each() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_too_long_is_shown_again_and_what_was_changed_is_proposed_too() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let path = open(&world, &owner, false).await;
+    for (title, text) in [("x".repeat(121), String::new()), ("Gift wrapping".to_owned(), "%E5%A5%BD".repeat(2_001))] {
+        let refused = send(&world, &path, &format!("act=propose&start=s1&title={title}&text={text}"), "").await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text().contains("too long") && refused.text().contains(&title), "it is there to be shortened");
+        assert!(text.is_empty() || refused.text().matches('好').count() == 2_001);
+    }
+    assert_eq!(list(&world, &owner).await, Vec::<Value>::new());
+    let text = "%E5%A5%BD".repeat(2_000);
+    send(&world, &path, &format!("act=propose&start=s1&title={}&text={text}", "x".repeat(120)), "").await;
+    assert_eq!(list(&world, &owner).await[0]["text"], "好".repeat(2_000));
+    // Gone back to, and another: not the same form any more.
+    for title in ["Open+on+Sundays", "Open+on+Sundays", "Repair+what+breaks"] {
+        send(&world, &path, &format!("act=propose&start=s1&title={title}&sure=yes"), "").await;
+    }
+    assert_eq!(list(&world, &owner).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn staff_see_it_first_decide_answer_and_merge() {
     let world = World::new().await;
     let owner = world.browser(Role::Owner).await;

@@ -44,8 +44,13 @@ impl Shown {
 
     /// The first page of what has not begun.
     pub fn fresh(page: usize, rng: &dyn Rng) -> Self {
-        Self { start: format!("{:016x}{:016x}", rng.next_u64(), rng.next_u64()), ..Self::of(page) }
+        Self { start: fresh_start(rng), ..Self::of(page) }
     }
+}
+
+/// What tells one beginning from all others.
+pub fn fresh_start(rng: &dyn Rng) -> String {
+    format!("{:016x}{:016x}", rng.next_u64(), rng.next_u64())
 }
 
 struct Opt {
@@ -161,7 +166,7 @@ pub fn page_html(reader: &Reader, link: &str, shown: &Shown) -> askama::Result<S
     let own = definition.pages.get(shown.page);
     let is_refused = !shown.refusals.is_empty();
     let template = Page {
-        frame: frame(reader, if has_begun { IDLE[0] } else { 0 }),
+        frame: frame(reader, if has_begun || shown.is_again { IDLE[0] } else { 0 }),
         introduction: definition.introduction.as_ref().filter(|_| !has_begun).map(|text| reader.text(text)),
         heading: own.and_then(|page| page.title.as_ref()).map(|text| reader.text(text)),
         message,

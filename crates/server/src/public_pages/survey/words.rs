@@ -92,6 +92,7 @@ pub const ENGLISH: Words = Words {
         ("too_long", "Please write {limit} letters at most."),
         ("file", "A file cannot be an answer. Please write it in words."),
         ("not_a_day", "Please give a day, such as 2026-01-31."),
+        ("unknown_choice", "This is not one of the answers. Please choose again."),
     ],
 };
 
@@ -136,6 +137,7 @@ pub const CHINESE: Words = Words {
         ("too_long", "最多 {limit} 个字。"),
         ("file", "不能以文件作答，请用文字说明。"),
         ("not_a_day", "请填写日期，例如 2026-01-31。"),
+        ("unknown_choice", "这不是可选的答案，请重新选择。"),
     ],
 };
 
@@ -148,8 +150,8 @@ impl Words {
     /// What is said of a refused answer.
     pub fn refusal(&self, refusal: &Refusal) -> String {
         let text = self.refusals.iter().find(|(code, _)| *code == refusal.code);
-        // What no form of ours can send.
-        let text = text.or(self.refusals.first()).map_or("", |(_, text)| text);
+        // What else no form of ours can send.
+        let text = text.or(self.refusals.last()).map_or("", |(_, text)| text);
         text.replace("{limit}", &refusal.limit.map_or_else(String::new, |limit| limit.to_string()))
     }
 
