@@ -325,6 +325,41 @@ mod tests {
         sum
     }
 
+    /// A wait by hand: minutes until it was over, or so far; whether it is over, whether it is still waited for; and the target.
+    type ByHand = (i64, bool, bool, i64);
+
+    /// What waits amount to, by their definitions: each time by itself, no order, no sums on the way.
+    fn by_hand(waits: &[ByHand]) -> Times {
+        let over: Vec<&ByHand> = waits.iter().filter(|it| it.1).collect();
+        let still: Vec<&ByHand> = waits.iter().filter(|it| it.2).collect();
+        let overdue = still.iter().filter(|it| it.0 > it.3).count() as u64;
+        let in_time = over.iter().filter(|it| it.0 <= it.3).count() as u64;
+        let survival = |at: i64| -> f64 {
+            let ends: std::collections::BTreeSet<i64> = over.iter().map(|it| it.0).filter(|it| *it <= at).collect();
+            let left = |end: &i64| {
+                let here = over.iter().filter(|it| it.0 == *end).count() as f64;
+                1.0 - here / waits.iter().filter(|it| it.0 >= *end).count() as f64
+            };
+            ends.iter().map(left).product()
+        };
+        let first = |part: f64| {
+            let mut times: Vec<i64> =
+                over.iter().map(|it| it.0).filter(|at| survival(*at) <= 1.0 - part + 1e-9).collect();
+            times.sort_unstable();
+            times.first().map(|it| it * MINUTE)
+        };
+        let sum: i64 = over.iter().map(|it| it.0).sum();
+        Times {
+            done: over.len() as u64,
+            waiting: still.len() as u64,
+            overdue,
+            median: first(0.5),
+            ninth: first(0.9),
+            mean_of_done: (!over.is_empty()).then(|| sum * MINUTE / over.len() as i64),
+            attained: Share::of(in_time, over.len() as u64 + overdue),
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
@@ -337,55 +372,45 @@ mod tests {
             let found = figures(&all, &hours, &targets, now);
             let own: Vec<&Observed> = all.iter().filter(|it| it.is_complaint).collect();
             prop_assert_eq!(found.complaints, own.len() as u64);
-            prop_assert_eq!(found.states.iter().sum::<u64>(), found.complaints);
+            for (at, state) in State::ALL.iter().enumerate() {
+                let here = own.iter().filter(|it| course(it.opened_at, &it.steps).state == *state).count() as u64;
+                prop_assert_eq!(found.states[at], here, "{:?}", state);
+            }
+            prop_assert_eq!(found.reopened, own.iter().filter(|it| course(it.opened_at, &it.steps).spans.len() > 1).count() as u64);
 
             // Until the first answer.
             let first = |it: &Observed, step: Step, public: bool| {
                 it.steps.iter().filter(|one| one.step == step && (!public || one.is_public)).map(|one| one.at.max(it.opened_at)).min()
             };
-            let (mut done, mut waiting, mut overdue, mut in_time, mut without) = (Vec::new(), 0u64, 0u64, 0u64, 0u64);
-            for it in &own {
-                let target = targets.first_answer_minutes[usize::try_from(it.severity - 1).unwrap()];
-                match (first(it, Step::Answered, false), first(it, Step::Resolved, false)) {
-                    (Some(at), _) => {
-                        let long = minutes(&hours, it.opened_at, at);
-                        in_time += u64::from(long <= target);
-                        done.push(long);
-                    }
-                    (None, Some(_)) => without += 1,
-                    (None, None) => {
-                        waiting += 1;
-                        overdue += u64::from(minutes(&hours, it.opened_at, now) > target);
-                    }
-                }
-            }
-            prop_assert_eq!((found.first_answer.done, found.first_answer.waiting, found.first_answer.overdue), (done.len() as u64, waiting, overdue));
-            prop_assert_eq!(found.resolved_unanswered, without);
-            let mean = if done.is_empty() { None } else { Some(done.iter().sum::<i64>() * MINUTE / done.len() as i64) };
-            prop_assert_eq!(found.first_answer.mean_of_done, mean);
-            let decided = done.len() as u64 + overdue;
-            prop_assert_eq!(found.first_answer.attained.map(|it| (it.hits, it.of)), (decided > 0).then_some((in_time, decided)));
+            let place = |it: &Observed| usize::try_from(it.severity - 1).unwrap();
+            let until = |it: &Observed, end: Option<Timestamp>, given_up: Option<Timestamp>, of: [i64; 4]| -> ByHand {
+                let long = minutes(&hours, it.opened_at, end.or(given_up).unwrap_or(now));
+                (long, end.is_some(), end.is_none() && given_up.is_none(), of[place(it)])
+            };
+            let (answers, resolutions) = (targets.first_answer_minutes, targets.resolution_minutes);
+            let answered = |it: &&&Observed| first(it, Step::Answered, false);
+            let resolved = |it: &&&Observed| first(it, Step::Resolved, false);
+            let waits: Vec<ByHand> = own.iter().map(|it| until(it, answered(&it), resolved(&it), answers)).collect();
+            prop_assert_eq!(&found.first_answer, &by_hand(&waits));
+            prop_assert_eq!(found.resolved_unanswered, own.iter().filter(|it| answered(it).is_none() && resolved(it).is_some()).count() as u64);
+            let waits: Vec<ByHand> = own.iter().map(|it| until(it, resolved(&it), None, resolutions)).collect();
+            prop_assert_eq!(&found.first_resolution, &by_hand(&waits));
 
-            // The time in which they were open in all, of those that are resolved.
-            let mut sum = 0;
-            let mut resolved = 0;
-            for it in &own {
+            // The time in which they were open in all.
+            let in_all = |it: &&Observed| -> ByHand {
                 let course = course(it.opened_at, &it.steps);
-                if course.state == State::Resolved {
-                    resolved += 1;
-                    sum += course.spans.iter().map(|(from, to)| minutes(&hours, *from, to.unwrap())).sum::<i64>();
-                }
-            }
-            prop_assert_eq!(found.resolution.done, resolved);
-            prop_assert_eq!(found.states[2], resolved);
-            prop_assert_eq!(found.resolution.mean_of_done.unwrap_or(0), if resolved > 0 { sum * MINUTE / resolved as i64 } else { 0 });
+                let long = course.spans.iter().map(|(from, to)| minutes(&hours, *from, to.unwrap_or(now))).sum();
+                (long, course.state == State::Resolved, course.state != State::Resolved, resolutions[place(it)])
+            };
+            prop_assert_eq!(&found.resolution, &by_hand(&own.iter().map(in_all).collect::<Vec<_>>()));
 
             // In public.
             let seen: Vec<&Observed> = all.iter().filter(|it| it.is_public).collect();
             let told = seen.iter().filter(|it| first(it, Step::Answered, true).is_some()).count() as u64;
             prop_assert_eq!(found.public.all, seen.len() as u64);
-            prop_assert_eq!(found.public.answered.map_or(0, |it| it.hits), told);
-            prop_assert_eq!(found.public.times.done, told);
+            prop_assert_eq!(found.public.answered, Share::of(told, seen.len() as u64));
+            let waits: Vec<ByHand> = seen.iter().map(|it| until(it, first(it, Step::Answered, true), None, answers)).collect();
+            prop_assert_eq!(&found.public.times, &by_hand(&waits));
 
             // People and money.
             let count = |person: i64| own.iter().filter(|it| it.person == Some(PersonId(person))).count() as u64;

@@ -263,6 +263,54 @@ mod tests {
         assert_eq!(of(40, 38.0), [], "what sells is reviewed");
     }
 
+    /// Each sign by itself: the last number that is none, where it begins, and where it weighs more.
+    #[test]
+    fn each_sign_begins_where_it_says_and_weighs_what_it_says() {
+        let signs = |change: &dyn Fn(&mut Behaviour)| {
+            let mut of = plain();
+            change(&mut of);
+            judge(&of).signs
+        };
+        type Set = fn(&mut Behaviour, u64);
+        let counted: [(Sign, Set, &[(u64, f64)]); 7] = [
+            (Sign::CopiedFromOthers, |it, n| it.copies_by_others = n, &[(0, 0.0), (1, 0.75), (2, 0.75), (3, 0.9)]),
+            (Sign::RepeatsThemselves, |it, n| it.own_copies = n, &[(0, 0.0), (1, 0.3), (2, 0.3), (3, 0.5)]),
+            (
+                Sign::ManyInADay,
+                |it, n| it.own_in_a_day = n,
+                &[(3, 0.0), (4, 0.3), (5, 0.3), (6, 0.5), (14, 0.5), (15, 0.7)],
+            ),
+            (Sign::SharedDevice, |it, n| it.shared_with = n, &[(0, 0.0), (1, 0.45), (2, 0.45), (3, 0.7)]),
+            (Sign::AlwaysExtreme, |it, n| it.own = (n, n), &[(4, 0.0), (5, 0.15), (50, 0.15)]),
+            (Sign::AlwaysExtreme, |it, n| it.own = (20, n), &[(17, 0.0), (18, 0.15), (20, 0.15)]),
+            (
+                Sign::FarFromOthers,
+                |it, n| (it.rating, it.others) = (1.0, (n, 3.5)),
+                &[(9, 0.0), (10, 0.15), (500, 0.15)],
+            ),
+        ];
+        for (sign, set, steps) in counted {
+            for (number, weighs) in steps {
+                let wanted = if *weighs > 0.0 { vec![(sign, *weighs)] } else { Vec::new() };
+                assert_eq!(signs(&|it| set(it, *number)), wanted, "{sign:?} {number}");
+            }
+        }
+        let far = |rating: f64, mean: f64| signs(&|it| (it.rating, it.others) = (rating, (30, mean)));
+        assert_eq!((far(1.0, 3.4), far(5.0, 2.6)), (vec![], vec![]));
+        assert_eq!(far(5.0, 2.5), [(Sign::FarFromOthers, 0.15)], "praise can be as far as blame");
+        let had = |purchase, known_for| signs(&|it| (it.purchase, it.known_for) = (purchase, known_for));
+        let (day, hour) = (Timestamp::DAY, Timestamp::HOUR);
+        assert_eq!((had(Purchase::Verified, hour), had(Purchase::Unknown, day)), (vec![], vec![]));
+        assert_eq!(had(Purchase::None, day), [(Sign::NotBought, 0.3)]);
+        assert_eq!(had(Purchase::Undelivered, hour), [(Sign::NotDelivered, 0.45)]);
+        assert_eq!(had(Purchase::Unknown, day - 1), [(Sign::JustCame, 0.2)]);
+        assert_eq!(had(Purchase::None, hour), [(Sign::NotBought, 0.3), (Sign::JustCame, 0.2)]);
+        // Put together as if they were independent, and seven tenths of it for whoever had the product.
+        let two = Behaviour { own_copies: 1, shared_with: 1, ..plain() };
+        assert_eq!(judge(&two).doubt, (100.0 * 0.7 * (1.0 - 0.7 * 0.55_f64)).round() as u8);
+        assert_eq!(judge(&Behaviour { purchase: Purchase::Unknown, ..two }).doubt, 62);
+    }
+
     fn behaviours() -> impl Strategy<Value = Behaviour> {
         let purchases = prop_oneof![
             Just(Purchase::Verified),

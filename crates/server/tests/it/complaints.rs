@@ -244,6 +244,159 @@ async fn the_page_takes_a_complaint_once_and_nothing_that_means_harm() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_at_length_is_taken_whole_and_what_was_changed_is_told_too() {
+    let (world, owner, _) = shop().await;
+    let path = page(&world, &owner, true).await;
+    let send = async |start: &str, text: &str| {
+        let answer = world.request(Method::POST, &path, &[FORM], format!("start={start}&text={text}")).await;
+        settle(&world).await;
+        answer
+    };
+    // As a browser writes it: nine bytes a letter, more than an address may have.
+    let whole = "%E5%9D%8F".repeat(10_000);
+    assert_eq!(send("a1", &whole).await.status, StatusCode::SEE_OTHER);
+    let rows = list(&world, &owner, "").await;
+    assert_eq!(rows[0]["text"], "坏".repeat(10_000));
+    let refused = send("a2", &format!("{whole}%E5%9D%8F")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text().contains("10,000 letters"));
+    assert_eq!(refused.text().matches('坏').count(), 10_001, "it is there to be shortened");
+    assert_eq!(list(&world, &owner, "").await.len(), 1);
+    // Sent, gone back to, and said more clearly: both are there.
+    for text in ["It+broke", "It+broke", "It+broke+%E2%80%AEon+the+first%00+day%1B%5B31m", "It+broke"] {
+        assert_eq!(send("a3", text).await.status, StatusCode::SEE_OTHER);
+        world.clock.advance(Timestamp::SECOND);
+    }
+    let rows = list(&world, &owner, "").await;
+    let texts: Vec<&str> = rows.iter().map(|row| row["text"].as_str().unwrap()).collect();
+    assert_eq!(texts[..2], ["It broke on the first day[31m", "It broke"]);
+    assert_eq!(texts.len(), 3);
+}
+
+/// Every figure as it is served, of a handful that can be counted by hand: working hours are 9 to 17 from Monday to Friday (UTC).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_figure_is_served_as_it_is_counted_by_hand() {
+    let (world, owner, key) = shop().await;
+    let at = |id: &str, user: &str, event: &str, at: &str, properties: Value| {
+        let mut call = track(id, user, event, properties);
+        call["timestamp"] = json!(format!("2026-11-{at}:00Z"));
+        call
+    };
+    let opened = |id: &str, user: &str, time: &str, more: Value| {
+        let mut properties = json!({"complaint_id": id, "text": format!("What went wrong with {id}")});
+        properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        at(&format!("o{id}"), user, "Complaint Opened", time, properties)
+    };
+    let step = |id: &str, user: &str, step: &str, time: &str, is_public: bool| {
+        at(
+            &format!("{step}{id}{time}"),
+            user,
+            &format!("Complaint {step}"),
+            time,
+            json!({"complaint_id": id, "is_public": is_public}),
+        )
+    };
+    let sorted = |category: &str, severity: i64, cause: &str, touchpoint: &str, channel: &str, product: &str| json!({"category": category, "severity": severity, "root_cause": cause, "touchpoint": touchpoint, "channel": channel, "product_id": product});
+    let mut paid = sorted("delivery", 2, "carrier", "delivery", "social", "lamp");
+    for (name, value) in [("is_public", json!(true)), ("cost", json!("12.50")), ("currency", json!("EUR"))] {
+        paid[name] = value;
+    }
+    let mut cheap = sorted("delivery", 2, "carrier", "support", "phone", "lamp");
+    (cheap["cost"], cheap["currency"]) = (json!("0.75"), json!("EUR"));
+    let calls = vec![
+        // Monday, 10: answered in public at 12, resolved on Tuesday at 11, open again for an hour on Wednesday.
+        opened("A", "ann", "16T10:00", paid),
+        step("A", "ann", "Answered", "16T12:00", true),
+        step("A", "ann", "Resolved", "17T11:00", false),
+        step("A", "ann", "Reopened", "18T09:00", false),
+        step("A", "ann", "Resolved", "18T10:00", false),
+        // Tuesday, 16: answered on Wednesday at 10, waits.
+        opened("B", "ann", "17T16:00", cheap),
+        step("B", "ann", "Answered", "18T10:00", false),
+        // Thursday, 9: resolved at 10 without an answer.
+        opened("C", "bob", "19T09:00", sorted("price", 1, "process", "shop", "form", "mug")),
+        step("C", "bob", "Resolved", "19T10:00", false),
+        // Critical, Friday, 9: late with everything by now, which is eight hours of business time.
+        opened("D", "bob", "20T09:00", sorted("price", 4, "process", "shop", "form", "mug")),
+        // Before that time.
+        opened("E", "ann", "02T09:00", sorted("other", 4, "staff", "store", "store", "vase")),
+        // A mention is public, and no complaint.
+        at("M", "bob", "Mention Published", "16T09:00", json!({"text": "Nice lamp", "channel": "social", "reach": 5})),
+    ];
+    happen(&world, &key, calls).await;
+    let span = "from=2026-11-10T00:00:00Z&to=2026-11-21T00:00:00Z";
+    let found = get(&world, &owner, &format!("{COMPLAINTS}/figures?{span}")).await;
+    let all = &found["all"];
+    let hours = |hours: i64| json!(hours * 3_600);
+    let part = |hits: u64, of: u64| (json!(hits), json!(of), json!(hits as f64 / of as f64));
+    let share = |it: &Value| (it["hits"].clone(), it["of"].clone(), it["share"].clone());
+    for (name, value) in [
+        ("complaints", 4),
+        ("reopened", 1),
+        ("resolved_unanswered", 1),
+        ("public", 2),
+        ("people", 2),
+        ("repeat_people", 2),
+        ("repeat_complaints", 4),
+    ] {
+        assert_eq!(all[name], json!(value), "{name}: {all}");
+    }
+    assert_eq!(all["states"], json!({"open": 1, "answered": 1, "resolved": 2, "reopened": 0}));
+    let times = |it: &Value| {
+        ["done", "waiting", "overdue", "median_seconds", "ninth_seconds", "mean_of_done_seconds"]
+            .map(|name| it[name].clone())
+    };
+    let null = Value::Null;
+    // Answers: A after 2 hours, B after 2; C was given up after 1, D waits for 8 where one is allowed.
+    assert_eq!(times(&all["first_answer"]), [json!(2), json!(1), json!(1), hours(2), null.clone(), hours(2)], "{all}");
+    assert_eq!(share(&all["first_answer"]["attained"]), part(2, 3));
+    // Resolutions: A after 9 hours, C after 1; B waits for 25, D for 8, which is what it may.
+    assert_eq!(
+        times(&all["first_resolution"]),
+        [json!(2), json!(2), json!(0), hours(9), null.clone(), hours(5)],
+        "{all}"
+    );
+    assert_eq!(share(&all["first_resolution"]["attained"]), part(2, 2));
+    // In all: A 9 and 1 more.
+    assert_eq!(
+        times(&all["resolution"]),
+        [json!(2), json!(2), json!(0), hours(10), null.clone(), json!(5 * 3_600 + 1_800)],
+        "{all}"
+    );
+    // In public: A after 2 hours; the mention waits since Monday.
+    assert_eq!(share(&all["public_answered"]), part(1, 2));
+    assert!(all["public_answered"]["low"].as_f64() < Some(0.5) && all["public_answered"]["high"].as_f64() > Some(0.5));
+    assert_eq!(times(&all["public_answer"]), [json!(1), json!(1), json!(1), hours(2), null.clone(), hours(2)], "{all}");
+    assert_eq!(all["cost"], json!([{"complaints": 2, "sum": {"amount": "13.25", "currency": "EUR"}}]));
+    let groups = async |by: &str| {
+        let found = get(&world, &owner, &format!("{COMPLAINTS}/figures?{span}&by={by}")).await;
+        assert_eq!((&found["by"], &found["is_cut"]), (&json!(by), &json!(false)));
+        let of = |it: &Value| (it["group"].as_str().map(str::to_owned), it["complaints"].as_i64().unwrap());
+        let mut all: Vec<_> = found["groups"].as_array().unwrap().iter().map(of).filter(|it| it.1 > 0).collect();
+        all.sort();
+        all
+    };
+    let wanted = |all: &[(&str, i64)]| all.iter().map(|it| (Some(it.0.to_owned()), it.1)).collect::<Vec<_>>();
+    assert_eq!(groups("category").await, wanted(&[("delivery", 2), ("price", 2)]));
+    assert_eq!(groups("root_cause").await, wanted(&[("carrier", 2), ("process", 2)]));
+    assert_eq!(groups("touchpoint").await, wanted(&[("delivery", 1), ("shop", 2), ("support", 1)]));
+    assert_eq!(groups("channel").await, wanted(&[("form", 2), ("phone", 1), ("social", 1)]));
+    assert_eq!(groups("product").await, wanted(&[("lamp", 2), ("mug", 2)]));
+    assert_eq!(groups("severity").await.iter().map(|it| it.1).collect::<Vec<_>>(), [1, 1, 2]);
+    // Of one group alone, what is its own.
+    let found = get(&world, &owner, &format!("{COMPLAINTS}/figures?{span}&by=channel")).await;
+    let phone = found["groups"].as_array().unwrap().iter().find(|it| it["group"] == "phone").unwrap();
+    assert_eq!(
+        (&phone["first_answer"]["median_seconds"], &phone["people"], &phone["repeat_people"]),
+        (&hours(2), &json!(1), &json!(0))
+    );
+    for wrong in ["by=weather", "from=2026-11-21T00:00:00Z&to=2026-11-20T00:00:00Z", "from=soon"] {
+        let refused = world.get(&format!("{COMPLAINTS}/figures?{wrong}"), &owner.reads()).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn letters_are_complaints_and_answers_go_on_with_them() {
     let (world, owner, _) = shop().await;
     let send = async |name: &str, from: &str, more: &str, text: &str| {

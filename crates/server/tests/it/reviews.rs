@@ -21,7 +21,8 @@ async fn told(world: &World, key: &str, calls: Vec<Value>) {
 }
 
 async fn shop() -> (World, Browser, String) {
-    let world = World::new().await;
+    // Weeks pass in these tests.
+    let world = World::with(&[("session.idle_hours", "100000"), ("session.days", "4000")]).await;
     let owner = world.browser(Role::Owner).await;
     let (key, _) = world.write_key("Web", None).await;
     let order = json!({"order_id": "o1", "revenue": 10, "products": [{"product_id": "lamp", "price": 10}]});
@@ -249,6 +250,96 @@ async fn orders_that_come_after_their_reviews_count() {
     world.clock.advance(3 * rapport_domain::Timestamp::SECOND);
     while reviewing::judge_due(&world.app.installation).await.unwrap() {}
     assert_eq!(by_id(&world, &owner, "lamp").await[0]["purchase"], json!("verified"));
+}
+
+/// What is said against the review of a product with so many stars.
+async fn signs(world: &World, owner: &Browser, product: &str, stars: i64) -> Vec<String> {
+    let rows = by_id(world, owner, product).await;
+    let row = rows.iter().find(|row| row["rating"] == stars).unwrap_or_else(|| panic!("{product}: {rows:?}"));
+    row["signs"].as_array().unwrap().iter().map(|it| it["sign"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What somebody does over time: the same words again, many at once, nothing but stars of one kind, and otherwise than all others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_writer_does_over_time_speaks_against_them() {
+    let (world, owner, key) = shop().await;
+    let own =
+        |number: u32| format!("What I think of thing number {number} after having had it for a while, all in all");
+    let write = async |id: &str, user: &str, product: &str, stars: i64, words: &str| {
+        told(&world, &key, vec![review(id, user, product, json!(stars), words)]).await;
+        signs(&world, &owner, product, stars).await
+    };
+    let has = |found: &[String], sign: &str| found.iter().any(|it| it == sign);
+
+    // The same words of another product; of the same product they are a changed mind.
+    assert!(!has(&write("c1", "u1", "lamp", 4, WORDS).await, "repeats_themselves"));
+    world.clock.advance(3 * rapport_domain::Timestamp::DAY);
+    assert!(!has(&write("c2", "u1", "lamp", 3, &format!("{WORDS}, still")).await, "repeats_themselves"));
+    world.clock.advance(3 * rapport_domain::Timestamp::DAY);
+    assert!(has(&write("c3", "u1", "desk", 4, &format!("{WORDS}!")).await, "repeats_themselves"));
+
+    // Four within a day; the fifth comes days later.
+    let mut found = Vec::new();
+    for number in 1..=5 {
+        if number == 5 {
+            world.clock.advance(4 * rapport_domain::Timestamp::DAY);
+        }
+        found.push(write(&format!("m{number}"), "u2", &format!("m{number}"), 3, &own(number)).await);
+        world.clock.advance(rapport_domain::Timestamp::HOUR);
+    }
+    assert_eq!(found.iter().map(|it| has(it, "many_in_a_day")).collect::<Vec<_>>(), [false, false, false, true, false]);
+
+    // Five of five stars, each in its own week; somebody else's are as they come.
+    let mut found = Vec::new();
+    for number in 11..=15 {
+        let always = write(&format!("a{number}"), "u3", &format!("a{number}"), 5, &own(number)).await;
+        let as_it_is =
+            write(&format!("b{number}"), "u4", &format!("b{number}"), i64::from(number % 5) + 1, &own(number + 50))
+                .await;
+        found.push((has(&always, "always_extreme"), has(&as_it_is, "always_extreme")));
+        world.clock.advance(7 * rapport_domain::Timestamp::DAY);
+    }
+    assert_eq!(found, [(false, false), (false, false), (false, false), (false, false), (true, false)]);
+
+    // Nine others are too few to be far from, ten are not.
+    for number in 1..=9 {
+        write(&format!("f{number}"), &format!("w{number}"), "chair", 5, &own(100 + number)).await;
+        world.clock.advance(2 * rapport_domain::Timestamp::DAY);
+    }
+    assert!(!has(&write("f0", "u5", "chair", 1, &own(120)).await, "far_from_others"));
+    write("f10", "w10", "chair", 5, &own(110)).await;
+    world.clock.advance(2 * rapport_domain::Timestamp::DAY);
+    assert!(has(&write("f11", "u6", "chair", 2, &own(121)).await, "far_from_others"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_not_come_yet_cannot_be_judged() {
+    let (world, owner, key) = shop().await;
+    let order = |id: &str, product: &str| {
+        let lines = json!([{"product_id": product, "price": 5}]);
+        track(id, "u9", "Order Completed", json!({"order_id": id, "revenue": 5, "products": lines}))
+    };
+    let delivered = |id: &str| track(&format!("d{id}"), "u9", "Order Delivered", json!({"order_id": id}));
+    happen(&world, &key, vec![order("A", "vase"), delivered("A"), order("B", "mug")]).await;
+    let words = "A mug that keeps its promise on every single morning of the week";
+    told(&world, &key, vec![review("m1", "u9", "mug", json!(5), words)]).await;
+    let row = by_id(&world, &owner, "mug").await[0].clone();
+    assert_eq!((&row["purchase"], &row["signs"][0]["sign"]), (&json!("undelivered"), &json!("not_delivered")), "{row}");
+    // It comes.
+    happen(&world, &key, vec![delivered("B")]).await;
+    let judged = call(&world, &owner, Method::POST, "/api/v1/reviews/judge", Value::Null).await;
+    assert_eq!(judged.status, StatusCode::OK, "{}", judged.text());
+    while reviewing::judge_due(&world.app.installation).await.unwrap() {}
+    let row = by_id(&world, &owner, "mug").await[0].clone();
+    // Written before it came, it stays what it was.
+    assert_eq!(row["purchase"], json!("undelivered"), "{row}");
+    told(
+        &world,
+        &key,
+        vec![review("m2", "u9", "mug", json!(4), "Now that it is here: it holds what I hoped for, and more")],
+    )
+    .await;
+    assert_eq!(signs(&world, &owner, "mug", 4).await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -219,6 +219,33 @@ async fn nobody_is_asked_in_trouble_at_night_too_often_or_where_no_mail_arrives(
     assert_eq!((&funnel["occasions"], &funnel["undelivered"]), (&json!(5), &json!(1)), "{funnel}");
 }
 
+/// What somebody complains about here, as it is told: from that commit on they are left alone, until it is resolved.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_complained_is_not_asked_until_it_is_resolved() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key) = world(&sink).await;
+    let when = json!({"event": {"name": "Order Delivered", "key": "order_id", "after": "1h"}});
+    opened(&world, &owner, "delivery", json!({ "when": when })).await;
+    happen(&world, &key, vec![customer(1, "ann@example.com"), customer(2, "bob@example.com")]).await;
+    happen(&world, &key, vec![delivered(1, "A"), delivered(2, "B")]).await;
+    // Between the parcel and the question.
+    let complained = json!({"complaint_id": "T-1", "text": "It came broken"});
+    happen(&world, &key, vec![track("c1", "u1", "Complaint Opened", complained)]).await;
+    world.clock.advance(2 * Timestamp::HOUR);
+    settle(&world).await;
+    settle(&world).await;
+    assert_eq!(fates(&world).await, [fate("A", "suppressed", Some("trouble")), fate("B", "invited", None)]);
+    happen(&world, &key, vec![track("c2", "u1", "Complaint Resolved", json!({"complaint_id": "T-1"}))]).await;
+    happen(&world, &key, vec![delivered(1, "A2")]).await;
+    world.clock.advance(2 * Timestamp::HOUR);
+    settle(&world).await;
+    settle(&world).await;
+    // Somebody of the staff hears of the complaint.
+    let to: Vec<String> =
+        sink.kept().iter().map(|mail| mail.recipient.clone()).filter(|it| it.ends_with(".com")).collect();
+    assert_eq!(to, ["bob@example.com", "ann@example.com"], "{:?}", fates(&world).await);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_round_asks_the_members_of_a_segment_day_by_day_and_who_comes_in_is_asked_then() {
     let sink = Sink::start(Manner::default(), &[]).await;

@@ -150,10 +150,13 @@ async fn reviews_of_a_product_are_summed_up_by_topic() {
     let aspects = async || get(&world, &owner, "/api/v1/reviews/products/lamp/aspects").await;
     let found = aspects().await;
     assert_eq!((&of(&found, "looks")["positive"], &of(&found, "quality")["negative"]), (&json!(1), &json!(1)));
+    assert_eq!(of(&found, "looks")["quotes"][0]["text"], "The colour is beautiful", "in their own words: {found}");
+    assert!(of(&found, "quality")["quotes"].to_string().contains("quality is terrible"), "{found}");
     let path = format!("/api/v1/reviews/{hidden}/decision");
     call(&world, &owner, Method::POST, &path, json!({"state": "hidden", "why": "a rival's"})).await;
     let found = aspects().await;
     assert_eq!(of(&found, "product")["texts"], 1, "only what is shown: {found}");
+    assert!(!found.to_string().contains("terrible"), "nor quoted: {found}");
     let public = get(&world, &owner, "/api/v1/reviews/public").await;
     let url = public["url"].as_str().unwrap();
     let public = world.get(&url[url.find("/r/").unwrap()..].replace("{product}", "lamp"), &[]).await.json();
