@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use rapport_domain::shop_events::PASSIVE;
 use rapport_domain::{AccountId, Channel, Handle, IdentifierKind, PersonId, SourceId, Timestamp, WorkspaceId, money};
 use rapport_privacy::records::consents::{self, ConsentRow};
 use rapport_privacy::{Scope, Statement, consent};
@@ -13,15 +12,13 @@ use rapport_profiles::records::evidence::EvidenceRow;
 use rapport_profiles::records::facts::FactRow;
 use rapport_profiles::records::identifiers::IdentifierRow;
 use rapport_profiles::records::persons::{Filter, PersonRow, SortBy};
-use rapport_profiles::records::texts::TextRow;
-use rapport_profiles::records::{accounts, evidence, facts, identifiers, orders, persons, texts};
+use rapport_profiles::records::{accounts, evidence, facts, identifiers, orders, persons};
 use rapport_store::Queries;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::shapes::{Amount, CustomerRow, Customers, RfmScores, display_name, mask, mask_email, time};
-use super::timeline::{room, written_text};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
@@ -37,8 +34,6 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// How many orders a customer's page shows.
 const ORDERS: i64 = 100;
-/// How many of their texts.
-const TEXTS: usize = 5;
 
 /// Which customers to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -214,18 +209,6 @@ pub struct Customer {
     identifiers: Vec<IdentifierShape>,
     accounts: Vec<AccountShape>,
     orders: Vec<OrderShape>,
-    /// What they wrote lately.
-    texts: Vec<Text>,
-}
-
-/// Something a customer wrote.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Text {
-    /// The event's room: feedback, support ...
-    kind: String,
-    occurred_at: String,
-    title: String,
-    text: String,
 }
 
 /// Shows one customer.
@@ -250,8 +233,6 @@ pub async fn show(
         shown_accounts.push(AccountShape::of(&mut db, caller.workspace, account).await?);
     }
     let why = standing(evidence::touching(&mut db, caller.workspace, &handles).await?);
-    let written =
-        texts::of_handles(&mut db, caller.workspace, &handles, Timestamp(i64::MIN), Timestamp(i64::MAX), 40).await?;
     let source_name = |source: SourceId| name_of(&sources, source);
     let said = consents::of_handles(&mut db, caller.workspace, &handles).await?;
     let said: Vec<Statement> = said.iter().filter_map(ConsentRow::statement).collect();
@@ -274,7 +255,6 @@ pub async fn show(
         identifiers,
         accounts: shown_accounts,
         orders: orders.iter().map(order).collect(),
-        texts: written.iter().filter_map(text).take(TEXTS).collect(),
     }))
 }
 
@@ -286,20 +266,6 @@ pub fn name_of(sources: &[SourceRow], source: SourceId) -> String {
 /// Evidence that counts now.
 pub fn standing(rows: Vec<EvidenceRow>) -> Vec<EvidenceRow> {
     rows.into_iter().filter(|row| row.undone_at.is_none() && !row.set_aside).collect()
-}
-
-/// What the person wrote; not what was written to them.
-fn text(row: &TextRow) -> Option<Text> {
-    if PASSIVE.contains(&row.event_name.as_str()) {
-        return None;
-    }
-    let content = serde_json::from_str(&row.content).ok()?;
-    Some(Text {
-        kind: room(&row.event_name).to_owned(),
-        occurred_at: time(row.occurred_at),
-        title: row.event_name.clone(),
-        text: written_text(&content)?,
-    })
 }
 
 /// The person a path names.
