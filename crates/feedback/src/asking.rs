@@ -30,6 +30,8 @@ pub enum Suppression {
     Unreachable,
     /// They have an open complaint or ticket.
     Trouble,
+    /// They could be asked for a review, and nothing of what they got is left to be reviewed.
+    NothingLeft,
     /// They answered in this wave already, or can still answer.
     Asked,
     /// They got this survey not long ago.
@@ -44,7 +46,7 @@ pub enum Suppression {
 
 impl Suppression {
     /// All of them, in the order in which they are given.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Closed,
         Self::Gone,
         Self::Restricted,
@@ -52,6 +54,7 @@ impl Suppression {
         Self::HeldOut,
         Self::Unreachable,
         Self::Trouble,
+        Self::NothingLeft,
         Self::Asked,
         Self::Floor,
         Self::KindFloor,
@@ -69,6 +72,7 @@ impl Suppression {
             Self::HeldOut => "held_out",
             Self::Unreachable => "unreachable",
             Self::Trouble => "trouble",
+            Self::NothingLeft => "nothing_left",
             Self::Asked => "asked",
             Self::Floor => "floor",
             Self::KindFloor => "kind_floor",
@@ -129,6 +133,8 @@ pub struct Situation {
     pub is_reachable: bool,
     /// They have an open complaint or ticket.
     pub is_troubled: bool,
+    /// There is nothing that they could review.
+    pub has_nothing: bool,
     /// When they got any survey last.
     pub any_at: Option<Timestamp>,
     /// When they got one of this kind last.
@@ -177,6 +183,7 @@ pub fn judge(
         Suppression::HeldOut => who.is_held_out,
         Suppression::Unreachable => !who.is_reachable,
         Suppression::Trouble => settings.spare_the_troubled && who.is_troubled,
+        Suppression::NothingLeft => who.has_nothing,
         Suppression::Asked => who.is_asked,
         Suppression::Floor => within(who.survey_at, definition.asking.floor_days.unwrap_or(kind_floor)),
         Suppression::KindFloor => definition.asking.floor_days.is_none() && within(who.kind_at, kind_floor),

@@ -20,6 +20,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 6, name: "verbatim_subjects", sql: VERBATIM_SUBJECTS },
         Migration { number: 7, name: "recommendations", sql: RECOMMENDATIONS },
         Migration { number: 8, name: "verbatim_readings", sql: VERBATIM_READINGS },
+        Migration { number: 9, name: "invitations_of_products", sql: INVITATIONS_OF_PRODUCTS },
     ],
 };
 
@@ -27,6 +28,11 @@ pub const MIGRATIONS: Migrations = Migrations {
 const RECOMMENDATIONS: &str = "
 CREATE INDEX answers_recommended ON answers (workspace, answered_at)
     WHERE kind = 'nps' OR question = 'recommend' OR question = 'intent_to_recommend';
+";
+
+/// What the product that somebody is asked about is called, so that they know which is meant.
+const INVITATIONS_OF_PRODUCTS: &str = "
+ALTER TABLE invitations ADD COLUMN product_name TEXT;
 ";
 
 const SURVEYS: &str = "
@@ -361,6 +367,7 @@ pub const DATA_MAP: &[Declaration] = &[
             "channel",
             "touchpoint",
             "product",
+            "product_name",
             "agent",
             "subject",
             "version",

@@ -75,6 +75,9 @@ fn aloud(
     if known.is_troubled {
         return Err("trouble");
     }
+    if known.has_nothing {
+        return Err("nothing_left");
+    }
     let mut own = Vec::new();
     for entry in diary {
         if entry.person == row.person.0 {
@@ -133,6 +136,7 @@ impl Town {
             lacks_consent: self.chance(3),
             is_held_out: self.chance(3),
             is_troubled: self.chance(6),
+            has_nothing: self.chance(3),
             channel: (!self.chance(4)).then(|| "email".to_owned()),
             not_before: self.chance(25).then(|| now.plus(DAY / 2)),
         }

@@ -609,7 +609,7 @@ proptest! {
     /// Oracle: each reason by itself, from the days between.
     #[test]
     fn the_first_reason_that_holds_is_given(
-        flags in prop::array::uniform8(prop::bool::weighted(0.3)),
+        flags in prop::array::uniform9(prop::bool::weighted(0.3)),
         last in prop::array::uniform3(prop::option::of(0i64..120)),
         (kind, floor, late) in (0usize..4, prop::option::of(0u32..100), 0i64..30),
     ) {
@@ -620,10 +620,10 @@ proptest! {
         }
         let definition = definition(form);
         let ago = |days: Option<i64>| days.map(|days| day(-days));
-        let [is_gone, is_restricted, lacks_consent, is_held_out, is_unreachable, is_troubled, is_asked, is_shut] = flags;
+        let [is_gone, is_restricted, lacks_consent, is_held_out, is_unreachable, is_troubled, has_nothing, is_asked, is_shut] = flags;
         let (is_reachable, is_open) = (!is_unreachable, !is_shut);
         let who = Situation {
-            is_gone, is_restricted, lacks_consent, is_held_out, is_reachable, is_troubled, is_asked,
+            is_gone, is_restricted, lacks_consent, is_held_out, is_reachable, is_troubled, has_nothing, is_asked,
             any_at: ago(last[0]), kind_at: ago(last[1]), survey_at: ago(last[2]),
         };
         let occasion = Occasion { at: day(-late), due_at: day(-late), is_open };
@@ -637,6 +637,7 @@ proptest! {
             else if is_held_out { Some("held_out") }
             else if !is_reachable { Some("unreachable") }
             else if is_troubled { Some("trouble") }
+            else if has_nothing { Some("nothing_left") }
             else if is_asked { Some("asked") }
             else if sooner(last[2], floor.map_or(of_kind, i64::from)) { Some("floor") }
             else if floor.is_none() && sooner(last[1], of_kind) { Some("kind_floor") }

@@ -229,4 +229,12 @@ async fn of_whoever_is_forgotten_the_stars_stay(db: TestDatabase) {
     assert_eq!(records::alike(&mut db.read(), W, &[7], 10).await.unwrap(), []);
     assert_eq!(records::reviewers(&mut db.read(), W, "a", 10).await.unwrap(), [(Handle(2),)]);
     assert_eq!(records::own(&mut db.read(), W, &[Handle(2)]).await.unwrap(), [(row(&db, 2).await.written_at, 4)]);
+    tell(&db, &[NewReview { handle: Handle(2), ..review(3, "b", 3) }, review(4, "c", 3)]).await;
+    let of =
+        async |workspace, handles: &[Handle]| records::products_of(&mut db.read(), workspace, handles).await.unwrap();
+    assert_eq!(
+        (of(W, &[Handle(2)]).await, of(W, &[Handle(1), Handle(9)]).await),
+        (vec!["a".to_owned(), "b".to_owned()], vec![])
+    );
+    assert_eq!(of(OTHER, &[Handle(2)]).await, Vec::<String>::new());
 }

@@ -8,6 +8,7 @@
 //! (`feedback::survey`).
 
 pub mod asking;
+pub mod bought;
 pub mod files;
 pub mod known;
 pub mod letters;

@@ -7,7 +7,7 @@ export const COURSES = ['waiting', 'sampled_out', 'suppressed', 'undelivered', '
 export type Course = (typeof COURSES)[number];
 export const COURSE_TONES: Record<Course, string> = { waiting: '', sampled_out: '', suppressed: 'warn', undelivered: 'bad', unasked: '', invited: '', delivered: '', opened: '', answered: 'good' };
 /** Why somebody was not asked; the others are why it did not arrive. */
-export const SUPPRESSED_FOR = ['closed', 'gone', 'restricted', 'no_consent', 'held_out', 'unreachable', 'trouble', 'asked', 'floor', 'kind_floor', 'quarantine', 'late'] as const;
+export const SUPPRESSED_FOR = ['closed', 'gone', 'restricted', 'no_consent', 'held_out', 'unreachable', 'trouble', 'nothing_left', 'asked', 'floor', 'kind_floor', 'quarantine', 'late'] as const;
 
 /** How far it came. */
 export function courseOf(row: Pick<Invitation, 'state' | 'delivered_at' | 'opened_at' | 'answered_at'>): Course {

@@ -48,6 +48,8 @@ pub struct InvitationRow {
     pub touchpoint: Option<String>,
     /// About which product.
     pub product: Option<String>,
+    /// What that is called.
+    pub product_name: Option<String>,
     /// About whose service.
     pub agent: Option<String>,
     /// About which order, ticket or visit.
@@ -92,6 +94,7 @@ impl InvitationRow {
             channel: None,
             touchpoint: None,
             product: None,
+            product_name: None,
             agent: None,
             subject: None,
             version: None,
@@ -112,8 +115,8 @@ impl InvitationRow {
 /// Adds occasions; how many there were not yet.
 pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[InvitationRow]) -> Result<u64> {
     let text = sql!(
-        "INSERT INTO invitations (id, workspace, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, agent,
-           subject, version, occasioned_at, due_at, decided_at, invited_at, remind_at, expires_at)
+        "INSERT INTO invitations (id, workspace, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, product_name,
+           agent, subject, version, occasioned_at, due_at, decided_at, invited_at, remind_at, expires_at)
          VALUES {rows} ON CONFLICT DO NOTHING"
     );
     let rows = rows.iter().map(|it| {
@@ -131,6 +134,7 @@ pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[InvitationRow])
             it.channel.as_deref(),
             it.touchpoint.as_deref(),
             it.product.as_deref(),
+            it.product_name.as_deref(),
             it.agent.as_deref(),
             it.subject.as_deref(),
             it.version,
@@ -148,8 +152,8 @@ pub async fn insert(tx: &mut Tx, workspace: WorkspaceId, rows: &[InvitationRow])
 /// One by its name.
 pub async fn find(db: &mut impl Queries, workspace: WorkspaceId, id: &str) -> Result<Option<InvitationRow>> {
     let text = sql!(
-        "SELECT id, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, agent, subject, version, occasioned_at,
-           due_at, decided_at, invited_at, remind_at, reminded_at, delivered_at, opened_at, answered_at, expires_at
+        "SELECT id, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, product_name, agent, subject, version,
+           occasioned_at, due_at, decided_at, invited_at, remind_at, reminded_at, delivered_at, opened_at, answered_at, expires_at
          FROM invitations WHERE id = $2 AND workspace = $1"
     );
     db.fetch_optional(text, args![workspace, id]).await
@@ -163,8 +167,8 @@ pub async fn due(
     limit: i64,
 ) -> Result<Vec<InvitationRow>> {
     let text = sql!(
-        "SELECT id, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, agent, subject, version, occasioned_at,
-           due_at, decided_at, invited_at, remind_at, reminded_at, delivered_at, opened_at, answered_at, expires_at
+        "SELECT id, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, product_name, agent, subject, version,
+           occasioned_at, due_at, decided_at, invited_at, remind_at, reminded_at, delivered_at, opened_at, answered_at, expires_at
          FROM invitations WHERE workspace = $1 AND due_at <= $2 ORDER BY due_at, id LIMIT $3"
     );
     db.fetch_all(text, args![workspace, now, limit]).await
@@ -178,8 +182,8 @@ pub async fn to_remind(
     limit: i64,
 ) -> Result<Vec<InvitationRow>> {
     let text = sql!(
-        "SELECT id, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, agent, subject, version, occasioned_at,
-           due_at, decided_at, invited_at, remind_at, reminded_at, delivered_at, opened_at, answered_at, expires_at
+        "SELECT id, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, product_name, agent, subject, version,
+           occasioned_at, due_at, decided_at, invited_at, remind_at, reminded_at, delivered_at, opened_at, answered_at, expires_at
          FROM invitations WHERE workspace = $1 AND remind_at <= $2 ORDER BY remind_at, id LIMIT $3"
     );
     db.fetch_all(text, args![workspace, now, limit]).await
@@ -192,8 +196,8 @@ pub async fn of_persons(
     persons: &[PersonId],
 ) -> Result<Vec<InvitationRow>> {
     let text = sql!(
-        "SELECT id, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, agent, subject, version, occasioned_at,
-           due_at, decided_at, invited_at, remind_at, reminded_at, delivered_at, opened_at, answered_at, expires_at
+        "SELECT id, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, product_name, agent, subject, version,
+           occasioned_at, due_at, decided_at, invited_at, remind_at, reminded_at, delivered_at, opened_at, answered_at, expires_at
          FROM invitations WHERE +workspace = $1 AND person IN ($2) ORDER BY occasioned_at DESC, id DESC"
     );
     db.fetch_all(text, args![workspace, persons]).await
@@ -203,7 +207,7 @@ pub async fn of_persons(
 pub async fn decide(tx: &mut Tx, workspace: WorkspaceId, row: &InvitationRow) -> Result<bool> {
     let text = sql!(
         "UPDATE invitations SET state = $3, reason = $4, channel = $5, version = $6, decided_at = $7, invited_at = $8, remind_at = $9, expires_at = $10,
-           due_at = NULL
+           product = $11, product_name = $12, due_at = NULL
          WHERE id = $2 AND workspace = $1 AND due_at IS NOT NULL"
     );
     let args = args![
@@ -216,7 +220,9 @@ pub async fn decide(tx: &mut Tx, workspace: WorkspaceId, row: &InvitationRow) ->
         row.decided_at,
         row.invited_at,
         row.remind_at,
-        row.expires_at
+        row.expires_at,
+        row.product.as_deref(),
+        row.product_name.as_deref()
     ];
     Ok(tx.execute(text, args).await? == 1)
 }
@@ -349,8 +355,8 @@ pub async fn page(
     limit: i64,
 ) -> Result<Vec<InvitationRow>> {
     let text = sql!(
-        "SELECT id, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, agent, subject, version, occasioned_at,
-           due_at, decided_at, invited_at, remind_at, reminded_at, delivered_at, opened_at, answered_at, expires_at
+        "SELECT id, survey, wave, kind, handle, person, occasion, state, reason, channel, touchpoint, product, product_name, agent, subject, version,
+           occasioned_at, due_at, decided_at, invited_at, remind_at, reminded_at, delivered_at, opened_at, answered_at, expires_at
          FROM invitations WHERE workspace = $1 AND survey = $2 AND occasioned_at <= $3 AND (occasioned_at < $3 OR id < $4)
            AND (CAST($5 AS BIGINT) IS NULL OR wave = $5) AND (CAST($6 AS TEXT) IS NULL OR state = $6)
            AND (CAST($7 AS TEXT) IS NULL OR reason = $7)

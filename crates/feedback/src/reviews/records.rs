@@ -161,6 +161,17 @@ pub async fn by_others(
     Ok(row.unwrap_or_default())
 }
 
+/// The products that whoever has these identifiers reviewed.
+///
+/// # Errors
+/// The store's.
+pub async fn products_of(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Handle]) -> Result<Vec<String>> {
+    let text =
+        sql!("SELECT DISTINCT product_id FROM reviews WHERE +workspace = $1 AND handle IN ($2) ORDER BY product_id");
+    let rows: Vec<(String,)> = db.fetch_all(text, args![workspace, handles]).await?;
+    Ok(rows.into_iter().map(|it| it.0).collect())
+}
+
 /// All that somebody rated: (when, stars).
 pub async fn own(db: &mut impl Queries, workspace: WorkspaceId, own: &[Handle]) -> Result<Vec<(Timestamp, i64)>> {
     let text = sql!(

@@ -30,6 +30,8 @@ pub struct About {
     pub touchpoint: Option<String>,
     /// About which product.
     pub product: Option<String>,
+    /// What that is called.
+    pub product_name: Option<String>,
     /// About whose service.
     pub agent: Option<String>,
     /// About which order, ticket or visit.
@@ -64,6 +66,8 @@ pub struct Known {
     pub is_held_out: bool,
     /// They have an open complaint or ticket.
     pub is_troubled: bool,
+    /// They would be asked for a review, and have nothing that they could review.
+    pub has_nothing: bool,
     /// The channel by which they are asked; `None` when there is no way to reach them.
     pub channel: Option<String>,
     /// They may be asked, but not before then: it is night where they are, or they were written to often enough lately.
@@ -94,6 +98,7 @@ pub async fn note(
             row.due_at = Some(it.due_at);
             row.touchpoint = it.about.touchpoint.clone().or_else(|| definition.asking.touchpoint.clone());
             row.product.clone_from(&it.about.product);
+            row.product_name.clone_from(&it.about.product_name);
             row.agent.clone_from(&it.about.agent);
             row.subject.clone_from(&it.about.subject);
             if !is_sampled(survey.survey, survey.wave, it.who.1, definition) {
@@ -257,6 +262,7 @@ pub(super) fn situation(
         is_held_out: known.is_some_and(|it| it.is_held_out),
         is_reachable: known.is_some_and(|it| it.channel.is_some()),
         is_troubled: known.is_some_and(|it| it.is_troubled),
+        has_nothing: known.is_some_and(|it| it.has_nothing),
         any_at: asked_at(&|_| true),
         kind_at: asked_at(&|it| it.kind == row.kind),
         survey_at: asked_at(&|it| it.survey == row.survey),
@@ -304,6 +310,7 @@ pub async fn hand_out(
     row.channel = channel.map(str::to_owned);
     row.touchpoint = candidate.about.touchpoint.clone().or(definition.asking.touchpoint);
     row.product.clone_from(&candidate.about.product);
+    row.product_name.clone_from(&candidate.about.product_name);
     row.agent.clone_from(&candidate.about.agent);
     row.subject.clone_from(&candidate.about.subject);
     row.expires_at = Some(now.plus(i64::from(definition.asking.valid_days) * Timestamp::DAY));

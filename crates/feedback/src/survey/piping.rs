@@ -1,4 +1,5 @@
-//! What is known of somebody, put into the texts that they read: `{{ profile.first_name|default("there") }}`, `{{ answers.shop|default("the shop") }}`.
+//! What is known of somebody, put into the texts that they read: `{{ profile.first_name|default("there") }}`, `{{ answers.shop|default("the shop") }}`,
+//! `{{ about.product|default("it") }}`.
 //!
 //! Always holds: every place has a fallback, because a link can be opened by somebody of whom nothing is known; a value is one plain line, cut to
 //! [`MOST_LETTERS`], and never read as a text with places of its own.
@@ -10,6 +11,9 @@ use rapport_domain::plain::one_line;
 /// Letters of a value that are shown.
 pub const MOST_LETTERS: usize = 100;
 
+/// What the product is called that they are asked about.
+pub const ABOUT_PRODUCT: (&str, &str) = ("about", "product");
+
 /// A piece of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
@@ -17,7 +21,7 @@ pub enum Piece<'a> {
     Text(&'a str),
     /// A value.
     Value {
-        /// Of what: `profile` or `answers`.
+        /// Of what: `profile`, `answers` or `about`.
         of: &'a str,
         /// Which.
         key: &'a str,
@@ -57,7 +61,8 @@ fn value(inner: &str) -> Option<Piece<'_>> {
     let (of, key) = path.trim().split_once('.')?;
     let is_name =
         |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-    if !["profile", "answers"].contains(&of) || !is_name(key) {
+    let is_known = ["profile", "answers"].contains(&of) || (of, key) == ABOUT_PRODUCT;
+    if !is_known || !is_name(key) {
         return None;
     }
     let fallback = match filter {
@@ -71,7 +76,7 @@ fn value(inner: &str) -> Option<Piece<'_>> {
     Some(Piece::Value { of, key, fallback })
 }
 
-/// A text with its values: `known` says what is known under (`profile` or `answers`, key). What cannot be read stays out.
+/// A text with its values: `known` says what is known under (`profile`, `answers` or `about`, key). What cannot be read stays out.
 pub fn fill(text: &str, known: &dyn Fn(&str, &str) -> Option<String>) -> String {
     let Ok(pieces) = pieces(text) else { return String::new() };
     let mut out = String::with_capacity(text.len());
@@ -99,6 +104,8 @@ mod tests {
         };
         assert_eq!(fill(text, &known), "Hello <b>Ann {{ profile.x }}</b>, why that shop?");
         assert_eq!(fill(text, &|_, _| None), "Hello there, why that shop?");
+        let of_product = |of: &str, key: &str| ((of, key) == ABOUT_PRODUCT).then(|| "Lamp".to_owned());
+        assert_eq!(fill("How is {{ about.product|default('it') }}?", &of_product), "How is Lamp?");
         let long = fill("{{ profile.name|default('x') }}", &|_, _| Some("ü".repeat(500)));
         assert_eq!(long.chars().count(), MOST_LETTERS);
         assert_eq!(fill("{{ profile.name|default('x') }}", &|_, _| Some(" \u{0} ".into())), "x");
@@ -111,6 +118,7 @@ mod tests {
             "a {{ b",
             "{{ profile.name|upper }}",
             "{{ event.x|default('a') }}",
+            "{{ about.order|default('a') }}",
             "{{ profile.a b|default('c') }}",
             "{{ profile.x|default('a' ~ 'b') }}",
             "{{ profile.x|default(a) }}",

@@ -22,7 +22,8 @@ use rapport_profiles::records::facts;
 use rapport_store::{Priority, Queries, Tx};
 use serde_json::{Value, json};
 
-use super::known::Published;
+use super::bought;
+use super::known::{Known as AllKnown, Published};
 use super::letters::{self, Fit};
 use super::reporting::SURVEY_SENT;
 use super::sending::{self, INVITATION, REMINDER};
@@ -59,13 +60,22 @@ pub async fn ask_due(installation: &Installation, ways: &Ways, workspace: Worksp
         }
         let letters = fitting(installation, workspace).await?;
         let asked = Asked { installation, ways, workspace, plans: &plans, letters: &letters, now };
+        // Orders are read before others have to wait for this.
+        let surveys = installation.surveys.get(&mut installation.store.read(), workspace).await?;
+        let due = invitations::due(&mut installation.store.read(), workspace, now, BATCH).await?;
+        let about = bought::find(installation, workspace, &surveys, &due).await?;
         let mut tx = installation.store.begin(Priority::Background).await?;
         journeys::hold(&mut tx, workspace).await?;
         let mut due = invitations::due(&mut tx, workspace, now, BATCH).await?;
         // What is decided of somebody depends on what was decided before.
         let mut seen = BTreeSet::new();
-        due.retain(|row| seen.insert(row.person));
-        asked.decide(&mut tx, &due).await?;
+        due.retain(|row| seen.insert(row.person) && (about.contains_key(&row.id) || !bought::is_open(&surveys, row)));
+        for row in &mut due {
+            if let Some(product) = about.get(&row.id).and_then(Option::as_ref) {
+                (row.product, row.product_name) = (Some(product.id.clone()), product.name.clone());
+            }
+        }
+        asked.decide(&mut tx, &due, &surveys).await?;
         tx.commit().await?;
         if !plans.keeps_people {
             installation.plans.forget(workspace);
@@ -99,9 +109,8 @@ pub async fn remind_due(installation: &Installation, ways: &Ways, workspace: Wor
 }
 
 impl Asked<'_> {
-    async fn decide(&self, tx: &mut Tx, due: &[InvitationRow]) -> Result<()> {
+    async fn decide(&self, tx: &mut Tx, due: &[InvitationRow], surveys: &AllKnown) -> Result<()> {
         let (workspace, now) = (self.workspace, self.now);
-        let surveys = self.installation.surveys.get(tx, workspace).await?;
         let (people, troubled) = people(tx, workspace, self.plans, &persons(due), now).await?;
         let mut known = BTreeMap::new();
         for row in due {
@@ -109,7 +118,9 @@ impl Asked<'_> {
             if let (Some(survey), Some(person)) = (survey, people.get(&row.person)) {
                 let is_troubled = troubled.contains(&row.person);
                 let since = row.occasioned_at.plus(survey.definition.asking.delay());
-                let verdict = Known { is_troubled, ..self.verdict(&survey.definition.asking, person, row, since) };
+                let has_nothing = bought::is_open(surveys, row);
+                let verdict = self.verdict(&survey.definition.asking, person, row, since);
+                let verdict = Known { is_troubled, has_nothing, ..verdict };
                 known.insert((row.survey, row.person), verdict);
             }
         }

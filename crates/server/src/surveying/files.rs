@@ -325,6 +325,7 @@ fn row(
             product: text("product_id"),
             agent: text("agent_id"),
             subject: text("subject_id"),
+            ..About::default()
         },
     })
 }

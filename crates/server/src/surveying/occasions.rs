@@ -121,6 +121,7 @@ fn about(properties: &Map<String, Value>, subject: Option<String>) -> About {
     About {
         touchpoint: None,
         product: text(&["product_id"]),
+        product_name: text(&["product_id"]).and_then(|_| text(&["name", "product_name"])),
         agent: text(&["agent_id", "agent"]),
         subject: subject.or_else(|| text(&["order_id", "ticket_id", "visit_id"])),
     }

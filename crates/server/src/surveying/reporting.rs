@@ -112,6 +112,7 @@ fn about(event: &Event, survey: &Published) -> About {
         product: of(&["product_id"]),
         agent: of(&["agent_id", "agent"]),
         subject: of(&OCCASIONS),
+        ..About::default()
     }
 }
 

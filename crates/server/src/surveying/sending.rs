@@ -10,7 +10,7 @@ use rapport_engagement::records::messages::{Heard, MessageRow};
 use rapport_engagement::records::templates::{self, TemplateRow};
 use rapport_feedback::links::{Link, Links};
 use rapport_feedback::records::{invitations, surveys};
-use rapport_feedback::survey::piping;
+use rapport_feedback::survey::piping::{self, ABOUT_PRODUCT};
 use rapport_store::Tx;
 use serde_json::{Value, json};
 
@@ -115,7 +115,7 @@ pub async fn token(
     let title = definition.title.of(language, &definition.default_language);
     Ok(Token::Some(json!({
         "url": format!("{public_url}{}", survey::path(&link)),
-        "title": piping::fill(title, &|_, _| None),
+        "title": piping::fill(title, &|of, key| invitation.product_name.clone().filter(|_| (of, key) == ABOUT_PRODUCT)),
     })))
 }
 

@@ -5666,8 +5666,6 @@ export interface components {
             person_id: string;
             rfm?: components["schemas"]["RfmScores"] | null;
             since: string;
-            /** @description What they wrote lately. */
-            texts: components["schemas"]["Text"][];
             traits: components["schemas"]["Trait"][];
         };
         /** @description What a customer said and did in front of others. */
@@ -7455,6 +7453,8 @@ export interface components {
             /** @description The person. */
             person_id: string;
             product_id?: string | null;
+            /** @description What that is called, for the texts that say it. */
+            product_name?: string | null;
             /** @description The order, ticket or visit that it is about. */
             subject_id?: string | null;
             touchpoint?: string | null;
@@ -12253,14 +12253,6 @@ export interface components {
             status?: number | null;
             /** Format: int64 */
             took_ms: number;
-        };
-        /** @description Something a customer wrote. */
-        Text: {
-            /** @description The event's room: feedback, support ... */
-            kind: string;
-            occurred_at: string;
-            text: string;
-            title: string;
         };
         /** @description How many texts are alike in what can be chosen among them. */
         TextCount: {

@@ -40,7 +40,6 @@ export type CustomerRow = Given<Schemas['CustomerRow']>;
 export type Trait = Schemas['Trait'];
 export type Identifier = Schemas['IdentifierShape'];
 export type Customer = With<Given<Schemas['Customer']>, { figures: Given<Schemas['CustomerFigures']> }>;
-export type CustomerText = Schemas['Text'];
 export type TimelineItem = Schemas['TimelineItem'];
 export type EvidenceSide = Schemas['EvidenceEnd'];
 export type Evidence = Schemas['EvidenceShape'];

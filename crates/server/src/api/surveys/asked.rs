@@ -171,6 +171,8 @@ pub struct InviteBody {
     touchpoint: Option<String>,
     #[serde(default)]
     product_id: Option<String>,
+    /// What that is called, for the texts that say it.
+    product_name: Option<String>,
     #[serde(default)]
     agent_id: Option<String>,
     /// The order, ticket or visit that it is about.
@@ -237,6 +239,7 @@ pub async fn invite(
         about: About {
             touchpoint: touchpoint(body.touchpoint)?,
             product: short("product_id", body.product_id)?,
+            product_name: short("product_name", body.product_name)?,
             agent: short("agent_id", body.agent_id)?,
             subject: short("subject_id", body.subject_id)?,
         },

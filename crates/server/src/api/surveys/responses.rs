@@ -345,6 +345,7 @@ pub async fn take(
             product: short("product_id", body.product_id)?,
             agent: short("agent_id", body.agent_id)?,
             subject: short("subject_id", body.subject_id)?,
+            ..About::default()
         },
         at: Some(at),
     };

@@ -246,6 +246,7 @@ impl Reader {
         let raw = words.of(&self.language, &self.definition.default_language);
         piping::fill(raw, &|of, key| match of {
             "profile" => self.traits.get(key).cloned(),
+            "about" => self.invitation.as_ref().and_then(|it| it.product_name.clone()),
             _ => self.said(key),
         })
     }

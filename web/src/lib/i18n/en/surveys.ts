@@ -159,6 +159,7 @@ export const surveys = {
 	'response.reason.no_consent': 'did not agree',
 	'response.reason.unreachable': 'have no address',
 	'response.reason.trouble': 'have an open complaint',
+	'response.reason.nothing_left': 'reviewed all that they got',
 	'response.reason.asked': 'were asked already',
 	'response.reason.floor': 'got this survey lately',
 	'response.reason.kind_floor': 'got one of its kind lately',

@@ -161,6 +161,7 @@ export const surveys: Record<keyof typeof english, string> = {
 	'response.reason.no_consent': '未同意',
 	'response.reason.unreachable': '没有地址',
 	'response.reason.trouble': '有未解决的投诉',
+	'response.reason.nothing_left': '买到的商品都已评价',
 	'response.reason.asked': '已被询问',
 	'response.reason.floor': '最近收到过此问卷',
 	'response.reason.kind_floor': '最近收到过同类问卷',
