@@ -271,8 +271,8 @@ mod tests {
             change(&mut of);
             judge(&of).signs
         };
-        type Set = fn(&mut Behaviour, u64);
-        let counted: [(Sign, Set, &[(u64, f64)]); 7] = [
+        type Counted = (Sign, fn(&mut Behaviour, u64), &'static [(u64, f64)]);
+        let counted: [Counted; 7] = [
             (Sign::CopiedFromOthers, |it, n| it.copies_by_others = n, &[(0, 0.0), (1, 0.75), (2, 0.75), (3, 0.9)]),
             (Sign::RepeatsThemselves, |it, n| it.own_copies = n, &[(0, 0.0), (1, 0.3), (2, 0.3), (3, 0.5)]),
             (
