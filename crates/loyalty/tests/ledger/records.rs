@@ -127,7 +127,7 @@ async fn the_database_answers_as_single_points_do(db: TestDatabase) {
         for (step, (wait, what)) in life.into_iter().enumerate() {
             now += wait;
             let command = match what {
-                Step::Do(command) => command,
+                Step::Do(command) => *command,
                 Step::Merge(one, other) => {
                     // All became members at once, so that the lower number goes on, whoever of the two persons does.
                     let ((one, from), (two, to)) = (who[&one], who[&other]);
@@ -550,7 +550,7 @@ async fn every_balance_of_the_past_is_the_one_of_single_points(db: TestDatabase)
                     }
                     points.apply(&command, now);
                     let mut tx = db.begin(Priority::Interactive).await.unwrap();
-                    let list = [vec![command]];
+                    let list = [vec![*command]];
                     records::post(&mut tx, &mut memory, workspace, &list, Timestamp(now)).await.unwrap();
                     tx.commit().await.unwrap();
                 }

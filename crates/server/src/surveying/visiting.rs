@@ -1,7 +1,8 @@
 //! A survey beside a page of the company's own, and somebody who is known to be in front of it.
 //!
 //! Always holds: somebody whose data is restricted is met as nobody, or not at all; whoever refused to be asked is not asked. Nobody needs to have agreed
-//! to anything, for no message is sent; who is held out of marketing is not asked for it here either. While all sending is paused nobody is asked.
+//! to anything, for no message is sent; who is held out of marketing is not asked for it here either. A pause of all sending
+//! holds back messages, not questions on a page that somebody looks at.
 
 use anyhow::Result;
 use rapport_domain::{Channel, Timestamp};
@@ -55,7 +56,7 @@ pub async fn visit(installation: &Installation, visitor: &Visitor, panel: Panel<
         return Ok(if panel.wished { Opens::Unknown } else { Opens::Not });
     };
     let plans = installation.plans.get(installation, workspace).await?;
-    if !panel.wished && (plans.settings.paused || !is_meant(&mut db, visitor, &survey.definition.asking).await?) {
+    if !panel.wished && !is_meant(&mut db, visitor, &survey.definition.asking).await? {
         return Ok(Opens::Not);
     }
     let known = known(&mut db, &plans, visitor, &survey.definition.asking, now).await?;

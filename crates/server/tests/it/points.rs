@@ -51,6 +51,7 @@ async fn points_lapse_by_themselves_and_erasure_keeps_the_books() {
         reference: "order-77".into(),
         by: "usr_1".into(),
         reason: "Ann Zebrafish was kind".into(),
+        asked: None,
     };
     installation.points.post(FIRST, Command { source, ..earn(account, "e2", None) }).await.unwrap();
     // Too much: a refusal has no postings, and its reason names her too.

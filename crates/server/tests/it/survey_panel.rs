@@ -288,6 +288,10 @@ async fn the_rules_of_asking_hold_beside_a_page_too() {
         opened(&world, &owner, "buyers", json!({"kind": "exit", "when": {"entered": {"segment": "buyers"}}})).await;
     let last = async || fates(&world).await.pop();
     let spared = |reason: &str| Some(fate("suppressed", Some(reason), Some("widget")));
+    // All sending is paused: messages wait, a page does not.
+    let paused = json!({"settings": {"from": {"name": "Shop", "address": "news@shop.example"}, "paused": true}});
+    let done = call(&world, &owner, Method::PUT, "/api/v1/sending/settings", paused).await;
+    assert_eq!((done.status, &done.json()["settings"]["paused"]), (StatusCode::OK, &json!(true)), "{}", done.text());
     // Two pages at once: one of them asks.
     let (one, two) = tokio::join!(opens(&world, &open, ann.clone()), opens(&world, &open, ann.clone()));
     assert_eq!(one.is_some() as u8 + two.is_some() as u8, 1, "{one:?} {two:?}");

@@ -33,7 +33,7 @@ pub fn story(most: usize) -> impl Strategy<Value = Vec<(i64, Command)>> {
 /// What happens next.
 #[derive(Clone, Debug)]
 pub enum Step {
-    Do(Command),
+    Do(Box<Command>),
     /// Everything of the first goes to the second.
     Merge(MemberId, MemberId),
 }
@@ -51,7 +51,7 @@ pub fn life(most: usize) -> impl Strategy<Value = Vec<(i64, Step)>> {
                 gone.push(*from);
                 steps.push((0, Step::Merge(MEMBERS[*from], MEMBERS[*to])));
             }
-            steps.push((wait, Step::Do(command)));
+            steps.push((wait, Step::Do(Box::new(command))));
         }
         steps
     })
