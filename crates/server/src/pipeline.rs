@@ -271,6 +271,7 @@ impl Pipeline {
         advocating::hear(installation, tx, workspace, &events, &mut applied).await?;
         following_up::hear(installation, tx, workspace, &events, &applied, &written).await?;
         earning::hear(installation, tx, workspace, &events, &applied).await?;
+        points::facts::hear(installation, tx, workspace, &events, &mut applied).await?;
         // After all that tells facts, since journeys wait for them.
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
         count_by_source(tx, workspace, &events).await?;

@@ -3,6 +3,7 @@
 //! Always holds: nothing depends on it being in time. Whoever asks for a balance or spends points meets what is due by then, whether it was posted or not; this only keeps
 //! lists and totals true for those who do not come by.
 
+pub mod facts;
 pub mod identity;
 pub mod personal;
 

@@ -180,6 +180,13 @@ impl Account {
         self.holds.values()
     }
 
+    /// When the next of its available points lapse, and how many do then.
+    pub fn next_to_lapse(&self) -> Option<(Timestamp, i64)> {
+        let next = self.turns().next()?.expires_at?;
+        let lapse = self.turns().take_while(|lot| lot.expires_at == Some(next));
+        Some((next, lapse.map(|lot| lot.available).sum()))
+    }
+
     /// A lot.
     pub fn lot(&self, id: LotId) -> Option<&Lot> {
         self.lots.get(&id)

@@ -3,9 +3,18 @@
 use std::collections::HashMap;
 
 use rapport_domain::{PersonId, Rng, Timestamp, WorkspaceId};
+use rapport_store::outbox::Event;
 use rapport_store::{Queries, Record, Tx, args, sql};
+use serde_json::json;
 
 use crate::ledger::{MemberId, Standing};
+
+/// The domain event of somebody who became a member.
+pub const ENROLLED: &str = "member.enrolled";
+/// Of one whose standing changed.
+pub const CHANGED: &str = "member.changed";
+/// Of one who goes on for another, too.
+pub const MERGED: &str = "member.merged";
 
 /// Makes a person a member, if they are none yet; their number.
 ///
@@ -22,8 +31,12 @@ pub async fn enrol(
         "INSERT INTO loyalty_members (workspace, member, person, standing, enrolled_at) VALUES ($1, $2, $3, 'active', $4)
          ON CONFLICT DO NOTHING"
     );
-    tx.execute(add, args![workspace, rng.next_positive_i64(), person, now]).await?;
-    of(tx, workspace, person).await?.ok_or(rapport_store::Error::NotFound)
+    let is_new = tx.execute(add, args![workspace, rng.next_positive_i64(), person, now]).await? > 0;
+    let member = of(tx, workspace, person).await?.ok_or(rapport_store::Error::NotFound)?;
+    if is_new {
+        tx.emit(Event::new(workspace, ENROLLED, json!({ "member": member.0.to_string() })).about(person));
+    }
+    Ok(member)
 }
 
 /// Makes many persons members at once, of whom none is one yet; their numbers, in the same order.
@@ -139,6 +152,22 @@ pub async fn list(
     Ok(rows.into_iter().map(member).collect())
 }
 
+/// Those of these persons who are members.
+///
+/// # Errors
+/// The store's.
+pub async fn by_persons(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+) -> rapport_store::Result<Vec<Member>> {
+    let find = sql!(
+        "SELECT member, person, standing, enrolled_at FROM loyalty_members WHERE person IN ($2) AND workspace = $1 ORDER BY person"
+    );
+    let rows: Vec<MemberParts> = db.fetch_all(find, args![workspace, persons]).await?;
+    Ok(rows.into_iter().map(member).collect())
+}
+
 /// Which of these persons are members, and under which number.
 ///
 /// # Errors
@@ -148,9 +177,8 @@ pub async fn of_persons(
     workspace: WorkspaceId,
     persons: &[PersonId],
 ) -> rapport_store::Result<HashMap<PersonId, MemberId>> {
-    let find = sql!("SELECT person, member FROM loyalty_members WHERE person IN ($2) AND workspace = $1");
-    let rows: Vec<(PersonId, i64)> = db.fetch_all(find, args![workspace, persons]).await?;
-    Ok(rows.into_iter().map(|(person, member)| (person, MemberId(member))).collect())
+    let found = by_persons(db, workspace, persons).await?;
+    Ok(found.into_iter().filter_map(|it| Some((it.person?, it.member))).collect())
 }
 
 /// Sets what a member may do; whether there is such a member. An old number means the member that it was merged into.
@@ -166,7 +194,14 @@ pub async fn set_standing(
     let member = now(tx, workspace, member).await?;
     let set =
         sql!("UPDATE loyalty_members SET standing = $3 WHERE member = $2 AND workspace = $1 AND standing <> 'merged'");
-    Ok(tx.execute(set, args![workspace, member.0, standing.key()]).await? > 0)
+    if tx.execute(set, args![workspace, member.0, standing.key()]).await? == 0 {
+        return Ok(false);
+    }
+    if let Some(person) = find(tx, workspace, member).await?.and_then(|it| it.person) {
+        let payload = json!({ "member": member.0.to_string(), "standing": standing.key() });
+        tx.emit(Event::new(workspace, CHANGED, payload).about(person));
+    }
+    Ok(true)
 }
 
 /// A member and one of their accounts; without an account when nothing was ever posted.

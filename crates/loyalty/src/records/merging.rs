@@ -12,7 +12,7 @@ use rapport_store::outbox::Event;
 use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
-use super::{Memory, awards, head, load, write};
+use super::{Memory, awards, head, load, members, write};
 use crate::Error;
 use crate::ledger::{AccountKey, MemberId, Standing, WalletId};
 
@@ -67,7 +67,7 @@ pub async fn follow(
     }
     lead_on(tx, workspace, &stays, &goes).await?;
     let payload = json!({ "member": stays.member.0.to_string(), "merged": goes.member.0.to_string() });
-    tx.emit(Event::new(workspace, "member.merged", payload).about(to));
+    tx.emit(Event::new(workspace, members::MERGED, payload).about(to));
     Ok(())
 }
 

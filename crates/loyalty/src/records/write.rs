@@ -1,6 +1,8 @@
 //! Writing a batch down: operations and postings are added; lots, holds and balances get their new state; the chain is moved on; domain events say what
 //! happened.
 
+use std::collections::BTreeSet;
+
 use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::outbox::Event;
 use rapport_store::{Args, Tx, args, sql};
@@ -9,7 +11,7 @@ use serde_json::json;
 use super::Memory;
 use super::head::{self, Head};
 use crate::Error;
-use crate::ledger::{AccountKey, Chain, Done, Hold, Kind, Lot, Operation, checksum};
+use crate::ledger::{AccountKey, Chain, Done, Hold, Kind, Lot, MemberId, Operation, checksum};
 
 /// Writes down what was done, if anything was.
 pub(super) async fn done(
@@ -33,6 +35,11 @@ pub(super) async fn done(
     for operation in done.operations.iter().filter(|operation| operation.refused.is_none()) {
         let person = memory.people.get(&operation.member).copied();
         tx.emit(event(workspace, operation, person));
+        for member in others(operation) {
+            if let Some(person) = memory.people.get(&member) {
+                tx.emit(received(workspace, operation, member, *person));
+            }
+        }
     }
     Ok(())
 }
@@ -190,6 +197,26 @@ async fn balances(
     Ok(())
 }
 
+/// Who else's points moved by it: whoever was given some, or has to give them back.
+fn others(operation: &Operation) -> BTreeSet<MemberId> {
+    operation.postings.iter().map(|posting| posting.member).filter(|member| *member != operation.member).collect()
+}
+
+/// What is told of them.
+fn received(workspace: WorkspaceId, operation: &Operation, member: MemberId, person: PersonId) -> Event {
+    let payload = json!({
+        "operation": operation.number,
+        "member": member.0.to_string(),
+        "wallet": operation.wallet.0,
+        "amount": operation.amount,
+    });
+    let name = if operation.kind == Kind::Transfer { RECEIVED } else { name(operation.kind) };
+    Event::new(workspace, name, payload).about(person)
+}
+
+/// The domain event of points that somebody else gave.
+const RECEIVED: &str = "points.received";
+
 /// What other parts of the program hear of it.
 fn event(workspace: WorkspaceId, operation: &Operation, person: Option<PersonId>) -> Event {
     let payload = json!({
@@ -221,7 +248,7 @@ const fn name(kind: Kind) -> &'static str {
         Kind::Forfeit => "points.forfeited",
         Kind::Merge => "points.merged",
         Kind::Activate => "points.activated",
-        Kind::TimeOut => "points.hold_timed_out",
+        Kind::TimeOut => "points.returned",
         Kind::Expire => "points.expired",
     }
 }

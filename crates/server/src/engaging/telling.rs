@@ -1,4 +1,4 @@
-//! What journeys, messages, experiments, lots, surveys and complaints bring about, told as events: so it is on the timeline, can be asked about, and can be tested by conditions.
+//! What journeys, messages, experiments, lots, surveys, complaints and the points ledger bring about, told as events: so it is on the timeline, can be asked about, and can be tested by conditions.
 //!
 //! Always holds: each is told once, however often this is tried: its event's id is made of its place in the outbox.
 
@@ -11,16 +11,19 @@ use rapport_feedback::follow_ups::service::{FOLLOW_UP_CLOSED, FOLLOW_UP_OPENED};
 use rapport_feedback::records::answers;
 use rapport_feedback::service::answering::{ANSWERED, REVIEWED};
 use rapport_feedback::service::asking;
+use rapport_loyalty::ledger::WalletId;
+use rapport_loyalty::records::wallets;
 use rapport_profiles::records::identifiers;
 use rapport_store::outbox::{self, Written};
 use rapport_store::{Priority, Queries};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::complaining::STEPPED;
 use crate::confirming;
 use crate::experimenting::reporting::NOTED;
 use crate::installation::Installation;
 use crate::own_events;
+use crate::points::facts;
 use crate::sending;
 use crate::slots;
 use crate::surveying::reporting::SURVEY_SENT;
@@ -78,12 +81,18 @@ pub async fn tell(installation: &Installation, workspace: WorkspaceId) -> Result
             }
             let source = own_events::source(installation, workspace).await?;
             let said = words(&mut db, workspace, &told).await?;
+            let wallets = wallets::keys(&mut db, workspace).await?;
             // Of whoever is gone nothing is told.
             let events: Vec<Event> = told
                 .iter()
                 .filter_map(|(event, name)| {
                     let who = names.get(&event.person?)?.clone();
                     let mut own = own(workspace, source, event, name, who);
+                    if event.name.starts_with("points.") {
+                        let wallet = event.payload["wallet"].as_i64().map(WalletId);
+                        let key = wallet.and_then(|wallet| wallets.get(&wallet));
+                        own.properties.insert("wallet".to_owned(), json!(key));
+                    }
                     if let Some(words) = said.get(&event.position) {
                         own.properties.insert("review_body".to_owned(), Value::from(words.as_str()));
                     }
@@ -102,7 +111,7 @@ pub async fn tell(installation: &Installation, workspace: WorkspaceId) -> Result
 }
 
 fn name_of(domain: &str) -> Option<&'static str> {
-    NAMES.iter().find(|(known, _)| *known == domain).map(|(_, name)| *name)
+    NAMES.iter().chain(&facts::NAMES).find(|(known, _)| *known == domain).map(|(_, name)| *name)
 }
 
 /// What people wrote in answers that are reviews, by the place in the outbox: domain events carry nobody's words.

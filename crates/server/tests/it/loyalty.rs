@@ -390,3 +390,54 @@ async fn a_programme_is_saved_whole_or_refused_with_the_place() {
         StatusCode::FORBIDDEN
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn balances_are_facts_and_what_moved_is_on_the_timeline() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key) = founded(&sink).await;
+    let rich = json!({"fact": {"key": "points.points.available", "op": "at_least", "value": 100}});
+    let soon = json!({"fact": {"key": "points.points.expires_at", "op": "in_next", "value": "400d"}});
+    let blocked = json!({"fact": {"key": "loyalty.standing", "op": "equals", "value": "blocked"}});
+    for (name, condition) in [("rich", rich), ("soon", soon), ("blocked", blocked)] {
+        let segment = json!({"key": name, "name": name, "condition": condition});
+        let made = call(&world, &owner, Method::POST, "/api/v1/segments", segment).await;
+        assert!(made.status.is_success(), "{}", made.text());
+    }
+    happen(&world, &key, vec![order("o1", "m1", 120.0)]).await;
+    let members = async |segment: &str| {
+        let rows = get(&world, &owner, &format!("/api/v1/segments/{segment}/members")).await;
+        rows["rows"].as_array().unwrap_or_else(|| panic!("{rows}")).len()
+    };
+    assert_eq!([members("rich").await, members("soon").await, members("blocked").await], [1, 1, 0]);
+    let id = only_member(&world, &owner).await["member_id"].as_str().unwrap().to_owned();
+    let spend = json!({"id": "s1", "member_id": id, "act": {"kind": "spend", "amount": 50}});
+    assert_eq!(post(&world, &owner, spend).await.status, StatusCode::OK);
+    let block = json!({"standing": "blocked"});
+    call(&world, &owner, Method::PATCH, &format!("/api/v1/loyalty/members/{id}"), block).await;
+    happen(&world, &key, vec![]).await;
+    assert_eq!([members("rich").await, members("blocked").await], [0, 1]);
+    let who = only_person(&world, &owner, "ann").await;
+    let line = get(&world, &owner, &format!("/api/v1/customers/{who}/timeline")).await.to_string();
+    for name in ["Member Enrolled", "Points Earned", "Points Spent", "Member Changed"] {
+        assert!(line.contains(&format!("\"name\":\"{name}\"")), "{name}: {line}");
+    }
+    // A customer's program can claim what it wants: facts are read from the ledger.
+    happen(
+        &world,
+        &key,
+        vec![track("forged", "u1", "Points Earned", json!({"wallet": "points", "available": 1_000_000}))],
+    )
+    .await;
+    assert_eq!(members("rich").await, 0);
+    // Given away, both sides are told.
+    call(&world, &owner, Method::PATCH, &format!("/api/v1/loyalty/members/{id}"), json!({"standing": "active"})).await;
+    happen(&world, &key, person(2, "bob@example.com")).await;
+    let bob = only_person(&world, &owner, "bob").await;
+    let bob = call(&world, &owner, Method::POST, "/api/v1/loyalty/members", json!({"person_id": bob})).await.json();
+    let give = json!({"id": "t1", "member_id": id, "act": {"kind": "transfer", "to_member_id": bob["member_id"], "amount": 80}});
+    assert_eq!(post(&world, &owner, give).await.status, StatusCode::OK);
+    let more = json!({"id": "e1", "member_id": bob["member_id"], "act": {"kind": "earn", "amount": 30}});
+    assert_eq!(post(&world, &owner, more).await.status, StatusCode::OK);
+    happen(&world, &key, vec![]).await;
+    assert_eq!(members("rich").await, 1, "80 that were given and 30 that were earned");
+}

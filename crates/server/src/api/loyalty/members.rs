@@ -55,16 +55,15 @@ pub struct WalletBalance {
 impl WalletBalance {
     fn of(wallet: String, account: &Account) -> Self {
         let balance = account.balance();
-        let next = account.turns().next().and_then(|lot| lot.expires_at);
-        let expiring = account.turns().filter(|lot| next.is_some() && lot.expires_at == next);
+        let next = account.next_to_lapse();
         Self {
             wallet,
             pending: balance.pending,
             available: balance.available,
             held: balance.held,
             owed: balance.owed,
-            expires_at: optional_time(next),
-            expiring: expiring.map(|lot| lot.available).sum(),
+            expires_at: optional_time(next.map(|(at, _)| at)),
+            expiring: next.map_or(0, |(_, points)| points),
         }
     }
 }

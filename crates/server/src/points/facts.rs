@@ -1,0 +1,148 @@
+//! What the ledger says of members, as events on their timeline and as facts that conditions and journeys test: `points.{wallet}.available`, `.pending`, `.owed`,
+//! `.expires_at` (when the next points lapse) and `.expiring` (how many), `loyalty.standing`, `loyalty.since`.
+//!
+//! Always holds: a fact is read from the ledger when an event of it is applied, never from what the event says, so nobody can make a balance by sending one; what
+//! has not changed is not told again.
+//!
+//! Does not do: tell of the past. A fact holds from the operation that brought it about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use rapport_domain::{Event, Handle, PersonId, SourceId, Timestamp, WorkspaceId};
+use rapport_loyalty::ledger::{Account, MemberId};
+use rapport_loyalty::records::members::{self, Member};
+use rapport_loyalty::records::{read, wallets};
+use rapport_profiles::Applied;
+use rapport_profiles::records::facts::{self, FactRow};
+use rapport_profiles::records::identifiers;
+use rapport_store::Tx;
+use serde_json::{Value, json};
+
+use crate::installation::Installation;
+
+/// Domain events of the ledger, and the names under which they are told.
+pub const NAMES: [(&str, &str); 18] = [
+    ("points.earned", "Points Earned"),
+    ("points.spent", "Points Spent"),
+    ("points.held", "Points Held"),
+    ("points.captured", "Points Captured"),
+    ("points.released", "Points Released"),
+    ("points.returned", "Points Returned"),
+    ("points.adjusted", "Points Adjusted"),
+    ("points.transferred", "Points Transferred"),
+    ("points.received", "Points Received"),
+    ("points.reversed", "Points Reversed"),
+    ("points.extended", "Points Extended"),
+    ("points.forfeited", "Points Forfeited"),
+    ("points.merged", "Points Merged"),
+    ("points.activated", "Points Activated"),
+    ("points.expired", "Points Expired"),
+    (members::ENROLLED, "Member Enrolled"),
+    (members::CHANGED, "Member Changed"),
+    (members::MERGED, "Member Merged"),
+];
+
+/// From when on, and by which event.
+type Cause = (Timestamp, SourceId, [u8; 16]);
+
+/// Hears what a batch tells of the ledger, in the transaction that applies it.
+///
+/// # Errors
+/// The store's, or the ledger's where its records do not fit together.
+pub async fn hear(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    events: &[Event],
+    applied: &mut Applied,
+) -> Result<()> {
+    let mut causes: BTreeMap<PersonId, Cause> = BTreeMap::new();
+    for (event, it) in events.iter().zip(&applied.events) {
+        if NAMES.iter().any(|(_, name)| *name == event.name) {
+            let cause = (it.occurred_at, event.source, event.id.0);
+            let known = causes.entry(it.person).or_insert(cause);
+            *known = (*known).max(cause);
+        }
+    }
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let now = installation.clock.now();
+    let people: Vec<PersonId> = causes.keys().copied().collect();
+    let mut handles: BTreeMap<PersonId, Handle> = BTreeMap::new();
+    for row in identifiers::by_persons(tx, workspace, &people).await? {
+        handles.entry(row.person).or_insert(row.handle);
+    }
+    let standing = stand(tx, workspace, &people, now).await?;
+    let keys: BTreeSet<&String> = standing.values().flat_map(BTreeMap::keys).collect();
+    let keys: Vec<String> = keys.into_iter().cloned().collect();
+    let known = facts::current_keys_of(tx, workspace, &people, &keys, now).await?;
+    let known: BTreeMap<(PersonId, String), String> =
+        known.into_iter().map(|(person, key, value)| ((person, key), value)).collect();
+    let mut rows = Vec::new();
+    for (person, values) in standing {
+        let (Some(handle), Some((at, source, event_id))) = (handles.get(&person), causes.get(&person)) else {
+            continue;
+        };
+        for (fact_key, value) in values {
+            let text = value.to_string();
+            let before = known.get(&(person, fact_key.clone()));
+            // Of what never was anything, nothing is not told either.
+            if before == Some(&text) || (before.is_none() && value.is_null()) {
+                continue;
+            }
+            applied.told.push((person, *at, fact_key.clone(), value));
+            rows.push(FactRow {
+                handle: *handle,
+                fact_key,
+                valid_from: *at,
+                recorded_at: now,
+                value: text,
+                source: *source,
+                event_id: *event_id,
+            });
+        }
+    }
+    Ok(facts::insert(tx, workspace, &rows).await?)
+}
+
+/// How members stand: facts by key.
+async fn stand(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    people: &[PersonId],
+    now: Timestamp,
+) -> Result<BTreeMap<PersonId, BTreeMap<String, Value>>> {
+    let names = wallets::keys(tx, workspace).await?;
+    let found = members::by_persons(tx, workspace, people).await?;
+    let numbers: Vec<MemberId> = found.iter().map(|it| it.member).collect();
+    let accounts = read::accounts(tx, workspace, &numbers, now).await?;
+    let mut all = BTreeMap::new();
+    for Member { member, person, standing, enrolled_at } in found {
+        let Some(person) = person else { continue };
+        let mut own = BTreeMap::from([
+            ("loyalty.standing".to_owned(), json!(standing.key())),
+            ("loyalty.since".to_owned(), json!(enrolled_at.to_rfc3339())),
+        ]);
+        for ((_, wallet), account) in accounts.iter().filter(|((of, _), _)| *of == member) {
+            if let Some(name) = names.get(wallet) {
+                own.extend(balance(account).map(|(part, value)| (format!("points.{name}.{part}"), value)));
+            }
+        }
+        all.insert(person, own);
+    }
+    Ok(all)
+}
+
+fn balance(account: &Account) -> [(&'static str, Value); 5] {
+    let balance = account.balance();
+    let next = account.next_to_lapse();
+    [
+        ("available", json!(balance.available)),
+        ("pending", json!(balance.pending)),
+        ("owed", json!(balance.owed)),
+        ("expires_at", json!(next.map(|(at, _)| at.to_rfc3339()))),
+        ("expiring", json!(next.map_or(0, |(_, points)| points))),
+    ]
+}
