@@ -189,7 +189,8 @@ async fn what_is_shown_and_what_is_erased_is_all_there_is() {
             "loyalty_holds",
             "loyalty_lots",
             "loyalty_operations",
-            "loyalty_postings"
+            "loyalty_postings",
+            "loyalty_usage"
         ],
         "erased by other means, which privacy.rs and points.rs look at"
     );
