@@ -59,7 +59,7 @@ pub async fn latest(
              a.taken_back, a.occurred_at
          FROM loyalty_awards a
          LEFT JOIN loyalty_members m ON m.member = a.member AND m.workspace = a.workspace AND m.standing = 'merged'
-         WHERE a.occasion IN ($2) AND a.workspace = $1 ORDER BY a.occasion, a.rule, a.revision"
+         WHERE a.occasion IN ($2) AND +a.workspace = $1 ORDER BY a.occasion, a.rule, a.revision"
     );
     let rows: Vec<AwardRow> = db.fetch_all(find, args![workspace, occasions]).await?;
     let mut latest: Vec<Award> = Vec::new();
@@ -85,7 +85,7 @@ pub async fn of_member(
 ) -> rapport_store::Result<Vec<Award>> {
     let find = sql!(
         "SELECT occasion, rule, revision, version, member, wallet, outcome, wanted, points, taken_back, occurred_at
-         FROM loyalty_awards WHERE member IN ($2) AND occurred_at < $3 AND workspace = $1 ORDER BY occurred_at DESC, occasion, rule, revision DESC LIMIT $4"
+         FROM loyalty_awards WHERE member IN ($2) AND occurred_at < $3 AND +workspace = $1 ORDER BY occurred_at DESC, occasion, rule, revision DESC LIMIT $4"
     );
     let numbers: Vec<i64> = members::numbers(db, workspace, member).await?.into_iter().map(|it| it.0).collect();
     let rows: Vec<AwardRow> = db.fetch_all(find, args![workspace, numbers.as_slice(), before, limit]).await?;

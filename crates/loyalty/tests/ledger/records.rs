@@ -37,6 +37,8 @@ const MEANT: &[&str] = &[
     "UPDATE loyalty_heads",
     // A programme has few.
     "FROM loyalty_wallets",
+    "FROM loyalty_programs",
+    "FROM loyalty_rules",
     // `rapport verify` reads everything.
     "FROM loyalty_balances WHERE workspace = $1",
 ];
