@@ -171,8 +171,20 @@ pub(crate) fn check_name(place: &str, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
+fn has_nul(form: &Value) -> bool {
+    match form {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
 /// Reads what staff wrote; what is wrong is said with its place.
 pub(crate) fn read<T: serde::de::DeserializeOwned>(form: Value) -> Result<T, Error> {
+    if has_nul(&form) {
+        return Err(Error::invalid("it", "has a text with the character NUL, which no database keeps; leave it out"));
+    }
     serde_path_to_error::deserialize(form).map_err(|error| {
         let place = error.path().to_string();
         let place = if place == "." { "it".to_owned() } else { place };

@@ -330,6 +330,10 @@ fn what_cannot_be_reckoned_with_is_refused_with_its_place() {
     assert_eq!(place(fixed(), json!({"holdout_percent": 51})), "holdout_percent");
     let history = json!({"performed": {"event": "Order Completed"}});
     assert_eq!(place(fixed(), json!({"when": history})), "when");
+    let nul = json!({"key": "r", "name": "r", "event": "a\u{0}b", "gives": fixed()});
+    assert!(matches!(Rule::from_json(nul), Err(Error::Invalid { problem, .. }) if problem.contains("NUL")));
+    let deep = json!({"key": "r", "name": "r", "event": "x", "gives": fixed(), "when": {"property": {"path": "p", "op": "equals", "value": "\u{0}"}}});
+    assert!(matches!(Rule::from_json(deep), Err(Error::Invalid { problem, .. }) if problem.contains("NUL")));
     let program_place = |change: Value| {
         let mut value = serde_json::to_value(&whole).unwrap();
         value.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
