@@ -20,6 +20,7 @@ use super::texts::Understanding;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
+use crate::points::facts;
 use crate::problem::Problem;
 use crate::records::{sources, workspaces};
 use utoipa_axum::router::OpenApiRouter;
@@ -272,6 +273,9 @@ fn words(name: &str, properties: &Map<String, Value>, currency: &str) -> (String
         shop_events::PAGE_VIEWED => {
             (format!("Looked at {}", if product.is_empty() { shown("path") } else { product }), shown("path"))
         }
+        _ if facts::NAMES.iter().any(|(_, known)| *known == name) => {
+            (join(&[name.to_owned(), shown("amount")]), shown("wallet"))
+        }
         _ => (name.to_owned(), join(&[product, shown("category"), amount(&["price", "mrr"]), shown("channel")])),
     }
 }
@@ -297,5 +301,8 @@ mod tests {
         let properties = json!({"order_id": 30117, "revenue": "92.4", "currency": "EUR", "products": [{}, {}]});
         let told = words("Order Completed", properties.as_object().unwrap(), "USD");
         assert_eq!(told, ("Order 30117, EUR 92.40".to_owned(), "2 items".to_owned()));
+        let earned = json!({"amount": 92, "wallet": "points", "operation": 7});
+        let told = words("Points Earned", earned.as_object().unwrap(), "USD");
+        assert_eq!(told, ("Points Earned, 92".to_owned(), "points".to_owned()));
     }
 }
