@@ -34,6 +34,15 @@ pub fn one_line(text: &str, letters: usize) -> String {
     }
 }
 
+/// The longest key.
+pub const KEY_MAX: usize = 60;
+
+/// Whether a text can be a key, the name of something in addresses: 1 to [`KEY_MAX`] small letters, digits, `-` and `_`.
+pub fn is_key(text: &str) -> bool {
+    (1..=KEY_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -480,6 +480,18 @@ impl Condition {
         names.into_iter().collect()
     }
 
+    /// Whether it asks for what somebody did before, which is nothing that can be judged while an event is applied.
+    pub fn asks_history(&self) -> bool {
+        let mut history = false;
+        self.walk(&mut |part| {
+            history |= matches!(
+                part,
+                Self::Performed(_) | Self::Measured(_) | Self::Sequence(_) | Self::Overdue(_) | Self::Streak(_)
+            );
+        });
+        history
+    }
+
     /// The keys of the segments it asks for, sorted, each once.
     pub fn segment_keys(&self) -> Vec<&str> {
         let mut keys = std::collections::BTreeSet::new();

@@ -7,12 +7,12 @@
 //! `.anxiety`, `.joy`, `.gratitude`, `.trust`, `.urgency` (0 where it is not shown, else 0.5 to 1).
 
 use rapport_domain::Timestamp;
+use rapport_domain::plain::{KEY_MAX, is_key};
 use rapport_segments::{Condition, Moment, Scope, Subject, holds};
 use serde::{Deserialize, Serialize};
 
 use super::deadline::{Deadline, LONGEST};
 use crate::Error;
-use crate::survey::check::{MOST_KEY, is_key};
 
 const MOST_NAME: usize = 100;
 const MOST_OWNERS: usize = 50;
@@ -106,7 +106,7 @@ impl Rule {
     /// [`Error::Invalid`] with its place.
     pub fn check(&self) -> Result<(), Error> {
         if !is_key(&self.key) || self.key == BY_HAND {
-            return Err(Error::invalid("key", format!("1 to {MOST_KEY} small letters, digits, `-` and `_`")));
+            return Err(Error::invalid("key", format!("1 to {KEY_MAX} small letters, digits, `-` and `_`")));
         }
         if self.name.is_empty() || rapport_domain::plain::one_line(&self.name, MOST_NAME) != self.name {
             return Err(Error::invalid("name", format!("one line of 1 to {MOST_NAME} characters")));
@@ -127,24 +127,13 @@ impl Rule {
             return Err(Error::invalid("owner.users", "say who"));
         }
         self.when.validate(Scope::EventAndPerson).map_err(|error| Error::invalid("when", error.to_string()))?;
-        let mut history = None;
-        self.when.walk(&mut |part| {
-            if let Condition::Performed(_)
-            | Condition::Measured(_)
-            | Condition::Sequence(_)
-            | Condition::Overdue(_)
-            | Condition::Streak(_) = part
-            {
-                history = Some(());
-            }
-        });
-        match history {
-            Some(()) => Err(Error::invalid(
+        if self.when.asks_history() {
+            return Err(Error::invalid(
                 "when",
                 "what somebody did before is asked for through a segment: make one of it, and test `segment`",
-            )),
-            None => Ok(()),
+            ));
         }
+        Ok(())
     }
 
     /// Whether it looks at events of this name, or at any with a text.

@@ -11,8 +11,8 @@ use super::Author;
 use crate::Error;
 use crate::records::rounds;
 use crate::records::surveys::{self, CLOSED, DRAFT, OPEN, PAUSED, SurveyRow};
-use crate::survey::check::{MOST_KEY, is_key};
 use crate::survey::{Definition, Severity, Trigger, check};
+use rapport_domain::plain::{KEY_MAX, is_key};
 
 /// The domain event of every change, for whoever keeps surveys in memory. Its payload: `survey` (number), `key`, `state`, `version`.
 pub const SAVED: &str = "survey.saved";
@@ -60,7 +60,7 @@ pub async fn create(
     author: Author<'_>,
 ) -> Result<SurveyRow, Error> {
     if !is_key(key) {
-        return Err(Error::invalid("key", format!("1 to {MOST_KEY} small letters, digits, `-` and `_`")));
+        return Err(Error::invalid("key", format!("1 to {KEY_MAX} small letters, digits, `-` and `_`")));
     }
     if surveys::find(tx, workspace, key).await?.is_some() {
         return Err(Error::Exists { key: key.to_owned() });

@@ -2,6 +2,7 @@
 //!
 //! Always holds: a survey without findings of [`Severity::Error`] can be answered to its end by everybody, in its default language.
 
+use rapport_domain::plain::{KEY_MAX, is_key};
 use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{Channel, Language};
@@ -21,8 +22,6 @@ pub const MOST_CHOICES: usize = 100;
 pub const MOST_POINTS: i32 = 11;
 /// The deepest test of earlier answers, and the most parts of one.
 pub const MOST_TESTS: (usize, usize) = (8, 50);
-/// The longest key, in bytes.
-pub const MOST_KEY: usize = 60;
 /// The longest name of an event, and path of a property.
 const MOST_NAME: usize = 200;
 /// The longest time after an occasion, in days.
@@ -62,12 +61,6 @@ impl Findings {
     fn warning(&mut self, code: &'static str, place: &str, text: impl Into<String>) {
         self.0.push(Finding { severity: Severity::Warning, code, place: place.to_owned(), text: text.into() });
     }
-}
-
-/// Whether a text can be a key.
-pub fn is_key(text: &str) -> bool {
-    (1..=MOST_KEY).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
 }
 
 /// All that is wrong with a survey.
@@ -139,7 +132,7 @@ fn size(survey: &Definition, findings: &mut Findings) {
 fn question(question: &Question, before: &BTreeMap<&str, &Question>, findings: &mut Findings) {
     let place = question.key.as_str();
     if !is_key(place) {
-        findings.error("key_form", place, format!("a key has 1 to {MOST_KEY} small letters, digits, `-` and `_`"));
+        findings.error("key_form", place, format!("a key has 1 to {KEY_MAX} small letters, digits, `-` and `_`"));
     }
     tests(question.show_if.as_ref(), place, before, findings);
     match &question.answer {

@@ -4,9 +4,9 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use rapport_domain::plain::is_key;
 use rapport_domain::{EventId, plain};
 use rapport_feedback::intents::{LONGEST, MOST_EXAMPLES, MOST_INTENTS, records};
-use rapport_feedback::survey::check::is_key;
 use rapport_feedback::verbatims::records::{self as verbatims, VerbatimRow};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};

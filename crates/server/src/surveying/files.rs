@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
 use rapport_domain::language::Language;
+use rapport_domain::plain::is_key;
 use rapport_domain::{Handle, IdentifierKind, PersonId, Timestamp, WorkspaceId, plain};
 use rapport_feedback::Error;
 use rapport_feedback::records::responses::{self, Source};
 use rapport_feedback::service::answering::{self, Beginning};
 use rapport_feedback::service::asking::About;
-use rapport_feedback::survey::check::is_key;
 use rapport_feedback::survey::question::{KANO, OTHER};
 use rapport_feedback::survey::{Answer, Answers, Choice, Question, read_told};
 use rapport_profiles::records::identifiers;

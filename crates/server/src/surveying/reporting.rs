@@ -12,6 +12,7 @@ use std::ops::RangeInclusive;
 
 use anyhow::Result;
 use rapport_domain::language::Language;
+use rapport_domain::plain::{KEY_MAX, is_key};
 use rapport_domain::shop_events::SURVEY_ANSWERED;
 use rapport_domain::{Event, EventKind, Id, SourceId, Timestamp, WorkspaceId, plain};
 use rapport_feedback::Error;
@@ -20,7 +21,6 @@ use rapport_feedback::records::invitations::{self, INVITED, InvitationRow};
 use rapport_feedback::records::responses::{self, Source};
 use rapport_feedback::service::answering::{self, Beginning};
 use rapport_feedback::service::asking::About;
-use rapport_feedback::survey::check::{MOST_KEY, is_key};
 use rapport_feedback::survey::shown::shown;
 use rapport_feedback::survey::{Answer, Answers, Question, read_told};
 use rapport_profiles::records::facts::{self, FactRow};
@@ -216,7 +216,7 @@ fn given(event: &Event, survey: &Published) -> (Answers, Vec<(String, String)>) 
     for (key, value) in properties.get("answers").and_then(Value::as_object).into_iter().flatten() {
         match definition.question(key) {
             Some(question) => take(&mut given, question, value),
-            None => unknown.push((plain::one_line(key, MOST_KEY), "there is no such question".to_owned())),
+            None => unknown.push((plain::one_line(key, KEY_MAX), "there is no such question".to_owned())),
         }
     }
     let word = properties.get("type").and_then(Value::as_str).unwrap_or("nps");

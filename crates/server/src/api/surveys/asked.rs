@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
+use rapport_domain::plain::is_key;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::links::{Link, Links, Mode};
 use rapport_feedback::records::invitations::{self, InvitationRow};
 use rapport_feedback::records::surveys;
 use rapport_feedback::service::asking::{About, Candidate, hand_out};
-use rapport_feedback::survey::check::is_key;
 use rapport_profiles::records::{identifiers, persons};
 use rapport_store::{Priority, Queries};
 use serde::{Deserialize, Serialize};
