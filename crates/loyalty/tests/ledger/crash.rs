@@ -1,9 +1,10 @@
 //! kill -9 and lost writes: what was answered is there, once; what was not answered is there whole or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command as Program, Stdio};
+use std::process::{Child, Command as Program, Stdio};
 use std::time::Duration;
 
 use rapport_domain::{PersonId, Rng, SeededRng, Timestamp, WorkspaceId};
@@ -71,23 +72,29 @@ fn poster_process() {
     });
 }
 
+/// One of the ignored tests here as a process of its own, which is told where to begin.
+fn process(test: &str, folder: &Path, first: impl Display) -> Child {
+    let mut child = Program::new(std::env::current_exe().unwrap())
+        .args([&format!("crash::{test}"), "--exact", "--ignored", "--nocapture"])
+        .env(FOLDER, folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{first}\n").as_bytes()).unwrap();
+    child
+}
+
 #[test]
 fn what_was_answered_survives_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     let rng = SeededRng::new(11);
     let mut answered: BTreeSet<u64> = BTreeSet::new();
     for round in 0..12 {
-        let mut child = Program::new(std::env::current_exe().unwrap())
-            .args(["crash::poster_process", "--exact", "--ignored", "--nocapture"])
-            .env(FOLDER, folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
         // Some of the last round are sent again: whoever heard no answer does so.
         let first = answered.last().map_or(0, |last| last.saturating_sub(30));
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{first}\n").as_bytes()).unwrap();
+        let mut child = process("poster_process", folder.path(), first);
         let out = BufReader::new(child.stdout.take().unwrap());
         let killer = std::thread::spawn({
             let wait = Duration::from_millis(300 + rng.next_u64() % 500);
@@ -193,16 +200,8 @@ fn members_become_one_wholly_or_not_at_all() {
     let rng = SeededRng::new(12);
     let mut said: BTreeMap<i64, String> = BTreeMap::new();
     for _ in 0..8 {
-        let mut child = Program::new(std::env::current_exe().unwrap())
-            .args(["crash::merging_process", "--exact", "--ignored", "--nocapture"])
-            .env(FOLDER, folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
         let first = said.keys().last().map_or(0, |last| last + 1);
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{first}\n").as_bytes()).unwrap();
+        let mut child = process("merging_process", folder.path(), first);
         let out = BufReader::new(child.stdout.take().unwrap());
         let wait = Duration::from_millis(300 + rng.next_u64() % 500);
         let killer = std::thread::spawn(move || {

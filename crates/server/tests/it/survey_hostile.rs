@@ -68,15 +68,19 @@ fn said(row: &Value, question: &str) -> Value {
     })
 }
 
+/// A link of somebody's own of whose survey the first page is answered.
+async fn begun(world: &World, owner: &Browser) -> String {
+    let link = invited(world, owner).await;
+    let sent = send(world, &link, "page=0&shown=nps&shown=which&q.nps=3&act=next").await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER);
+    link
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_form_that_breaks_on_the_way_takes_nothing_along_and_comes_again() {
     let world = World::new().await;
     let owner = opened(&world).await;
-    let link = invited(&world, &owner).await;
-    assert_eq!(
-        send(&world, &link, "page=0&shown=nps&shown=which&q.nps=3&act=next").await.status,
-        StatusCode::SEE_OTHER
-    );
+    let link = begun(&world, &owner).await;
     let whole = "page=1&shown=good&shown=bad&shown=again&q.good=The+lid&q.bad=The+box&q.again=yes&act=next";
     for end in [20, 45, whole.len() - 9] {
         let part = Bytes::copy_from_slice(&whole.as_bytes()[..end]);
@@ -196,11 +200,7 @@ async fn whoever_sends_no_beginning_begins_for_themselves() {
 async fn after_its_days_an_invitation_takes_nothing_and_says_so() {
     let world = World::new().await;
     let owner = opened(&world).await;
-    let link = invited(&world, &owner).await;
-    assert_eq!(
-        send(&world, &link, "page=0&shown=nps&shown=which&q.nps=3&act=next").await.status,
-        StatusCode::SEE_OTHER
-    );
+    let link = begun(&world, &owner).await;
     world.clock.advance(31 * Timestamp::DAY);
     let owner = Browser::of(&world.sign_in("owner@example.org", crate::world::PASSWORD).await);
     for answer in
