@@ -6,7 +6,8 @@
 //! Does not: post anything. [`crate::earning`] reckons what somebody earns by it.
 
 use rapport_domain::calendar::WeekStart;
-use rapport_domain::{Calendar, Currency, Timestamp, plain};
+use rapport_domain::{Calendar, Currency, plain};
+use rapport_segments::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -37,9 +38,9 @@ pub struct Program {
     /// What another currency is worth in it. Orders in a currency that is not here earn nothing by their amount: nobody guesses a rate.
     #[serde(default)]
     pub rates: Vec<Rate>,
-    /// What happened before earns nothing; the day it was begun, unless said.
+    /// What happened before earns nothing: an instant, or the beginning of a day; the moment it was begun, unless said.
     #[serde(default)]
-    pub counts_from: Option<Timestamp>,
+    pub counts_from: Option<Instant>,
     /// Who becomes a member.
     #[serde(default)]
     pub enrolment: Enrolment,
@@ -152,15 +153,12 @@ pub enum Mode {
     All,
 }
 
-/// Whether a text is a key: 1 to 60 small letters, digits, `-` and `_`.
-pub fn is_key(text: &str) -> bool {
-    (1..=60).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
-}
-
 /// Refuses what is no key.
 pub(crate) fn check_key(place: &str, key: &str) -> Result<(), Error> {
-    if is_key(key) { Ok(()) } else { Err(Error::invalid(place, "1 to 60 small letters, digits, `-` and `_`")) }
+    if plain::is_key(key) {
+        return Ok(());
+    }
+    Err(Error::invalid(place, format!("1 to {} small letters, digits, `-` and `_`", plain::KEY_MAX)))
 }
 
 /// Refuses what is no name.

@@ -319,6 +319,8 @@ fn what_cannot_be_reckoned_with_is_refused_with_its_place() {
     assert_eq!(place(fixed(), json!({"key": "Not a key"})), "key");
     assert_eq!(place(fixed(), json!({"name": "two\nlines"})), "name");
     assert_eq!(place(fixed(), json!({"event": ""})), "event");
+    assert_eq!(place(fixed(), json!({"event": "Points Earned"})), "event");
+    assert_eq!(place(fixed(), json!({"event": "Member Enrolled"})), "event");
     assert_eq!(place(fixed(), json!({"window": {"from": "2026-06-10", "until": "2026-06-09"}})), "window.until");
     assert_eq!(place(fixed(), json!({"window": {"weekdays": [0]}})), "window.weekdays");
     assert_eq!(place(fixed(), json!({"window": {"from_hour": 24}})), "window.from_hour");
@@ -495,7 +497,7 @@ proptest! {
             rule("base", json!({"kind": "amount", "points": 1, "each": "1"}), json!({})),
             rule("large", json!({"kind": "fixed", "points": 25}), json!({"when": {"property": {"path": "subtotal", "op": "more_than", "value": 50}}})),
         ];
-        let rules: BTreeMap<&str, &Rule> = written.iter().map(|rule| (rule.key.as_str(), rule)).collect();
+        let rules: Vec<(&Rule, i64)> = written.iter().map(|rule| (rule, 1)).collect();
         let wallets: HashMap<String, WalletId> = [("points".to_owned(), WalletId(1))].into();
         let mut known: BTreeMap<(String, String), Award> = BTreeMap::new();
         let mut given = Given::default();

@@ -13,7 +13,7 @@ use anyhow::Result;
 use rapport_domain::shop_events::{ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_UPDATED};
 use rapport_domain::{Calendar, Currency, Event, EventId, Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_lake::EventRow;
-use rapport_loyalty::earning::{Amounts, Awards, Every, Happened, Occasion, Period, Rated, Rule, rate};
+use rapport_loyalty::earning::{Amounts, Awards, Happened, InForce, Occasion, Period, Rated, rate};
 use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::program::{Enrolment, Program};
 use rapport_loyalty::records::programs::Programs;
@@ -53,24 +53,23 @@ pub async fn hear(
         return Ok(());
     }
     let calendar = latest.program.calendar()?;
-    let names = occasions.names();
-    let known = awards::latest(tx, workspace, &names).await?;
+    let known = awards::latest(tx, workspace, &occasions.names()).await?;
     let people = occasions.people();
     let mut of_person = members::of_persons(tx, workspace, &people).await?;
-    let capped: Vec<String> = capped(&programs);
-    let numbers: Vec<MemberId> = of_person.values().copied().chain(known.iter().map(|award| award.member)).collect();
-    let used = awards::used(tx, workspace, &capped, &numbers, &occasions.periods(&calendar)).await?;
+    let mut owners: HashMap<String, MemberId> = known.iter().map(|it| (it.occasion.clone(), it.member)).collect();
+    let numbers: Vec<MemberId> = of_person.values().chain(owners.values()).copied().collect();
+    let used = awards::used(tx, workspace, &capped(&programs), &numbers, &occasions.periods(&calendar)).await?;
     let wallets = wallets::numbers(tx, workspace).await?;
-    let owner: HashMap<String, MemberId> = known.iter().map(|it| (it.occasion.clone(), it.member)).collect();
     let mut awards = Awards::new(&latest.program, calendar.clone(), &wallets, known, used);
     let conditions: Vec<&Condition> = programs.rules.iter().map(|it| &it.rule.when).collect();
     let facts = Known::read(tx, workspace, &conditions, &people).await?;
-    let rating = Rating { programs: &programs, calendar: &calendar, facts: &facts };
     let now = installation.clock.now();
     for found in &occasions.told {
+        let Some(program) = programs.at(found.at) else { continue };
+        let rules: Vec<InForce<'_>> = programs.rules_at(found.at).collect();
         let joins = matches!(&latest.program.enrolment, Enrolment::Event { event } if *event == found.event.name);
         let member = of_person.get(&found.person).copied();
-        let rated = rating.rate(found, member.unwrap_or(NOBODY_YET), &awards);
+        let rated = found.rate(program, &rules, (&facts, &calendar), member.unwrap_or(NOBODY_YET), &awards);
         let earns = rated.lines.iter().any(|line| line.points > 0);
         let member = match member {
             Some(member) => member,
@@ -81,12 +80,11 @@ pub async fn hear(
             }
             None => continue,
         };
-        let rules: BTreeMap<&str, &Rule> =
-            programs.rules_at(found.at).map(|(rule, _)| (rule.key.as_str(), rule)).collect();
         awards.earned(&found.happened(member), &rules, &rated);
+        owners.insert(found.occasion.clone(), member);
     }
     for (old, at) in &occasions.replaced {
-        if let Some(member) = owner.get(old) {
+        if let Some(member) = owners.get(old) {
             awards.undone(&Happened { occasion: old, member: *member, at: *at, kind: "event", reference: "" });
         }
     }
@@ -95,10 +93,9 @@ pub async fn hear(
     let standing: HashMap<String, (i64, i64, String)> =
         standing.into_iter().map(|(order_id, revenue, back, status)| (order_id, (revenue, back, status))).collect();
     for (occasion, (order_id, at)) in &occasions.orders {
-        let Some((revenue, back, status)) = standing.get(order_id) else { continue };
-        let told = occasions.told.iter().find(|found| found.occasion == *occasion);
-        let member = told.and_then(|found| of_person.get(&found.person)).or_else(|| owner.get(occasion));
-        let Some(member) = member else { continue };
+        let (Some((revenue, back, status)), Some(member)) = (standing.get(order_id), owners.get(occasion)) else {
+            continue;
+        };
         let happened = Happened { occasion, member: *member, at: *at, kind: "order", reference: order_id };
         if *status == *Status::Cancelled.as_str() {
             awards.undone(&happened);
@@ -106,7 +103,7 @@ pub async fn hear(
             awards.went_back(&happened, *back, *revenue);
         }
     }
-    awards::save(tx, workspace, &mut awards, &occasions.handles(), now).await?;
+    awards::save(tx, workspace, &mut awards, &occasions.handles, now).await?;
     Ok(())
 }
 
@@ -139,6 +136,25 @@ impl Found<'_> {
     fn happened(&self, member: MemberId) -> Happened<'_> {
         Happened { occasion: &self.occasion, member, at: self.at, kind: self.kind, reference: &self.reference }
     }
+
+    /// What these rules give for it.
+    fn rate(
+        &self,
+        program: &Program,
+        rules: &[InForce<'_>],
+        (facts, calendar): (&Known, &Calendar),
+        member: MemberId,
+        awards: &Awards<'_>,
+    ) -> Rated {
+        let row = listening::row(self.event, self.applied);
+        let amounts = Amounts::read(&self.event.properties);
+        let view = EventView::new(self.name, self.at, row.properties());
+        facts.with(self.person, view, |subject| {
+            let occasion = Occasion { subject, amounts: &amounts, moment: Moment { now: self.at, calendar } };
+            let used = |rule: &str, per, period| awards.without(member, &self.occasion, rule, per, period);
+            rate(program, rules, occasion, used)
+        })
+    }
 }
 
 /// What a batch says that the programme listens to.
@@ -164,44 +180,42 @@ impl<'a> Occasions<'a> {
         let mut found =
             Self { told: Vec::new(), orders: BTreeMap::new(), replaced: Vec::new(), handles: HashMap::new() };
         for (event, it) in events.iter().zip(&applied.events) {
-            found.order(program.currency, event, it);
-            let (name, about) = match change(event, it.occurred_at, program.currency) {
-                Some(OrderChange::Placed { order_id, .. }) => (ORDER_COMPLETED, Some(order_id)),
-                _ => (event.name.as_str(), None),
-            };
+            let order = found.order(program.currency, event, it);
+            let name = if order.as_ref().is_some_and(|it| it.1) { ORDER_COMPLETED } else { event.name.as_str() };
             if !listened.contains(name) || it.occurred_at < counts_from {
                 continue;
             }
-            let (occasion, kind, reference) = match about {
-                Some(order_id) => (occasion_of_order(&order_id), "order", order_id),
-                None => (occasion_of_event(&event.id), "event", event.name.clone()),
+            let (occasion, kind, reference) = match order {
+                Some((order_id, true)) => (occasion_of_order(&order_id), "order", order_id),
+                _ => (occasion_of_event(&event.id), "event", event.name.clone()),
             };
             found.handles.insert(occasion.clone(), it.handle);
-            found.told.retain(|earlier| earlier.occasion != occasion);
             let (person, at) = (it.person, it.occurred_at);
             found.told.push(Found { occasion, event, applied: it, name, person, at, kind, reference });
         }
+        let last: HashMap<String, usize> =
+            found.told.iter().enumerate().map(|(place, it)| (it.occasion.clone(), place)).collect();
+        let mut place = 0..;
+        found.told.retain(|it| place.next() == last.get(&it.occasion).copied());
         let replaced = applied.superseded.iter().filter(|(at, _)| listened.contains(events[*at].name.as_str()));
         found.replaced = replaced.map(|(at, old)| (occasion_of_event(old), applied.events[*at].occurred_at)).collect();
         found
     }
 
-    /// Notes an order of which something is said.
-    fn order(&mut self, currency: Currency, event: &Event, applied: &AppliedEvent) {
+    /// Notes an order of which something is said: its number, and whether it is told what it came to.
+    fn order(&mut self, currency: Currency, event: &Event, applied: &AppliedEvent) -> Option<(String, bool)> {
+        // Most events are about no order, and nothing has to be read of them.
         if ![ORDER_COMPLETED, ORDER_UPDATED, ORDER_REFUNDED, ORDER_CANCELLED].contains(&event.name.as_str()) {
-            return;
+            return None;
         }
-        let order_id = match change(event, applied.occurred_at, currency) {
-            Some(
-                OrderChange::Placed { order_id, .. }
-                | OrderChange::Refunded { order_id, .. }
-                | OrderChange::Cancelled { order_id, .. },
-            ) => order_id,
-            None => return,
+        let (order_id, is_placed) = match change(event, applied.occurred_at, currency)? {
+            OrderChange::Placed { order_id, .. } => (order_id, true),
+            OrderChange::Refunded { order_id, .. } | OrderChange::Cancelled { order_id, .. } => (order_id, false),
         };
         let occasion = occasion_of_order(&order_id);
         self.handles.entry(occasion.clone()).or_insert(applied.handle);
-        self.orders.insert(occasion, (order_id, applied.occurred_at));
+        self.orders.insert(occasion, (order_id.clone(), applied.occurred_at));
+        Some((order_id, is_placed))
     }
 
     fn is_empty(&self) -> bool {
@@ -222,14 +236,9 @@ impl<'a> Occasions<'a> {
 
     /// The periods in which caps may count what is told.
     fn periods(&self, calendar: &Calendar) -> Vec<String> {
-        let every = [Every::Day, Every::Week, Every::Month, Every::Year, Every::Ever];
-        let of = |found: &Found<'_>| every.map(|every| Period::of(every, found.at, calendar).key());
+        let of = |found: &Found<'_>| Period::all(found.at, calendar).map(Period::key);
         let keys: BTreeSet<String> = self.told.iter().flat_map(of).collect();
         keys.into_iter().collect()
-    }
-
-    fn handles(&self) -> HashMap<String, Handle> {
-        self.handles.clone()
     }
 }
 
@@ -243,28 +252,4 @@ fn occasion_of_order(order_id: &str) -> String {
 
 fn occasion_of_event(event: &EventId) -> String {
     format!("event:{}", event.to_hex())
-}
-
-/// What reckoning needs to know.
-struct Rating<'a> {
-    programs: &'a Programs,
-    calendar: &'a Calendar,
-    facts: &'a Known,
-}
-
-impl Rating<'_> {
-    fn rate(&self, found: &Found<'_>, member: MemberId, awards: &Awards<'_>) -> Rated {
-        let Some(program) = self.programs.at(found.at) else { return Rated::default() };
-        let rules: Vec<(&Rule, i64)> = self.programs.rules_at(found.at).collect();
-        let row = listening::row(found.event, found.applied);
-        let amounts = Amounts::read(&found.event.properties);
-        let view = EventView::new(found.name, found.at, row.properties());
-        let moment = Moment { now: found.at, calendar: self.calendar };
-        self.facts.with(found.person, view, |subject| {
-            let occasion = Occasion { subject, amounts: &amounts, moment };
-            rate(program, &rules, occasion, |rule, per, period| {
-                awards.without(member, &found.occasion, rule, per, period)
-            })
-        })
-    }
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rapport_domain::{Calendar, Timestamp};
 
-use super::rate::{Line, Outcome, Period, Rated, Used};
+use super::rate::{InForce, Line, Outcome, Period, Rated, Used};
 use super::rule::{CapPer, Rule};
 use crate::dates;
 use crate::ledger::{Act, Command, MemberId, Portion, Refusal, Shortage, Source, WalletId, clawed};
@@ -137,11 +137,11 @@ impl<'a> Awards<'a> {
         own.map_or(used, |award| Used { points: used.points - award.left(), times: used.times - 1 })
     }
 
-    /// An occasion came to this: gives what is new, and what was given otherwise anew.
-    pub fn earned(&mut self, happened: &Happened<'_>, rules: &BTreeMap<&str, &Rule>, rated: &Rated) {
+    /// An occasion came to this under these rules: gives what is new, and what was given otherwise anew.
+    pub fn earned(&mut self, happened: &Happened<'_>, rules: &[InForce<'_>], rated: &Rated) {
         let named: BTreeSet<&str> = rated.lines.iter().map(|line| line.rule.as_str()).collect();
         for line in &rated.lines {
-            let Some(rule) = rules.get(line.rule.as_str()) else { continue };
+            let Some((rule, _)) = rules.iter().find(|(rule, _)| rule.key == line.rule) else { continue };
             let known = self.known.get(&(happened.occasion.to_owned(), line.rule.clone())).cloned();
             match known {
                 Some(award) if award.is_as(line, happened) => {}
@@ -287,9 +287,7 @@ impl<'a> Awards<'a> {
 
     /// Where an award counts: in every kind of period, so that a cap that is set later knows what was given before.
     fn counts(&self, award: &Award, points: i64, times: i64) -> Vec<(Count, Used)> {
-        use super::rule::Every::{Day, Ever, Month, Week, Year};
-        let periods =
-            [Day, Week, Month, Year, Ever].map(|every| Period::of(every, award.occurred_at, &self.calendar).key());
+        let periods = Period::all(award.occurred_at, &self.calendar).map(Period::key);
         let whose = [Some(award.member), None];
         let each =
             |period: &String| whose.map(|whose| ((award.rule.clone(), whose, period.clone()), Used { points, times }));

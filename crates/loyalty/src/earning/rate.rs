@@ -112,6 +112,11 @@ impl Period {
         Self { every, from }
     }
 
+    /// The periods of every kind that an instant lies in.
+    pub fn all(at: Timestamp, calendar: &Calendar) -> [Self; 5] {
+        Every::ALL.map(|every| Self::of(every, at, calendar))
+    }
+
     /// As it is written in SQL: `month 2026-05-01`, `ever`.
     pub fn key(self) -> String {
         let word = match self.every {

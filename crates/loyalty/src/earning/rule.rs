@@ -16,6 +16,8 @@ const CAPS_MAX: usize = 10;
 /// The most that a rule gives for one thing.
 const POINTS_MAX: i64 = 1_000_000_000;
 const FACTOR_MAX: i64 = 100;
+/// What the names of events begin with that the ledger tells itself.
+const OWN: [&str; 2] = ["Points ", "Member "];
 
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -226,6 +228,11 @@ pub enum Every {
     Ever,
 }
 
+impl Every {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Day, Self::Week, Self::Month, Self::Year, Self::Ever];
+}
+
 impl Rule {
     /// Reads it from JSON.
     ///
@@ -244,6 +251,12 @@ impl Rule {
         check_name("name", &self.name)?;
         if self.event.is_empty() || self.event.len() > 200 {
             return Err(Error::invalid("event", "the name of an event, of 1 to 200 bytes"));
+        }
+        if OWN.iter().any(|own| self.event.starts_with(own)) {
+            return Err(Error::invalid(
+                "event",
+                "is one that the ledger tells itself; points for points would never end",
+            ));
         }
         refuse_history("when", &self.when, Scope::EventAndPerson)?;
         self.gives.check()?;
@@ -289,18 +302,7 @@ impl Rule {
 /// A rule is judged in the transaction that applies the event: it asks for nothing that has to be looked up in somebody's whole history.
 fn refuse_history(place: &str, condition: &Condition, scope: Scope) -> Result<(), Error> {
     condition.validate(scope).map_err(|error| Error::invalid(place, error.to_string()))?;
-    let mut history = false;
-    condition.walk(&mut |part| {
-        history |= matches!(
-            part,
-            Condition::Performed(_)
-                | Condition::Measured(_)
-                | Condition::Sequence(_)
-                | Condition::Overdue(_)
-                | Condition::Streak(_)
-        );
-    });
-    if history {
+    if condition.asks_history() {
         let why = "asks for somebody's history, which is not looked up while an event is applied; make a segment of it and ask for the segment";
         return Err(Error::invalid(place, why));
     }

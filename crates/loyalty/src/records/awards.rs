@@ -72,7 +72,10 @@ pub async fn latest(
     Ok(latest)
 }
 
-/// A member's awards, newest first, before an instant and the occasions at it that were seen.
+/// Where a list of a member's awards goes on: behind what happened then, and behind this occasion, rule and revision of it.
+pub type Behind = (Timestamp, String, String, i64);
+
+/// A member's awards, newest first, of one occasion and rule the latest revision first; behind one of them or from the newest on.
 ///
 /// # Errors
 /// The store's.
@@ -80,15 +83,20 @@ pub async fn of_member(
     db: &mut impl Queries,
     workspace: WorkspaceId,
     member: MemberId,
-    before: Timestamp,
+    behind: Option<Behind>,
     limit: u32,
 ) -> rapport_store::Result<Vec<Award>> {
     let find = sql!(
         "SELECT occasion, rule, revision, version, member, wallet, outcome, wanted, points, taken_back, occurred_at
-         FROM loyalty_awards WHERE member IN ($2) AND occurred_at < $3 AND +workspace = $1 ORDER BY occurred_at DESC, occasion, rule, revision DESC LIMIT $4"
+         FROM loyalty_awards
+         WHERE member IN ($2) AND +workspace = $1 AND occurred_at <= $3 AND (occurred_at < $3 OR (occasion, rule) > ($4, $5)
+             OR (occasion = $4 AND rule = $5 AND revision < $6))
+         ORDER BY occurred_at DESC, occasion, rule, revision DESC LIMIT $7"
     );
+    let (at, occasion, rule, revision) = behind.unwrap_or((Timestamp(i64::MAX), String::new(), String::new(), 0));
     let numbers: Vec<i64> = members::numbers(db, workspace, member).await?.into_iter().map(|it| it.0).collect();
-    let rows: Vec<AwardRow> = db.fetch_all(find, args![workspace, numbers.as_slice(), before, limit]).await?;
+    let args = args![workspace, numbers.as_slice(), at, occasion, rule, revision, limit];
+    let rows: Vec<AwardRow> = db.fetch_all(find, args).await?;
     Ok(rows.into_iter().map(Award::from).collect())
 }
 

@@ -263,8 +263,11 @@ impl Programs {
 
     /// From when on something counts.
     pub fn counts_from(&self) -> Option<Timestamp> {
-        let begun = self.programs.first()?.in_force_from;
-        Some(self.latest()?.program.counts_from.unwrap_or(begun))
+        let latest = &self.latest()?.program;
+        match latest.counts_from {
+            None => Some(self.programs.first()?.in_force_from),
+            Some(from) => Some(from.start(&latest.calendar().ok()?)),
+        }
     }
 
     /// The rules in force at an instant.

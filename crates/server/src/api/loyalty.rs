@@ -1,5 +1,6 @@
 //! `/api/v1/loyalty`: the programme, its rules, its members, and the points ledger.
 
+mod history;
 mod members;
 mod operations;
 mod rating;
@@ -31,6 +32,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(rules::router())
         .merge(rating::router())
         .merge(members::router())
+        .merge(history::router())
         .merge(operations::router())
 }
 

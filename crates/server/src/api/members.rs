@@ -78,10 +78,12 @@ async fn segment(app: &App, workspace: WorkspaceId, key: &str) -> Result<Segment
 
 /// Reads a time of a query.
 pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
-    let read = |text| {
-        Timestamp::parse(text).ok_or_else(|| Problem::invalid(name, "expected a time such as 2026-03-01T10:00:00Z"))
-    };
-    text.map(read).transpose()
+    text.map(|text| instant_of(name, text)).transpose()
+}
+
+/// Reads a time.
+pub(super) fn instant_of(name: &str, text: &str) -> Result<Timestamp, Problem> {
+    Timestamp::parse(text).ok_or_else(|| Problem::invalid(name, "expected a time such as 2026-03-01T10:00:00Z"))
 }
 
 /// What was given for a parameter; one that is empty was not.

@@ -2181,7 +2181,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists what rules gave a member and for what, the latest first; 100 at a time. */
+        /** Lists what rules gave a member and for what, the latest first. */
         get: operations["get_loyalty_members_member_id_awards"];
         put?: never;
         post?: never;
@@ -8676,6 +8676,43 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_MemberAward: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** @description For what: `order:` and its number, `event:` and its id. */
+                occasion: string;
+                occurred_at: string;
+                /** @description `given`, `capped`, `held_out`, why nothing is given any more, or why the ledger refused it. */
+                outcome: string;
+                /** Format: int64 */
+                points: number;
+                rule: string;
+                /**
+                 * Format: int64
+                 * @description How many of them were taken back.
+                 */
+                taken_back: number;
+                /**
+                 * Format: int64
+                 * @description The rule's version that was in force.
+                 */
+                version: number;
+                wallet: string;
+                /**
+                 * Format: int64
+                 * @description What it would have given if nothing cut it.
+                 */
+                wanted: number;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_NoteSummary: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -10746,36 +10783,6 @@ export interface components {
                  * @description From 1: send it back when saving.
                  */
                 version: number;
-            }[];
-        };
-        /** @description A list that is always whole. */
-        Rows_MemberAward: {
-            /** @description The rows. */
-            rows: {
-                /** @description For what: `order:` and its number, `event:` and its id. */
-                occasion: string;
-                occurred_at: string;
-                /** @description `given`, `capped`, `held_out`, why nothing is given any more, or why the ledger refused it. */
-                outcome: string;
-                /** Format: int64 */
-                points: number;
-                rule: string;
-                /**
-                 * Format: int64
-                 * @description How many of them were taken back.
-                 */
-                taken_back: number;
-                /**
-                 * Format: int64
-                 * @description The rule's version that was in force.
-                 */
-                version: number;
-                wallet: string;
-                /**
-                 * Format: int64
-                 * @description What it would have given if nothing cut it.
-                 */
-                wanted: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -18969,8 +18976,10 @@ export interface operations {
     get_loyalty_members_member_id_awards: {
         parameters: {
             query?: {
-                /** @description Those before this time; `occurred_at` of the last one seen. */
-                before?: string | null;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -18985,18 +18994,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Rows_MemberAward"];
+                    "application/json": components["schemas"]["Page_MemberAward"];
                 };
             };
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };

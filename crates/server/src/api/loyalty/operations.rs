@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use rapport_domain::Timestamp;
-use rapport_loyalty::ledger::{self, Act, Command, MemberId, Portion, Refusal, Shortage, Source};
+use rapport_loyalty::ledger::{self, Act, Command, Portion, Refusal, Shortage, Source};
 use rapport_loyalty::program::{Program, WalletPlan};
 use rapport_loyalty::records::wallets;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::members::number;
 use super::missing;
+use crate::api::members::instant_of;
 use crate::api::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
@@ -258,7 +260,7 @@ impl Reader<'_> {
         }
         let words = (&it.member_id, &it.wallet, &it.act, &it.source_kind, &it.source_reference, &it.reason);
         let asked = serde_json::to_vec(&words).map_err(Problem::internal)?;
-        let member = member(&it.member_id).ok_or_else(|| refused(at, Refusal::MemberUnknown))?;
+        let member = number(&it.member_id).map_err(|_| refused(at, Refusal::MemberUnknown))?;
         let act = self.act(at, it.act, plan)?;
         let source = Source {
             kind: it.source_kind,
@@ -272,9 +274,7 @@ impl Reader<'_> {
 
     fn act(&self, at: usize, act: PointsAct, plan: &WalletPlan) -> Result<Act, Problem> {
         let field = |name: &str| format!("operations[{at}].act.{name}");
-        let when = |name: &str, text: &str| {
-            Timestamp::parse(text).ok_or_else(|| Problem::invalid(&field(name), "is no RFC 3339 time"))
-        };
+        let when = |name: &str, text: &str| instant_of(&field(name), text);
         let optional = |name: &str, text: Option<String>| text.map(|text| when(name, &text)).transpose();
         let zone = self.program.calendar()?.zone;
         let end = |text: Option<String>, earned: Timestamp| match text.as_deref() {
@@ -302,7 +302,7 @@ impl Reader<'_> {
                 Act::Adjust { amount, expires_at, into_arrears }
             }
             PointsAct::Transfer { to_member_id, amount, expires_at } => {
-                let to = member(&to_member_id).ok_or_else(|| refused(at, Refusal::MemberUnknown))?;
+                let to = number(&to_member_id).map_err(|_| refused(at, Refusal::MemberUnknown))?;
                 let expiry = match expires_at {
                     None => ledger::Expiry::Keep,
                     text => ledger::Expiry::Reset { expires_at: end(text, self.now)? },
@@ -335,8 +335,4 @@ impl Reader<'_> {
             PointsAct::Forfeit {} => Act::Forfeit {},
         })
     }
-}
-
-fn member(text: &str) -> Option<MemberId> {
-    text.parse().ok().map(MemberId)
 }

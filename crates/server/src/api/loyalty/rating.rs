@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
-use rapport_domain::{PersonId, Timestamp, shop_events};
-use rapport_loyalty::earning::{Amounts, Every, Line, Occasion, Outcome, Period, Rule, given, rate};
-use rapport_loyalty::records::programs::Programs;
+use rapport_domain::{PersonId, shop_events};
+use rapport_loyalty::earning::{Amounts, Line, Occasion, Outcome, Period, Rule, given, rate};
 use rapport_loyalty::records::{awards, members};
 use rapport_profiles::records::persons;
 use rapport_segments::{Condition, EventView, Moment};
@@ -17,6 +16,7 @@ use utoipa_axum::routes;
 
 use super::missing;
 use super::rules::read;
+use crate::api::members::instant;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::earning::{NOBODY_YET, flat};
@@ -104,11 +104,8 @@ pub async fn rate_event(
     caller.require(Permission::ViewPeople)?;
     let workspace = caller.workspace;
     let mut db = app.installation.store.read();
-    let programs = Programs::read(&mut db, workspace).await?;
-    let at = match body.occurred_at.as_deref() {
-        None => app.now(),
-        Some(text) => Timestamp::parse(text).ok_or_else(|| Problem::invalid("occurred_at", "is no RFC 3339 time"))?,
-    };
+    let programs = app.installation.programs.get(&mut db, workspace).await?;
+    let at = instant("occurred_at", body.occurred_at.as_deref())?.unwrap_or_else(|| app.now());
     let program = programs.at(at).ok_or_else(missing)?;
     let tried: Vec<Rule> = match body.rules {
         None => Vec::new(),
@@ -146,8 +143,7 @@ pub async fn rate_event(
     let conditions: Vec<&Condition> = rules.iter().map(|(rule, _)| &rule.when).collect();
     let people: Vec<PersonId> = person.into_iter().collect();
     let known = Known::read(&mut db, workspace, &conditions, &people).await?;
-    let every = [Every::Day, Every::Week, Every::Month, Every::Year, Every::Ever];
-    let periods = every.map(|every| Period::of(every, at, &calendar).key());
+    let periods = Period::all(at, &calendar).map(Period::key);
     let keys: Vec<String> = rules.iter().map(|(rule, _)| rule.key.clone()).collect();
     let whose = member.unwrap_or(NOBODY_YET);
     let used = awards::used(&mut db, workspace, &keys, &[whose], &periods).await?;

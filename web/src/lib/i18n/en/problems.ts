@@ -393,7 +393,6 @@ export const problems = {
 	'problem.it_is_the_only_example': 'it is the only example that its intent has',
 	'problem.loyalty_not_written': 'It could not be written down; nothing was done.',
 	'problem.loyalty_forfeit_first': 'Post `forfeit` to each wallet, then close.',
-	'problem.is_no_rfc_3339_time': 'is no RFC 3339 time',
 	'problem.has_1_to_count': 'has 1 to {count}',
 	'problem.an_id_each': 'have an `id` each where there are several; leave the header out',
 	'problem.loyalty_nothing_posted': 'Nothing was posted; the guide Loyalty says what each refusal means.',

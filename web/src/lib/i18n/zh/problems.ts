@@ -393,7 +393,6 @@ export const problems = {
 	'problem.it_is_the_only_example': '这是该意图唯一的示例',
 	'problem.loyalty_not_written': '未能写入；没有做任何更改。',
 	'problem.loyalty_forfeit_first': '请先对每个钱包提交 `forfeit`，然后再关闭。',
-	'problem.is_no_rfc_3339_time': '不是 RFC 3339 时间',
 	'problem.has_1_to_count': '应有 1 至 {count} 项',
 	'problem.an_id_each': '有多项时每项应各有 `id`；请不要发送该标头',
 	'problem.loyalty_nothing_posted': '没有入账；指南 Loyalty 说明每种拒绝的含义。',
