@@ -1,11 +1,12 @@
 //! The programme from the API to the ledger: rules are saved, events earn, orders go back, members are looked at, operations are posted once.
 
 use axum::http::{Method, StatusCode};
-use rapport_domain::{Clock, Timestamp};
+use rapport_domain::{Clock, Event, EventId, Identifier, IdentifierKind, Timestamp};
 use rapport_loyalty::verify::verify;
 use rapport_server::auth::{Role, Scope};
+use rapport_server::own_events;
 use rapport_server::records::workspaces::FIRST;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::engaging::{call, get, happen, only_person, person, track, world};
 use crate::sink::{Manner, Sink};
@@ -440,4 +441,28 @@ async fn balances_are_facts_and_what_moved_is_on_the_timeline() {
     assert_eq!(post(&world, &owner, more).await.status, StatusCode::OK);
     happen(&world, &key, vec![]).await;
     assert_eq!(members("rich").await, 1, "80 that were given and 30 that were earned");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_replaced_earns_once_also_within_one_batch() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, _) = founded(&sink).await;
+    let quiz = json!({"name": "A quiz", "event": "Quiz Done", "gives": {"kind": "fixed", "points": 10}});
+    save_rule(&world, &owner, "quiz", 0, quiz).await;
+    world.clock.advance(Timestamp::HOUR);
+    let installation = &world.app.installation;
+    let source = own_events::source(installation, FIRST).await.unwrap();
+    let told = |number: u8, supersedes: Option<u8>| {
+        let who = Identifier { kind: IdentifierKind::UserId, value: "u1".into() };
+        let (id, now) = (EventId([number; 16]), world.clock.now());
+        let event = own_events::event((FIRST, source), id, now, who, "Quiz Done", Map::new());
+        Event { supersedes: supersedes.map(|old| EventId([old; 16])), ..event }
+    };
+    for (events, points) in
+        [(vec![told(1, None)], 10), (vec![told(2, Some(1))], 10), (vec![told(3, None), told(4, Some(3))], 20)]
+    {
+        installation.log.append(&events).await.unwrap();
+        happen(&world, "", vec![]).await;
+        assert_eq!(available(&world, &owner).await, points);
+    }
 }
