@@ -16,4 +16,4 @@ mod rule;
 pub use amounts::{Amounts, Item};
 pub use awards::{Award, Awards, Count, Happened, Step, given};
 pub use rate::{InForce, Line, Occasion, Outcome, Period, Rated, Used, rate};
-pub use rule::{Base, Cap, CapOf, CapPer, Every, Gives, RULES_MAX, Round, Rule, Window};
+pub use rule::{Base, Cap, CapOf, CapPer, Every, Gives, Round, Rule, Window};

@@ -15,6 +15,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 1, name: "the ledger", sql: LEDGER },
         Migration { number: 2, name: "members who became one", sql: MERGED },
         Migration { number: 3, name: "the programme and what its rules gave", sql: PROGRAM },
+        Migration { number: 4, name: "rules are documents", sql: DOCUMENTS },
     ],
 };
 
@@ -203,6 +204,25 @@ CREATE TABLE loyalty_usage (
 ) {clustered};
 ";
 
+/// Rules, rewards, offers and whatever else staff write are kept alike.
+const DOCUMENTS: &str = "
+CREATE TABLE loyalty_documents (
+    workspace {int} NOT NULL,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    version {int} NOT NULL,
+    state TEXT NOT NULL,
+    definition {json} NOT NULL,
+    in_force_from {int} NOT NULL,
+    saved_at {int} NOT NULL,
+    saved_by TEXT NOT NULL,
+    PRIMARY KEY (workspace, kind, key, version)
+) {clustered};
+INSERT INTO loyalty_documents (workspace, kind, key, version, state, definition, in_force_from, saved_at, saved_by)
+SELECT workspace, 'rule', key, version, state, definition, in_force_from, saved_at, saved_by FROM loyalty_rules;
+DROP TABLE loyalty_rules;
+";
+
 const fn awards(columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration {
         table: "loyalty_awards",
@@ -319,8 +339,8 @@ pub const DATA_MAP: &[Declaration] = &[
         &["workspace", "version", "definition", "in_force_from", "saved_at", "saved_by"],
     ),
     Declaration::technical(
-        "loyalty_rules",
-        &["workspace", "key", "version", "state", "definition", "in_force_from", "saved_at", "saved_by"],
+        "loyalty_documents",
+        &["workspace", "kind", "key", "version", "state", "definition", "in_force_from", "saved_at", "saved_by"],
     ),
     Declaration::technical("loyalty_awards", &["workspace"]),
     awards(&["handle"], Category::Identifier),

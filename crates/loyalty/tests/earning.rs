@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use proptest::prelude::*;
 use rapport_domain::calendar::{Calendar, WeekStart};
 use rapport_domain::{PersonId, Timestamp};
-use rapport_loyalty::Error;
 use rapport_loyalty::earning::{
     Amounts, Award, Awards, CapPer, Count, Every, Happened, Occasion, Outcome, Period, Rated, Rule, Step, Used, rate,
 };
 use rapport_loyalty::ledger::{Act, MemberId, Portion, WalletId};
 use rapport_loyalty::program::Program;
+use rapport_loyalty::{Document, Error};
 use rapport_segments::{EventView, FactView, Moment, Subject};
 use serde_json::{Value, json};
 

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use rapport_domain::{Handle, PersonId, SeededRng, Timestamp, WorkspaceId};
+use rapport_loyalty::document::State;
 use rapport_loyalty::earning::{Award, Awards, CapPer, Every, Happened, Line, Outcome, Period, Rated, Rule, given};
 use rapport_loyalty::ledger::{Balance, MemberId};
 use rapport_loyalty::program::Program;
+use rapport_loyalty::records::documents::{self, Saved};
 use rapport_loyalty::records::live::LivePrograms;
-use rapport_loyalty::records::programs::{self, Programs, RuleState, Saved};
+use rapport_loyalty::records::programs::{self, Programs};
 use rapport_loyalty::records::{awards, members, merging, read, wallets};
-use rapport_loyalty::{Error, MIGRATIONS};
+use rapport_loyalty::{Document, Error, MIGRATIONS};
 use rapport_store::testing::TestDatabase;
 use rapport_store::{Priority, db_test};
 use serde_json::{Value, json};
@@ -45,9 +47,9 @@ async fn save(db: &TestDatabase, program: &Program, seen: i64, seconds: i64) -> 
     Ok(())
 }
 
-async fn save_rule(db: &TestDatabase, rule: &Rule, state: RuleState, seen: i64, seconds: i64) -> Result<(), Error> {
+async fn save_rule(db: &TestDatabase, rule: &Rule, state: State, seen: i64, seconds: i64) -> Result<(), Error> {
     let mut tx = db.begin(Priority::Interactive).await.unwrap();
-    programs::save_rule(&mut tx, W, (rule, state), seen, saved(seconds)).await?;
+    documents::save(&mut tx, W, (rule, state), seen, saved(seconds)).await?;
     tx.commit().await.unwrap();
     Ok(())
 }
@@ -56,17 +58,17 @@ async fn save_rule(db: &TestDatabase, rule: &Rule, state: RuleState, seen: i64, 
 async fn what_was_in_force_then_is_known_for_ever(db: TestDatabase) {
     let live = LivePrograms::default();
     assert!(live.get(&mut db.read(), W).await.unwrap().latest().is_none());
-    assert!(matches!(save_rule(&db, &rule("a", 1), RuleState::Live, 0, 5).await, Err(Error::NotFound { .. })));
+    assert!(matches!(save_rule(&db, &rule("a", 1), State::Live, 0, 5).await, Err(Error::NotFound { .. })));
     save(&db, &program(json!({})), 0, 10).await.unwrap();
     assert!(matches!(save(&db, &program(json!({})), 0, 11).await, Err(Error::Stale { found: 1, .. })));
-    save_rule(&db, &rule("a", 1), RuleState::Live, 0, 20).await.unwrap();
-    save_rule(&db, &rule("b", 9), RuleState::Draft, 0, 20).await.unwrap();
+    save_rule(&db, &rule("a", 1), State::Live, 0, 20).await.unwrap();
+    save_rule(&db, &rule("b", 9), State::Draft, 0, 20).await.unwrap();
     let seen = live.get(&mut db.read(), W).await.unwrap();
     assert_eq!(seen.rules.len(), 2);
-    save_rule(&db, &rule("a", 2), RuleState::Live, 1, 30).await.unwrap();
-    save_rule(&db, &rule("b", 9), RuleState::Live, 1, 30).await.unwrap();
-    save_rule(&db, &rule("a", 2), RuleState::Ended, 2, 40).await.unwrap();
-    assert!(matches!(save_rule(&db, &rule("a", 2), RuleState::Live, 2, 50).await, Err(Error::Stale { found: 3, .. })));
+    save_rule(&db, &rule("a", 2), State::Live, 1, 30).await.unwrap();
+    save_rule(&db, &rule("b", 9), State::Live, 1, 30).await.unwrap();
+    save_rule(&db, &rule("a", 2), State::Ended, 2, 40).await.unwrap();
+    assert!(matches!(save_rule(&db, &rule("a", 2), State::Live, 2, 50).await, Err(Error::Stale { found: 3, .. })));
     let now = live.get(&mut db.read(), W).await.unwrap();
     assert_eq!(now.rules.len(), 5, "what was committed is seen by the next question");
     let in_force = |seconds: i64| -> Vec<(String, i64)> {

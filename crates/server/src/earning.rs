@@ -61,7 +61,7 @@ pub async fn hear(
     let used = awards::used(tx, workspace, &capped(&programs), &numbers, &occasions.periods(&calendar)).await?;
     let wallets = wallets::numbers(tx, workspace).await?;
     let mut awards = Awards::new(&latest.program, calendar.clone(), &wallets, known, used);
-    let conditions: Vec<&Condition> = programs.rules.iter().map(|it| &it.rule.when).collect();
+    let conditions: Vec<&Condition> = programs.rules.iter().map(|it| &it.document.when).collect();
     let facts = Known::read(tx, workspace, &conditions, &people).await?;
     let now = installation.clock.now();
     for found in &occasions.told {
@@ -114,8 +114,8 @@ pub(crate) fn flat(properties: &Map<String, Value>) -> Vec<(String, Value)> {
 
 /// Rules with caps: of these it is read what they gave.
 fn capped(programs: &Programs) -> Vec<String> {
-    let with_caps = programs.rules.iter().filter(|it| !it.rule.caps.is_empty());
-    let keys: BTreeSet<&str> = with_caps.map(|it| it.rule.key.as_str()).collect();
+    let with_caps = programs.rules.iter().filter(|it| !it.document.caps.is_empty());
+    let keys: BTreeSet<&str> = with_caps.map(|it| it.document.key.as_str()).collect();
     keys.into_iter().map(str::to_owned).collect()
 }
 
@@ -170,7 +170,7 @@ struct Occasions<'a> {
 
 impl<'a> Occasions<'a> {
     fn find(programs: &Programs, program: &Program, events: &'a [Event], applied: &'a Applied) -> Self {
-        let mut listened: BTreeSet<&str> = programs.rules.iter().map(|it| it.rule.event.as_str()).collect();
+        let mut listened: BTreeSet<&str> = programs.rules.iter().map(|it| it.document.event.as_str()).collect();
         let joins = match &program.enrolment {
             Enrolment::Event { event } => Some(event.as_str()),
             _ => None,

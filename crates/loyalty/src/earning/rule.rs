@@ -3,15 +3,13 @@
 use rapport_domain::Calendar;
 use rapport_segments::{Condition, Instant, Scope};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::Error;
 use crate::dates::{Expiry, Pending};
 use crate::decimal::Decimal;
-use crate::program::{self, Program, check_key, check_name};
+use crate::document::Document;
+use crate::program::{Program, check_key, check_name};
 
-/// A programme has at most so many rules in force.
-pub const RULES_MAX: usize = 500;
 const CAPS_MAX: usize = 10;
 /// The most that a rule gives for one thing.
 const POINTS_MAX: i64 = 1_000_000_000;
@@ -233,20 +231,19 @@ impl Every {
     pub const ALL: [Self; 5] = [Self::Day, Self::Week, Self::Month, Self::Year, Self::Ever];
 }
 
-impl Rule {
-    /// Reads it from JSON.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with its place.
-    pub fn from_json(form: Value) -> Result<Self, Error> {
-        program::read(form)
+impl Document for Rule {
+    const KIND: &'static str = "rule";
+    const MOST: usize = 500;
+
+    fn key(&self) -> &str {
+        &self.key
     }
 
-    /// Refuses what could not be reckoned with in this programme.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with its place.
-    pub fn check(&self, program: &Program) -> Result<(), Error> {
+    fn place(&self) -> u32 {
+        self.place
+    }
+
+    fn check(&self, program: &Program) -> Result<(), Error> {
         check_key("key", &self.key)?;
         check_name("name", &self.name)?;
         if self.event.is_empty() || self.event.len() > 200 {
@@ -287,7 +284,9 @@ impl Rule {
         }
         Ok(())
     }
+}
 
+impl Rule {
     /// The wallet into which it gives.
     pub fn wallet<'a>(&'a self, program: &'a Program) -> &'a str {
         self.wallet.as_deref().unwrap_or_else(|| program.wallets.first().map_or("", |wallet| &wallet.key))
@@ -349,8 +348,8 @@ impl Gives {
                 if !factors.contains(factor) {
                     return Err(Error::invalid("gives.factor", format!("above 1, and at most {FACTOR_MAX}")));
                 }
-                if rules.len() > RULES_MAX {
-                    return Err(Error::invalid("gives.rules", format!("at most {RULES_MAX}")));
+                if rules.len() > Rule::MOST {
+                    return Err(Error::invalid("gives.rules", format!("at most {}", Rule::MOST)));
                 }
                 Ok(())
             }

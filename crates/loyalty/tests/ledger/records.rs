@@ -38,7 +38,7 @@ const MEANT: &[&str] = &[
     // A programme has few.
     "FROM loyalty_wallets",
     "FROM loyalty_programs",
-    "FROM loyalty_rules",
+    "FROM loyalty_documents",
     // `rapport verify` reads everything.
     "FROM loyalty_balances WHERE workspace = $1",
 ];

@@ -1,5 +1,6 @@
 //! `/api/v1/loyalty`: the programme, its rules, its members, and the points ledger.
 
+mod documents;
 mod history;
 mod members;
 mod operations;
@@ -8,7 +9,8 @@ mod rules;
 
 use axum::extract::State;
 use rapport_loyalty::program::Program;
-use rapport_loyalty::records::programs::{self, ProgramVersion, Saved};
+use rapport_loyalty::records::documents::Saved;
+use rapport_loyalty::records::programs::{self, ProgramVersion};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

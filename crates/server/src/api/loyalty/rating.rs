@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use rapport_domain::{PersonId, shop_events};
+use rapport_loyalty::Document;
 use rapport_loyalty::earning::{Amounts, Line, Occasion, Outcome, Period, Rule, given, rate};
 use rapport_loyalty::records::{awards, members};
 use rapport_profiles::records::persons;

@@ -2,17 +2,16 @@
 
 use axum::extract::State;
 use rapport_domain::shop_events;
+use rapport_loyalty::Document;
 use rapport_loyalty::earning::Rule;
-use rapport_loyalty::records::programs::{self, RuleState, RuleVersion, Saved};
-use rapport_segments::{Condition, Limits};
-use rapport_store::Priority;
+use rapport_loyalty::records::documents::Version;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::named;
+use super::{documents, named};
 use crate::api::segments::{Names, user_names};
 use crate::api::shapes::time;
 use crate::app::App;
@@ -49,13 +48,13 @@ pub struct LoyaltyRule {
 }
 
 impl LoyaltyRule {
-    fn of(row: RuleVersion, users: &Names) -> Result<Self, Problem> {
+    fn of(row: Version<Rule>, users: &Names) -> Result<Self, Problem> {
         Ok(Self {
-            key: row.rule.key.clone(),
+            key: row.document.key.clone(),
             version: row.version,
             state: row.state.key().to_owned(),
-            text: row.rule.when.to_text(),
-            rule: serde_json::to_value(row.rule).map_err(Problem::internal)?,
+            text: row.document.when.to_text(),
+            rule: serde_json::to_value(row.document).map_err(Problem::internal)?,
             in_force_from: time(row.in_force_from),
             saved_at: time(row.saved_at),
             saved_by: named(users, &row.saved_by),
@@ -78,11 +77,9 @@ pub async fn loyalty_rules(
     caller: Caller,
     Query(query): Query<LoyaltyRulesQuery>,
 ) -> Result<Json<Rows<LoyaltyRule>>, Problem> {
-    caller.require(Permission::ViewReports)?;
+    let rows = documents::list(&app, &caller, query.ended).await?;
     let users = user_names(&app, caller.workspace).await?;
-    let rows = programs::rules(&mut app.installation.store.read(), caller.workspace).await?;
-    let rows = programs::latest_of_each(rows).into_iter().filter(|it| query.ended || it.state != RuleState::Ended);
-    let rows: Result<_, Problem> = rows.map(|row| LoyaltyRule::of(row, &users)).collect();
+    let rows: Result<_, Problem> = rows.into_iter().map(|row| LoyaltyRule::of(row, &users)).collect();
     Ok(Json(Rows { rows: rows? }))
 }
 
@@ -93,13 +90,8 @@ pub async fn loyalty_rule_versions(
     caller: Caller,
     Path(key): Path<String>,
 ) -> Result<Json<Rows<LoyaltyRule>>, Problem> {
-    caller.require(Permission::ViewReports)?;
+    let rows = documents::versions(&app, &caller, &key).await?;
     let users = user_names(&app, caller.workspace).await?;
-    let rows = programs::rules(&mut app.installation.store.read(), caller.workspace).await?;
-    let rows: Vec<RuleVersion> = rows.into_iter().filter(|it| it.rule.key == key).rev().collect();
-    if rows.is_empty() {
-        return Err(Problem::not_found("rule"));
-    }
     let rows: Result<_, Problem> = rows.into_iter().map(|row| LoyaltyRule::of(row, &users)).collect();
     Ok(Json(Rows { rows: rows? }))
 }
@@ -124,18 +116,8 @@ pub struct LoyaltyRuleBody {
 ///
 /// # Errors
 /// What is wrong, with its place.
-pub(super) fn read(key: &str, mut form: Value, text: Option<&str>) -> Result<Rule, Problem> {
-    let fields = form.as_object_mut().ok_or_else(|| Problem::invalid("rule", "is an object"))?;
-    if fields.get("key").is_some_and(|other| other != key) {
-        return Err(Problem::invalid("rule.key", "is another one than in the address"));
-    }
-    fields.insert("key".to_owned(), json!(key));
-    if let Some(text) = text {
-        if fields.contains_key("when") {
-            return Err(Problem::invalid("text", "give the condition as `when` or as `text`"));
-        }
-        fields.insert("when".to_owned(), Condition::from_text(text, Limits::DEFAULT)?.to_json());
-    }
+pub(super) fn read(key: &str, form: Value, text: Option<&str>) -> Result<Rule, Problem> {
+    let form = documents::complete("rule", key, form, text)?;
     let rule = Rule::from_json(form)?;
     Ok(Rule { event: shop_events::standard_name(&rule.event).to_owned(), ..rule })
 }
@@ -150,16 +132,7 @@ pub async fn save_loyalty_rule(
 ) -> Result<Json<LoyaltyRule>, Problem> {
     caller.require(Permission::EditLoyalty)?;
     let rule = read(&key, body.rule, body.text.as_deref())?;
-    let wrong = || Problem::invalid("state", "is one of draft, live, paused, ended");
-    let state = RuleState::read(&body.state).ok_or_else(wrong)?;
-    let now = app.now();
-    let by = caller.id().as_str();
-    let saved = Saved { in_force_from: now, at: now, by };
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    programs::save_rule(&mut tx, caller.workspace, (&rule, state), body.version, saved).await?;
-    tx.commit().await?;
+    let row = documents::save(&app, &caller, (rule, &body.state), body.version).await?;
     let users = user_names(&app, caller.workspace).await?;
-    let version = body.version + 1;
-    let row = RuleVersion { version, state, rule, in_force_from: now, saved_at: now, saved_by: by.to_owned() };
     Ok(Json(LoyaltyRule::of(row, &users)?))
 }

@@ -1,0 +1,74 @@
+//! What staff write and change while the programme runs: rules, rewards, offers. Each is a document with a key, kept in versions by
+//! [`records::documents`](crate::records::documents).
+//!
+//! Always holds: a document that passed [`Document::check`] can be reckoned with in that programme.
+//!
+//! Does not: know what any of them says; the modules that reckon with them do.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::Error;
+use crate::program::{self, Program};
+
+/// Something that staff write, in versions.
+pub trait Document: Clone + Serialize + DeserializeOwned {
+    /// What it is, in SQL and in sentences: `rule`.
+    const KIND: &'static str;
+    /// So many that are not ended, at most.
+    const MOST: usize;
+
+    /// Its name in addresses, for ever.
+    fn key(&self) -> &str;
+
+    /// Reads it from JSON.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with its place.
+    fn from_json(form: Value) -> Result<Self, Error> {
+        program::read(form)
+    }
+
+    /// They are looked at in this order; those of one place by their keys.
+    fn place(&self) -> u32;
+
+    /// Refuses what could not be reckoned with in this programme.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with its place.
+    fn check(&self, program: &Program) -> Result<(), Error>;
+}
+
+/// Whether it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Being written.
+    Draft,
+    /// It counts.
+    Live,
+    /// It does not count for now.
+    Paused,
+    /// It does not count any more, and is out of sight.
+    Ended,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Draft, Self::Live, Self::Paused, Self::Ended];
+
+    /// As it is written in SQL and JSON.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Live => "live",
+            Self::Paused => "paused",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// Reads [`State::key`].
+    pub fn read(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.key() == key)
+    }
+}
