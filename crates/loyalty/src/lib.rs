@@ -19,6 +19,7 @@ pub mod poster;
 pub mod program;
 pub mod records;
 pub mod schema;
+pub mod tiers;
 pub mod verify;
 
 pub use document::Document;

@@ -15,6 +15,7 @@ use crate::Error;
 use crate::dates::{Expiry, Pending};
 use crate::decimal::Decimal;
 use crate::ledger::{Shortage, Wallet};
+use crate::tiers::{LADDERS_MAX, Ladder};
 
 /// The most wallets of a programme.
 pub const WALLETS_MAX: usize = 20;
@@ -26,7 +27,7 @@ const NAME_MAX: usize = 100;
 pub const AMOUNT_MAX: i64 = 1_000_000_000_000;
 
 /// A programme, as staff write it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Program {
     /// What people call it.
@@ -49,6 +50,9 @@ pub struct Program {
     /// How rules of one group stand to each other; rules without a group always count.
     #[serde(default)]
     pub groups: Vec<Group>,
+    /// Its ladders of tiers.
+    #[serde(default)]
+    pub ladders: Vec<Ladder>,
 }
 
 /// What one unit of a currency is worth in the programme's.
@@ -243,6 +247,16 @@ impl Program {
                 return Err(Error::invalid(place, "another group has this key"));
             }
         }
+        if self.ladders.len() > LADDERS_MAX {
+            return Err(Error::invalid("ladders", format!("at most {LADDERS_MAX}")));
+        }
+        for (at, ladder) in self.ladders.iter().enumerate() {
+            let place = format!("ladders[{at}]");
+            ladder.check(&place, self)?;
+            if self.ladders[..at].iter().any(|it| it.key == ladder.key) {
+                return Err(Error::invalid(format!("{place}.key"), "another ladder has this key"));
+            }
+        }
         Ok(())
     }
 
@@ -259,6 +273,11 @@ impl Program {
     /// One of its wallets.
     pub fn wallet(&self, key: &str) -> Option<&WalletPlan> {
         self.wallets.iter().find(|wallet| wallet.key == key)
+    }
+
+    /// One of its ladders.
+    pub fn ladder(&self, key: &str) -> Option<&Ladder> {
+        self.ladders.iter().find(|ladder| ladder.key == key)
     }
 
     /// What an amount is worth in the programme's currency, to the nearest millionth; `None` for a currency without a rate.
