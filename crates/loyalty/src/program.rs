@@ -6,6 +6,7 @@
 //! Does not: post anything. [`crate::earning`] reckons what somebody earns by it.
 
 use rapport_domain::calendar::WeekStart;
+use rapport_domain::money::MICROS_PER_UNIT;
 use rapport_domain::{Calendar, Currency, plain};
 use rapport_segments::Instant;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::Error;
 use crate::dates::{Expiry, Pending};
 use crate::decimal::Decimal;
 use crate::ledger::{Shortage, Wallet};
+use crate::liability::books::Pricing;
 use crate::tiers::{LADDERS_MAX, Ladder};
 
 /// The most wallets of a programme.
@@ -111,6 +113,9 @@ pub struct WalletPlan {
     /// What one is worth when it is redeemed, in the programme's currency: for the books and for what a reward costs.
     #[serde(default)]
     pub worth: Option<Decimal>,
+    /// What the company says of its points for the books.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub books: Option<Books>,
     /// When what is earned lapses.
     #[serde(default)]
     pub expiry: Expiry,
@@ -129,6 +134,18 @@ pub struct WalletPlan {
     /// The most that a member may owe.
     #[serde(default = "amount_max")]
     pub arrears_max: i64,
+}
+
+/// What the company says of a wallet's points for the books.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Books {
+    /// Which share of them is redeemed in the end, from 0 to 1; estimated from what became of earlier ones, unless said.
+    #[serde(default)]
+    pub redemption: Option<Decimal>,
+    /// What goods that bring one cost alone, in the programme's currency: a sale is divided between goods and points by both prices. Without it points are put off at their own.
+    #[serde(default)]
+    pub goods: Option<Decimal>,
 }
 
 const fn amount_max() -> i64 {
@@ -291,6 +308,14 @@ impl Program {
 }
 
 impl WalletPlan {
+    /// What its points are worth in the books; a wallet whose worth nobody said is worth nothing there.
+    pub fn pricing(&self) -> Pricing {
+        let books = self.books.clone().unwrap_or_default();
+        let redemption = books.redemption.map(|share| share.micros() as f64 / MICROS_PER_UNIT as f64);
+        let worth = self.worth.map_or(0, Decimal::micros);
+        Pricing { worth, redemption, goods: books.goods.map(Decimal::micros) }
+    }
+
     /// What the ledger asks of it.
     pub const fn limits(&self) -> Wallet {
         Wallet { amount_max: self.amount_max, balance_max: self.balance_max, arrears_max: self.arrears_max }
@@ -302,6 +327,13 @@ impl WalletPlan {
         self.expiry.check().map_err(|error| Error::invalid(format!("{place}.expiry"), error.to_string()))?;
         if self.worth.is_some_and(|worth| worth.micros() < 0) {
             return Err(Error::invalid(format!("{place}.worth"), "must not be below 0"));
+        }
+        let books = self.books.clone().unwrap_or_default();
+        if books.redemption.is_some_and(|share| !(0..=MICROS_PER_UNIT).contains(&share.micros())) {
+            return Err(Error::invalid(format!("{place}.books.redemption"), "0 to 1"));
+        }
+        if books.goods.is_some_and(|goods| goods.micros() <= 0) {
+            return Err(Error::invalid(format!("{place}.books.goods"), "must be above 0"));
         }
         let limits = [("amount_max", Some(self.amount_max), 1), ("balance_max", self.balance_max, 1)];
         let limits = limits.into_iter().chain([("arrears_max", Some(self.arrears_max), 0)]);

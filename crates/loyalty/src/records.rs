@@ -4,6 +4,7 @@
 //! from any number of servers; a batch is written whole, with its domain events, or not at all.
 
 pub mod awards;
+pub mod books;
 pub mod documents;
 pub mod head;
 pub mod live;

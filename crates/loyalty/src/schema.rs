@@ -4,6 +4,8 @@
 //! later); lots, holds and balances follow from the postings and can be compared with them at any time. They are kept under a member's number: erasing a
 //! person breaks the link from the person to the number, so that the totals and the chain of hashes stay what they are.
 
+mod books;
+
 use rapport_domain::Purpose;
 use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Migration, Migrations};
@@ -16,6 +18,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 2, name: "members who became one", sql: MERGED },
         Migration { number: 3, name: "the programme and what its rules gave", sql: PROGRAM },
         Migration { number: 4, name: "rules are documents", sql: DOCUMENTS },
+        Migration { number: 5, name: "the books by month", sql: books::BOOKS },
     ],
 };
 
@@ -348,4 +351,6 @@ pub const DATA_MAP: &[Declaration] = &[
     awards(&["occasion", "rule", "revision", "version", "wallet"], Category::Behavioural),
     Declaration::technical("loyalty_usage", &["workspace"]),
     of_number("loyalty_usage", &["rule", "member", "period", "points", "times"]),
+    books::CELLS,
+    books::MARKS,
 ];

@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rapport_domain::WorkspaceId;
+use rapport_loyalty::records::books::{self, Months};
+use rapport_store::Priority;
 use tokio::sync::watch;
 
 use crate::installation::Installation;
@@ -18,12 +20,16 @@ use crate::records::workspaces;
 
 /// How often it is looked what is due.
 const EVERY: Duration = Duration::from_secs(1);
+/// In how many of those turns the books are kept once.
+const BOOKS_EVERY: u64 = 30;
 /// Accounts posted to in one turn of the writer: few enough that nobody waits.
 const TOGETHER: u32 = 50;
 
 /// Works until `stop` is set.
 pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool>) {
+    let mut turn = 0_u64;
     while tokio::time::timeout(EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
+        turn += 1;
         let workspaces = match workspaces::ids(&mut installation.store.read()).await {
             Ok(ids) => ids,
             Err(error) => {
@@ -35,6 +41,11 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
             if let Err(error) = settle(&installation, workspace, &stop).await {
                 tracing::warn!(code = error.code(), "what is due on the ledger could not be posted; it is tried again");
             }
+            if turn.is_multiple_of(BOOKS_EVERY)
+                && let Err(error) = keep_books(&installation, workspace, &stop).await
+            {
+                tracing::warn!(code = error.code(), "the books could not be kept; it is tried again");
+            }
         }
     }
 }
@@ -45,5 +56,23 @@ async fn settle(
     stop: &watch::Receiver<bool>,
 ) -> Result<(), rapport_loyalty::Error> {
     while !*stop.borrow() && installation.points.settle(workspace, TOGETHER).await? > 0 {}
+    Ok(())
+}
+
+/// Adds up what moved since the books were kept, so that whoever asks for them need not.
+async fn keep_books(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), rapport_loyalty::Error> {
+    let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
+    let Some(latest) = programs.latest() else { return Ok(()) };
+    let months = Months::of(&latest.program.calendar()?, &latest.program.zone);
+    while !*stop.borrow() {
+        let Some(step) = books::next(&mut installation.store.read(), workspace, &months).await? else { break };
+        let mut tx = installation.store.begin(Priority::Background).await?;
+        books::keep(&mut tx, workspace, &months, step).await?;
+        tx.commit().await?;
+    }
     Ok(())
 }

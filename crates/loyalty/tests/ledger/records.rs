@@ -39,6 +39,12 @@ const MEANT: &[&str] = &[
     "FROM loyalty_wallets",
     "FROM loyalty_programs",
     "FROM loyalty_documents",
+    // A cell for each pair of months; the books look at all of them.
+    "FROM loyalty_books",
+    "DELETE FROM loyalty_books",
+    // A workspace has one.
+    "FROM loyalty_book_marks",
+    "UPDATE loyalty_book_marks",
     // `rapport verify` reads everything.
     "FROM loyalty_balances WHERE workspace = $1",
 ];

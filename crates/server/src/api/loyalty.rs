@@ -2,6 +2,7 @@
 
 mod documents;
 mod history;
+mod liability;
 mod members;
 mod operations;
 mod rating;
@@ -36,6 +37,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(members::router())
         .merge(history::router())
         .merge(operations::router())
+        .merge(liability::router())
 }
 
 /// The programme as of a version.

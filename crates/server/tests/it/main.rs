@@ -28,6 +28,7 @@ mod intents;
 mod keys;
 mod link_checks;
 mod loyalty;
+mod loyalty_liability;
 mod mail_callbacks;
 mod main_job;
 mod members;

@@ -2138,6 +2138,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/liability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says month by month what points were issued, redeemed, lapsed and taken back, what is put off for them, and what of it was earned. */
+        get: operations["get_loyalty_liability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/liability.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a CSV file, a line a month; `ledger_end` is the last operation and the hash of the ledger's chain there, to which `rapport verify` comes too. */
+        get: operations["get_loyalty_liability_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/liability/vintages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what became of points by the month in which they were earned, how many of each are expected to be redeemed, and how well the same estimate would have done before. */
+        get: operations["get_loyalty_liability_vintages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/members": {
         parameters: {
             query?: never;
@@ -7711,6 +7762,16 @@ export interface components {
             person_id: string;
             person_name: string;
         };
+        /** @description Where the ledger ended: `rapport verify` follows the chain of hashes to here. */
+        LedgerEnd: {
+            /** @description The hash of everything up to it, in hexadecimal. */
+            chain: string;
+            /**
+             * Format: int64
+             * @description The number of the last operation.
+             */
+            operation: number;
+        };
         /** @description A question that is not in the usual model, though it belongs to it. */
         LeftOutShape: {
             /**
@@ -7744,6 +7805,67 @@ export interface components {
             name: string;
             /** @description Its site: https. */
             url: string;
+        };
+        /** @description A month in money. */
+        LiabilityMoney: {
+            /** @description Put right, up or down. */
+            adjusted: string;
+            /** @description Revenue: of points that are expected never to be redeemed, and of those that lapsed. */
+            breakage: string;
+            closing: string;
+            /** @description Put off for points issued. */
+            deferred: string;
+            opening: string;
+            /** @description Revenue: what redeemed points had put off. */
+            redeemed: string;
+            /** @description Not put off any more, since points were taken back. */
+            taken_back: string;
+        };
+        /** @description A month of the books. */
+        LiabilityMonth: {
+            /**
+             * Format: int64
+             * @description Put right, up or down.
+             */
+            adjusted: number;
+            /**
+             * Format: int64
+             * @description opening + issued − redeemed − lapsed − taken back + adjusted.
+             */
+            closing: number;
+            /**
+             * Format: double
+             * @description What share of all points is expected to be redeemed, as estimated at its end.
+             */
+            expected_redemption: number;
+            /** Format: int64 */
+            issued: number;
+            /** Format: int64 */
+            lapsed: number;
+            ledger?: components["schemas"]["LedgerEnd"] | null;
+            money: components["schemas"]["LiabilityMoney"];
+            /** @description `2026-05`. */
+            month: string;
+            /**
+             * Format: int64
+             * @description What members had at its beginning, less what they owed.
+             */
+            opening: number;
+            /**
+             * Format: int64
+             * @description What members owe at its end; `closing` and this are what they have.
+             */
+            owed: number;
+            /**
+             * Format: int64
+             * @description Redeemed, less what came back.
+             */
+            redeemed: number;
+            /**
+             * Format: int64
+             * @description Taken back, because what they were given for went back.
+             */
+            taken_back: number;
         };
         /** @description An open link to make. */
         LinkBody: {
@@ -7875,6 +7997,39 @@ export interface components {
             /** @description The rule's key, or the owner's id; none is nobody. */
             key?: string | null;
             name?: string | null;
+        };
+        /** @description What a wallet's points are worth in the books. */
+        LoyaltyLiability: {
+            /** @description `recorded` or `effective`. */
+            basis: string;
+            /** @description The programme's, in which all amounts are. */
+            currency: string;
+            /**
+             * Format: double
+             * @description What share is expected to be redeemed, as of now.
+             */
+            expected_redemption: number;
+            ledger?: components["schemas"]["LedgerEnd"] | null;
+            /** @description What is put off for what they have. */
+            liability: string;
+            /** @description The oldest month first. */
+            months: components["schemas"]["LiabilityMonth"][];
+            /**
+             * Format: int64
+             * @description What members have.
+             */
+            outstanding: number;
+            /**
+             * Format: int64
+             * @description What they owe.
+             */
+            owed: number;
+            recorded_at?: string | null;
+            /** @description Whence the expected redemption comes: `set` in the programme, `estimated` from vintages, or `all`, since no vintage was watched for a year yet. */
+            redemption_by: string;
+            wallet: string;
+            /** @description What one is worth when it is redeemed; null when the programme does not say, and then nothing is worth anything. */
+            worth?: string | null;
         };
         /** @description A member of the programme. */
         LoyaltyMember: {
@@ -9389,6 +9544,68 @@ export interface components {
             /** @description In which lot they lie. */
             lot?: string | null;
             to: string;
+        };
+        /** @description Points that were earned in one month, and what became of them. */
+        PointsVintage: {
+            /** Format: int64 */
+            adjusted: number;
+            /**
+             * Format: double
+             * @description How many are expected to be redeemed in all; null while nothing can be said.
+             */
+            expected?: number | null;
+            /** Format: double */
+            high?: number | null;
+            /** Format: int64 */
+            issued: number;
+            /** Format: int64 */
+            lapsed: number;
+            /** Format: int64 */
+            left: number;
+            /**
+             * Format: double
+             * @description With 95 % between here and `high`.
+             */
+            low?: number | null;
+            /** @description `2026-05`. */
+            month: string;
+            /** Format: int64 */
+            redeemed: number;
+            /** @description Redeemed by the end of the month itself, of the next, and so on. */
+            redeemed_by_age: number[];
+            /**
+             * Format: int64
+             * @description Went to pay what a member owed.
+             */
+            settled: number;
+            /**
+             * Format: double
+             * @description Mack's standard error of it; null where too few older vintages say how much they differ.
+             */
+            standard_error?: number | null;
+            /** Format: int64 */
+            taken_back: number;
+        };
+        /** @description What becomes of points, by the month in which they were earned. */
+        PointsVintages: {
+            basis: string;
+            /**
+             * Format: double
+             * @description What share of all points is expected never to be redeemed; null while nothing can be said.
+             */
+            breakage?: number | null;
+            /** Format: double */
+            breakage_high?: number | null;
+            /** Format: double */
+            breakage_low?: number | null;
+            /** @description Whether a vintage was watched for a year, so that the books go by this. */
+            enough: boolean;
+            /** @description By what redeemed points grow from one month of age to the next; null where none had been redeemed before. */
+            factors: (number | null)[];
+            /** @description The oldest first. */
+            rows: components["schemas"]["PointsVintage"][];
+            tried: components["schemas"]["TriedEstimate"][];
+            wallet: string;
         };
         /** @description Where somebody sees and changes their own preferences. */
         PreferenceLink: {
@@ -12715,6 +12932,22 @@ export interface components {
             unit: components["schemas"]["Unit"];
             /** @description A number for each interval; none where there is nothing to measure. */
             values: (number | null)[];
+        };
+        /** @description How well the estimate would have done. */
+        TriedEstimate: {
+            /**
+             * Format: double
+             * @description How many were.
+             */
+            came: number;
+            /**
+             * Format: double
+             * @description How many points were expected to be redeemed since then.
+             */
+            foreseen: number;
+            /** @description So many months ago, for the months since. */
+            months: number;
+            vintages: number;
         };
         /** @description How a text was understood. */
         Understanding: {
@@ -18783,6 +19016,161 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Changed"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_liability: {
+        parameters: {
+            query?: {
+                /** @description A wallet's key; the programme's first, unless said. */
+                wallet?: string | null;
+                /** @description `recorded`: a movement belongs to the month in which it was written down, so that a month that is over never changes; `effective`: to the month in which it took effect. */
+                basis?: string | null;
+                /** @description The first month, `2026-01`; two years before the last, unless said. */
+                from?: string | null;
+                /** @description The last month; the present one, unless said. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyLiability"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_liability_csv: {
+        parameters: {
+            query?: {
+                /** @description A wallet's key; the programme's first, unless said. */
+                wallet?: string | null;
+                /** @description `recorded`: a movement belongs to the month in which it was written down, so that a month that is over never changes; `effective`: to the month in which it took effect. */
+                basis?: string | null;
+                /** @description The first month, `2026-01`; two years before the last, unless said. */
+                from?: string | null;
+                /** @description The last month; the present one, unless said. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_liability_vintages: {
+        parameters: {
+            query?: {
+                /** @description A wallet's key; the programme's first, unless said. */
+                wallet?: string | null;
+                /** @description `effective` unless said, or `recorded`. */
+                basis?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsVintages"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             422: {
