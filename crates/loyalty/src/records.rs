@@ -6,6 +6,7 @@
 pub mod awards;
 pub mod books;
 pub mod documents;
+pub mod flows;
 pub mod head;
 pub mod live;
 mod load;

@@ -5,6 +5,7 @@
 //! person breaks the link from the person to the number, so that the totals and the chain of hashes stay what they are.
 
 mod books;
+mod flows;
 
 use rapport_domain::Purpose;
 use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
@@ -19,6 +20,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 3, name: "the programme and what its rules gave", sql: PROGRAM },
         Migration { number: 4, name: "rules are documents", sql: DOCUMENTS },
         Migration { number: 5, name: "the books by month", sql: books::BOOKS },
+        Migration { number: 6, name: "sums of what moved", sql: flows::FLOWS },
     ],
 };
 
@@ -353,4 +355,5 @@ pub const DATA_MAP: &[Declaration] = &[
     of_number("loyalty_usage", &["rule", "member", "period", "points", "times"]),
     books::CELLS,
     books::MARKS,
+    Declaration::technical("loyalty_flows", &["workspace", "wallet", "hour", "from_place", "to_place", "amount"]),
 ];

@@ -46,9 +46,34 @@ pub async fn hear(
     events: &[Event],
     applied: &Applied,
 ) -> Result<()> {
+    let told = Told { events, applied: &applied.events, superseded: &applied.superseded };
+    hear_at(installation, tx, workspace, told, (installation.clock.now(), None)).await
+}
+
+/// What is heard together.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'a> {
+    pub events: &'a [Event],
+    /// For each event, in their order.
+    pub applied: &'a [AppliedEvent],
+    /// As [`Applied::superseded`].
+    pub superseded: &'a [(usize, EventId)],
+}
+
+/// How orders stand by their numbers: what they brought, what of it went back, status.
+pub(crate) type Standing = HashMap<String, (i64, i64, String)>;
+
+/// As [`hear`], at another time than the present where a past is played through: with how orders stood then.
+pub(crate) async fn hear_at(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    told: Told<'_>,
+    (now, stood): (Timestamp, Option<&Standing>),
+) -> Result<()> {
     let programs = installation.programs.get(tx, workspace).await?;
     let Some(latest) = programs.latest() else { return Ok(()) };
-    let occasions = Occasions::find(&programs, &latest.program, events, applied);
+    let occasions = Occasions::find(&programs, &latest.program, told);
     if occasions.is_empty() {
         return Ok(());
     }
@@ -63,7 +88,6 @@ pub async fn hear(
     let mut awards = Awards::new(&latest.program, calendar.clone(), &wallets, known, used);
     let conditions: Vec<&Condition> = programs.rules.iter().map(|it| &it.document.when).collect();
     let facts = Known::read(tx, workspace, &conditions, &people).await?;
-    let now = installation.clock.now();
     for found in &occasions.told {
         let Some(program) = programs.at(found.at) else { continue };
         let rules: Vec<InForce<'_>> = programs.rules_at(found.at).collect();
@@ -88,10 +112,14 @@ pub async fn hear(
             awards.undone(&Happened { occasion: old, member: *member, at: *at, kind: "event", reference: "" });
         }
     }
-    let order_ids: Vec<String> = occasions.orders.values().map(|(order_id, _)| order_id.clone()).collect();
-    let standing = orders::standing(tx, workspace, &order_ids).await?;
-    let standing: HashMap<String, (i64, i64, String)> =
-        standing.into_iter().map(|(order_id, revenue, back, status)| (order_id, (revenue, back, status))).collect();
+    let read;
+    let standing = match stood {
+        Some(stood) => stood,
+        None => {
+            read = occasions.standing(tx, workspace).await?;
+            &read
+        }
+    };
     for (occasion, (order_id, at)) in &occasions.orders {
         let (Some((revenue, back, status)), Some(member)) = (standing.get(order_id), owners.get(occasion)) else {
             continue;
@@ -169,7 +197,7 @@ struct Occasions<'a> {
 }
 
 impl<'a> Occasions<'a> {
-    fn find(programs: &Programs, program: &Program, events: &'a [Event], applied: &'a Applied) -> Self {
+    fn find(programs: &Programs, program: &Program, Told { events, applied, superseded }: Told<'a>) -> Self {
         let mut listened: BTreeSet<&str> = programs.rules.iter().map(|it| it.document.event.as_str()).collect();
         let joins = match &program.enrolment {
             Enrolment::Event { event } => Some(event.as_str()),
@@ -179,7 +207,7 @@ impl<'a> Occasions<'a> {
         let counts_from = programs.counts_from().unwrap_or(Timestamp(i64::MAX));
         let mut found =
             Self { told: Vec::new(), orders: BTreeMap::new(), replaced: Vec::new(), handles: HashMap::new() };
-        for (event, it) in events.iter().zip(&applied.events) {
+        for (event, it) in events.iter().zip(applied) {
             let order = found.order(program.currency, event, it);
             let name = if order.as_ref().is_some_and(|it| it.1) { ORDER_COMPLETED } else { event.name.as_str() };
             if !listened.contains(name) || it.occurred_at < counts_from {
@@ -197,8 +225,8 @@ impl<'a> Occasions<'a> {
             found.told.iter().enumerate().map(|(place, it)| (it.occasion.clone(), place)).collect();
         let mut place = 0..;
         found.told.retain(|it| place.next() == last.get(&it.occasion).copied());
-        let replaced = applied.superseded.iter().filter(|(at, _)| listened.contains(events[*at].name.as_str()));
-        found.replaced = replaced.map(|(at, old)| (occasion_of_event(old), applied.events[*at].occurred_at)).collect();
+        let replaced = superseded.iter().filter(|(at, _)| listened.contains(events[*at].name.as_str()));
+        found.replaced = replaced.map(|(at, old)| (occasion_of_event(old), applied[*at].occurred_at)).collect();
         found
     }
 
@@ -216,6 +244,13 @@ impl<'a> Occasions<'a> {
         self.handles.entry(occasion.clone()).or_insert(applied.handle);
         self.orders.insert(occasion, (order_id.clone(), applied.occurred_at));
         Some((order_id, is_placed))
+    }
+
+    /// How the orders stand.
+    async fn standing(&self, tx: &mut Tx, workspace: WorkspaceId) -> Result<Standing> {
+        let order_ids: Vec<String> = self.orders.values().map(|(order_id, _)| order_id.clone()).collect();
+        let standing = orders::standing(tx, workspace, &order_ids).await?;
+        Ok(standing.into_iter().map(|(order_id, revenue, back, status)| (order_id, (revenue, back, status))).collect())
     }
 
     fn is_empty(&self) -> bool {

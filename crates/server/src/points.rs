@@ -6,6 +6,7 @@
 pub mod facts;
 pub mod identity;
 pub mod personal;
+pub mod sample;
 
 use std::sync::Arc;
 use std::time::Duration;

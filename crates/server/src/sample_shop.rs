@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use rapport_domain::{SourceId, Timestamp, WorkspaceId};
+use rapport_domain::{Event, SourceId, Timestamp, WorkspaceId};
 use rapport_intake::{Body, Call, Limits, Origin};
 use rapport_sample::{Message, Options, SampleShop, Totals};
 
@@ -17,10 +17,11 @@ use crate::engaging::sample::lived::{self, Lived};
 use crate::experimenting::sample::Checkout;
 use crate::following_up::sample::{self as unhappy, Voice};
 use crate::installation::Installation;
+use crate::points::sample as club;
 use crate::surveying::sample::{self as surveys, Asked};
 
 /// Messages in one body, as an SDK would send them.
-const BATCH: usize = 500;
+pub(crate) const BATCH: usize = 500;
 /// Where the truth is written in the data folder.
 pub const TRUTH: &str = "truth.jsonl";
 
@@ -39,6 +40,8 @@ pub struct Filled {
     pub asked: Vec<Asked>,
     /// What customers who were unhappy said in the last year.
     pub voices: Vec<Voice>,
+    /// What customers did that its club rewards, since it began.
+    pub rewarded: Vec<Message>,
 }
 
 /// Sends the stories of `customers` customers through the intake. Blocks: call it on a thread that may. `progress` gets the number
@@ -64,6 +67,7 @@ pub fn fill(
         filled.lived.extend(Lived::of(&story.messages, end.plus(-lived::DAYS * Timestamp::DAY)));
         filled.asked.extend(Asked::of(&story.messages, surveys::since(end)));
         filled.voices.extend(Voice::of(&story.messages, unhappy::since(end)));
+        filled.rewarded.extend(club::rewarded(&story.messages, end));
         if let Some(true_customer) = &story.truth {
             serde_json::to_writer(&mut truth, true_customer)?;
             truth.write_all(b"\n")?;
@@ -86,14 +90,19 @@ fn create(folder: &Path) -> Result<File> {
     File::create(&path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// One body of `POST /v1/batch`, decoded and logged as the HTTP route does it.
+/// Bodies of `POST /v1/batch`, decoded and logged as the HTTP route does it.
 fn send(installation: &Installation, origin: Origin, messages: &[Message]) -> Result<()> {
     for messages in messages.chunks(BATCH) {
-        let text = format!("{{\"batch\":{}}}", serde_json::to_string(messages)?);
-        let body = Body::parse(&text, Call::Batch, &Limits::default())?;
-        let decoded = body.decode(origin, installation.clock.now(), &*installation.rng);
-        ensure!(decoded.rejects.is_empty(), "the sample shop sent what our own door refuses: {:?}", decoded.rejects[0]);
-        installation.log.append_blocking(&decoded.events)?;
+        installation.log.append_blocking(&decode(installation, origin, messages)?)?;
     }
     Ok(())
+}
+
+/// One body of `POST /v1/batch`, decoded.
+pub(crate) fn decode(installation: &Installation, origin: Origin, messages: &[Message]) -> Result<Vec<Event>> {
+    let text = format!("{{\"batch\":{}}}", serde_json::to_string(messages)?);
+    let body = Body::parse(&text, Call::Batch, &Limits::default())?;
+    let decoded = body.decode(origin, installation.clock.now(), &*installation.rng);
+    ensure!(decoded.rejects.is_empty(), "the sample shop sent what our own door refuses: {:?}", decoded.rejects[0]);
+    Ok(decoded.events)
 }

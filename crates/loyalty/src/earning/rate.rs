@@ -139,6 +139,16 @@ pub struct Used {
     pub times: i64,
 }
 
+impl Used {
+    /// What a cap counts.
+    pub const fn of(self, of: CapOf) -> i64 {
+        match of {
+            CapOf::Points => self.points,
+            CapOf::Times => self.times,
+        }
+    }
+}
+
 /// What comes of an occasion. `used` says what a rule gave before, to this member or to everybody, in a period; it is asked for rules with caps only.
 pub fn rate(
     program: &Program,

@@ -34,9 +34,14 @@ pub async fn enrol(
     let is_new = tx.execute(add, args![workspace, rng.next_positive_i64(), person, now]).await? > 0;
     let member = of(tx, workspace, person).await?.ok_or(rapport_store::Error::NotFound)?;
     if is_new {
-        tx.emit(Event::new(workspace, ENROLLED, json!({ "member": member.0.to_string() })).about(person));
+        tx.emit(Event::new(workspace, ENROLLED, told(member, now)).about(person));
     }
     Ok(member)
+}
+
+/// What is told of somebody who became a member.
+fn told(member: MemberId, now: Timestamp) -> serde_json::Value {
+    json!({ "member": member.0.to_string(), "at": now.to_rfc3339() })
 }
 
 /// Makes many persons members at once, of whom none is one yet; their numbers, in the same order.
@@ -133,22 +138,49 @@ pub async fn find(
     Ok(found.map(member))
 }
 
-/// Members, the newest first, from behind one of them on: (enrolled at, number).
+/// How many members there are, or came from one instant on and before another; whoever was merged into another is none.
+///
+/// # Errors
+/// The store's.
+pub async fn count(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    span: Option<(Timestamp, Timestamp)>,
+) -> rapport_store::Result<i64> {
+    if let Some((from, to)) = span {
+        let count = sql!(
+            "SELECT CAST(COUNT(*) AS BIGINT) FROM loyalty_members WHERE workspace = $1 AND enrolled_at >= $2 AND enrolled_at < $3 AND standing <> 'merged'"
+        );
+        return db.scalar(count, args![workspace, from, to]).await;
+    }
+    let all = sql!("SELECT CAST(COUNT(*) AS BIGINT) FROM loyalty_members WHERE workspace = $1");
+    let merged = sql!(
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM loyalty_members WHERE workspace = $1 AND merged_into IS NOT NULL AND standing = 'merged'"
+    );
+    let all: i64 = db.scalar(all, args![workspace]).await?;
+    let merged: i64 = db.scalar(merged, args![workspace]).await?;
+    Ok(all - merged)
+}
+
+/// Members, or those of one standing, the newest first, from behind one of them on: (enrolled at, number).
 ///
 /// # Errors
 /// The store's.
 pub async fn list(
     db: &mut impl Queries,
     workspace: WorkspaceId,
+    standing: Option<Standing>,
     after: Option<(Timestamp, i64)>,
     limit: u32,
 ) -> rapport_store::Result<Vec<Member>> {
     let (at, number) = after.unwrap_or((Timestamp(i64::MAX), i64::MAX));
     let list = sql!(
         "SELECT member, person, standing, enrolled_at FROM loyalty_members
-         WHERE workspace = $1 AND (enrolled_at, member) < ($2, $3) AND standing <> 'merged' ORDER BY enrolled_at DESC, member DESC LIMIT $4"
+         WHERE workspace = $1 AND (enrolled_at, member) < ($2, $3) AND standing <> 'merged' AND ($5 = '' OR standing = $5)
+         ORDER BY enrolled_at DESC, member DESC LIMIT $4"
     );
-    let rows: Vec<MemberParts> = db.fetch_all(list, args![workspace, at, number, limit]).await?;
+    let standing = standing.map_or("", Standing::key);
+    let rows: Vec<MemberParts> = db.fetch_all(list, args![workspace, at, number, limit, standing]).await?;
     Ok(rows.into_iter().map(member).collect())
 }
 

@@ -215,6 +215,22 @@ pub async fn lots(db: &mut impl Queries, workspace: WorkspaceId, key: AccountKey
     Ok(rows.into_iter().map(|row| row.lot).collect())
 }
 
+/// When what is left in a wallet lapses, over all members: (the end, how many), the nearest first and what never lapses last.
+///
+/// # Errors
+/// The store's.
+pub async fn lapsing(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    wallet: WalletId,
+) -> Result<Vec<(Option<Timestamp>, i64)>> {
+    let find = sql!(
+        "SELECT expires_at, CAST(SUM(pending + available + held) AS BIGINT) FROM loyalty_lots
+         WHERE workspace = $1 AND wallet = $2 AND pending + available + held > 0 GROUP BY expires_at ORDER BY expires_at NULLS LAST"
+    );
+    db.fetch_all(find, args![workspace, wallet.0]).await
+}
+
 /// All accounts of some members as they stand now: what is due by then counts, whether it was posted already or not.
 ///
 /// # Errors
@@ -239,6 +255,25 @@ pub async fn accounts(
         ledger.settle(key, now, Timestamp(i64::MIN));
     }
     Ok(ledger.accounts.into_iter().collect())
+}
+
+/// When something was last written down in any account of these members; those without an account are left out.
+///
+/// # Errors
+/// The store's.
+pub async fn moved_at(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    members: &[MemberId],
+) -> Result<HashMap<MemberId, Timestamp>> {
+    let numbers: Vec<i64> = members.iter().map(|member| member.0).collect();
+    let find = sql!(
+        "SELECT b.member, MAX(o.recorded_at) FROM loyalty_balances b
+         JOIN loyalty_operations o ON o.operation = b.operation AND o.workspace = b.workspace
+         WHERE b.member IN ($2) AND b.workspace = $1 GROUP BY b.member"
+    );
+    let rows: Vec<(i64, Timestamp)> = db.fetch_all(find, args![workspace, numbers.as_slice()]).await?;
+    Ok(rows.into_iter().map(|(member, at)| (MemberId(member), at)).collect())
 }
 
 /// What the postings say an account came to: those that had taken effect by `effective` and were written down by `recorded`.

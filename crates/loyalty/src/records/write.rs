@@ -8,8 +8,8 @@ use rapport_store::outbox::Event;
 use rapport_store::{Args, Tx, args, sql};
 use serde_json::json;
 
-use super::Memory;
 use super::head::{self, Head};
+use super::{Memory, flows};
 use crate::Error;
 use crate::ledger::{AccountKey, Chain, Done, Hold, Kind, Lot, MemberId, Operation, checksum};
 
@@ -31,6 +31,7 @@ pub(super) async fn done(
     lots(tx, memory, workspace, &done).await?;
     holds(tx, memory, workspace, &done).await?;
     balances(tx, memory, workspace, &done, head.operations).await?;
+    flows::note(tx, workspace, &done.operations).await?;
     head::save(tx, workspace, &head).await?;
     for operation in done.operations.iter().filter(|operation| operation.refused.is_none()) {
         let person = memory.people.get(&operation.member).copied();
@@ -209,6 +210,7 @@ fn received(workspace: WorkspaceId, operation: &Operation, member: MemberId, per
         "member": member.0.to_string(),
         "wallet": operation.wallet.0,
         "amount": operation.amount,
+        "at": operation.recorded_at.to_rfc3339(),
     });
     let name = if operation.kind == Kind::Transfer { RECEIVED } else { name(operation.kind) };
     Event::new(workspace, name, payload).about(person)
@@ -225,6 +227,7 @@ fn event(workspace: WorkspaceId, operation: &Operation, person: Option<PersonId>
         "wallet": operation.wallet.0,
         "amount": operation.amount,
         "available": operation.after.available,
+        "at": operation.recorded_at.to_rfc3339(),
     });
     let event = Event::new(workspace, name(operation.kind), payload);
     match person {

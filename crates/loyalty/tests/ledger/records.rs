@@ -11,7 +11,7 @@ use rapport_domain::{PersonId, SeededRng, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{
     Act, Answer, Balance, Command, Kind, Lot, MemberId, Portion, Refusal, Shortage, Source, Standing, Wallet, WalletId,
 };
-use rapport_loyalty::records::{self, Memory, members, merging, read, wallets, why};
+use rapport_loyalty::records::{self, Memory, flows, members, merging, read, wallets, why};
 use rapport_loyalty::verify::verify;
 use rapport_loyalty::{DATA_MAP, MIGRATIONS, Poster};
 use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
@@ -45,6 +45,9 @@ const MEANT: &[&str] = &[
     // A workspace has one.
     "FROM loyalty_book_marks",
     "UPDATE loyalty_book_marks",
+    // Figures of a page: how many members there are, and when all that is left in a wallet lapses.
+    "SELECT CAST(COUNT(*) AS BIGINT) FROM loyalty_members WHERE workspace = $1",
+    "SELECT expires_at, CAST(SUM(pending + available + held) AS BIGINT) FROM loyalty_lots",
     // `rapport verify` reads everything.
     "FROM loyalty_balances WHERE workspace = $1",
 ];
@@ -106,6 +109,38 @@ async fn assert_sound(db: &Store, workspace: WorkspaceId) {
         let stored = stored_balance(db, workspace, key).await;
         assert_eq!(read::balance_as_of(&mut db.read(), workspace, key, end, end).await.unwrap(), stored);
     }
+    for wallet in WALLETS {
+        assert_sums(db, workspace, wallet).await;
+    }
+}
+
+/// The sums that are written with the postings are the sums of the postings, and come to what all accounts come to; what is left lapses some time or never.
+async fn assert_sums(db: &Store, workspace: WorkspaceId, wallet: WalletId) {
+    let mut db = db.read();
+    let ever = flows::ever(&mut db, workspace, &[wallet]).await.unwrap().get(&wallet).copied().unwrap_or_default();
+    let ends = (Timestamp(i64::MIN), Timestamp(i64::MAX));
+    let hours = flows::between(&mut db, workspace, &[wallet], ends).await.unwrap();
+    assert_eq!(hours.get(&wallet).copied().unwrap_or_default(), ever);
+    let of = sql!(
+        "SELECT from_place, to_place, CAST(SUM(amount) AS BIGINT) FROM loyalty_postings WHERE workspace = $1 AND wallet = $2 GROUP BY from_place, to_place"
+    );
+    let postings: Vec<(String, String, i64)> = db.fetch_all(of, args![workspace, wallet.0]).await.unwrap();
+    let moved = |is: &dyn Fn(&str, &str) -> i64| postings.iter().map(|(from, to, by)| by * is(from, to)).sum::<i64>();
+    let net = |place: &'static str| moved(&|from, to| i64::from(to == place) - i64::from(from == place));
+    assert_eq!(
+        (ever.issued, ever.taken_back),
+        (moved(&|from, _| i64::from(from == "issued")), moved(&|_, to| i64::from(to == "issued")))
+    );
+    assert_eq!((ever.redeemed, ever.lapsed, -ever.adjusted), (net("spent"), net("expired"), net("adjusted")));
+    let all = sql!(
+        "SELECT CAST(COALESCE(SUM(pending + available + held), 0) AS BIGINT), CAST(COALESCE(SUM(owed), 0) AS BIGINT) FROM loyalty_balances WHERE workspace = $1 AND wallet = $2"
+    );
+    let (left, owed): (i64, i64) =
+        db.fetch_optional(all, args![workspace, wallet.0]).await.unwrap().unwrap_or_default();
+    let Balance { pending, available, held, owed: owes } = ever.balance;
+    assert_eq!((pending + available + held, owes), (left, owed));
+    let lapsing = read::lapsing(&mut db, workspace, wallet).await.unwrap();
+    assert_eq!(lapsing.iter().map(|(_, points)| points).sum::<i64>(), left);
 }
 
 async fn stored_balance(db: &Store, workspace: WorkspaceId, key: (MemberId, WalletId)) -> Balance {

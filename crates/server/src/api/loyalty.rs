@@ -5,8 +5,10 @@ mod history;
 mod liability;
 mod members;
 mod operations;
+mod overview;
 mod rating;
 mod rules;
+mod why;
 
 use axum::extract::State;
 use rapport_loyalty::program::Program;
@@ -38,6 +40,8 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(history::router())
         .merge(operations::router())
         .merge(liability::router())
+        .merge(overview::router())
+        .merge(why::router())
 }
 
 /// The programme as of a version.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
-use rapport_domain::{EventId, Handle, Timestamp, WorkspaceId, money, shop_events};
+use rapport_domain::{EventId, Handle, PersonId, Timestamp, WorkspaceId, money, shop_events};
 use rapport_feedback::verbatims::records::{self as verbatims, VerbatimRow};
 use rapport_lake::EventRow;
 use rapport_profiles::records::orders::OrderRow;
@@ -190,6 +190,22 @@ pub fn written_text(content: &Map<String, Value>) -> Option<String> {
 pub fn room(name: &str) -> &'static str {
     let found = shop_events::STANDARD.iter().find(|(_, names)| names.contains(&name));
     found.map_or("use", |(room, _)| room)
+}
+
+/// So many events of the instant at which an order was placed are looked at.
+const AT_ONCE: usize = 50;
+
+/// An order as it was told, with all its properties; `None` when the lake does not have it any more.
+pub async fn order(
+    app: &App,
+    workspace: WorkspaceId,
+    person: PersonId,
+    order: &OrderRow,
+) -> Result<Option<TimelineItem>, Problem> {
+    let before = Some(order.placed_at.plus(1));
+    let rows = app.installation.lake.person_events(workspace, person, None, before, AT_ONCE).await?;
+    let row = rows.into_iter().filter(|row| row.event_id.0 == order.event_id).collect();
+    Ok(items(app, workspace, row).await?.pop())
 }
 
 /// An order of the product database as a timeline shows it.

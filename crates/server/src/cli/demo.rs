@@ -19,7 +19,7 @@ use crate::installation::{Installation, Places};
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::{sources, workspaces};
 use crate::{
-    advocating, complaining, engaging, experimenting, following_up, messages, sample_shop, scoring, surveying,
+    advocating, complaining, engaging, experimenting, following_up, messages, points, sample_shop, scoring, surveying,
     understanding,
 };
 
@@ -111,10 +111,11 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
             sample_shop::fill(&installation, workspace, source, customers, seed, now, |count| bar.set_position(count))
         }
     });
-    let sample_shop::Filled { totals, offered, checkouts, lived, asked, voices } =
+    let sample_shop::Filled { totals, offered, checkouts, lived, asked, voices, rewarded } =
         pipeline.apply_beside(async { filling.await? }).await?;
     experimenting::sample::run(installation, workspace, &checkouts, offered_at, "demo").await?;
     pipeline.drain().await?;
+    points::sample::run(installation, (workspace, source), &rewarded, now, "demo").await?;
     surveying::sample::run(installation, workspace, &asked, "demo").await?;
     engaging::telling::tell(installation, workspace).await?;
     pipeline.drain().await?;

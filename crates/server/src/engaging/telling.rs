@@ -159,7 +159,7 @@ fn own(
     // What is taken in later was answered, or done, earlier.
     let when = if event.name == ANSWERED { "answered_at" } else { "at" };
     let is_told_late = [ANSWERED, REVIEWED, FOLLOW_UP_OPENED, FOLLOW_UP_CLOSED].contains(&event.name.as_str())
-        || STEPPED.iter().any(|it| it.0 == event.name);
+        || STEPPED.iter().chain(&facts::NAMES).any(|it| it.0 == event.name);
     let answered_at = event.payload[when].as_str().filter(|_| is_told_late);
     let occurred_at = answered_at.and_then(Timestamp::parse).unwrap_or(told.occurred_at);
     Event { order_key: event.position, occurred_at, ..told }

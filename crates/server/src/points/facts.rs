@@ -4,7 +4,7 @@
 //! Always holds: a fact is read from the ledger when an event of it is applied, never from what the event says, so nobody can make a balance by sending one; what
 //! has not changed is not told again.
 //!
-//! Does not do: tell of the past. A fact holds from the operation that brought it about.
+//! Does not do: tell of the past. A fact holds from the member's last operation on, since it says what the ledger has now, also where an event of it is heard of late.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,16 +75,17 @@ pub async fn hear(
         handles.entry(row.person).or_insert(row.handle);
     }
     let standing = stand(tx, workspace, &people, now).await?;
-    let keys: BTreeSet<&String> = standing.values().flat_map(BTreeMap::keys).collect();
+    let keys: BTreeSet<&String> = standing.values().flat_map(|(_, values)| values.keys()).collect();
     let keys: Vec<String> = keys.into_iter().cloned().collect();
     let known = facts::current_keys_of(tx, workspace, &people, &keys, now).await?;
     let known: BTreeMap<(PersonId, String), String> =
         known.into_iter().map(|(person, key, value)| ((person, key), value)).collect();
     let mut rows = Vec::new();
-    for (person, values) in standing {
+    for (person, (moved_at, values)) in standing {
         let (Some(handle), Some((at, source, event_id))) = (handles.get(&person), causes.get(&person)) else {
             continue;
         };
+        let at = (*at).max(moved_at);
         for (fact_key, value) in values {
             let text = value.to_string();
             let before = known.get(&(person, fact_key.clone()));
@@ -92,11 +93,11 @@ pub async fn hear(
             if before == Some(&text) || (before.is_none() && value.is_null()) {
                 continue;
             }
-            applied.told.push((person, *at, fact_key.clone(), value));
+            applied.told.push((person, at, fact_key.clone(), value));
             rows.push(FactRow {
                 handle: *handle,
                 fact_key,
-                valid_from: *at,
+                valid_from: at,
                 recorded_at: now,
                 value: text,
                 source: *source,
@@ -107,17 +108,21 @@ pub async fn hear(
     Ok(facts::insert(tx, workspace, &rows).await?)
 }
 
-/// How members stand: facts by key.
+/// How a member stands: since their last operation, facts by key.
+type Stand = (Timestamp, BTreeMap<String, Value>);
+
+/// How members stand.
 async fn stand(
     tx: &mut Tx,
     workspace: WorkspaceId,
     people: &[PersonId],
     now: Timestamp,
-) -> Result<BTreeMap<PersonId, BTreeMap<String, Value>>> {
+) -> Result<BTreeMap<PersonId, Stand>> {
     let names = wallets::keys(tx, workspace).await?;
     let found = members::by_persons(tx, workspace, people).await?;
     let numbers: Vec<MemberId> = found.iter().map(|it| it.member).collect();
     let accounts = read::accounts(tx, workspace, &numbers, now).await?;
+    let moved_at = read::moved_at(tx, workspace, &numbers).await?;
     let mut all = BTreeMap::new();
     for Member { member, person, standing, enrolled_at } in found {
         let Some(person) = person else { continue };
@@ -130,7 +135,7 @@ async fn stand(
                 own.extend(balance(account).map(|(part, value)| (format!("points.{name}.{part}"), value)));
             }
         }
-        all.insert(person, own);
+        all.insert(person, (moved_at.get(&member).copied().unwrap_or(enrolled_at), own));
     }
     Ok(all)
 }

@@ -29,6 +29,7 @@ mod keys;
 mod link_checks;
 mod loyalty;
 mod loyalty_liability;
+mod loyalty_overview;
 mod mail_callbacks;
 mod main_job;
 mod members;

@@ -2138,6 +2138,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/lapsing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says when what members have lapses, month by month: pending and held points too. The months sum to what there is. */
+        get: operations["get_loyalty_lapsing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/liability": {
         parameters: {
             query?: never;
@@ -2196,7 +2213,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the members, the newest first. */
+        /** Lists the members, the newest first; those who were looked for in the order in which they were last seen. */
         get: operations["get_loyalty_members"];
         put?: never;
         /** Makes a customer a member; one who is a member already stays it. */
@@ -2276,6 +2293,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/members/{member_id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says why a member has what they have in a wallet, or had at another time, or was known to have: every lot with all that moved in it. Its sums are the balance of the same
+         *     instants.
+         */
+        get: operations["get_loyalty_members_member_id_why"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/occasions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the latest orders as they were told, to try rules on. Of other events there are none: choose a customer, and one of their timeline. */
+        get: operations["get_loyalty_occasions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/operations": {
         parameters: {
             query?: never;
@@ -2290,6 +2344,23 @@ export interface paths {
          *     nothing is done twice; what was refused stays refused, so that no retry succeeds a day later.
          */
         post: operations["post_loyalty_operations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what the programme amounts to: its members, and wallet by wallet what was given, redeemed, lapsed and taken back, and what is outstanding. */
+        get: operations["get_loyalty_overview"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2360,6 +2431,23 @@ export interface paths {
         };
         /** Lists the rules in the order in which they are looked at. */
         get: operations["get_loyalty_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/rules/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what each rule gave in the last twelve months, and how much of its budgets is used. */
+        get: operations["get_loyalty_rules_figures"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5042,6 +5130,15 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description How much of a budget is used. */
+        BudgetUse: {
+            /** @description Which of the rule's caps, from 0. */
+            cap: number;
+            /** Format: int64 */
+            most: number;
+            /** Format: int64 */
+            used: number;
+        };
         /** @description A journey or campaign on the calendar. */
         CalendarJourney: {
             key: string;
@@ -7720,6 +7817,25 @@ export interface components {
             /** @description Revenue, week by week. */
             revenue: components["schemas"]["RevenueSplit"];
         };
+        /** @description When what is outstanding lapses. */
+        Lapsing: {
+            /** @description The nearest first; those that never lapse last. */
+            months: components["schemas"]["LapsingMonth"][];
+            /**
+             * Format: int64
+             * @description What members have in lots: the sum of all months.
+             */
+            points: number;
+            wallet: string;
+        };
+        /** @description Points that lapse in a month. */
+        LapsingMonth: {
+            /** @description The month's beginning in the programme's zone; null of those that never lapse. A point that can be spent to the end of a month lapses in that month. */
+            from?: string | null;
+            /** Format: int64 */
+            points: number;
+            worth?: components["schemas"]["Amount"] | null;
+        };
         /** @description What people did afterwards who were spoken with by the deadline, and who were not. It is association: whom somebody calls is not drawn by chance. */
         LaterFigures: {
             bought_more?: components["schemas"]["Ranged"] | null;
@@ -8043,6 +8159,31 @@ export interface components {
             /** @description One for each wallet in which there ever was anything. */
             wallets: components["schemas"]["WalletBalance"][];
         };
+        /** @description What the programme amounts to. */
+        LoyaltyOverview: {
+            /** @description Where the time before begins that everything is compared with: it is as long, and ends where this one begins. */
+            before_from: string;
+            /**
+             * Format: int64
+             * @description People who earned points in the time; each once.
+             */
+            earning: number;
+            /** Format: int64 */
+            earning_before: number;
+            /** @description Asks who they are. */
+            earning_question: Record<string, never>;
+            from: string;
+            /** Format: int64 */
+            joined: number;
+            /** Format: int64 */
+            joined_before: number;
+            /** Format: int64 */
+            members: number;
+            periods: components["schemas"]["MembersPeriod"][];
+            to: string;
+            /** @description In the programme's order. */
+            wallets: components["schemas"]["WalletOverview"][];
+        };
         /** @description The programme as of a version. */
         LoyaltyProgram: {
             /** @description From when on it holds. */
@@ -8170,6 +8311,22 @@ export interface components {
         Members: {
             next?: string | null;
             rows: components["schemas"]["Member"][];
+        };
+        /** @description Who came. */
+        MembersPeriod: {
+            from: string;
+            is_open: boolean;
+            /**
+             * Format: int64
+             * @description Who became a member in it.
+             */
+            joined: number;
+            /**
+             * Format: int64
+             * @description Members at its end, or now.
+             */
+            members: number;
+            to: string;
         };
         /** @description What came of a file. */
         MentionsReport: {
@@ -9463,6 +9620,34 @@ export interface components {
              */
             short: number;
         };
+        /** @description What moved in a wallet in a time, by when it took effect. */
+        PointsFlows: {
+            /**
+             * Format: int64
+             * @description Put right by hand or by an import: up less down.
+             */
+            adjusted: number;
+            /**
+             * Format: int64
+             * @description Given by rules, programs and staff, without `adjusted`.
+             */
+            issued: number;
+            /**
+             * Format: int64
+             * @description Lapsed, less what was given back.
+             */
+            lapsed: number;
+            /**
+             * Format: int64
+             * @description Spent, less what was given back.
+             */
+            redeemed: number;
+            /**
+             * Format: int64
+             * @description Of what was given, taken back: an order was refunded.
+             */
+            taken_back: number;
+        };
         /** @description Points that came in together, as far as something is left of them. */
         PointsLot: {
             /** @description From when they can be spent. */
@@ -9490,6 +9675,34 @@ export interface components {
             /** Format: int64 */
             pending: number;
             wallet: string;
+        };
+        /** @description A lot and what became of its points. */
+        PointsLotStory: components["schemas"]["PointsLot"] & {
+            /** @description What moved, in the order in which it was written down; the first brought it in. */
+            movements: components["schemas"]["PointsMovement"][];
+        };
+        /** @description Points that moved, and by what. */
+        PointsMovement: {
+            /** Format: int64 */
+            amount: number;
+            effective_at: string;
+            /** @description `issued`, `pending`, `available`, `held`, `spent`, `expired`, `adjusted`, `transit` or `owed`. */
+            from: string;
+            /** @description Its id. */
+            id: string;
+            /** @description `earn`, `spend`, `hold`, `capture`, `release`, `adjust`, `transfer`, `reverse`, `forfeit`, `merge`, `activate`, `time_out`, `expire`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description The operation's number.
+             */
+            operation: number;
+            recorded_at: string;
+            source_by: string;
+            source_kind: string;
+            source_reason: string;
+            source_reference: string;
+            to: string;
         };
         /** @description What was done, or refused, and why. */
         PointsOperation: {
@@ -9605,6 +9818,25 @@ export interface components {
             /** @description The oldest first. */
             rows: components["schemas"]["PointsVintage"][];
             tried: components["schemas"]["TriedEstimate"][];
+            wallet: string;
+        };
+        /** @description Why a balance is what it is. */
+        PointsWhy: {
+            /** Format: int64 */
+            available: number;
+            /** @description How debts came about and went, as far as no lot paid them. */
+            debts: components["schemas"]["PointsMovement"][];
+            /** Format: int64 */
+            held: number;
+            /** @description Every lot that was ever in the account, the oldest first. */
+            lots: components["schemas"]["PointsLotStory"][];
+            /** Format: int64 */
+            owed: number;
+            /**
+             * Format: int64
+             * @description The balance of these instants: what is left of the lots, less the debts.
+             */
+            pending: number;
             wallet: string;
         };
         /** @description Where somebody sees and changes their own preferences. */
@@ -9907,6 +10139,11 @@ export interface components {
              * @description What it would give if nothing cut it.
              */
             wanted: number;
+        };
+        /** @description Something that happened, on which rules can be tried. */
+        RatedOccasion: components["schemas"]["TimelineItem"] & {
+            person_id: string;
+            person_name: string;
         };
         /** @description What an event would earn. */
         Rating: {
@@ -11111,6 +11348,14 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_RatedOccasion: {
+            /** @description The rows. */
+            rows: (components["schemas"]["TimelineItem"] & {
+                person_id: string;
+                person_name: string;
+            })[];
+        };
+        /** @description A list that is always whole. */
         Rows_ReadyTemplate: {
             /** @description The rows. */
             rows: {
@@ -11158,6 +11403,18 @@ export interface components {
                  * @description Those that wait for somebody to look.
                  */
                 waiting: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_RuleFigures: {
+            /** @description The rows. */
+            rows: {
+                /** @description Caps that count for everybody together, in the period that goes on. */
+                budgets: components["schemas"]["BudgetUse"][];
+                /** @description The latest last. */
+                months: components["schemas"]["RuleMonth"][];
+                rule: string;
+                wallet: string;
             }[];
         };
         /** @description A list that is always whole. */
@@ -11499,6 +11756,23 @@ export interface components {
             name?: string | null;
             /** @description The condition as text. */
             text: string;
+        };
+        /** @description What a rule gives. */
+        RuleFigures: {
+            /** @description Caps that count for everybody together, in the period that goes on. */
+            budgets: components["schemas"]["BudgetUse"][];
+            /** @description The latest last. */
+            months: components["schemas"]["RuleMonth"][];
+            rule: string;
+            wallet: string;
+        };
+        /** @description What a rule gave everybody in a month of the programme's zone, less what was taken back. */
+        RuleMonth: {
+            from: string;
+            /** Format: int64 */
+            points: number;
+            /** Format: int64 */
+            times: number;
         };
         /** @description A time at which it went out. */
         Run: {
@@ -13129,6 +13403,47 @@ export interface components {
             pending: number;
             /** @description The wallet's key. */
             wallet: string;
+        };
+        /** @description What a wallet amounts to. */
+        WalletOverview: {
+            /** Format: int64 */
+            available: number;
+            before: components["schemas"]["PointsFlows"];
+            /** @description Since the programme began. */
+            ever: components["schemas"]["PointsFlows"];
+            /** Format: int64 */
+            held: number;
+            name: string;
+            now: components["schemas"]["PointsFlows"];
+            /** Format: int64 */
+            owed: number;
+            /**
+             * Format: int64
+             * @description What members have as of now.
+             */
+            pending: number;
+            periods: components["schemas"]["WalletPeriod"][];
+            /**
+             * Format: double
+             * @description Of what was given since the programme began and not taken back, the share that was redeemed, 0 to 1; null where nothing was given.
+             */
+            redemption_rate?: number | null;
+            /** @description `points`, `stamps`, or `money` in the smallest units of a currency. */
+            unit: Record<string, never>;
+            wallet: string;
+            worth?: components["schemas"]["Amount"] | null;
+        };
+        /** @description A period of a wallet. */
+        WalletPeriod: components["schemas"]["PointsFlows"] & {
+            from: string;
+            /** @description Whether it goes on: the time that is asked for does not hold all of it. */
+            is_open: boolean;
+            /**
+             * Format: int64
+             * @description What members had at its end, or now: to be spent, pending and held, less what they owed.
+             */
+            outstanding: number;
+            to: string;
         };
         /**
          * @description What should be looked at before a condition is used.
@@ -19037,6 +19352,45 @@ export interface operations {
             };
         };
     };
+    get_loyalty_lapsing: {
+        parameters: {
+            query?: {
+                /** @description Its key; the programme's first, unless said. */
+                wallet?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lapsing"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_liability: {
         parameters: {
             query?: {
@@ -19199,6 +19553,12 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description The name of a customer, an address or number of theirs, or a part of one; or a member's number. The answer is one page then. */
+                search?: string;
+                /** @description Only this customer. */
+                person_id?: string;
+                /** @description `active`, `blocked` or `closed`. */
+                standing?: string;
             };
             header?: never;
             path?: never;
@@ -19212,6 +19572,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_LoyaltyMember"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -19485,6 +19853,90 @@ export interface operations {
             };
         };
     };
+    get_loyalty_members_member_id_why: {
+        parameters: {
+            query?: {
+                /** @description The wallet's key; the programme's first, unless said. */
+                wallet?: string | null;
+                /** @description By what had taken effect then (RFC 3339); all of it, unless said. */
+                at?: string | null;
+                /** @description By what was written down then (RFC 3339); all of it, unless said. */
+                known_at?: string | null;
+            };
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsWhy"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_occasions: {
+        parameters: {
+            query: {
+                /** @description Its name. */
+                event: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_RatedOccasion"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_loyalty_operations: {
         parameters: {
             query?: never;
@@ -19515,6 +19967,57 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_overview: {
+        parameters: {
+            query?: {
+                /** @description From this time on (RFC 3339); a year before `to` unless said. */
+                from?: string | null;
+                /** @description Before this time; now unless said. */
+                to?: string | null;
+                /** @description Periods: `day`, `week` or `month` (unless said), by the programme's zone. */
+                interval?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyOverview"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19719,6 +20222,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rows_LoyaltyRule"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_rules_figures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_RuleFigures"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

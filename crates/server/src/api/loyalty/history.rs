@@ -48,7 +48,7 @@ pub struct PointsLot {
 }
 
 impl PointsLot {
-    fn of(wallet: &str, lot: &Lot) -> Self {
+    pub(super) fn of(wallet: &str, lot: &Lot) -> Self {
         Self {
             lot: lot.id.0.to_string(),
             wallet: wallet.to_owned(),

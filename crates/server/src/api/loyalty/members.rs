@@ -7,13 +7,15 @@ use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{Account, AccountKey, MemberId, Standing, WalletId};
 use rapport_loyalty::records::members::{self, Member};
 use rapport_loyalty::records::{read, wallets};
-use rapport_profiles::records::persons;
+use rapport_profiles::fold::fold;
+use rapport_profiles::records::persons::{self, Filter, SortBy};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::api::members::given;
 use crate::api::shapes::{display_name, time};
 use crate::api::wire::optional_time;
 use crate::app::App;
@@ -115,17 +117,79 @@ pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Member,
     found.ok_or_else(|| Problem::not_found("member"))
 }
 
-/// Lists the members, the newest first.
-#[utoipa::path(get, path = "/api/v1/loyalty/members", security(("caller" = ["view_people"])), tag = "loyalty", operation_id = "loyalty_members", params(PageQuery), responses((status = 200, body = Page<LoyaltyMember>)))]
+/// Which members.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MembersQuery {
+    /// The name of a customer, an address or number of theirs, or a part of one; or a member's number. The answer is one page then.
+    #[serde(default)]
+    search: String,
+    /// Only this customer.
+    person_id: Option<String>,
+    /// `active`, `blocked` or `closed`.
+    standing: Option<String>,
+}
+
+/// Members who were looked for are found among so many customers.
+const FOUND: i64 = 500;
+
+impl MembersQuery {
+    fn standing(&self) -> Result<Option<Standing>, Problem> {
+        let Some(word) = given(&self.standing) else { return Ok(None) };
+        let known = Some(Standing::read(word))
+            .filter(|it| [Standing::Active, Standing::Blocked, Standing::Closed].contains(it));
+        known.map(Some).ok_or_else(|| Problem::invalid("standing", "is one of active, blocked, closed"))
+    }
+
+    /// Whom it names, if it names somebody.
+    async fn named(&self, app: &App, workspace: WorkspaceId) -> Result<Option<Vec<Member>>, Problem> {
+        let mut db = app.installation.store.read();
+        if let Some(id) = given(&self.person_id) {
+            let person = PersonId(id.parse().map_err(|_| Problem::not_found("customer"))?);
+            return Ok(Some(members::by_persons(&mut db, workspace, &[person]).await?));
+        }
+        let search = self.search.trim();
+        if search.is_empty() {
+            return Ok(None);
+        }
+        let filter = Filter {
+            search: fold(search),
+            rfm_group: String::new(),
+            persons: None,
+            sort: SortBy::LastSeen,
+            ascending: false,
+            offset: 0,
+            limit: FOUND,
+        };
+        let people: Vec<PersonId> =
+            persons::list(&mut db, workspace, &filter).await?.into_iter().map(|row| row.person).collect();
+        let mut found = members::by_persons(&mut db, workspace, &people).await?;
+        found.sort_by_key(|it| people.iter().position(|person| Some(*person) == it.person));
+        if let Ok(member) = number(search) {
+            found.extend(members::find(&mut db, workspace, member).await?);
+        }
+        Ok(Some(found))
+    }
+}
+
+/// Lists the members, the newest first; those who were looked for in the order in which they were last seen.
+#[utoipa::path(get, path = "/api/v1/loyalty/members", security(("caller" = ["view_people"])), tag = "loyalty", operation_id = "loyalty_members", params(PageQuery, MembersQuery), responses((status = 200, body = Page<LoyaltyMember>), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn loyalty_members(
     State(app): State<App>,
     caller: Caller,
     Query(page): Query<PageQuery>,
+    Query(query): Query<MembersQuery>,
 ) -> Result<Json<Page<LoyaltyMember>>, Problem> {
     caller.require(Permission::ViewPeople)?;
+    let standing = query.standing()?;
+    if let Some(mut found) = query.named(&app, caller.workspace).await? {
+        found.retain(|it| standing.is_none_or(|standing| it.standing == standing));
+        return Ok(Json(Page { rows: shapes(&app, caller.workspace, found).await?, next: None, total: None }));
+    }
     let after: Option<(i64, i64)> = page.position()?;
     let after = after.map(|(at, number)| (Timestamp(at), number));
-    let rows = members::list(&mut app.installation.store.read(), caller.workspace, after, page.limit() + 1).await?;
+    let mut db = app.installation.store.read();
+    let rows = members::list(&mut db, caller.workspace, standing, after, page.limit() + 1).await?;
     let Page { rows, next, total } = Page::cut(rows, page.limit(), |it| (it.enrolled_at.0, it.member.0));
     Ok(Json(Page { rows: shapes(&app, caller.workspace, rows).await?, next, total }))
 }

@@ -7,27 +7,30 @@ use rapport_domain::{PersonId, shop_events};
 use rapport_loyalty::Document;
 use rapport_loyalty::earning::{Amounts, Line, Occasion, Outcome, Period, Rule, given, rate};
 use rapport_loyalty::records::{awards, members};
-use rapport_profiles::records::persons;
+use rapport_profiles::records::{orders, persons};
 use rapport_segments::{Condition, EventView, Moment};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::missing;
 use super::rules::read;
 use crate::api::members::instant;
+use crate::api::shapes::display_name;
+use crate::api::timeline::{self, TimelineItem};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::earning::{NOBODY_YET, flat};
-use crate::http::extract::Json;
+use crate::http::extract::{Json, Query};
+use crate::http::paging::Rows;
 use crate::knowing::Known;
 use crate::problem::Problem;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(rate_event))
+    OpenApiRouter::new().routes(routes!(rate_event)).routes(routes!(rated_occasions))
 }
 
 /// An event that may earn.
@@ -162,4 +165,47 @@ pub async fn rate_event(
     }
     let lines = rated.lines.into_iter().map(RatedLine::of).collect();
     Ok(Json(Rating { lines, points, is_member: member.is_some() }))
+}
+
+/// So many are offered to try rules on.
+const OFFERED: i64 = 12;
+
+/// Of which event.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct OccasionsQuery {
+    /// Its name.
+    event: String,
+}
+
+/// Something that happened, on which rules can be tried.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RatedOccasion {
+    person_id: String,
+    person_name: String,
+    #[serde(flatten)]
+    item: TimelineItem,
+}
+
+/// Lists the latest orders as they were told, to try rules on. Of other events there are none: choose a customer, and one of their timeline.
+#[utoipa::path(get, path = "/api/v1/loyalty/occasions", security(("caller" = ["view_people"])), tag = "loyalty", operation_id = "rated_occasions", params(OccasionsQuery), responses((status = 200, body = Rows<RatedOccasion>)))]
+pub async fn rated_occasions(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<OccasionsQuery>,
+) -> Result<Json<Rows<RatedOccasion>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    if shop_events::standard_name(&query.event) != shop_events::ORDER_COMPLETED {
+        return Ok(Json(Rows { rows: Vec::new() }));
+    }
+    let mut db = app.installation.store.read();
+    let latest = orders::latest(&mut db, caller.workspace, OFFERED).await?;
+    let people: Vec<PersonId> = latest.iter().map(|(person, _)| *person).collect();
+    let known = persons::by_ids(&mut db, caller.workspace, &people).await?;
+    let mut rows = Vec::new();
+    for (person, order) in latest {
+        let Some(row) = known.iter().find(|row| row.person == person) else { continue };
+        let Some(item) = timeline::order(&app, caller.workspace, person, &order).await? else { continue };
+        rows.push(RatedOccasion { person_id: person.to_string(), person_name: display_name(row), item });
+    }
+    Ok(Json(Rows { rows }))
 }
