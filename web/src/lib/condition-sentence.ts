@@ -64,7 +64,7 @@ function testText(test: Test, speaker: Speaker): string {
 export const propertyName = (path: string, { t, has }: Pick<Speaker, 't' | 'has'>): string => (has(`property.${path}`) ? t(`property.${path}` as Key) : path || '…');
 
 /** What an event itself must be like. */
-function tests(condition: Condition, speaker: Speaker, nested = false): string {
+export function tests(condition: Condition, speaker: Speaker, nested = false): string {
 	const { t, gap } = speaker;
 	if ('not' in condition) return t('who.test_not', { what: tests(condition.not, speaker) });
 	if ('property' in condition) return propertyName(condition.property.path, speaker) + gap + testText(named(condition.property, condition.property.path, speaker), speaker);

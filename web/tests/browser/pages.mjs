@@ -3,6 +3,7 @@ import { complaintPages } from './complaint-pages.mjs';
 import { followUpPages } from './follow-up-pages.mjs';
 import { ideaPages } from './idea-pages.mjs';
 import { intentPages } from './intent-pages.mjs';
+import { loyaltyPages } from './loyalty-pages.mjs';
 import { notePages } from './note-pages.mjs';
 import { journeyPages } from './journey-pages.mjs';
 import { slotPages } from './slot-pages.mjs';
@@ -96,6 +97,7 @@ export async function pages(page, base) {
 	list.push(...(await complaintPages((path) => ask(page, base, path))));
 	list.push(...(await ideaPages((path) => ask(page, base, path))));
 	list.push(...(await intentPages((path) => ask(page, base, path))));
+	list.push(...(await loyaltyPages((path) => ask(page, base, path))));
 	list.push(...(await notePages((path) => ask(page, base, path))));
 	if (person) {
 		list.push({ name: 'customer', path: `/customers/${person}`, text: 'Everything that happened' });

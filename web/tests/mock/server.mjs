@@ -11,6 +11,7 @@ import { complaintRoutes } from './complaints.mjs';
 import { followUpRoutes } from './follow-ups.mjs';
 import { ideaRoutes } from './ideas.mjs';
 import { intentRoutes } from './intents.mjs';
+import { loyaltyRoutes } from './loyalty.mjs';
 import { noteRoutes } from './notes.mjs';
 import { journeyRoutes } from './journeys.mjs';
 import { slotRoutes } from './slots.mjs';
@@ -167,6 +168,7 @@ const routes = [
 	...complaintRoutes(fixture, page, problem),
 	...ideaRoutes(fixture, problem),
 	...intentRoutes(fixture, problem),
+	...loyaltyRoutes(fixture, page, problem),
 	...noteRoutes(fixture, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],
 	['POST', /^\/message-templates$/, (_, __, body) => (body.ready ? findTemplate(body.ready.replace('_', '-')) ?? fixture('messages-pages')[0] : { ...fixture('messages-pages')[0], template: body.template })],

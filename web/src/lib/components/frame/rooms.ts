@@ -14,6 +14,7 @@ export const rooms: Room[] = [
 	{ name: 'room.segments', href: '/segments', icon: 'chart-pie' },
 	{ name: 'room.engage', href: '/engage', icon: 'send' },
 	{ name: 'room.feedback', href: '/feedback', icon: 'message-square' },
+	{ name: 'room.loyalty', href: '/loyalty', icon: 'gift' },
 	{ name: 'room.insights', href: '/insights', icon: 'chart-column' },
 	{ name: 'room.data', href: '/data', icon: 'database' },
 	{ name: 'settings.privacy', href: '/privacy', icon: 'shield-check' },

@@ -5,6 +5,7 @@ export const frame = {
 	'room.segments': 'Segments',
 	'room.engage': 'Engage',
 	'room.feedback': 'Feedback',
+	'room.loyalty': 'Loyalty',
 	'feedback.texts': 'In their words',
 	'feedback.answers': 'To answer',
 	'room.insights': 'Insights',

@@ -7,6 +7,7 @@ export const frame: Record<keyof typeof en, string> = {
 	'room.segments': '分群',
 	'room.engage': '互动',
 	'room.feedback': '反馈',
+	'room.loyalty': '会员积分',
 	'feedback.texts': '客户原话',
 	'feedback.answers': '待答复',
 	'room.insights': '洞察',
