@@ -5,6 +5,7 @@
 //!
 //! Does not: post anything. [`crate::earning`] reckons what somebody earns by it.
 
+use jiff::tz::TimeZone;
 use rapport_domain::calendar::WeekStart;
 use rapport_domain::money::MICROS_PER_UNIT;
 use rapport_domain::{Calendar, Currency, plain};
@@ -273,6 +274,13 @@ impl Program {
             if self.ladders[..at].iter().any(|it| it.key == ladder.key) {
                 return Err(Error::invalid(format!("{place}.key"), "another ladder has this key"));
             }
+            let others = || self.ladders[..at].iter();
+            if let Some(twin) =
+                ladder.benefits.iter().position(|it| others().any(|other| other.benefit(&it.key).is_some()))
+            {
+                let place = format!("{place}.benefits[{twin}].key");
+                return Err(Error::invalid(place, "a benefit of another ladder has this key"));
+            }
         }
         Ok(())
     }
@@ -285,6 +293,14 @@ impl Program {
         Calendar::new(&self.zone, WeekStart::Monday).ok_or_else(|| {
             Error::invalid("zone", "is no time zone of the IANA database; say for example `Europe/Berlin`")
         })
+    }
+
+    /// Its zone.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when nobody knows it.
+    pub fn time_zone(&self) -> Result<TimeZone, Error> {
+        TimeZone::get(&self.zone).map_err(|error| Error::invalid("zone", error.to_string()))
     }
 
     /// One of its wallets.

@@ -4,6 +4,7 @@
 //! from any number of servers; a batch is written whole, with its domain events, or not at all.
 
 pub mod awards;
+pub mod benefits;
 pub mod books;
 pub mod documents;
 pub mod flows;
@@ -15,6 +16,7 @@ pub mod merging;
 pub mod personal;
 pub mod programs;
 pub mod read;
+pub mod tiers;
 pub mod wallets;
 pub mod why;
 mod write;

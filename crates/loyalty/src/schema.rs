@@ -6,6 +6,7 @@
 
 mod books;
 mod flows;
+mod tiers;
 
 use rapport_domain::Purpose;
 use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
@@ -21,6 +22,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 4, name: "rules are documents", sql: DOCUMENTS },
         Migration { number: 5, name: "the books by month", sql: books::BOOKS },
         Migration { number: 6, name: "sums of what moved", sql: flows::FLOWS },
+        Migration { number: 7, name: "tiers and benefits", sql: tiers::TIERS },
     ],
 };
 
@@ -268,7 +270,36 @@ const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Dec
 }
 
 /// What every column of these tables holds. The ledger counts for a member's number and knows nobody.
-pub const DATA_MAP: &[Declaration] = &[
+pub const DATA_MAP: &[Declaration] = &JOINED;
+
+const PARTS: [&[Declaration]; 2] = [COLUMNS, tiers::COLUMNS];
+const JOINED: [Declaration; joined_len()] = joined();
+
+const fn joined_len() -> usize {
+    let (mut sum, mut part) = (0, 0);
+    while part < PARTS.len() {
+        sum += PARTS[part].len();
+        part += 1;
+    }
+    sum
+}
+
+const fn joined() -> [Declaration; joined_len()] {
+    let mut all = [COLUMNS[0]; joined_len()];
+    let (mut at, mut part) = (0, 0);
+    while part < PARTS.len() {
+        let mut of_part = 0;
+        while of_part < PARTS[part].len() {
+            all[at] = PARTS[part][of_part];
+            at += 1;
+            of_part += 1;
+        }
+        part += 1;
+    }
+    all
+}
+
+const COLUMNS: &[Declaration] = &[
     Declaration::technical(
         "loyalty_heads",
         &["workspace", "operations", "postings", "settings", "chain", "recorded_at"],

@@ -35,7 +35,7 @@ fn ladder(change: Value) -> Ladder {
 fn spent(amounts: &[(&str, i64)]) -> History {
     let mut history = History::default();
     let amounts = amounts.iter().map(|(at, euros)| (t(at), euros * 1_000_000));
-    history.add(Counted::Spent, Series::of_amounts(amounts.collect()));
+    history.put(Counted::Spent, Series::of_amounts(amounts.collect()));
     history
 }
 
@@ -215,7 +215,7 @@ fn needs_combine_and_progress_says_the_shortest_way() {
     let mut history = spent(&[("2024-03-01", 2_000)]);
     let nights = &combined.measures[1].counts;
     let stays = ["2024-02-01", "2024-04-01"].map(|at| (t(at), 20_000_000));
-    history.add(nights.clone(), Series::of_amounts(stays.to_vec()));
+    history.put(nights.clone(), Series::of_amounts(stays.to_vec()));
     let course = course(&combined, &history, &[]);
     let now = t("2024-06-30");
     let next = course.next(&course.standing(now), now).unwrap();
@@ -227,7 +227,7 @@ fn needs_combine_and_progress_says_the_shortest_way() {
     assert!((36..=46).contains(&days), "{days}");
     let done = [(t("2024-02-01"), 20_000_000), (t("2024-04-01"), 31_000_000)];
     let mut history = History::default();
-    history.add(nights.clone(), Series::of_amounts(done.to_vec()));
+    history.put(nights.clone(), Series::of_amounts(done.to_vec()));
     assert_eq!(Course { history: &history, ..course }.standing(now).tier.as_deref(), Some("gold"));
 }
 
@@ -259,7 +259,7 @@ fn a_condition_holds_while_it_holds() {
     }));
     let mut history = History::default();
     let switches = vec![(t("2024-05-01"), false), (t("2024-03-01"), true)];
-    history.add(by_condition.measures[0].counts.clone(), Series::of_switches(switches));
+    history.put(by_condition.measures[0].counts.clone(), Series::of_switches(switches));
     let course = course(&by_condition, &history, &[]);
     let at = |now: &str| course.standing(t(now)).tier;
     assert_eq!(
@@ -352,7 +352,7 @@ proptest! {
         let quarter = |ticks: i64| begin.plus(ticks * oracle::TICK);
         let series = |amounts: &[(i64, i64)]| {
             let mut history = History::default();
-            history.add(Counted::Spent, Series::of_amounts(amounts.iter().map(|(at, euros)| (quarter(*at), euros * 1_000_000)).collect()));
+            history.put(Counted::Spent, Series::of_amounts(amounts.iter().map(|(at, euros)| (quarter(*at), euros * 1_000_000)).collect()));
             history
         };
         let matches: Vec<Match> = given

@@ -53,6 +53,7 @@ pub mod settings;
 pub mod slots;
 pub mod staff_mail;
 pub mod surveying;
+pub mod tiers;
 pub mod topics;
 pub mod understanding;
 pub mod visitors;

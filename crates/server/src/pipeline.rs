@@ -40,6 +40,7 @@ use crate::points;
 use crate::records::{sources, workspaces};
 use crate::reviewing;
 use crate::surveying;
+use crate::tiers;
 use crate::understanding;
 
 pub use backlog::ACTIVITY;
@@ -271,6 +272,7 @@ impl Pipeline {
         advocating::hear(installation, tx, workspace, &events, &mut applied).await?;
         following_up::hear(installation, tx, workspace, &events, &applied, &written).await?;
         earning::hear(installation, tx, workspace, &events, &applied).await?;
+        tiers::hear(installation, tx, workspace, &events, &mut applied).await?;
         points::facts::hear(installation, tx, workspace, &events, &mut applied).await?;
         // After all that tells facts, since journeys wait for them.
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;

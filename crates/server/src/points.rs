@@ -1,4 +1,4 @@
-//! Posts what falls due on the points ledger: points that become available, holds whose time is over, points that lapse.
+//! Posts what falls due on the points ledger: points that become available, holds whose time is over, points that lapse. Then looks where members stand on ladders, if time alone changed it.
 //!
 //! Always holds: nothing depends on it being in time. Whoever asks for a balance or spends points meets what is due by then, whether it was posted or not; this only keeps
 //! lists and totals true for those who do not come by.
@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use crate::installation::Installation;
 use crate::records::workspaces;
+use crate::tiers;
 
 /// How often it is looked what is due.
 const EVERY: Duration = Duration::from_secs(1);
@@ -41,6 +42,9 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
         for workspace in workspaces {
             if let Err(error) = settle(&installation, workspace, &stop).await {
                 tracing::warn!(code = error.code(), "what is due on the ledger could not be posted; it is tried again");
+            }
+            if let Err(error) = settle_tiers(&installation, workspace, &stop).await {
+                tracing::warn!(%error, "where members stand could not be reckoned anew; it is tried again");
             }
             if turn.is_multiple_of(BOOKS_EVERY)
                 && let Err(error) = keep_books(&installation, workspace, &stop).await
@@ -75,5 +79,14 @@ async fn keep_books(
         books::keep(&mut tx, workspace, &months, step).await?;
         tx.commit().await?;
     }
+    Ok(())
+}
+
+async fn settle_tiers(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    while !*stop.borrow() && tiers::settle(installation, workspace).await? > 0 {}
     Ok(())
 }

@@ -119,13 +119,7 @@ impl Period {
 
     /// As it is written in SQL: `month 2026-05-01`, `ever`.
     pub fn key(self) -> String {
-        let word = match self.every {
-            Every::Day => "day",
-            Every::Week => "week",
-            Every::Month => "month",
-            Every::Year => "year",
-            Every::Ever => return "ever".to_owned(),
-        };
+        let word = self.every.key();
         self.from.map_or_else(|| word.to_owned(), |from| format!("{word} {from}"))
     }
 }

@@ -229,6 +229,17 @@ pub enum Every {
 impl Every {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Day, Self::Week, Self::Month, Self::Year, Self::Ever];
+
+    /// As it is written in JSON.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+            Self::Ever => "ever",
+        }
+    }
 }
 
 impl Document for Rule {

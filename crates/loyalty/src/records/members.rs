@@ -213,6 +213,43 @@ pub async fn of_persons(
     Ok(found.into_iter().filter_map(|it| Some((it.person?, it.member))).collect())
 }
 
+/// Those of these members that there are.
+///
+/// # Errors
+/// The store's.
+pub async fn by_numbers(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    members: &[MemberId],
+) -> rapport_store::Result<Vec<Member>> {
+    let numbers: Vec<i64> = members.iter().map(|member| member.0).collect();
+    let find = sql!(
+        "SELECT member, person, standing, enrolled_at FROM loyalty_members
+         WHERE member IN ($2) AND workspace = $1 AND standing <> 'merged' ORDER BY member"
+    );
+    let rows: Vec<MemberParts> = db.fetch_all(find, args![workspace, &numbers]).await?;
+    Ok(rows.into_iter().map(member).collect())
+}
+
+/// Members in the order of their numbers, which are drawn by chance, from behind one of them on; of whoever was forgotten there is nothing to know.
+///
+/// # Errors
+/// The store's.
+pub async fn by_number(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    after: Option<MemberId>,
+    limit: u32,
+) -> rapport_store::Result<Vec<Member>> {
+    let after = after.map_or(i64::MIN, |member| member.0);
+    let find = sql!(
+        "SELECT member, person, standing, enrolled_at FROM loyalty_members
+         WHERE member > $2 AND workspace = $1 AND standing <> 'merged' AND person IS NOT NULL ORDER BY member LIMIT $3"
+    );
+    let rows: Vec<MemberParts> = db.fetch_all(find, args![workspace, after, limit]).await?;
+    Ok(rows.into_iter().map(member).collect())
+}
+
 /// Sets what a member may do; whether there is such a member. An old number means the member that it was merged into.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
-use super::{members, read, wallets};
+use super::{members, read, tiers, wallets};
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
 /// Operations read at a time.
@@ -67,7 +67,7 @@ pub async fn of(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId)
     Ok(Some(kept))
 }
 
-/// Empties the texts of a person's operations that staff or other systems wrote, also of those by which somebody gave them points; how many there were. Before the link from
+/// Empties the texts of a person's operations that staff or other systems wrote, also of those by which somebody gave them points, and forgets where they stood on ladders; how many rows there were. Before the link from
 /// the person to their number is broken.
 ///
 /// # Errors
@@ -84,5 +84,8 @@ pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Re
         "UPDATE loyalty_operations SET source_reference = '', source_reason = ''
          WHERE member IN ($2) AND workspace = $1 AND (refused IS NOT NULL OR kind = 'extend') AND (source_reference <> '' OR source_reason <> '')"
     );
-    Ok(tx.execute(moved, args![workspace, &numbers]).await? + tx.execute(still, args![workspace, &numbers]).await?)
+    let standings = tiers::forget(tx, workspace, &numbers).await?;
+    let texts =
+        tx.execute(moved, args![workspace, &numbers]).await? + tx.execute(still, args![workspace, &numbers]).await?;
+    Ok(texts + standings)
 }

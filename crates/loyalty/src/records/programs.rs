@@ -76,6 +76,13 @@ pub async fn save(
             format!("the wallet `{}` is missing; a wallet stays, since members may have something in it", lost.key);
         return Err(Error::invalid("wallets", problem));
     }
+    if let Some(lost) = latest.and_then(|it| it.program.ladders.iter().find(|old| program.ladder(&old.key).is_none())) {
+        let problem = format!(
+            "the ladder `{}` is missing; a ladder stays, since members stand on it; say `\"ended\": true` to end it",
+            lost.key
+        );
+        return Err(Error::invalid("ladders", problem));
+    }
     documents::refuse_stranding::<Rule>(tx, workspace, program).await?;
     for plan in &program.wallets {
         wallets::save(tx, workspace, &plan.key, &plan.limits()).await?;

@@ -190,6 +190,10 @@ impl<'a> Walk<'a> {
         walk.tier = walk.ladder().tiers.first().filter(|tier| tier.needs.is_nothing()).map(|_| 0);
         walk.shown = walk.tier;
         walk.measure_anew();
+        if walk.ladder().ended {
+            (walk.tier, walk.shown) = (None, None);
+            return walk;
+        }
         let met = walk.met_now();
         walk.settle(Turn { tier: walk.tier.max(met), why: Why::Counted, kept: false });
         walk
@@ -281,6 +285,10 @@ impl<'a> Walk<'a> {
         while self.course.versions.get(self.version + 1).is_some_and(|(from, _)| *from <= at) {
             self.change_ladder(&mut turn);
         }
+        if self.ladder().ended {
+            turn.tier = None;
+            return self.settle(turn);
+        }
         self.review(&mut turn);
         let met = self.met_now();
         if met > turn.tier {
@@ -298,7 +306,10 @@ impl<'a> Walk<'a> {
             old.tiers[..place.map_or(0, |place| place + 1)].iter().rev().find_map(|tier| new.place(&tier.key))
         };
         let is_gone = |at: Option<usize>| at.is_some_and(|at| new.place(&old.tiers[at].key).is_none());
-        if is_gone(self.shown) {
+        if new.ended && !old.ended {
+            turn.why = Why::LadderChanged;
+            turn.tier = None;
+        } else if is_gone(self.shown) {
             turn.why = Why::LadderChanged;
             let (from, to) = (self.shown, place(self.shown));
             let key = |ladder: &Ladder, place: Option<usize>| Some(ladder.tiers.get(place?)?.key.clone());
@@ -310,6 +321,10 @@ impl<'a> Walk<'a> {
         self.shown = place(self.shown);
         self.tier = place(self.tier);
         turn.tier = self.tier;
+        if old.ended && !new.ended {
+            self.floors.clear();
+            turn.tier = new.tiers.first().filter(|tier| tier.needs.is_nothing()).map(|_| 0);
+        }
         let period = self.period;
         self.measure_anew();
         if old.period == new.period {
@@ -434,7 +449,7 @@ impl<'a> Walk<'a> {
             self.period = Some(Bounds { from, end });
         }
         let given = self.course.matches.iter().filter(|it| it.from <= self.at && self.at < it.until);
-        let given = given.filter_map(|it| self.ladder().place(&it.tier)).max();
+        let given = given.filter(|_| !self.ladder().ended).filter_map(|it| self.ladder().place(&it.tier)).max();
         self.shown = self.tier.max(given);
         let key = |place: Option<usize>| self.tier_at(place).map(|tier| tier.key.clone());
         let (kind, why) = match (self.shown.cmp(&shown), turn.tier == old) {
@@ -491,6 +506,9 @@ impl<'a> Walk<'a> {
 
     /// Whether anything can change by itself.
     fn may_change(&self, have: &[(String, i64)]) -> bool {
+        if self.ladder().ended {
+            return false;
+        }
         let is_bare = self.tier_at(self.tier).is_none_or(|tier| tier.needs.is_nothing());
         let given = self.course.matches.iter().any(|it| it.until > self.at);
         !is_bare || given || have.iter().any(|(_, amount)| *amount != 0)

@@ -74,6 +74,9 @@ impl Course<'_> {
     /// What is next on the ladder as it is now; nothing above the highest tier.
     pub fn next(&self, standing: &Standing, now: Timestamp) -> Option<Next> {
         let ladder = self.versions.iter().rev().find(|(from, _)| *from <= now).or(self.versions.first())?.1;
+        if ladder.ended {
+            return None;
+        }
         let place = standing.tier.as_deref().and_then(|tier| ladder.place(tier)).map_or(0, |place| place + 1);
         let tier = ladder.tiers.get(place)?;
         let progress = |measure: &str, at_least: Decimal| {

@@ -46,6 +46,9 @@ pub struct Ladder {
     /// What tiers are worth having for.
     #[serde(default)]
     pub benefits: Vec<Benefit>,
+    /// Nobody stands on it any more. A ladder stays, like a wallet, so that what was is known.
+    #[serde(default)]
+    pub ended: bool,
 }
 
 /// Something that counts.
@@ -268,6 +271,20 @@ pub struct Times {
     pub most: u32,
     /// In which civil period of the programme's zone.
     pub every: Every,
+}
+
+impl BenefitKind {
+    /// As it is written in JSON.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Access => "access",
+            Self::Discount => "discount",
+            Self::EarlyAccess => "early_access",
+            Self::Content => "content",
+            Self::Charity => "charity",
+        }
+    }
 }
 
 impl Ladder {

@@ -78,8 +78,9 @@ pub struct History {
 }
 
 impl History {
-    /// Adds what was measured of something.
-    pub fn add(&mut self, counted: Counted, series: Series) {
+    /// Says what was measured of something, instead of what was said before.
+    pub fn put(&mut self, counted: Counted, series: Series) {
+        self.list.retain(|(it, _)| *it != counted);
         self.list.push((counted, series));
     }
 

@@ -136,6 +136,16 @@ pub async fn standing(
     db.fetch_all(text, args![workspace, order_ids]).await
 }
 
+/// Whose these orders are.
+pub async fn owners(db: &mut impl Queries, workspace: WorkspaceId, order_ids: &[String]) -> Result<Vec<PersonId>> {
+    let text = sql!(
+        "SELECT DISTINCT i.person FROM orders o JOIN identifiers i ON i.handle = o.handle AND i.workspace = o.workspace
+         WHERE o.workspace = $1 AND o.order_id IN ($2)"
+    );
+    let rows: Vec<(PersonId,)> = db.fetch_all(text, args![workspace, order_ids]).await?;
+    Ok(rows.into_iter().map(|(person,)| person).collect())
+}
+
 /// A person's orders, newest first.
 pub async fn of_handles(
     db: &mut impl Queries,

@@ -1,5 +1,6 @@
 //! `/api/v1/loyalty`: the programme, its rules, its members, and the points ledger.
 
+mod benefits;
 mod documents;
 mod history;
 mod liability;
@@ -9,6 +10,8 @@ mod overview;
 mod rating;
 mod rules;
 mod why;
+mod tiers;
+mod what_if;
 
 use axum::extract::State;
 use rapport_loyalty::program::Program;
@@ -42,6 +45,9 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(liability::router())
         .merge(overview::router())
         .merge(why::router())
+        .merge(tiers::router())
+        .merge(benefits::router())
+        .merge(what_if::router())
 }
 
 /// The programme as of a version.

@@ -23,6 +23,7 @@ use crate::http::extract::{Json, Path, Query};
 use crate::points::facts;
 use crate::problem::Problem;
 use crate::records::{sources, workspaces};
+use crate::tiers::facts as standings;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -288,6 +289,9 @@ fn words(name: &str, properties: &Map<String, Value>, currency: &str) -> (String
         }
         shop_events::PAGE_VIEWED => {
             (format!("Looked at {}", if product.is_empty() { shown("path") } else { product }), shown("path"))
+        }
+        _ if standings::NAMES.iter().any(|(_, known)| *known == name) => {
+            (join(&[name.to_owned(), shown("tier")]), shown("ladder"))
         }
         _ if facts::NAMES.iter().any(|(_, known)| *known == name) => {
             (join(&[name.to_owned(), shown("amount")]), shown("wallet"))

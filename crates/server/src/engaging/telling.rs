@@ -1,4 +1,4 @@
-//! What journeys, messages, experiments, lots, surveys, complaints and the points ledger bring about, told as events: so it is on the timeline, can be asked about, and can be tested by conditions.
+//! What journeys, messages, experiments, lots, surveys, complaints, the points ledger and ladders of tiers bring about, told as events: so it is on the timeline, can be asked about, and can be tested by conditions.
 //!
 //! Always holds: each is told once, however often this is tried: its event's id is made of its place in the outbox.
 
@@ -27,6 +27,7 @@ use crate::points::facts;
 use crate::sending;
 use crate::slots;
 use crate::surveying::reporting::SURVEY_SENT;
+use crate::tiers::facts as standings;
 
 /// How far the outbox was told.
 const CONSUMER: &str = "telling";
@@ -111,7 +112,12 @@ pub async fn tell(installation: &Installation, workspace: WorkspaceId) -> Result
 }
 
 fn name_of(domain: &str) -> Option<&'static str> {
-    NAMES.iter().chain(&facts::NAMES).find(|(known, _)| *known == domain).map(|(_, name)| *name)
+    NAMES
+        .iter()
+        .chain(&facts::NAMES)
+        .chain(&standings::NAMES)
+        .find(|(known, _)| *known == domain)
+        .map(|(_, name)| *name)
 }
 
 /// What people wrote in answers that are reviews, by the place in the outbox: domain events carry nobody's words.
@@ -159,7 +165,7 @@ fn own(
     // What is taken in later was answered, or done, earlier.
     let when = if event.name == ANSWERED { "answered_at" } else { "at" };
     let is_told_late = [ANSWERED, REVIEWED, FOLLOW_UP_OPENED, FOLLOW_UP_CLOSED].contains(&event.name.as_str())
-        || STEPPED.iter().chain(&facts::NAMES).any(|it| it.0 == event.name);
+        || STEPPED.iter().chain(&facts::NAMES).chain(&standings::NAMES).any(|it| it.0 == event.name);
     let answered_at = event.payload[when].as_str().filter(|_| is_told_late);
     let occurred_at = answered_at.and_then(Timestamp::parse).unwrap_or(told.occurred_at);
     Event { order_key: event.position, occurred_at, ..told }

@@ -44,7 +44,7 @@ pub const NAMES: [(&str, &str); 18] = [
 ];
 
 /// From when on, and by which event.
-type Cause = (Timestamp, SourceId, [u8; 16]);
+pub(crate) type Cause = (Timestamp, SourceId, [u8; 16]);
 
 /// Hears what a batch tells of the ledger, in the transaction that applies it.
 ///
@@ -70,11 +70,32 @@ pub async fn hear(
     }
     let now = installation.clock.now();
     let people: Vec<PersonId> = causes.keys().copied().collect();
+    let standing = stand(tx, workspace, &people, now).await?;
+    tell(tx, workspace, (&causes, standing), applied, now).await
+}
+
+/// What is known of people: since their last operation, facts by key.
+pub(crate) type Told = BTreeMap<PersonId, (Timestamp, BTreeMap<String, Value>)>;
+
+/// Tells what differs from what is known, each by what brought it about.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn tell(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    (causes, standing): (&BTreeMap<PersonId, Cause>, Told),
+    applied: &mut Applied,
+    now: Timestamp,
+) -> Result<()> {
+    let people: Vec<PersonId> = standing.keys().copied().collect();
+    if people.is_empty() {
+        return Ok(());
+    }
     let mut handles: BTreeMap<PersonId, Handle> = BTreeMap::new();
     for row in identifiers::by_persons(tx, workspace, &people).await? {
         handles.entry(row.person).or_insert(row.handle);
     }
-    let standing = stand(tx, workspace, &people, now).await?;
     let keys: BTreeSet<&String> = standing.values().flat_map(|(_, values)| values.keys()).collect();
     let keys: Vec<String> = keys.into_iter().cloned().collect();
     let known = facts::current_keys_of(tx, workspace, &people, &keys, now).await?;
@@ -108,16 +129,8 @@ pub async fn hear(
     Ok(facts::insert(tx, workspace, &rows).await?)
 }
 
-/// How a member stands: since their last operation, facts by key.
-type Stand = (Timestamp, BTreeMap<String, Value>);
-
 /// How members stand.
-async fn stand(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    people: &[PersonId],
-    now: Timestamp,
-) -> Result<BTreeMap<PersonId, Stand>> {
+async fn stand(tx: &mut Tx, workspace: WorkspaceId, people: &[PersonId], now: Timestamp) -> Result<Told> {
     let names = wallets::keys(tx, workspace).await?;
     let found = members::by_persons(tx, workspace, people).await?;
     let numbers: Vec<MemberId> = found.iter().map(|it| it.member).collect();

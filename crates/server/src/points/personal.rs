@@ -1,11 +1,14 @@
 //! What the points ledger says of somebody, as they are shown it: what came and went, when and why, and what is left until when.
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
-use rapport_loyalty::ledger::{Operation, Refusal};
+use rapport_loyalty::ledger::{MemberId, Operation, Refusal};
 use rapport_loyalty::records::personal::{self, Kept};
-use rapport_loyalty::records::wallets;
+use rapport_loyalty::records::{benefits, tiers, wallets};
 use rapport_store::{Queries, Result};
 use serde_json::{Map, Value, json};
+
+/// Uses read at a time.
+const STEP: u32 = 500;
 
 /// Adds it to the tables of what is kept of a person; nothing of somebody who is no member.
 ///
@@ -31,12 +34,61 @@ pub async fn show(
         })
     });
     let lots: Vec<Value> = lots.collect();
-    for (name, rows) in [("loyalty_operations", operations), ("loyalty_lots", lots)] {
+    let [standings, moves, matches, uses] = ladders(db, workspace, &kept).await?;
+    for (name, rows) in [
+        ("loyalty_operations", operations),
+        ("loyalty_lots", lots),
+        ("loyalty_tiers", standings),
+        ("loyalty_tier_moves", moves),
+        ("loyalty_tier_matches", matches),
+        ("loyalty_benefit_uses", uses),
+    ] {
         if !rows.is_empty() {
             tables.insert(name.to_owned(), Value::Array(rows));
         }
     }
     Ok(())
+}
+
+/// Where they stand on ladders and how they came there, what staff gave and what they used.
+async fn ladders(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> Result<[Vec<Value>; 4]> {
+    let numbers: Vec<MemberId> = kept.numbers.iter().copied().collect();
+    let end = |at: Option<Timestamp>| at.map(instant);
+    let mut standings = Vec::new();
+    let (mut moves, mut uses) = (Vec::new(), Vec::new());
+    for row in tiers::standings(db, workspace, &numbers).await? {
+        for it in tiers::moves(db, workspace, MemberId(row.member), &row.ladder).await? {
+            moves.push(json!({
+                "ladder": row.ladder, "kind": it.kind, "why": it.why, "from_tier": it.from_tier, "to_tier": it.to_tier,
+                "moved_at": instant(it.moved_at), "recorded_at": instant(it.recorded_at), "restated_at": end(it.restated_at),
+            }));
+        }
+        standings.push(json!({
+            "ladder": row.ladder, "tier": row.tier, "since": instant(row.since), "until": end(row.until), "next_tier": row.next_tier,
+            "missing": row.missing.map(|missing| missing.to_string()), "missing_of": row.missing_of,
+        }));
+    }
+    let matches = tiers::matches(db, workspace, &numbers).await?.into_iter().map(|it| {
+        json!({
+            "ladder": it.ladder, "tier": it.tier, "given_at": instant(it.given_at), "until": instant(it.until), "reason": it.reason,
+        })
+    });
+    let matches = matches.collect();
+    for number in numbers {
+        let mut after = None;
+        loop {
+            let step = benefits::of_member(db, workspace, number, after, STEP).await?;
+            let Some(last) = step.last() else { break };
+            after = Some((last.used_at, last.id.clone()));
+            uses.extend(step.into_iter().map(|it| {
+                json!({
+                    "id": it.id, "ladder": it.ladder, "benefit": it.benefit, "tier": it.tier, "reference": it.reference,
+                    "cost": it.cost.to_string(), "used_at": instant(it.used_at),
+                })
+            }));
+        }
+    }
+    Ok([standings, moves, matches, uses])
 }
 
 /// Why somebody else gave them points is the other's to say.

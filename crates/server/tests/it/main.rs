@@ -30,6 +30,7 @@ mod link_checks;
 mod loyalty;
 mod loyalty_liability;
 mod loyalty_overview;
+mod loyalty_tiers;
 mod mail_callbacks;
 mod main_job;
 mod members;

@@ -399,5 +399,20 @@ export const problems = {
 	'problem.another_than_idempotency_key': 'is another one than in `Idempotency-Key`',
 	'problem.has_a_key_twice': 'has a key twice',
 	'problem.is_an_object': 'is an object',
-	'problem.another_than_in_the_address': 'is another one than in the address'
+	'problem.another_than_in_the_address': 'is another one than in the address',
+	'problem.loyalty_is_a_time_within_five_years': 'is a time to come, at most five years away',
+	'problem.loyalty_says_why_in_500': 'says why, in up to 500 characters',
+	'problem.loyalty_is_one_of_the_ladders_tiers': "is one of the ladder's tiers",
+	'problem.loyalty_is_a_name_of_255_bytes': 'is a name of 1 to 255 bytes',
+	'problem.loyalty_has_at_most_200_characters': 'has at most 200 characters',
+	'problem.loyalty_this_id_is_of_another_use': 'This id is that of another use.',
+	'problem.loyalty_use_an_id_for_each_use': 'Use an id of its own for each use.',
+	'problem.loyalty_the_member_is_blocked': 'The member is blocked or closed.',
+	'problem.loyalty_lift_the_block_first': 'Lift the block first.',
+	'problem.loyalty_benefit_not_of_tier': "The member's tier does not have this benefit.",
+	'problem.loyalty_see_which_tiers_have_it': 'See which tiers have it.',
+	'problem.loyalty_benefit_not_eligible': "The benefit's condition does not hold of this member.",
+	'problem.loyalty_see_what_the_benefit_asks': 'See what the benefit asks for.',
+	'problem.loyalty_benefit_used_up': 'The benefit was used as often as it can be in this period.',
+	'problem.loyalty_used_again_next_period': 'It can be used again in the next period.'
 };

@@ -399,5 +399,20 @@ export const problems = {
 	'problem.another_than_idempotency_key': '与 `Idempotency-Key` 不一致',
 	'problem.has_a_key_twice': '有重复的键',
 	'problem.is_an_object': '应为对象',
-	'problem.another_than_in_the_address': '与地址中的不一致'
+	'problem.another_than_in_the_address': '与地址中的不一致',
+	'problem.loyalty_is_a_time_within_five_years': '应为将来的时间，最多五年之内',
+	'problem.loyalty_says_why_in_500': '请说明原因，最多 500 个字符',
+	'problem.loyalty_is_one_of_the_ladders_tiers': '应为该等级体系中的一个等级',
+	'problem.loyalty_is_a_name_of_255_bytes': '应为 1 至 255 字节的名称',
+	'problem.loyalty_has_at_most_200_characters': '最多 200 个字符',
+	'problem.loyalty_this_id_is_of_another_use': '此 id 属于另一次使用。',
+	'problem.loyalty_use_an_id_for_each_use': '请为每次使用各用一个 id。',
+	'problem.loyalty_the_member_is_blocked': '该会员已被冻结或已关闭。',
+	'problem.loyalty_lift_the_block_first': '请先解除冻结。',
+	'problem.loyalty_benefit_not_of_tier': '该会员的等级没有此权益。',
+	'problem.loyalty_see_which_tiers_have_it': '请查看哪些等级拥有此权益。',
+	'problem.loyalty_benefit_not_eligible': '该会员不符合此权益的条件。',
+	'problem.loyalty_see_what_the_benefit_asks': '请查看此权益的条件。',
+	'problem.loyalty_benefit_used_up': '此权益在本周期内的使用次数已用完。',
+	'problem.loyalty_used_again_next_period': '下个周期可再次使用。'
 };
