@@ -71,7 +71,33 @@ pub enum Expiry {
         count: u16,
         /// Of what.
         unit: Unit,
+        /// What counts.
+        #[serde(default = "usual")]
+        counts: Vec<Activity>,
     },
+}
+
+/// Something in a member's account that may count as activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// They earned points by a rule.
+    Earned,
+    /// They redeemed points.
+    Redeemed,
+    /// Staff or a program gave them points.
+    Granted,
+    /// They passed points on.
+    Transferred,
+    /// They got points from another member.
+    Received,
+    /// Staff or an import put a balance right.
+    Adjusted,
+}
+
+/// What they do themselves with the shop.
+fn usual() -> Vec<Activity> {
+    vec![Activity::Earned, Activity::Redeemed]
 }
 
 /// Why a rule is refused.
@@ -89,6 +115,9 @@ pub enum Refusal {
     /// Inactivity of no time.
     #[error("name at least one day, month or year")]
     Nothing,
+    /// Inactivity that nothing ends.
+    #[error("name at least one thing that counts as activity")]
+    NoActivity,
 }
 
 impl Expiry {
@@ -99,9 +128,12 @@ impl Expiry {
     pub fn check(&self) -> Result<(), Refusal> {
         match self {
             Self::Never => Ok(()),
-            Self::After { count, unit, .. } | Self::Inactivity { count, unit } => {
+            Self::After { count, unit, .. } | Self::Inactivity { count, unit, .. } => {
                 if matches!(self, Self::Inactivity { count: 0, .. }) {
                     return Err(Refusal::Nothing);
+                }
+                if matches!(self, Self::Inactivity { counts, .. } if counts.is_empty()) {
+                    return Err(Refusal::NoActivity);
                 }
                 let most = match unit {
                     Unit::Days => 73_000,
@@ -124,7 +156,7 @@ impl Expiry {
         let last = match self {
             Self::Never => return None,
             Self::After { count, unit, rounding } => rounding.last(later(day, *count, *unit)?)?,
-            Self::Inactivity { count, unit } => later(day, *count, *unit)?,
+            Self::Inactivity { count, unit, .. } => later(day, *count, *unit)?,
             Self::Fixed { days, at_least_days } => {
                 let first = day.checked_add(i64::from(*at_least_days).days()).ok()?;
                 let years = [first.year(), first.year().checked_add(1)?];
@@ -279,7 +311,8 @@ mod tests {
             (fixed(vec![(1, 1); 21]), Refusal::Days),
             (fixed(vec![(2, 30)]), Refusal::NoSuchDay(2, 30)),
             (fixed(vec![(13, 1)]), Refusal::NoSuchDay(13, 1)),
-            (Expiry::Inactivity { count: 0, unit: Unit::Months }, Refusal::Nothing),
+            (Expiry::Inactivity { count: 0, unit: Unit::Months, counts: usual() }, Refusal::Nothing),
+            (Expiry::Inactivity { count: 1, unit: Unit::Months, counts: Vec::new() }, Refusal::NoActivity),
         ] {
             assert_eq!(rule.check(), Err(why));
         }

@@ -27,7 +27,8 @@ use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_store::Tx;
 
 use crate::Error;
-use crate::ledger::{Account, AccountKey, Answer, Command, Ledger, MemberId};
+use crate::activity::Kept;
+use crate::ledger::{Account, AccountKey, Answer, Command, Ledger, MemberId, WalletId};
 
 /// Accounts that were posted to before, kept in memory. Each is read again when somebody else posted to it meanwhile.
 #[derive(Debug, Default)]
@@ -35,6 +36,8 @@ pub struct Memory {
     pub(crate) ledger: Ledger,
     /// The last operation there was when each account was written.
     pub(crate) written: HashMap<AccountKey, i64>,
+    /// Wallets whose points lapse by inactivity.
+    pub(crate) kept: HashMap<WalletId, Kept>,
     /// How often the wallets had been changed when they were read.
     pub(crate) settings: Option<i64>,
     /// Who the members of the batch are.
@@ -61,7 +64,16 @@ pub async fn post(
 ) -> Result<Vec<Vec<Answer>>, Error> {
     let head = head::lock(tx, workspace).await?;
     load::everything(tx, memory, workspace, &head, lists).await?;
-    let answers = lists.iter().map(|list| memory.ledger.apply_all(list, now)).collect();
+    let mut answers = Vec::with_capacity(lists.len());
+    for list in lists {
+        let done = memory.ledger.apply_all(list, now);
+        for (command, answer) in list.iter().zip(&done) {
+            if let Some(kept) = memory.kept.get(&command.wallet) {
+                kept.note(&mut memory.ledger, command, answer, now);
+            }
+        }
+        answers.push(done);
+    }
     write::done(tx, memory, workspace, head).await?;
     Ok(answers)
 }

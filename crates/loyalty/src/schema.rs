@@ -23,6 +23,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 5, name: "the books by month", sql: books::BOOKS },
         Migration { number: 6, name: "sums of what moved", sql: flows::FLOWS },
         Migration { number: 7, name: "tiers and benefits", sql: tiers::TIERS },
+        Migration { number: 8, name: "what keeps points alive", sql: ACTIVITY },
     ],
 };
 
@@ -153,6 +154,11 @@ CREATE INDEX loyalty_balances_due ON loyalty_balances (workspace, due_at) WHERE 
 const MERGED: &str = "
 ALTER TABLE loyalty_members ADD COLUMN merged_into {int};
 CREATE INDEX loyalty_members_merged ON loyalty_members (merged_into, workspace) WHERE merged_into IS NOT NULL;
+";
+
+/// What keeps points of a wallet alive that lapse by inactivity.
+const ACTIVITY: &str = "
+ALTER TABLE loyalty_wallets ADD COLUMN activity {json};
 ";
 
 const PROGRAM: &str = "
@@ -306,7 +312,7 @@ const COLUMNS: &[Declaration] = &[
     ),
     Declaration::technical(
         "loyalty_wallets",
-        &["workspace", "wallet", "key", "amount_max", "balance_max", "arrears_max"],
+        &["workspace", "wallet", "key", "amount_max", "balance_max", "arrears_max", "activity"],
     ),
     Declaration::technical("loyalty_members", &["workspace"]),
     Declaration { erasure: Erasure::Blank, ..members(&["person"], Category::Identifier) },

@@ -144,7 +144,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn extend(&mut self, key: AccountKey, expires_at: Timestamp) -> i64 {
+    pub(super) fn extend(&mut self, key: AccountKey, expires_at: Timestamp) -> i64 {
         let ends_earlier = |lot: &&Lot| lot.remaining() > 0 && lot.expires_at.is_some_and(|end| end < expires_at);
         let lots: Vec<Lot> = self.account(key).lots().filter(ends_earlier).cloned().collect();
         let amount = lots.iter().map(Lot::remaining).sum();

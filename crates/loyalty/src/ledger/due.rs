@@ -26,6 +26,37 @@ impl Ledger {
         count
     }
 
+    /// Lets everything in an account that would lapse earlier last until `end`, because the member did something that counts as activity.
+    pub(crate) fn stay_active(&mut self, key: AccountKey, end: Timestamp, now: Timestamp) {
+        let key = self.account_now(key);
+        let now = now.max(self.recorded_at);
+        let lapses = |lot: &super::Lot| lot.remaining() > 0 && lot.expires_at.is_some_and(|at| at < end);
+        if end <= now || !self.account(key).lots().any(lapses) {
+            return;
+        }
+        let number = self.next_operation();
+        let amount = self.extend(key, end);
+        self.note(Operation {
+            number,
+            id: format!("{OWN_IDS}{number}"),
+            kind: Kind::Extend,
+            wallet: key.1,
+            member: key.0,
+            amount,
+            short: 0,
+            refused: None,
+            reference: None,
+            reversed: 0,
+            fingerprint: [0; 16],
+            after: self.balance(key),
+            effective_at: now,
+            recorded_at: now,
+            postings: Vec::new(),
+            source: Source { kind: "activity".into(), ..Source::own() },
+        });
+        self.recorded_at = now;
+    }
+
     fn next_step(&mut self, key: AccountKey) -> Option<(Timestamp, Step)> {
         let account = self.account(key);
         let steps = [

@@ -21,6 +21,7 @@ pub(super) async fn everything(
 ) -> Result<(), Error> {
     if memory.settings != Some(head.settings) {
         memory.ledger.wallets = wallets::all(tx, workspace).await?;
+        memory.kept = wallets::kept(tx, workspace).await?;
         memory.settings = Some(head.settings);
     }
     let commands = || lists.iter().flatten();

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::documents::{self, Saved, Version, unreadable};
 use super::wallets;
 use crate::Error;
+use crate::activity::Kept;
 use crate::earning::Rule;
 use crate::program::Program;
 
@@ -86,6 +87,7 @@ pub async fn save(
     documents::refuse_stranding::<Rule>(tx, workspace, program).await?;
     for plan in &program.wallets {
         wallets::save(tx, workspace, &plan.key, &plan.limits()).await?;
+        wallets::save_kept(tx, workspace, &plan.key, Kept::of(program, plan)).await?;
     }
     let add = sql!(
         "INSERT INTO loyalty_programs (workspace, version, definition, in_force_from, saved_at, saved_by) VALUES ($1, $2, $3, $4, $5, $6)"

@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 
 use rapport_domain::WorkspaceId;
-use rapport_store::{Queries, Tx, args, sql};
+use rapport_store::{Json, Queries, Tx, args, sql};
+use serde_json::Value;
 
+use super::documents::unreadable;
 use super::head;
+use crate::activity::Kept;
 use crate::ledger::{Wallet, WalletId};
 
 /// Makes a wallet, or changes its limits; its number.
@@ -25,6 +28,35 @@ pub async fn save(tx: &mut Tx, workspace: WorkspaceId, key: &str, wallet: &Walle
     let Wallet { amount_max, balance_max, arrears_max } = wallet;
     let row = args![workspace, last.unwrap_or(0) + 1, key, *amount_max, *balance_max, *arrears_max];
     tx.scalar(save, row).await.map(WalletId)
+}
+
+/// Says what keeps points of a wallet alive, where they lapse by inactivity.
+///
+/// # Errors
+/// The store's.
+pub async fn save_kept(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    key: &str,
+    kept: Option<Kept>,
+) -> rapport_store::Result<()> {
+    let save = sql!("UPDATE loyalty_wallets SET activity = $3 WHERE key = $2 AND workspace = $1");
+    tx.execute(save, args![workspace, key, kept.map(Json)]).await?;
+    Ok(())
+}
+
+/// Wallets whose points lapse by inactivity.
+///
+/// # Errors
+/// The store's; that this program cannot read what counts.
+pub async fn kept(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<HashMap<WalletId, Kept>> {
+    let all = sql!("SELECT wallet, activity FROM loyalty_wallets WHERE workspace = $1 AND activity IS NOT NULL");
+    let rows: Vec<(i64, Value)> = db.fetch_all(all, args![workspace]).await?;
+    let read = |(wallet, activity)| {
+        let kept = serde_json::from_value(activity).map_err(|_| unreadable("activity"))?;
+        Ok((WalletId(wallet), kept))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// All wallets.
