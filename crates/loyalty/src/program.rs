@@ -120,6 +120,9 @@ pub struct WalletPlan {
     /// When what is earned lapses.
     #[serde(default)]
     pub expiry: Expiry,
+    /// So many days before points lapse the member is told.
+    #[serde(default)]
+    pub notice_days: Option<u16>,
     /// Until when it is pending.
     #[serde(default)]
     pub pending: Pending,
@@ -341,6 +344,9 @@ impl WalletPlan {
         check_key(&format!("{place}.key"), &self.key)?;
         check_name(&format!("{place}.name"), &self.name)?;
         self.expiry.check().map_err(|error| Error::invalid(format!("{place}.expiry"), error.to_string()))?;
+        if self.notice_days.is_some_and(|days| !(1..=365).contains(&days)) {
+            return Err(Error::invalid(format!("{place}.notice_days"), "1 to 365"));
+        }
         if self.worth.is_some_and(|worth| worth.micros() < 0) {
             return Err(Error::invalid(format!("{place}.worth"), "must not be below 0"));
         }

@@ -13,6 +13,7 @@ pub mod live;
 mod load;
 pub mod members;
 pub mod merging;
+pub mod notices;
 pub mod personal;
 pub mod programs;
 pub mod read;

@@ -6,6 +6,7 @@
 
 mod books;
 mod flows;
+mod notices;
 mod tiers;
 
 use rapport_domain::Purpose;
@@ -24,6 +25,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 6, name: "sums of what moved", sql: flows::FLOWS },
         Migration { number: 7, name: "tiers and benefits", sql: tiers::TIERS },
         Migration { number: 8, name: "what keeps points alive", sql: ACTIVITY },
+        Migration { number: 9, name: "notices that points lapse", sql: notices::NOTICES },
     ],
 };
 
@@ -388,6 +390,9 @@ const COLUMNS: &[Declaration] = &[
     awards(&["handle"], Category::Identifier),
     awards(&["member", "outcome", "wanted", "points", "taken_back", "occurred_at"], Category::Derived),
     awards(&["occasion", "rule", "revision", "version", "wallet"], Category::Behavioural),
+    Declaration::technical("loyalty_notices", &["workspace"]),
+    of_number("loyalty_notices", &["member", "wallet", "expires_at", "points", "noticed_at"]),
+    Declaration::technical("loyalty_notice_marks", &["workspace", "day", "due_at", "member", "wallet"]),
     Declaration::technical("loyalty_usage", &["workspace"]),
     of_number("loyalty_usage", &["rule", "member", "period", "points", "times"]),
     books::CELLS,

@@ -5,6 +5,7 @@
 
 pub mod facts;
 pub mod identity;
+pub mod notices;
 pub mod personal;
 pub mod sample;
 
@@ -40,6 +41,9 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
             }
         };
         for workspace in workspaces {
+            if let Err(error) = give_notices(&installation, workspace, &stop).await {
+                tracing::warn!(%error, "who is to be told that points lapse could not be looked up; it is tried again");
+            }
             if let Err(error) = settle(&installation, workspace, &stop).await {
                 tracing::warn!(code = error.code(), "what is due on the ledger could not be posted; it is tried again");
             }
@@ -79,6 +83,15 @@ async fn keep_books(
         books::keep(&mut tx, workspace, &months, step).await?;
         tx.commit().await?;
     }
+    Ok(())
+}
+
+async fn give_notices(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    while !*stop.borrow() && notices::settle(installation, workspace).await? > 0 {}
     Ok(())
 }
 

@@ -296,8 +296,7 @@ pub async fn review(
             }
         }
     }
-    let kept: Vec<&str> = ladders.program.ladders.iter().map(|it| it.key.as_str()).collect();
-    Ok(tiers::forget_ladders(tx, workspace, &numbers, &kept).await?)
+    Ok(())
 }
 
 /// Notes which conditions hold now that did not when they were last looked at, or the other way round.

@@ -88,7 +88,7 @@ pub async fn used(
     period: &str,
 ) -> Result<i64> {
     let count = sql!(
-        "SELECT COUNT(*) FROM loyalty_benefit_uses WHERE member = $2 AND workspace = $1 AND benefit = $3 AND period = $4"
+        "SELECT COUNT(*) FROM loyalty_benefit_uses WHERE member = $2 AND +workspace = $1 AND benefit = $3 AND period = $4"
     );
     db.scalar(count, args![workspace, member.0, benefit, period]).await
 }
@@ -107,7 +107,7 @@ pub async fn of_member(
     let (at, id) = after.unwrap_or((Timestamp(i64::MAX), String::new()));
     let list = sql!(
         "SELECT id, member, ladder, benefit, tier, period, cost, reference, used_by, used_at FROM loyalty_benefit_uses
-         WHERE member = $2 AND workspace = $1 AND (used_at, id) < ($3, $4)
+         WHERE member = $2 AND +workspace = $1 AND (used_at, id) < ($3, $4)
          ORDER BY used_at DESC, id DESC LIMIT $5"
     );
     db.fetch_all(list, args![workspace, member.0, at, id, limit]).await

@@ -244,7 +244,7 @@ pub async fn by_number(
     let after = after.map_or(i64::MIN, |member| member.0);
     let find = sql!(
         "SELECT member, person, standing, enrolled_at FROM loyalty_members
-         WHERE member > $2 AND workspace = $1 AND standing <> 'merged' AND person IS NOT NULL ORDER BY member LIMIT $3"
+         WHERE member > $2 AND +workspace = $1 AND standing <> 'merged' AND person IS NOT NULL ORDER BY member LIMIT $3"
     );
     let rows: Vec<MemberParts> = db.fetch_all(find, args![workspace, after, limit]).await?;
     Ok(rows.into_iter().map(member).collect())

@@ -268,7 +268,7 @@ pub async fn standings(
     let own: Vec<i64> = members.iter().map(|member| member.0).collect();
     let find = sql!(
         "SELECT member, ladder, tier, since, until, next_tier, missing, missing_of, due_at FROM loyalty_tiers
-         WHERE member IN ($2) AND workspace = $1 ORDER BY member, ladder"
+         WHERE member IN ($2) AND +workspace = $1 ORDER BY member, ladder"
     );
     db.fetch_all(find, args![workspace, &own]).await
 }
@@ -327,7 +327,7 @@ pub async fn sweep(tx: &mut Tx, workspace: WorkspaceId, version: i64, most: u32)
         return Ok(Vec::new());
     }
     let next = sql!(
-        "SELECT member FROM loyalty_members WHERE member > $2 AND workspace = $1 AND standing <> 'merged' AND person IS NOT NULL
+        "SELECT member FROM loyalty_members WHERE member > $2 AND +workspace = $1 AND standing <> 'merged' AND person IS NOT NULL
          ORDER BY member LIMIT $3"
     );
     let rows: Vec<(i64,)> = tx.fetch_all(next, args![workspace, from, most]).await?;
@@ -498,19 +498,6 @@ pub fn tell_progress(tx: &mut Tx, workspace: WorkspaceId, it: &Reckoned<'_>) {
     tx.emit(Event::new(workspace, PROGRESSED, payload).about(it.person));
 }
 
-/// Forgets standings on ladders that there are no more.
-///
-/// # Errors
-/// The store's.
-pub async fn forget_ladders(tx: &mut Tx, workspace: WorkspaceId, members: &[MemberId], kept: &[&str]) -> Result<()> {
-    let own: Vec<i64> = members.iter().map(|member| member.0).collect();
-    // A list is never empty in SQL.
-    let kept: Vec<String> = kept.iter().copied().chain([""]).map(str::to_owned).collect();
-    let forget = sql!("DELETE FROM loyalty_tiers WHERE member IN ($2) AND ladder NOT IN ($3) AND workspace = $1");
-    tx.execute(forget, args![workspace, &own, &kept]).await?;
-    Ok(())
-}
-
 /// What a member had on ladders goes on with another, who is the same person: what staff gave, what was used. Where they stand is reckoned anew from what both did.
 ///
 /// # Errors
@@ -521,9 +508,9 @@ pub(super) async fn merge(tx: &mut Tx, workspace: WorkspaceId, from: MemberId, t
     let matches =
         sql!("UPDATE loyalty_tier_matches SET member = $3, number = number + $4 WHERE member = $2 AND workspace = $1");
     tx.execute(matches, args![workspace, from.0, to.0, last.unwrap_or(0)]).await?;
-    let uses = sql!("UPDATE loyalty_benefit_uses SET member = $3 WHERE member = $2 AND workspace = $1");
+    let uses = sql!("UPDATE loyalty_benefit_uses SET member = $3 WHERE member = $2 AND +workspace = $1");
     tx.execute(uses, args![workspace, from.0, to.0]).await?;
-    let standing = sql!("DELETE FROM loyalty_tiers WHERE member = $2 AND workspace = $1");
+    let standing = sql!("DELETE FROM loyalty_tiers WHERE member = $2 AND +workspace = $1");
     tx.execute(standing, args![workspace, from.0]).await?;
     Ok(())
 }
@@ -533,11 +520,11 @@ pub(super) async fn merge(tx: &mut Tx, workspace: WorkspaceId, from: MemberId, t
 /// # Errors
 /// The store's.
 pub(super) async fn forget(tx: &mut Tx, workspace: WorkspaceId, numbers: &[i64]) -> Result<u64> {
-    let standings = sql!("DELETE FROM loyalty_tiers WHERE member IN ($2) AND workspace = $1");
-    let moves = sql!("DELETE FROM loyalty_tier_moves WHERE member IN ($2) AND workspace = $1");
+    let standings = sql!("DELETE FROM loyalty_tiers WHERE member IN ($2) AND +workspace = $1");
+    let moves = sql!("DELETE FROM loyalty_tier_moves WHERE member IN ($2) AND +workspace = $1");
     let matches = sql!("DELETE FROM loyalty_tier_matches WHERE member IN ($2) AND workspace = $1");
     let uses = sql!(
-        "UPDATE loyalty_benefit_uses SET reference = '' WHERE member IN ($2) AND workspace = $1 AND reference <> ''"
+        "UPDATE loyalty_benefit_uses SET reference = '' WHERE member IN ($2) AND +workspace = $1 AND reference <> ''"
     );
     let mut gone = 0;
     for text in [standings, moves, matches, uses] {

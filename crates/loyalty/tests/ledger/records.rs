@@ -48,6 +48,8 @@ const MEANT: &[&str] = &[
     // Figures of a page: how many members there are, and when all that is left in a wallet lapses.
     "SELECT CAST(COUNT(*) AS BIGINT) FROM loyalty_members WHERE workspace = $1",
     "SELECT expires_at, CAST(SUM(pending + available + held) AS BIGINT) FROM loyalty_lots",
+    "FROM loyalty_tier_sweeps",
+    "FROM loyalty_notice_marks",
     // `rapport verify` reads everything.
     "FROM loyalty_balances WHERE workspace = $1",
 ];

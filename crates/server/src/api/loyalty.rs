@@ -9,9 +9,9 @@ mod operations;
 mod overview;
 mod rating;
 mod rules;
-mod why;
 mod tiers;
 mod what_if;
+mod why;
 
 use axum::extract::State;
 use rapport_loyalty::program::Program;

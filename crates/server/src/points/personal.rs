@@ -1,9 +1,9 @@
 //! What the points ledger says of somebody, as they are shown it: what came and went, when and why, and what is left until when.
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
-use rapport_loyalty::ledger::{MemberId, Operation, Refusal};
+use rapport_loyalty::ledger::{MemberId, Operation, Refusal, WalletId};
 use rapport_loyalty::records::personal::{self, Kept};
-use rapport_loyalty::records::{benefits, tiers, wallets};
+use rapport_loyalty::records::{benefits, members, notices, tiers, wallets};
 use rapport_store::{Queries, Result};
 use serde_json::{Map, Value, json};
 
@@ -34,10 +34,25 @@ pub async fn show(
         })
     });
     let lots: Vec<Value> = lots.collect();
+    let told = match kept.numbers.first() {
+        // A member finds those of all their numbers.
+        Some(member) => {
+            notices::of_member(db, workspace, members::now(db, workspace, *member).await?, u32::MAX).await?
+        }
+        None => Vec::new(),
+    };
+    let told = told.into_iter().map(|it| {
+        json!({
+            "wallet": keys.get(&WalletId(it.wallet)), "points": it.points.to_string(), "expires_at": instant(it.expires_at),
+            "noticed_at": instant(it.noticed_at),
+        })
+    });
+    let told: Vec<Value> = told.collect();
     let [standings, moves, matches, uses] = ladders(db, workspace, &kept).await?;
     for (name, rows) in [
         ("loyalty_operations", operations),
         ("loyalty_lots", lots),
+        ("loyalty_notices", told),
         ("loyalty_tiers", standings),
         ("loyalty_tier_moves", moves),
         ("loyalty_tier_matches", matches),

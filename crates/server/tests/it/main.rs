@@ -28,6 +28,7 @@ mod intents;
 mod keys;
 mod link_checks;
 mod loyalty;
+mod loyalty_expiry;
 mod loyalty_liability;
 mod loyalty_overview;
 mod loyalty_tiers;

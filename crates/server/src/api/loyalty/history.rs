@@ -6,6 +6,7 @@ use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_loyalty::earning::Award;
 use rapport_loyalty::ledger::{Lot, MemberId, Operation, Place, WalletId};
+use rapport_loyalty::records::notices::{self, NoticeRow};
 use rapport_loyalty::records::{awards, read, wallets};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,9 +22,16 @@ use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::{Page, PageQuery, Rows};
 use crate::problem::Problem;
 
+/// The most notices of a list.
+const NOTICES_MAX: u32 = 500;
+
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(member_lots)).routes(routes!(member_operations)).routes(routes!(member_awards))
+    OpenApiRouter::new()
+        .routes(routes!(member_lots))
+        .routes(routes!(member_operations))
+        .routes(routes!(member_awards))
+        .routes(routes!(member_notices))
 }
 
 /// Points that came in together, as far as something is left of them.
@@ -221,4 +229,35 @@ pub async fn member_awards(
     let rows = awards::of_member(&mut db, caller.workspace, member, page.position()?, page.limit() + 1).await?;
     let position = |it: &Award| (it.occurred_at, it.occasion.clone(), it.rule.clone(), it.revision);
     Ok(Json(Page::cut(rows, page.limit(), position).map(MemberAward::from)))
+}
+
+/// A notice that points are about to lapse.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MemberNotice {
+    wallet: Option<String>,
+    expires_at: String,
+    /// How many lapse then, as it was when the notice was given.
+    points: i64,
+    noticed_at: String,
+}
+
+/// Lists the notices that a member was given of points that lapse, the latest first.
+#[utoipa::path(get, path = "/api/v1/loyalty/members/{member_id}/notices", security(("caller" = ["view_people"])), tag = "loyalty", operation_id = "member_notices", params(("member_id" = String, Path)), responses((status = 200, body = Rows<MemberNotice>), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn member_notices(
+    State(app): State<App>,
+    caller: Caller,
+    Path(member_id): Path<String>,
+) -> Result<Json<Rows<MemberNotice>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let member = find(&app, &caller, &member_id).await?.member;
+    let mut db = app.installation.store.read();
+    let keys = wallets::keys(&mut db, caller.workspace).await?;
+    let found = notices::of_member(&mut db, caller.workspace, member, NOTICES_MAX).await?;
+    let row = |it: NoticeRow| MemberNotice {
+        wallet: keys.get(&WalletId(it.wallet)).cloned(),
+        expires_at: time(it.expires_at),
+        points: it.points,
+        noticed_at: time(it.noticed_at),
+    };
+    Ok(Json(Rows { rows: found.into_iter().map(row).collect() }))
 }
