@@ -61,7 +61,8 @@ async fn reckon(db: &TestDatabase, member: MemberId, spent: &[(i64, i64)], now: 
     let it = Reckoned { member, person: ANN, ladder: &ladder, standing: &standing, next: next.as_ref() };
     let mut tx = db.begin(Priority::Interactive).await.unwrap();
     let known = tiers::standings(&mut tx, W, &[member]).await.unwrap();
-    let change = tiers::save(&mut tx, W, &it, known.first(), now).await.unwrap();
+    let moves = tiers::moves(&mut tx, W, member, "club").await.unwrap();
+    let change = tiers::save(&mut tx, W, &it, (known.first(), &moves), now).await.unwrap();
     tx.commit().await.unwrap();
     change
 }

@@ -281,6 +281,7 @@ pub async fn review(
     let mut lives = Lives::read(ladders, tx, workspace, found).await?;
     look_at_conditions(ladders, tx, workspace, &mut lives, now).await?;
     let known = tiers::standings(tx, workspace, &numbers).await?;
+    let moves = tiers::moves_of(tx, workspace, &numbers).await?;
     for life in &lives.list {
         // Of whoever was forgotten nothing is reckoned.
         let Some(person) = life.member.person else { continue };
@@ -288,9 +289,11 @@ pub async fn review(
             let Some(course) = ladders.course(&ladder.key, life) else { continue };
             let standing = course.standing(now);
             let next = course.next(&standing, now);
-            let known = known.iter().find(|row| row.member == life.member.member.0 && row.ladder == ladder.key);
+            let key = (life.member.member.0, ladder.key.clone());
+            let known = known.iter().find(|row| (row.member, &row.ladder) == (key.0, &key.1));
+            let moves = moves.get(&key).map_or(&[][..], Vec::as_slice);
             let it = Reckoned { member: life.member.member, person, ladder, standing: &standing, next: next.as_ref() };
-            let change = tiers::save(tx, workspace, &it, known, now).await?;
+            let change = tiers::save(tx, workspace, &it, (known, moves), now).await?;
             if is_by_time && change == Change::Progress {
                 tiers::tell_progress(tx, workspace, &it);
             }

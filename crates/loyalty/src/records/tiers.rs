@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_store::outbox::Event;
-use rapport_store::{Queries, Record, Result, Tx, args, sql};
+use rapport_store::{Queries, Record, Result, Row, Tx, args, sql};
 use serde_json::json;
 
 use crate::ledger::{MemberId, WalletId};
@@ -290,6 +290,38 @@ pub async fn moves(
     db.fetch_all(find, args![workspace, member.0, ladder]).await
 }
 
+/// The moves of these members on all ladders, of each the oldest first.
+///
+/// # Errors
+/// The store's.
+pub async fn moves_of(db: &mut impl Queries, workspace: WorkspaceId, members: &[MemberId]) -> Result<Moves> {
+    let own: Vec<i64> = members.iter().map(|member| member.0).collect();
+    let find = sql!(
+        "SELECT member, ladder, number, kind, why, from_tier, to_tier, moved_at, recorded_at, restated_at FROM loyalty_tier_moves
+         WHERE member IN ($2) AND +workspace = $1 ORDER BY member, ladder, number"
+    );
+    let mut all = Moves::new();
+    for OwnMove { member, ladder, row } in db.fetch_all(find, args![workspace, &own]).await? {
+        all.entry((member, ladder)).or_default().push(row);
+    }
+    Ok(all)
+}
+
+/// Moves by member and ladder.
+pub type Moves = BTreeMap<(i64, String), Vec<MoveRow>>;
+
+struct OwnMove {
+    member: i64,
+    ladder: String,
+    row: MoveRow,
+}
+
+impl Record for OwnMove {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { member: row.get("member")?, ladder: row.get("ladder")?, row: MoveRow::from_row(row)? })
+    }
+}
+
 /// Whose standing is to be reckoned anew, those that wait longest first.
 ///
 /// # Errors
@@ -384,7 +416,7 @@ pub enum Change {
     Told,
 }
 
-/// Keeps how a member stands, and tells what changed.
+/// Keeps how a member stands, and tells what changed; `known` is how they stood, and the moves that led to it.
 ///
 /// # Errors
 /// The store's.
@@ -392,11 +424,11 @@ pub async fn save(
     tx: &mut Tx,
     workspace: WorkspaceId,
     it: &Reckoned<'_>,
-    known: Option<&StandingRow>,
+    (known, moves): (Option<&StandingRow>, &[MoveRow]),
     now: Timestamp,
 ) -> Result<Change> {
     let row = it.row();
-    let told = save_moves(tx, workspace, it, known, now).await?;
+    let told = save_moves(tx, workspace, it, (known, moves), now).await?;
     if known == Some(&row) {
         return Ok(if told { Change::Told } else { Change::None });
     }
@@ -433,10 +465,9 @@ async fn save_moves(
     tx: &mut Tx,
     workspace: WorkspaceId,
     it: &Reckoned<'_>,
-    known: Option<&StandingRow>,
+    (known, rows): (Option<&StandingRow>, &[MoveRow]),
     now: Timestamp,
 ) -> Result<bool> {
-    let rows = moves(tx, workspace, it.member, &it.ladder.key).await?;
     let next = rows.last().map_or(0, |row| row.number) + 1;
     let held: Vec<&MoveRow> = rows.iter().filter(|row| row.restated_at.is_none()).collect();
     let all = &it.standing.moves;
@@ -449,7 +480,9 @@ async fn save_moves(
         let Move { at, from, to, kind, why } = step;
         args![workspace, it.member.0, &it.ladder.key, number, kind.key(), why.key(), from.clone(), to.clone(), *at, now]
     });
-    tx.execute_many(add, new).await?;
+    if all.len() > same {
+        tx.execute_many(add, new).await?;
+    }
     if gone.is_empty() {
         for step in &all[same..] {
             tell(tx, workspace, it, step);

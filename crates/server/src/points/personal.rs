@@ -37,7 +37,8 @@ pub async fn show(
     let told = match kept.numbers.first() {
         // A member finds those of all their numbers.
         Some(member) => {
-            notices::of_member(db, workspace, members::now(db, workspace, *member).await?, u32::MAX).await?
+            let heir = members::now(db, workspace, *member).await?;
+            notices::of_member(db, workspace, heir, u32::MAX).await?
         }
         None => Vec::new(),
     };
@@ -72,15 +73,17 @@ async fn ladders(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> 
     let mut standings = Vec::new();
     let (mut moves, mut uses) = (Vec::new(), Vec::new());
     for row in tiers::standings(db, workspace, &numbers).await? {
-        for it in tiers::moves(db, workspace, MemberId(row.member), &row.ladder).await? {
-            moves.push(json!({
-                "ladder": row.ladder, "kind": it.kind, "why": it.why, "from_tier": it.from_tier, "to_tier": it.to_tier,
-                "moved_at": instant(it.moved_at), "recorded_at": instant(it.recorded_at), "restated_at": end(it.restated_at),
-            }));
-        }
         standings.push(json!({
             "ladder": row.ladder, "tier": row.tier, "since": instant(row.since), "until": end(row.until), "next_tier": row.next_tier,
             "missing": row.missing.map(|missing| missing.to_string()), "missing_of": row.missing_of,
+        }));
+    }
+    for ((_, ladder), rows) in tiers::moves_of(db, workspace, &numbers).await? {
+        moves.extend(rows.into_iter().map(|it| {
+            json!({
+                "ladder": ladder, "kind": it.kind, "why": it.why, "from_tier": it.from_tier, "to_tier": it.to_tier,
+                "moved_at": instant(it.moved_at), "recorded_at": instant(it.recorded_at), "restated_at": end(it.restated_at),
+            })
         }));
     }
     let matches = tiers::matches(db, workspace, &numbers).await?.into_iter().map(|it| {

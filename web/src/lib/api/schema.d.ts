@@ -2138,6 +2138,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/benefits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how often each benefit was used in a time, and what it cost. */
+        get: operations["get_loyalty_benefits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/lapsing": {
         parameters: {
             query?: never;
@@ -2259,6 +2276,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/members/{member_id}/benefits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the benefits of all ladders as a member has them now: which they may use, how often they did, and why not. */
+        get: operations["get_loyalty_members_member_id_benefits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/benefits/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what a member used, the latest first. */
+        get: operations["get_loyalty_members_member_id_benefits_uses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/benefits/{benefit}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records that a member used a benefit. Refused when they may not, also when the last use is asked for twice at the same time. */
+        post: operations["post_loyalty_members_member_id_benefits_benefit_uses"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/members/{member_id}/lots": {
         parameters: {
             query?: never;
@@ -2268,6 +2336,23 @@ export interface paths {
         };
         /** Lists what a member has, lot by lot: those that lapse first come first, as they are used up. */
         get: operations["get_loyalty_members_member_id_lots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the notices that a member was given of points that lapse, the latest first. */
+        get: operations["get_loyalty_members_member_id_notices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2288,6 +2373,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/tiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says where a member stands on each ladder as of now, what is missing to the next tier, and when it is reached at this pace. */
+        get: operations["get_loyalty_members_member_id_tiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/tiers/{ladder}/match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a member a tier until a time, whatever they did. What they earn meanwhile counts; who gave it and why is kept and shown. */
+        put: operations["put_loyalty_members_member_id_tiers_ladder_match"];
+        post?: never;
+        /** Takes back the tier that staff gave a member on a ladder. */
+        delete: operations["delete_loyalty_members_member_id_tiers_ladder_match"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2482,6 +2602,57 @@ export interface paths {
         };
         /** Lists every version of a rule, the latest first. */
         get: operations["get_loyalty_rules_key_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/tiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how many members stand on each tier, and how many came and went this month. */
+        get: operations["get_loyalty_tiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/tiers/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says who would stand where if a ladder had always been as it is tried, who would move, and what benefits would cost. Nothing is changed. */
+        post: operations["post_loyalty_tiers_what_if"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/tiers/{ladder}/{tier}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists who stands on a tier, as it was last reckoned. */
+        get: operations["get_loyalty_tiers_ladder_tier_members"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4993,6 +5164,43 @@ export interface components {
             score: number;
             /** @description Where it is from. */
             source: string;
+        };
+        /** @description What was used of a benefit. */
+        BenefitTotal: {
+            benefit: string;
+            /** @description Uses by tier. */
+            by_tier: {
+                [key: string]: number;
+            };
+            /** @description In the programme's currency. */
+            cost: string;
+            kind: string;
+            ladder: string;
+            name: string;
+            /** Format: int64 */
+            uses: number;
+        };
+        /** @description A use of a benefit. */
+        BenefitUse: {
+            benefit: string;
+            /** @description What it cost, in the programme's currency. */
+            cost: string;
+            id: string;
+            ladder: string;
+            /** @description In which period it counts. */
+            period: string;
+            reference: string;
+            /** @description On which tier they were. */
+            tier: string;
+            used_at: string;
+            used_by: string;
+        };
+        /** @description A use to be recorded. */
+        BenefitUseBody: {
+            /** @description Your own name for it, up to 255 bytes and without personal data: sent again it is answered the same and counted once. */
+            id: string;
+            /** @description What it was used for: a number of the shop, up to 200 characters. */
+            reference?: string;
         };
         /**
          * @description Which direction one hopes for.
@@ -7817,6 +8025,20 @@ export interface components {
             /** @description Revenue, week by week. */
             revenue: components["schemas"]["RevenueSplit"];
         };
+        /** @description A ladder and who stands on it. */
+        LadderCounts: {
+            ladder: string;
+            /** @description Since when this month is. */
+            month_from: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description Members below the first tier.
+             */
+            none: number;
+            /** @description From the lowest to the highest. */
+            tiers: components["schemas"]["TierCount"][];
+        };
         /** @description When what is outstanding lapses. */
         Lapsing: {
             /** @description The nearest first; those that never lapse last. */
@@ -8302,10 +8524,72 @@ export interface components {
              */
             wanted: number;
         };
+        /** @description A benefit as a member has it. */
+        MemberBenefit: {
+            benefit: string;
+            /** @description In which period: `day`, `week`, `month`, `year` or `ever`. */
+            every?: string | null;
+            /** @description `service`, `access`, `discount`, `early_access`, `content` or `charity`. */
+            kind: string;
+            ladder: string;
+            /** @description Whether they may use it now. */
+            may_use: boolean;
+            /**
+             * Format: int32
+             * @description How often it can be; null when as often as they like.
+             */
+            most?: number | null;
+            name: string;
+            /**
+             * Format: int64
+             * @description How often it was used in this period.
+             */
+            used: number;
+            /** @description Why not: `tier`, `condition`, `used_up` or `blocked`. */
+            why_not?: string | null;
+            words: string;
+        };
         /** @description What changes of a member. */
         MemberBody: {
             /** @description `active` or `blocked`. To close an account post `forfeit` to each of its wallets first. */
             standing: string;
+        };
+        /** @description A notice that points are about to lapse. */
+        MemberNotice: {
+            expires_at: string;
+            noticed_at: string;
+            /**
+             * Format: int64
+             * @description How many lapse then, as it was when the notice was given.
+             */
+            points: number;
+            wallet?: string | null;
+        };
+        /** @description Where a member stands on a ladder, as of now. */
+        MemberTier: {
+            /** @description From when on what they do counts; null when all of time does. */
+            counts_from?: string | null;
+            /** @description The tier by what they did, where staff gave a higher one. */
+            earned?: string | null;
+            /** @description Until when they may still catch up. */
+            grace_until?: string | null;
+            ladder: string;
+            /** @description What staff gave, the latest first. */
+            matches: components["schemas"]["TierMatch"][];
+            /** @description What counts, within the period. */
+            measures: components["schemas"]["TierMeasure"][];
+            /** @description The latest first. */
+            moves: components["schemas"]["TierMove"][];
+            name: string;
+            next?: components["schemas"]["NextTier"] | null;
+            /** @description When that begins anew. */
+            period_end?: string | null;
+            /** @description Since when they have it; null without one. */
+            since?: string | null;
+            tier?: string | null;
+            tier_name?: string | null;
+            /** @description When it goes if nothing more happens; null when it does not. */
+            until?: string | null;
         };
         /** @description A page of members. */
         Members: {
@@ -8632,6 +8916,15 @@ export interface components {
             /** @description What they have spent so far. */
             value: components["schemas"]["Amount"];
         };
+        /** @description The next tier. */
+        NextTier: {
+            forecast: components["schemas"]["TierForecast"];
+            missing?: components["schemas"]["TierProgress"] | null;
+            name: string;
+            /** @description Each thing that it needs. */
+            progress: components["schemas"]["TierProgress"][];
+            tier: string;
+        };
         /** @description A node that differs. */
         NodeDifference: {
             after: Record<string, never>;
@@ -8825,6 +9118,31 @@ export interface components {
                  * @description HTTP status of the answer: 400 and more was refused or failed.
                  */
                 status: number;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_BenefitUse: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                benefit: string;
+                /** @description What it cost, in the programme's currency. */
+                cost: string;
+                id: string;
+                ladder: string;
+                /** @description In which period it counts. */
+                period: string;
+                reference: string;
+                /** @description On which tier they were. */
+                tier: string;
+                used_at: string;
+                used_by: string;
             }[];
             /**
              * Format: int64
@@ -9274,6 +9592,26 @@ export interface components {
                 /** @description The text without personal data. */
                 text: string;
                 understood: components["schemas"]["Understanding"];
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_TierMember: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                member_id: string;
+                /** @description How much is missing to it on the shortest way. */
+                missing?: string | null;
+                missing_of?: string | null;
+                next_tier?: string | null;
+                since: string;
+                until?: string | null;
             }[];
             /**
              * Format: int64
@@ -10910,6 +11248,24 @@ export interface components {
             })[];
         };
         /** @description A list that is always whole. */
+        Rows_BenefitTotal: {
+            /** @description The rows. */
+            rows: {
+                benefit: string;
+                /** @description Uses by tier. */
+                by_tier: {
+                    [key: string]: number;
+                };
+                /** @description In the programme's currency. */
+                cost: string;
+                kind: string;
+                ladder: string;
+                name: string;
+                /** Format: int64 */
+                uses: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_CalendarJourney: {
             /** @description The rows. */
             rows: {
@@ -11201,6 +11557,23 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_LadderCounts: {
+            /** @description The rows. */
+            rows: {
+                ladder: string;
+                /** @description Since when this month is. */
+                month_from: string;
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Members below the first tier.
+                 */
+                none: number;
+                /** @description From the lowest to the highest. */
+                tiers: components["schemas"]["TierCount"][];
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_LoyaltyProgram: {
             /** @description The rows. */
             rows: {
@@ -11237,6 +11610,77 @@ export interface components {
                  * @description From 1: send it back when saving.
                  */
                 version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_MemberBenefit: {
+            /** @description The rows. */
+            rows: {
+                benefit: string;
+                /** @description In which period: `day`, `week`, `month`, `year` or `ever`. */
+                every?: string | null;
+                /** @description `service`, `access`, `discount`, `early_access`, `content` or `charity`. */
+                kind: string;
+                ladder: string;
+                /** @description Whether they may use it now. */
+                may_use: boolean;
+                /**
+                 * Format: int32
+                 * @description How often it can be; null when as often as they like.
+                 */
+                most?: number | null;
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How often it was used in this period.
+                 */
+                used: number;
+                /** @description Why not: `tier`, `condition`, `used_up` or `blocked`. */
+                why_not?: string | null;
+                words: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_MemberNotice: {
+            /** @description The rows. */
+            rows: {
+                expires_at: string;
+                noticed_at: string;
+                /**
+                 * Format: int64
+                 * @description How many lapse then, as it was when the notice was given.
+                 */
+                points: number;
+                wallet?: string | null;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_MemberTier: {
+            /** @description The rows. */
+            rows: {
+                /** @description From when on what they do counts; null when all of time does. */
+                counts_from?: string | null;
+                /** @description The tier by what they did, where staff gave a higher one. */
+                earned?: string | null;
+                /** @description Until when they may still catch up. */
+                grace_until?: string | null;
+                ladder: string;
+                /** @description What staff gave, the latest first. */
+                matches: components["schemas"]["TierMatch"][];
+                /** @description What counts, within the period. */
+                measures: components["schemas"]["TierMeasure"][];
+                /** @description The latest first. */
+                moves: components["schemas"]["TierMove"][];
+                name: string;
+                next?: components["schemas"]["NextTier"] | null;
+                /** @description When that begins anew. */
+                period_end?: string | null;
+                /** @description Since when they have it; null without one. */
+                since?: string | null;
+                tier?: string | null;
+                tier_name?: string | null;
+                /** @description When it goes if nothing more happens; null when it does not. */
+                until?: string | null;
             }[];
         };
         /** @description A list that is always whole. */
@@ -12886,6 +13330,87 @@ export interface components {
             /** @description Texts of the period before. */
             texts_before: number;
         };
+        /** @description How many members have a tier, and how many came and went this month. */
+        TierCount: {
+            /**
+             * Format: int64
+             * @description Who was found to hold it this month.
+             */
+            kept: number;
+            /**
+             * Format: int64
+             * @description Who lost it this month.
+             */
+            lost: number;
+            /** Format: int64 */
+            members: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description Who reached it this month.
+             */
+            reached: number;
+            tier: string;
+        };
+        /** @description What can be said of when the next tier is reached. */
+        TierForecast: {
+            at?: string | null;
+            /** @description `reached`: at this pace, at `at`; `not_reached`: at this pace not before what was done stops counting; `too_early`: there is too little to say; `condition`: it needs one, which has no pace. */
+            outlook: string;
+        };
+        /** @description A tier that staff gave. */
+        TierMatch: {
+            /** @description Who ended it early. */
+            ended_by?: string | null;
+            from: string;
+            given_by: string;
+            reason: string;
+            tier: string;
+            until: string;
+        };
+        /** @description A tier to be given. */
+        TierMatchBody: {
+            /** @description Why: "holds the other club's gold card". Up to 500 characters. */
+            reason: string;
+            tier: string;
+            /** @description Until when: a time to come, at most five years away. */
+            until: string;
+        };
+        /** @description How much there is of something that a ladder counts. */
+        TierMeasure: {
+            have: string;
+            measure: string;
+            name: string;
+        };
+        /** @description A member of a tier. */
+        TierMember: {
+            member_id: string;
+            /** @description How much is missing to it on the shortest way. */
+            missing?: string | null;
+            missing_of?: string | null;
+            next_tier?: string | null;
+            since: string;
+            until?: string | null;
+        };
+        /** @description Something that happened to a tier. */
+        TierMove: {
+            at: string;
+            from?: string | null;
+            /** @description `reached`, `lost` or `kept`. */
+            kind: string;
+            /** @description When it turned out not to be so, because something went back or was heard of late. */
+            restated_at?: string | null;
+            to?: string | null;
+            /** @description `counted`, `period_over`, `lapsed`, `grace_over`, `ladder_changed`, `matched` or `match_over`. */
+            why: string;
+        };
+        /** @description How far somebody is with something that a tier needs. */
+        TierProgress: {
+            at_least: string;
+            have: string;
+            measure: string;
+            missing: string;
+        };
         /** @description A page of the timeline. */
         Timeline: {
             next?: string | null;
@@ -13536,6 +14061,56 @@ export interface components {
             reached: components["schemas"]["ReachedShape"][];
             /** @description Weighted; the one that stands for the question first. */
             scores: components["schemas"]["ScoreShape"][];
+        };
+        /** @description What another ladder would do. */
+        WhatIf: {
+            cost: components["schemas"]["WhatIfCost"];
+            /** @description Whether there are more members than were looked at. */
+            is_sample: boolean;
+            /** @description How many members were looked at: all, or as many as were drawn by chance. */
+            looked_at: number;
+            /** @description Up to 100 of those who would move. */
+            movers: components["schemas"]["WhatIfMember"][];
+            /** @description Those that concern most members first. */
+            moves: components["schemas"]["WhatIfMove"][];
+            /** @description From the lowest to the highest. */
+            tiers: components["schemas"]["WhatIfTier"][];
+        };
+        /** @description A ladder to try. */
+        WhatIfBody: {
+            /** @description As it would be saved in the programme: the one with the same key is replaced by it. */
+            ladder: Record<string, never>;
+        };
+        /** @description What benefits cost a year, in the programme's currency. */
+        WhatIfCost: {
+            /** @description If every member used all that they may; null when something can be used without end. */
+            at_most_now?: string | null;
+            at_most_then?: string | null;
+            /** @description What was used in the last year. */
+            used_now: string;
+            /** @description The same for each member who would have it; null when nobody has it now, so that nobody knows. */
+            used_then?: string | null;
+        };
+        /** @description Somebody who would move. */
+        WhatIfMember: {
+            from?: string | null;
+            member_id: string;
+            person_id?: string | null;
+            person_name?: string | null;
+            to?: string | null;
+        };
+        /** @description How many would move. */
+        WhatIfMove: {
+            from?: string | null;
+            members: number;
+            to?: string | null;
+        };
+        /** @description A tier now and then. */
+        WhatIfTier: {
+            now: number;
+            then: number;
+            /** @description Null below the first. */
+            tier?: string | null;
         };
         /** @description A part of a condition, and whether it holds. */
         Why: {
@@ -19352,6 +19927,47 @@ export interface operations {
             };
         };
     };
+    get_loyalty_benefits: {
+        parameters: {
+            query?: {
+                /** @description From then on; 30 days ago, unless said. */
+                from?: string;
+                /** @description Until before then; now, unless said. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_BenefitTotal"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_lapsing: {
         parameters: {
             query?: {
@@ -19772,6 +20388,146 @@ export interface operations {
             };
         };
     };
+    get_loyalty_members_member_id_benefits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberBenefit"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id_benefits_uses: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BenefitUse"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_members_member_id_benefits_benefit_uses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+                benefit: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BenefitUseBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenefitUse"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_members_member_id_lots: {
         parameters: {
             query?: never;
@@ -19789,6 +20545,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rows_PointsLot"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberNotice"];
                 };
             };
             404: {
@@ -19832,6 +20626,134 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_PointsOperation"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id_tiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberTier"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_members_member_id_tiers_ladder_match: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+                ladder: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TierMatchBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberTier"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_loyalty_members_member_id_tiers_ladder_match: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+                ladder: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberTier"];
                 };
             };
             404: {
@@ -20338,6 +21260,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_tiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LadderCounts"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_tiers_what_if: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhatIfBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIf"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_tiers_ladder_tier_members: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                ladder: string;
+                tier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TierMember"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
