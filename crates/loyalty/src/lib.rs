@@ -9,6 +9,7 @@
 //! Does not do: send anything, or know who a member is: it counts for a member's number, and another table says whose it is.
 
 pub mod activity;
+pub mod codes;
 pub mod dates;
 pub mod decimal;
 pub mod document;

@@ -18,6 +18,8 @@ pub mod personal;
 pub mod programs;
 pub mod read;
 pub mod tiers;
+pub mod tries;
+pub mod vouchers;
 pub mod wallets;
 pub mod why;
 mod write;

@@ -8,6 +8,7 @@ mod books;
 mod flows;
 mod notices;
 mod tiers;
+mod vouchers;
 
 use rapport_domain::Purpose;
 use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
@@ -26,6 +27,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 7, name: "tiers and benefits", sql: tiers::TIERS },
         Migration { number: 8, name: "what keeps points alive", sql: ACTIVITY },
         Migration { number: 9, name: "notices that points lapse", sql: notices::NOTICES },
+        Migration { number: 10, name: "vouchers", sql: vouchers::VOUCHERS },
     ],
 };
 
@@ -280,7 +282,7 @@ const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Dec
 /// What every column of these tables holds. The ledger counts for a member's number and knows nobody.
 pub const DATA_MAP: &[Declaration] = &JOINED;
 
-const PARTS: [&[Declaration]; 2] = [COLUMNS, tiers::COLUMNS];
+const PARTS: [&[Declaration]; 3] = [COLUMNS, tiers::COLUMNS, &vouchers::DATA_MAP];
 const JOINED: [Declaration; joined_len()] = joined();
 
 const fn joined_len() -> usize {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
-use super::{members, read, tiers, wallets};
+use super::{members, read, tiers, vouchers, wallets};
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
 /// Operations read at a time.
@@ -22,6 +22,8 @@ pub struct Kept {
     pub operations: Vec<Operation>,
     /// What is left, by wallet, in the order in which it is used.
     pub lots: Vec<(WalletId, Lot)>,
+    /// Codes that they were given.
+    pub vouchers: Vec<vouchers::Voucher>,
 }
 
 impl Kept {
@@ -64,11 +66,13 @@ pub async fn of(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId)
         let lots = read::lots(db, workspace, (member, wallet)).await?;
         kept.lots.extend(lots.into_iter().map(|lot| (wallet, lot)));
     }
+    let numbers: Vec<MemberId> = kept.numbers.iter().copied().collect();
+    kept.vouchers = vouchers::of_members(db, workspace, &numbers).await?;
     Ok(Some(kept))
 }
 
-/// Empties the texts of a person's operations that staff or other systems wrote, also of those by which somebody gave them points, and forgets where they stood on ladders; how many rows there were. Before the link from
-/// the person to their number is broken.
+/// Empties the texts of a person's operations that staff or other systems wrote, also of those by which somebody gave them points, and forgets where they stood on ladders and whose codes
+/// they were given; how many rows there were. Before the link from the person to their number is broken.
 ///
 /// # Errors
 /// The store's.
@@ -84,8 +88,8 @@ pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Re
         "UPDATE loyalty_operations SET source_reference = '', source_reason = ''
          WHERE member IN ($2) AND workspace = $1 AND (refused IS NOT NULL OR kind = 'extend') AND (source_reference <> '' OR source_reason <> '')"
     );
-    let standings = tiers::forget(tx, workspace, &numbers).await?;
+    let forgotten = tiers::forget(tx, workspace, &numbers).await? + vouchers::forget(tx, workspace, &numbers).await?;
     let texts =
         tx.execute(moved, args![workspace, &numbers]).await? + tx.execute(still, args![workspace, &numbers]).await?;
-    Ok(texts + standings)
+    Ok(texts + forgotten)
 }

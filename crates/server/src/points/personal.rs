@@ -34,6 +34,13 @@ pub async fn show(
         })
     });
     let lots: Vec<Value> = lots.collect();
+    let vouchers = kept.vouchers.iter().map(|it| {
+        json!({
+            "code": it.code, "of": it.owner, "state": it.state, "uses_left": it.uses_left.map(|left| left.to_string()),
+            "valid_until_at": it.valid_until.map(instant), "added_at": instant(it.added_at),
+        })
+    });
+    let vouchers: Vec<Value> = vouchers.collect();
     let told = match kept.numbers.first() {
         // A member finds those of all their numbers.
         Some(member) => {
@@ -58,6 +65,7 @@ pub async fn show(
         ("loyalty_tier_moves", moves),
         ("loyalty_tier_matches", matches),
         ("loyalty_benefit_uses", uses),
+        ("loyalty_vouchers", vouchers),
     ] {
         if !rows.is_empty() {
             tables.insert(name.to_owned(), Value::Array(rows));
