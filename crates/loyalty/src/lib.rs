@@ -17,6 +17,7 @@ pub mod earning;
 pub mod error;
 pub mod ledger;
 pub mod liability;
+pub mod offers;
 pub mod poster;
 pub mod program;
 pub mod records;

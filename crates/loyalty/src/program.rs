@@ -18,6 +18,7 @@ use crate::dates::{Expiry, Pending};
 use crate::decimal::Decimal;
 use crate::ledger::{Shortage, Wallet};
 use crate::liability::books::Pricing;
+use crate::offers::OfferLimits;
 use crate::tiers::{LADDERS_MAX, Ladder};
 
 /// The most wallets of a programme.
@@ -56,6 +57,9 @@ pub struct Program {
     /// Its ladders of tiers.
     #[serde(default)]
     pub ladders: Vec<Ladder>,
+    /// How offers are chosen, and how far they may go.
+    #[serde(default)]
+    pub offers: OfferLimits,
 }
 
 /// What one unit of a currency is worth in the programme's.
@@ -285,7 +289,7 @@ impl Program {
                 return Err(Error::invalid(place, "a benefit of another ladder has this key"));
             }
         }
-        Ok(())
+        self.offers.check("offers")
     }
 
     /// The calendar of its zone, weeks from Monday.

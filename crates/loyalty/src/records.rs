@@ -6,6 +6,7 @@
 pub mod awards;
 pub mod benefits;
 pub mod books;
+pub mod checkouts;
 pub mod documents;
 pub mod flows;
 pub mod head;
@@ -14,7 +15,9 @@ mod load;
 pub mod members;
 pub mod merging;
 pub mod notices;
+pub mod offer_uses;
 pub mod personal;
+pub mod prices;
 pub mod programs;
 pub mod read;
 pub mod tiers;

@@ -7,6 +7,7 @@
 mod books;
 mod flows;
 mod notices;
+mod offers;
 mod tiers;
 mod vouchers;
 
@@ -28,6 +29,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 8, name: "what keeps points alive", sql: ACTIVITY },
         Migration { number: 9, name: "notices that points lapse", sql: notices::NOTICES },
         Migration { number: 10, name: "vouchers", sql: vouchers::VOUCHERS },
+        Migration { number: 11, name: "checkouts and the use of offers", sql: offers::SQL },
     ],
 };
 
@@ -282,7 +284,7 @@ const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Dec
 /// What every column of these tables holds. The ledger counts for a member's number and knows nobody.
 pub const DATA_MAP: &[Declaration] = &JOINED;
 
-const PARTS: [&[Declaration]; 3] = [COLUMNS, tiers::COLUMNS, &vouchers::DATA_MAP];
+const PARTS: [&[Declaration]; 4] = [COLUMNS, offers::DATA_MAP, tiers::COLUMNS, &vouchers::DATA_MAP];
 const JOINED: [Declaration; joined_len()] = joined();
 
 const fn joined_len() -> usize {

@@ -33,19 +33,33 @@ impl Known {
         conditions: &[&Condition],
         people: &[PersonId],
     ) -> Result<Self> {
-        let asked = |keys: fn(&Condition) -> Vec<&str>| -> Vec<String> {
-            let all: BTreeSet<&str> = conditions.iter().copied().flat_map(keys).collect();
+        Self::read_with(db, workspace, conditions, &[], people).await
+    }
+
+    /// Reads what `conditions` ask for of `people`, and these facts.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn read_with(
+        db: &mut impl Queries,
+        workspace: WorkspaceId,
+        conditions: &[&Condition],
+        facts: &[&str],
+        people: &[PersonId],
+    ) -> Result<Self> {
+        let asked = |keys: fn(&Condition) -> Vec<&str>, more: &[&str]| -> Vec<String> {
+            let all: BTreeSet<&str> = conditions.iter().copied().flat_map(keys).chain(more.iter().copied()).collect();
             all.into_iter().map(str::to_owned).collect()
         };
-        let (facts_asked, segments_asked) = (asked(Condition::fact_keys), asked(Condition::segment_keys));
+        let (facts_asked, segments_asked) = (asked(Condition::fact_keys, facts), asked(Condition::segment_keys, &[]));
         let mut known = Self::default();
-        if !facts_asked.is_empty() {
+        if !facts_asked.is_empty() && !people.is_empty() {
             for (person, key, at, value) in facts::histories_of(db, workspace, &facts_asked, people).await? {
                 let value = serde_json::from_str(&value).unwrap_or(Value::Null);
                 known.facts.entry(person).or_default().push((key, at, value));
             }
         }
-        if !segments_asked.is_empty() {
+        if !segments_asked.is_empty() && !people.is_empty() {
             let rows = segments::all(db, workspace).await?;
             let keys: BTreeMap<i64, String> = rows.into_iter().map(|row| (row.segment, row.key)).collect();
             for row in memberships::of_persons(db, workspace, people).await? {

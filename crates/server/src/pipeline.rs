@@ -36,12 +36,12 @@ use crate::erasing;
 use crate::experimenting::reporting;
 use crate::following_up;
 use crate::installation::Installation;
-use crate::points;
 use crate::records::{sources, workspaces};
 use crate::reviewing;
 use crate::surveying;
 use crate::tiers;
 use crate::understanding;
+use crate::{points, pricing};
 
 pub use backlog::ACTIVITY;
 use backlog::Behind;
@@ -273,6 +273,7 @@ impl Pipeline {
         following_up::hear(installation, tx, workspace, &events, &applied, &written).await?;
         earning::hear(installation, tx, workspace, &events, &applied).await?;
         tiers::hear(installation, tx, workspace, &events, &mut applied).await?;
+        pricing::hear(installation, tx, workspace, &events, &applied).await?;
         points::facts::hear(installation, tx, workspace, &events, &mut applied).await?;
         // After all that tells facts, since journeys wait for them.
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;

@@ -4,6 +4,7 @@
 //! lists and totals true for those who do not come by.
 
 pub mod facts;
+pub mod giving;
 pub mod identity;
 pub mod notices;
 pub mod personal;

@@ -68,6 +68,13 @@ export interface JourneyPage {
 	waits_for: string[];
 }
 
+/** What other parts of Rapport do for a journey. */
+export const ACTIONS = ['give_points', 'tell_event'] as const;
+
+export function isAction(name: string): name is (typeof ACTIONS)[number] {
+	return (ACTIONS as readonly string[]).includes(name);
+}
+
 export const KINDS: StepKind[] = ['message', 'wait', 'wait_until', 'branch', 'split', 'set_trait', 'list', 'webhook', 'act', 'rate_limit', 'goal', 'exit'];
 export const CHANNELS = ['email', 'sms', 'whatsapp', 'push', 'in_app'] as const;
 /** The form of template that a channel sends. */

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::Channel;
+use serde_json::Value;
 
 use super::definition::{Awaited, Class, Definition, Entry, Every, Next, Node, Path, Reentry, Schedule, Step, Wait};
 use super::rules::weekday;
@@ -50,6 +51,14 @@ pub trait Known {
     fn has_list(&self, key: &str) -> bool;
     /// Whether a part of Rapport has an action of that name.
     fn has_action(&self, name: &str) -> bool;
+    /// What is wrong with what an action is given, if anything.
+    fn wrong_act(&self, _action: &str, _with: &BTreeMap<String, Value>) -> Option<String> {
+        None
+    }
+    /// How a plan would bring itself about again and again, together with what else is in force.
+    fn circle(&self, _plan: &Definition) -> Option<String> {
+        None
+    }
     /// Whether a channel has a way out.
     fn can_send(&self, channel: Channel) -> bool;
     /// What is wrong with an address for webhooks, if anything: how much it weighs, a stable word for it, and what to do.
@@ -92,6 +101,9 @@ pub fn check(plan: &Definition, known: &dyn Known) -> Vec<Finding> {
         }
     }
     whole(plan, known, &mut findings);
+    if let Some(text) = known.circle(plan) {
+        findings.error("causes_itself", "entry", text);
+    }
     ways(plan, &mut findings);
     findings.0
 }
@@ -242,6 +254,11 @@ fn step(node: &Node, plan: &Definition, known: &dyn Known, findings: &mut Findin
         }
         Step::Act { action, .. } if !known.has_action(action) => {
             findings.error("action_unknown", place, format!("no part of Rapport has an action `{action}`"));
+        }
+        Step::Act { action, with, .. } => {
+            if let Some(text) = known.wrong_act(action, with) {
+                findings.error("act", place, text);
+            }
         }
         Step::RateLimit { most, per, .. } => {
             if *most == 0 {

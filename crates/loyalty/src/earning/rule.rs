@@ -310,7 +310,7 @@ impl Rule {
 }
 
 /// A rule is judged in the transaction that applies the event: it asks for nothing that has to be looked up in somebody's whole history.
-fn refuse_history(place: &str, condition: &Condition, scope: Scope) -> Result<(), Error> {
+pub(crate) fn refuse_history(place: &str, condition: &Condition, scope: Scope) -> Result<(), Error> {
     condition.validate(scope).map_err(|error| Error::invalid(place, error.to_string()))?;
     if condition.asks_history() {
         let why = "asks for somebody's history, which is not looked up while an event is applied; make a segment of it and ask for the segment";
@@ -369,7 +369,7 @@ impl Gives {
 }
 
 impl Window {
-    fn check(&self, calendar: &Calendar) -> Result<(), Error> {
+    pub(crate) fn check(&self, calendar: &Calendar) -> Result<(), Error> {
         if let (Some(from), Some(until)) = (self.from, self.until)
             && until.until(calendar) <= from.start(calendar)
         {

@@ -11,6 +11,7 @@ use super::wallets;
 use crate::Error;
 use crate::activity::Kept;
 use crate::earning::Rule;
+use crate::offers::Offer;
 use crate::program::Program;
 
 /// A version of the programme.
@@ -85,6 +86,7 @@ pub async fn save(
         return Err(Error::invalid("ladders", problem));
     }
     documents::refuse_stranding::<Rule>(tx, workspace, program).await?;
+    documents::refuse_stranding::<Offer>(tx, workspace, program).await?;
     for plan in &program.wallets {
         wallets::save(tx, workspace, &plan.key, &plan.limits()).await?;
         wallets::save_kept(tx, workspace, &plan.key, Kept::of(program, plan)).await?;
@@ -104,6 +106,8 @@ pub struct Programs {
     pub programs: Vec<ProgramVersion>,
     /// Versions of all rules, the oldest of each first.
     pub rules: Vec<Version<Rule>>,
+    /// Versions of all offers, the oldest of each first.
+    pub offers: Vec<Version<Offer>>,
 }
 
 impl Programs {
@@ -113,8 +117,12 @@ impl Programs {
     /// As [`versions`] and [`documents::versions`].
     pub async fn read(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<Self> {
         let programs = versions(db, workspace).await?;
-        let rules = if programs.is_empty() { Vec::new() } else { documents::versions(db, workspace).await? };
-        Ok(Self { programs, rules })
+        if programs.is_empty() {
+            return Ok(Self::default());
+        }
+        let rules = documents::versions(db, workspace).await?;
+        let offers = documents::versions(db, workspace).await?;
+        Ok(Self { programs, rules, offers })
     }
 
     /// The latest version of the programme.
@@ -140,5 +148,10 @@ impl Programs {
     /// The rules in force at an instant.
     pub fn rules_at(&self, at: Timestamp) -> impl Iterator<Item = (&Rule, i64)> {
         documents::in_force(&self.rules, at).map(|it| (&it.document, it.version))
+    }
+
+    /// The offers in force at an instant.
+    pub fn offers_at(&self, at: Timestamp) -> impl Iterator<Item = (&Offer, i64)> {
+        documents::in_force(&self.offers, at).map(|it| (&it.document, it.version))
     }
 }

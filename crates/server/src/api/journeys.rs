@@ -441,7 +441,7 @@ async fn page(app: &App, workspace: WorkspaceId, row: &JourneyRow) -> Result<Jou
     let definition = Definition::from_json(&row.draft);
     let (findings, waits_for) = match &definition {
         Ok(definition) => {
-            let here = Here::read(app, workspace, definition).await?;
+            let here = Here::read(app, workspace, &row.key, definition).await?;
             let waits = match row.state.as_str() {
                 journeys::DRAFT | journeys::STOPPED | journeys::FINISHED => Vec::new(),
                 _ => launching::waits_for(&mut db, workspace, definition).await.map_err(refused)?,
@@ -531,6 +531,9 @@ pub struct PlanBody {
     /// The plan.
     #[schema(value_type = Object)]
     definition: Value,
+    /// The key of the journey that it is the plan of, where it is saved already.
+    #[serde(default)]
+    key: Option<String>,
     /// Also looks up where its webhooks lead, as launching does.
     #[serde(default)]
     look_up: bool,
@@ -551,12 +554,13 @@ pub async fn check_it(
 ) -> Result<Json<PlanFindings>, Problem> {
     caller.require(Permission::ViewReports)?;
     let definition = Definition::from_json(&body.definition).map_err(refused)?;
+    let key = body.key.as_deref().unwrap_or_default();
     let here = if body.look_up {
         // Names are looked up for those who could launch it.
         caller.require(Permission::EditJourneys)?;
-        Here::looking_up(&app, caller.workspace, &definition).await?
+        Here::looking_up(&app, caller.workspace, key, &definition).await?
     } else {
-        Here::read(&app, caller.workspace, &definition).await?
+        Here::read(&app, caller.workspace, key, &definition).await?
     };
     Ok(Json(PlanFindings { findings: check(&definition, &here).into_iter().map(PlanFinding::from).collect() }))
 }
@@ -567,7 +571,7 @@ pub async fn launch(State(app): State<App>, caller: Caller, Path(key): Path<Stri
     caller.require(Permission::EditJourneys)?;
     let mut row = find(&app, caller.workspace, &key).await?;
     let definition = Definition::from_json(&row.draft).map_err(refused)?;
-    let here = Here::looking_up(&app, caller.workspace, &definition).await?;
+    let here = Here::looking_up(&app, caller.workspace, &key, &definition).await?;
     let errors: Vec<Finding> =
         check(&definition, &here).into_iter().filter(|it| it.severity == Severity::Error).collect();
     if let Some(first) = errors.first() {

@@ -1,10 +1,12 @@
 //! `/api/v1/loyalty`: the programme, its rules, its members, and the points ledger.
 
 mod benefits;
+mod checkouts;
 mod documents;
 mod history;
 mod liability;
 mod members;
+mod offers;
 mod operations;
 mod overview;
 mod rating;
@@ -39,6 +41,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(loyalty_program_versions))
         .merge(rules::router())
         .merge(rating::router())
+        .merge(offers::router())
+        .merge(checkouts::router())
         .merge(members::router())
         .merge(history::router())
         .merge(operations::router())

@@ -5,6 +5,8 @@
 
 pub mod posting;
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -20,6 +22,7 @@ use serde_json::{Map, Value};
 use crate::installation::Installation;
 use crate::messages;
 use crate::own_events;
+use crate::points::giving::{self, Gift, Given};
 use crate::scoring;
 
 /// So many at a time.
@@ -31,7 +34,35 @@ const LONGEST_PAUSE: i64 = Timestamp::HOUR;
 const GIVE_UP: i64 = Timestamp::DAY;
 
 /// The actions that parts of Rapport offer to journeys: name, and what it does. Parts that come later add theirs here.
-pub const ACTIONS: [(&str, &str); 1] = [("tell_event", "Tells an event of the person: `name`, and its properties.")];
+pub const ACTIONS: [(&str, &str); 2] = [
+    ("tell_event", "Tells an event of the person: `name`, and its properties."),
+    ("give_points", "Gives the person `points`, into `wallet` or the programme's first, if they are a member."),
+];
+
+/// What is wrong with what an action is given, if anything.
+pub fn wrong(action: &str, with: &BTreeMap<String, Value>) -> Option<String> {
+    match action {
+        "tell_event" => {
+            let name = with.get("name").and_then(Value::as_str).is_some_and(|name| !name.trim().is_empty());
+            (!name).then(|| "`tell_event` needs the event's `name`".to_owned())
+        }
+        "give_points" => {
+            if points(with.get("points")).is_none() {
+                return Some(format!("`give_points` needs `points`, 1 to {POINTS_MAX}"));
+            }
+            let other = with.keys().find(|key| !["points", "wallet"].contains(&key.as_str()));
+            other.map(|key| format!("`give_points` knows `points` and `wallet`, not `{key}`"))
+        }
+        _ => None,
+    }
+}
+
+/// The most points that a step of a journey gives.
+const POINTS_MAX: i64 = 1_000_000;
+
+fn points(value: Option<&Value>) -> Option<i64> {
+    value?.as_i64().filter(|points| (1..=POINTS_MAX).contains(points))
+}
 
 /// Does what is due here; whether anything was. Webhooks have a loop of their own ([`posting`]), so that nothing here waits for another program.
 ///
@@ -117,9 +148,31 @@ async fn act(installation: &Installation, row: &ActRow) -> Result<Did> {
             };
             tell(installation, row, &names, (EventKind::Track, &name), (properties, Map::new())).await?;
         }
+        "act" if row.target == "give_points" => give(installation, row).await?,
         other => bail!(Hopeless(format!("nothing here does `{other}` `{}`", row.target))),
     }
     Ok(Did::It)
+}
+
+async fn give(installation: &Installation, row: &ActRow) -> Result<()> {
+    let Some(points) = points(row.content.get("points")) else {
+        bail!(Hopeless("`give_points` needs `points`".to_owned()));
+    };
+    let id = format!("journey:{}", row.id);
+    let gift = Gift {
+        id: &id,
+        person: row.person,
+        wallet: row.content.get("wallet").and_then(Value::as_str),
+        points,
+        kind: "journey",
+        reference: &row.journey,
+    };
+    match giving::give(installation, row.workspace, gift).await? {
+        Given::It => Ok(()),
+        Given::NoWallet => bail!(Hopeless("the programme has no such wallet".to_owned())),
+        Given::NoMember => bail!(Hopeless("they are no member of the programme".to_owned())),
+        Given::Refused(refusal) => bail!(Hopeless(refusal.to_string())),
+    }
 }
 
 /// Tells an event of the person through the log.

@@ -13,12 +13,15 @@ use rapport_engagement::journey::check::Known;
 use rapport_engagement::journey::{Definition, Step};
 use rapport_engagement::records::{settings, templates};
 use rapport_privacy::records::topics;
+use rapport_segments::Condition;
 use rapport_segments::records::{lists, segments};
+use serde_json::Value;
 
 use crate::app::App;
+use crate::cycles::{self, Cause};
 use crate::problem::Problem;
 use crate::sending::Ways;
-use crate::sending::acts::ACTIONS;
+use crate::sending::acts::{self, ACTIONS};
 
 /// So long a name may take to be looked up.
 const LOOK_UP: Duration = Duration::from_secs(3);
@@ -43,11 +46,16 @@ pub struct Here<'a> {
     /// Where webhooks lead, as far as their names were looked up; `None` where nobody answered in time.
     leads: BTreeMap<String, Option<Leads>>,
     allows_private: bool,
+    wallets: BTreeSet<String>,
+    /// The journey's own key, as far as it is saved.
+    key: String,
+    causes: Vec<Cause>,
+    conditions: BTreeMap<String, Condition>,
 }
 
 impl<'a> Here<'a> {
     /// Reads it, and of the plan's own templates what they need.
-    pub async fn read(app: &'a App, workspace: WorkspaceId, plan: &Definition) -> Result<Self, Problem> {
+    pub async fn read(app: &'a App, workspace: WorkspaceId, key: &str, plan: &Definition) -> Result<Self, Problem> {
         let mut db = app.installation.store.read();
         let known = templates::all(&mut db, workspace).await?;
         let channel = |form: &str| match form {
@@ -60,10 +68,17 @@ impl<'a> Here<'a> {
         let topics = topics::all(&mut db, workspace).await?;
         let settings = settings::read(&mut db, workspace).await?;
         let own = own(app, workspace, plan).await?;
+        let programs = app.installation.programs.get(&mut db, workspace).await?;
+        let wallets = programs.latest().map(|it| it.program.wallets.iter().map(|wallet| wallet.key.clone()).collect());
+        let (causes, conditions) = cycles::in_force(&mut db, workspace).await?;
         Ok(Self {
+            wallets: wallets.unwrap_or_default(),
+            key: key.to_owned(),
+            causes,
             own,
             templates: live.map(|(row, _)| (row.key, channel(&row.form))).collect(),
             segments: segments::all(&mut db, workspace).await?.into_iter().map(|row| row.key).collect(),
+            conditions,
             topics: topics.into_iter().filter(|it| it.archived_at.is_none()).map(|it| it.key).collect(),
             lists: lists::all(&mut db, workspace).await?.into_iter().map(|row| row.key).collect(),
             ways: &app.sender.ways,
@@ -75,8 +90,13 @@ impl<'a> Here<'a> {
     }
 
     /// The same, for a plan that is about to be launched: the names in its webhooks' addresses are looked up. Nothing is sent there.
-    pub async fn looking_up(app: &'a App, workspace: WorkspaceId, plan: &Definition) -> Result<Self, Problem> {
-        let here = Self::read(app, workspace, plan).await?;
+    pub async fn looking_up(
+        app: &'a App,
+        workspace: WorkspaceId,
+        key: &str,
+        plan: &Definition,
+    ) -> Result<Self, Problem> {
+        let here = Self::read(app, workspace, key, plan).await?;
         let leads = leads(&app.sender.client, plan).await;
         Ok(Self { leads, ..here })
     }
@@ -154,6 +174,17 @@ impl Known for Here<'_> {
 
     fn has_action(&self, name: &str) -> bool {
         ACTIONS.iter().any(|(known, _)| *known == name)
+    }
+
+    fn wrong_act(&self, action: &str, with: &BTreeMap<String, Value>) -> Option<String> {
+        acts::wrong(action, with).or_else(|| {
+            let wallet = with.get("wallet").and_then(Value::as_str).filter(|_| action == "give_points")?;
+            (!self.wallets.contains(wallet)).then(|| format!("the loyalty programme has no wallet `{wallet}`"))
+        })
+    }
+
+    fn circle(&self, plan: &Definition) -> Option<String> {
+        cycles::circle(&cycles::of_journey(&self.key, plan, &self.conditions)?, &self.causes)
     }
 
     fn can_send(&self, channel: Channel) -> bool {

@@ -29,7 +29,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// Operations linked at once.
 const MOST: usize = 100;
 /// What the ids of operations begin with that the programme posts itself; nobody else may take one.
-const OWN_IDS: [&str; 2] = ["award:", "auto:"];
+const OWN_IDS: [&str; 3] = ["award:", "auto:", "offer:"];
 
 /// What is to be done. Times are RFC 3339.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

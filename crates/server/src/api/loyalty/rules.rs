@@ -3,6 +3,7 @@
 use axum::extract::State;
 use rapport_domain::shop_events;
 use rapport_loyalty::Document;
+use rapport_loyalty::document::State::Live;
 use rapport_loyalty::earning::Rule;
 use rapport_loyalty::records::documents::Version;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use crate::api::segments::{Names, user_names};
 use crate::api::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::cycles;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::Rows;
 use crate::problem::Problem;
@@ -132,6 +134,12 @@ pub async fn save_loyalty_rule(
 ) -> Result<Json<LoyaltyRule>, Problem> {
     caller.require(Permission::EditLoyalty)?;
     let rule = read(&key, body.rule, body.text.as_deref())?;
+    if body.state == Live.key() {
+        let (causes, _) = cycles::in_force(&mut app.installation.store.read(), caller.workspace).await?;
+        if let Some(circle) = cycles::circle(&cycles::of_rule(&rule), &causes) {
+            return Err(Problem::invalid("rule.event", circle));
+        }
+    }
     let row = documents::save(&app, &caller, (rule, &body.state), body.version).await?;
     let users = user_names(&app, caller.workspace).await?;
     Ok(Json(LoyaltyRule::of(row, &users)?))

@@ -183,7 +183,7 @@ fn try_on(programs: &Programs, form: Value) -> Result<(Programs, String), Proble
         saved_at: latest.saved_at,
         saved_by: String::new(),
     };
-    Ok((Programs { programs: vec![version], rules: Vec::new() }, key))
+    Ok((Programs { programs: vec![version], ..Programs::default() }, key))
 }
 
 type Tally = BTreeMap<(Option<String>, Option<String>), usize>;
