@@ -2155,6 +2155,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/checkouts/{checkout}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a checkout. */
+        get: operations["get_loyalty_checkouts_checkout"];
+        /**
+         * Prices a cart and sets aside what it gets, so that no budget and no code is given to two. Sent again with the same key, also with another cart, it takes the place of what
+         *     was locked before. What is not paid by then is free again.
+         */
+        put: operations["put_loyalty_checkouts_checkout"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/checkouts/{checkout}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls a checkout off: what is locked is free again, what was paid is taken back whole. The same again changes nothing. */
+        post: operations["post_loyalty_checkouts_checkout_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/checkouts/{checkout}/redeem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that a locked cart was paid: what was set aside is used, points are given. The same again is answered the same. */
+        post: operations["post_loyalty_checkouts_checkout_redeem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/checkouts/{checkout}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes what was returned of a paid cart so far: discounts and points of that part are taken back, and budgets have room for it again. The same again changes nothing. */
+        post: operations["post_loyalty_checkouts_checkout_return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/lapsing": {
         parameters: {
             query?: never;
@@ -2442,6 +2514,109 @@ export interface paths {
         };
         /** Lists the latest orders as they were told, to try rules on. Of other events there are none: choose a customer, and one of their timeline. */
         get: operations["get_loyalty_occasions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the offers in the order in which they are applied. */
+        get: operations["get_loyalty_offers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/offers/price": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what a cart gets by the offers in force, or by others that are tried, and why, offer by offer. Nothing is set aside. */
+        post: operations["post_loyalty_offers_price"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/offers/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Saves an offer as a new version. It counts for carts from now on; what is locked keeps what it was promised. */
+        put: operations["put_loyalty_offers_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/offers/{key}/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts the codes of an offer. They are shown only when they are made. */
+        get: operations["get_loyalty_offers_key_codes"];
+        put?: never;
+        /** Adds codes of your own to an offer, or makes new ones that nobody guesses and in which a typo is found at once. */
+        post: operations["post_loyalty_offers_key_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/offers/{key}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what was used of an offer by everybody, by period. */
+        get: operations["get_loyalty_offers_key_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/offers/{key}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists every version of an offer, the latest first. */
+        get: operations["get_loyalty_offers_key_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4652,6 +4827,14 @@ export interface components {
          * @enum {string}
          */
         ActWord: "start" | "pause" | "stop" | "decide";
+        /** @description What was added. */
+        AddedCodes: {
+            /** @description How many. */
+            added: number;
+            /** @description Those that were made; they are not shown again. */
+            made: string[];
+            not_added: components["schemas"]["NotAdded"][];
+        };
         /** @description Who speaks for the company, how, and what it reaches. */
         Advocacy: {
             /**
@@ -5462,6 +5645,22 @@ export interface components {
             /** Format: int64 */
             unsubscribed: number;
         };
+        /** @description A checkout. */
+        CheckoutBody: {
+            checkout: string;
+            /** @description Until when that is set aside. */
+            locked_until: string;
+            order_id?: string | null;
+            /** @description What it gets. */
+            priced: components["schemas"]["PricedCart"];
+            priced_at: string;
+            /** @description How much of each line was returned so far. */
+            returned: string[];
+            /** @description What was taken back of the effects so far. */
+            rolled_back: components["schemas"]["OfferEffect"][];
+            /** @description `locked`, `released`, `redeemed`, `partly_returned` or `returned`. */
+            state: string;
+        };
         /** @description A clause of a text. */
         ClauseShape: {
             /** @description Where it ends. */
@@ -5478,6 +5677,17 @@ export interface components {
             text: string;
             /** @description The topic's key; null where it is in none. */
             topic?: string | null;
+        };
+        /** @description What came of a code. */
+        CodeLine: {
+            /** @description As it was given. */
+            code: string;
+            /** @description The same in a sentence. */
+            detail?: string | null;
+            /** @description The offer that it unlocks; null of one that was refused. */
+            offer?: string | null;
+            /** @description Why it was refused: `code_mistyped`, `code_unknown`, `code_expired`, `code_used` and the like. */
+            refused?: string | null;
         };
         /** @description One cohort. */
         Cohort: {
@@ -8281,6 +8491,23 @@ export interface components {
              */
             received_at: string;
         };
+        /** @description A cart to lock. */
+        LockBody: {
+            /**
+             * @description What is in it, named as in an order's event: `products` with `product_id`, `price`, `quantity`, and `cost` where it is known; `shipping`, `currency`; what else
+             *     conditions ask for.
+             */
+            cart: Record<string, never>;
+            /** @description Codes that the customer gave. */
+            codes?: string[];
+            /**
+             * Format: int32
+             * @description For how long what it gets is set aside: up to 7 days; 15 minutes, unless said.
+             */
+            lock_seconds?: number | null;
+            /** @description Whose it is; without one, nobody in particular. */
+            person_id?: string | null;
+        };
         /** @description A look at a message. */
         LookShape: {
             at: string;
@@ -8380,6 +8607,39 @@ export interface components {
             standing: string;
             /** @description One for each wallet in which there ever was anything. */
             wallets: components["schemas"]["WalletBalance"][];
+        };
+        /** @description An offer as of a version. */
+        LoyaltyOffer: {
+            /** @description From when on it holds. */
+            in_force_from: string;
+            key: string;
+            /** @description What it says; the guide Offers describes it. */
+            offer: Record<string, never>;
+            saved_at: string;
+            saved_by: string;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /** @description Its condition as text. */
+            text: string;
+            /**
+             * Format: int64
+             * @description From 1: send it back when saving.
+             */
+            version: number;
+        };
+        /** @description An offer to save. */
+        LoyaltyOfferBody: {
+            /** @description What it says, without its key; its condition either in it as `when`, or beside it as `text`. */
+            offer: Record<string, never>;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /** @description The condition as text. */
+            text?: string | null;
+            /**
+             * Format: int64
+             * @description The version that was looked at; 0 of a new one.
+             */
+            version: number;
         };
         /** @description What the programme amounts to. */
         LoyaltyOverview: {
@@ -8968,6 +9228,12 @@ export interface components {
             waiting: number;
             ways: components["schemas"]["WayCount"][];
         };
+        /** @description A code that was not added. */
+        NotAdded: {
+            code: string;
+            /** @description `code_malformed`, `code_looks_generated`, `code_twice` or `code_known`. */
+            why: string;
+        };
         /** @description A note that is written. */
         NoteBody: {
             /** @description When it was (RFC 3339); now unless said. */
@@ -9071,6 +9337,58 @@ export interface components {
             touchpoint?: string | null;
             /** Format: int64 */
             wave: number;
+        };
+        /** @description How many codes of an offer stand how. */
+        OfferCodes: {
+            /** Format: int64 */
+            count: number;
+            /** @description `live`, `used`, `expired` or `void`. */
+            state: string;
+        };
+        /** @description Codes to make or to add. */
+        OfferCodesBody: {
+            /** @description Your own: `SUMMER`. */
+            codes?: string[];
+            /** @description How many to make. */
+            count?: number;
+            /**
+             * Format: int64
+             * @description How often each can be used; once, unless said; null for as often as anybody likes.
+             */
+            uses?: number | null;
+            /** @description Until before when. */
+            valid_until?: string | null;
+        };
+        /** @description Something that an offer does. */
+        OfferEffect: {
+            /** @description `discount`, `shipping_discount`, `free_item` or `points`; with `_rolled_back` behind it, what was taken back of one. */
+            kind: string;
+            /** @description Of a discount: off which line, from 0. */
+            line?: number | null;
+            offer: string;
+            product_id?: string | null;
+            /**
+             * Format: int64
+             * @description Of a discount: off how many units of the line, where it is not all of them.
+             */
+            units?: number | null;
+            /** @description An amount of the cart's currency, a number of pieces, or of points. */
+            value: string;
+            wallet?: string | null;
+            /** @description How much it would have been if no budget and no guardrail had cut it. */
+            wanted: string;
+        };
+        /** @description What was used of an offer in a period. */
+        OfferUsage: {
+            /** @description What was taken off, and what points and gifts are worth, in the programme's currency; less what was taken back. */
+            amount: string;
+            /** @description `day 2026-05-01`, `week ...`, `month ...`, `year ...`, `ever`. */
+            period: string;
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            times: number;
         };
         /** @description An open link. */
         OpenLink: {
@@ -9752,6 +10070,8 @@ export interface components {
         PlanBody: {
             /** @description The plan. */
             definition: Record<string, never>;
+            /** @description The key of the journey that it is the plan of, where it is saved already. */
+            key?: string | null;
             /** @description Also looks up where its webhooks lead, as launching does. */
             look_up?: boolean;
         };
@@ -10226,6 +10546,58 @@ export interface components {
              */
             version?: number | null;
         };
+        /** @description A cart to be priced. */
+        PriceBody: {
+            /** @description As of when; now, unless said. */
+            at?: string | null;
+            /** @description What is in it, named as in an order's event. */
+            cart: Record<string, never>;
+            /** @description Codes that the customer gave. */
+            codes?: string[];
+            /** @description Offers to try instead of those in force, each as it would be saved, with its key. */
+            offers?: Record<string, never>[] | null;
+            /** @description Whose it is; without one, nobody in particular. */
+            person_id?: string | null;
+        };
+        /** @description What a cart gets. */
+        PricedCart: {
+            /** @description What came of each code. */
+            codes: components["schemas"]["CodeLine"][];
+            /** @description What is done, in the order in which it is. */
+            effects: components["schemas"]["OfferEffect"][];
+            /** @description What is taken off the goods. */
+            goods_off: string;
+            /** @description Whether every way to combine the offers was looked at. Only with very many offers it is not. */
+            is_exact: boolean;
+            /** @description A line for each offer, in their order. */
+            lines: components["schemas"]["PricedLine"][];
+            /** @description What is left of the goods after what they cost; null where a line does not say its cost. */
+            margin?: string | null;
+            /** @description What is taken off shipping. */
+            shipping_off: string;
+            /** @description What the goods and shipping come to, less discounts, in the cart's currency. */
+            to_pay: string;
+        };
+        /** @description What came of an offer. */
+        PricedLine: {
+            /** @description What it is worth to the customer, in the programme's currency. */
+            benefit: string;
+            /** @description Of `budget`: which of its budgets, from 0. */
+            budget?: number | null;
+            /** @description Of `instead`: which other offer counts. */
+            instead?: string | null;
+            offer: string;
+            /**
+             * @description `given`, or why less or nothing: `budget`, `margin_floor`, `most_discount`, `outside_window`, `condition`, `needs_code`, `no_member`, `too_little`, `nothing`,
+             *     `no_rate`, `instead`, `better`, `held_out`.
+             */
+            outcome: string;
+            /**
+             * Format: int64
+             * @description The offer's version; 0 of one that is tried.
+             */
+            version: number;
+        };
         /** @description What somebody asked for under data protection law, and what was done. */
         PrivacyRequest: {
             /** @description `person`, or the id of a user or key. */
@@ -10683,6 +11055,11 @@ export interface components {
             score: number;
             url?: string | null;
         };
+        /** @description What a locked cart became. */
+        RedeemBody: {
+            /** @description The order's number. */
+            order_id?: string | null;
+        };
         /** @description A row that was not taken in. */
         RefusedRow: {
             /** @description Which column. */
@@ -10904,6 +11281,21 @@ export interface components {
             cohorts: components["schemas"]["Cohort"][];
             /** @enum {string} */
             interval: "hour" | "day" | "week" | "month" | "quarter" | "year";
+        };
+        /** @description What was returned. */
+        ReturnBody: {
+            /** @description The lines of which anything was returned, with how much in all so far. */
+            returned: components["schemas"]["ReturnedLine"][];
+        };
+        /** @description A line of which something was returned. */
+        ReturnedLine: {
+            /** @description Which, from 0. */
+            line: number;
+            /**
+             * Format: double
+             * @description How many units so far, in all.
+             */
+            quantity: number;
         };
         /** @description Revenue of first orders and of later ones, week by week; of a short period with the weeks before it, so that there is a course to see. */
         RevenueSplit: {
@@ -11574,6 +11966,28 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_LoyaltyOffer: {
+            /** @description The rows. */
+            rows: {
+                /** @description From when on it holds. */
+                in_force_from: string;
+                key: string;
+                /** @description What it says; the guide Offers describes it. */
+                offer: Record<string, never>;
+                saved_at: string;
+                saved_by: string;
+                /** @description `draft`, `live`, `paused` or `ended`. */
+                state: string;
+                /** @description Its condition as text. */
+                text: string;
+                /**
+                 * Format: int64
+                 * @description From 1: send it back when saving.
+                 */
+                version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_LoyaltyProgram: {
             /** @description The rows. */
             rows: {
@@ -11722,6 +12136,31 @@ export interface components {
                 touchpoint?: string | null;
                 /** Format: int64 */
                 wave: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_OfferCodes: {
+            /** @description The rows. */
+            rows: {
+                /** Format: int64 */
+                count: number;
+                /** @description `live`, `used`, `expired` or `void`. */
+                state: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_OfferUsage: {
+            /** @description The rows. */
+            rows: {
+                /** @description What was taken off, and what points and gifts are worth, in the programme's currency; less what was taken back. */
+                amount: string;
+                /** @description `day 2026-05-01`, `week ...`, `month ...`, `year ...`, `ever`. */
+                period: string;
+                /**
+                 * Format: int64
+                 * @description How often.
+                 */
+                times: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -19968,6 +20407,248 @@ export interface operations {
             };
         };
     };
+    get_loyalty_checkouts_checkout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkout: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_checkouts_checkout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkout: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_checkouts_checkout_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkout: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_checkouts_checkout_redeem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkout: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedeemBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_checkouts_checkout_return: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkout: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_lapsing: {
         parameters: {
             query?: {
@@ -20846,6 +21527,299 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rows_RatedOccasion"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_offers: {
+        parameters: {
+            query?: {
+                /** @description Ended ones too. */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyOffer"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_offers_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PricedCart"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_offers_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoyaltyOfferBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyOffer"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_offers_key_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_OfferCodes"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_offers_key_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfferCodesBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedCodes"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_offers_key_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_OfferUsage"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_offers_key_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyOffer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
