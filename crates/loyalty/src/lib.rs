@@ -18,10 +18,13 @@ pub mod error;
 pub mod ledger;
 pub mod liability;
 pub mod offers;
+pub mod opening;
 pub mod poster;
 pub mod program;
 pub mod records;
+pub mod rewards;
 pub mod schema;
+pub mod staff;
 pub mod tiers;
 pub mod verify;
 

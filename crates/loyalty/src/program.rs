@@ -19,6 +19,7 @@ use crate::decimal::Decimal;
 use crate::ledger::{Shortage, Wallet};
 use crate::liability::books::Pricing;
 use crate::offers::OfferLimits;
+use crate::staff::Staff;
 use crate::tiers::{LADDERS_MAX, Ladder};
 
 /// The most wallets of a programme.
@@ -60,6 +61,9 @@ pub struct Program {
     /// How offers are chosen, and how far they may go.
     #[serde(default)]
     pub offers: OfferLimits,
+    /// What staff may give and take by hand.
+    #[serde(default)]
+    pub staff: Staff,
 }
 
 /// What one unit of a currency is worth in the programme's.
@@ -183,7 +187,10 @@ pub enum Mode {
 }
 
 /// Refuses what is no key.
-pub(crate) fn check_key(place: &str, key: &str) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::Invalid`] with the place.
+pub fn check_key(place: &str, key: &str) -> Result<(), Error> {
     if plain::is_key(key) {
         return Ok(());
     }
@@ -262,6 +269,7 @@ impl Program {
                 return Err(Error::invalid(format!("{place}.key"), "another wallet has this key"));
             }
         }
+        self.staff.check(self)?;
         if self.groups.len() > GROUPS_MAX {
             return Err(Error::invalid("groups", format!("at most {GROUPS_MAX}")));
         }

@@ -5,9 +5,12 @@
 //! person breaks the link from the person to the number, so that the totals and the chain of hashes stay what they are.
 
 mod books;
+mod bulks;
+mod changes;
 mod flows;
 mod notices;
 mod offers;
+mod rewards;
 mod tiers;
 mod vouchers;
 
@@ -30,6 +33,9 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 9, name: "notices that points lapse", sql: notices::NOTICES },
         Migration { number: 10, name: "vouchers", sql: vouchers::VOUCHERS },
         Migration { number: 11, name: "checkouts and the use of offers", sql: offers::SQL },
+        Migration { number: 12, name: "rewards", sql: rewards::REWARDS },
+        Migration { number: 13, name: "changes by hand", sql: changes::CHANGES },
+        Migration { number: 14, name: "adjustments of many accounts", sql: bulks::BULKS },
     ],
 };
 
@@ -284,7 +290,15 @@ const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Dec
 /// What every column of these tables holds. The ledger counts for a member's number and knows nobody.
 pub const DATA_MAP: &[Declaration] = &JOINED;
 
-const PARTS: [&[Declaration]; 4] = [COLUMNS, offers::DATA_MAP, tiers::COLUMNS, &vouchers::DATA_MAP];
+const PARTS: &[&[Declaration]] = &[
+    COLUMNS,
+    tiers::COLUMNS,
+    &vouchers::DATA_MAP,
+    offers::DATA_MAP,
+    &rewards::DATA_MAP,
+    &changes::DATA_MAP,
+    &bulks::DATA_MAP,
+];
 const JOINED: [Declaration; joined_len()] = joined();
 
 const fn joined_len() -> usize {

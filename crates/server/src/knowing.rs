@@ -73,11 +73,16 @@ impl Known {
 
     /// Looks at what is known of a person who did something.
     pub fn with<T>(&self, person: PersonId, event: EventView<'_>, look: impl FnOnce(&Subject<'_>) -> T) -> T {
+        self.about(person, |subject| look(&Subject { event: Some(event), ..*subject }))
+    }
+
+    /// Looks at what is known of a person, whatever they do.
+    pub fn about<T>(&self, person: PersonId, look: impl FnOnce(&Subject<'_>) -> T) -> T {
         let own = self.facts.get(&person).into_iter().flatten();
         let facts: Vec<FactView<'_>> = own.map(|(key, at, value)| FactView { key, valid_from: *at, value }).collect();
         let own = self.segments.get(&person).into_iter().flatten();
         let segments: Vec<SegmentView<'_>> =
             own.map(|(key, span)| SegmentView { key, spans: std::slice::from_ref(span) }).collect();
-        look(&Subject { person, event: Some(event), facts: &facts, segments: &segments, ..Subject::NOBODY })
+        look(&Subject { person, facts: &facts, segments: &segments, ..Subject::NOBODY })
     }
 }

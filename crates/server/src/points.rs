@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use rapport_domain::WorkspaceId;
 use rapport_loyalty::records::books::{self, Months};
+use rapport_loyalty::records::{bulks, redemptions};
 use rapport_store::Priority;
 use tokio::sync::watch;
 
@@ -28,6 +29,10 @@ const EVERY: Duration = Duration::from_secs(1);
 const BOOKS_EVERY: u64 = 30;
 /// Accounts posted to in one turn of the writer: few enough that nobody waits.
 const TOGETHER: u32 = 50;
+/// Redemptions ended in one turn of the writer: each is several statements.
+const REDEMPTIONS_TOGETHER: u32 = 5;
+/// Accounts adjusted in one turn of the writer.
+const ADJUSTED_TOGETHER: u32 = 20;
 
 /// Works until `stop` is set.
 pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool>) {
@@ -44,6 +49,15 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
         for workspace in workspaces {
             if let Err(error) = give_notices(&installation, workspace, &stop).await {
                 tracing::warn!(%error, "who is to be told that points lapse could not be looked up; it is tried again");
+            }
+            if let Err(error) = end_redemptions(&installation, workspace, &stop).await {
+                tracing::warn!(
+                    code = error.code(),
+                    "redemptions whose time is over could not be ended; it is tried again"
+                );
+            }
+            if let Err(error) = adjust(&installation, workspace, &stop).await {
+                tracing::warn!(code = error.code(), "accounts could not be adjusted; it is tried again");
             }
             if let Err(error) = settle(&installation, workspace, &stop).await {
                 tracing::warn!(code = error.code(), "what is due on the ledger could not be posted; it is tried again");
@@ -66,6 +80,52 @@ async fn settle(
     stop: &watch::Receiver<bool>,
 ) -> Result<(), rapport_loyalty::Error> {
     while !*stop.borrow() && installation.points.settle(workspace, TOGETHER).await? > 0 {}
+    Ok(())
+}
+
+/// Ends redemptions that were not paid, delivered or used in time.
+async fn end_redemptions(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), rapport_loyalty::Error> {
+    let now = installation.clock.now();
+    if !redemptions::are_due(&mut installation.store.read(), workspace, now).await? {
+        return Ok(());
+    }
+    let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
+    let Some(program) = programs.latest().map(|it| &it.program) else { return Ok(()) };
+    let calendar = program.calendar()?;
+    let scene = redemptions::Scene { workspace, program, calendar: &calendar, now, rng: &*installation.rng };
+    while !*stop.borrow() {
+        let mut tx = installation.store.begin(Priority::Background).await?;
+        let ended = redemptions::expire(&mut tx, scene, REDEMPTIONS_TOGETHER).await?;
+        tx.commit().await?;
+        if ended < REDEMPTIONS_TOGETHER as usize {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Works on adjustments of many accounts.
+async fn adjust(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), rapport_loyalty::Error> {
+    while let Some(bulk) = bulks::open(&mut installation.store.read(), workspace).await? {
+        let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
+        let Some(program) = programs.latest().map(|it| &it.program) else { break };
+        let (calendar, now) = (program.calendar()?, installation.clock.now());
+        let scene = redemptions::Scene { workspace, program, calendar: &calendar, now, rng: &*installation.rng };
+        let mut tx = installation.store.begin(Priority::Background).await?;
+        bulks::step(&mut tx, scene, &bulk, ADJUSTED_TOGETHER).await?;
+        tx.commit().await?;
+        if *stop.borrow() {
+            break;
+        }
+    }
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use rapport_store::outbox::Event;
 use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
-use super::{Memory, awards, head, load, members, tiers, vouchers, write};
+use super::{Memory, awards, changes, head, load, members, redemptions, tiers, vouchers, write};
 use crate::Error;
 use crate::ledger::{AccountKey, MemberId, Standing, WalletId};
 
@@ -66,6 +66,8 @@ pub async fn follow(
         awards::merge_counts(tx, workspace, goes.member, stays.member).await?;
         tiers::merge(tx, workspace, goes.member, stays.member).await?;
     }
+    changes::merge(tx, workspace, goes.member, stays.member).await?;
+    redemptions::merge(tx, workspace, goes.member, stays.member).await?;
     vouchers::merge(tx, workspace, goes.member, stays.member).await?;
     lead_on(tx, workspace, &stays, &goes).await?;
     let payload = json!({ "member": stays.member.0.to_string(), "merged": goes.member.0.to_string() });

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
-use super::{members, read, tiers, vouchers, wallets};
+use super::{changes, members, read, redemptions, tiers, vouchers, wallets};
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
 /// Operations read at a time.
@@ -22,6 +22,10 @@ pub struct Kept {
     pub operations: Vec<Operation>,
     /// What is left, by wallet, in the order in which it is used.
     pub lots: Vec<(WalletId, Lot)>,
+    /// What staff gave or took by hand, or wanted to.
+    pub changes: Vec<changes::Change>,
+    /// What they redeemed, the newest first.
+    pub redemptions: Vec<redemptions::Redemption>,
     /// Codes that they were given.
     pub vouchers: Vec<vouchers::Voucher>,
 }
@@ -67,6 +71,8 @@ pub async fn of(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId)
         kept.lots.extend(lots.into_iter().map(|lot| (wallet, lot)));
     }
     let numbers: Vec<MemberId> = kept.numbers.iter().copied().collect();
+    kept.changes = changes::of_members(db, workspace, &numbers).await?;
+    kept.redemptions = redemptions::of_members(db, workspace, &numbers, None, u32::MAX).await?;
     kept.vouchers = vouchers::of_members(db, workspace, &numbers).await?;
     Ok(Some(kept))
 }
@@ -88,8 +94,10 @@ pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Re
         "UPDATE loyalty_operations SET source_reference = '', source_reason = ''
          WHERE member IN ($2) AND workspace = $1 AND (refused IS NOT NULL OR kind = 'extend') AND (source_reference <> '' OR source_reason <> '')"
     );
-    let forgotten = tiers::forget(tx, workspace, &numbers).await? + vouchers::forget(tx, workspace, &numbers).await?;
-    let texts =
-        tx.execute(moved, args![workspace, &numbers]).await? + tx.execute(still, args![workspace, &numbers]).await?;
-    Ok(texts + forgotten)
+    let texts = tx.execute(moved, args![workspace, &numbers]).await?;
+    let texts = texts + tx.execute(still, args![workspace, &numbers]).await?;
+    let texts = texts + tiers::forget(tx, workspace, &numbers).await?;
+    let texts = texts + changes::forget(tx, workspace, &numbers).await?;
+    let texts = texts + redemptions::forget(tx, workspace, &numbers).await?;
+    Ok(texts + vouchers::forget(tx, workspace, &numbers).await?)
 }

@@ -13,6 +13,7 @@ use crate::activity::Kept;
 use crate::earning::Rule;
 use crate::offers::Offer;
 use crate::program::Program;
+use crate::rewards::Reward;
 
 /// A version of the programme.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +88,7 @@ pub async fn save(
     }
     documents::refuse_stranding::<Rule>(tx, workspace, program).await?;
     documents::refuse_stranding::<Offer>(tx, workspace, program).await?;
+    documents::refuse_stranding::<Reward>(tx, workspace, program).await?;
     for plan in &program.wallets {
         wallets::save(tx, workspace, &plan.key, &plan.limits()).await?;
         wallets::save_kept(tx, workspace, &plan.key, Kept::of(program, plan)).await?;

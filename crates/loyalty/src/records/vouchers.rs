@@ -46,6 +46,8 @@ pub struct Voucher {
     pub owner: String,
     /// `free` in a pool, `live`, or `void`.
     pub state: String,
+    /// Its place in the list of its owner.
+    pub place: i64,
     /// How often it can still be used.
     pub uses_left: Option<i64>,
     /// Who has it.
@@ -539,7 +541,24 @@ pub async fn counts(
     db.fetch_all(count, args![workspace, owner.kind, owner.key, now]).await
 }
 
-/// Codes of an owner in the order in which they are looked up, from behind one of them on.
+/// How the codes of all owners of a kind stand: owner, how, how many.
+///
+/// # Errors
+/// The store's.
+pub async fn owners(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    kind: &str,
+    now: Timestamp,
+) -> Result<Vec<(String, String, i64)>> {
+    let count = sql!(
+        "SELECT owner, CASE WHEN state = 'live' AND uses_left = 0 THEN 'used' WHEN state <> 'void' AND valid_until <= $3 THEN 'expired' ELSE state END AS stands, COUNT(*)
+         FROM loyalty_vouchers WHERE workspace = $1 AND owner_kind = $2 GROUP BY 1, 2 ORDER BY 1, 2"
+    );
+    db.fetch_all(count, args![workspace, kind, now]).await
+}
+
+/// Codes of an owner in their order, from behind one of them on.
 ///
 /// # Errors
 /// The store's.
@@ -547,11 +566,11 @@ pub async fn list(
     db: &mut impl Queries,
     workspace: WorkspaceId,
     owner: Owner<'_>,
-    after: &str,
+    after: i64,
     limit: u32,
 ) -> Result<Vec<Voucher>> {
     let list = sql!(
-        "SELECT * FROM loyalty_vouchers WHERE workspace = $1 AND owner_kind = $2 AND owner = $3 AND lookup > $4 ORDER BY lookup LIMIT $5"
+        "SELECT * FROM loyalty_vouchers WHERE workspace = $1 AND owner_kind = $2 AND owner = $3 AND place > $4 ORDER BY place LIMIT $5"
     );
     db.fetch_all(list, args![workspace, owner.kind, owner.key, after, limit]).await
 }

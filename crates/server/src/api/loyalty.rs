@@ -1,17 +1,23 @@
 //! `/api/v1/loyalty`: the programme, its rules, its members, and the points ledger.
 
 mod benefits;
+mod bulks;
+mod changes;
 mod checkouts;
 mod documents;
 mod history;
 mod liability;
 mod members;
 mod offers;
+mod opening;
 mod operations;
 mod overview;
 mod rating;
+mod redemptions;
+mod rewards;
 mod rules;
 mod tiers;
+mod vouchers;
 mod what_if;
 mod why;
 
@@ -46,6 +52,12 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(members::router())
         .merge(history::router())
         .merge(operations::router())
+        .merge(rewards::router())
+        .merge(redemptions::router())
+        .merge(vouchers::router())
+        .merge(changes::router())
+        .merge(bulks::router())
+        .merge(opening::router())
         .merge(liability::router())
         .merge(overview::router())
         .merge(why::router())

@@ -59,6 +59,8 @@ pub enum Permission {
     EditLoyalty,
     /// Enrol members, block them, and post to the points ledger.
     PostPoints,
+    /// Redeem rewards for members, say that they were delivered, check and use codes.
+    ServeMembers,
     /// Undo and redo evidence of identity.
     EditIdentity,
     /// Say what a customer agreed to or refused.
@@ -102,6 +104,7 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::EditExperiments, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditLoyalty, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::PostPoints, &[R::Owner, R::Admin], &[S::Write]),
+    (P::ServeMembers, &[R::Owner, R::Admin, R::Agent], &[S::Write]),
     (P::EditIdentity, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::EditConsents, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::AnswerFeedback, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
@@ -136,6 +139,7 @@ impl Permission {
             Self::EditExperiments => "edit_experiments",
             Self::EditLoyalty => "edit_loyalty",
             Self::PostPoints => "post_points",
+            Self::ServeMembers => "serve_members",
             Self::EditIdentity => "edit_identity",
             Self::EditConsents => "edit_consents",
             Self::AnswerFeedback => "answer_feedback",

@@ -12,7 +12,7 @@ use anyhow::Result;
 use rapport_domain::{Event, Handle, PersonId, SourceId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{Account, MemberId};
 use rapport_loyalty::records::members::{self, Member};
-use rapport_loyalty::records::{checkouts, notices, read, wallets};
+use rapport_loyalty::records::{checkouts, notices, read, redemptions, wallets};
 use rapport_profiles::Applied;
 use rapport_profiles::records::facts::{self, FactRow};
 use rapport_profiles::records::identifiers;
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use crate::installation::Installation;
 
 /// Domain events of the ledger, and the names under which they are told.
-pub const NAMES: [(&str, &str); 21] = [
+pub const NAMES: [(&str, &str); 25] = [
     ("points.earned", "Points Earned"),
     ("points.spent", "Points Spent"),
     ("points.held", "Points Held"),
@@ -44,6 +44,10 @@ pub const NAMES: [(&str, &str); 21] = [
     (members::MERGED, "Member Merged"),
     (checkouts::REDEEMED, "Offers Redeemed"),
     (checkouts::RETURNED, "Offers Returned"),
+    (redemptions::REDEEMED, "Reward Redeemed"),
+    (redemptions::FULFILLED, "Redemption Fulfilled"),
+    (redemptions::CANCELLED, "Redemption Cancelled"),
+    (redemptions::VOUCHER_USED, "Voucher Used"),
 ];
 
 /// From when on, and by which event.

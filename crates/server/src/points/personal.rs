@@ -57,9 +57,25 @@ pub async fn show(
     });
     let told: Vec<Value> = told.collect();
     let [standings, moves, matches, uses] = ladders(db, workspace, &kept).await?;
+    let redemptions = kept.redemptions.iter().map(|it| {
+        json!({
+            "reward": it.reward, "kind": it.kind, "state": it.state, "refused": it.refused, "wallet": it.wallet, "points": it.points.to_string(),
+            "money": it.money.map(|money| money.to_string()), "requested_at": instant(it.requested_at), "reference": it.reference, "reason": it.reason,
+        })
+    });
+    let redemptions: Vec<Value> = redemptions.collect();
+    let changes = kept.changes.iter().map(|it| {
+        json!({
+            "wallet": it.wallet, "points": it.amount.to_string(), "state": it.state, "reason": it.reason, "asked_at": instant(it.asked_at),
+            "decided_at": it.decided_at.map(instant), "answer": it.answer,
+        })
+    });
+    let changes: Vec<Value> = changes.collect();
     for (name, rows) in [
         ("loyalty_operations", operations),
         ("loyalty_lots", lots),
+        ("loyalty_changes", changes),
+        ("loyalty_redemptions", redemptions),
         ("loyalty_notices", told),
         ("loyalty_tiers", standings),
         ("loyalty_tier_moves", moves),

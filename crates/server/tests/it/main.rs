@@ -33,6 +33,7 @@ mod loyalty_giving;
 mod loyalty_liability;
 mod loyalty_offers;
 mod loyalty_overview;
+mod loyalty_rewards;
 mod loyalty_tiers;
 mod mail_callbacks;
 mod main_job;

@@ -6,6 +6,7 @@ use rapport_domain::Timestamp;
 use rapport_loyalty::ledger::{self, Act, Command, Portion, Refusal, Shortage, Source};
 use rapport_loyalty::program::{Program, WalletPlan};
 use rapport_loyalty::records::wallets;
+use rapport_loyalty::rewards;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +17,7 @@ use super::missing;
 use crate::api::members::instant_of;
 use crate::api::shapes::time;
 use crate::app::App;
-use crate::auth::{Caller, Permission};
+use crate::auth::{Caller, Permission, Role};
 use crate::http::extract::Json;
 use crate::http::paging::Rows;
 use crate::problem::Problem;
@@ -29,7 +30,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// Operations linked at once.
 const MOST: usize = 100;
 /// What the ids of operations begin with that the programme posts itself; nobody else may take one.
-const OWN_IDS: [&str; 3] = ["award:", "auto:", "offer:"];
+const OWN_IDS: [&str; 8] = ["award:", "auto:", "offer:", "redemption:", "change:", "goodwill:", "import:", "bulk:"];
 
 /// What is to be done. Times are RFC 3339.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -192,6 +193,7 @@ pub async fn post_points(
         let unknown = || refused(at, Refusal::WalletUnknown);
         let plan = plan.ok_or_else(unknown)?;
         let wallet = *numbers.get(&plan.key).ok_or_else(unknown)?;
+        alone(&caller, program, plan, &operation.act)?;
         commands.push(reader.command(at, operation, (plan, wallet))?);
     }
     let ids: Vec<String> = commands.iter().map(|command| command.id.clone()).collect();
@@ -215,6 +217,22 @@ pub async fn post_points(
         replayed: answer.replayed,
     };
     Ok(Json(Rows { rows: ids.into_iter().zip(answers).map(row).collect() }))
+}
+
+/// Refuses users what their role may not change alone: that is asked for as a change. Programs post what happened.
+fn alone(caller: &Caller, program: &Program, plan: &WalletPlan, act: &PointsAct) -> Result<(), Problem> {
+    let (PointsAct::Earn { amount, .. }
+    | PointsAct::Spend { amount }
+    | PointsAct::Adjust { amount, .. }
+    | PointsAct::Transfer { amount, .. }) = act
+    else {
+        return Ok(());
+    };
+    let may = |role: Role| program.staff.may_alone(program, role.as_str(), &plan.key, *amount);
+    if caller.role().is_none_or(may) {
+        return Ok(());
+    }
+    Err(super::redemptions::refused(rewards::Refusal::NeedsApproval))
 }
 
 /// A refusal of the ledger, with its code and which operation it is of.
@@ -252,10 +270,8 @@ impl Reader<'_> {
             (None, key) => key.unwrap_or_default().to_owned(),
         };
         if OWN_IDS.iter().any(|own| id.starts_with(own)) {
-            let why = format_args!(
-                "must not begin with `{}` or `{}`, which the programme takes itself",
-                OWN_IDS[0], OWN_IDS[1]
-            );
+            let own = OWN_IDS.map(|own| format!("`{own}`")).join(", ");
+            let why = format_args!("must not begin with one of {own}, which the programme takes itself");
             return Err(Problem::invalid(&format!("operations[{at}].id"), why));
         }
         let words = (&it.member_id, &it.wallet, &it.act, &it.source_kind, &it.source_reference, &it.reason);

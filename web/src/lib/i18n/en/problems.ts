@@ -434,5 +434,19 @@ export const problems = {
 	'problem.a_month': 'expected a month: 2026-05',
 	'problem.not_later_than_until': 'must not be later than `until`, nor than the present month',
 	'problem.months_before_until': 'at most {n} months before `until`',
-	'problem.price_without_code': 'Price the cart again without this code.'
+	'problem.price_without_code': 'Price the cart again without this code.',
+	'problem.reason_of_surprise': 'says why something is given for nothing',
+	'problem.has_at_most_255_bytes': 'has at most 255 bytes, and no NUL',
+	'problem.rewards_nothing_done': 'Nothing was done; the guide Rewards says what each refusal means.',
+	'problem.are_1_to_n_at_once': 'are 1 to {n} at once',
+	'problem.too_many_wrong_codes': 'Too many wrong codes were tried here.',
+	'problem.your_name_for_the_use': 'is your own name for this use',
+	'problem.says_why': 'says why, in a few words',
+	'problem.who_is': 'is one of email, user_id, member_id',
+	'problem.programme_has_no_such_wallet': 'the programme has no such wallet',
+	'problem.is_no_csv_file': 'is no CSV file',
+	'problem.has_at_most_n_lines': 'has at most {n} lines at once',
+	'problem.file_has_no_such_column': 'the file has no such column',
+	'problem.instead_of_member_ids': 'stands instead of `member_ids`; give one of them',
+	'problem.are_1_to_n_members': 'are 1 to {n} members of the programme'
 };

@@ -434,5 +434,19 @@ export const problems = {
 	'problem.a_month': '应为月份：2026-05',
 	'problem.not_later_than_until': '不能晚于 `until`，也不能晚于当前月份',
 	'problem.months_before_until': '最多比 `until` 早 {n} 个月',
-	'problem.price_without_code': '请去掉此兑换码后重新计算价格。'
+	'problem.price_without_code': '请去掉此兑换码后重新计算价格。',
+	'problem.reason_of_surprise': '请说明为何免费赠送',
+	'problem.has_at_most_255_bytes': '最多 255 字节，且不含 NUL',
+	'problem.rewards_nothing_done': '未执行任何操作；指南 Rewards 说明每种拒绝的含义。',
+	'problem.are_1_to_n_at_once': '一次应为 1 至 {n} 个',
+	'problem.too_many_wrong_codes': '此处尝试的错误代码过多。',
+	'problem.your_name_for_the_use': '应为您为此次使用所取的名称',
+	'problem.says_why': '请简要说明原因',
+	'problem.who_is': '应为 email、user_id、member_id 之一',
+	'problem.programme_has_no_such_wallet': '会员计划中没有该钱包',
+	'problem.is_no_csv_file': '不是 CSV 文件',
+	'problem.has_at_most_n_lines': '一次最多 {n} 行',
+	'problem.file_has_no_such_column': '文件中没有该列',
+	'problem.instead_of_member_ids': '用于代替 `member_ids`；请只给出其中之一',
+	'problem.are_1_to_n_members': '应为会员计划中的 1 至 {n} 名会员'
 };

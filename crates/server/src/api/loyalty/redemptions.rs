@@ -1,0 +1,447 @@
+//! Rewards that members redeem, and what becomes of them.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
+use rapport_loyalty::decimal::Decimal;
+use rapport_loyalty::ledger::MemberId;
+use rapport_loyalty::program::Program;
+use rapport_loyalty::records::documents as versions;
+use rapport_loyalty::records::programs::Programs;
+use rapport_loyalty::records::redemptions::{self, Asked, Filter, Scene};
+use rapport_loyalty::records::vouchers;
+use rapport_loyalty::rewards::{Refusal, Reward, Wish};
+use rapport_segments::{Condition, Moment};
+use rapport_store::{Priority, Tx};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::members::{find, number};
+use super::missing;
+use crate::api::shapes::time;
+use crate::api::wire::optional_time;
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path, Query};
+use crate::http::paging::{Page, PageQuery, Rows};
+use crate::knowing::Known;
+use crate::problem::Problem;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(loyalty_redemptions, redeem_reward))
+        .routes(routes!(loyalty_redemption))
+        .routes(routes!(pay_redemption))
+        .routes(routes!(fulfil_redemption))
+        .routes(routes!(fail_redemption))
+        .routes(routes!(cancel_redemption))
+        .routes(routes!(member_redemptions))
+        .routes(routes!(loyalty_donations))
+}
+
+/// The programme as of now, for whoever writes.
+pub(super) struct Present {
+    programs: Arc<Programs>,
+    calendar: Calendar,
+    now: Timestamp,
+}
+
+impl Present {
+    pub(super) async fn read(app: &App, workspace: WorkspaceId) -> Result<Self, Problem> {
+        let programs = app.installation.programs.get(&mut app.installation.store.read(), workspace).await?;
+        let calendar = programs.latest().ok_or_else(missing)?.program.calendar()?;
+        Ok(Self { programs, calendar, now: app.now() })
+    }
+
+    fn program(&self) -> Result<&Program, Problem> {
+        self.programs.latest().map(|latest| &latest.program).ok_or_else(missing)
+    }
+
+    pub(super) fn scene<'a>(&'a self, app: &'a App, workspace: WorkspaceId) -> Result<Scene<'a>, Problem> {
+        let (calendar, now, rng) = (&self.calendar, self.now, &*app.installation.rng);
+        Ok(Scene { workspace, program: self.program()?, calendar, now, rng })
+    }
+}
+
+/// A redemption.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoyaltyRedemption {
+    redemption_id: String,
+    /// The id that whoever asked gave it.
+    id: String,
+    member_id: String,
+    reward: String,
+    /// The reward's version that was in force.
+    version: i64,
+    /// `pool`, `code`, `discount`, `delivered` or `donation`.
+    kind: String,
+    /// `requested`: not paid or not delivered yet; `fulfilled`, `used`, `failed`, `cancelled`, `expired`, `refused`.
+    state: String,
+    /// Why it was refused.
+    refused: Option<String>,
+    wallet: Option<String>,
+    points: i64,
+    /// The money part, in the programme's currency.
+    #[schema(value_type = Option<String>)]
+    money: Option<Decimal>,
+    /// Whether it was given for nothing.
+    is_surprise: bool,
+    requested_at: String,
+    /// When it lapses unless it is paid, delivered or used before.
+    due_at: Option<String>,
+    /// Until before when the member may call it off.
+    cancel_until: Option<String>,
+    paid_at: Option<String>,
+    settled_at: Option<String>,
+    reference: String,
+    reason: String,
+    redeemed_by: String,
+    /// Its codes, once it is the member's; only where one redemption is answered.
+    codes: Vec<String>,
+}
+
+impl From<redemptions::Redemption> for LoyaltyRedemption {
+    fn from(row: redemptions::Redemption) -> Self {
+        Self {
+            redemption_id: row.redemption,
+            id: row.id,
+            member_id: row.member.to_string(),
+            reward: row.reward,
+            version: row.version,
+            kind: row.kind,
+            state: row.state,
+            refused: row.refused,
+            wallet: Some(row.wallet).filter(|wallet| !wallet.is_empty()),
+            points: row.points,
+            money: row.money.map(Decimal::from_micros),
+            is_surprise: row.is_surprise,
+            requested_at: time(row.requested_at),
+            due_at: optional_time(row.due_at),
+            cancel_until: optional_time(row.cancel_until),
+            paid_at: optional_time(row.paid_at),
+            settled_at: optional_time(row.settled_at),
+            reference: row.reference,
+            reason: row.reason,
+            redeemed_by: row.redeemed_by,
+            codes: Vec::new(),
+        }
+    }
+}
+
+/// A refusal with its code and status.
+pub(super) fn refused(refusal: Refusal) -> Problem {
+    let status = match refusal {
+        Refusal::RewardUnknown | Refusal::MemberUnknown | Refusal::RedemptionUnknown | Refusal::ChangeUnknown => {
+            StatusCode::NOT_FOUND
+        }
+        Refusal::Voucher(vouchers::Refusal::Unknown | vouchers::Refusal::UseUnknown) => StatusCode::NOT_FOUND,
+        Refusal::Voucher(vouchers::Refusal::Mistyped) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Ledger(it) if !it.uses_up_the_id() => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::CONFLICT,
+    };
+    let mut text = format!("{refusal}.");
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Problem::new(status, refusal.code(), text, "Nothing was done; the guide Rewards says what each refusal means.")
+}
+
+/// Commits what was done, refusals included, and answers with the codes.
+async fn answered(
+    app: &App,
+    workspace: WorkspaceId,
+    tx: Tx,
+    outcome: Result<redemptions::Redemption, Refusal>,
+) -> Result<Json<LoyaltyRedemption>, Problem> {
+    tx.commit().await?;
+    Ok(Json(with_codes(app, workspace, outcome.map_err(refused)?).await?))
+}
+
+async fn with_codes(
+    app: &App,
+    workspace: WorkspaceId,
+    row: redemptions::Redemption,
+) -> Result<LoyaltyRedemption, Problem> {
+    let given = vouchers::given_for(&mut app.installation.store.read(), workspace, &row.redemption).await?;
+    let is_theirs = row.state != "requested";
+    let codes = given.into_iter().filter(|_| is_theirs).map(|voucher| voucher.code).collect();
+    Ok(LoyaltyRedemption { codes, ..LoyaltyRedemption::from(row) })
+}
+
+/// What is to be redeemed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedeemRewardBody {
+    /// Your own name for it, up to 255 bytes and without personal data: the same again is answered the same, for ever, and done once.
+    id: String,
+    member_id: String,
+    /// The reward's key.
+    reward: String,
+    /// The wallet to pay from; whichever price comes first, unless said.
+    #[serde(default)]
+    wallet: Option<String>,
+    /// The points that the member was shown: another price is refused.
+    #[serde(default)]
+    points: Option<i64>,
+    /// The money part that the member was shown.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    money: Option<Decimal>,
+    /// For nothing, out of the reward's budget for surprises. Needs a reason.
+    #[serde(default)]
+    is_surprise: bool,
+    /// Why, in a few words; the member can see it.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Redeems a reward for a member, whole or not at all; it answers when it is on the disk. An id answers for ever, also one that was refused.
+#[utoipa::path(post, path = "/api/v1/loyalty/redemptions", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "redeem_reward", request_body = RedeemRewardBody, responses((status = 200, body = LoyaltyRedemption), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn redeem_reward(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<RedeemRewardBody>,
+) -> Result<Json<LoyaltyRedemption>, Problem> {
+    caller.require(Permission::ServeMembers)?;
+    if body.is_surprise && body.reason.trim().is_empty() {
+        return Err(Problem::invalid("reason", "says why something is given for nothing"));
+    }
+    let present = Present::read(&app, caller.workspace).await?;
+    let member = number(&body.member_id).map_err(|_| refused(Refusal::MemberUnknown))?;
+    let known = Entitled::read(&app, caller.workspace, member, &body.reward).await?;
+    let asked = Asked {
+        id: &body.id,
+        member,
+        reward: &body.reward,
+        wish: Wish { wallet: body.wallet.as_deref(), points: body.points, money: body.money },
+        is_surprise: body.is_surprise,
+        by: caller.id().as_str(),
+        reason: &body.reason,
+    };
+    let scene = present.scene(&app, caller.workspace)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let outcome = redemptions::redeem(&mut tx, scene, asked, |condition| known.holds(condition, scene)).await?;
+    answered(&app, caller.workspace, tx, outcome).await
+}
+
+/// What is known of a member for whom a reward's conditions are asked.
+struct Entitled {
+    person: PersonId,
+    known: Known,
+}
+
+impl Entitled {
+    async fn read(app: &App, workspace: WorkspaceId, member: MemberId, reward: &str) -> Result<Self, Problem> {
+        let mut db = app.installation.store.read();
+        let now = rapport_loyalty::records::members::now(&mut db, workspace, member).await?;
+        let found = rapport_loyalty::records::members::find(&mut db, workspace, now).await?;
+        let person = found.and_then(|it| it.person);
+        let all = versions::versions_of::<Reward>(&mut db, workspace, reward).await?;
+        let asked = all.iter().flat_map(|it| {
+            std::iter::once(&it.document.when).chain(it.document.prices.iter().map(|price| &price.when))
+        });
+        let conditions: Vec<&Condition> = asked.collect();
+        let people: Vec<PersonId> = person.into_iter().collect();
+        let known = Known::read(&mut db, workspace, &conditions, &people).await?;
+        Ok(Self { person: person.unwrap_or(PersonId(0)), known })
+    }
+
+    fn holds(&self, condition: &Condition, scene: Scene<'_>) -> bool {
+        let moment = Moment { now: scene.now, calendar: scene.calendar };
+        self.known.about(self.person, |subject| rapport_segments::evaluate::holds(condition, subject, moment))
+    }
+}
+
+/// Says that the money part was paid: the points are taken, and what need not be delivered is the member's.
+#[utoipa::path(post, path = "/api/v1/loyalty/redemptions/{redemption_id}/paid", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "pay_redemption", params(("redemption_id" = String, Path)), responses((status = 200, body = LoyaltyRedemption), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody)))]
+pub async fn pay_redemption(
+    State(app): State<App>,
+    caller: Caller,
+    Path(redemption_id): Path<String>,
+) -> Result<Json<LoyaltyRedemption>, Problem> {
+    caller.require(Permission::ServeMembers)?;
+    let present = Present::read(&app, caller.workspace).await?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let outcome = redemptions::paid(&mut tx, present.scene(&app, caller.workspace)?, &redemption_id).await?;
+    answered(&app, caller.workspace, tx, outcome).await
+}
+
+/// What whoever delivers knows it by.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FulfilBody {
+    #[serde(default)]
+    reference: String,
+}
+
+/// Says that it was delivered: the points that were set aside are taken.
+#[utoipa::path(post, path = "/api/v1/loyalty/redemptions/{redemption_id}/fulfilled", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "fulfil_redemption", params(("redemption_id" = String, Path)), request_body = FulfilBody, responses((status = 200, body = LoyaltyRedemption), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn fulfil_redemption(
+    State(app): State<App>,
+    caller: Caller,
+    Path(redemption_id): Path<String>,
+    Json(body): Json<FulfilBody>,
+) -> Result<Json<LoyaltyRedemption>, Problem> {
+    caller.require(Permission::ServeMembers)?;
+    short("reference", &body.reference)?;
+    let present = Present::read(&app, caller.workspace).await?;
+    let scene = present.scene(&app, caller.workspace)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let outcome = redemptions::fulfil(&mut tx, scene, &redemption_id, &body.reference).await?;
+    answered(&app, caller.workspace, tx, outcome).await
+}
+
+/// Refuses texts that are not kept.
+pub(super) fn short(field: &str, text: &str) -> Result<(), Problem> {
+    if text.len() > rapport_loyalty::ledger::REFERENCE_MAX || text.contains('\0') {
+        return Err(Problem::invalid(field, "has at most 255 bytes, and no NUL"));
+    }
+    Ok(())
+}
+
+/// Why.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndRedemptionBody {
+    #[serde(default)]
+    reason: String,
+    /// Of a cancellation: whether the member asks, who may within the reward's time; staff may until a code is used.
+    #[serde(default)]
+    by_member: bool,
+}
+
+/// Says that it cannot be delivered: points, stock and room come back. Points that lapsed meanwhile last another thirty days.
+#[utoipa::path(post, path = "/api/v1/loyalty/redemptions/{redemption_id}/failed", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "fail_redemption", params(("redemption_id" = String, Path)), request_body = EndRedemptionBody, responses((status = 200, body = LoyaltyRedemption), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn fail_redemption(
+    State(app): State<App>,
+    caller: Caller,
+    Path(redemption_id): Path<String>,
+    Json(body): Json<EndRedemptionBody>,
+) -> Result<Json<LoyaltyRedemption>, Problem> {
+    caller.require(Permission::ServeMembers)?;
+    short("reason", &body.reason)?;
+    let present = Present::read(&app, caller.workspace).await?;
+    let scene = present.scene(&app, caller.workspace)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let outcome = redemptions::fail(&mut tx, scene, &redemption_id, &body.reason).await?;
+    answered(&app, caller.workspace, tx, outcome).await
+}
+
+/// Calls a redemption off: points come back into the lots they came from, stock and limits have room again, its codes do not count any more.
+#[utoipa::path(post, path = "/api/v1/loyalty/redemptions/{redemption_id}/cancelled", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "cancel_redemption", params(("redemption_id" = String, Path)), request_body = EndRedemptionBody, responses((status = 200, body = LoyaltyRedemption), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn cancel_redemption(
+    State(app): State<App>,
+    caller: Caller,
+    Path(redemption_id): Path<String>,
+    Json(body): Json<EndRedemptionBody>,
+) -> Result<Json<LoyaltyRedemption>, Problem> {
+    caller.require(Permission::ServeMembers)?;
+    short("reason", &body.reason)?;
+    let present = Present::read(&app, caller.workspace).await?;
+    let scene = present.scene(&app, caller.workspace)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let outcome = redemptions::cancel(&mut tx, scene, &redemption_id, body.by_member, &body.reason).await?;
+    answered(&app, caller.workspace, tx, outcome).await
+}
+
+/// Which redemptions.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct RedemptionsQuery {
+    /// In this state only.
+    #[serde(default)]
+    state: String,
+    /// Of this reward only.
+    #[serde(default)]
+    reward: String,
+}
+
+/// Where a list of redemptions goes on.
+fn position(page: &PageQuery) -> Result<Option<(Timestamp, String)>, Problem> {
+    let after: Option<(i64, String)> = page.position()?;
+    Ok(after.map(|(at, redemption)| (Timestamp(at), redemption)))
+}
+
+fn cut(rows: Vec<redemptions::Redemption>, page: &PageQuery) -> Page<LoyaltyRedemption> {
+    let place = |row: &redemptions::Redemption| (row.requested_at.0, row.redemption.clone());
+    Page::cut(rows, page.limit(), place).map(LoyaltyRedemption::from)
+}
+
+/// Lists what was redeemed, the newest first, with what was refused.
+#[utoipa::path(get, path = "/api/v1/loyalty/redemptions", security(("caller" = ["view_people"])), tag = "loyalty", operation_id = "loyalty_redemptions", params(RedemptionsQuery, PageQuery), responses((status = 200, body = Page<LoyaltyRedemption>)))]
+pub async fn loyalty_redemptions(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<RedemptionsQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<LoyaltyRedemption>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let mut db = app.installation.store.read();
+    let filter = Filter { state: &query.state, reward: &query.reward };
+    let rows = redemptions::list(&mut db, caller.workspace, filter, position(&page)?, page.limit() + 1).await?;
+    Ok(Json(cut(rows, &page)))
+}
+
+/// Reads a redemption with its codes.
+#[utoipa::path(get, path = "/api/v1/loyalty/redemptions/{redemption_id}", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "loyalty_redemption", params(("redemption_id" = String, Path)), responses((status = 200, body = LoyaltyRedemption), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn loyalty_redemption(
+    State(app): State<App>,
+    caller: Caller,
+    Path(redemption_id): Path<String>,
+) -> Result<Json<LoyaltyRedemption>, Problem> {
+    caller.require(Permission::ServeMembers)?;
+    let row = redemptions::find(&mut app.installation.store.read(), caller.workspace, &redemption_id).await?;
+    let row = row.ok_or_else(|| refused(Refusal::RedemptionUnknown))?;
+    Ok(Json(with_codes(&app, caller.workspace, row).await?))
+}
+
+/// Lists what a member redeemed, the newest first.
+#[utoipa::path(get, path = "/api/v1/loyalty/members/{member_id}/redemptions", security(("caller" = ["view_people"])), tag = "loyalty", operation_id = "member_redemptions", params(("member_id" = String, Path), PageQuery), responses((status = 200, body = Page<LoyaltyRedemption>), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn member_redemptions(
+    State(app): State<App>,
+    caller: Caller,
+    Path(member_id): Path<String>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<LoyaltyRedemption>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let member = find(&app, &caller, &member_id).await?.member;
+    let mut db = app.installation.store.read();
+    let limit = page.limit() + 1;
+    let rows = redemptions::of_members(&mut db, caller.workspace, &[member], position(&page)?, limit).await?;
+    Ok(Json(cut(rows, &page)))
+}
+
+/// What members gave to a charity out of one wallet.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoyaltyDonations {
+    charity: String,
+    wallet: String,
+    /// How many times.
+    count: i64,
+    points: i64,
+    /// What the programme gives for it, in its currency.
+    #[schema(value_type = String)]
+    amount: Decimal,
+}
+
+/// Adds up what was given to each charity.
+#[utoipa::path(get, path = "/api/v1/loyalty/donations", security(("caller" = ["view_reports"])), tag = "loyalty", operation_id = "loyalty_donations", responses((status = 200, body = Rows<LoyaltyDonations>)))]
+pub async fn loyalty_donations(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<Rows<LoyaltyDonations>>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let rows = redemptions::gifts(&mut app.installation.store.read(), caller.workspace).await?;
+    let row = |(charity, wallet, count, points, amount)| LoyaltyDonations {
+        charity,
+        wallet,
+        count,
+        points,
+        amount: Decimal::from_micros(amount),
+    };
+    Ok(Json(Rows { rows: rows.into_iter().map(row).collect() }))
+}
