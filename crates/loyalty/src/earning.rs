@@ -15,6 +15,6 @@ mod rule;
 
 pub use amounts::{Amounts, Item};
 pub use awards::{Award, Awards, Count, Happened, Step, given};
-pub use rate::{InForce, Line, Occasion, Outcome, Period, Rated, Used, rate};
+pub use rate::{InForce, Line, Occasion, Outcome, Period, Rated, Used, held_out_below, rate};
 pub(crate) use rule::refuse_history;
 pub use rule::{Base, Cap, CapOf, CapPer, Every, Gives, Round, Rule, Window};

@@ -24,6 +24,7 @@ pub mod program;
 pub mod records;
 pub mod rewards;
 pub mod schema;
+pub mod simulation;
 pub mod staff;
 pub mod tiers;
 pub mod verify;

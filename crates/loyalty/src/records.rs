@@ -24,6 +24,7 @@ pub mod prices;
 pub mod programs;
 pub mod read;
 pub mod redemptions;
+pub mod simulations;
 pub mod tallies;
 pub mod tiers;
 pub mod tries;

@@ -11,6 +11,7 @@ mod flows;
 mod notices;
 mod offers;
 mod rewards;
+mod simulations;
 mod tiers;
 mod vouchers;
 
@@ -36,6 +37,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 12, name: "rewards", sql: rewards::REWARDS },
         Migration { number: 13, name: "changes by hand", sql: changes::CHANGES },
         Migration { number: 14, name: "adjustments of many accounts", sql: bulks::BULKS },
+        Migration { number: 15, name: "simulations", sql: simulations::SIMULATIONS },
     ],
 };
 
@@ -416,4 +418,8 @@ const COLUMNS: &[Declaration] = &[
     books::CELLS,
     books::MARKS,
     Declaration::technical("loyalty_flows", &["workspace", "wallet", "hour", "from_place", "to_place", "amount"]),
+    simulations::ASKED,
+    simulations::PLACES,
+    simulations::PERSONS,
+    simulations::CHANGES,
 ];

@@ -3,7 +3,7 @@
 //! Always holds: amounts are exact millionths; an order's number is its name within the workspace, so the same order told twice (by the
 //! browser and by the server, or by two exports) is one order.
 
-use rapport_domain::{Currency, Event, Money, Timestamp, money, shop_events};
+use rapport_domain::{Currency, Event, EventId, Money, Timestamp, money, shop_events};
 use serde_json::{Map, Value};
 
 /// How an order stands.
@@ -62,11 +62,20 @@ pub enum OrderChange {
 
 /// Reads the change out of an event; `None` when it is about no order. `fallback` is the workspace's currency.
 pub fn change(event: &Event, at: Timestamp, fallback: Currency) -> Option<OrderChange> {
-    let properties = &event.properties;
+    change_of((&event.name, event.id), &event.properties, at, fallback)
+}
+
+/// The same of an event that was read back: its name, its id, its properties.
+pub fn change_of(
+    (name, id): (&str, EventId),
+    properties: &Map<String, Value>,
+    at: Timestamp,
+    fallback: Currency,
+) -> Option<OrderChange> {
     // An order without a number is its own event: two of them are never the same order.
-    let order_id = text(properties, &["order_id", "orderId"]).unwrap_or_else(|| format!("event:{}", event.id.to_hex()));
+    let order_id = text(properties, &["order_id", "orderId"]).unwrap_or_else(|| format!("event:{}", id.to_hex()));
     let currency = text(properties, &["currency"]).and_then(|c| Currency::parse(&c)).unwrap_or(fallback);
-    match event.name.as_str() {
+    match name {
         shop_events::ORDER_COMPLETED | shop_events::ORDER_UPDATED => Some(OrderChange::Placed {
             order_id,
             at,

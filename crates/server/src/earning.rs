@@ -7,6 +7,9 @@
 //!
 //! Does not: decide what a rule gives (`loyalty::earning`).
 
+pub mod buying;
+pub mod effect;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::Result;
@@ -125,7 +128,9 @@ pub(crate) async fn hear_at(
             continue;
         };
         let happened = Happened { occasion, member: *member, at: *at, kind: "order", reference: order_id };
-        if *status == *Status::Cancelled.as_str() {
+        // Of an order that brought nothing no part can go back.
+        let is_free = *status == *Status::Refunded.as_str() && *revenue <= 0;
+        if *status == *Status::Cancelled.as_str() || is_free {
             awards.undone(&happened);
         } else {
             awards.went_back(&happened, *back, *revenue);
@@ -278,13 +283,13 @@ impl<'a> Occasions<'a> {
 }
 
 /// What an order's awards are filed under.
-fn occasion_of_order(order_id: &str) -> String {
+pub(crate) fn occasion_of_order(order_id: &str) -> String {
     if order_id.len() <= LONGEST_ORDER {
         return format!("order:{order_id}");
     }
     format!("order#{}", blake3::hash(order_id.as_bytes()).to_hex())
 }
 
-fn occasion_of_event(event: &EventId) -> String {
+pub(crate) fn occasion_of_event(event: &EventId) -> String {
     format!("event:{}", event.to_hex())
 }

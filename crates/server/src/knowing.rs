@@ -71,6 +71,12 @@ impl Known {
         Ok(known)
     }
 
+    /// Adds what is known of other people.
+    pub fn join(&mut self, mut others: Self) {
+        self.facts.append(&mut others.facts);
+        self.segments.append(&mut others.segments);
+    }
+
     /// Looks at what is known of a person who did something.
     pub fn with<T>(&self, person: PersonId, event: EventView<'_>, look: impl FnOnce(&Subject<'_>) -> T) -> T {
         self.about(person, |subject| look(&Subject { event: Some(event), ..*subject }))

@@ -52,6 +52,7 @@ pub mod scoring;
 pub mod searching;
 pub mod sending;
 pub mod settings;
+pub mod simulating;
 pub mod slots;
 pub mod staff_mail;
 pub mod surveying;

@@ -9,6 +9,7 @@ pub mod identity;
 pub mod notices;
 pub mod personal;
 pub mod sample;
+pub mod worth;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -161,8 +161,9 @@ impl<'a> Awards<'a> {
         let of_it = |award: &&Award| award.occasion == happened.occasion && award.points > 0 && award.counts();
         let awards: Vec<Award> = self.known.values().filter(of_it).cloned().collect();
         for award in awards {
-            let whole = total <= 0 || refunded >= total;
-            let due = if whole { award.points } else { clawed(award.points, refunded.max(0), total) };
+            // Nothing has gone back of an order that brought nothing, before somebody says so.
+            let whole = refunded > 0 && refunded >= total;
+            let due = if refunded > 0 { clawed(award.points, refunded, total) } else { 0 };
             match due.cmp(&award.taken_back) {
                 std::cmp::Ordering::Equal => {}
                 std::cmp::Ordering::Greater => {
@@ -179,6 +180,11 @@ impl<'a> Awards<'a> {
     /// What happened did not: all of its points are taken back.
     pub fn undone(&mut self, happened: &Happened<'_>) {
         self.went_back(happened, 1, 1);
+    }
+
+    /// The latest revision of each award, as it stands.
+    pub fn known(&self) -> impl Iterator<Item = &Award> {
+        self.known.values()
     }
 
     /// What is to be posted, in order, and awards that gave nothing.

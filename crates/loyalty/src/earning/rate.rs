@@ -299,8 +299,13 @@ fn settle(program: &Program, rules: &[InForce<'_>], lines: &mut [Line], person: 
 
 /// Whether a member is one of those who earn nothing by a rule: always the same, whatever its other versions say.
 pub(crate) fn is_held_out(rule: &Rule, person: PersonId) -> bool {
-    let places = u32::from(rule.holdout_percent) * (PLACES / 100);
-    bucket(&holdout_salt(&rule.key), person) < places
+    held_out_below(&rule.key, rule.holdout_percent, person)
+}
+
+/// Whether a rule holds somebody out when it holds out so many of a hundred.
+pub fn held_out_below(rule: &str, percent: u8, person: PersonId) -> bool {
+    let places = u32::from(percent) * (PLACES / 100);
+    bucket(&holdout_salt(rule), person) < places
 }
 
 /// The salt of a rule's holdout.

@@ -303,6 +303,11 @@ impl Rule {
         self.wallet.as_deref().unwrap_or_else(|| program.wallets.first().map_or("", |wallet| &wallet.key))
     }
 
+    /// Whether it holds only at times, or makes what others give more: an offer.
+    pub fn is_campaign(&self) -> bool {
+        self.multiplies() || self.window != Window::default()
+    }
+
     /// Whether it multiplies what others give.
     pub const fn multiplies(&self) -> bool {
         matches!(self.gives, Gives::Times { .. })

@@ -129,6 +129,72 @@ pub async fn used(
     Ok(rows.into_iter().map(row).collect())
 }
 
+/// What rules gave for what happened before an instant and was not taken back: (rule, whose, when, points); to these members, or to everybody.
+///
+/// # Errors
+/// The store's.
+pub async fn given_before(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    rules: &[String],
+    members: Option<&[MemberId]>,
+    before: Timestamp,
+) -> rapport_store::Result<Vec<(String, MemberId, Timestamp, i64)>> {
+    let own = sql!(
+        "SELECT rule, member, occurred_at, points - taken_back FROM loyalty_awards
+         WHERE member IN ($2) AND +workspace = $1 AND occurred_at < $4 AND rule IN ($3) AND points > taken_back"
+    );
+    let all = sql!(
+        "SELECT rule, member, occurred_at, points - taken_back FROM loyalty_awards
+         WHERE workspace = $1 AND rule IN ($2) AND occurred_at < $3 AND points > taken_back"
+    );
+    let rows: Vec<(String, i64, Timestamp, i64)> = match members {
+        Some(members) => {
+            let numbers: Vec<i64> = members.iter().map(|member| member.0).collect();
+            db.fetch_all(own, args![workspace, numbers.as_slice(), rules, before]).await?
+        }
+        None => db.fetch_all(all, args![workspace, rules, before]).await?,
+    };
+    Ok(rows.into_iter().map(|(rule, member, at, left)| (rule, MemberId(member), at, left)).collect())
+}
+
+/// How many points a rule gave, and were not taken back, for what happened in a time, to those who were members before it.
+///
+/// # Errors
+/// The store's.
+pub async fn given_between(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    rule: &str,
+    (from, until): (Timestamp, Timestamp),
+) -> rapport_store::Result<i64> {
+    let sum = sql!(
+        "SELECT CAST(COALESCE(SUM(a.points - a.taken_back), 0) AS BIGINT) FROM loyalty_awards a
+         JOIN loyalty_members m ON m.member = a.member AND m.workspace = a.workspace
+         WHERE a.workspace = $1 AND a.rule = $2 AND a.occurred_at >= $3 AND a.occurred_at < $4 AND m.enrolled_at < $3"
+    );
+    db.scalar(sum, args![workspace, rule, from, until]).await
+}
+
+/// For what some rules gave a member anything in a time.
+///
+/// # Errors
+/// The store's.
+pub async fn occasions_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    rules: &[String],
+    member: MemberId,
+    (from, until): (Timestamp, Timestamp),
+) -> rapport_store::Result<Vec<String>> {
+    let find = sql!(
+        "SELECT DISTINCT occasion FROM loyalty_awards
+         WHERE member = $2 AND +workspace = $1 AND rule IN ($3) AND occurred_at >= $4 AND occurred_at < $5 AND points > taken_back"
+    );
+    let rows: Vec<(String,)> = db.fetch_all(find, args![workspace, member.0, rules, from, until]).await?;
+    Ok(rows.into_iter().map(|(occasion,)| occasion).collect())
+}
+
 /// Stands for all members; no member has this number.
 const EVERYBODY: i64 = 0;
 

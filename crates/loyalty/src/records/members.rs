@@ -184,6 +184,24 @@ pub async fn list(
     Ok(rows.into_iter().map(member).collect())
 }
 
+/// Persons who are members, by their numbers from behind one of them on: (who, their member's number, since when).
+///
+/// # Errors
+/// The store's.
+pub async fn persons_after(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    after: PersonId,
+    limit: u32,
+) -> rapport_store::Result<Vec<(PersonId, MemberId, Timestamp)>> {
+    let find = sql!(
+        "SELECT person, member, enrolled_at FROM loyalty_members WHERE person > $2 AND person IS NOT NULL AND +workspace = $1
+         ORDER BY person LIMIT $3"
+    );
+    let rows: Vec<(PersonId, i64, Timestamp)> = db.fetch_all(find, args![workspace, after, limit]).await?;
+    Ok(rows.into_iter().map(|(person, member, at)| (person, MemberId(member), at)).collect())
+}
+
 /// Those of these persons who are members.
 ///
 /// # Errors

@@ -50,6 +50,8 @@ const MEANT: &[&str] = &[
     "SELECT expires_at, CAST(SUM(pending + available + held) AS BIGINT) FROM loyalty_lots",
     "FROM loyalty_tier_sweeps",
     "FROM loyalty_notice_marks",
+    // The list of simulations: people asked for each of them.
+    "FROM loyalty_simulations\n         WHERE workspace = $1 ORDER BY asked_at DESC",
     // `rapport verify` reads everything.
     "FROM loyalty_balances WHERE workspace = $1",
 ];

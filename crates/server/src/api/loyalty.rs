@@ -5,6 +5,7 @@ mod bulks;
 mod changes;
 mod checkouts;
 mod documents;
+mod effect;
 mod history;
 mod liability;
 mod members;
@@ -16,6 +17,7 @@ mod rating;
 mod redemptions;
 mod rewards;
 mod rules;
+mod simulations;
 mod tiers;
 mod vouchers;
 mod what_if;
@@ -64,6 +66,8 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(tiers::router())
         .merge(benefits::router())
         .merge(what_if::router())
+        .merge(simulations::router())
+        .merge(effect::router())
 }
 
 /// The programme as of a version.

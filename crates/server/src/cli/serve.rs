@@ -37,6 +37,7 @@ use crate::reviewing;
 use crate::searching;
 use crate::sending;
 use crate::settings::{Log, Settings};
+use crate::simulating;
 use crate::slots::counting;
 use crate::surveying;
 use crate::understanding;
@@ -139,6 +140,7 @@ impl Server {
         workers.spawn(surveying::run(Arc::clone(&installation), ways, stop.subscribe()));
         workers.spawn(reviewing::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(points::run(Arc::clone(&installation), stop.subscribe()));
+        workers.spawn(simulating::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
         let changed = Arc::clone(&app.segments_changed);

@@ -183,7 +183,7 @@ pub async fn by_holdout(
 }
 
 /// The lot as an experiment. Its weights are hundredths of a per cent.
-fn experiment(lot: &Lot) -> Experiment {
+pub(crate) fn experiment(lot: &Lot) -> Experiment {
     let Lot { key, arms: [held_out, treated], percent, since, .. } = lot.clone();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 10,000")]
     let held = (percent * 100.0).round().clamp(1.0, 9_999.0) as u32;
