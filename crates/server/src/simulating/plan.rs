@@ -123,7 +123,7 @@ impl Rules {
 pub fn part_of(programs: &Programs, part: f64) -> Programs {
     let mut rules = programs.rules.clone();
     rules.iter_mut().for_each(|version| narrow(&mut version.document, part));
-    Programs { programs: programs.programs.clone(), rules }
+    Programs { programs: programs.programs.clone(), rules, ..Programs::default() }
 }
 
 fn narrow(rule: &mut Rule, part: f64) {

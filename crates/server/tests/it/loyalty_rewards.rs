@@ -3,6 +3,7 @@
 use axum::http::{Method, StatusCode};
 use rapport_domain::Timestamp;
 use rapport_loyalty::verify::verify;
+use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
 use serde_json::{Value, json};
 
@@ -118,4 +119,63 @@ async fn a_reward_is_redeemed_used_and_called_off() {
     let left = get(&world, &owner, REDEMPTIONS).await;
     assert!(!left.to_string().contains("Zebrafish") && left["rows"].as_array().unwrap().len() == 3, "{left}");
     assert_eq!(verify(&mut world.app.installation.store.read(), FIRST).await.unwrap().findings, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_codes_and_surprises() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, _, member) = founded(&sink).await;
+    let film = json!({"name": "A film", "gives": {"kind": "pool", "pool": "cinema"}, "prices": [{"points": 20, "money": "4.5"}]});
+    save(&world, &owner, "/api/v1/loyalty/rewards/film", json!({"version": 1, "state": "live", "reward": film})).await;
+    let versions = get(&world, &owner, "/api/v1/loyalty/rewards/film/versions").await;
+    assert_eq!(versions["rows"][1]["text"], "fact plan = gold");
+    let pool = "/api/v1/loyalty/vouchers/pools/cinema";
+    let added = post(&world, &owner, pool, json!({"text": "AB-1234567;x\nab1234567\n\n\"CD-7654321\"\n"})).await.json();
+    assert_eq!(added, json!({"added": 2, "refused": [{"at": 1, "code": "code_twice"}]}));
+    let wanted = json!({"id": "f1", "member_id": member, "reward": "film", "money": "4.50"});
+    let asked = post(&world, &owner, REDEMPTIONS, wanted).await.json();
+    assert_eq!((&asked["state"], &asked["codes"], &asked["money"]), (&json!("requested"), &json!([]), &json!("4.50")));
+    let id = asked["redemption_id"].as_str().unwrap();
+    let paid = post(&world, &owner, &format!("{REDEMPTIONS}/{id}/paid"), json!(null)).await.json();
+    assert_eq!((&paid["state"], &paid["codes"]), (&json!("fulfilled"), &json!(["AB-1234567"])), "{paid}");
+    let list = get(&world, &owner, pool).await;
+    assert_eq!((&list["rows"][0]["code"], &list["rows"][0]["member_id"]), (&json!("…567"), &json!(member)), "{list}");
+    let pools = get(&world, &owner, "/api/v1/loyalty/vouchers/pools").await;
+    assert_eq!(pools["rows"], json!([{"pool": "cinema", "counts": {"free": 1, "live": 1}}]));
+
+    let surprise = |id: &str, reason: &str| json!({"id": id, "member_id": member, "reward": "mug", "is_surprise": true, "reason": reason});
+    refused(
+        &post(&world, &owner, REDEMPTIONS, surprise("s1", " ")).await,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "invalid_value",
+    );
+    assert_eq!(post(&world, &owner, REDEMPTIONS, surprise("s1", "ten years")).await.json()["points"], 0);
+    refused(
+        &post(&world, &owner, REDEMPTIONS, surprise("s2", "again")).await,
+        StatusCode::CONFLICT,
+        "reward_budget_spent",
+    );
+    assert_eq!(available(&world, &owner, &member).await, 80);
+
+    // Whoever guesses is stopped at that till, and it is seen.
+    let guess = |place: &str| json!({"code": "NOSUCHCODE", "place": place});
+    let path = "/api/v1/loyalty/vouchers/check";
+    for _ in 0..20 {
+        refused(&post(&world, &owner, path, guess("till 9")).await, StatusCode::NOT_FOUND, "code_unknown");
+    }
+    let right = json!({"code": "AB-1234567", "place": "till 9"});
+    refused(&post(&world, &owner, path, right).await, StatusCode::TOO_MANY_REQUESTS, "too_many_tries");
+    let right = json!({"code": "AB-1234567", "place": "till 8"});
+    assert_eq!(post(&world, &owner, path, right).await.json()["owner"], "cinema");
+    let tries = get(&world, &owner, "/api/v1/loyalty/vouchers/tries").await;
+    assert_eq!((&tries["rows"][0]["place"], &tries["rows"][0]["wrong"]), (&json!("till 9"), &json!(20)));
+    // Agents serve members; whoever only looks does not.
+    let agent = world.browser(Role::Agent).await;
+    let wanted = json!({"id": "a1", "member_id": member, "reward": "mug"});
+    assert_eq!(post(&world, &agent, REDEMPTIONS, wanted.clone()).await.status, StatusCode::OK);
+    let viewer = world.browser(Role::Viewer).await;
+    assert_eq!(post(&world, &viewer, REDEMPTIONS, wanted).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(post(&world, &viewer, path, guess("till 9")).await.status, StatusCode::FORBIDDEN);
+    let typo = json!({"code": "R23456789ABC", "place": "till 8"});
+    refused(&post(&world, &owner, path, typo).await, StatusCode::UNPROCESSABLE_ENTITY, "code_mistyped");
 }

@@ -449,7 +449,6 @@ export const problems = {
 	'problem.file_has_no_such_column': 'the file has no such column',
 	'problem.instead_of_member_ids': 'stands instead of `member_ids`; give one of them',
 	'problem.are_1_to_n_members': 'are 1 to {n} members of the programme',
-	'problem.not_later_than_until_month': 'must not be later than `until`, nor than the present month',
 	'problem.programme_has_at_most_rules': 'a programme has at most {count} rules',
 	'problem.now_or_as_it_was': 'expected now or as_it_was',
 	'problem.from_when_told_again': 'from when on what happened is told again',
@@ -458,6 +457,5 @@ export const problems = {
 	'problem.before_until_present': 'must be before `until` and the present',
 	'problem.members_or_customers': 'expected members or customers',
 	'problem.buying_groups': 'expected full_price, mixed, only_offers or too_few',
-	'problem.0_to_100': '0 to 100',
-	'problem.1_to_most': '1 to {most}'
+	'problem.0_to_100': '0 to 100'
 };

@@ -449,7 +449,6 @@ export const problems = {
 	'problem.file_has_no_such_column': '文件中没有该列',
 	'problem.instead_of_member_ids': '用于代替 `member_ids`；请只给出其中之一',
 	'problem.are_1_to_n_members': '应为会员计划中的 1 至 {n} 名会员',
-	'problem.not_later_than_until_month': '不得晚于 `until`，也不得晚于本月',
 	'problem.programme_has_at_most_rules': '一个计划最多有 {count} 条规则',
 	'problem.now_or_as_it_was': '应为 now 或 as_it_was',
 	'problem.from_when_told_again': '请说明从何时起重放所发生的事',
@@ -458,6 +457,5 @@ export const problems = {
 	'problem.before_until_present': '必须早于 `until` 和现在',
 	'problem.members_or_customers': '应为 members 或 customers',
 	'problem.buying_groups': '应为 full_price、mixed、only_offers 或 too_few',
-	'problem.0_to_100': '0 到 100',
-	'problem.1_to_most': '1 到 {most}'
+	'problem.0_to_100': '0 到 100'
 };
