@@ -2155,6 +2155,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/bulks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the latest adjustments of many accounts. */
+        get: operations["get_loyalty_bulks"];
+        put?: never;
+        /** Fixes whose accounts are to be adjusted and says what would come of it. Nothing is posted until it is started. */
+        post: operations["post_loyalty_bulks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/bulks/{bulk_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads an adjustment and how far it is. */
+        get: operations["get_loyalty_bulks_bulk_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/bulks/{bulk_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the accounts of an adjustment, with what each had and what came of it. */
+        get: operations["get_loyalty_bulks_bulk_id_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/bulks/{bulk_id}/started": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts an adjustment: each account is posted to once. More points in all than your role may change alone takes somebody else than who asked. */
+        post: operations["post_loyalty_bulks_bulk_id_started"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/bulks/{bulk_id}/undone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undoes an adjustment, also one that is still running: what was posted is reversed, and nothing else. */
+        post: operations["post_loyalty_bulks_bulk_id_undone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/buying": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how members buy: at full price, or only when there is an offer. */
+        get: operations["get_loyalty_buying"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/buying/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists members of a group, of those who were looked at, who ordered most first; at most a hundred. */
+        get: operations["get_loyalty_buying_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists changes by hand, the newest first. */
+        get: operations["get_loyalty_changes"];
+        put?: never;
+        /** Changes a balance by hand. More than the caller's role may change alone waits until a second person approves it. */
+        post: operations["post_loyalty_changes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/changes/{change_id}/approved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves a change that somebody else asked for: it is posted, once. */
+        post: operations["post_loyalty_changes_change_id_approved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/changes/{change_id}/declined": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Declines a change that somebody else asked for. */
+        post: operations["post_loyalty_changes_change_id_declined"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/checkouts/{checkout}": {
         parameters: {
             query?: never;
@@ -2221,6 +2393,57 @@ export interface paths {
         put?: never;
         /** Notes what was returned of a paid cart so far: discounts and points of that part are taken back, and budgets have room for it again. The same again changes nothing. */
         post: operations["post_loyalty_checkouts_checkout_return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/donations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Adds up what was given to each charity. */
+        get: operations["get_loyalty_donations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/goodwill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a member points as goodwill, within what the programme lets each person of the caller's role give in a period. */
+        post: operations["post_loyalty_goodwill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings in what members had in another programme, as lots with their age and their ends. Each member's lines come in together or not at all; the same file again adds nothing. */
+        post: operations["post_loyalty_imports"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2442,6 +2665,23 @@ export interface paths {
         };
         /** Lists what was done in a member's accounts and what was refused, the latest first. */
         get: operations["get_loyalty_members_member_id_operations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/redemptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what a member redeemed, the newest first. */
+        get: operations["get_loyalty_members_member_id_redemptions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2717,6 +2957,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/redemptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what was redeemed, the newest first, with what was refused. */
+        get: operations["get_loyalty_redemptions"];
+        put?: never;
+        /** Redeems a reward for a member, whole or not at all; it answers when it is on the disk. An id answers for ever, also one that was refused. */
+        post: operations["post_loyalty_redemptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/redemptions/{redemption_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a redemption with its codes. */
+        get: operations["get_loyalty_redemptions_redemption_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/redemptions/{redemption_id}/cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls a redemption off: points come back into the lots they came from, stock and limits have room again, its codes do not count any more. */
+        post: operations["post_loyalty_redemptions_redemption_id_cancelled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/redemptions/{redemption_id}/failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that it cannot be delivered: points, stock and room come back. Points that lapsed meanwhile last another thirty days. */
+        post: operations["post_loyalty_redemptions_redemption_id_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/redemptions/{redemption_id}/fulfilled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that it was delivered: the points that were set aside are taken. */
+        post: operations["post_loyalty_redemptions_redemption_id_fulfilled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/redemptions/{redemption_id}/paid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that the money part was paid: the points are taken, and what need not be delivered is the member's. */
+        post: operations["post_loyalty_redemptions_redemption_id_paid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/rewards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the rewards in the order in which members see them. */
+        get: operations["get_loyalty_rewards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/rewards/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Saves a reward as a new version. It counts for what is redeemed from now on; what was redeemed before stays as it was. */
+        put: operations["put_loyalty_rewards_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/rewards/{key}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists every version of a reward, the latest first. */
+        get: operations["get_loyalty_rewards_key_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/rules": {
         parameters: {
             query?: never;
@@ -2768,6 +3162,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/rules/{key}/effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what a rule brought in, by the members who are held out of it by chance: orders and revenue, not points. */
+        get: operations["get_loyalty_rules_key_effect"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/rules/{key}/simulations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries the latest version of one rule, a draft for example, on what people did: beside the rules in force, or in the place of the one in force. */
+        post: operations["post_loyalty_rules_key_simulations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/rules/{key}/versions": {
         parameters: {
             query?: never;
@@ -2777,6 +3205,76 @@ export interface paths {
         };
         /** Lists every version of a rule, the latest first. */
         get: operations["get_loyalty_rules_key_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/simulations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the last simulations, the latest first. */
+        get: operations["get_loyalty_simulations"];
+        put?: never;
+        /** Asks what other rules would have given for what people did in some time, against today's. It is done in the background; nothing is posted. */
+        post: operations["post_loyalty_simulations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/simulations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a simulation: how far it is, and what came of it. */
+        get: operations["get_loyalty_simulations_id"];
+        put?: never;
+        post?: never;
+        /** Forgets a simulation and stops it, if it is under way. */
+        delete: operations["delete_loyalty_simulations_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/simulations/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops a simulation that is under way. */
+        post: operations["post_loyalty_simulations_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/simulations/{id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists who gains most and who loses most in a wallet, who gains most first. */
+        get: operations["get_loyalty_simulations_id_people"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2830,6 +3328,109 @@ export interface paths {
         get: operations["get_loyalty_tiers_ladder_tier_members"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/vouchers/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says whether a code can be used now, and what it is worth. A typo in one of our own codes is found by its check character. */
+        post: operations["post_loyalty_vouchers_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/vouchers/pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the pools, with how many codes are left. */
+        get: operations["get_loyalty_vouchers_pools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/vouchers/pools/{pool}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a pool's codes by their ends: nobody reads from a list what can be spent. */
+        get: operations["get_loyalty_vouchers_pools_pool"];
+        put?: never;
+        /** Adds codes to a pool, those that are no code or are known already apart. */
+        post: operations["post_loyalty_vouchers_pools_pool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/vouchers/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a use back, set aside or done: the basket was left, the order was called off. */
+        post: operations["post_loyalty_vouchers_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/vouchers/tries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists who tried wrong codes in the last thirty days, the latest first: somebody may be guessing. */
+        get: operations["get_loyalty_vouchers_tries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/vouchers/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Uses a code, once; or sets a use aside while an order is paid. */
+        post: operations["post_loyalty_vouchers_use"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5530,6 +6131,59 @@ export interface components {
             /** Format: int64 */
             used: number;
         };
+        /** @description What would come of an adjustment. */
+        BulkForeseen: {
+            /**
+             * Format: int64
+             * @description Accounts that would change.
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description By how many points together.
+             */
+            points: number;
+            /** @description Accounts that would refuse, by the code of why. */
+            refused: Record<string, never>;
+        };
+        /** @description Members who buy in one manner. */
+        BuyingGroup: {
+            /**
+             * Format: double
+             * @description Orders a member in the time, at full price and with an offer.
+             */
+            full_price: number;
+            /**
+             * Format: double
+             * @description The same in as long a time before.
+             */
+            full_price_before: number;
+            /** @description `full_price`: up to a quarter of their orders have an offer; `only_offers`: three quarters or more; `mixed`; `too_few`: fewer than three orders. */
+            group: string;
+            /** Format: double */
+            high: number;
+            /**
+             * Format: double
+             * @description With 95 % between here and `high`, for all members.
+             */
+            low: number;
+            /** @description Of those who were looked at. */
+            members: number;
+            /** Format: double */
+            share: number;
+            /** Format: double */
+            with_offer: number;
+            /** Format: double */
+            with_offer_before: number;
+        };
+        /** @description How one member buys. */
+        BuyingPerson: {
+            customer: components["schemas"]["CustomerRow"];
+            full_price: number;
+            full_price_before: number;
+            with_offer: number;
+            with_offer_before: number;
+        };
         /** @description A journey or campaign on the calendar. */
         CalendarJourney: {
             key: string;
@@ -5688,6 +6342,13 @@ export interface components {
             offer?: string | null;
             /** @description Why it was refused: `code_mistyped`, `code_unknown`, `code_expired`, `code_used` and the like. */
             refused?: string | null;
+        };
+        /** @description A code that was not added. */
+        CodeNotAdded: {
+            /** @description Its place in the list, from 0. */
+            at: number;
+            /** @description `code_malformed`, `code_looks_generated`, `code_twice` or `code_known`. */
+            code: string;
         };
         /** @description One cohort. */
         Cohort: {
@@ -6387,6 +7048,10 @@ export interface components {
             /** @description `bounced`, `complained` or `unsubscribed`. */
             reason: string;
         };
+        /** @description What the second person says. */
+        DecisionBody: {
+            answer?: string;
+        };
         /** @description What only answers of one kind have. */
         Detail: components["schemas"]["TrendDetail"] | components["schemas"]["FunnelDetail"] | components["schemas"]["RetentionDetail"] | components["schemas"]["RfmDetail"] | components["schemas"]["KpisDetail"];
         /** @description What is found after so many days. */
@@ -6714,6 +7379,24 @@ export interface components {
             outcome: string;
             steps: components["schemas"]["DryStep"][];
         };
+        /** @description What a member came to on average. */
+        EffectMeans: {
+            /** Format: double */
+            held_out: number;
+            /** @description `conversion`, `orders` or `revenue`. */
+            metric: string;
+            /** Format: double */
+            treated: number;
+        };
+        /** @description A number of which it is said between what it lies. */
+        EffectRange: {
+            /** Format: double */
+            estimate: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+        };
         /** @description An effect with its interval. */
         EffectShape: {
             /** @description `better`, `worse`, `safe`, `breached` or `unclear`. */
@@ -6740,6 +7423,12 @@ export interface components {
             people: number;
             /** @description `completed`, `goal`, `out_of_audience`, `consent_gone`, `held_out` ... */
             why: string;
+        };
+        /** @description Why. */
+        EndRedemptionBody: {
+            /** @description Of a cancellation: whether the member asks, who may within the reward's time; staff may until a code is used. */
+            by_member?: boolean;
+            reason?: string;
         };
         /** @description Whom to enrol. */
         EnrolBody: {
@@ -7397,6 +8086,10 @@ export interface components {
         FoundList: {
             rows: components["schemas"]["Found"][];
         };
+        /** @description What whoever delivers knows it by. */
+        FulfilBody: {
+            reference?: string;
+        };
         /** @description How far people come through steps. */
         Funnel: {
             breakdown?: components["schemas"]["Breakdown"] | null;
@@ -7545,6 +8238,25 @@ export interface components {
             question: string;
             /** @description The interval leaves out zero: `above`, `below` or `unclear`. */
             verdict: string;
+        };
+        /** @description Points to be given as goodwill. */
+        GoodwillBody: {
+            /** @description Your own name for it, without personal data: the same again is given once. */
+            id: string;
+            member_id: string;
+            /** Format: int64 */
+            points: number;
+            /** @description Why; the member can see it. */
+            reason: string;
+            /** @description The programme's first, unless said. */
+            wallet?: string | null;
+        };
+        /** @description Goodwill that was given. */
+        GoodwillGiven: {
+            /** @description The ledger's operation. */
+            operation_id: string;
+            /** Format: int64 */
+            points: number;
         };
         /** @description A group to make. */
         GroupBody: {
@@ -7751,9 +8463,47 @@ export interface components {
             identifiers: components["schemas"]["IdentifierShape"][];
             sentence: string;
         };
+        /** @description Which column of the file is what. */
+        ImportColumns: {
+            /** @description From when those that came can be spent; empty, at once. */
+            active_from?: string | null;
+            /** @description When they came or went: a day, or a time with its offset. */
+            at: string;
+            /** @description When those that came lapse: a day (the last one), a time, or `never`; empty, as the wallet says. */
+            expires_at?: string | null;
+            /** @description How many points: above 0 they came, below 0 they went. */
+            points: string;
+            /** @description What the other programme calls the line. */
+            reference?: string | null;
+            /** @description Who. */
+            who: string;
+        };
+        /** @description A line that did not come in; with it none of that member's did. */
+        ImportError: {
+            /** @description What is wrong: a code of the ledger, or `points_unreadable`, `time_unreadable`, `who_unknown`, `not_a_member`. */
+            code: string;
+            /** @description The line of the file, from 1 for the names. */
+            line: number;
+        };
         /** @description All imports. */
         ImportList: {
             rows: components["schemas"]["ImportShape"][];
+        };
+        /** @description A file with what members had elsewhere. */
+        ImportPointsBody: {
+            columns: components["schemas"]["ImportColumns"];
+            /** @description Only says what would come of it. */
+            dry_run?: boolean;
+            /** @description Makes customers members who are none yet. */
+            enrol?: boolean;
+            /** @description The other programme, as a key: the same file of the same one again adds nothing. */
+            source: string;
+            /** @description The file, as CSV with a line of names: balances (a line for each lot that is left), or whole histories. */
+            text: string;
+            /** @description The programme's first, unless said. */
+            wallet?: string | null;
+            /** @description What `who` is: `email`, `user_id` or `member_id`. */
+            who_is: string;
         };
         /** @description An import. */
         ImportShape: {
@@ -7782,6 +8532,23 @@ export interface components {
             report?: Record<string, never> | null;
             /** @description profiled, running, done, failed or cancelled. */
             state: string;
+        };
+        /** @description What came of a file. */
+        ImportedPoints: {
+            /** @description Who was made a member. */
+            enrolled: number;
+            errors: components["schemas"]["ImportError"][];
+            /** @description Members whose lots were here before. */
+            known: number;
+            lines: number;
+            /** Format: int64 */
+            lots: number;
+            /** @description Members whose lots came in. */
+            members: number;
+            /** Format: int64 */
+            points: number;
+            /** @description Lines that are wrong; the first thousand are listed. */
+            wrong: number;
         };
         /** @description An improvement. */
         Improvement: {
@@ -8563,6 +9330,29 @@ export interface components {
             key?: string | null;
             name?: string | null;
         };
+        /** @description How members buy. */
+        LoyaltyBuying: {
+            from: string;
+            groups: components["schemas"]["BuyingGroup"][];
+            /** @description How many of them were looked at, always the same ones. */
+            looked_at: number;
+            members: number;
+            until: string;
+        };
+        /** @description What members gave to a charity out of one wallet. */
+        LoyaltyDonations: {
+            /** @description What the programme gives for it, in its currency. */
+            amount: string;
+            charity: string;
+            /**
+             * Format: int64
+             * @description How many times.
+             */
+            count: number;
+            /** Format: int64 */
+            points: number;
+            wallet: string;
+        };
         /** @description What a wallet's points are worth in the books. */
         LoyaltyLiability: {
             /** @description `recorded` or `effective`. */
@@ -8690,6 +9480,77 @@ export interface components {
              */
             version: number;
         };
+        /** @description A redemption. */
+        LoyaltyRedemption: {
+            /** @description Until before when the member may call it off. */
+            cancel_until?: string | null;
+            /** @description Its codes, once it is the member's; only where one redemption is answered. */
+            codes: string[];
+            /** @description When it lapses unless it is paid, delivered or used before. */
+            due_at?: string | null;
+            /** @description The id that whoever asked gave it. */
+            id: string;
+            /** @description Whether it was given for nothing. */
+            is_surprise: boolean;
+            /** @description `pool`, `code`, `discount`, `delivered` or `donation`. */
+            kind: string;
+            member_id: string;
+            /** @description The money part, in the programme's currency. */
+            money?: string | null;
+            paid_at?: string | null;
+            /** Format: int64 */
+            points: number;
+            reason: string;
+            redeemed_by: string;
+            redemption_id: string;
+            reference: string;
+            /** @description Why it was refused. */
+            refused?: string | null;
+            requested_at: string;
+            reward: string;
+            settled_at?: string | null;
+            /** @description `requested`: not paid or not delivered yet; `fulfilled`, `used`, `failed`, `cancelled`, `expired`, `refused`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description The reward's version that was in force.
+             */
+            version: number;
+            wallet?: string | null;
+        };
+        /** @description A reward as of a version. */
+        LoyaltyReward: {
+            /** @description From when on it holds. */
+            in_force_from: string;
+            key: string;
+            /** @description What it says; the guide Rewards describes it. */
+            reward: Record<string, never>;
+            saved_at: string;
+            saved_by: string;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /** @description Whom it is for, as text. */
+            text: string;
+            /**
+             * Format: int64
+             * @description From 1: send it back when saving.
+             */
+            version: number;
+        };
+        /** @description A reward to save. */
+        LoyaltyRewardBody: {
+            /** @description What it says, without its key; whom it is for either in it as `when`, or beside it as `text`. */
+            reward: Record<string, never>;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /** @description Whom it is for, as text. */
+            text?: string | null;
+            /**
+             * Format: int64
+             * @description The version that was looked at; 0 of a new one.
+             */
+            version: number;
+        };
         /** @description A rule as of a version. */
         LoyaltyRule: {
             /** @description From when on it holds. */
@@ -8722,6 +9583,78 @@ export interface components {
              * @description The version that was looked at; 0 of a new one.
              */
             version: number;
+        };
+        /** @description Whether a rule works. */
+        LoyaltyRuleEffect: {
+            /** @description What they are expected to cost: points × worth × expected redemption; null when the programme does not say what a point is worth. */
+            cost?: string | null;
+            currency: string;
+            holdout?: components["schemas"]["HoldoutEffect"] | null;
+            margin?: components["schemas"]["EffectRange"] | null;
+            means: components["schemas"]["EffectMeans"][];
+            net?: components["schemas"]["EffectRange"] | null;
+            /**
+             * Format: int64
+             * @description Members who joined since: they are not counted, since the rule may be why.
+             */
+            newcomers: number;
+            /**
+             * Format: int64
+             * @description Points that the rule gave to those who are counted, less those that were taken back.
+             */
+            points: number;
+            revenue_per_cost?: components["schemas"]["EffectRange"] | null;
+            rule: string;
+            until: string;
+            /** @description `nobody_held_out`, `too_few`, `unclear`, `brings_in` or `harms` (revenue, as far as the interval says so); with a margin: `pays`, `does_not_pay` or `unclear`. */
+            verdict: string;
+        };
+        /** @description A simulation. */
+        LoyaltySimulation: {
+            /** @description `now` or `as_it_was`. */
+            against: string;
+            asked_at: string;
+            asked_by: string;
+            /** @description Rules that differ between the two sides, by their keys. */
+            changed: string[];
+            /**
+             * Format: int64
+             * @description How many people were looked at so far, and of how many.
+             */
+            done: number;
+            ended_at?: string | null;
+            from: string;
+            id: string;
+            name: string;
+            result?: components["schemas"]["SimulationResult"] | null;
+            /**
+             * Format: int64
+             * @description About how long it still takes; null when nobody knows yet.
+             */
+            seconds_left?: number | null;
+            segment?: string | null;
+            /** @description `queued`, `running`, `done`, `cancelled` or `failed`. */
+            state: string;
+            /** Format: int64 */
+            total?: number | null;
+            until: string;
+            /** @description `members` or `customers`. */
+            who: string;
+        };
+        /** @description A code that can be used. */
+        LoyaltyVoucher: {
+            code: string;
+            gives?: Record<string, never> | null;
+            member_id?: string | null;
+            owner: string;
+            /** @description What it belongs to: `pool`, `reward`, `offer`, and its key. */
+            owner_kind: string;
+            redemption_id?: string | null;
+            /** @description The reward that it was given for, and what that gives. */
+            reward?: string | null;
+            /** Format: int64 */
+            uses_left?: number | null;
+            valid_until?: string | null;
         };
         /** @description Who asks, where, and what they may do. */
         Me: {
@@ -9624,6 +10557,54 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_LoyaltyRedemption: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** @description Until before when the member may call it off. */
+                cancel_until?: string | null;
+                /** @description Its codes, once it is the member's; only where one redemption is answered. */
+                codes: string[];
+                /** @description When it lapses unless it is paid, delivered or used before. */
+                due_at?: string | null;
+                /** @description The id that whoever asked gave it. */
+                id: string;
+                /** @description Whether it was given for nothing. */
+                is_surprise: boolean;
+                /** @description `pool`, `code`, `discount`, `delivered` or `donation`. */
+                kind: string;
+                member_id: string;
+                /** @description The money part, in the programme's currency. */
+                money?: string | null;
+                paid_at?: string | null;
+                /** Format: int64 */
+                points: number;
+                reason: string;
+                redeemed_by: string;
+                redemption_id: string;
+                reference: string;
+                /** @description Why it was refused. */
+                refused?: string | null;
+                requested_at: string;
+                reward: string;
+                settled_at?: string | null;
+                /** @description `requested`: not paid or not delivered yet; `fulfilled`, `used`, `failed`, `cancelled`, `expired`, `refused`. */
+                state: string;
+                /**
+                 * Format: int64
+                 * @description The reward's version that was in force.
+                 */
+                version: number;
+                wallet?: string | null;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_MemberAward: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -9724,6 +10705,66 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_PointsBulkMember: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: int64
+                 * @description What was available when it was looked at.
+                 */
+                had: number;
+                member_id: string;
+                /** @description Why it was refused, or would be. */
+                refused?: string | null;
+                /** @description `waiting`, `posted`, `refused`, `undone`, or `kept` where it could not be undone. */
+                state: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_PointsChange: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: int64
+                 * @description Above 0 given, below 0 taken.
+                 */
+                amount: number;
+                answer: string;
+                asked_at: string;
+                asked_by: string;
+                change_id: string;
+                decided_at?: string | null;
+                decided_by?: string | null;
+                /** @description The id that whoever asked gave it. */
+                id: string;
+                /** @description Whether you may decide: whoever asked may not. */
+                is_own: boolean;
+                /** @description From when on nobody can approve it any more. */
+                lapses_at: string;
+                member_id: string;
+                reason: string;
+                /** @description Why the ledger refused it. */
+                refused?: string | null;
+                /** @description `asked`: it waits for a second person; `approved`: it is posted; `declined`, `lapsed`, or `refused` by the ledger. */
+                state: string;
+                wallet: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_PointsOperation: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -9770,6 +10811,29 @@ export interface components {
                 /** @description Which one. */
                 source_reference: string;
                 wallet?: string | null;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_PoolCode: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                added_at: string;
+                /** @description Its last characters. */
+                code: string;
+                /** @description Who has it. */
+                member_id?: string | null;
+                /** @description `free`, `live` or `void`. */
+                state: string;
+                /** Format: int64 */
+                uses_left?: number | null;
+                valid_until?: string | null;
             }[];
             /**
              * Format: int64
@@ -10227,6 +11291,118 @@ export interface components {
         PointsBody: {
             operations: components["schemas"]["PointsCommand"][];
         };
+        /** @description An adjustment of many accounts. */
+        PointsBulk: {
+            /**
+             * Format: int64
+             * @description For each account: above 0 given, below 0 taken.
+             */
+            amount: number;
+            asked_at: string;
+            asked_by: string;
+            bulk_id: string;
+            finished_at?: string | null;
+            /** @description As of when it was looked at. */
+            foreseen: components["schemas"]["BulkForeseen"];
+            /** @description The id that whoever asked gave it. */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many accounts.
+             */
+            members: number;
+            /** Format: int64 */
+            posted: number;
+            reason: string;
+            /** Format: int64 */
+            refused: number;
+            /** @description The segment whose members they were. */
+            segment?: string | null;
+            started_by?: string | null;
+            /** @description `draft`: it can be looked at; `running`, `done`, `undoing`, `undone`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description How many accounts the work is through with.
+             */
+            through: number;
+            /** Format: int64 */
+            undone: number;
+            wallet: string;
+        };
+        /** @description Whose accounts are to be adjusted, and by how much. */
+        PointsBulkBody: {
+            /**
+             * Format: int64
+             * @description For each account: above 0 given, below 0 taken.
+             */
+            amount: number;
+            /** @description Your own name for it, without personal data: the same again is the same adjustment. */
+            id: string;
+            /** @description The members, or a segment. */
+            member_ids?: string[];
+            /** @description Why; the members can see it. */
+            reason: string;
+            /** @description A segment's key: its members as of now who belong to the programme. */
+            segment?: string | null;
+            /** @description The programme's first, unless said. */
+            wallet?: string | null;
+        };
+        /** @description One account of an adjustment. */
+        PointsBulkMember: {
+            /**
+             * Format: int64
+             * @description What was available when it was looked at.
+             */
+            had: number;
+            member_id: string;
+            /** @description Why it was refused, or would be. */
+            refused?: string | null;
+            /** @description `waiting`, `posted`, `refused`, `undone`, or `kept` where it could not be undone. */
+            state: string;
+        };
+        /** @description A change by hand. */
+        PointsChange: {
+            /**
+             * Format: int64
+             * @description Above 0 given, below 0 taken.
+             */
+            amount: number;
+            answer: string;
+            asked_at: string;
+            asked_by: string;
+            change_id: string;
+            decided_at?: string | null;
+            decided_by?: string | null;
+            /** @description The id that whoever asked gave it. */
+            id: string;
+            /** @description Whether you may decide: whoever asked may not. */
+            is_own: boolean;
+            /** @description From when on nobody can approve it any more. */
+            lapses_at: string;
+            member_id: string;
+            reason: string;
+            /** @description Why the ledger refused it. */
+            refused?: string | null;
+            /** @description `asked`: it waits for a second person; `approved`: it is posted; `declined`, `lapsed`, or `refused` by the ledger. */
+            state: string;
+            wallet: string;
+        };
+        /** @description A change to be made. */
+        PointsChangeBody: {
+            /**
+             * Format: int64
+             * @description Above 0 given, below 0 taken.
+             */
+            amount: number;
+            /** @description Your own name for it, without personal data: the same again is the same change. */
+            id: string;
+            member_id: string;
+            /** @description Why; the member can see it. */
+            reason: string;
+            /** @description The programme's first, unless said. */
+            wallet?: string | null;
+        };
         /** @description An operation to be posted. */
         PointsCommand: {
             act: components["schemas"]["PointsAct"];
@@ -10496,6 +11672,33 @@ export interface components {
              */
             pending: number;
             wallet: string;
+        };
+        /** @description A code of a pool, by its end. */
+        PoolCode: {
+            added_at: string;
+            /** @description Its last characters. */
+            code: string;
+            /** @description Who has it. */
+            member_id?: string | null;
+            /** @description `free`, `live` or `void`. */
+            state: string;
+            /** Format: int64 */
+            uses_left?: number | null;
+            valid_until?: string | null;
+        };
+        /** @description What came of a list of codes. */
+        PoolCodesAdded: {
+            added: number;
+            refused: components["schemas"]["CodeNotAdded"][];
+        };
+        /** @description Codes for a pool. */
+        PoolCodesBody: {
+            /** @description As they were printed; or as one text with a line for each, as a file has them. */
+            codes?: string[];
+            /** @description A code a line; what stands behind the first comma or semicolon is left out. */
+            text?: string | null;
+            /** @description Until before when they are good; without end, unless said. */
+            valid_until?: string | null;
         };
         /** @description Where somebody sees and changes their own preferences. */
         PreferenceLink: {
@@ -11060,6 +12263,27 @@ export interface components {
             /** @description The order's number. */
             order_id?: string | null;
         };
+        /** @description What is to be redeemed. */
+        RedeemRewardBody: {
+            /** @description Your own name for it, up to 255 bytes and without personal data: the same again is answered the same, for ever, and done once. */
+            id: string;
+            /** @description For nothing, out of the reward's budget for surprises. Needs a reason. */
+            is_surprise?: boolean;
+            member_id: string;
+            /** @description The money part that the member was shown. */
+            money?: string | null;
+            /**
+             * Format: int64
+             * @description The points that the member was shown: another price is refused.
+             */
+            points?: number | null;
+            /** @description Why, in a few words; the member can see it. */
+            reason?: string;
+            /** @description The reward's key. */
+            reward: string;
+            /** @description The wallet to pay from; whichever price comes first, unless said. */
+            wallet?: string | null;
+        };
         /** @description A row that was not taken in. */
         RefusedRow: {
             /** @description Which column. */
@@ -11090,6 +12314,11 @@ export interface components {
             source_name: string;
             /** @description Where in the body. */
             where: string;
+        };
+        /** @description A use to be given back. */
+        ReleaseVoucherBody: {
+            /** @description The id of the use. */
+            id: string;
         };
         /** @description Which failed acts. */
         ReplayActsBody: {
@@ -11658,6 +12887,17 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_BuyingPerson: {
+            /** @description The rows. */
+            rows: {
+                customer: components["schemas"]["CustomerRow"];
+                full_price: number;
+                full_price_before: number;
+                with_offer: number;
+                with_offer_before: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_CalendarJourney: {
             /** @description The rows. */
             rows: {
@@ -11966,6 +13206,23 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_LoyaltyDonations: {
+            /** @description The rows. */
+            rows: {
+                /** @description What the programme gives for it, in its currency. */
+                amount: string;
+                charity: string;
+                /**
+                 * Format: int64
+                 * @description How many times.
+                 */
+                count: number;
+                /** Format: int64 */
+                points: number;
+                wallet: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_LoyaltyOffer: {
             /** @description The rows. */
             rows: {
@@ -12005,6 +13262,28 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_LoyaltyReward: {
+            /** @description The rows. */
+            rows: {
+                /** @description From when on it holds. */
+                in_force_from: string;
+                key: string;
+                /** @description What it says; the guide Rewards describes it. */
+                reward: Record<string, never>;
+                saved_at: string;
+                saved_by: string;
+                /** @description `draft`, `live`, `paused` or `ended`. */
+                state: string;
+                /** @description Whom it is for, as text. */
+                text: string;
+                /**
+                 * Format: int64
+                 * @description From 1: send it back when saving.
+                 */
+                version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_LoyaltyRule: {
             /** @description The rows. */
             rows: {
@@ -12024,6 +13303,41 @@ export interface components {
                  * @description From 1: send it back when saving.
                  */
                 version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_LoyaltySimulation: {
+            /** @description The rows. */
+            rows: {
+                /** @description `now` or `as_it_was`. */
+                against: string;
+                asked_at: string;
+                asked_by: string;
+                /** @description Rules that differ between the two sides, by their keys. */
+                changed: string[];
+                /**
+                 * Format: int64
+                 * @description How many people were looked at so far, and of how many.
+                 */
+                done: number;
+                ended_at?: string | null;
+                from: string;
+                id: string;
+                name: string;
+                result?: components["schemas"]["SimulationResult"] | null;
+                /**
+                 * Format: int64
+                 * @description About how long it still takes; null when nobody knows yet.
+                 */
+                seconds_left?: number | null;
+                segment?: string | null;
+                /** @description `queued`, `running`, `done`, `cancelled` or `failed`. */
+                state: string;
+                /** Format: int64 */
+                total?: number | null;
+                until: string;
+                /** @description `members` or `customers`. */
+                who: string;
             }[];
         };
         /** @description A list that is always whole. */
@@ -12161,6 +13475,48 @@ export interface components {
                  * @description How often.
                  */
                 times: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_PointsBulk: {
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: int64
+                 * @description For each account: above 0 given, below 0 taken.
+                 */
+                amount: number;
+                asked_at: string;
+                asked_by: string;
+                bulk_id: string;
+                finished_at?: string | null;
+                /** @description As of when it was looked at. */
+                foreseen: components["schemas"]["BulkForeseen"];
+                /** @description The id that whoever asked gave it. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description How many accounts.
+                 */
+                members: number;
+                /** Format: int64 */
+                posted: number;
+                reason: string;
+                /** Format: int64 */
+                refused: number;
+                /** @description The segment whose members they were. */
+                segment?: string | null;
+                started_by?: string | null;
+                /** @description `draft`: it can be looked at; `running`, `done`, `undoing`, `undone`. */
+                state: string;
+                /**
+                 * Format: int64
+                 * @description How many accounts the work is through with.
+                 */
+                through: number;
+                /** Format: int64 */
+                undone: number;
+                wallet: string;
             }[];
         };
         /** @description A list that is always whole. */
@@ -12321,6 +13677,17 @@ export interface components {
                  */
                 likeness: number;
             })[];
+        };
+        /** @description A list that is always whole. */
+        Rows_SimulatedPerson: {
+            /** @description The rows. */
+            rows: {
+                /** Format: int64 */
+                after: number;
+                /** Format: int64 */
+                before: number;
+                customer: components["schemas"]["CustomerRow"];
+            }[];
         };
         /** @description A list that is always whole. */
         Rows_SlotShape: {
@@ -12567,6 +13934,17 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_VoucherPool: {
+            /** @description The rows. */
+            rows: {
+                /** @description How many stand how: `free`, `live` (given to somebody), `used`, `expired`, `void`. */
+                counts: {
+                    [key: string]: number;
+                };
+                pool: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_WeightedShape: {
             /** @description The rows. */
             rows: {
@@ -12626,6 +14004,21 @@ export interface components {
                  * @description When it was taken back.
                  */
                 revoked_at?: string | null;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_WrongVouchers: {
+            /** @description The rows. */
+            rows: {
+                last_at: string;
+                /** @description Where, as they said. */
+                place: string;
+                /** @description The beginning of the ten minutes in which they are counted. */
+                since: string;
+                /** @description A user, or an API key. */
+                tried_by: string;
+                /** Format: int64 */
+                wrong: number;
             }[];
         };
         /** @description A condition that a rule asks for. */
@@ -12993,6 +14386,155 @@ export interface components {
              * @description The share of runs of five characters that both have: 1 for the same.
              */
             likeness: number;
+        };
+        /** @description A tenth of the people, by how much changes for them; those who lose most come first. */
+        SimulatedDecile: {
+            /** Format: int64 */
+            least: number;
+            /** Format: double */
+            mean: number;
+            /** Format: int64 */
+            most: number;
+            people: number;
+        };
+        /** @description A difference: the others less today's, and between what it lies with 95 %. */
+        SimulatedDifference: {
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            value: number;
+        };
+        /** @description What a month brings. */
+        SimulatedMonth: {
+            /** @description `2026-05`. */
+            month: string;
+            /** Format: int64 */
+            points_after: number;
+            /** Format: int64 */
+            points_before: number;
+            wallet: string;
+        };
+        /** @description Somebody who gains or loses. */
+        SimulatedPerson: {
+            /** Format: int64 */
+            after: number;
+            /** Format: int64 */
+            before: number;
+            customer: components["schemas"]["CustomerRow"];
+        };
+        /** @description What a rule gives, under both. */
+        SimulatedRule: {
+            /** Format: int64 */
+            people_after: number;
+            /**
+             * Format: int64
+             * @description To how many people.
+             */
+            people_before: number;
+            /** Format: int64 */
+            points_after: number;
+            /** Format: int64 */
+            points_before: number;
+            rule: string;
+            /** Format: int64 */
+            times_after: number;
+            /**
+             * Format: int64
+             * @description For how many things.
+             */
+            times_before: number;
+            wallet: string;
+        };
+        /** @description What comes of a wallet. */
+        SimulatedWallet: {
+            /**
+             * Format: int64
+             * @description And under the others.
+             */
+            after: number;
+            /**
+             * Format: int64
+             * @description Points under today's rules, less those that were taken back; for all people, where only some were looked at.
+             */
+            before: number;
+            cost_after?: string | null;
+            /** @description Points × worth × expected redemption, in the programme's currency; null when the programme does not say what a point is worth. */
+            cost_before?: string | null;
+            cost_difference?: components["schemas"]["SimulatedDifference"] | null;
+            deciles: components["schemas"]["SimulatedDecile"][];
+            difference: components["schemas"]["SimulatedDifference"];
+            /**
+             * Format: double
+             * @description What share of points is expected to be redeemed, for the cost.
+             */
+            expected_redemption: number;
+            /** @description How many of those who were looked at gain, lose, and have the same. */
+            gain: number;
+            liability_after?: string | null;
+            /** @description The same of what is outstanding. */
+            liability_before?: string | null;
+            liability_difference?: components["schemas"]["SimulatedDifference"] | null;
+            lose: number;
+            /** Format: int64 */
+            outstanding_after: number;
+            /**
+             * Format: int64
+             * @description Points that lapsed nowhere by the end of the time, as if none had been redeemed.
+             */
+            outstanding_before: number;
+            same: number;
+            wallet: string;
+        };
+        /** @description What is tried. */
+        SimulationBody: {
+            /** @description Keys of rules whose latest version is to hold, whatever its state: drafts. */
+            drafts?: string[];
+            /** @description Another programme; the present one, unless said. */
+            program?: Record<string, never> | null;
+            /** @description Rules that take the place of those in force with their keys, or are new; each as it would be saved, with its key. */
+            rules?: Record<string, never>[];
+            /** @description Over which time, and of whom. */
+            scope: components["schemas"]["SimulationScope"];
+            /** @description Keys of rules that are not to hold. */
+            without?: string[];
+        };
+        /** @description What came of a simulation. */
+        SimulationResult: {
+            currency: string;
+            /** Format: int64 */
+            earning_after: number;
+            /**
+             * Format: int64
+             * @description How many earn anything.
+             */
+            earning_before: number;
+            earning_difference: components["schemas"]["SimulatedDifference"];
+            /** @description How many of them were looked at, chosen by a hash. Sums are for all; so they are estimates where these are fewer. */
+            looked_at: number;
+            months: components["schemas"]["SimulatedMonth"][];
+            /** @description Of whom it speaks. */
+            people: number;
+            rules: components["schemas"]["SimulatedRule"][];
+            wallets: components["schemas"]["SimulatedWallet"][];
+        };
+        /** @description Over which time, and of whom. */
+        SimulationScope: {
+            /** @description What it is compared with: `now` (unless said), the rules in force now for the whole time; `as_it_was`, those in force at each time, which is what was given. */
+            against?: string | null;
+            /** @description From when on what happened is told again: `2026-01-01T00:00:00Z`. */
+            from: string;
+            /** @description What people call it. */
+            name?: string | null;
+            /** @description Of no more people than this, chosen by a hash; then all sums are estimates. 20,000 unless said, at most 100,000. */
+            people_max?: number | null;
+            /** @description Only those who are in this segment now. */
+            segment?: string | null;
+            /** @description Until before when; now, unless said. */
+            until?: string | null;
+            /** @description `members` (unless said), or `customers`: everybody, as if they were members. */
+            who?: string | null;
         };
         /** @description Something of the file that is not read. */
         SkippedShape: {
@@ -14251,6 +15793,18 @@ export interface components {
          * @enum {string}
          */
         Urgency: "risk" | "soon" | "welcome";
+        /** @description A code to be used. */
+        UseVoucherBody: {
+            code: string;
+            /** @description Your own name for this use (a receipt's number), without personal data: the same again is the same use. */
+            id: string;
+            /** @description Only sets the use aside until this time; used later under the same id, or released. */
+            lock_until?: string | null;
+            member_id?: string | null;
+            place?: string;
+            /** @description For what: an order's number. */
+            reference?: string;
+        };
         /** @description A user. */
         User: {
             /** @description Whether they may not sign in. */
@@ -14335,6 +15889,22 @@ export interface components {
             person_id: string;
             /** @description Whether they want it; false takes their vote back. */
             wants?: boolean;
+        };
+        /** @description A code that somebody typed or scanned. */
+        VoucherBody: {
+            code: string;
+            /** @description Who wants to use it: a code that was given to another member is refused. */
+            member_id?: string | null;
+            /** @description Where it is tried: a till, a session. Wrong tries are counted for each. */
+            place?: string;
+        };
+        /** @description A pool of codes. */
+        VoucherPool: {
+            /** @description How many stand how: `free`, `live` (given to somebody), `used`, `expired`, `void`. */
+            counts: {
+                [key: string]: number;
+            };
+            pool: string;
         };
         /** @description What a member has in a wallet, as of now. */
         WalletBalance: {
@@ -14714,6 +16284,18 @@ export interface components {
              * @description Until when; for ever unless said.
              */
             expires_at?: string | null;
+        };
+        /** @description Who tried wrong codes. */
+        WrongVouchers: {
+            last_at: string;
+            /** @description Where, as they said. */
+            place: string;
+            /** @description The beginning of the ten minutes in which they are counted. */
+            since: string;
+            /** @description A user, or an API key. */
+            tried_by: string;
+            /** Format: int64 */
+            wrong: number;
         };
     };
     responses: never;
@@ -20407,6 +21989,562 @@ export interface operations {
             };
         };
     };
+    get_loyalty_bulks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_PointsBulk"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_bulks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointsBulkBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsBulk"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_bulks_bulk_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bulk_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsBulk"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_bulks_bulk_id_members: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                bulk_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PointsBulkMember"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_bulks_bulk_id_started: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bulk_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsBulk"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_bulks_bulk_id_undone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bulk_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsBulk"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_buying: {
+        parameters: {
+            query?: {
+                /** @description From when on; a year before `until`, unless said. */
+                from?: string | null;
+                /** @description Until before when; now, unless said. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyBuying"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_buying_people: {
+        parameters: {
+            query: {
+                /** @description `full_price`, `mixed`, `only_offers` or `too_few`. */
+                group: string;
+                /** @description As of the groups. */
+                from?: string | null;
+                /** @description As of the groups. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_BuyingPerson"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_changes: {
+        parameters: {
+            query?: {
+                /** @description In this state only: `asked` are those that wait. */
+                state?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PointsChange"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointsChangeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsChange"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_changes_change_id_approved: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsChange"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_changes_change_id_declined: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsChange"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_checkouts_checkout: {
         parameters: {
             query?: never;
@@ -20628,6 +22766,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_donations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyDonations"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_goodwill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoodwillBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoodwillGiven"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_imports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportPointsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedPoints"];
                 };
             };
             422: {
@@ -21307,6 +23569,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_PointsOperation"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id_redemptions: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LoyaltyRedemption"];
                 };
             };
             404: {
@@ -22100,6 +24405,476 @@ export interface operations {
             };
         };
     };
+    get_loyalty_redemptions: {
+        parameters: {
+            query?: {
+                /** @description In this state only. */
+                state?: string;
+                /** @description Of this reward only. */
+                reward?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LoyaltyRedemption"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_redemptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedeemRewardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyRedemption"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_redemptions_redemption_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                redemption_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyRedemption"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_redemptions_redemption_id_cancelled: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                redemption_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndRedemptionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyRedemption"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_redemptions_redemption_id_failed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                redemption_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndRedemptionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyRedemption"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_redemptions_redemption_id_fulfilled: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                redemption_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FulfilBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyRedemption"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_redemptions_redemption_id_paid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                redemption_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyRedemption"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_rewards: {
+        parameters: {
+            query?: {
+                /** @description Ended ones too. */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyReward"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_rewards_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoyaltyRewardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyReward"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_rewards_key_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyReward"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_rules: {
         parameters: {
             query?: {
@@ -22209,6 +24984,109 @@ export interface operations {
             };
         };
     };
+    get_loyalty_rules_key_effect: {
+        parameters: {
+            query?: {
+                /** @description From when on; since those are held out who are now, unless said, and never earlier. */
+                from?: string | null;
+                /** @description Until before when; now, unless said. */
+                until?: string | null;
+                /** @description What share of revenue is margin, in per cent: then it is said whether the rule earns what it costs. */
+                margin_percent?: number | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyRuleEffect"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_rules_key_simulations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulationScope"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltySimulation"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_rules_key_versions: {
         parameters: {
             query?: never;
@@ -22226,6 +25104,233 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rows_LoyaltyRule"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_simulations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltySimulation"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_simulations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulationBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltySimulation"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_simulations_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltySimulation"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_loyalty_simulations_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_simulations_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_simulations_id_people: {
+        parameters: {
+            query: {
+                /** @description A wallet's key. */
+                wallet: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_SimulatedPerson"];
                 };
             };
             404: {
@@ -22346,6 +25451,318 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_TierMember"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_vouchers_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoucherBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyVoucher"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_vouchers_pools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_VoucherPool"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_vouchers_pools_pool: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PoolCode"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_vouchers_pools_pool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PoolCodesBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolCodesAdded"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_vouchers_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseVoucherBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyVoucher"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_vouchers_tries: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 50, unless said. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_WrongVouchers"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_vouchers_use: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseVoucherBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyVoucher"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
