@@ -286,6 +286,18 @@ fn which_count_together() {
     assert_eq!(margin.margin, Some(105 * UNIT - 19_950_000 - 62 * UNIT));
 }
 
+/// A cart and a list of offers that are as long as they may be are answered with the best of the ways that were looked at.
+#[test]
+fn very_many_offers_are_not_looked_through_to_the_end() {
+    let lines: Vec<Value> = (0..500).map(|number| json!({"price": 10 + number % 7, "quantity": 1})).collect();
+    let world = World::new(json!({"choice": "best_for_customer"}), json!({"products": lines}));
+    let offers: Vec<Offer> =
+        (0..40).map(|number| percent(&format!("o{number:02}"), "1", json!({"place": number}))).collect();
+    let decision = world.decide(&offers);
+    assert!(!decision.is_exact);
+    assert!(codes(&decision).iter().all(|code| *code == "given"), "what takes everything is looked at first");
+}
+
 #[test]
 fn budgets() {
     let mut world = World::new(json!({}), cart());

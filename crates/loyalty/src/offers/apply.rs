@@ -66,9 +66,8 @@ fn times(amount: i64, quantity: i64) -> i64 {
 }
 
 impl Looks<'_> {
-    /// What an offer does to what is left of the cart, or why it does nothing.
-    pub(super) fn apply(&self, offer: &Offer, running: &Running) -> Result<Applied, Outcome> {
-        let lines = self.lines(offer.items.as_ref());
+    /// What an offer that is for these lines does to what is left of the cart, or why it does nothing.
+    pub(super) fn apply(&self, offer: &Offer, lines: &[usize], running: &Running) -> Result<Applied, Outcome> {
         let initial = |line: &usize| self.cart.lines[*line].item.micros;
         if let Some(least) = offer.least {
             let of = |line: &usize| if least.of == On::Running { running.lines[*line] } else { initial(line) };
@@ -96,7 +95,7 @@ impl Looks<'_> {
                 self.discount(offer, running, vec![(EffectKind::ShippingDiscount, wanted)], None)
             }
             gives => {
-                let wanted = self.wanted(offer, gives, &lines, running)?;
+                let wanted = self.wanted(offer, gives, lines, running)?;
                 let most = match gives {
                     Gives::PercentOff { most: Some(most), .. } => Some(self.in_cart(most.micros())?),
                     _ => None,
@@ -107,7 +106,7 @@ impl Looks<'_> {
     }
 
     /// The lines that an offer is for.
-    fn lines(&self, items: Option<&Condition>) -> Vec<usize> {
+    pub(super) fn lines(&self, items: Option<&Condition>) -> Vec<usize> {
         let counts = |line: &usize| {
             let (Some(condition), Some(view)) = (items, self.subject.event) else { return true };
             let view = rapport_segments::EventView { properties: &self.cart.lines[*line].item.properties, ..view };

@@ -15,6 +15,8 @@ use crate::program::{Mode, Program};
 
 /// So many ways are looked through for the best one; past that the best of them counts, and the answer says so.
 const WAYS_MAX: usize = 20_000;
+/// And of carts with very many lines fewer, so that nobody waits for one of them: each way looks at each line once or twice.
+const LINES_MAX: usize = 250_000;
 
 /// What was used of an offer's budgets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,7 +149,9 @@ pub fn decide(looks: &Looks<'_>, offers: &[(&Offer, i64)]) -> Decision {
     offers.sort_by(|(one, _), (other, _)| (one.place, &one.key).cmp(&(other.place, &other.key)));
     let outcomes: Vec<Result<(), Outcome>> = offers.iter().map(|(offer, _)| looks.may(offer)).collect();
     let candidates: Vec<usize> = (0..offers.len()).filter(|at| outcomes[*at].is_ok()).collect();
-    let search = Search { looks, offers: &offers, candidates: &candidates };
+    let lines: Vec<Vec<usize>> = offers.iter().map(|(offer, _)| looks.lines(offer.items.as_ref())).collect();
+    let ways_max = (LINES_MAX / looks.cart.lines.len().max(1)).min(WAYS_MAX);
+    let search = Search { looks, offers: &offers, candidates: &candidates, lines: &lines, ways_max };
     let (way, is_exact) = match looks.program.offers.choice {
         Choice::InOrder => (search.in_order(), true),
         Choice::BestForCustomer | Choice::BestMargin => search.best(),
@@ -210,6 +214,9 @@ struct Search<'a> {
     looks: &'a Looks<'a>,
     offers: &'a [(&'a Offer, i64)],
     candidates: &'a [usize],
+    /// The lines that each offer is for.
+    lines: &'a [Vec<usize>],
+    ways_max: usize,
 }
 
 impl Search<'_> {
@@ -220,7 +227,7 @@ impl Search<'_> {
     }
 
     fn apply(&self, at: usize, way: &Way) -> Result<Applied, Outcome> {
-        self.looks.apply(self.offers[at].0, &way.running)
+        self.looks.apply(self.offers[at].0, &self.lines[at], &way.running)
     }
 
     fn mode(&self, offer: &Offer) -> Option<(&str, Mode)> {
@@ -291,12 +298,12 @@ impl Search<'_> {
         let mut best: Option<Way> = None;
         let mut ways = 0;
         self.look(0, self.start(), &mut best, &mut ways);
-        (best.unwrap_or_else(|| self.start()), ways <= WAYS_MAX)
+        (best.unwrap_or_else(|| self.start()), ways <= self.ways_max)
     }
 
     fn look(&self, from: usize, way: Way, best: &mut Option<Way>, ways: &mut usize) {
         *ways += 1;
-        if *ways > WAYS_MAX {
+        if *ways > self.ways_max {
             return;
         }
         let Some(at) = self.candidates.get(from).copied() else {
