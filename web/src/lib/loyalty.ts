@@ -1,6 +1,7 @@
 // The programme, its rules and its members as pages show them. Pure: nothing here knows about the screen.
 import type { Condition } from './conditions';
 import type { Tree } from './condition-tree';
+import type { Ladder } from './tiers';
 
 export const STATES = ['live', 'draft', 'paused', 'ended'] as const;
 export type RuleState = (typeof STATES)[number];
@@ -43,6 +44,7 @@ export interface Program {
 	enrolment: { by: 'hand' } | { by: 'earning' } | { by: 'event'; event: string };
 	wallets: Wallet[];
 	groups?: { key: string; mode: 'first' | 'best' | 'all' }[];
+	ladders?: Ladder[];
 	[other: string]: unknown;
 }
 
@@ -66,11 +68,12 @@ export type Gives =
 	| { kind: 'times'; factor: string; rules?: string[] };
 export const GIVES = ['amount', 'fixed', 'units', 'number', 'times'] as const;
 export const EVERY = ['day', 'week', 'month', 'year', 'ever'] as const;
+export type Every = (typeof EVERY)[number];
 export interface Cap {
 	most: number;
 	of: 'points' | 'times';
 	per: 'member' | 'everybody';
-	every: (typeof EVERY)[number];
+	every: Every;
 }
 export interface Window {
 	from?: string | null;

@@ -1,4 +1,12 @@
 // The pages of the room Loyalty.
+/** The page as it is before there is a ladder. */
+export async function withoutLadders(page) {
+	const answer = async (route) => { const response = await route.fetch(); const body = await response.json(); await route.fulfill({ response, json: { ...body, program: { ...body.program, ladders: [] } } }); };
+	await page.route('**/api/v1/loyalty/program', answer, { times: 1 });
+	await page.reload();
+	await page.getByText('If it had always been so', { exact: false }).waitFor();
+}
+
 export async function loyaltyPages(ask) {
 	const program = await ask('/loyalty/program');
 	if (!program.program) return [{ name: 'loyalty-begin', path: '/loyalty', text: 'Set up your programme', expects: '404' }];
@@ -12,12 +20,20 @@ export async function loyaltyPages(ask) {
 		{ name: 'loyalty-members-none', path: '/loyalty/members?search=nobody-is-called-this', text: 'No member fits' },
 		{ name: 'loyalty-rule-unknown', path: '/loyalty/rules/there-is-none', text: 'There is no such rule' }
 	];
+	if (program.program.ladders?.length) {
+		list.push({ name: 'loyalty-tiers', path: '/loyalty/tiers', text: 'This month' });
+		list.push({ name: 'loyalty-tiers-edit', path: '/loyalty/tiers?edit=1', act: async (p) => { await p.getByRole('button', { name: 'What if' }).click(); await p.getByRole('table', { name: 'Members now and then' }).scrollIntoViewIfNeeded(); } });
+		list.push({ name: 'loyalty-tiers-none', path: '/loyalty/tiers', act: withoutLadders });
+	}
 	const rules = (await ask('/loyalty/rules')).rows ?? [];
 	for (const key of ['big-basket', 'northern-lights', 'survey']) if (rules.some((it) => it.key === key)) list.push({ name: `loyalty-rule-${key}`, path: `/loyalty/rules/${key}`, text: 'Versions' });
-	const member = (await ask('/loyalty/members')).rows?.find((it) => it.wallets.length > 0);
+	const members = (await ask('/loyalty/members')).rows ?? [];
+	const member = members.find((it) => it.wallets.length > 0);
+	if (members[1]) list.push({ name: 'loyalty-member-matched', path: `/loyalty/members/${members[1].member_id}`, text: 'Why this balance' });
 	if (member) {
 		const path = `/loyalty/members/${member.member_id}`;
 		list.push({ name: 'loyalty-member', path, text: 'Why this balance' });
+		list.push({ name: 'loyalty-member-match', path, act: async (p) => { await p.getByRole('button', { name: 'Give a tier' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'loyalty-member-lot', path, act: (p) => p.locator('details summary').nth(1).click() });
 		list.push({ name: 'loyalty-member-operations', path: `${path}?view=operations`, text: 'Available after' });
 		list.push({ name: 'loyalty-member-awards', path: `${path}?view=awards`, text: 'By order' });

@@ -1,4 +1,5 @@
 // Runs a programme as people do.
+import { withoutLadders } from './loyalty-pages.mjs';
 import { must, open, sent } from './steps.mjs';
 
 export const loyaltyScenarios = {
@@ -105,5 +106,49 @@ export const loyaltyScenarios = {
 		await dialog.getByText('cannot spend anything', { exact: false }).waitFor();
 		const { body } = await sent(page, 'PATCH', '/loyalty/members/', () => dialog.getByRole('button', { name: 'Block' }).click());
 		must(body.standing === 'blocked', `became ${body.standing}`);
+	},
+	'thresholds of the tiers are tried before they are saved, and lead to who stands and moved': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/tiers');
+		const moved = decodeURIComponent(await page.getByRole('link', { name: '6 lost it' }).getAttribute('href'));
+		must(moved.includes('"event":"Tier Lost"') && moved.includes('"path":"from","op":"equals","value":"silver"') && moved.includes('"from":"2026-11-01"'), `who lost silver is ${moved}`);
+		await page.getByRole('button', { name: 'Change thresholds' }).click();
+		const silver = page.getByLabel('Silver needs: Spent');
+		await silver.fill('2x');
+		must(await page.getByRole('button', { name: 'What if' }).isDisabled(), 'nonsense can be tried');
+		await silver.fill('400');
+		const { body: asked } = await sent(page, 'POST', '/loyalty/tiers/what-if', () => page.getByRole('button', { name: 'What if' }).click());
+		must(asked.ladder.key === 'club' && asked.ladder.tiers[1].needs.at_least === '400' && asked.ladder.tiers[2].needs.any.length === 2 && asked.ladder.benefits.length === 3, `tried ${JSON.stringify(asked)}`);
+		await page.getByText('192 from Silver to Friend', { exact: false }).waitFor();
+		await page.getByLabel('Gold needs: Orders').fill('25');
+		await page.getByText('were changed since', { exact: false }).waitFor();
+		const { body } = await sent(page, 'PUT', '/loyalty/program', () => page.getByRole('button', { name: 'Save', exact: true }).click());
+		must(body.version === 2 && body.program.wallets.length === 3 && body.program.ladders.length === 1 && body.program.ladders[0].tiers[2].needs.any[1].at_least === '25' && body.program.ladders[0].grace.count === 1, `saved ${JSON.stringify(body.program.ladders)}`);
+	},
+	'three tiers begin with one click, which says first what they would mean': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/tiers');
+		await withoutLadders(page);
+		await page.getByText('237 would be Gold', { exact: false }).waitFor();
+		const { body } = await sent(page, 'PUT', '/loyalty/program', () => page.getByRole('button', { name: 'Begin with three tiers' }).click());
+		must(body.program.ladders[0].tiers.length === 3 && body.program.ladders[0].tiers[2].needs.at_least === '1000' && body.program.wallets.length === 3, `saved ${JSON.stringify(body.program.ladders)}`);
+	},
+	'a tier is given with a reason, and taken back': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/members');
+		await page.getByRole('table', { name: 'Members' }).getByRole('link').first().click();
+		await page.getByText('187.60 missing', { exact: false }).waitFor();
+		await page.getByRole('button', { name: 'Give a tier' }).click();
+		const dialog = page.locator('dialog');
+		const give = dialog.getByRole('button', { name: 'Give a tier' });
+		must(await give.isDisabled(), 'a tier is given without a reason');
+		await dialog.getByLabel('Reason').fill('Holds the alpine club’s card');
+		await dialog.getByLabel('Until the end of').fill('2027-05-31');
+		const { url, body } = await sent(page, 'PUT', '/match', () => give.click());
+		must(url.endsWith('/tiers/club/match') && body.tier === 'gold' && body.until.startsWith('2027-05-31T') && body.reason === 'Holds the alpine club’s card', `sent ${JSON.stringify(body)}`);
+		await open(page, context, '/loyalty/members');
+		await page.getByRole('table', { name: 'Members' }).getByRole('link').nth(1).click();
+		page.once('dialog', (it) => void it.accept());
+		await sent(page, 'DELETE', '/match', () => page.getByRole('button', { name: 'Take it back' }).click());
 	}
 };

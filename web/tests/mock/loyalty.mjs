@@ -1,4 +1,6 @@
 // The mock's answers about the programme. It keeps nothing: what is saved is answered as the server would, and forgotten.
+import { tierRoutes } from './tiers.mjs';
+
 export function loyaltyRoutes(fixture, page, problem) {
 	const rules = () => fixture('loyalty-rules').rows;
 	const members = () => fixture('loyalty-members');
@@ -30,6 +32,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 		return { lines, points, is_member: true };
 	}
 	return [
+		...tierRoutes(fixture),
 		['GET', /^\/loyalty\/program$/, () => fixture('loyalty-program')],
 		['PUT', /^\/loyalty\/program$/, (_, __, body) => ({ ...fixture('loyalty-program'), version: body.version + 1, program: body.program })],
 		['GET', /^\/loyalty\/program\/versions$/, () => fixture('loyalty-programs')],

@@ -78,6 +78,7 @@ export const frame = {
 	'palette.nothing': 'Nothing found for "{text}"',
 	'palette.loyalty_members': 'Loyalty: members',
 	'palette.loyalty_rules': 'Loyalty: rules',
+	'palette.loyalty_tiers': 'Loyalty: tiers',
 	'palette.loyalty_program': 'Loyalty: programme',
 	'palette.new_question': 'Ask a new question',
 	'palette.import_files': 'Import files',

@@ -1,5 +1,7 @@
 // Loyalty: the programme, its rules, its members and their points.
+import { tiers } from './tiers';
 export const loyalty = {
+	...tiers,
 	'loyalty.sub': 'What members earn, spend and let lapse, and what you still owe them',
 	'loyalty.overview': 'Overview',
 	'loyalty.members': 'Members',
