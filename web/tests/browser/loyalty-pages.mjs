@@ -13,6 +13,9 @@ export async function loyaltyPages(ask) {
 	const list = [
 		{ name: 'loyalty', path: '/loyalty', text: 'Where points come from' },
 		{ name: 'loyalty-credit', path: `/loyalty?wallet=${program.program.wallets.at(-1).key}&period=90d`, text: 'When it lapses' },
+		{ name: 'loyalty-liability', path: '/loyalty/liability', text: 'Would the estimate have been right?' },
+		{ name: 'loyalty-liability-money', path: '/loyalty/liability?view=money', text: 'Earned: breakage' },
+		{ name: 'loyalty-liability-young', path: `/loyalty/liability?wallet=${program.program.wallets.at(-1).key}`, text: 'What becomes of points' },
 		{ name: 'loyalty-rules', path: '/loyalty/rules', text: 'All current' },
 		{ name: 'loyalty-rule-new', path: '/loyalty/rules/new', text: 'Give the rule a name' },
 		{ name: 'loyalty-program', path: '/loyalty/program', text: 'Groups of rules' },

@@ -150,5 +150,21 @@ export const loyaltyScenarios = {
 		await page.getByRole('table', { name: 'Members' }).getByRole('link').nth(1).click();
 		page.once('dialog', (it) => void it.accept());
 		await sent(page, 'DELETE', '/match', () => page.getByRole('button', { name: 'Take it back' }).click());
+	},
+	'the books add up in points and in money, and leave as a file': async (page, context) => {
+		await open(page, context, '/loyalty/liability');
+		const table = page.getByRole('table', { name: 'Month by month' });
+		if (!(await table.count())) return;
+		await page.getByText('Every month adds up', { exact: false }).waitFor();
+		await page.getByText('Money', { exact: true }).click();
+		await page.waitForURL(/view=money/);
+		await table.getByText('Earned: breakage').waitFor();
+		if (!context.mock) return;
+		const again = page.waitForRequest((request) => request.url().includes('/loyalty/liability?') && request.url().includes('basis=effective'));
+		await page.getByLabel('A month has what').selectOption('effective');
+		await again;
+		const file = await page.getByRole('link', { name: 'CSV' }).getAttribute('href');
+		await page.waitForFunction(() => [...document.querySelectorAll('a[download]')].some((it) => it.href.includes('basis=effective')));
+		must(file.includes('/loyalty/liability.csv') && file.includes('wallet=points'), `the file is ${file}`);
 	}
 };

@@ -33,6 +33,8 @@ export function loyaltyRoutes(fixture, page, problem) {
 	}
 	return [
 		...tierRoutes(fixture),
+		['GET', /^\/loyalty\/liability$/, (_, query) => { const books = fixture('loyalty-liability')[query.get('wallet') ?? 'points']; return books ? { ...books, basis: query.get('basis') ?? 'recorded' } : missing('wallet'); }],
+		['GET', /^\/loyalty\/liability\/vintages$/, (_, query) => fixture('loyalty-vintages')[query.get('wallet') ?? 'points'] ?? missing('wallet')],
 		['GET', /^\/loyalty\/program$/, () => fixture('loyalty-program')],
 		['PUT', /^\/loyalty\/program$/, (_, __, body) => ({ ...fixture('loyalty-program'), version: body.version + 1, program: body.program })],
 		['GET', /^\/loyalty\/program\/versions$/, () => fixture('loyalty-programs')],

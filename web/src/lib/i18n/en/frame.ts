@@ -79,6 +79,7 @@ export const frame = {
 	'palette.loyalty_members': 'Loyalty: members',
 	'palette.loyalty_rules': 'Loyalty: rules',
 	'palette.loyalty_tiers': 'Loyalty: tiers',
+	'palette.loyalty_liability': 'Loyalty: in the books',
 	'palette.loyalty_program': 'Loyalty: programme',
 	'palette.new_question': 'Ask a new question',
 	'palette.import_files': 'Import files',

@@ -1,6 +1,8 @@
 // Loyalty: the programme, its rules, its members and their points.
+import { liability } from './liability';
 import { tiers } from './tiers';
 export const loyalty = {
+	...liability,
 	...tiers,
 	'loyalty.sub': 'What members earn, spend and let lapse, and what you still owe them',
 	'loyalty.overview': 'Overview',

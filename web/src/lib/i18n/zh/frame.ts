@@ -81,6 +81,7 @@ export const frame: Record<keyof typeof en, string> = {
 	'palette.loyalty_members': '会员积分：会员',
 	'palette.loyalty_rules': '会员积分：规则',
 	'palette.loyalty_tiers': '会员积分：等级',
+	'palette.loyalty_liability': '会员积分：账目',
 	'palette.loyalty_program': '会员积分：计划',
 	'palette.new_question': '提出新问题',
 	'palette.import_files': '导入文件',

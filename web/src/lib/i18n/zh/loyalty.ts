@@ -1,8 +1,10 @@
 // 会员积分：计划、规则、会员和他们的积分。
+import { liability } from './liability';
 import { tiers } from './tiers';
 import type { loyalty as english } from '../en/loyalty';
 
 export const loyalty: Record<keyof typeof english, string> = {
+	...liability,
 	...tiers,
 	'loyalty.sub': '会员赚取、使用和过期的积分，以及您仍欠他们的',
 	'loyalty.overview': '概览',
