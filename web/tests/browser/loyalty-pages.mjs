@@ -27,7 +27,7 @@ export async function loyaltyPages(ask) {
 		list.push({ name: 'loyalty-tiers', path: '/loyalty/tiers', text: 'This month' });
 		list.push({ name: 'loyalty-tiers-edit', path: '/loyalty/tiers?edit=1', act: async (p) => { await p.getByRole('button', { name: 'What if' }).click(); await p.getByRole('table', { name: 'Members now and then' }).scrollIntoViewIfNeeded(); } });
 		list.push({ name: 'loyalty-tiers-none', path: '/loyalty/tiers', act: withoutLadders });
-	}
+	} else list.push({ name: 'loyalty-tiers-none', path: '/loyalty/tiers', text: 'If it had always been so' });
 	const rules = (await ask('/loyalty/rules')).rows ?? [];
 	for (const key of ['big-basket', 'northern-lights', 'survey']) if (rules.some((it) => it.key === key)) list.push({ name: `loyalty-rule-${key}`, path: `/loyalty/rules/${key}`, text: 'Versions' });
 	const members = (await ask('/loyalty/members')).rows ?? [];
@@ -36,7 +36,7 @@ export async function loyaltyPages(ask) {
 	if (member) {
 		const path = `/loyalty/members/${member.member_id}`;
 		list.push({ name: 'loyalty-member', path, text: 'Why this balance' });
-		list.push({ name: 'loyalty-member-match', path, act: async (p) => { await p.getByRole('button', { name: 'Give a tier' }).click(); await p.locator('dialog').waitFor(); } });
+		if (program.program.ladders?.length) list.push({ name: 'loyalty-member-match', path, act: async (p) => { await p.getByRole('button', { name: 'Give a tier' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'loyalty-member-lot', path, act: (p) => p.locator('details summary').nth(1).click() });
 		list.push({ name: 'loyalty-member-operations', path: `${path}?view=operations`, text: 'Available after' });
 		list.push({ name: 'loyalty-member-awards', path: `${path}?view=awards`, text: 'By order' });

@@ -130,6 +130,7 @@ export const loyaltyScenarios = {
 		await open(page, context, '/loyalty/tiers');
 		await withoutLadders(page);
 		await page.getByText('237 would be Gold', { exact: false }).waitFor();
+		must(!(await page.locator('main').innerText()).includes('below the first'), 'nobody would be below the first, and yet it is said');
 		const { body } = await sent(page, 'PUT', '/loyalty/program', () => page.getByRole('button', { name: 'Begin with three tiers' }).click());
 		must(body.program.ladders[0].tiers.length === 3 && body.program.ladders[0].tiers[2].needs.at_least === '1000' && body.program.wallets.length === 3, `saved ${JSON.stringify(body.program.ladders)}`);
 	},

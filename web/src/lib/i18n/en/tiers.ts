@@ -85,6 +85,7 @@ export const tiers = {
 	'tiers.what_if.then': 'Then',
 	'tiers.what_if.change': 'Change',
 	'tiers.what_if.below': 'Below the first',
+	'tiers.what_if.below_in': 'below the first',
 	'tiers.what_if.gone': '{key} (no more)',
 	'tiers.what_if.none': 'Of {all} members nobody would move.',
 	'tiers.what_if.say': 'Of {all} members {n} would move: {moves}.',

@@ -87,6 +87,7 @@ export const tiers: Record<keyof typeof english, string> = {
 	'tiers.what_if.then': '之后',
 	'tiers.what_if.change': '变化',
 	'tiers.what_if.below': '第一级以下',
+	'tiers.what_if.below_in': '第一级以下',
 	'tiers.what_if.gone': '{key}（不再有）',
 	'tiers.what_if.none': '{all} 位会员中没有人会变动。',
 	'tiers.what_if.say': '{all} 位会员中有 {n} 位会变动：{moves}。',
