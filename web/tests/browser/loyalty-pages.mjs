@@ -18,6 +18,7 @@ export async function loyaltyPages(ask) {
 		{ name: 'loyalty-liability-young', path: `/loyalty/liability?wallet=${program.program.wallets.at(-1).key}`, text: 'What becomes of points' },
 		{ name: 'loyalty-rules', path: '/loyalty/rules', text: 'All current' },
 		{ name: 'loyalty-rule-new', path: '/loyalty/rules/new', text: 'Give the rule a name' },
+		{ name: 'loyalty-rewards', path: '/loyalty/rewards', text: 'What waits to be paid or delivered' },
 		{ name: 'loyalty-program', path: '/loyalty/program', text: 'Groups of rules' },
 		{ name: 'loyalty-members', path: '/loyalty/members', text: 'Who belongs to the programme' },
 		{ name: 'loyalty-members-none', path: '/loyalty/members?search=nobody-is-called-this', text: 'No member fits' },

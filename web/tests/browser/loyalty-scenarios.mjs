@@ -96,6 +96,27 @@ export const loyaltyScenarios = {
 		await dialog.getByText('are available', { exact: false }).waitFor();
 		must(await dialog.getByRole('button', { name: 'Take them' }).isDisabled(), 'more can be taken than there is');
 	},
+	'what waits is marked as paid first, then as delivered; calling off takes a reason': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/rewards');
+		const waiting = page.getByRole('list', { name: 'What waits to be paid or delivered' });
+		const dialog = page.locator('dialog');
+		await waiting.getByRole('button', { name: 'Mark as paid' }).click();
+		const { url: paid } = await sent(page, 'POST', '/loyalty/redemptions/', () => dialog.getByRole('button', { name: 'Mark as paid' }).click());
+		must(paid.endsWith('/rdm_0/paid'), `said ${paid}`);
+		await dialog.waitFor({ state: 'detached' });
+		await waiting.getByRole('button', { name: 'Mark as delivered' }).first().click();
+		await dialog.getByLabel('Number of the parcel', { exact: false }).fill('DHL 77');
+		const { url, body } = await sent(page, 'POST', '/loyalty/redemptions/', () => dialog.getByRole('button', { name: 'Mark as delivered' }).click());
+		must(url.endsWith('/rdm_1/fulfilled') && body.reference === 'DHL 77', `said ${url} ${JSON.stringify(body)}`);
+		await dialog.waitFor({ state: 'detached' });
+		await waiting.getByRole('button', { name: 'Call off' }).last().click();
+		const off = dialog.getByRole('button', { name: 'Call off' });
+		must(await off.isDisabled(), 'a redemption is called off without a reason');
+		await dialog.getByLabel('Reason', { exact: false }).fill('Broken in the warehouse');
+		const { url: called, body: why } = await sent(page, 'POST', '/loyalty/redemptions/', () => off.click());
+		must(called.endsWith('/rdm_3/cancelled') && why.reason === 'Broken in the warehouse', `said ${called}`);
+	},
 	'a member is blocked after being told what that does': async (page, context) => {
 		if (!context.mock) return;
 		await open(page, context, '/loyalty/members?standing=active');

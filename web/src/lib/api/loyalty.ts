@@ -18,6 +18,7 @@ export type Rating = Schemas['Rating'];
 export type Occasion = Schemas['RatedOccasion'];
 export type RatedLine = Schemas['RatedLine'];
 export type ProgramVersion = Saved;
+export type Redemption = Schemas['LoyaltyRedemption'];
 export type LadderCounts = Schemas['LadderCounts'];
 export type WhatIf = Schemas['WhatIf'];
 export type MemberTier = Schemas['MemberTier'];

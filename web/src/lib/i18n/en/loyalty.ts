@@ -1,8 +1,10 @@
 // Loyalty: the programme, its rules, its members and their points.
 import { liability } from './liability';
+import { rewards } from './loyalty-rewards';
 import { tiers } from './tiers';
 export const loyalty = {
 	...liability,
+	...rewards,
 	...tiers,
 	'loyalty.sub': 'What members earn, spend and let lapse, and what you still owe them',
 	'loyalty.overview': 'Overview',

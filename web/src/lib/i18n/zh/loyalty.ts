@@ -1,10 +1,12 @@
 // 会员积分：计划、规则、会员和他们的积分。
 import { liability } from './liability';
+import { rewards } from './loyalty-rewards';
 import { tiers } from './tiers';
 import type { loyalty as english } from '../en/loyalty';
 
 export const loyalty: Record<keyof typeof english, string> = {
 	...liability,
+	...rewards,
 	...tiers,
 	'loyalty.sub': '会员赚取、使用和过期的积分，以及您仍欠他们的',
 	'loyalty.overview': '概览',

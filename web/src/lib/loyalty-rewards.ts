@@ -1,0 +1,51 @@
+// Rewards, as staff write them, and in words.
+import { f, t } from './i18n/index.svelte';
+import type { RuleState, Program, Window } from './loyalty';
+import { amountIn } from './loyalty-words';
+
+export type Off = { kind: 'percent'; percent: string } | { kind: 'amount'; amount: string };
+export type RewardGives =
+	| { kind: 'pool'; pool: string }
+	| { kind: 'code'; uses?: number }
+	| { kind: 'discount'; off: Off; at_least?: string | null }
+	| { kind: 'delivered' }
+	| { kind: 'donation'; charity: string; amount: string };
+export interface Price { wallet?: string | null; points: number; money?: string | null; when?: unknown }
+export interface Reward { key: string; name: string; place?: number; words?: string; gives: RewardGives; prices: Price[]; stock?: number | null; window?: Window }
+export interface RewardVersion { key: string; version: number; state: RuleState; reward: Reward; text: string; in_force_from: string; saved_at: string; saved_by: string }
+
+const money = (amount: string, program: Program) => f.money(Number(amount), program.currency);
+
+/** What members get. */
+export function sayReward(gives: RewardGives, program: Program): string {
+	switch (gives.kind) {
+		case 'pool':
+			return t('rewards.kind.pool', { pool: gives.pool });
+		case 'code':
+			return t('rewards.kind.code', { n: gives.uses ?? 1 });
+		case 'discount': {
+			const off = gives.off.kind === 'percent' ? f.percent(Number(gives.off.percent) / 100, 0) : money(gives.off.amount, program);
+			return gives.at_least ? t('rewards.kind.discount_from', { off, least: money(gives.at_least, program) }) : t('rewards.kind.discount', { off });
+		}
+		case 'delivered':
+			return t('rewards.kind.delivered');
+		case 'donation':
+			return t('rewards.kind.donation', { amount: money(gives.amount, program), charity: gives.charity });
+	}
+}
+
+const isForAll = (when: unknown): boolean => !when || JSON.stringify(when) === '{"all":[]}';
+
+/** What it costs: each price in the order in which they are tried. */
+export function sayPrices(prices: Price[], program: Program): string {
+	const one = (price: Price): string => {
+		const unit = (program.wallets.find((it) => it.key === price.wallet) ?? program.wallets[0])?.unit;
+		const points = amountIn(unit, price.points);
+		const cost = price.money ? t('rewards.price.both', { points, money: money(price.money, program) }) : points;
+		return isForAll(price.when) ? cost : t('rewards.price.for', { price: cost });
+	};
+	return prices.map(one).join(t('rewards.price.or'));
+}
+
+/** What is to be done next for a redemption that waits. */
+export const nextStep = (row: { money?: string | null; paid_at?: string | null }): 'paid' | 'fulfil' => (row.money && !row.paid_at ? 'paid' : 'fulfil');
