@@ -18,7 +18,6 @@ export async function loyaltyPages(ask) {
 		{ name: 'loyalty-liability-young', path: `/loyalty/liability?wallet=${program.program.wallets.at(-1).key}`, text: 'What becomes of points' },
 		{ name: 'loyalty-rules', path: '/loyalty/rules', text: 'All current' },
 		{ name: 'loyalty-rule-new', path: '/loyalty/rules/new', text: 'Give the rule a name' },
-		{ name: 'loyalty-rewards', path: '/loyalty/rewards', text: 'What waits to be paid or delivered' },
 		{ name: 'loyalty-program', path: '/loyalty/program', text: 'Groups of rules' },
 		{ name: 'loyalty-members', path: '/loyalty/members', text: 'Who belongs to the programme' },
 		{ name: 'loyalty-members-none', path: '/loyalty/members?search=nobody-is-called-this', text: 'No member fits' },
@@ -29,6 +28,8 @@ export async function loyaltyPages(ask) {
 		list.push({ name: 'loyalty-tiers-edit', path: '/loyalty/tiers?edit=1', act: async (p) => { await p.getByRole('button', { name: 'What if' }).click(); await p.getByRole('table', { name: 'Members now and then' }).scrollIntoViewIfNeeded(); } });
 		list.push({ name: 'loyalty-tiers-none', path: '/loyalty/tiers', act: withoutLadders });
 	} else list.push({ name: 'loyalty-tiers-none', path: '/loyalty/tiers', text: 'If it had always been so' });
+	const rewards = (await ask('/loyalty/rewards')).rows ?? [];
+	list.push({ name: 'loyalty-rewards', path: '/loyalty/rewards', text: rewards.length ? 'What waits to be paid or delivered' : 'Here you will see what members can have for their points' });
 	const rules = (await ask('/loyalty/rules')).rows ?? [];
 	for (const key of ['big-basket', 'northern-lights', 'survey']) if (rules.some((it) => it.key === key)) list.push({ name: `loyalty-rule-${key}`, path: `/loyalty/rules/${key}`, text: 'Versions' });
 	const members = (await ask('/loyalty/members')).rows ?? [];
