@@ -186,13 +186,24 @@ async fn what_is_shown_and_what_is_erased_is_all_there_is() {
             "import_rejects",
             "imports",
             "loyalty_balances",
+            "loyalty_benefit_uses",
+            "loyalty_bulk_members",
+            "loyalty_changes",
             "loyalty_holds",
             "loyalty_lots",
+            "loyalty_notices",
             "loyalty_operations",
             "loyalty_postings",
-            "loyalty_usage"
+            "loyalty_redemptions",
+            "loyalty_tallies",
+            "loyalty_tier_matches",
+            "loyalty_tier_moves",
+            "loyalty_tiers",
+            "loyalty_usage",
+            "loyalty_voucher_uses",
+            "loyalty_vouchers"
         ],
-        "erased by other means, which privacy.rs and points.rs look at"
+        "erased by other means, which privacy.rs, points.rs and the tests of loyalty look at"
     );
 
     let erased = call(&world, &owner, Method::POST, &format!("/api/v1/customers/{who}/erasure"), json!({})).await;

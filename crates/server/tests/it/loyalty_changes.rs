@@ -67,7 +67,7 @@ async fn a_change_takes_two_and_goodwill_has_a_limit() {
     refused(
         &post(&world, &owner, CHANGES, json!({"id": "c0", "member_id": ann, "amount": 1, "reason": " "})).await,
         StatusCode::UNPROCESSABLE_ENTITY,
-        "invalid",
+        "invalid_value",
     );
     let asked = post(&world, &agent, CHANGES, change("c2", 50)).await.json();
     assert_eq!((&asked["state"], &asked["is_own"]), (&json!("asked"), &json!(true)), "agents ask");
