@@ -63,6 +63,19 @@ fn program() -> Value {
              "expiry": {"kind": "after", "count": 3, "unit": "months"}, "clawback": "pending_only"},
         ],
         "groups": [{"key": "campaigns", "mode": "best"}],
+        "ladders": [{"key": "status", "name": "Status",
+            "measures": [{"key": "spent", "name": "Spent", "counts": {"kind": "spent"}}, {"key": "orders", "name": "Orders", "counts": {"kind": "orders"}}],
+            "period": {"kind": "calendar", "months": 12}, "grace": {"count": 1, "unit": "months"}, "downgrade": "one_level",
+            "tiers": [
+                {"key": "friend", "name": "Friend"},
+                {"key": "silver", "name": "Silver", "needs": {"measure": "spent", "at_least": "300"}},
+                {"key": "gold", "name": "Gold", "needs": {"any": [{"measure": "spent", "at_least": "1000"}, {"measure": "orders", "at_least": 12}]},
+                 "for_life": {"measure": "spent", "at_least": "10000"}},
+            ],
+            "benefits": [
+                {"key": "first-look", "name": "First look at the sale", "kind": "early_access", "tiers": ["silver", "gold"]},
+                {"key": "repair", "name": "Free tent repair", "kind": "service", "tiers": ["gold"], "times": {"most": 2, "every": "year"}, "cost": "18.50"},
+            ]}],
     })
 }
 
