@@ -8,7 +8,7 @@
 use jiff::tz::TimeZone;
 use rapport_domain::calendar::WeekStart;
 use rapport_domain::money::MICROS_PER_UNIT;
-use rapport_domain::{Calendar, Currency, plain};
+use rapport_domain::{Calendar, Currency, Timestamp, plain};
 use rapport_segments::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::Error;
 use crate::dates::{Expiry, Pending};
 use crate::decimal::Decimal;
-use crate::ledger::{Shortage, Wallet};
+use crate::ledger::{Act, Shortage, Wallet};
 use crate::liability::books::Pricing;
 use crate::offers::OfferLimits;
 use crate::staff::Staff;
@@ -328,6 +328,32 @@ impl Program {
         self.ladders.iter().find(|ladder| ladder.key == key)
     }
 
+    /// One of its wallets; the first, where none is named.
+    pub fn wallet_meant(&self, key: Option<&str>) -> Option<&WalletPlan> {
+        key.map_or_else(|| self.wallets.first(), |key| self.wallet(key))
+    }
+
+    /// The key of the wallet that is meant.
+    pub fn key_meant<'a>(&'a self, key: Option<&'a str>) -> &'a str {
+        key.unwrap_or_else(|| self.wallets.first().map_or("", |wallet| &wallet.key))
+    }
+
+    /// Refuses the name of a wallet that there is not.
+    pub(crate) fn check_wallet(&self, place: &str, key: Option<&str>) -> Result<(), Error> {
+        if self.wallet_meant(key).is_some() {
+            return Ok(());
+        }
+        Err(Error::invalid(place, "the programme has no such wallet"))
+    }
+
+    /// Refuses the name of a group that there is not.
+    pub(crate) fn check_group(&self, key: Option<&str>) -> Result<(), Error> {
+        if key.is_none_or(|key| self.groups.iter().any(|group| group.key == key)) {
+            return Ok(());
+        }
+        Err(Error::invalid("group", "the programme has no such group"))
+    }
+
     /// What an amount is worth in the programme's currency, to the nearest millionth; `None` for a currency without a rate.
     pub fn exchanged(&self, micros: i64, currency: Currency) -> Option<i64> {
         if currency == self.currency {
@@ -339,6 +365,12 @@ impl Program {
 }
 
 impl WalletPlan {
+    /// What it is to earn so many now: pending and lapsing as the wallet says.
+    pub fn earn(&self, amount: i64, now: Timestamp, zone: &TimeZone) -> Act {
+        let (active_from, expires_at) = (self.pending.end(now, zone), self.expiry.end(now, zone));
+        Act::Earn { amount, earned_at: None, active_from, expires_at }
+    }
+
     /// What its points are worth in the books; a wallet whose worth nobody said is worth nothing there.
     pub fn pricing(&self) -> Pricing {
         let books = self.books.clone().unwrap_or_default();

@@ -303,15 +303,13 @@ impl Price {
                 "above 0, and at most a million; leave it out if there is none",
             ));
         }
-        if self.wallet.as_deref().is_some_and(|key| program.wallet(key).is_none()) {
-            return Err(Error::invalid(format!("{place}.wallet"), "the programme has no such wallet"));
-        }
+        program.check_wallet(&format!("{place}.wallet"), self.wallet.as_deref())?;
         refuse_history(&format!("{place}.when"), &self.when, Scope::Person)
     }
 
     /// The wallet that it is in.
     pub fn wallet<'a>(&'a self, program: &'a Program) -> &'a str {
-        self.wallet.as_deref().unwrap_or_else(|| program.wallets.first().map_or("", |wallet| &wallet.key))
+        program.key_meant(self.wallet.as_deref())
     }
 }
 

@@ -276,8 +276,8 @@ const fn members(columns: &'static [&'static str], category: Category) -> Declar
 
 const BOOKS: &str = "the books must show what was promised and redeemed; nobody can tell any more whose it was";
 
-/// Numbers that belong to a member's number.
-const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Declaration {
+/// Values that a member's number leads to, and that are kept for a reason.
+const fn kept(table: &'static str, columns: &'static [&'static str], why: &'static str) -> Declaration {
     Declaration {
         table,
         columns,
@@ -285,8 +285,13 @@ const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Dec
         purposes: &[Purpose::Service, Purpose::Analytics],
         retention: Retention::Workspace,
         person: Way::Elsewhere("the member's number"),
-        erasure: Erasure::Keep(BOOKS),
+        erasure: Erasure::Keep(why),
     }
+}
+
+/// Numbers that belong to a member's number.
+const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Declaration {
+    kept(table, columns, BOOKS)
 }
 
 /// What every column of these tables holds. The ledger counts for a member's number and knows nobody.

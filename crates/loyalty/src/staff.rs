@@ -69,9 +69,7 @@ impl Staff {
     pub(crate) fn check(&self, program: &Program) -> Result<(), Error> {
         let one = |place: String, role: &str, wallet: Option<&str>, most: i64, least: i64| {
             check_key(&format!("{place}.role"), role)?;
-            if wallet.is_some_and(|key| program.wallet(key).is_none()) {
-                return Err(Error::invalid(format!("{place}.wallet"), "the programme has no such wallet"));
-            }
+            program.check_wallet(&format!("{place}.wallet"), wallet)?;
             if !(least..=AMOUNT_MAX).contains(&most) {
                 return Err(Error::invalid(format!("{place}.most"), format!("{least} to {AMOUNT_MAX}")));
             }
@@ -100,18 +98,14 @@ impl Staff {
         role: &'a str,
         wallet: &'a str,
     ) -> impl Iterator<Item = &'a Goodwill> {
-        let own = move |limit: &&Goodwill| limit.role == role && of(program, limit.wallet.as_deref()) == wallet;
+        let own = move |limit: &&Goodwill| limit.role == role && program.key_meant(limit.wallet.as_deref()) == wallet;
         self.goodwill.iter().filter(own)
     }
 
     /// Whether a role may change so much alone.
     pub fn may_alone(&self, program: &Program, role: &str, wallet: &str, amount: i64) -> bool {
         let Some(limits) = &self.alone else { return true };
-        let own = |limit: &&Alone| limit.role == role && of(program, limit.wallet.as_deref()) == wallet;
+        let own = |limit: &&Alone| limit.role == role && program.key_meant(limit.wallet.as_deref()) == wallet;
         limits.iter().find(own).is_some_and(|limit| amount.unsigned_abs() <= limit.most.unsigned_abs())
     }
-}
-
-fn of<'a>(program: &'a Program, wallet: Option<&'a str>) -> &'a str {
-    wallet.unwrap_or_else(|| program.wallets.first().map_or("", |first| &first.key))
 }

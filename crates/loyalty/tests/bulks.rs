@@ -1,31 +1,23 @@
 //! Adjustments of many accounts on both engines: what is foreseen comes, each account once wherever the work is cut short, and undone it is as before.
 
+#[path = "staged/world.rs"]
+mod world;
+
 use std::collections::BTreeMap;
 
-use rapport_domain::{Calendar, PersonId, SystemRng, Timestamp, WorkspaceId};
+use rapport_domain::{PersonId, SystemRng, Timestamp};
 use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::ledger::{Act, Command, MemberId, Source, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::bulks::{self, Asked, Bulk, Foreseen};
-use rapport_loyalty::records::documents::Saved;
-use rapport_loyalty::records::redemptions::Scene;
-use rapport_loyalty::records::{self, Memory, members, merging, programs, read, wallets};
+use rapport_loyalty::records::{self, Memory, members, merging, read, wallets};
 use rapport_loyalty::rewards::Refusal;
 use rapport_loyalty::verify::verify;
+use rapport_store::db_test;
 use rapport_store::testing::TestDatabase;
-use rapport_store::{Priority, Store, Tx, db_test};
 use serde_json::json;
 
-const W: WorkspaceId = WorkspaceId(1);
-/// 2026-03-10 in Berlin.
-const NOW: Timestamp = Timestamp(1_773_140_400_000_000);
-
-struct World {
-    store: Store,
-    program: Program,
-    calendar: Calendar,
-    now: Timestamp,
-}
+use world::{W, World};
 
 impl World {
     async fn found(db: &TestDatabase) -> Self {
@@ -33,20 +25,7 @@ impl World {
             "wallets": [{"key": "points", "name": "Points", "balance_max": 1000, "expiry": {"kind": "after", "count": 1, "unit": "months"}}],
             "staff": {"alone": [{"role": "admin", "most": 50}]}});
         let program = Program::from_json(form).unwrap();
-        let mut tx = db.begin(Priority::Interactive).await.unwrap();
-        let saved = Saved { in_force_from: Timestamp(0), at: Timestamp(0), by: "usr_1" };
-        programs::save(&mut tx, W, &program, 0, saved).await.unwrap();
-        tx.commit().await.unwrap();
-        let calendar = program.calendar().unwrap();
-        Self { store: db.store.clone(), program, calendar, now: NOW }
-    }
-
-    fn scene(&self) -> Scene<'_> {
-        Scene { workspace: W, program: &self.program, calendar: &self.calendar, now: self.now, rng: &SystemRng }
-    }
-
-    async fn begin(&self) -> Tx {
-        self.store.begin(Priority::Interactive).await.unwrap()
+        Self::with(db, program).await
     }
 
     async fn member(&self, person: i64, points: i64) -> MemberId {

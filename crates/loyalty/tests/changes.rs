@@ -1,30 +1,22 @@
 //! Points that staff give and take, on both engines: alone, with a second person who is another, as goodwill within each one's own limit; posted once, whoever presses how often.
 
-use rapport_domain::{Calendar, PersonId, SystemRng, Timestamp, WorkspaceId};
+#[path = "staged/world.rs"]
+mod world;
+
+use rapport_domain::{PersonId, SystemRng, Timestamp};
 use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::ledger;
 use rapport_loyalty::ledger::{MemberId, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::changes::{self, Asked, Change};
-use rapport_loyalty::records::documents::Saved;
-use rapport_loyalty::records::redemptions::Scene;
-use rapport_loyalty::records::{members, merging, personal, programs, read};
+use rapport_loyalty::records::{members, merging, personal, read};
 use rapport_loyalty::rewards::Refusal;
 use rapport_loyalty::verify::verify;
+use rapport_store::db_test;
 use rapport_store::testing::TestDatabase;
-use rapport_store::{Priority, Store, Tx, db_test};
 use serde_json::json;
 
-const W: WorkspaceId = WorkspaceId(1);
-/// 2026-03-10 in Berlin.
-const NOW: Timestamp = Timestamp(1_773_140_400_000_000);
-
-struct World {
-    store: Store,
-    program: Program,
-    calendar: Calendar,
-    now: Timestamp,
-}
+use world::{W, World};
 
 impl World {
     async fn found(db: &TestDatabase) -> Self {
@@ -32,20 +24,7 @@ impl World {
             "staff": {"alone": [{"role": "admin", "most": 100}, {"role": "agent", "most": 10}], "approve_within_hours": 24,
                 "goodwill": [{"role": "agent", "most": 50, "every": "month"}, {"role": "agent", "most": 30, "every": "day"}]}});
         let program = Program::from_json(form).unwrap();
-        let mut tx = db.begin(Priority::Interactive).await.unwrap();
-        let saved = Saved { in_force_from: Timestamp(0), at: Timestamp(0), by: "usr_1" };
-        programs::save(&mut tx, W, &program, 0, saved).await.unwrap();
-        tx.commit().await.unwrap();
-        let calendar = program.calendar().unwrap();
-        Self { store: db.store.clone(), program, calendar, now: NOW }
-    }
-
-    fn scene(&self) -> Scene<'_> {
-        Scene { workspace: W, program: &self.program, calendar: &self.calendar, now: self.now, rng: &SystemRng }
-    }
-
-    async fn begin(&self) -> Tx {
-        self.store.begin(Priority::Interactive).await.unwrap()
+        Self::with(db, program).await
     }
 
     async fn member(&self, person: i64) -> MemberId {

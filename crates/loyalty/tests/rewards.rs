@@ -1,26 +1,28 @@
 //! Rewards on both engines: prices and limits, points and codes that are taken and come back, and thirty who want the last of something at the same moment.
 
+#[path = "staged/world.rs"]
+mod world;
+
 use std::collections::BTreeMap;
 
-use rapport_domain::{Calendar, PersonId, Rng, SeededRng, SystemRng, Timestamp, WorkspaceId};
+use rapport_domain::{PersonId, Rng, SeededRng, SystemRng, Timestamp};
 use rapport_loyalty::document::State;
 use rapport_loyalty::ledger::{Act, Command, MemberId, Source, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::{self, Saved};
-use rapport_loyalty::records::redemptions::{self, Asked, Filter, Redemption, Scene};
+use rapport_loyalty::records::redemptions::{self, Asked, Filter, Redemption};
 use rapport_loyalty::records::vouchers::{self, Owner, Terms, Use};
-use rapport_loyalty::records::{self, Memory, members, merging, personal, programs, read, wallets};
+use rapport_loyalty::records::{self, Memory, members, merging, personal, read, wallets};
 use rapport_loyalty::rewards::{Refusal, Reward, Wish};
 use rapport_loyalty::verify::verify;
 use rapport_loyalty::{Document, MIGRATIONS, ledger};
 use rapport_segments::Condition;
 use rapport_store::testing::TestDatabase;
-use rapport_store::{Engine, Priority, Store, Tx, db_test, outbox};
+use rapport_store::{Engine, db_test, outbox};
 use serde_json::{Value, json};
 
-const W: WorkspaceId = WorkspaceId(1);
-/// 2026-03-10 in Berlin.
-const NOW: Timestamp = Timestamp(1_773_140_400_000_000);
+use world::{NOW, W, World};
+
 const POOL: Owner<'static> = Owner { kind: "pool", key: "cinema" };
 
 fn program() -> Program {
@@ -29,31 +31,10 @@ fn program() -> Program {
     Program::from_json(form).unwrap()
 }
 
-/// What a test stands on: a programme, its calendar, and a time that moves.
-struct World {
-    store: Store,
-    program: Program,
-    calendar: Calendar,
-    now: Timestamp,
-}
-
 impl World {
     async fn found(db: &TestDatabase) -> Self {
         let program = program();
-        let mut tx = db.begin(Priority::Interactive).await.unwrap();
-        let saved = Saved { in_force_from: Timestamp(0), at: Timestamp(0), by: "usr_1" };
-        programs::save(&mut tx, W, &program, 0, saved).await.unwrap();
-        tx.commit().await.unwrap();
-        let calendar = program.calendar().unwrap();
-        Self { store: db.store.clone(), program, calendar, now: NOW }
-    }
-
-    fn scene(&self) -> Scene<'_> {
-        Scene { workspace: W, program: &self.program, calendar: &self.calendar, now: self.now, rng: &SystemRng }
-    }
-
-    async fn begin(&self) -> Tx {
-        self.store.begin(Priority::Interactive).await.unwrap()
+        Self::with(db, program).await
     }
 
     async fn save(&self, seen: i64, form: Value) {

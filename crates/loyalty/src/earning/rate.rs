@@ -304,8 +304,12 @@ pub(crate) fn is_held_out(rule: &Rule, person: PersonId) -> bool {
 
 /// Whether a rule holds somebody out when it holds out so many of a hundred.
 pub fn held_out_below(rule: &str, percent: u8, person: PersonId) -> bool {
-    let places = u32::from(percent) * (PLACES / 100);
-    bucket(&holdout_salt(rule), person) < places
+    holds_out(&holdout_salt(rule), percent, person)
+}
+
+/// Whether a person is one of so many of a hundred who do not have something: always the same for a salt.
+pub(crate) fn holds_out(salt: &str, percent: u8, person: PersonId) -> bool {
+    bucket(salt, person) < u32::from(percent) * (PLACES / 100)
 }
 
 /// The salt of a rule's holdout.

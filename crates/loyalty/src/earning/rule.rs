@@ -268,16 +268,8 @@ impl Document for Rule {
         }
         refuse_history("when", &self.when, Scope::EventAndPerson)?;
         self.gives.check()?;
-        if let Some(key) = &self.wallet
-            && program.wallet(key).is_none()
-        {
-            return Err(Error::invalid("wallet", "the programme has no such wallet"));
-        }
-        if let Some(key) = &self.group
-            && !program.groups.iter().any(|group| group.key == *key)
-        {
-            return Err(Error::invalid("group", "the programme has no such group"));
-        }
+        program.check_wallet("wallet", self.wallet.as_deref())?;
+        program.check_group(self.group.as_deref())?;
         self.window.check(&program.calendar()?)?;
         if self.caps.len() > CAPS_MAX {
             return Err(Error::invalid("caps", format!("at most {CAPS_MAX}")));
@@ -290,17 +282,14 @@ impl Document for Rule {
         if let Some(expiry) = &self.expiry {
             expiry.check().map_err(|error| Error::invalid("expiry", error.to_string()))?;
         }
-        if self.holdout_percent > 50 {
-            return Err(Error::invalid("holdout_percent", "0 to 50"));
-        }
-        Ok(())
+        check_holdout(self.holdout_percent)
     }
 }
 
 impl Rule {
     /// The wallet into which it gives.
     pub fn wallet<'a>(&'a self, program: &'a Program) -> &'a str {
-        self.wallet.as_deref().unwrap_or_else(|| program.wallets.first().map_or("", |wallet| &wallet.key))
+        program.key_meant(self.wallet.as_deref())
     }
 
     /// Whether it holds only at times, or makes what others give more: an offer.
@@ -312,6 +301,14 @@ impl Rule {
     pub const fn multiplies(&self) -> bool {
         matches!(self.gives, Gives::Times { .. })
     }
+}
+
+/// Refuses to hold out more than half.
+pub(crate) fn check_holdout(percent: u8) -> Result<(), Error> {
+    if percent > 50 {
+        return Err(Error::invalid("holdout_percent", "0 to 50"));
+    }
+    Ok(())
 }
 
 /// A rule is judged in the transaction that applies the event: it asks for nothing that has to be looked up in somebody's whole history.

@@ -82,11 +82,7 @@ impl Looks<'_> {
                 self.on_top(offer, kind, i64::from(*quantity), cost.map_or(0, Decimal::micros))
             }
             Gives::Points { points, wallet } => {
-                let plan = match wallet {
-                    Some(key) => self.program.wallet(key),
-                    None => self.program.wallets.first(),
-                };
-                let plan = plan.ok_or(Outcome::Nothing)?;
+                let plan = self.program.wallet_meant(wallet.as_deref()).ok_or(Outcome::Nothing)?;
                 let kind = EffectKind::Points { wallet: plan.key.clone() };
                 self.on_top(offer, kind, *points, plan.worth.map_or(0, Decimal::micros))
             }

@@ -1,7 +1,6 @@
 //! Which offers count together, and what comes of each.
 
 use rapport_domain::PersonId;
-use rapport_domain::assignment::{PLACES, bucket};
 use rapport_segments::{Moment, Subject, holds};
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +9,7 @@ use super::apply::{Applied, Running};
 use super::effect::{Effect, EffectKind, rolled_back};
 use super::offer::{Choice, Gives, Offer, Stacking};
 use crate::decimal::Decimal;
-use crate::earning::{CapPer, Period};
+use crate::earning::{CapPer, Period, holds_out};
 use crate::program::{Mode, Program};
 
 /// So many ways are looked through for the best one; past that the best of them counts, and the answer says so.
@@ -206,8 +205,8 @@ impl Looks<'_> {
 
 /// Whether somebody is one of those who do not have an offer: always the same, whatever its other versions say. Nobody in particular has them all.
 fn is_held_out(offer: &Offer, person: PersonId) -> bool {
-    let places = u32::from(offer.holdout_percent) * (PLACES / 100);
-    person != Subject::NOBODY.person && bucket(&format!("loyalty/offer/{}", offer.key), person) < places
+    let salt = format!("loyalty/offer/{}", offer.key);
+    person != Subject::NOBODY.person && holds_out(&salt, offer.holdout_percent, person)
 }
 
 struct Search<'a> {

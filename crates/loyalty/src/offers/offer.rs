@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::decimal::Decimal;
 use crate::document::Document;
-use crate::earning::{CapPer, Every, Window, refuse_history};
+use crate::earning::{CapPer, Every, Window, check_holdout, refuse_history};
 use crate::program::{Program, check_key, check_name};
 
 const BUDGETS_MAX: usize = 10;
@@ -384,11 +384,7 @@ impl Document for Offer {
         if let Some(least) = self.least {
             check_amount("least.amount", least.amount, 0)?;
         }
-        if let Some(key) = &self.group
-            && !program.groups.iter().any(|group| group.key == *key)
-        {
-            return Err(Error::invalid("group", "the programme has no such group"));
-        }
+        program.check_group(self.group.as_deref())?;
         self.gives.check(program)?;
         if self.announced && !matches!(self.gives, Gives::PercentOff { .. }) {
             return Err(Error::invalid("announced", "is for a percentage"));
@@ -404,9 +400,7 @@ impl Document for Offer {
                 return Err(Error::invalid(place, "a whole number of times"));
             }
         }
-        if self.holdout_percent > 50 {
-            return Err(Error::invalid("holdout_percent", "0 to 50"));
-        }
+        check_holdout(self.holdout_percent)?;
         if let Some(fact) = program.offers.protected(self.facts().into_iter()) {
             let why = format!(
                 "`{fact}` is something that no price may depend on; offers may go by what people do, not by what they are"
@@ -457,12 +451,7 @@ impl Gives {
                 if !(1..=1_000_000_000).contains(points) {
                     return Err(Error::invalid("gives.points", "1 to 1000000000"));
                 }
-                match wallet {
-                    Some(key) if program.wallet(key).is_none() => {
-                        Err(Error::invalid("gives.wallet", "the programme has no such wallet"))
-                    }
-                    _ => Ok(()),
-                }
+                program.check_wallet("gives.wallet", wallet.as_deref())
             }
         }
     }

@@ -301,12 +301,7 @@ pub async fn redeem(
     }
     if let Some(member) = member {
         let calendar = program.calendar()?;
-        let earn = |plan: &WalletPlan, effect: &Effect| Act::Earn {
-            amount: effect.value,
-            earned_at: None,
-            active_from: plan.pending.end(now, &calendar.zone),
-            expires_at: plan.expiry.end(now, &calendar.zone),
-        };
+        let earn = |plan: &WalletPlan, effect: &Effect| plan.earn(effect.value, now, &calendar.zone);
         points(tx, workspace, checkout, (program, member), now, "", earn).await?;
     }
     if checkout.decision.taken().next().is_some() {
@@ -315,11 +310,7 @@ pub async fn redeem(
             "checkout": checkout.key, "offers": offers, "order_id": order_id,
             "amount": rapport_domain::money::format_micros(checkout.decision.goods_off + checkout.decision.shipping_off),
         });
-        let event = Event::new(workspace, REDEEMED, payload);
-        tx.emit(match person {
-            Some(person) => event.about(person),
-            None => event,
-        });
+        tell(tx, Event::new(workspace, REDEEMED, payload), person);
     }
     Ok(())
 }
@@ -370,12 +361,16 @@ pub async fn give_back(
     );
     tx.execute(note, args![workspace, &checkout.key, state.key(), Json(returned.to_vec()), now]).await?;
     let payload = json!({ "checkout": checkout.key, "order_id": checkout.order_id, "whole": is_whole });
-    let event = Event::new(workspace, RETURNED, payload);
+    tell(tx, Event::new(workspace, RETURNED, payload), person);
+    Ok(Checkout { state, returned: returned.to_vec(), changed_at: now, ..checkout.clone() })
+}
+
+/// Tells an event, of whoever's cart it was.
+fn tell(tx: &mut Tx, event: Event, person: Option<PersonId>) {
     tx.emit(match person {
         Some(person) => event.about(person),
         None => event,
     });
-    Ok(Checkout { state, returned: returned.to_vec(), changed_at: now, ..checkout.clone() })
 }
 
 /// The id of the operation by which an effect gave points. It outlives the person, and names neither the checkout nor the order.

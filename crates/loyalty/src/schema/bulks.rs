@@ -1,7 +1,6 @@
 //! Tables of adjustments of many accounts at once: what is to be done, and how far it is.
 
-use rapport_domain::Purpose;
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+use rapport_store::data_map::Declaration;
 
 pub(super) const BULKS: &str = "
 CREATE TABLE loyalty_bulks (
@@ -71,13 +70,5 @@ pub(super) const DATA_MAP: [Declaration; 3] = [
         ],
     ),
     Declaration::technical("loyalty_bulk_members", &["workspace", "bulk", "place"]),
-    Declaration {
-        table: "loyalty_bulk_members",
-        columns: &["member", "had", "state", "refused"],
-        category: Category::Financial,
-        purposes: &[Purpose::Service, Purpose::Analytics],
-        retention: Retention::Workspace,
-        person: Way::Elsewhere("the member's number"),
-        erasure: Erasure::Keep(BOOKS),
-    },
+    super::kept("loyalty_bulk_members", &["member", "had", "state", "refused"], BOOKS),
 ];

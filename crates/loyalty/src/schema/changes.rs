@@ -1,7 +1,6 @@
 //! The table of changes by hand: who asked, who decided.
 
-use rapport_domain::Purpose;
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+use rapport_store::data_map::{Category, Declaration, Erasure};
 
 pub(super) const CHANGES: &str = "
 CREATE TABLE loyalty_changes (
@@ -31,15 +30,7 @@ CREATE INDEX loyalty_changes_member ON loyalty_changes (member, workspace, asked
 const BOOKS: &str = "the books must show who changed what by hand; nobody can tell any more whose account it was";
 
 const fn of_number(columns: &'static [&'static str]) -> Declaration {
-    Declaration {
-        table: "loyalty_changes",
-        columns,
-        category: Category::Financial,
-        purposes: &[Purpose::Service, Purpose::Analytics],
-        retention: Retention::Workspace,
-        person: Way::Elsewhere("the member's number"),
-        erasure: Erasure::Keep(BOOKS),
-    }
+    super::kept("loyalty_changes", columns, BOOKS)
 }
 
 /// What every column holds.

@@ -1,7 +1,6 @@
 //! Tables of rewards: what was redeemed, and how many were given to whom in which period.
 
-use rapport_domain::Purpose;
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+use rapport_store::data_map::{Category, Declaration, Erasure};
 
 pub(super) const REWARDS: &str = "
 CREATE TABLE loyalty_redemptions (
@@ -55,15 +54,7 @@ CREATE INDEX loyalty_vouchers_owner ON loyalty_vouchers (workspace, owner_kind, 
 const BOOKS: &str = "the books must show what was redeemed and at which price; nobody can tell any more who it was";
 
 const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Declaration {
-    Declaration {
-        table,
-        columns,
-        category: Category::Financial,
-        purposes: &[Purpose::Service, Purpose::Analytics],
-        retention: Retention::Workspace,
-        person: Way::Elsewhere("the member's number"),
-        erasure: Erasure::Keep(BOOKS),
-    }
+    super::kept(table, columns, BOOKS)
 }
 
 /// What every column holds.

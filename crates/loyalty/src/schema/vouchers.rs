@@ -1,7 +1,6 @@
 //! Tables of vouchers: the codes there are, what was done with each, and who tried wrong ones.
 
-use rapport_domain::Purpose;
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+use rapport_store::data_map::{Category, Declaration, Erasure};
 
 pub(super) const VOUCHERS: &str = "
 CREATE TABLE loyalty_vouchers (
@@ -55,15 +54,7 @@ const VALID: &str = "whoever has the code may still use it, and it must not be g
 
 /// Values of a table that a member's number or a code leads to.
 const fn of_voucher(table: &'static str, columns: &'static [&'static str]) -> Declaration {
-    Declaration {
-        table,
-        columns,
-        category: Category::Financial,
-        purposes: &[Purpose::Service, Purpose::Analytics],
-        retention: Retention::Workspace,
-        person: Way::Elsewhere("the member's number"),
-        erasure: Erasure::Keep(VALID),
-    }
+    super::kept(table, columns, VALID)
 }
 
 /// What every column holds.

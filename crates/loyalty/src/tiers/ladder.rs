@@ -369,10 +369,8 @@ impl Measure {
         check_key(&format!("{place}.key"), &self.key)?;
         check_name(&format!("{place}.name"), &self.name)?;
         match &self.counts {
-            Counted::Points { wallet: Some(wallet) } if program.wallet(wallet).is_none() => {
-                Err(Error::invalid(format!("{place}.counts.wallet"), "the programme has no such wallet"))
-            }
-            Counted::Points { .. } | Counted::Spent | Counted::Orders => Ok(()),
+            Counted::Points { wallet } => program.check_wallet(&format!("{place}.counts.wallet"), wallet.as_deref()),
+            Counted::Spent | Counted::Orders => Ok(()),
             Counted::Events { event, when, property } => {
                 if event.is_empty() || event.len() > 200 {
                     return Err(Error::invalid(

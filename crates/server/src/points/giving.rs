@@ -5,7 +5,7 @@
 //! Does not: decide. Who is no member, and does not become one by earning, gets nothing.
 
 use rapport_domain::{PersonId, WorkspaceId};
-use rapport_loyalty::ledger::{Act, Command, Refusal, Source};
+use rapport_loyalty::ledger::{Command, Refusal, Source};
 use rapport_loyalty::program::Enrolment;
 use rapport_loyalty::records::{members, wallets};
 use rapport_store::Priority;
@@ -55,11 +55,7 @@ pub async fn give(
     let mut db = installation.store.read();
     let programs = installation.programs.get(&mut db, workspace).await?;
     let Some(program) = programs.at(now) else { return Ok(Given::NoWallet) };
-    let plan = match gift.wallet {
-        Some(key) => program.wallet(key),
-        None => program.wallets.first(),
-    };
-    let Some(plan) = plan else { return Ok(Given::NoWallet) };
+    let Some(plan) = program.wallet_meant(gift.wallet) else { return Ok(Given::NoWallet) };
     let Some(wallet) = wallets::numbers(&mut db, workspace).await?.get(&plan.key).copied() else {
         return Ok(Given::NoWallet);
     };
@@ -73,13 +69,7 @@ pub async fn give(
         }
         None => return Ok(Given::NoMember),
     };
-    let calendar = program.calendar()?;
-    let act = Act::Earn {
-        amount: gift.points,
-        earned_at: None,
-        active_from: plan.pending.end(now, &calendar.zone),
-        expires_at: plan.expiry.end(now, &calendar.zone),
-    };
+    let act = plan.earn(gift.points, now, &program.calendar()?.zone);
     // A day later the same gift would lapse a day later: what is asked for is the gift.
     let asked = blake3::hash(format!("{}\n{}\n{}", gift.id, plan.key, gift.points).as_bytes());
     let source = Source {

@@ -93,8 +93,7 @@ impl Lives {
         for counted in ladders.counted() {
             let amounts: Amounts = match counted {
                 Counted::Points { wallet } => {
-                    let key = wallet.as_ref().or_else(|| ladders.program.wallets.first().map(|it| &it.key));
-                    let wallet = key.and_then(|key| wallets.get(key));
+                    let wallet = wallets.get(ladders.program.key_meant(wallet.as_deref()));
                     let own = earned.iter().filter(|it| Some(&it.1) == wallet);
                     grouped(own.map(|(member, _, at, points)| (*member, *at, points.saturating_mul(ONE))))
                 }

@@ -86,11 +86,7 @@ pub(super) fn role_of(caller: &Caller) -> &'static str {
 }
 
 pub(super) fn wallet<'a>(program: &'a Program, key: Option<&str>) -> Result<&'a WalletPlan, Problem> {
-    let plan = match key {
-        None => program.wallets.first(),
-        Some(key) => program.wallet(key),
-    };
-    plan.ok_or_else(|| refused(Refusal::Ledger(rapport_loyalty::ledger::Refusal::WalletUnknown)))
+    program.wallet_meant(key).ok_or_else(|| refused(Refusal::Ledger(rapport_loyalty::ledger::Refusal::WalletUnknown)))
 }
 
 /// Why something is changed must be said.

@@ -157,10 +157,7 @@ impl Read {
     ) -> Result<Self, Problem> {
         let programs = app.installation.programs.get(db, caller.workspace).await?;
         let program = programs.latest().ok_or_else(missing)?.program.clone();
-        let plan = match wallet {
-            None => program.wallets.first(),
-            Some(key) => program.wallet(key),
-        };
+        let plan = program.wallet_meant(wallet);
         let plan = plan.ok_or_else(|| Problem::not_found("wallet"))?.clone();
         let numbers = wallets::numbers(db, caller.workspace).await?;
         let number = *numbers.get(&plan.key).ok_or_else(|| Problem::not_found("wallet"))?;

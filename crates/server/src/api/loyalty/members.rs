@@ -9,7 +9,7 @@ use rapport_loyalty::records::members::{self, Member};
 use rapport_loyalty::records::{read, wallets};
 use rapport_profiles::fold::fold;
 use rapport_profiles::records::persons::{self, Filter, SortBy};
-use rapport_store::Priority;
+use rapport_store::{Priority, Queries};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -111,6 +111,14 @@ pub(super) fn number(text: &str) -> Result<MemberId, Problem> {
     text.parse().map(MemberId).map_err(|_| Problem::not_found("member"))
 }
 
+/// A customer of this workspace.
+pub(super) async fn customer(db: &mut impl Queries, workspace: WorkspaceId, id: &str) -> Result<PersonId, Problem> {
+    let unknown = || Problem::not_found("customer");
+    let person = PersonId(id.parse().map_err(|_| unknown())?);
+    persons::find(db, workspace, person).await?.ok_or_else(unknown)?;
+    Ok(person)
+}
+
 /// A member of this workspace.
 pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Member, Problem> {
     let found = members::find(&mut app.installation.store.read(), caller.workspace, number(id)?).await?;
@@ -209,11 +217,9 @@ pub async fn enrol_member(
     Json(body): Json<EnrolBody>,
 ) -> Result<Json<LoyaltyMember>, Problem> {
     caller.require(Permission::PostPoints)?;
-    let unknown = || Problem::not_found("customer");
-    let person = PersonId(body.person_id.parse().map_err(|_| unknown())?);
     let installation = &app.installation;
     let mut tx = installation.store.begin(Priority::Interactive).await?;
-    persons::find(&mut tx, caller.workspace, person).await?.ok_or_else(unknown)?;
+    let person = customer(&mut tx, caller.workspace, &body.person_id).await?;
     let member = members::enrol(&mut tx, caller.workspace, person, app.now(), &*installation.rng).await?;
     tx.commit().await?;
     one(&app, &caller, member).await

@@ -5,14 +5,13 @@ mod codes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
+use rapport_domain::Timestamp;
 use rapport_domain::money::format_micros;
-use rapport_domain::{PersonId, Timestamp};
 use rapport_loyalty::Document;
 use rapport_loyalty::offers::{Cart, Decision, Effect, EffectKind, Line, Offer, Outcome};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::Version;
 use rapport_loyalty::records::offer_uses;
-use rapport_profiles::records::persons;
 use rapport_segments::Condition;
 use rapport_segments::records::segments;
 use rapport_store::{Priority, Queries};
@@ -22,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{documents, missing, named};
+use super::{documents, members, missing, named};
 use crate::api::members::instant;
 use crate::api::segments::{Names, user_names};
 use crate::api::shapes::time;
@@ -374,12 +373,7 @@ pub(super) async fn customer(
 ) -> Result<Customer, Problem> {
     let person = match person_id {
         None => None,
-        Some(id) => {
-            let unknown = || Problem::not_found("customer");
-            let person = PersonId(id.parse().map_err(|_| unknown())?);
-            persons::find(db, caller.workspace, person).await?.ok_or_else(unknown)?;
-            Some(person)
-        }
+        Some(id) => Some(members::customer(db, caller.workspace, id).await?),
     };
     Ok(Customer::of(db, caller.workspace, person).await?)
 }

@@ -132,10 +132,7 @@ pub async fn import_points(
     };
     let present = Present::read(&app, caller.workspace).await?;
     let scene = present.scene(&app, caller.workspace)?;
-    let wallet = match body.wallet.as_deref() {
-        None => scene.program.wallets.first(),
-        Some(key) => scene.program.wallet(key),
-    };
+    let wallet = scene.program.wallet_meant(body.wallet.as_deref());
     let wallet = wallet.ok_or_else(|| Problem::invalid("wallet", "the programme has no such wallet"))?;
     let mut done = ImportedPoints::default();
     let reader = Reader { scene, expiry: &wallet.expiry, columns: &body.columns, is_email: body.who_is == "email" };

@@ -186,12 +186,8 @@ pub async fn post_points(
     let reader = Reader { program, by: caller.id().as_str(), now: app.now(), key };
     let mut commands = Vec::new();
     for (at, operation) in body.operations.into_iter().enumerate() {
-        let plan = match &operation.wallet {
-            None => program.wallets.first(),
-            Some(key) => program.wallet(key),
-        };
         let unknown = || refused(at, Refusal::WalletUnknown);
-        let plan = plan.ok_or_else(unknown)?;
+        let plan = program.wallet_meant(operation.wallet.as_deref()).ok_or_else(unknown)?;
         let wallet = *numbers.get(&plan.key).ok_or_else(unknown)?;
         alone(&caller, program, plan, &operation.act)?;
         commands.push(reader.command(at, operation, (plan, wallet))?);

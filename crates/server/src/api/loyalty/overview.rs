@@ -328,11 +328,7 @@ pub async fn loyalty_lapsing(
     let programs = app.installation.programs.get(&mut db, caller.workspace).await?;
     let program = &programs.latest().ok_or_else(missing)?.program;
     let calendar = program.calendar()?;
-    let plan = match given(&query.wallet) {
-        Some(key) => program.wallet(key),
-        None => program.wallets.first(),
-    };
-    let plan = plan.ok_or_else(|| Problem::not_found("wallet"))?;
+    let plan = program.wallet_meant(given(&query.wallet)).ok_or_else(|| Problem::not_found("wallet"))?;
     let numbers = wallets::numbers(&mut db, caller.workspace).await?;
     let wallet = *numbers.get(&plan.key).ok_or_else(|| Problem::not_found("wallet"))?;
     let mut months: BTreeMap<Timestamp, i64> = BTreeMap::new();

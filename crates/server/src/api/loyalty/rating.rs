@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::members::customer;
 use super::missing;
 use super::rules::read;
 use crate::api::members::instant;
@@ -132,12 +133,7 @@ pub async fn rate_event(
         if tried.is_empty() { programs.rules_at(at).collect() } else { tried.iter().map(|rule| (rule, 0)).collect() };
     let person = match body.person_id.as_deref() {
         None => None,
-        Some(id) => {
-            let unknown = || Problem::not_found("customer");
-            let person = PersonId(id.parse().map_err(|_| unknown())?);
-            persons::find(&mut db, workspace, person).await?.ok_or_else(unknown)?;
-            Some(person)
-        }
+        Some(id) => Some(customer(&mut db, workspace, id).await?),
     };
     let member = match person {
         Some(person) => members::of(&mut db, workspace, person).await?,

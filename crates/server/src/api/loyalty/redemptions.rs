@@ -162,6 +162,19 @@ async fn answered(
     Ok(Json(with_codes(app, workspace, outcome.map_err(refused)?).await?))
 }
 
+/// Does something with a redemption that there is, and answers as [`answered`].
+async fn settled(
+    app: &App,
+    caller: &Caller,
+    act: impl AsyncFnOnce(&mut Tx, Scene<'_>) -> redemptions::Outcome,
+) -> Result<Json<LoyaltyRedemption>, Problem> {
+    let present = Present::read(app, caller.workspace).await?;
+    let scene = present.scene(app, caller.workspace)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let outcome = act(&mut tx, scene).await?;
+    answered(app, caller.workspace, tx, outcome).await
+}
+
 async fn with_codes(
     app: &App,
     workspace: WorkspaceId,
@@ -265,10 +278,7 @@ pub async fn pay_redemption(
     Path(redemption_id): Path<String>,
 ) -> Result<Json<LoyaltyRedemption>, Problem> {
     caller.require(Permission::ServeMembers)?;
-    let present = Present::read(&app, caller.workspace).await?;
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let outcome = redemptions::paid(&mut tx, present.scene(&app, caller.workspace)?, &redemption_id).await?;
-    answered(&app, caller.workspace, tx, outcome).await
+    settled(&app, &caller, async |tx, scene| redemptions::paid(tx, scene, &redemption_id).await).await
 }
 
 /// What whoever delivers knows it by.
@@ -289,11 +299,8 @@ pub async fn fulfil_redemption(
 ) -> Result<Json<LoyaltyRedemption>, Problem> {
     caller.require(Permission::ServeMembers)?;
     short("reference", &body.reference)?;
-    let present = Present::read(&app, caller.workspace).await?;
-    let scene = present.scene(&app, caller.workspace)?;
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let outcome = redemptions::fulfil(&mut tx, scene, &redemption_id, &body.reference).await?;
-    answered(&app, caller.workspace, tx, outcome).await
+    settled(&app, &caller, async |tx, scene| redemptions::fulfil(tx, scene, &redemption_id, &body.reference).await)
+        .await
 }
 
 /// Refuses texts that are not kept.
@@ -325,11 +332,7 @@ pub async fn fail_redemption(
 ) -> Result<Json<LoyaltyRedemption>, Problem> {
     caller.require(Permission::ServeMembers)?;
     short("reason", &body.reason)?;
-    let present = Present::read(&app, caller.workspace).await?;
-    let scene = present.scene(&app, caller.workspace)?;
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let outcome = redemptions::fail(&mut tx, scene, &redemption_id, &body.reason).await?;
-    answered(&app, caller.workspace, tx, outcome).await
+    settled(&app, &caller, async |tx, scene| redemptions::fail(tx, scene, &redemption_id, &body.reason).await).await
 }
 
 /// Calls a redemption off: points come back into the lots they came from, stock and limits have room again, its codes do not count any more.
@@ -342,11 +345,10 @@ pub async fn cancel_redemption(
 ) -> Result<Json<LoyaltyRedemption>, Problem> {
     caller.require(Permission::ServeMembers)?;
     short("reason", &body.reason)?;
-    let present = Present::read(&app, caller.workspace).await?;
-    let scene = present.scene(&app, caller.workspace)?;
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let outcome = redemptions::cancel(&mut tx, scene, &redemption_id, body.by_member, &body.reason).await?;
-    answered(&app, caller.workspace, tx, outcome).await
+    settled(&app, &caller, async |tx, scene| {
+        redemptions::cancel(tx, scene, &redemption_id, body.by_member, &body.reason).await
+    })
+    .await
 }
 
 /// Which redemptions.

@@ -129,8 +129,7 @@ pub async fn member_why(
     let programs = app.installation.programs.get(&mut db, caller.workspace).await?;
     let program = &programs.latest().ok_or_else(missing)?.program;
     let numbers = wallets::numbers(&mut db, caller.workspace).await?;
-    let first = program.wallets.first().map_or("", |wallet| &wallet.key);
-    let key = given(&query.wallet).unwrap_or(first);
+    let key = program.key_meant(given(&query.wallet));
     let wallet = *numbers.get(key).ok_or_else(|| Problem::not_found("wallet"))?;
     let end = Timestamp(i64::MAX);
     let at = instant("at", given(&query.at))?.unwrap_or(end);
