@@ -30,6 +30,9 @@ export async function loyaltyPages(ask) {
 	} else list.push({ name: 'loyalty-tiers-none', path: '/loyalty/tiers', text: 'If it had always been so' });
 	const rewards = (await ask('/loyalty/rewards')).rows ?? [];
 	list.push({ name: 'loyalty-rewards', path: '/loyalty/rewards', text: rewards.length ? 'What waits to be paid or delivered' : 'Here you will see what members can have for their points' });
+	const changes = (await ask('/loyalty/changes?state=asked')).rows ?? [];
+	list.push({ name: 'loyalty-changes', path: '/loyalty/changes', text: changes.length ? 'Waiting for a second person' : 'Nothing waits for approval' });
+	if (changes.some((it) => !it.is_own)) list.push({ name: 'loyalty-changes-approve', path: '/loyalty/changes?state=refused', act: async (p) => { await p.getByRole('button', { name: 'Approve' }).first().click(); await p.locator('dialog').waitFor(); } });
 	const rules = (await ask('/loyalty/rules')).rows ?? [];
 	for (const key of ['big-basket', 'northern-lights', 'survey']) if (rules.some((it) => it.key === key)) list.push({ name: `loyalty-rule-${key}`, path: `/loyalty/rules/${key}`, text: 'Versions' });
 	const members = (await ask('/loyalty/members')).rows ?? [];
@@ -42,6 +45,7 @@ export async function loyaltyPages(ask) {
 		list.push({ name: 'loyalty-member-lot', path, act: (p) => p.locator('details summary').nth(1).click() });
 		list.push({ name: 'loyalty-member-operations', path: `${path}?view=operations`, text: 'Available after' });
 		list.push({ name: 'loyalty-member-awards', path: `${path}?view=awards`, text: 'By order' });
+		if (program.program.staff?.goodwill?.length) list.push({ name: 'loyalty-member-goodwill', path, act: async (p) => { await p.getByRole('button', { name: 'Give goodwill' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'loyalty-member-adjust', path, act: async (p) => { await p.getByRole('button', { name: 'Adjust balance' }).click(); await p.locator('dialog').waitFor(); } });
 	}
 	return list;

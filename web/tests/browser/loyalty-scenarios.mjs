@@ -86,9 +86,8 @@ export const loyaltyScenarios = {
 		const give = dialog.getByRole('button', { name: 'Give them' });
 		must(await give.isDisabled(), 'points are given without a reason');
 		await dialog.getByLabel('Reason').fill('Parcel came a week late');
-		const { body } = await sent(page, 'POST', '/loyalty/operations', () => give.click());
-		const [operation] = body.operations;
-		must(operation.act.kind === 'adjust' && operation.act.amount === 150 && operation.reason === 'Parcel came a week late' && operation.id.startsWith('console-'), `sent ${JSON.stringify(body)}`);
+		const { body } = await sent(page, 'POST', '/loyalty/changes', () => give.click());
+		must(body.amount === 150 && body.wallet === 'points' && body.reason === 'Parcel came a week late' && body.id.startsWith('console-'), `sent ${JSON.stringify(body)}`);
 		await dialog.waitFor({ state: 'detached' });
 		await page.getByRole('button', { name: 'Adjust balance' }).click();
 		await dialog.getByText('Take', { exact: true }).click();

@@ -11,6 +11,7 @@ import { advocacyScenarios } from './advocacy-scenarios.mjs';
 import { complaintScenarios } from './complaint-scenarios.mjs';
 import { ideaScenarios } from './idea-scenarios.mjs';
 import { intentScenarios } from './intent-scenarios.mjs';
+import { loyaltyHandScenarios } from './loyalty-hand-scenarios.mjs';
 import { loyaltyScenarios } from './loyalty-scenarios.mjs';
 import { noteScenarios } from './note-scenarios.mjs';
 import { followUpScenarios } from './follow-up-scenarios.mjs';
@@ -119,7 +120,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
 	await context.close();
 }
 
-const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...noteScenarios };
+const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyHandScenarios, ...noteScenarios };
 for (const [name, run] of Object.entries(allScenarios)) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');

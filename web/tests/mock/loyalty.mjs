@@ -1,4 +1,5 @@
 // The mock's answers about the programme. It keeps nothing: what is saved is answered as the server would, and forgotten.
+import { changeRoutes } from './changes.mjs';
 import { rewardRoutes } from './rewards.mjs';
 import { tierRoutes } from './tiers.mjs';
 
@@ -33,6 +34,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 		return { lines, points, is_member: true };
 	}
 	return [
+		...changeRoutes(fixture, page, problem),
 		...rewardRoutes(fixture, page),
 		...tierRoutes(fixture),
 		['GET', /^\/loyalty\/liability$/, (_, query) => { const books = fixture('loyalty-liability')[query.get('wallet') ?? 'points']; return books ? { ...books, basis: query.get('basis') ?? 'recorded' } : missing('wallet'); }],

@@ -1,8 +1,10 @@
 // Loyalty: the programme, its rules, its members and their points.
 import { liability } from './liability';
+import { changes } from './loyalty-changes';
 import { rewards } from './loyalty-rewards';
 import { tiers } from './tiers';
 export const loyalty = {
+	...changes,
 	...liability,
 	...rewards,
 	...tiers,

@@ -1,10 +1,12 @@
 // 会员积分：计划、规则、会员和他们的积分。
 import { liability } from './liability';
+import { changes } from './loyalty-changes';
 import { rewards } from './loyalty-rewards';
 import { tiers } from './tiers';
 import type { loyalty as english } from '../en/loyalty';
 
 export const loyalty: Record<keyof typeof english, string> = {
+	...changes,
 	...liability,
 	...rewards,
 	...tiers,

@@ -1,0 +1,46 @@
+// Changes by hand, adjustments of many accounts, and what members had elsewhere, as pages show them. Pure.
+import type { Every, Program } from './loyalty';
+
+/** What the programme lets staff do by hand. */
+export interface Staff {
+	goodwill?: { role: string; wallet?: string | null; most: number; every: Every }[];
+	alone?: { role: string; wallet?: string | null; most: number }[] | null;
+	approve_within_hours?: number;
+}
+export const staffOf = (program: Program): Staff => (program.staff as Staff | undefined) ?? {};
+const isOf = (program: Program, limit: { role: string; wallet?: string | null }, role: string, wallet: string) => limit.role === role && (limit.wallet ?? program.wallets[0]?.key) === wallet;
+
+/** How many points somebody may change alone at once: null without a limit, 0 when somebody else must approve each. As the server decides it. */
+export function aloneUpTo(program: Program, role: string, wallet: string, mayPost: boolean): number | null {
+	const limits = staffOf(program).alone;
+	if (!limits) return mayPost ? null : 0;
+	return limits.find((limit) => isOf(program, limit, role, wallet))?.most ?? 0;
+}
+
+/** The limits within which somebody gives goodwill; none: they give none. */
+export const goodwillOf = (program: Program, role: string, wallet: string) => (staffOf(program).goodwill ?? []).filter((limit) => isOf(program, limit, role, wallet));
+
+export const CHANGE_STATES = ['approved', 'declined', 'refused', 'lapsed'] as const;
+export type ChangeState = (typeof CHANGE_STATES)[number] | 'asked';
+export const CHANGE_TONES: Record<string, string> = { asked: 'warn', approved: 'good', declined: '', refused: 'bad', lapsed: '' };
+
+/** The server keeps a reason in so many bytes. */
+const REASON_BYTES = 235;
+export const isReason = (text: string): boolean => text.trim() !== '' && new TextEncoder().encode(text.trim()).length <= REASON_BYTES;
+
+export const BULK_TONES: Record<string, string> = { draft: '', running: 'on', done: 'good', undoing: 'on', undone: '' };
+export const BULK_MOST = 100_000;
+/** Numbers of members out of what was pasted, each once; whatever is no number is named. */
+export function memberNumbers(parts: string[]): { ids: string[]; wrong: string[] } {
+	const isNumber = (text: string) => /^\d{1,19}$/.test(text);
+	return { ids: [...new Set(parts.filter(isNumber))], wrong: parts.filter((it) => !isNumber(it)) };
+}
+
+/** How much of the work is done, of 1; undoing goes through all accounts again. */
+export const workDone = (bulk: { members: number; through: number }): number => (bulk.members > 0 ? Math.min(1, bulk.through / bulk.members) : 1);
+/** Accounts a second and how long the rest takes, from two looks at the work; null as long as nobody can say. */
+export function pace(first: { done: number; at: number }, now: { done: number; at: number }, all: number): { rate: number; left: number } | null {
+	const seconds = (now.at - first.at) / 1000;
+	const rate = seconds > 0 ? (now.done - first.done) / seconds : 0;
+	return rate > 0 ? { rate, left: Math.max(0, (all - now.done) / rate) } : null;
+}
