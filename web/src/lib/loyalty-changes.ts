@@ -44,3 +44,47 @@ export function pace(first: { done: number; at: number }, now: { done: number; a
 	const rate = seconds > 0 ? (now.done - first.done) / seconds : 0;
 	return rate > 0 ? { rate, left: Math.max(0, (all - now.done) / rate) } : null;
 }
+
+// What members had elsewhere comes as a file whose columns are named.
+export const HISTORY_COLUMNS = ['who', 'points', 'at', 'expires_at', 'active_from', 'reference'] as const;
+export type HistoryColumn = (typeof HISTORY_COLUMNS)[number];
+export const NEEDED_COLUMNS: readonly HistoryColumn[] = ['who', 'points', 'at'];
+export type HistoryColumns = Partial<Record<HistoryColumn, string>>;
+export const WHO_IS = ['email', 'user_id', 'member_id'] as const;
+export type WhoIs = (typeof WHO_IS)[number];
+export const HISTORY_LINES = 20_000;
+
+const GUESSES: Record<HistoryColumn, RegExp> = {
+	who: /e-?mail|^mail|member|customer|user|kunde|邮箱|会员/i,
+	points: /point|amount|balance|punkte|积分/i,
+	at: /earned|created|^at$|^day$|date$|^date|booked|时间|日期/i,
+	expires_at: /expir|^ends?$|valid.?(un)?til|lapse|到期|失效/i,
+	active_from: /active|available.?from|valid.?from|生效/i,
+	reference: /^ref|order|receipt|booking|^id$|订单/i
+};
+/** Which column is what, by its name; each column is one thing. */
+export function guessColumns(head: string[]): HistoryColumns {
+	const found: HistoryColumns = {};
+	// What lapses and begins first: "expiry date" is no day on which something was earned.
+	for (const meaning of ['expires_at', 'active_from', 'who', 'points', 'at', 'reference'] as const) {
+		const name = head.find((it) => GUESSES[meaning].test(it) && !Object.values(found).includes(it));
+		if (name) found[meaning] = name;
+	}
+	return found;
+}
+
+/** Who a column tells, by what is in it. */
+export function guessWho(values: string[]): WhoIs {
+	const filled = values.filter(Boolean);
+	if (filled.some((it) => it.includes('@'))) return 'email';
+	return filled.length > 0 && filled.every((it) => /^\d{12,19}$/.test(it)) ? 'member_id' : 'user_id';
+}
+
+/** What lacks before a file can be tried; empty when nothing does. */
+export function historyLacks(columns: HistoryColumns, source: string): '' | 'who' | 'points' | 'at' | 'twice' | 'source' {
+	const missing = NEEDED_COLUMNS.find((it) => !columns[it]);
+	if (missing) return missing as 'who';
+	const used = Object.values(columns).filter(Boolean);
+	if (new Set(used).size < used.length) return 'twice';
+	return /^[a-z0-9_-]{1,64}$/.test(source) ? '' : 'source';
+}

@@ -1,4 +1,5 @@
 // Points given and taken by hand, as people do it: with a second person, as goodwill, for many at once, out of a file.
+import { chooseHistory } from './loyalty-pages.mjs';
 import { must, open, sent } from './steps.mjs';
 
 export const loyaltyHandScenarios = {
@@ -59,5 +60,64 @@ export const loyaltyHandScenarios = {
 		await open(page, context, '/loyalty/changes');
 		await page.getByText('Waiting for a second person').first().waitFor();
 		must(!(await page.getByRole('button', { name: 'Approve' }).count()), 'a viewer can approve');
+	},
+	'loyalty bulks: many members are chosen, looked at, started and undone': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/bulks');
+		await page.getByRole('link', { name: 'New adjustment' }).click();
+		await page.waitForURL(/\/bulks\/new$/);
+		const look = page.getByRole('button', { name: 'Look at what would come of it' });
+		await page.getByRole('combobox', { name: 'Segment' }).selectOption('reachable');
+		await page.waitForURL(/segment=reachable/);
+		await page.getByLabel('How many').fill('250');
+		must(await look.isDisabled(), 'many are changed without a reason');
+		await page.getByLabel('Reason', { exact: false }).fill('For the week in which the shop was closed');
+		const { body } = await sent(page, 'POST', '/loyalty/bulks', () => look.click());
+		must(body.segment === 'reachable' && body.amount === 250 && !body.member_ids && body.id.startsWith('console-'), `asked ${JSON.stringify(body)}`);
+		await page.waitForURL(/\/bulks\/blk_1$/);
+		await page.getByText('305 accounts would change, by 76,250 points in all', { exact: false }).waitFor();
+		await page.getByText('7 would refuse: The account is closed (4), The wallet is full (3).', { exact: false }).waitFor();
+		const dialog = page.locator('dialog');
+		await page.getByRole('button', { name: 'Start', exact: true }).click();
+		await dialog.getByText('It can be undone afterwards', { exact: false }).waitFor();
+		const { url } = await sent(page, 'POST', '/started', () => dialog.getByRole('button', { name: 'Start' }).click());
+		must(url.endsWith('/blk_1/started'), `started ${url}`);
+		await dialog.waitFor({ state: 'detached' });
+		await open(page, context, '/loyalty/bulks/blk_3');
+		await page.getByRole('button', { name: 'Undo' }).click();
+		const { url: undone } = await sent(page, 'POST', '/undone', () => dialog.getByRole('button', { name: 'Undo' }).click());
+		must(undone.endsWith('/blk_3/undone'), `undid ${undone}`);
+	},
+	'loyalty bulks: members are pasted by their numbers, and what is none is named': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/bulks/new?whom=list');
+		await page.getByLabel('Member numbers, one', { exact: false }).fill('5100000000000\nann@example.com');
+		await page.getByText('no member numbers: ann@example.com', { exact: false }).waitFor();
+		await page.getByLabel('Member numbers, one', { exact: false }).fill('5100000000000, 5100000007919; 5100000000000');
+		await page.getByText('2 members', { exact: true }).waitFor();
+		await page.getByText('Take', { exact: true }).click();
+		await page.getByLabel('How many').fill('50');
+		await page.getByLabel('Reason', { exact: false }).fill('Counted twice by the till');
+		const { body } = await sent(page, 'POST', '/loyalty/bulks', () => page.getByRole('button', { name: 'Look at what would come of it' }).click());
+		must(body.member_ids.length === 2 && body.amount === -50 && body.segment === undefined, `asked ${JSON.stringify(body)}`);
+	},
+	'loyalty histories: a file is tried before it comes in, and wrong lines are named': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/histories');
+		await chooseHistory(page);
+		const take = page.getByRole('button', { name: 'Bring them in' });
+		must(await take.isDisabled(), 'a file comes in untried');
+		const { body } = await sent(page, 'POST', '/loyalty/imports', () => page.getByRole('button', { name: 'Try it' }).click());
+		must(body.dry_run && body.source === 'old-club' && body.who_is === 'email' && body.columns.who === 'E-mail' && body.columns.at === 'Earned' && body.columns.expires_at === 'Ends' && body.enrol, `tried ${JSON.stringify(body)}`);
+		await page.getByText('2 members would get 170 points', { exact: false }).waitFor();
+		await page.getByRole('table', { name: 'Line by line' }).getByRole('row', { name: /^4 The points are no whole number bea@example.com,lots/ }).waitFor();
+		await page.getByLabel('Customers who are no members yet', { exact: false }).uncheck();
+		await page.getByText('Something was changed since', { exact: false }).waitFor();
+		must(await take.isDisabled(), 'something else comes in than was tried');
+		await sent(page, 'POST', '/loyalty/imports', () => page.getByRole('button', { name: 'Try it' }).click());
+		await page.getByText('2 members would get 170 points', { exact: false }).waitFor();
+		const { body: taken } = await sent(page, 'POST', '/loyalty/imports', () => take.click());
+		must(taken.dry_run === false && taken.enrol === false && taken.text === body.text, `brought in ${JSON.stringify(taken)}`);
+		await page.getByText('2 members got 170 points', { exact: false }).waitFor();
 	}
 };

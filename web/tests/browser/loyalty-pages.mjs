@@ -7,6 +7,14 @@ export async function withoutLadders(page) {
 	await page.getByText('If it had always been so', { exact: false }).waitFor();
 }
 
+/** What the club of a neighbour had, with a line that is wrong. */
+const HISTORY = 'E-mail,Points,Earned,Ends\nann@example.com,120,2026-01-10,never\nann@example.com,-30,2026-02-20,\nbea@example.com,lots,2026-03-01,\ncarl@example.com,80,2026-03-02,2027-03-31\n';
+export async function chooseHistory(page) {
+	await page.getByLabel('Choose a CSV file').setInputFiles({ name: 'neighbours.csv', mimeType: 'text/csv', buffer: Buffer.from(HISTORY) });
+	await page.getByLabel('The other programme, as a key').fill('old-club');
+	await page.getByRole('table', { name: 'The first lines' }).waitFor();
+}
+
 export async function loyaltyPages(ask) {
 	const program = await ask('/loyalty/program');
 	if (!program.program) return [{ name: 'loyalty-begin', path: '/loyalty', text: 'Set up your programme', expects: '404' }];
@@ -33,6 +41,16 @@ export async function loyaltyPages(ask) {
 	const changes = (await ask('/loyalty/changes?state=asked')).rows ?? [];
 	list.push({ name: 'loyalty-changes', path: '/loyalty/changes', text: changes.length ? 'Waiting for a second person' : 'Nothing waits for approval' });
 	if (changes.some((it) => !it.is_own)) list.push({ name: 'loyalty-changes-approve', path: '/loyalty/changes?state=refused', act: async (p) => { await p.getByRole('button', { name: 'Approve' }).first().click(); await p.locator('dialog').waitFor(); } });
+	const bulks = (await ask('/loyalty/bulks')).rows ?? [];
+	list.push({ name: 'loyalty-bulks', path: '/loyalty/bulks', text: bulks.length ? 'Undone' : 'Here you will see adjustments of many members' });
+	list.push({ name: 'loyalty-bulks-new', path: '/loyalty/bulks/new', text: 'Look at what would come of it' });
+	list.push({ name: 'loyalty-bulks-list', path: '/loyalty/bulks/new?whom=list', act: (p) => p.getByLabel('Member numbers, one', { exact: false }).fill('5100000000000, ann@example.com') });
+	for (const state of ['draft', 'running', 'done', 'undone']) {
+		const bulk = bulks.find((it) => it.state === state);
+		if (bulk) list.push({ name: `loyalty-bulk-${state}`, path: `/loyalty/bulks/${bulk.bulk_id}`, text: 'Account by account' });
+	}
+	list.push({ name: 'loyalty-histories', path: '/loyalty/histories', text: 'Choose a CSV file' });
+	list.push({ name: 'loyalty-histories-columns', path: '/loyalty/histories', act: chooseHistory });
 	const rules = (await ask('/loyalty/rules')).rows ?? [];
 	for (const key of ['big-basket', 'northern-lights', 'survey']) if (rules.some((it) => it.key === key)) list.push({ name: `loyalty-rule-${key}`, path: `/loyalty/rules/${key}`, text: 'Versions' });
 	const members = (await ask('/loyalty/members')).rows ?? [];

@@ -1,7 +1,7 @@
 // What staff may change by hand, members out of what was pasted, and how far the work on many accounts is.
 import { describe, expect, it } from 'vitest';
 import { firstProgram } from '$lib/loyalty';
-import { aloneUpTo, goodwillOf, isReason, memberNumbers, pace, workDone } from '$lib/loyalty-changes';
+import { aloneUpTo, goodwillOf, guessColumns, guessWho, historyLacks, isReason, memberNumbers, pace, workDone } from '$lib/loyalty-changes';
 
 const plain = firstProgram('Club', 'Europe/Berlin', 'EUR');
 const program = { ...plain, staff: { alone: [{ role: 'admin', most: 500 }, { role: 'admin', wallet: 'stamps', most: 3 }], goodwill: [{ role: 'agent', most: 200, every: 'day' }, { role: 'agent', most: 1000, every: 'month' }, { role: 'agent', wallet: 'stamps', most: 1, every: 'day' }] } };
@@ -36,5 +36,26 @@ describe('many accounts', () => {
 		expect(workDone({ members: 0, through: 0 })).toBe(1);
 		expect(pace({ done: 100, at: 0 }, { done: 300, at: 2000 }, 1300)).toEqual({ rate: 100, left: 10 });
 		expect(pace({ done: 100, at: 0 }, { done: 100, at: 2000 }, 1300)).toBeNull();
+	});
+});
+
+describe('what members had elsewhere', () => {
+	it('is told by columns whose names say what they are', () => {
+		expect(guessColumns(['E-mail', 'Points', 'Earned', 'Expiry date', 'Order'])).toEqual({ who: 'E-mail', points: 'Points', at: 'Earned', expires_at: 'Expiry date', reference: 'Order' });
+		expect(guessColumns(['mail', 'points', 'day', 'ends'])).toEqual({ who: 'mail', points: 'points', at: 'day', expires_at: 'ends' });
+		expect(guessColumns(['a', 'b'])).toEqual({});
+	});
+	it('is of somebody told by an address, a number or an id', () => {
+		expect(guessWho(['', 'ann@example.com'])).toBe('email');
+		expect(guessWho(['5100000000000', '5100000007919'])).toBe('member_id');
+		expect(guessWho(['c-1', '17'])).toBe('user_id');
+		expect(guessWho([])).toBe('user_id');
+	});
+	it('can be tried when all that is needed is said, and nothing twice', () => {
+		const whole = { who: 'mail', points: 'points', at: 'day' };
+		expect(historyLacks(whole, 'old-club')).toBe('');
+		expect(historyLacks({ ...whole, at: undefined }, 'old-club')).toBe('at');
+		expect(historyLacks({ ...whole, expires_at: 'day' }, 'old-club')).toBe('twice');
+		expect(historyLacks(whole, 'Old club')).toBe('source');
 	});
 });
