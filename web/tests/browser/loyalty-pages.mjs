@@ -51,8 +51,18 @@ export async function loyaltyPages(ask) {
 	}
 	list.push({ name: 'loyalty-histories', path: '/loyalty/histories', text: 'Choose a CSV file' });
 	list.push({ name: 'loyalty-histories-columns', path: '/loyalty/histories', act: chooseHistory });
+	const simulations = (await ask('/loyalty/simulations')).rows ?? [];
+	list.push({ name: 'loyalty-simulator', path: '/loyalty/simulator', text: simulations.length ? 'Tell again what people did' : 'Here you will see what other rules would have given' });
+	list.push({ name: 'loyalty-simulator-new', path: '/loyalty/simulator/new?rules=camping:3,northern-lights:2,visit:on', text: 'Which rules to try' });
+	for (const simulation of simulations.slice(0, 4)) list.push({ name: `loyalty-simulator-${simulation.state}${simulation.segment ? '-part' : ''}`, path: `/loyalty/simulator/${simulation.id}`, text: simulation.state === 'done' ? 'What it comes to' : simulation.state === 'running' ? 'It goes on when you leave this page' : undefined });
+	const done = simulations.find((it) => it.state === 'done');
+	if (done) list.push({ name: 'loyalty-simulator-people', path: `/loyalty/simulator/${done.id}`, act: async (p) => { const button = p.getByRole('button', { name: 'Who they are' }); if (await button.count()) { await button.click(); await p.locator('dialog').waitFor(); } } });
+	list.push({ name: 'loyalty-effect', path: '/loyalty/effect', text: 'Loyal, or only there for the discount' });
+	list.push({ name: 'loyalty-effect-margin', path: '/loyalty/effect?margin=35', text: 'Loyal, or only there for the discount' });
+	list.push({ name: 'loyalty-effect-people', path: '/loyalty/effect?group=only_offers', text: 'Loyal, or only there for the discount' });
 	const rules = (await ask('/loyalty/rules')).rows ?? [];
 	for (const key of ['big-basket', 'northern-lights', 'survey']) if (rules.some((it) => it.key === key)) list.push({ name: `loyalty-rule-${key}`, path: `/loyalty/rules/${key}`, text: 'Versions' });
+	list.push({ name: 'loyalty-rule-simulate', path: '/loyalty/rules/' + (rules[0]?.key ?? 'euro'), act: async (p) => { await p.getByRole('button', { name: 'Simulate on the past' }).click(); await p.locator('dialog').waitFor(); } });
 	const members = (await ask('/loyalty/members')).rows ?? [];
 	const member = members.find((it) => it.wallets.length > 0);
 	if (members[1]) list.push({ name: 'loyalty-member-matched', path: `/loyalty/members/${members[1].member_id}`, text: 'Why this balance' });

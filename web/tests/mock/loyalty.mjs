@@ -2,6 +2,7 @@
 import { changeRoutes } from './changes.mjs';
 import { rewardRoutes } from './rewards.mjs';
 import { tierRoutes } from './tiers.mjs';
+import { trialRoutes } from './trials.mjs';
 
 export function loyaltyRoutes(fixture, page, problem) {
 	const rules = () => fixture('loyalty-rules').rows;
@@ -37,6 +38,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 		...changeRoutes(fixture, page, problem),
 		...rewardRoutes(fixture, page),
 		...tierRoutes(fixture),
+		...trialRoutes(fixture, problem),
 		['GET', /^\/loyalty\/liability$/, (_, query) => { const books = fixture('loyalty-liability')[query.get('wallet') ?? 'points']; return books ? { ...books, basis: query.get('basis') ?? 'recorded' } : missing('wallet'); }],
 		['GET', /^\/loyalty\/liability\/vintages$/, (_, query) => fixture('loyalty-vintages')[query.get('wallet') ?? 'points'] ?? missing('wallet')],
 		['GET', /^\/loyalty\/program$/, () => fixture('loyalty-program')],

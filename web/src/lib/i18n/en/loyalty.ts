@@ -2,12 +2,14 @@
 import { liability } from './liability';
 import { changes } from './loyalty-changes';
 import { rewards } from './loyalty-rewards';
+import { trials } from './loyalty-trials';
 import { tiers } from './tiers';
 export const loyalty = {
 	...changes,
 	...liability,
 	...rewards,
 	...tiers,
+	...trials,
 	'loyalty.sub': 'What members earn, spend and let lapse, and what you still owe them',
 	'loyalty.overview': 'Overview',
 	'loyalty.members': 'Members',

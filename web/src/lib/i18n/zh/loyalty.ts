@@ -2,6 +2,7 @@
 import { liability } from './liability';
 import { changes } from './loyalty-changes';
 import { rewards } from './loyalty-rewards';
+import { trials } from './loyalty-trials';
 import { tiers } from './tiers';
 import type { loyalty as english } from '../en/loyalty';
 
@@ -10,6 +11,7 @@ export const loyalty: Record<keyof typeof english, string> = {
 	...liability,
 	...rewards,
 	...tiers,
+	...trials,
 	'loyalty.sub': '会员赚取、使用和过期的积分，以及您仍欠他们的',
 	'loyalty.overview': '概览',
 	'loyalty.members': '会员',
