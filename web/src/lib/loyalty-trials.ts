@@ -76,6 +76,13 @@ export function course({ value, low, high }: { value: number; low: number; high:
 	return value > 0 ? 'more' : 'fewer';
 }
 
+/** The wallets of a result in the order of the programme; the one that is shown first is the first in which anything changes. */
+export function ordered<W extends { wallet: string; gain: number; lose: number }>(wallets: W[], order: string[]): { wallets: W[]; first: W | undefined } {
+	const at = (it: W) => (order.includes(it.wallet) ? order.indexOf(it.wallet) : order.length);
+	const sorted = [...wallets].sort((a, b) => at(a) - at(b));
+	return { wallets: sorted, first: sorted.find((it) => it.gain + it.lose > 0) ?? sorted[0] };
+}
+
 /** A campaign has a window or multiplies: it is the kind of rule of which some members are held out. */
 export function isCampaign(rule: Rule): boolean {
 	const { window } = rule;

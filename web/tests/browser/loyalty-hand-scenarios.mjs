@@ -5,9 +5,10 @@ import { must, open, sent } from './steps.mjs';
 export const loyaltyHandScenarios = {
 	'loyalty changes: what waits is approved or declined by somebody else, and who was quicker is said': async (page, context) => {
 		if (!context.mock) return;
-		await open(page, context, '/loyalty/members');
+		await open(page, context, '/');
+		await page.getByRole('link', { name: 'Decide 2 changes of points' }).click();
+		await page.waitForURL(/\/loyalty\/changes$/);
 		await page.getByRole('link', { name: 'Approvals 2' }).waitFor();
-		await page.getByRole('link', { name: 'Approvals 2' }).click();
 		const waiting = page.getByRole('list', { name: 'Waiting for a second person' });
 		await waiting.getByText('You asked for it', { exact: false }).waitFor();
 		must((await waiting.getByRole('button', { name: 'Approve' }).count()) === 2, 'one’s own change can be approved');

@@ -4,7 +4,7 @@ import type { RuleEffect } from '$lib/api/loyalty';
 import { words } from '$lib/i18n/index.svelte';
 import { metricRange, sayEffect } from '$lib/loyalty-effect-words';
 import { firstRule, type Rule, type RuleState, type RuleVersion } from '$lib/loyalty';
-import { axisEnd, course, differing, isCampaign, isPartly, isRightNumber, isSpan, onAxis, readTrial, spanOf, trialBody, withNumber, writeTrial } from '$lib/loyalty-trials';
+import { axisEnd, course, differing, isCampaign, isPartly, isRightNumber, isSpan, onAxis, ordered, readTrial, spanOf, trialBody, withNumber, writeTrial } from '$lib/loyalty-trials';
 
 const version = (key: string, state: RuleState, rule: Partial<Rule> = {}): RuleVersion => ({ key, version: 1, state, rule: { ...firstRule(key), key, ...rule }, text: '', in_force_from: '', saved_at: '', saved_by: '' });
 const rules = [version('euro', 'live'), version('spring', 'live', { gives: { kind: 'times', factor: '3' } }), version('visit', 'draft'), version('mondays', 'paused')];
@@ -40,6 +40,14 @@ describe('a trial', () => {
 		expect(spanOf('2026-11-01', '2026-11-01', 'America/New_York')).toEqual({ from: '2026-11-01T04:00:00Z', until: '2026-11-02T05:00:00Z' });
 		expect([isSpan('2026-01-01', '2026-01-01'), isSpan('2026-01-02', '2026-01-01'), isSpan('2020-01-01', '2026-01-01'), isSpan('', '2026-01-01')]).toEqual([true, false, false, false]);
 	});
+});
+
+it('shows the wallet first in which anything changes, in the order of the programme', () => {
+	const wallet = (key: string, gain: number) => ({ wallet: key, gain, lose: 0 });
+	const { wallets, first } = ordered([wallet('credit', 0), wallet('points', 0), wallet('stamps', 4)], ['points', 'stamps', 'credit']);
+	expect([wallets.map((it) => it.wallet), first?.wallet]).toEqual([['points', 'stamps', 'credit'], 'stamps']);
+	expect(ordered([wallet('b', 0), wallet('a', 0)], ['a', 'b']).first?.wallet).toBe('a');
+	expect(ordered([], ['a']).first).toBeUndefined();
 });
 
 describe('a difference', () => {

@@ -158,6 +158,8 @@ export const frame = {
 	'home.next.about_to_sleep.how': 'Popular products, or a small discount.',
 	'home.next.new_customers': 'Welcome {n} new customer || Welcome {n} new customers',
 	'home.next.new_customers.how': 'Help them to use what they bought, and suggest a second order.',
+	'home.next.changes': 'Decide {n} change of points || Decide {n} changes of points',
+	'home.next.changes.how': 'More than one person may change alone: what nobody decides in time lapses.',
 	'home.next': 'Do next',
 	'home.next.by': 'by value at stake',
 	'home.next.none': 'Nothing waits for you right now.',

@@ -160,6 +160,8 @@ export const frame: Record<keyof typeof en, string> = {
 	'home.next.about_to_sleep.how': '热门商品，或一点折扣。',
 	'home.next.new_customers': '欢迎 {n} 位新客户',
 	'home.next.new_customers.how': '帮助他们使用所购商品，并建议下一次购买。',
+	'home.next.changes': '决定 {n} 项积分变更',
+	'home.next.changes.how': '超出一人可独自变更的数额；无人按时决定的会失效。',
 	'home.next': '接下来做什么',
 	'home.next.by': '按涉及金额排序',
 	'home.next.none': '目前没有待办事项。',
