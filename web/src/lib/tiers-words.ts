@@ -1,5 +1,6 @@
 // Ladders, needs and benefits as sentences in the reader's language.
 import { f, t, term } from '$lib/i18n/index.svelte';
+import { sayCondition } from './segments';
 import type { Benefit, Ladder, Measure, Need, Needs, Period } from './tiers';
 
 /** An amount of what a ladder counts: money of what is spent, a plain number of all else. */
@@ -37,6 +38,9 @@ export function sayBenefit(benefit: Benefit, currency: string): string {
 	const times = benefit.times ? t('tiers.benefit.times', { n: benefit.times.most, every: t(`loyalty.every.${benefit.times.every}`) }) : t('tiers.benefit.always');
 	return benefit.cost != null && Number(benefit.cost) > 0 ? `${times}, ${t('tiers.benefit.each', { cost: f.money(benefit.cost, currency) })}` : times;
 }
+
+/** What else must hold of who has a benefit; empty when nothing must. */
+export const sayEligible = ({ when }: Benefit): string => (!when || ('all' in when && !when.with && when.all.length === 0) ? '' : sayCondition(when));
 
 export const sayKind = (kind: string): string => term('tiers.kind', kind);
 export const sayMoveWhy = (why: string): string => term('tiers.why', why);

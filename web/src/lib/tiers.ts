@@ -1,6 +1,6 @@
 // Ladders of tiers as staff write them, and what the pages reckon with them. Pure: nothing here knows about the screen.
-import type { Every, LengthUnit } from './loyalty';
-import type { Tree } from './condition-tree';
+import { toDraft, unfinished, type Tree } from './condition-tree';
+import { isDecimal, keyOf, type Every, type LengthUnit } from './loyalty';
 
 export type Counted = { kind: 'points'; wallet?: string | null } | { kind: 'spent' } | { kind: 'orders' } | { kind: 'events'; event: string; when?: Tree; property?: string | null } | { kind: 'condition'; when: Tree };
 export interface Measure { key: string; name: string; counts: Counted }
@@ -12,7 +12,8 @@ export type Period =
 	| { kind: 'rolling'; count: number; unit: LengthUnit }
 	| { kind: 'anniversary'; count: number; unit: LengthUnit; of?: 'enrolment' | 'tier' };
 export interface Tier { key: string; name: string; needs?: Needs; for_life?: Needs | null; never_below?: boolean }
-export interface Benefit { key: string; name: string; kind: string; words?: string; tiers: string[]; times?: { most: number; every: Every } | null; cost?: string | number | null }
+export const BENEFIT_KINDS = ['service', 'access', 'discount', 'early_access', 'content', 'charity'] as const;
+export interface Benefit { key: string; name: string; kind: string; words?: string; tiers: string[]; when?: Tree; times?: { most: number; every: Every } | null; cost?: string | number | null }
 /** What the console does not know of a ladder it keeps as it is. */
 export interface Ladder {
 	key: string;
@@ -85,6 +86,45 @@ export function lacks(ladder: Ladder): Lack {
 
 /** The programme's ladders with one put in or replaced. */
 export const withLadder = (ladders: Ladder[], ladder: Ladder): Ladder[] => (ladders.some((it) => it.key === ladder.key) ? ladders.map((it) => (it.key === ladder.key ? ladder : it)) : [...ladders, ladder]);
+
+/** A benefit to begin with: of the highest tier, as often as they like. */
+export const firstBenefit = (ladder: Ladder): Benefit => ({ key: '', name: '', kind: 'service', words: '', tiers: ladder.tiers.slice(-1).map((it) => it.key), times: null, cost: null });
+
+const BENEFITS_MOST = 50;
+export const hasRoom = (ladder: Ladder): boolean => (ladder.benefits?.length ?? 0) < BENEFITS_MOST;
+
+export type BenefitLack = '' | 'name' | 'tiers' | 'times' | 'cost' | 'condition';
+/** What lacks of a benefit before it can be saved. */
+export function benefitLacks(benefit: Benefit): BenefitLack {
+	const { times, cost } = benefit;
+	if (!benefit.name.trim()) return 'name';
+	if (!benefit.tiers.length) return 'tiers';
+	if (times && !(Number.isInteger(times.most) && times.most >= 1 && times.most <= 4_294_967_295)) return 'times';
+	if (cost != null && cost !== '' && !isDecimal(String(cost))) return 'cost';
+	return benefit.when && unfinished(toDraft(benefit.when).group) > 0 ? 'condition' : '';
+}
+
+/** A key that no benefit of the programme has, from its name; from its kind where the name has no Latin letters. */
+export function benefitKey(benefit: Benefit, ladders: Ladder[]): string {
+	const taken = new Set(ladders.flatMap((it) => it.benefits ?? []).map((it) => it.key));
+	const base = keyOf(benefit.name) || benefit.kind;
+	let key = base;
+	for (let number = 2; taken.has(key); number += 1) key = `${base}-${number}`;
+	return key;
+}
+
+/** The benefit as it is sent: names on one line, its tiers from the bottom, no cost where none is written. */
+export function tidied(benefit: Benefit, ladder: Ladder): Benefit {
+	const line = (text: string) => text.trim().replace(/\s+/g, ' ');
+	return { ...benefit, name: line(benefit.name), words: (benefit.words ?? '').trim(), tiers: ladder.tiers.map((it) => it.key).filter((key) => benefit.tiers.includes(key)), cost: benefit.cost === '' ? null : benefit.cost };
+}
+
+/** The ladder with a benefit put in or replaced. */
+export function withBenefit(ladder: Ladder, benefit: Benefit): Ladder {
+	const own = ladder.benefits ?? [];
+	return { ...ladder, benefits: own.some((it) => it.key === benefit.key) ? own.map((it) => (it.key === benefit.key ? benefit : it)) : [...own, benefit] };
+}
+export const withoutBenefit = (ladder: Ladder, key: string): Ladder => ({ ...ladder, benefits: (ladder.benefits ?? []).filter((it) => it.key !== key) });
 
 /** How high each step is drawn, in hundredths: the first is a kerb, the last is the whole height. */
 export const stepHeight = (at: number, count: number): number => (count === 1 ? 50 : 22 + (78 * at) / (count - 1));

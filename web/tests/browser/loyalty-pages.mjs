@@ -34,6 +34,10 @@ export async function loyaltyPages(ask) {
 	if (program.program.ladders?.length) {
 		list.push({ name: 'loyalty-tiers', path: '/loyalty/tiers', text: 'This month' });
 		list.push({ name: 'loyalty-tiers-edit', path: '/loyalty/tiers?edit=1', act: async (p) => { await p.getByRole('button', { name: 'What if' }).click(); await p.getByRole('table', { name: 'Members now and then' }).scrollIntoViewIfNeeded(); } });
+		const benefit = program.program.ladders[0].benefits?.at(-1);
+		if (benefit) list.push({ name: 'loyalty-tiers-benefit', path: `/loyalty/tiers?benefit=${benefit.key}`, act: async (p) => { await p.getByRole('button', { name: 'What would it cost' }).click(); await p.getByRole('table', { name: 'All benefits of the ladder' }).scrollIntoViewIfNeeded(); } });
+		list.push({ name: 'loyalty-tiers-benefit-new', path: '/loyalty/tiers?add=1', text: 'A benefit needs a name' });
+		list.push({ name: 'loyalty-tiers-benefit-unknown', path: '/loyalty/tiers?benefit=there-is-none', text: 'no such benefit' });
 		list.push({ name: 'loyalty-tiers-none', path: '/loyalty/tiers', act: withoutLadders });
 	} else list.push({ name: 'loyalty-tiers-none', path: '/loyalty/tiers', text: 'If it had always been so' });
 	const rewards = (await ask('/loyalty/rewards')).rows ?? [];

@@ -145,6 +145,36 @@ export const loyaltyScenarios = {
 		const { body } = await sent(page, 'PUT', '/loyalty/program', () => page.getByRole('button', { name: 'Save', exact: true }).click());
 		must(body.version === 2 && body.program.wallets.length === 3 && body.program.ladders.length === 1 && body.program.ladders[0].tiers[2].needs.any[1].at_least === '25' && body.program.ladders[0].grace.count === 1, `saved ${JSON.stringify(body.program.ladders)}`);
 	},
+	'a benefit is written, reckoned, saved with the ladder as it was, and removed': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/tiers');
+		await page.getByRole('button', { name: 'Add a benefit' }).click();
+		const save = page.getByRole('button', { name: 'Save', exact: true });
+		must(await save.isDisabled(), 'a benefit without a name can be saved');
+		await page.getByLabel('What members call it').fill('Coffee');
+		await page.getByLabel('Kind').selectOption('content');
+		await page.getByRole('group', { name: 'Tiers that have it' }).getByLabel('Silver').check();
+		await page.getByLabel('Use is limited').check();
+		await page.getByLabel('At most').fill('0');
+		must(await save.isDisabled(), 'a use of never can be saved');
+		await page.getByLabel('At most').fill('4');
+		await page.getByLabel('One use costs you').fill('2,50');
+		await page.getByText('Silver, Gold: Coffee, at most 4 a year', { exact: false }).waitFor();
+		await page.getByText('1,025 members stand on these tiers', { exact: false }).waitFor();
+		const { body: asked } = await sent(page, 'POST', '/loyalty/tiers/what-if', () => page.getByRole('button', { name: 'What would it cost' }).click());
+		must(asked.ladder.benefits.length === 4 && asked.ladder.benefits[3].cost === '2.50', `reckoned ${JSON.stringify(asked.ladder.benefits)}`);
+		// The key of a benefit is its name for ever: the shop has a coffee already.
+		const { body } = await sent(page, 'PUT', '/loyalty/program', () => save.click());
+		const [ladder] = body.program.ladders;
+		const { key, kind, tiers, times } = ladder.benefits[3];
+		must(body.version === 2 && body.program.wallets.length === 3 && ladder.grace.count === 1 && key === 'coffee-2' && kind === 'content' && tiers.join() === 'silver,gold' && times.most === 4 && times.every === 'year', `saved ${JSON.stringify(ladder)}`);
+		await page.getByText('Coffee holds from now on', { exact: false }).waitFor();
+		await page.getByRole('button', { name: 'Free tent repair' }).click();
+		must(page.url().endsWith('?benefit=repair'), `the benefit is not in the address: ${page.url()}`);
+		page.once('dialog', (it) => void it.accept());
+		const { body: left } = await sent(page, 'PUT', '/loyalty/program', () => page.getByRole('button', { name: 'Remove the benefit' }).click());
+		must(!left.program.ladders[0].benefits.some((it) => it.key === 'repair') && left.program.ladders[0].tiers.length === 3, `left ${JSON.stringify(left.program.ladders)}`);
+	},
 	'three tiers begin with one click, which says first what they would mean': async (page, context) => {
 		if (!context.mock) return;
 		await open(page, context, '/loyalty/tiers');

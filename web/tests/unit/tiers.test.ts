@@ -1,6 +1,6 @@
 // What the page of the tiers reckons: thresholds within needs, a first ladder, what lacks of one, and the ways to people.
 import { expect, test } from 'vitest';
-import { firstLadder, lacks, segmentUrl, share, stepHeight, thresholds, whoMoved, withLadder, withThreshold, withTier, type Ladder, type Needs } from '../../src/lib/tiers';
+import { benefitKey, benefitLacks, firstBenefit, firstLadder, hasRoom, lacks, segmentUrl, share, stepHeight, thresholds, tidied, whoMoved, withBenefit, withLadder, withThreshold, withTier, withoutBenefit, type Benefit, type Ladder, type Needs } from '../../src/lib/tiers';
 
 const deep: Needs = { any: [{ measure: 'nights', at_least: 50 }, { all: [{ measure: 'spend', at_least: '5000' }, { measure: 'vip' }] }] };
 const ladder = (): Ladder => firstLadder('Club', 'Spent', ['Bronze', 'Silver', 'Gold'], false);
@@ -51,4 +51,42 @@ test('who lost a tier is who came from it', () => {
 	expect(condition('reached')).toMatchObject({ event: 'Tier Reached', where: { all: [{ property: { path: 'ladder', value: 'club' } }, { property: { path: 'tier', value: 'silver' } }] }, within: { from: '2026-11-01' } });
 	expect(condition('lost').where.all[1]).toEqual({ property: { path: 'from', op: 'equals', value: 'silver' } });
 	expect(JSON.parse(decodeURIComponent(segmentUrl({ a: 1 }).split('=')[1]))).toEqual({ a: 1 });
+});
+
+const coffee: Benefit = { key: 'coffee', name: 'Coffee', kind: 'service', tiers: ['gold'], times: { most: 1, every: 'month' }, cost: '0.90' };
+
+test('a benefit begins with the highest tier, and lacks a name', () => {
+	const begun = firstBenefit(ladder());
+	expect(begun.tiers).toEqual(['gold']);
+	expect(benefitLacks(begun)).toBe('name');
+	expect(benefitLacks({ ...begun, name: 'Coffee' })).toBe('');
+});
+
+test('a benefit lacks tiers, a whole number of uses, a cost that is a number, or the rest of its condition', () => {
+	expect(benefitLacks(coffee)).toBe('');
+	expect(benefitLacks({ ...coffee, tiers: [] })).toBe('tiers');
+	for (const most of [0, 1.5, NaN, 4_294_967_296]) expect(benefitLacks({ ...coffee, times: { most, every: 'day' } })).toBe('times');
+	for (const cost of ['x', '-1', '1.2345678']) expect(benefitLacks({ ...coffee, cost })).toBe('cost');
+	for (const cost of [null, '', '0', 12.5]) expect(benefitLacks({ ...coffee, cost })).toBe('');
+	expect(benefitLacks({ ...coffee, when: { all: [] } })).toBe('');
+	expect(benefitLacks({ ...coffee, when: { any: [] } })).toBe('condition');
+});
+
+test('a new benefit gets a key that no benefit of any ladder has, from its kind where its name has no Latin letters', () => {
+	const others = [withBenefit(ladder(), coffee), { ...withBenefit(ladder(), { ...coffee, key: 'coffee-2' }), key: 'staff' }];
+	expect(benefitKey({ ...coffee, name: 'Coffee' }, others)).toBe('coffee-3');
+	expect(benefitKey({ ...coffee, name: 'Café à gogo' }, others)).toBe('cafe-a-gogo');
+	expect(benefitKey({ ...coffee, name: '咖啡', kind: 'early_access' }, others)).toBe('early_access');
+});
+
+test('a benefit is sent with its name on one line, its tiers from the bottom, and no cost where none is written', () => {
+	expect(tidied({ ...coffee, name: '  A \n coffee ', tiers: ['gold', 'gone', 'silver'], cost: '' }, ladder())).toMatchObject({ name: 'A coffee', tiers: ['silver', 'gold'], cost: null, words: '' });
+});
+
+test('a benefit takes the place of the one with its key, is added, and is removed; a ladder has at most fifty', () => {
+	const two = withBenefit(withBenefit(ladder(), coffee), { ...coffee, key: 'tea' });
+	expect(withBenefit(two, { ...coffee, name: 'Espresso' }).benefits?.map((it) => it.name)).toEqual(['Espresso', 'Coffee']);
+	expect(withoutBenefit(two, 'coffee').benefits?.map((it) => it.key)).toEqual(['tea']);
+	expect(hasRoom({ ...two, benefits: Array.from({ length: 49 }, () => coffee) })).toBe(true);
+	expect(hasRoom({ ...two, benefits: Array.from({ length: 50 }, () => coffee) })).toBe(false);
 });
