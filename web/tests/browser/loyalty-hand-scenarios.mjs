@@ -61,6 +61,10 @@ export const loyaltyHandScenarios = {
 		await open(page, context, '/loyalty/changes');
 		await page.getByText('Waiting for a second person').first().waitFor();
 		must(!(await page.getByRole('button', { name: 'Approve' }).count()), 'a viewer can approve');
+		for (const [path, name] of [['bulks', 'New adjustment'], ['bulks/blk_1', 'Start'], ['histories', 'Choose a CSV file'], ['simulator', 'New simulation'], ['simulator/sim_1', 'Delete']]) {
+			await open(page, context, `/loyalty/${path}`);
+			must(!(await page.getByText(name, { exact: true }).count()), `a viewer finds ${name} at ${path}`);
+		}
 	},
 	'loyalty bulks: many members are chosen, looked at, started and undone': async (page, context) => {
 		if (!context.mock) return;
@@ -120,5 +124,15 @@ export const loyaltyHandScenarios = {
 		const { body: taken } = await sent(page, 'POST', '/loyalty/imports', () => take.click());
 		must(taken.dry_run === false && taken.enrol === false && taken.text === body.text, `brought in ${JSON.stringify(taken)}`);
 		await page.getByText('2 members got 170 points', { exact: false }).waitFor();
+	},
+	'loyalty in Chinese: what is given by hand, tried and judged is said in Chinese': async (page, context) => {
+		if (!context.mock) return;
+		for (const [path, title] of [['changes', '审批'], ['bulks', '批量调整'], ['bulks/new', '新建调整'], ['histories', '导入历史'], ['simulator', '模拟'], ['simulator/new', '新建模拟'], ['effect?margin=35', '效果']]) {
+			await open(page, context, `/loyalty/${path}`);
+			await page.getByRole('heading', { name: title, exact: true, level: 1 }).waitFor();
+			const text = await page.locator('main').innerText();
+			const bare = /\b(changes|bulks|histories|simulator|works|buying|goodwill|loyalty)\.[a-z_]+/.exec(text) ?? /\{\w+\}/.exec(text);
+			must(!bare, `${path} says ${bare?.[0]}`);
+		}
 	}
 };

@@ -97,7 +97,6 @@ export const changes = {
 	'bulks.reason_hint': 'Points for the week in which the shop was closed',
 	'bulks.look': 'Look at what would come of it',
 	'bulks.look.say': 'Nothing is posted yet.',
-	'bulks.unknown': 'There is no such adjustment',
 	'bulks.change': 'Would change',
 	'bulks.points': 'Points in all',
 	'bulks.refuse': 'Would refuse',

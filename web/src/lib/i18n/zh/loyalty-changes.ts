@@ -99,7 +99,6 @@ export const changes: Record<keyof typeof english, string> = {
 	'bulks.reason_hint': '补偿店铺停业一周',
 	'bulks.look': '预览结果',
 	'bulks.look.say': '尚未入账。',
-	'bulks.unknown': '没有这项调整',
 	'bulks.change': '会改变',
 	'bulks.points': '积分合计',
 	'bulks.refuse': '会拒绝',
