@@ -19,6 +19,6 @@ pub use cart::{Cart, CartLine};
 pub use choose::{Decision, Line, Looks, Outcome, Spent, decide};
 pub use effect::{Effect, EffectKind, allot, rolled_back};
 pub use offer::{
-    Budget, BudgetOf, Choice, Gives, Least, Offer, OfferLimits, On, Overrun, PROTECTED, PriceChanges, Share, Stacking,
-    Step,
+    Budget, BudgetOf, Choice, Gives, Least, Offer, OfferLimits, On, Overrun, PROTECTED, PriceChanges, Returns, Share,
+    Stacking, Step,
 };

@@ -38,6 +38,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 13, name: "changes by hand", sql: changes::CHANGES },
         Migration { number: 14, name: "adjustments of many accounts", sql: bulks::BULKS },
         Migration { number: 15, name: "simulations", sql: simulations::SIMULATIONS },
+        Migration { number: 20, name: "carts by their orders", sql: offers::BY_ORDER },
     ],
 };
 

@@ -274,6 +274,7 @@ impl Pipeline {
         earning::hear(installation, tx, workspace, &events, &applied).await?;
         tiers::hear(installation, tx, workspace, &events, &mut applied).await?;
         pricing::hear(installation, tx, workspace, &events, &applied).await?;
+        pricing::returns::hear(installation, tx, workspace, &events, &applied).await?;
         points::facts::hear(installation, tx, workspace, &events, &mut applied).await?;
         // After all that tells facts, since journeys wait for them.
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;

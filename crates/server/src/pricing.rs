@@ -4,6 +4,8 @@
 //!
 //! Does not: set anything aside (`loyalty::records::checkouts`).
 
+pub mod returns;
+
 use rapport_domain::money::micros_from_json;
 use rapport_domain::shop_events::PRODUCT_UPDATED;
 use rapport_domain::{Currency, Event, Handle, PersonId, Timestamp, WorkspaceId};

@@ -251,6 +251,19 @@ pub struct OfferLimits {
     pub protected: Vec<String>,
     /// How often the price of a product may change for one person.
     pub price_changes: Option<PriceChanges>,
+    /// From where it is known what of a paid cart went back.
+    pub returns: Returns,
+}
+
+/// From where it is known what of a paid cart went back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Returns {
+    /// From how its order stands, by the part of the money that was refunded.
+    #[default]
+    Orders,
+    /// From whoever tells it line by line.
+    Told,
 }
 
 /// How often the price of a product may change for one person; past it they keep the one that they saw.
@@ -272,6 +285,7 @@ impl Default for OfferLimits {
             margin_floor_percent: None,
             protected: Vec::new(),
             price_changes: None,
+            returns: Returns::default(),
         }
     }
 }

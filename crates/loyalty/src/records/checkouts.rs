@@ -181,6 +181,23 @@ pub async fn of_person(
     rows.into_iter().map(Row::read).collect()
 }
 
+/// The checkouts that became these orders.
+///
+/// # Errors
+/// The store's; that this program cannot read one.
+pub async fn of_orders(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    order_ids: &[String],
+) -> rapport_store::Result<Vec<Checkout>> {
+    let find = sql!(
+        "SELECT checkout, handle, state, cart, decision, returned, codes, order_id, priced_at, locked_until, changed_at
+         FROM loyalty_checkouts WHERE order_id IN ($2) AND order_id IS NOT NULL AND +workspace = $1 ORDER BY checkout"
+    );
+    let rows: Vec<Row> = db.fetch_all(find, args![workspace, order_ids]).await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 /// Takes the workspace's offers for this transaction, and clears locks that have ended, so that what is read of budgets afterwards is true.
 ///
 /// # Errors

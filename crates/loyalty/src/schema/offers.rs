@@ -65,6 +65,11 @@ CREATE TABLE loyalty_prices (
 ) {clustered};
 ";
 
+/// Leads from an order to the cart that it was.
+pub(super) const BY_ORDER: &str = "
+CREATE INDEX loyalty_checkouts_order ON loyalty_checkouts (order_id, workspace) WHERE order_id IS NOT NULL;
+";
+
 const fn of_handle(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration {
         table,

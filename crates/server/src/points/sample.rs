@@ -6,6 +6,7 @@
 //! Does not: decide what a rule gives.
 
 mod club;
+mod redeeming;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -25,6 +26,7 @@ use rapport_store::{Priority, Tx};
 use serde_json::{Map, Value};
 
 pub use club::begins;
+use redeeming::Redeeming;
 
 use crate::earning::{self, Told};
 use crate::installation::Installation;
@@ -92,7 +94,8 @@ pub async fn run(
     let wallets = wallets::numbers(&mut installation.store.read(), workspace).await?;
     let currency = Currency::parse(SampleShop::CURRENCY).context("the shop has a currency")?;
     let (stood, refused) = (HashMap::new(), BTreeMap::new());
-    let mut past = Past { installation, workspace, by, currency, people, wallets, stood, refused };
+    let redeeming = Redeeming::new(end)?;
+    let mut past = Past { installation, workspace, by, currency, people, wallets, stood, refused, redeeming };
     for day in events.chunk_by(|one, other| one.occurred_at.0.div_euclid(DAY) == other.occurred_at.0.div_euclid(DAY)) {
         past.day(day).await?;
     }
@@ -153,6 +156,7 @@ struct Past<'a> {
     stood: earning::Standing,
     /// Who tried to pay with more than they have, how often.
     refused: BTreeMap<MemberId, u32>,
+    redeeming: Redeeming,
 }
 
 impl Past<'_> {
@@ -174,6 +178,7 @@ impl Past<'_> {
         }
         let told = Told { events: &events, applied: &applied, superseded: &[] };
         earning::hear_at(self.installation, &mut tx, workspace, told, (now, Some(&self.stood))).await?;
+        self.redeem(&mut tx, &events, &applied, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -273,6 +278,22 @@ impl Past<'_> {
             }
         }
         Ok(lists)
+    }
+
+    /// What members take for their points with that day's orders.
+    async fn redeem(&mut self, tx: &mut Tx, events: &[Event], applied: &[AppliedEvent], now: Timestamp) -> Result<()> {
+        let orders = events.iter().zip(applied).filter(|(event, _)| event.name == ORDER_COMPLETED);
+        let orders: Vec<(PersonId, &str)> =
+            orders.filter_map(|(event, it)| Some((it.person, event.properties.get("order_id")?.as_str()?))).collect();
+        let people: Vec<PersonId> = orders.iter().map(|(person, _)| *person).collect();
+        let numbers = members::of_persons(tx, self.workspace, &people).await?;
+        let orders: Vec<(MemberId, String)> =
+            orders.into_iter().filter_map(|(person, order)| Some((*numbers.get(&person)?, order.to_owned()))).collect();
+        let members: Vec<MemberId> = numbers.values().copied().collect();
+        let wallet = self.wallets[club::POINTS];
+        let has = read::accounts(tx, self.workspace, &members, now).await?;
+        let has = members.into_iter().map(|member| (member, available(&has, (member, wallet)))).collect();
+        self.redeeming.day(tx, self.workspace, &orders, &has, now).await
     }
 
     /// What fell due until today; somebody is blocked who tried too often, and a few carts are open with points set aside.

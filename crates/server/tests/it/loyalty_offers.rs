@@ -24,11 +24,16 @@ async fn offer(world: &World, owner: &Browser, key: &str, offer: Value) -> Value
 
 /// A programme that members join by earning, and a customer.
 async fn founded(sink: &Sink) -> (World, Browser, String, String) {
+    founded_with(sink, "told").await
+}
+
+/// The same, with where it is known from what went back.
+async fn founded_with(sink: &Sink, returns: &str) -> (World, Browser, String, String) {
     let (world, owner, key) = world(sink).await;
     let program = json!({
         "name": "Trail club", "zone": "Europe/Berlin", "currency": "EUR", "enrolment": {"by": "earning"},
         "wallets": [{"key": "points", "name": "Points", "worth": "0.01"}],
-        "offers": {"most_percent": "60", "price_changes": {"most": 1, "days": 30}},
+        "offers": {"most_percent": "60", "price_changes": {"most": 1, "days": 30}, "returns": returns},
     });
     put(&world, &owner, "/api/v1/loyalty/program", json!({"version": 0, "program": program})).await;
     happen(&world, &key, person(1, "ann@example.com")).await;
@@ -158,6 +163,66 @@ async fn a_cart_is_priced_locked_paid_and_returned() {
     happen(&world, &key, vec![]).await;
     let timeline = get(&world, &owner, &format!("/api/v1/customers/{ann}/timeline")).await.to_string();
     assert!(timeline.contains("Offers Redeemed") && timeline.contains("Offers Returned"), "{timeline}");
+    assert_eq!(verify(&mut world.app.installation.store.read(), FIRST).await.unwrap().findings, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_back_of_an_order_takes_its_part_of_the_carts_offers_back() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key, ann) = founded_with(&sink, "orders").await;
+    let tents = json!({"name": "10 % off tents", "items": {"property": {"path": "category", "op": "equals", "value": "tents"}},
+        "gives": {"kind": "percent_off", "percent": "10"}, "budgets": [{"most": "1", "of": "times", "per": "member", "every": "ever"}]});
+    offer(&world, &owner, "tents", tents).await;
+    offer(&world, &owner, "thanks", json!({"name": "100 points", "gives": {"kind": "points", "points": 100}})).await;
+    let order = |message: &str, name: &str, order_id: &str, more: Value| {
+        let mut properties = json!({"order_id": order_id, "currency": "EUR"});
+        properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        track(message, "u1", name, properties)
+    };
+    let paid = async |checkout: &str, order_id: &str| {
+        assert_eq!(lock(&world, &owner, checkout, json!({"person_id": ann})).await.status, StatusCode::OK);
+        let answer = act(&world, &owner, checkout, "redeem", json!({"order_id": order_id})).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        answer.json()
+    };
+    let stands = async |checkout: &str| {
+        let found = get(&world, &owner, &format!("/api/v1/loyalty/checkouts/{checkout}")).await;
+        let members = get(&world, &owner, "/api/v1/loyalty/members").await;
+        (found["state"].as_str().unwrap().to_owned(), members["rows"][0]["wallets"][0]["available"].as_i64().unwrap())
+    };
+
+    paid("one", "1042").await;
+    happen(&world, &key, vec![order("a", "Order Completed", "1042", json!({"revenue": 200}))]).await;
+    assert_eq!(stands("one").await, ("redeemed".into(), 100));
+    // Half of it: half of the points, and the budget is still used.
+    happen(&world, &key, vec![order("b", "Order Refunded", "1042", json!({"total": 100}))]).await;
+    assert_eq!(stands("one").await, ("partly_returned".into(), 50));
+    happen(&world, &key, vec![order("b", "Order Refunded", "1042", json!({"total": 100}))]).await;
+    assert_eq!(stands("one").await, ("partly_returned".into(), 50), "told twice");
+    let line = json!({"returned": [{"line": 0, "quantity": 2}]});
+    assert_eq!(
+        refused(&act(&world, &owner, "one", "return", line).await),
+        (StatusCode::CONFLICT, "returns_follow_order".into()),
+        "two sources would take it back twice"
+    );
+    happen(&world, &key, vec![order("c", "Order Refunded", "1042", json!({"total": 100}))]).await;
+    assert_eq!(stands("one").await, ("returned".into(), 0));
+
+    // The refund is heard of before the cart is told to be paid; and the budget has room again.
+    happen(
+        &world,
+        &key,
+        vec![
+            order("d", "Order Completed", "1043", json!({"revenue": 200})),
+            order("e", "Order Refunded", "1043", json!({"total": 50})),
+        ],
+    )
+    .await;
+    let two = paid("two", "1043").await;
+    assert_eq!(outcomes(&two["priced"]), named(&[("tents", "given"), ("thanks", "given")]));
+    assert_eq!(stands("two").await, ("partly_returned".into(), 75));
+    happen(&world, &key, vec![order("f", "Order Cancelled", "1043", json!({}))]).await;
+    assert_eq!(stands("two").await, ("returned".into(), 0));
     assert_eq!(verify(&mut world.app.installation.store.read(), FIRST).await.unwrap().findings, []);
 }
 

@@ -4,7 +4,7 @@ use axum::extract::State;
 use rapport_domain::money::{format_micros, micros_from_json};
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::MemberId;
-use rapport_loyalty::offers::{Offer, rolled_back};
+use rapport_loyalty::offers::{Offer, Returns, rolled_back};
 use rapport_loyalty::program::{Enrolment, Program};
 use rapport_loyalty::records::checkouts::{self, Checkout, State as Step};
 use rapport_loyalty::records::members;
@@ -23,7 +23,7 @@ use crate::api::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path};
-use crate::pricing::{self, Customer, Question};
+use crate::pricing::{self, Customer, Question, returns};
 use crate::problem::Problem;
 
 /// The routes of this part.
@@ -276,8 +276,10 @@ pub async fn redeem_checkout(
     }
     let whose = (program, member, person);
     checkouts::redeem(&mut change.tx, workspace, &change.found, order_id, whose, now).await?;
-    change.tx.commit().await?;
     let after = Checkout { state: Step::Redeemed, order_id: body.order_id, changed_at: now, ..change.found };
+    // Of the order something may have gone back before the cart was told to be paid.
+    let after = returns::follow(&mut change.tx, workspace, &programs, &after, now).await?;
+    change.tx.commit().await?;
     Ok(Json(CheckoutBody::of(&after, now)))
 }
 
@@ -316,6 +318,11 @@ pub async fn return_checkout(
     if !is_paid(change.found.state) {
         let text = "Nothing can be returned of a cart that was not paid.";
         return Err(Problem::conflict("checkout_not_redeemed", text, "Redeem the checkout first, or cancel it."));
+    }
+    if change.found.order_id.is_some() && change.program()?.offers.returns == Returns::Orders {
+        let text = "What goes back of this cart is known from its order's refunds.";
+        let what = "Send the refund of the order, or save the programme with offers.returns as told.";
+        return Err(Problem::conflict("returns_follow_order", text, what));
     }
     let lines = change.found.priced().lines;
     let mut returned = vec![0; lines.len()];

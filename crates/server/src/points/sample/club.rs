@@ -1,13 +1,16 @@
-//! What the sample shop's club is: three wallets, and rules of all kinds in all states.
+//! What the sample shop's club is: three wallets, a ladder, and rules, rewards and offers of all kinds in all states.
 
 use anyhow::Result;
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_loyalty::Document;
 use rapport_loyalty::document::State;
 use rapport_loyalty::earning::Rule;
+use rapport_loyalty::offers::Offer;
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::{self, Saved};
 use rapport_loyalty::records::programs;
+use rapport_loyalty::records::vouchers::{self, Owner, Terms};
+use rapport_loyalty::rewards::Reward;
 use rapport_sample::SampleShop;
 use rapport_segments::{Condition, Limits};
 use rapport_store::Priority;
@@ -18,8 +21,16 @@ use crate::installation::Installation;
 pub(super) const POINTS: &str = "points";
 pub(super) const STAMPS: &str = "stamps";
 pub(super) const CREDIT: &str = "credit";
+pub(super) const VOUCHER: &str = "voucher";
+pub(super) const MUG: &str = "mug";
+pub(super) const COFFEE: &str = "coffee-bag";
+pub(super) const TREES: &str = "trees";
+/// The offer that takes a code.
+pub(super) const FIRST_ORDER: &str = "first-order";
 /// What the shop's system says of somebody whose birthday it is.
 pub(super) const BIRTHDAY: &str = "Birthday";
+/// Codes of the offer for a first order.
+const CODES: usize = 40;
 const DAY: i64 = Timestamp::DAY;
 /// The club is so old: a year and a half.
 const DAYS: i64 = 548;
@@ -35,7 +46,7 @@ type Version = (&'static str, i64, State, Value);
 /// Saves the programme and its rules, as if each had been written when it came into force.
 pub(super) async fn found(installation: &Installation, workspace: WorkspaceId, end: Timestamp, by: &str) -> Result<()> {
     let at = |days: i64| Saved { in_force_from: end.plus(-days * DAY), at: end.plus(-days * DAY), by };
-    let program = Program::from_json(program())?;
+    let program = program()?;
     let mut tx = installation.store.begin(Priority::Interactive).await?;
     programs::save(&mut tx, workspace, &program, 0, at(DAYS)).await?;
     let mut versions: Vec<Version> = rules(end);
@@ -45,11 +56,85 @@ pub(super) async fn found(installation: &Installation, workspace: WorkspaceId, e
         let rule = rule(key, form.clone())?;
         documents::save(&mut tx, workspace, (&rule, *state), seen, at(*days)).await?;
     }
+    for (key, days, state, form) in rewards() {
+        documents::save(&mut tx, workspace, (&keyed::<Reward>(key, form)?, state), 0, at(days)).await?;
+    }
+    for (key, days, state, form) in offers(end) {
+        documents::save(&mut tx, workspace, (&keyed::<Offer>(key, form)?, state), 0, at(days)).await?;
+    }
+    let (owner, rng) = (Owner { kind: Offer::KIND, key: FIRST_ORDER }, &*installation.rng);
+    let terms = Terms { is_live: true, uses: Some(1), valid_until: None };
+    vouchers::generate(&mut tx, workspace, owner, CODES, terms, (at(300).at, rng)).await?;
     tx.commit().await?;
     Ok(())
 }
 
-fn program() -> Value {
+/// What points are for.
+fn rewards() -> Vec<Version> {
+    use State::{Draft, Live};
+    let is_gold = json!({"fact": {"key": "tier.status", "op": "equals", "value": "gold"}});
+    let voucher = json!({"name": "10 euros off", "place": 10, "words": "A code for your next order of 50 euros or more.",
+        "gives": {"kind": "discount", "off": {"kind": "amount", "amount": "10"}, "at_least": "50"},
+        "prices": [{"points": 1000}], "valid": {"kind": "after", "count": 90, "unit": "days"}, "cancel_within_hours": 24});
+    let mug = json!({"name": "Enamel mug", "place": 20, "words": "Blue, a third of a litre, with the northern lights on it.",
+        "gives": {"kind": "delivered"}, "prices": [{"points": 500, "when": is_gold}, {"points": 800}, {"points": 400, "money": "4.50"}],
+        "stock": 250, "limits": [{"most": 1, "per": "member", "every": "year"}], "cancel_within_hours": 24});
+    let coffee = json!({"name": "A bag of coffee", "place": 30, "words": "250 grams of the roast of the month, at the counter.",
+        "gives": {"kind": "code"}, "prices": [{"points": 600}], "valid": {"kind": "after", "count": 30, "unit": "days"},
+        "surprises": {"most": 20, "every": "month"}});
+    let trees = json!({"name": "Five trees for the Harz", "place": 40, "words": "We plant them each November.",
+        "gives": {"kind": "donation", "charity": "harz-forest", "amount": "5"}, "prices": [{"points": 500}]});
+    let night = json!({"name": "A night under the northern lights", "place": 50, "words": "Two days in Abisko, with a guide.",
+        "gives": {"kind": "delivered"}, "prices": [{"points": 9000}, {"points": 4000, "money": "250"}],
+        "stock": 4, "limits": [{"most": 1, "per": "member", "every": "ever"}], "fulfil_within_days": 120});
+    vec![
+        (VOUCHER, DAYS, Live, voucher),
+        (MUG, 420, Live, mug),
+        (COFFEE, 400, Live, coffee),
+        (TREES, 200, Live, trees),
+        ("abisko", 5, Draft, night),
+    ]
+}
+
+/// What carts may get.
+fn offers(end: Timestamp) -> Vec<Version> {
+    use State::{Draft, Ended, Live};
+    let day = |days: i64| end.plus(-days * DAY).to_rfc3339()[..10].to_owned();
+    let category = |name: &str| json!({"property": {"path": "category", "op": "equals", "value": name}});
+    let first = json!({"name": "10 % off the first order", "place": 10, "needs_code": true, "stacking": "alone",
+        "gives": {"kind": "percent_off", "percent": "10", "most": "25"},
+        "budgets": [{"most": "1", "of": "times", "per": "member", "every": "ever"}]});
+    let three = json!({"name": "Three bags of coffee, two paid", "place": 20, "items": category("Coffee & Tea"),
+        "gives": {"kind": "units_off", "buy": 2, "free": 1}});
+    let tents = json!({"name": "15 % off everything for camping", "place": 30, "items": category("Camping"), "announced": true,
+        "gives": {"kind": "percent_off", "percent": "15"}, "window": {"from": day(40), "until": day(-20)},
+        "budgets": [{"most": "5000", "of": "amount", "per": "everybody", "every": "month"}], "holdout_percent": 10});
+    let shipping = json!({"name": "Free shipping from 60 euros", "place": 40, "least": {"amount": "60"}, "stacking": "always",
+        "gives": {"kind": "shipping_off"}});
+    let spring = json!({"name": "5 euros off in spring", "place": 50, "least": {"amount": "40"}, "gives": {"kind": "amount_off", "amount": "5"}});
+    let winter = json!({"name": "100 points for a basket of 150 euros", "place": 60, "least": {"amount": "150", "of": "initial"},
+        "gives": {"kind": "points", "points": 100}});
+    vec![
+        (FIRST_ORDER, 300, Live, first),
+        ("three-for-two", 280, Live, three),
+        ("camping-weeks", 40, Live, tents),
+        ("free-shipping", 365, Live, shipping),
+        ("spring", 150, Ended, spring),
+        ("winter-points", 2, Draft, winter),
+    ]
+}
+
+fn keyed<D: Document>(key: &str, mut form: Value) -> Result<D> {
+    form["key"] = json!(key);
+    Ok(D::from_json(form)?)
+}
+
+/// The programme, the same since it began.
+pub(super) fn program() -> Result<Program> {
+    Ok(Program::from_json(definition())?)
+}
+
+fn definition() -> Value {
     json!({
         "name": "Nordlicht Club",
         "zone": SampleShop::ZONE,
