@@ -15,7 +15,7 @@ mod rule;
 
 pub use amounts::{Amounts, Item};
 pub use awards::{Award, Awards, Count, Happened, Step, given};
-pub(crate) use rate::holds_out;
 pub use rate::{InForce, Line, Occasion, Outcome, Period, Rated, Used, held_out_below, rate};
+pub(crate) use rate::{Looks, holds_out};
 pub use rule::{Base, Cap, CapOf, CapPer, Every, Gives, Round, Rule, Window};
 pub(crate) use rule::{check_holdout, refuse_history};

@@ -4,9 +4,11 @@
 //! from any number of servers; a batch is written whole, with its domain events, or not at all.
 
 pub mod awards;
+pub mod badges;
 pub mod benefits;
 pub mod books;
 pub mod bulks;
+pub mod challenges;
 pub mod changes;
 pub mod checkouts;
 pub mod documents;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use refusal::Refusal;
 
 use crate::Error;
+use crate::badges::check_shown;
 use crate::dates::Expiry;
 use crate::decimal::Decimal;
 use crate::document::Document;
@@ -21,8 +22,6 @@ use crate::program::{AMOUNT_MAX, Program, check_key, check_name};
 
 const PRICES_MAX: usize = 20;
 const LIMITS_MAX: usize = 10;
-const WORDS_MAX: usize = 2_000;
-const ADDRESS_MAX: usize = 500;
 /// So long a price with a money part waits for the money, at most: a week.
 const PAY_MINUTES_MAX: u32 = 7 * 24 * 60;
 
@@ -244,17 +243,7 @@ impl Document for Reward {
     fn check(&self, program: &Program) -> Result<(), Error> {
         check_key("key", &self.key)?;
         check_name("name", &self.name)?;
-        if self.words.chars().count() > WORDS_MAX {
-            return Err(Error::invalid("words", format!("at most {WORDS_MAX} characters")));
-        }
-        if let Some(picture) = &self.picture
-            && (!picture.starts_with("https://") || picture.len() > ADDRESS_MAX)
-        {
-            return Err(Error::invalid(
-                "picture",
-                format!("an address that begins with https://, up to {ADDRESS_MAX} bytes"),
-            ));
-        }
+        check_shown(&self.words, self.picture.as_deref())?;
         self.gives.check()?;
         refuse_history("when", &self.when, Scope::Person)?;
         if self.prices.is_empty() || self.prices.len() > PRICES_MAX {

@@ -6,6 +6,7 @@
 
 mod books;
 mod bulks;
+mod challenges;
 mod changes;
 mod flows;
 mod notices;
@@ -39,6 +40,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 14, name: "adjustments of many accounts", sql: bulks::BULKS },
         Migration { number: 15, name: "simulations", sql: simulations::SIMULATIONS },
         Migration { number: 20, name: "carts by their orders", sql: offers::BY_ORDER },
+        Migration { number: 21, name: "challenges and badges", sql: challenges::CHALLENGES },
     ],
 };
 
@@ -306,6 +308,7 @@ const PARTS: &[&[Declaration]] = &[
     &rewards::DATA_MAP,
     &changes::DATA_MAP,
     &bulks::DATA_MAP,
+    challenges::COLUMNS,
 ];
 const JOINED: [Declaration; joined_len()] = joined();
 

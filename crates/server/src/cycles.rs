@@ -1,4 +1,4 @@
-//! What causes what: rules by which events earn points, and journeys that people come into by events and that bring others about. A rule or a journey by which something would
+//! What causes what: rules and challenges by which events earn points, and journeys that people come into by events and that bring others about. A rule or a journey by which something would
 //! bring itself about again and again is found when it is saved.
 //!
 //! Always holds: what is looked at is what is in force. A journey that somebody comes into once, or so many times, ends whatever it is part of.
@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rapport_domain::WorkspaceId;
 use rapport_engagement::journey::definition::{Definition, Entry, Reentry, Step};
 use rapport_engagement::records::journeys;
+use rapport_loyalty::challenges::{Challenge, Period, Recurrence};
 use rapport_loyalty::document::State;
 use rapport_loyalty::earning::Rule;
 use rapport_loyalty::records::documents;
@@ -19,8 +20,13 @@ use rapport_store::Queries;
 
 const EARNED: &str = "Points Earned";
 const ENROLLED: &str = "Member Enrolled";
+/// Events of challenges.
+const CHALLENGES: [&str; 3] = ["Challenge Progressed", "Challenge Completed", "Challenge Progress Lost"];
 /// Events that change facts of a kind, by what the facts' keys begin with.
-const FACTS: [(&str, &[&str]); 3] = [
+const FACTS: [(&str, &[&str]); 6] = [
+    ("badge.", &["Badge Received", "Badge Taken Back"]),
+    ("challenge.", &CHALLENGES),
+    ("streak.", &CHALLENGES),
     ("points.", &[EARNED]),
     ("loyalty.", &[ENROLLED, "Member Changed"]),
     ("tier.", &["Tier Reached", "Tier Kept", "Tier Lost"]),
@@ -45,6 +51,22 @@ fn named<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
 pub fn of_rule(rule: &Rule) -> Cause {
     let what = format!("the rule `{}`", rule.key);
     Cause { what, by: named([rule.event.as_str()]), brings: named([EARNED, ENROLLED]) }
+}
+
+/// A challenge; `None` of one that can be completed only so many times.
+pub fn of_challenge(challenge: &Challenge) -> Option<Cause> {
+    if challenge.period == Period::Ever && challenge.recurrence != Recurrence::Always {
+        return None;
+    }
+    let mut brings = named(CHALLENGES);
+    if challenge.steps.iter().any(|step| step.points.is_some()) {
+        brings.insert(EARNED.to_owned());
+    }
+    if challenge.steps.iter().any(|step| step.badge.is_some()) {
+        brings.extend(named(["Badge Received", "Badge Taken Back"]));
+    }
+    let what = format!("the challenge `{}`", challenge.key);
+    Some(Cause { what, by: named([challenge.event.as_str()]), brings })
 }
 
 /// A journey; `None` of one that nobody comes into for ever. `known` has the conditions of segments.
@@ -101,6 +123,9 @@ pub async fn in_force(
     let rules = documents::latest_of_each(documents::versions::<Rule>(db, workspace).await?);
     let live = rules.iter().filter(|it| it.state == State::Live);
     let mut causes: Vec<Cause> = live.map(|it| of_rule(&it.document)).collect();
+    let challenges = documents::latest_of_each(documents::versions::<Challenge>(db, workspace).await?);
+    let live = challenges.iter().filter(|it| it.state == State::Live);
+    causes.extend(live.filter_map(|it| of_challenge(&it.document)));
     let rows = journeys::all(db, workspace).await?;
     // A paused one may go on at any time.
     let open =

@@ -76,7 +76,11 @@ pub(crate) async fn hear_at(
 ) -> Result<()> {
     let programs = installation.programs.get(tx, workspace).await?;
     let Some(latest) = programs.latest() else { return Ok(()) };
-    let occasions = Occasions::find(&programs, &latest.program, told);
+    let mut listened: BTreeSet<&str> = programs.rules.iter().map(|it| it.document.event.as_str()).collect();
+    if let Enrolment::Event { event } = &latest.program.enrolment {
+        listened.insert(event);
+    }
+    let occasions = Occasions::find(&programs, (&listened, latest.program.currency), told);
     if occasions.is_empty() {
         return Ok(());
     }
@@ -153,14 +157,14 @@ fn capped(programs: &Programs) -> Vec<String> {
 }
 
 /// Something that may earn.
-struct Found<'a> {
-    occasion: String,
+pub(crate) struct Found<'a> {
+    pub occasion: String,
     event: &'a Event,
     applied: &'a AppliedEvent,
     /// By what name rules look at it: an order that was updated is looked at as a completed one.
     name: &'a str,
-    person: PersonId,
-    at: Timestamp,
+    pub person: PersonId,
+    pub at: Timestamp,
     kind: &'static str,
     reference: String,
 }
@@ -179,41 +183,49 @@ impl Found<'_> {
         member: MemberId,
         awards: &Awards<'_>,
     ) -> Rated {
+        let used = |rule: &str, per, period| awards.without(member, &self.occasion, rule, per, period);
+        self.look((facts, calendar), self.at, |occasion| rate(program, rules, occasion, used))
+    }
+
+    /// Looks at it as having happened at an instant.
+    pub fn look<T>(
+        &self,
+        (facts, calendar): (&Known, &Calendar),
+        at: Timestamp,
+        look: impl FnOnce(Occasion<'_>) -> T,
+    ) -> T {
         let row = listening::row(self.event, self.applied);
         let amounts = Amounts::read(&self.event.properties);
-        let view = EventView::new(self.name, self.at, row.properties());
+        let view = EventView::new(self.name, at, row.properties());
         facts.with(self.person, view, |subject| {
-            let occasion = Occasion { subject, amounts: &amounts, moment: Moment { now: self.at, calendar } };
-            let used = |rule: &str, per, period| awards.without(member, &self.occasion, rule, per, period);
-            rate(program, rules, occasion, used)
+            look(Occasion { subject, amounts: &amounts, moment: Moment { now: at, calendar } })
         })
     }
 }
 
 /// What a batch says that the programme listens to.
-struct Occasions<'a> {
+pub(crate) struct Occasions<'a> {
     /// What may earn, each occasion once, as it was told last.
-    told: Vec<Found<'a>>,
+    pub told: Vec<Found<'a>>,
     /// Orders of which anything was said, by their occasions.
-    orders: BTreeMap<String, (String, Timestamp)>,
+    pub orders: BTreeMap<String, (String, Timestamp)>,
     /// Occasions that were replaced by others, and when the others happened.
-    replaced: Vec<(String, Timestamp)>,
-    handles: HashMap<String, Handle>,
+    pub replaced: Vec<(String, Timestamp)>,
+    pub handles: HashMap<String, Handle>,
 }
 
 impl<'a> Occasions<'a> {
-    fn find(programs: &Programs, program: &Program, Told { events, applied, superseded }: Told<'a>) -> Self {
-        let mut listened: BTreeSet<&str> = programs.rules.iter().map(|it| it.document.event.as_str()).collect();
-        let joins = match &program.enrolment {
-            Enrolment::Event { event } => Some(event.as_str()),
-            _ => None,
-        };
-        listened.extend(joins);
+    /// Of events with the names that are listened to, by which orders are told as completed ones.
+    pub fn find(
+        programs: &Programs,
+        (listened, currency): (&BTreeSet<&str>, Currency),
+        Told { events, applied, superseded }: Told<'a>,
+    ) -> Self {
         let counts_from = programs.counts_from().unwrap_or(Timestamp(i64::MAX));
         let mut found =
             Self { told: Vec::new(), orders: BTreeMap::new(), replaced: Vec::new(), handles: HashMap::new() };
         for (event, it) in events.iter().zip(applied) {
-            let order = found.order(program.currency, event, it);
+            let order = found.order(currency, event, it);
             let name = if order.as_ref().is_some_and(|it| it.1) { ORDER_COMPLETED } else { event.name.as_str() };
             if !listened.contains(name) || it.occurred_at < counts_from {
                 continue;
@@ -252,24 +264,24 @@ impl<'a> Occasions<'a> {
     }
 
     /// How the orders stand.
-    async fn standing(&self, tx: &mut Tx, workspace: WorkspaceId) -> Result<Standing> {
+    pub async fn standing(&self, tx: &mut Tx, workspace: WorkspaceId) -> Result<Standing> {
         let order_ids: Vec<String> = self.orders.values().map(|(order_id, _)| order_id.clone()).collect();
         let standing = orders::standing(tx, workspace, &order_ids).await?;
         Ok(standing.into_iter().map(|(order_id, revenue, back, status)| (order_id, (revenue, back, status))).collect())
     }
 
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.told.is_empty() && self.orders.is_empty() && self.replaced.is_empty()
     }
 
-    fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         let told = self.told.iter().map(|found| &found.occasion);
         let names: BTreeSet<&String> =
             told.chain(self.orders.keys()).chain(self.replaced.iter().map(|(old, _)| old)).collect();
         names.into_iter().cloned().collect()
     }
 
-    fn people(&self) -> Vec<PersonId> {
+    pub fn people(&self) -> Vec<PersonId> {
         let people: BTreeSet<PersonId> = self.told.iter().map(|found| found.person).collect();
         people.into_iter().collect()
     }

@@ -9,6 +9,7 @@ pub mod audiences;
 pub mod audit;
 pub mod auth;
 pub mod callbacks;
+pub mod challenges;
 pub mod cli;
 pub mod collect;
 pub mod complaining;

@@ -29,6 +29,7 @@ use tokio::sync::watch;
 
 use crate::advocating;
 use crate::audiences;
+use crate::challenges;
 use crate::complaining;
 use crate::earning;
 use crate::engaging::listening;
@@ -272,6 +273,7 @@ impl Pipeline {
         advocating::hear(installation, tx, workspace, &events, &mut applied).await?;
         following_up::hear(installation, tx, workspace, &events, &applied, &written).await?;
         earning::hear(installation, tx, workspace, &events, &applied).await?;
+        challenges::hear(installation, tx, workspace, &events, &mut applied).await?;
         tiers::hear(installation, tx, workspace, &events, &mut applied).await?;
         pricing::hear(installation, tx, workspace, &events, &applied).await?;
         pricing::returns::hear(installation, tx, workspace, &events, &applied).await?;

@@ -1,4 +1,4 @@
-//! Posts what falls due on the points ledger: points that become available, holds whose time is over, points that lapse. Then looks where members stand on ladders, if time alone changed it.
+//! Posts what falls due on the points ledger: points that become available, holds whose time is over, points that lapse. Then looks where members stand on ladders and in challenges, if time alone changed it.
 //!
 //! Always holds: nothing depends on it being in time. Whoever asks for a balance or spends points meets what is due by then, whether it was posted or not; this only keeps
 //! lists and totals true for those who do not come by.
@@ -20,6 +20,7 @@ use rapport_loyalty::records::{bulks, redemptions};
 use rapport_store::Priority;
 use tokio::sync::watch;
 
+use crate::challenges;
 use crate::installation::Installation;
 use crate::records::workspaces;
 use crate::tiers;
@@ -65,6 +66,9 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
             }
             if let Err(error) = settle_tiers(&installation, workspace, &stop).await {
                 tracing::warn!(%error, "where members stand could not be reckoned anew; it is tried again");
+            }
+            if let Err(error) = settle_challenges(&installation, workspace, &stop).await {
+                tracing::warn!(%error, "how far members are in challenges could not be reckoned anew; it is tried again");
             }
             if turn.is_multiple_of(BOOKS_EVERY)
                 && let Err(error) = keep_books(&installation, workspace, &stop).await
@@ -163,5 +167,14 @@ async fn settle_tiers(
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     while !*stop.borrow() && tiers::settle(installation, workspace).await? > 0 {}
+    Ok(())
+}
+
+async fn settle_challenges(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    while !*stop.borrow() && challenges::settle(installation, workspace).await? > 0 {}
     Ok(())
 }

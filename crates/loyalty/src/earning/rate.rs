@@ -177,10 +177,10 @@ pub fn rate(
     Rated { lines }
 }
 
-/// What rules see of an occasion.
-struct Looks<'a> {
-    program: &'a Program,
-    occasion: Occasion<'a>,
+/// What rules and challenges see of an occasion.
+pub(crate) struct Looks<'a> {
+    pub program: &'a Program,
+    pub occasion: Occasion<'a>,
 }
 
 impl Looks<'_> {
@@ -202,9 +202,7 @@ impl Looks<'_> {
                 share(*points, amount, each.micros(), *round)
             }
             Gives::Units { points, items, round } => {
-                let view = self.occasion.subject.event.ok_or(Outcome::Condition)?;
-                let units = self.occasion.amounts.units_of(|item| self.counts(items.as_ref(), item), view);
-                share(*points, units, MICROS_PER_UNIT, *round)
+                share(*points, self.units(items.as_ref())?, MICROS_PER_UNIT, *round)
             }
             Gives::Number { points, each, property, round } => {
                 let event = self.occasion.subject.event.ok_or(Outcome::Condition)?;
@@ -215,8 +213,14 @@ impl Looks<'_> {
         if wanted > 0 { Ok(wanted) } else { Err(Outcome::TooLittle) }
     }
 
+    /// How many units the lines have that count, in millionths.
+    pub(crate) fn units(&self, items: Option<&Condition>) -> Result<i64, Outcome> {
+        let view = self.occasion.subject.event.ok_or(Outcome::Condition)?;
+        Ok(self.occasion.amounts.units_of(|item| self.counts(items, item), view))
+    }
+
     /// The amount that a rule goes by, in the programme's currency.
-    fn amount(&self, base: Base, items: Option<&Condition>) -> Result<i64, Outcome> {
+    pub(crate) fn amount(&self, base: Base, items: Option<&Condition>) -> Result<i64, Outcome> {
         let amounts = self.occasion.amounts;
         let amount = match items {
             None => amounts.base(base),
@@ -230,7 +234,7 @@ impl Looks<'_> {
     }
 
     /// Whether a line of the order counts.
-    fn counts(&self, items: Option<&Condition>, item: rapport_segments::EventView<'_>) -> bool {
+    pub(crate) fn counts(&self, items: Option<&Condition>, item: rapport_segments::EventView<'_>) -> bool {
         let subject = Subject { event: Some(item), ..Subject::NOBODY };
         items.is_none_or(|condition| holds(condition, &subject, self.occasion.moment))
     }

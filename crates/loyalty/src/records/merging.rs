@@ -12,7 +12,7 @@ use rapport_store::outbox::Event;
 use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
-use super::{Memory, awards, changes, head, load, members, redemptions, tiers, vouchers, write};
+use super::{Memory, awards, badges, challenges, changes, head, load, members, redemptions, tiers, vouchers, write};
 use crate::Error;
 use crate::ledger::{AccountKey, MemberId, Standing, WalletId};
 
@@ -65,6 +65,8 @@ pub async fn follow(
         write::done(tx, &mut memory, workspace, head).await?;
         awards::merge_counts(tx, workspace, goes.member, stays.member).await?;
         tiers::merge(tx, workspace, goes.member, stays.member).await?;
+        challenges::merge(tx, workspace, goes.member, stays.member).await?;
+        badges::merge(tx, workspace, goes.member, stays.member).await?;
     }
     changes::merge(tx, workspace, goes.member, stays.member).await?;
     redemptions::merge(tx, workspace, goes.member, stays.member).await?;

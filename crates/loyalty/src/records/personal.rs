@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
-use super::{changes, members, read, redemptions, tiers, vouchers, wallets};
+use super::{badges, challenges, changes, members, read, redemptions, tiers, vouchers, wallets};
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
 /// Operations read at a time.
@@ -98,6 +98,8 @@ pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Re
     let texts = texts + tx.execute(still, args![workspace, &numbers]).await?;
     let texts = texts + tiers::forget(tx, workspace, &numbers).await?;
     let texts = texts + changes::forget(tx, workspace, &numbers).await?;
+    let texts = texts + challenges::forget(tx, workspace, &numbers).await?;
+    let texts = texts + badges::forget(tx, workspace, &numbers).await?;
     let texts = texts + redemptions::forget(tx, workspace, &numbers).await?;
     Ok(texts + vouchers::forget(tx, workspace, &numbers).await?)
 }

@@ -10,6 +10,8 @@ use super::documents::{self, Saved, Version, unreadable};
 use super::wallets;
 use crate::Error;
 use crate::activity::Kept;
+use crate::badges::Badge;
+use crate::challenges::Challenge;
 use crate::earning::Rule;
 use crate::offers::Offer;
 use crate::program::Program;
@@ -89,6 +91,7 @@ pub async fn save(
     documents::refuse_stranding::<Rule>(tx, workspace, program).await?;
     documents::refuse_stranding::<Offer>(tx, workspace, program).await?;
     documents::refuse_stranding::<Reward>(tx, workspace, program).await?;
+    documents::refuse_stranding::<Challenge>(tx, workspace, program).await?;
     for plan in &program.wallets {
         wallets::save(tx, workspace, &plan.key, &plan.limits()).await?;
         wallets::save_kept(tx, workspace, &plan.key, Kept::of(program, plan)).await?;
@@ -110,6 +113,10 @@ pub struct Programs {
     pub rules: Vec<Version<Rule>>,
     /// Versions of all offers, the oldest of each first.
     pub offers: Vec<Version<Offer>>,
+    /// Versions of all challenges, the oldest of each first.
+    pub challenges: Vec<Version<Challenge>>,
+    /// Versions of all badges, the oldest of each first.
+    pub badges: Vec<Version<Badge>>,
 }
 
 impl Programs {
@@ -124,7 +131,9 @@ impl Programs {
         }
         let rules = documents::versions(db, workspace).await?;
         let offers = documents::versions(db, workspace).await?;
-        Ok(Self { programs, rules, offers })
+        let challenges = documents::versions(db, workspace).await?;
+        let badges = documents::versions(db, workspace).await?;
+        Ok(Self { programs, rules, offers, challenges, badges })
     }
 
     /// The latest version of the programme.

@@ -1,13 +1,16 @@
 //! `/api/v1/loyalty`: the programme, its rules, its members, and the points ledger.
 
+mod badges;
 mod benefits;
 mod bulks;
+mod challenges;
 mod changes;
 mod checkouts;
 mod documents;
 mod effect;
 mod history;
 mod liability;
+mod member_challenges;
 mod members;
 mod offers;
 mod opening;
@@ -68,6 +71,9 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(what_if::router())
         .merge(simulations::router())
         .merge(effect::router())
+        .merge(challenges::router())
+        .merge(member_challenges::router())
+        .merge(badges::router())
 }
 
 /// The programme as of a version.

@@ -19,6 +19,7 @@ use super::shapes::time;
 use super::texts::Understanding;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::challenges::facts as doings;
 use crate::http::extract::{Json, Path, Query};
 use crate::points::facts;
 use crate::problem::Problem;
@@ -292,6 +293,9 @@ fn words(name: &str, properties: &Map<String, Value>, currency: &str) -> (String
         }
         _ if standings::NAMES.iter().any(|(_, known)| *known == name) => {
             (join(&[name.to_owned(), shown("tier")]), shown("ladder"))
+        }
+        _ if doings::NAMES.iter().any(|(_, known)| *known == name) => {
+            (join(&[name.to_owned(), shown("badge")]), shown("challenge"))
         }
         _ if facts::NAMES.iter().any(|(_, known)| *known == name) => {
             (join(&[name.to_owned(), shown("amount")]), shown("wallet"))

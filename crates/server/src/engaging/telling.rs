@@ -1,4 +1,4 @@
-//! What journeys, messages, experiments, lots, surveys, complaints, the points ledger and ladders of tiers bring about, told as events: so it is on the timeline, can be asked about, and can be tested by conditions.
+//! What journeys, messages, experiments, lots, surveys, complaints, the points ledger, ladders of tiers and challenges bring about, told as events: so it is on the timeline, can be asked about, and can be tested by conditions.
 //!
 //! Always holds: each is told once, however often this is tried: its event's id is made of its place in the outbox.
 
@@ -18,6 +18,7 @@ use rapport_store::outbox::{self, Written};
 use rapport_store::{Priority, Queries};
 use serde_json::{Map, Value, json};
 
+use crate::challenges::facts as doings;
 use crate::complaining::STEPPED;
 use crate::confirming;
 use crate::experimenting::reporting::NOTED;
@@ -116,6 +117,7 @@ fn name_of(domain: &str) -> Option<&'static str> {
         .iter()
         .chain(&facts::NAMES)
         .chain(&standings::NAMES)
+        .chain(&doings::NAMES)
         .find(|(known, _)| *known == domain)
         .map(|(_, name)| *name)
 }
@@ -165,7 +167,12 @@ fn own(
     // What is taken in later was answered, or done, earlier.
     let when = if event.name == ANSWERED { "answered_at" } else { "at" };
     let is_told_late = [ANSWERED, REVIEWED, FOLLOW_UP_OPENED, FOLLOW_UP_CLOSED].contains(&event.name.as_str())
-        || STEPPED.iter().chain(&facts::NAMES).chain(&standings::NAMES).any(|it| it.0 == event.name);
+        || STEPPED
+            .iter()
+            .chain(&facts::NAMES)
+            .chain(&standings::NAMES)
+            .chain(&doings::NAMES)
+            .any(|it| it.0 == event.name);
     let answered_at = event.payload[when].as_str().filter(|_| is_told_late);
     let occurred_at = answered_at.and_then(Timestamp::parse).unwrap_or(told.occurred_at);
     Event { order_key: event.position, occurred_at, ..told }

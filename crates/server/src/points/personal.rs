@@ -3,7 +3,7 @@
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{MemberId, Operation, Refusal, WalletId};
 use rapport_loyalty::records::personal::{self, Kept};
-use rapport_loyalty::records::{benefits, members, notices, tiers, wallets};
+use rapport_loyalty::records::{badges, benefits, challenges, members, notices, tiers, wallets};
 use rapport_store::{Queries, Result};
 use serde_json::{Map, Value, json};
 
@@ -57,6 +57,7 @@ pub async fn show(
     });
     let told: Vec<Value> = told.collect();
     let [standings, moves, matches, uses] = ladders(db, workspace, &kept).await?;
+    let [joins, progress, completions, own_badges] = doings(db, workspace, &kept).await?;
     let redemptions = kept.redemptions.iter().map(|it| {
         json!({
             "reward": it.reward, "kind": it.kind, "state": it.state, "refused": it.refused, "wallet": it.wallet, "points": it.points.to_string(),
@@ -82,6 +83,10 @@ pub async fn show(
         ("loyalty_tier_matches", matches),
         ("loyalty_benefit_uses", uses),
         ("loyalty_vouchers", vouchers),
+        ("loyalty_challenge_joins", joins),
+        ("loyalty_challenge_progress", progress),
+        ("loyalty_challenge_completions", completions),
+        ("loyalty_badges", own_badges),
     ] {
         if !rows.is_empty() {
             tables.insert(name.to_owned(), Value::Array(rows));
@@ -131,6 +136,37 @@ async fn ladders(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> 
         }
     }
     Ok([standings, moves, matches, uses])
+}
+
+/// Which challenges they joined, how far they are, what they completed, and their badges.
+async fn doings(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> Result<[Vec<Value>; 4]> {
+    let numbers: Vec<MemberId> = kept.numbers.iter().copied().collect();
+    let end = |at: Option<Timestamp>| at.map(instant);
+    let joins = challenges::joins(db, workspace, &numbers)
+        .await?
+        .into_iter()
+        .map(|it| json!({ "challenge": it.challenge, "joined_at": instant(it.joined_at), "left_at": end(it.left_at) }));
+    let progress = challenges::progress_of(db, workspace, &numbers).await?.into_iter().map(|it| {
+        json!({
+            "challenge": it.challenge, "period": it.period, "rounds": it.rounds.to_string(), "have": it.have.to_string(),
+            "target": it.target.to_string(), "completed": it.completed.to_string(), "streak": it.streak.to_string(),
+            "longest": it.longest.to_string(), "ends_at": end(it.ends_at), "last_at": end(it.last_at),
+        })
+    });
+    let completions = challenges::completions_of(db, workspace, &numbers).await?.into_iter().map(|it| {
+        json!({
+            "challenge": it.challenge, "period": it.period, "round": it.round.to_string(), "step": it.step.to_string(), "wallet": it.wallet,
+            "points": it.points.to_string(), "badge": it.badge, "outcome": it.outcome, "completed_at": instant(it.completed_at),
+            "taken_back_at": end(it.taken_back_at),
+        })
+    });
+    let badges = badges::of_members(db, workspace, &numbers).await?.into_iter().map(|it| {
+        json!({
+            "badge": it.badge, "cause": it.cause, "given_at": instant(it.given_at), "reason": it.reason, "taken_at": end(it.taken_at),
+            "taken_reason": it.taken_reason,
+        })
+    });
+    Ok([joins.collect(), progress.collect(), completions.collect(), badges.collect()])
 }
 
 /// Why somebody else gave them points is the other's to say.

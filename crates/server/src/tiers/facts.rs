@@ -33,17 +33,21 @@ pub async fn tell(
     (events, applied): (&[Event], &mut Applied),
     now: Timestamp,
 ) -> Result<()> {
+    let causes = causes(people, events, applied);
+    let standing = stand(tx, workspace, people).await?;
+    facts::tell(tx, workspace, (&causes, standing), applied, now).await
+}
+
+/// By which event of a batch something is told of each of these people. Of whoever the batch says nothing itself (an order of theirs went back), by the last thing that it says.
+pub(crate) fn causes(people: &[PersonId], events: &[Event], applied: &Applied) -> BTreeMap<PersonId, Cause> {
     let mut causes: BTreeMap<PersonId, Cause> = BTreeMap::new();
     for (event, it) in events.iter().zip(&applied.events) {
         let cause = (it.occurred_at, event.source, event.id.0);
         let known = causes.entry(it.person).or_insert(cause);
         *known = (*known).max(cause);
     }
-    // Of whoever the batch says nothing itself (an order of theirs went back), by the last thing that it says.
     let last = causes.values().max().copied();
-    let causes = people.iter().filter_map(|it| Some((*it, causes.get(it).copied().or(last)?))).collect();
-    let standing = stand(tx, workspace, people).await?;
-    facts::tell(tx, workspace, (&causes, standing), applied, now).await
+    people.iter().filter_map(|it| Some((*it, causes.get(it).copied().or(last)?))).collect()
 }
 
 async fn stand(tx: &mut Tx, workspace: WorkspaceId, people: &[PersonId]) -> Result<Told> {
@@ -69,7 +73,7 @@ async fn stand(tx: &mut Tx, workspace: WorkspaceId, people: &[PersonId]) -> Resu
 }
 
 /// Millionths as a number of JSON.
-fn number(micros: i64) -> Value {
+pub(crate) fn number(micros: i64) -> Value {
     if micros % 1_000_000 == 0 {
         return json!(micros / 1_000_000);
     }

@@ -28,6 +28,7 @@ mod intents;
 mod keys;
 mod link_checks;
 mod loyalty;
+mod loyalty_challenges;
 mod loyalty_changes;
 mod loyalty_effect;
 mod loyalty_expiry;

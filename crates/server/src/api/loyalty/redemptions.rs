@@ -8,6 +8,7 @@ use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::decimal::Decimal;
 use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::program::Program;
+use rapport_loyalty::records::challenges;
 use rapport_loyalty::records::documents as versions;
 use rapport_loyalty::records::programs::Programs;
 use rapport_loyalty::records::redemptions::{self, Asked, Filter, Scene};
@@ -58,8 +59,17 @@ impl Present {
         Ok(Self { programs, calendar, now: app.now() })
     }
 
-    fn program(&self) -> Result<&Program, Problem> {
+    pub(super) fn program(&self) -> Result<&Program, Problem> {
         self.programs.latest().map(|latest| &latest.program).ok_or_else(missing)
+    }
+
+    pub(super) const fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    pub(super) fn challenges(&self, workspace: WorkspaceId) -> Result<challenges::Scene<'_>, Problem> {
+        let (program, calendar, challenges) = (self.program()?, &self.calendar, &self.programs.challenges);
+        Ok(challenges::Scene { workspace, program, calendar, challenges, now: self.now })
     }
 
     pub(super) fn scene<'a>(&'a self, app: &'a App, workspace: WorkspaceId) -> Result<Scene<'a>, Problem> {
