@@ -122,7 +122,7 @@ async fn a_stamp_card_is_filled_and_comes_back_with_its_order() {
     let ann = only_person(&world, &owner, "ann").await;
     let timeline = get(&world, &owner, &format!("/api/v1/customers/{ann}/timeline?limit=50")).await.to_string();
     for name in ["Challenge Completed", "Badge Received", "Points Earned"] {
-        assert_eq!(timeline.matches(&format!("\"{name}\"")).count(), 1, "{name}: {timeline}");
+        assert_eq!(timeline.matches(&format!("\"name\":\"{name}\"")).count(), 1, "{name}: {timeline}");
     }
     assert!(facts(&world, &owner).await["badge.regular"].is_string());
     let list = get(&world, &owner, CHALLENGES).await;
@@ -202,7 +202,7 @@ async fn a_streak_lives_through_the_night_in_which_the_clock_changes() {
     let ann = only_person(&world, &owner, "ann").await;
     let timeline = get(&world, &owner, &format!("/api/v1/customers/{ann}/timeline?limit=50")).await.to_string();
     for name in ["Challenge Progressed", "Challenge Progress Lost"] {
-        assert_eq!(timeline.matches(&format!("\"{name}\"")).count(), 1, "{name}: {timeline}");
+        assert_eq!(timeline.matches(&format!("\"name\":\"{name}\"")).count(), 1, "{name}: {timeline}");
     }
     // The phone was offline: the third day was walked.
     let mut late = walk("w3");

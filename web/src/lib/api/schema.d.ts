@@ -2138,6 +2138,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/badges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the badges in the order in which members see them, each with how many have it. */
+        get: operations["get_loyalty_badges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/badges/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Saves a badge as a new version. Whoever has it keeps it. */
+        put: operations["put_loyalty_badges_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/badges/{key}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists every version of a badge, the latest first. */
+        get: operations["get_loyalty_badges_key_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/benefits": {
         parameters: {
             query?: never;
@@ -2267,6 +2318,91 @@ export interface paths {
         };
         /** Lists members of a group, of those who were looked at, who ordered most first; at most a hundred. */
         get: operations["get_loyalty_buying_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/challenges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the challenges in the order in which members see them, each with how it goes. */
+        get: operations["get_loyalty_challenges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/challenges/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what a challenge would have shown if it had held in the last days. Nothing is changed; facts and segments are those of today. */
+        post: operations["post_loyalty_challenges_try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/challenges/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Saves a challenge as a new version. It counts for what happens from now on; once it was live it keeps what it counts, its period and how members join. */
+        put: operations["put_loyalty_challenges_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/challenges/{key}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the members who take part, those who completed it most often first. */
+        get: operations["get_loyalty_challenges_key_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/challenges/{key}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists every version of a challenge, the latest first. */
+        get: operations["get_loyalty_challenges_key_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2571,6 +2707,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/members/{member_id}/badges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a member's badges with why they have them, the latest first; also those that were taken back. */
+        get: operations["get_loyalty_members_member_id_badges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/badges/{badge}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a member a badge by hand; asked again it is answered the same. */
+        put: operations["put_loyalty_members_member_id_badges_badge"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/badges/{badge}/taken_back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a badge back from a member, for whatever reason they have it. */
+        post: operations["post_loyalty_members_member_id_badges_badge_taken_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/members/{member_id}/benefits": {
         parameters: {
             query?: never;
@@ -2616,6 +2803,57 @@ export interface paths {
         put?: never;
         /** Records that a member used a benefit. Refused when they may not, also when the last use is asked for twice at the same time. */
         post: operations["post_loyalty_members_member_id_benefits_benefit_uses"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/challenges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a member's challenges as of now: those that are live, and others in which they did something. */
+        get: operations["get_loyalty_members_member_id_challenges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/challenges/{key}/joined": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a member take part in a challenge that members join: what they do from now on counts. Asked again it is answered the same. */
+        post: operations["post_loyalty_members_member_id_challenges_key_joined"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/challenges/{key}/left": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a member leave a challenge that they joined. What they completed stays theirs; who joins again goes on where they were. */
+        post: operations["post_loyalty_members_member_id_challenges_key_left"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5898,6 +6136,11 @@ export interface components {
              */
             status: number;
         };
+        /** @description Why a badge is given or taken back. */
+        BadgeReason: {
+            /** @description Up to 500 characters. */
+            reason: string;
+        };
         /** @description What people spent after they answered. */
         BehaviourShape: {
             /** @description Of all amounts, which are in its main unit. */
@@ -6229,6 +6472,130 @@ export interface components {
             scores: components["schemas"]["ScoreShape"][];
             /** @description By value. */
             values: components["schemas"]["ValueShape"][];
+        };
+        /** @description A step that was completed. */
+        ChallengeCompletion: {
+            badge?: string | null;
+            completed_at: string;
+            /** @description `given`, or why the ledger refused the points. */
+            outcome: string;
+            /** @description In which period: `month 2026-05-01`, `ever`. */
+            period: string;
+            /** Format: int64 */
+            points: number;
+            /**
+             * Format: int64
+             * @description In which round of it, from 1.
+             */
+            round: number;
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            step: number;
+            /** @description When it turned out not to be so, and was taken back. */
+            taken_back_at?: string | null;
+            wallet: string;
+        };
+        /** @description How a challenge goes. */
+        ChallengeFigures: {
+            /**
+             * Format: int64
+             * @description Members who completed it once or more.
+             */
+            completed: number;
+            /** @description What the points that were given are expected to cost, in the programme's currency; null where nobody said what a point is worth. */
+            cost?: string | null;
+            /**
+             * Format: int64
+             * @description Members for whom anything counted, or who joined.
+             */
+            members: number;
+            /** @description For each step, in order. */
+            steps: components["schemas"]["ChallengeStepFigures"][];
+        };
+        /** @description How far a member is. */
+        ChallengeMember: {
+            /**
+             * Format: int64
+             * @description Since ever.
+             */
+            completed: number;
+            /**
+             * Format: double
+             * @description How much there is in this round.
+             */
+            have: number;
+            /** @description When something last counted. */
+            last_at?: string | null;
+            member_id: string;
+            /**
+             * Format: int64
+             * @description How long the streak is, of one.
+             */
+            streak: number;
+            /**
+             * Format: double
+             * @description How much the next step needs.
+             */
+            target: number;
+        };
+        /** @description How often a step was completed. */
+        ChallengeStepFigures: {
+            /**
+             * Format: int64
+             * @description How many points were given for it and not taken back.
+             */
+            points: number;
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            step: number;
+            /**
+             * Format: int64
+             * @description How often; what was taken back does not count.
+             */
+            times: number;
+        };
+        /** @description What a challenge would have shown. */
+        ChallengeTry: {
+            from: string;
+            /** @description Whether not all were. */
+            is_sample: boolean;
+            /** @description Those who were looked at: of very many some, drawn by chance. */
+            looked_at: number;
+            /** @description All members. */
+            members: number;
+            steps: components["schemas"]["ChallengeTryStep"][];
+            /** @description Of those, for whom anything would have counted. */
+            taking_part: number;
+        };
+        /** @description A challenge to try. */
+        ChallengeTryBody: {
+            /** @description As it would be saved. */
+            challenge: Record<string, never>;
+            /**
+             * Format: int32
+             * @description So many days back, 1 to 400; 30 unless said.
+             */
+            days?: number | null;
+            /** @description The condition as text. */
+            text?: string | null;
+        };
+        /** @description What a step would have shown. */
+        ChallengeTryStep: {
+            /** @description How many members would have completed it. */
+            members: number;
+            /**
+             * Format: int64
+             * @description How many points it would have given.
+             */
+            points: number;
+            /** @description From 1. */
+            step: number;
+            /** @description How often they would have. */
+            times: number;
         };
         /** @description A movement. */
         Change: {
@@ -9330,6 +9697,44 @@ export interface components {
             key?: string | null;
             name?: string | null;
         };
+        /** @description A badge as of a version. */
+        LoyaltyBadge: {
+            /** @description What it says; the guide Challenges describes it. */
+            badge: Record<string, never>;
+            /**
+             * Format: int64
+             * @description Members who have it; null in a list of versions.
+             */
+            holders?: number | null;
+            /** @description From when on it holds. */
+            in_force_from: string;
+            key: string;
+            saved_at: string;
+            saved_by: string;
+            /** @description `draft`, `live`, `paused` or `ended`. Only live ones are given by their condition and by staff. */
+            state: string;
+            /** @description Whom it is given to by itself, as text; null when only challenges and staff give it. */
+            text?: string | null;
+            /**
+             * Format: int64
+             * @description From 1: send it back when saving.
+             */
+            version: number;
+        };
+        /** @description A badge to save. */
+        LoyaltyBadgeBody: {
+            /** @description What it says, without its key; whom it is given to by itself either in it as `when`, or beside it as `text`. */
+            badge: Record<string, never>;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /** @description Whom it is given to, as text. */
+            text?: string | null;
+            /**
+             * Format: int64
+             * @description The version that was looked at; 0 of a new one.
+             */
+            version: number;
+        };
         /** @description How members buy. */
         LoyaltyBuying: {
             from: string;
@@ -9338,6 +9743,40 @@ export interface components {
             looked_at: number;
             members: number;
             until: string;
+        };
+        /** @description A challenge as of a version. */
+        LoyaltyChallenge: {
+            /** @description What it says; the guide Challenges describes it. */
+            challenge: Record<string, never>;
+            figures?: components["schemas"]["ChallengeFigures"] | null;
+            /** @description From when on it holds. */
+            in_force_from: string;
+            key: string;
+            saved_at: string;
+            saved_by: string;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /** @description Its condition as text. */
+            text: string;
+            /**
+             * Format: int64
+             * @description From 1: send it back when saving.
+             */
+            version: number;
+        };
+        /** @description A challenge to save. */
+        LoyaltyChallengeBody: {
+            /** @description What it says, without its key; its condition either in it as `when`, or beside it as `text`. */
+            challenge: Record<string, never>;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /** @description The condition as text. */
+            text?: string | null;
+            /**
+             * Format: int64
+             * @description The version that was looked at; 0 of a new one.
+             */
+            version: number;
         };
         /** @description What members gave to a charity out of one wallet. */
         LoyaltyDonations: {
@@ -9717,6 +10156,26 @@ export interface components {
              */
             wanted: number;
         };
+        /** @description A reason for which a member has a badge, or had it. */
+        MemberBadge: {
+            badge: string;
+            /** @description What gave it: `challenge`, `condition` or `staff`. */
+            by: string;
+            /** @description The challenge that gave it. */
+            challenge?: string | null;
+            given_at: string;
+            /** @description Who of the staff gave it. */
+            given_by?: string | null;
+            /** @description Whether they have it for this reason. */
+            is_held: boolean;
+            name: string;
+            picture?: string | null;
+            reason: string;
+            taken_at?: string | null;
+            taken_by?: string | null;
+            taken_reason: string;
+            words: string;
+        };
         /** @description A benefit as a member has it. */
         MemberBenefit: {
             benefit: string;
@@ -9747,6 +10206,58 @@ export interface components {
             /** @description `active` or `blocked`. To close an account post `forfeit` to each of its wallets first. */
             standing: string;
         };
+        /** @description A challenge as a member has it. */
+        MemberChallenge: {
+            challenge: string;
+            /** @description How often it was completed since ever. */
+            completed: number;
+            /** @description What was completed, the latest first, at most twenty. */
+            completions: components["schemas"]["ChallengeCompletion"][];
+            /**
+             * Format: double
+             * @description How much there is in this round.
+             */
+            have: number;
+            /** @description Whether it cannot be completed again in this period. */
+            is_finished: boolean;
+            /** @description When they joined, of one that members join. */
+            joined_at?: string | null;
+            /** @description `by_doing` or `opt_in`. */
+            joins: string;
+            /** @description When something last counted. */
+            last_at?: string | null;
+            name: string;
+            /** @description When the period ends, and it begins anew. */
+            period_end?: string | null;
+            picture?: string | null;
+            /**
+             * Format: int32
+             * @description How often it was completed in this period.
+             */
+            rounds: number;
+            /** @description `live`, `paused` or `ended`. */
+            state: string;
+            steps: components["schemas"]["MemberChallengeStep"][];
+            streak?: components["schemas"]["MemberStreak"] | null;
+            /** @description Whether what they do counts now. */
+            takes_part: boolean;
+            words: string;
+        };
+        /** @description A step, as a member sees it. */
+        MemberChallengeStep: {
+            badge?: string | null;
+            /** @description Whether it is completed in this round. */
+            is_completed: boolean;
+            name: string;
+            /** Format: int64 */
+            points?: number | null;
+            /**
+             * Format: double
+             * @description How much is needed in a round.
+             */
+            target: number;
+            wallet?: string | null;
+        };
         /** @description A notice that points are about to lapse. */
         MemberNotice: {
             expires_at: string;
@@ -9757,6 +10268,26 @@ export interface components {
              */
             points: number;
             wallet?: string | null;
+        };
+        /** @description A streak. */
+        MemberStreak: {
+            /**
+             * Format: int64
+             * @description How long it is.
+             */
+            current: number;
+            /** @description When it is lost unless something more is done. */
+            ends_at?: string | null;
+            /**
+             * Format: int64
+             * @description How many may still be missed.
+             */
+            freezes_left: number;
+            /**
+             * Format: int64
+             * @description How long the longest was.
+             */
+            longest: number;
         };
         /** @description Where a member stands on a ladder, as of now. */
         MemberTier: {
@@ -10394,6 +10925,42 @@ export interface components {
                 tier: string;
                 used_at: string;
                 used_by: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_ChallengeMember: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: int64
+                 * @description Since ever.
+                 */
+                completed: number;
+                /**
+                 * Format: double
+                 * @description How much there is in this round.
+                 */
+                have: number;
+                /** @description When something last counted. */
+                last_at?: string | null;
+                member_id: string;
+                /**
+                 * Format: int64
+                 * @description How long the streak is, of one.
+                 */
+                streak: number;
+                /**
+                 * Format: double
+                 * @description How much the next step needs.
+                 */
+                target: number;
             }[];
             /**
              * Format: int64
@@ -13206,6 +13773,56 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_LoyaltyBadge: {
+            /** @description The rows. */
+            rows: {
+                /** @description What it says; the guide Challenges describes it. */
+                badge: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description Members who have it; null in a list of versions.
+                 */
+                holders?: number | null;
+                /** @description From when on it holds. */
+                in_force_from: string;
+                key: string;
+                saved_at: string;
+                saved_by: string;
+                /** @description `draft`, `live`, `paused` or `ended`. Only live ones are given by their condition and by staff. */
+                state: string;
+                /** @description Whom it is given to by itself, as text; null when only challenges and staff give it. */
+                text?: string | null;
+                /**
+                 * Format: int64
+                 * @description From 1: send it back when saving.
+                 */
+                version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_LoyaltyChallenge: {
+            /** @description The rows. */
+            rows: {
+                /** @description What it says; the guide Challenges describes it. */
+                challenge: Record<string, never>;
+                figures?: components["schemas"]["ChallengeFigures"] | null;
+                /** @description From when on it holds. */
+                in_force_from: string;
+                key: string;
+                saved_at: string;
+                saved_by: string;
+                /** @description `draft`, `live`, `paused` or `ended`. */
+                state: string;
+                /** @description Its condition as text. */
+                text: string;
+                /**
+                 * Format: int64
+                 * @description From 1: send it back when saving.
+                 */
+                version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_LoyaltyDonations: {
             /** @description The rows. */
             rows: {
@@ -13341,6 +13958,29 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_MemberBadge: {
+            /** @description The rows. */
+            rows: {
+                badge: string;
+                /** @description What gave it: `challenge`, `condition` or `staff`. */
+                by: string;
+                /** @description The challenge that gave it. */
+                challenge?: string | null;
+                given_at: string;
+                /** @description Who of the staff gave it. */
+                given_by?: string | null;
+                /** @description Whether they have it for this reason. */
+                is_held: boolean;
+                name: string;
+                picture?: string | null;
+                reason: string;
+                taken_at?: string | null;
+                taken_by?: string | null;
+                taken_reason: string;
+                words: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_MemberBenefit: {
             /** @description The rows. */
             rows: {
@@ -13365,6 +14005,46 @@ export interface components {
                 used: number;
                 /** @description Why not: `tier`, `condition`, `used_up` or `blocked`. */
                 why_not?: string | null;
+                words: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_MemberChallenge: {
+            /** @description The rows. */
+            rows: {
+                challenge: string;
+                /** @description How often it was completed since ever. */
+                completed: number;
+                /** @description What was completed, the latest first, at most twenty. */
+                completions: components["schemas"]["ChallengeCompletion"][];
+                /**
+                 * Format: double
+                 * @description How much there is in this round.
+                 */
+                have: number;
+                /** @description Whether it cannot be completed again in this period. */
+                is_finished: boolean;
+                /** @description When they joined, of one that members join. */
+                joined_at?: string | null;
+                /** @description `by_doing` or `opt_in`. */
+                joins: string;
+                /** @description When something last counted. */
+                last_at?: string | null;
+                name: string;
+                /** @description When the period ends, and it begins anew. */
+                period_end?: string | null;
+                picture?: string | null;
+                /**
+                 * Format: int32
+                 * @description How often it was completed in this period.
+                 */
+                rounds: number;
+                /** @description `live`, `paused` or `ended`. */
+                state: string;
+                steps: components["schemas"]["MemberChallengeStep"][];
+                streak?: components["schemas"]["MemberStreak"] | null;
+                /** @description Whether what they do counts now. */
+                takes_part: boolean;
                 words: string;
             }[];
         };
@@ -21948,6 +22628,125 @@ export interface operations {
             };
         };
     };
+    get_loyalty_badges: {
+        parameters: {
+            query?: {
+                /** @description Ended ones too. */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyBadge"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_badges_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoyaltyBadgeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyBadge"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_badges_key_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyBadge"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_benefits: {
         parameters: {
             query?: {
@@ -22320,6 +23119,200 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_challenges: {
+        parameters: {
+            query?: {
+                /** @description Ended ones too. */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyChallenge"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_challenges_try: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChallengeTryBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChallengeTry"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_challenges_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoyaltyChallengeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyChallenge"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_challenges_key_members: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ChallengeMember"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_challenges_key_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyChallenge"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23331,6 +24324,162 @@ export interface operations {
             };
         };
     };
+    get_loyalty_members_member_id_badges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberBadge"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_members_member_id_badges_badge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+                badge: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BadgeReason"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberBadge"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_members_member_id_badges_badge_taken_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+                badge: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BadgeReason"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberBadge"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_members_member_id_benefits: {
         parameters: {
             query?: never;
@@ -23453,6 +24602,138 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id_challenges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberChallenge"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_members_member_id_challenges_key_joined: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberChallenge"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_members_member_id_challenges_key_left: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberChallenge"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

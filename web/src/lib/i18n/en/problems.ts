@@ -457,5 +457,22 @@ export const problems = {
 	'problem.before_until_present': 'must be before `until` and the present',
 	'problem.members_or_customers': 'expected members or customers',
 	'problem.buying_groups': 'expected full_price, mixed, only_offers or too_few',
-	'problem.0_to_100': '0 to 100'
+	'problem.0_to_100': '0 to 100',
+	'problem.one_to_n': '1 to {n}',
+	'problem.challenge_no_such_badge': 'there is no such badge',
+	'problem.challenge_not_open': 'The challenge is a draft, paused or ended, or it is outside its window.',
+	'problem.challenge_see_when': 'See when it can be joined.',
+	'problem.challenge_not_opt_in': 'Nobody joins this challenge: whoever does what counts takes part.',
+	'problem.challenge_nothing_to_do': 'There is nothing to do.',
+	'problem.challenge_not_entitled': 'The challenge is not for this member.',
+	'problem.challenge_see_whom': 'See whom it is for.',
+	'problem.challenge_not_joined': 'The member does not take part in this challenge.',
+	'problem.challenge_see_joined': 'See what the member joined.',
+	'problem.member_is_blocked': 'The member is blocked.',
+	'problem.member_account_closed': "The member's account is closed.",
+	'problem.nothing_can_be_done': 'Nothing can be done.',
+	'problem.badge_not_given': 'The badge is a draft, paused or ended.',
+	'problem.badge_make_it_live': 'Make it live first.',
+	'problem.badge_not_held': 'The member does not have this badge.',
+	'problem.badge_see_which': 'See which badges the member has.'
 };

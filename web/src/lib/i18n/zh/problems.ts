@@ -457,5 +457,22 @@ export const problems = {
 	'problem.before_until_present': '必须早于 `until` 和现在',
 	'problem.members_or_customers': '应为 members 或 customers',
 	'problem.buying_groups': '应为 full_price、mixed、only_offers 或 too_few',
-	'problem.0_to_100': '0 到 100'
+	'problem.0_to_100': '0 到 100',
+	'problem.one_to_n': '1 到 {n}',
+	'problem.challenge_no_such_badge': '没有该徽章',
+	'problem.challenge_not_open': '该挑战处于草稿、暂停或结束状态，或不在其时间窗口内。',
+	'problem.challenge_see_when': '请查看何时可以参加。',
+	'problem.challenge_not_opt_in': '此挑战无需报名：完成计入事项即为参加。',
+	'problem.challenge_nothing_to_do': '无需任何操作。',
+	'problem.challenge_not_entitled': '该挑战不面向此会员。',
+	'problem.challenge_see_whom': '请查看其面向的对象。',
+	'problem.challenge_not_joined': '该会员没有参加此挑战。',
+	'problem.challenge_see_joined': '请查看该会员参加了哪些挑战。',
+	'problem.member_is_blocked': '该会员已被冻结。',
+	'problem.member_account_closed': '该会员的账户已关闭。',
+	'problem.nothing_can_be_done': '无法进行任何操作。',
+	'problem.badge_not_given': '该徽章处于草稿、暂停或结束状态。',
+	'problem.badge_make_it_live': '请先将其启用。',
+	'problem.badge_not_held': '该会员没有此徽章。',
+	'problem.badge_see_which': '请查看该会员拥有哪些徽章。'
 };
