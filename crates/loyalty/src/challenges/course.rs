@@ -247,10 +247,12 @@ impl Walk<'_> {
         let is_finished = run.rounds >= challenge.recurrence.most();
         let streak = self.streak(&run, now);
         let is_lost = streak.is_some_and(|streak| streak.current == 0);
-        let have = match () {
-            () if is_finished => challenge.round(),
-            () if is_lost => 0,
-            () => run.have,
+        let have = if is_finished {
+            challenge.round()
+        } else if is_lost {
+            0
+        } else {
+            run.have
         };
         let is_open = run.have > 0 || run.steps > 0 || run.rounds > 0;
         let end = Some(run.span.end).filter(|end| *end < Timestamp(i64::MAX));
