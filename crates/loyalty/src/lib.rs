@@ -24,6 +24,7 @@ pub mod opening;
 pub mod poster;
 pub mod program;
 pub mod records;
+pub mod referrals;
 pub mod rewards;
 pub mod schema;
 pub mod simulation;

@@ -26,6 +26,7 @@ pub mod prices;
 pub mod programs;
 pub mod read;
 pub mod redemptions;
+pub mod referrals;
 pub mod simulations;
 pub mod tallies;
 pub mod tiers;

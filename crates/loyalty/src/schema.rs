@@ -11,6 +11,7 @@ mod changes;
 mod flows;
 mod notices;
 mod offers;
+mod referrals;
 mod rewards;
 mod simulations;
 mod tiers;
@@ -41,6 +42,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 15, name: "simulations", sql: simulations::SIMULATIONS },
         Migration { number: 20, name: "carts by their orders", sql: offers::BY_ORDER },
         Migration { number: 21, name: "challenges and badges", sql: challenges::CHALLENGES },
+        Migration { number: 22, name: "referrals", sql: referrals::REFERRALS },
     ],
 };
 
@@ -309,6 +311,7 @@ const PARTS: &[&[Declaration]] = &[
     &changes::DATA_MAP,
     &bulks::DATA_MAP,
     challenges::COLUMNS,
+    &referrals::DATA_MAP,
 ];
 const JOINED: [Declaration; joined_len()] = joined();
 

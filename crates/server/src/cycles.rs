@@ -23,13 +23,14 @@ const ENROLLED: &str = "Member Enrolled";
 /// Events of challenges.
 const CHALLENGES: [&str; 3] = ["Challenge Progressed", "Challenge Completed", "Challenge Progress Lost"];
 /// Events that change facts of a kind, by what the facts' keys begin with.
-const FACTS: [(&str, &[&str]); 6] = [
+const FACTS: [(&str, &[&str]); 7] = [
     ("badge.", &["Badge Received", "Badge Taken Back"]),
     ("challenge.", &CHALLENGES),
     ("streak.", &CHALLENGES),
     ("points.", &[EARNED]),
     ("loyalty.", &[ENROLLED, "Member Changed"]),
     ("tier.", &["Tier Reached", "Tier Kept", "Tier Lost"]),
+    ("referral.", &["Referral Made", "Referral Qualified", "Referral Rewarded", "Referral Taken Back"]),
 ];
 
 /// Something by which some events bring others about.

@@ -46,6 +46,7 @@ pub mod proposing;
 pub mod public_pages;
 pub mod recommending;
 pub mod records;
+pub mod referring;
 pub mod reviewing;
 pub mod sample_shop;
 pub mod schema;

@@ -38,6 +38,7 @@ use crate::experimenting::reporting;
 use crate::following_up;
 use crate::installation::Installation;
 use crate::records::{sources, workspaces};
+use crate::referring;
 use crate::reviewing;
 use crate::surveying;
 use crate::tiers;
@@ -273,6 +274,7 @@ impl Pipeline {
         advocating::hear(installation, tx, workspace, &events, &mut applied).await?;
         following_up::hear(installation, tx, workspace, &events, &applied, &written).await?;
         earning::hear(installation, tx, workspace, &events, &applied).await?;
+        referring::hear(installation, tx, workspace, &events, &applied).await?;
         challenges::hear(installation, tx, workspace, &events, &mut applied).await?;
         tiers::hear(installation, tx, workspace, &events, &mut applied).await?;
         pricing::hear(installation, tx, workspace, &events, &applied).await?;

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use crate::challenges;
 use crate::installation::Installation;
 use crate::records::workspaces;
-use crate::tiers;
+use crate::{referring, tiers};
 
 /// How often it is looked what is due.
 const EVERY: Duration = Duration::from_secs(1);
@@ -69,6 +69,9 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
             }
             if let Err(error) = settle_challenges(&installation, workspace, &stop).await {
                 tracing::warn!(%error, "how far members are in challenges could not be reckoned anew; it is tried again");
+            }
+            if let Err(error) = settle_referrals(&installation, workspace, &stop).await {
+                tracing::warn!(%error, "referrals that are due could not be looked at; it is tried again");
             }
             if turn.is_multiple_of(BOOKS_EVERY)
                 && let Err(error) = keep_books(&installation, workspace, &stop).await
@@ -176,5 +179,14 @@ async fn settle_challenges(
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     while !*stop.borrow() && challenges::settle(installation, workspace).await? > 0 {}
+    Ok(())
+}
+
+async fn settle_referrals(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    while !*stop.borrow() && referring::settle(installation, workspace).await? > 0 {}
     Ok(())
 }

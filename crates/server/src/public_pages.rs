@@ -10,6 +10,8 @@ mod own_data;
 mod password;
 pub(crate) mod preference_words;
 pub mod preferences;
+pub(crate) mod referral;
+mod referral_words;
 mod review_words;
 pub(crate) mod reviews;
 mod sign_in;
@@ -45,6 +47,7 @@ pub fn router() -> Router<App> {
         .route("/survey.css", get(survey::style))
         .route("/survey.js", get(survey::script))
         .merge(reviews::router())
+        .route("/r/{key}", get(referral::show))
         .route("/ideas/{link}", get(ideas::show).post(ideas::send))
         .route("/complain/{link}", get(complaint::show).post(complaint::send))
         .route("/c/{link}", get(tracking::click))

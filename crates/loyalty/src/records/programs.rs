@@ -12,9 +12,11 @@ use crate::Error;
 use crate::activity::Kept;
 use crate::badges::Badge;
 use crate::challenges::Challenge;
+use crate::document::State;
 use crate::earning::Rule;
 use crate::offers::Offer;
 use crate::program::Program;
+use crate::referrals::{Referral, Terms};
 use crate::rewards::Reward;
 
 /// A version of the programme.
@@ -92,6 +94,7 @@ pub async fn save(
     documents::refuse_stranding::<Offer>(tx, workspace, program).await?;
     documents::refuse_stranding::<Reward>(tx, workspace, program).await?;
     documents::refuse_stranding::<Challenge>(tx, workspace, program).await?;
+    documents::refuse_stranding::<Referral>(tx, workspace, program).await?;
     for plan in &program.wallets {
         wallets::save(tx, workspace, &plan.key, &plan.limits()).await?;
         wallets::save_kept(tx, workspace, &plan.key, Kept::of(program, plan)).await?;
@@ -117,6 +120,8 @@ pub struct Programs {
     pub challenges: Vec<Version<Challenge>>,
     /// Versions of all badges, the oldest of each first.
     pub badges: Vec<Version<Badge>>,
+    /// Versions of all referral programmes, the oldest of each first.
+    pub referrals: Vec<Version<Referral>>,
 }
 
 impl Programs {
@@ -133,7 +138,8 @@ impl Programs {
         let offers = documents::versions(db, workspace).await?;
         let challenges = documents::versions(db, workspace).await?;
         let badges = documents::versions(db, workspace).await?;
-        Ok(Self { programs, rules, offers, challenges, badges })
+        let referrals = documents::versions(db, workspace).await?;
+        Ok(Self { programs, rules, offers, challenges, badges, referrals })
     }
 
     /// The latest version of the programme.
@@ -164,5 +170,29 @@ impl Programs {
     /// The offers in force at an instant.
     pub fn offers_at(&self, at: Timestamp) -> impl Iterator<Item = (&Offer, i64)> {
         documents::in_force(&self.offers, at).map(|it| (&it.document, it.version))
+    }
+
+    /// The referral programmes that somebody may have come by before an instant, as they were then: also those that take no new friends, since whoever came goes on.
+    pub fn referrals_at(&self, at: Timestamp) -> impl Iterator<Item = &Referral> {
+        let held = move |versions: &[Version<Referral>]| versions.iter().rposition(|it| it.in_force_from <= at);
+        self.referrals
+            .chunk_by(|one, other| one.document.key == other.document.key)
+            .filter_map(move |versions| versions.get(held(versions)?))
+            .filter(|version| version.state != State::Draft)
+            .map(|version| &version.document)
+    }
+
+    /// What a referral programme stood for at an instant.
+    pub fn terms_at(&self, key: &str, at: Timestamp) -> Terms<'_> {
+        let of_it = |it: &&Version<Referral>| it.document.key == key && it.in_force_from <= at;
+        match self.referrals.iter().filter(of_it).next_back() {
+            None => Terms::NotStarted,
+            Some(version) => match version.state {
+                State::Draft => Terms::NotStarted,
+                State::Live => Terms::Live(&version.document),
+                State::Paused => Terms::Paused,
+                State::Ended => Terms::Ended,
+            },
+        }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use rapport_domain::{Calendar, Timestamp, WorkspaceId};
-use rapport_store::{Queries, Result, Tx, args, sql};
+use rapport_store::{Args, Queries, Result, Tx, args, sql};
 
 use crate::earning::{Every, Period};
 use crate::ledger::MemberId;
@@ -62,13 +62,27 @@ pub async fn add(tx: &mut Tx, workspace: WorkspaceId, tally: Tally<'_>, more: i6
         "INSERT INTO loyalty_tallies (workspace, what, member, period, given) VALUES {rows}
          ON CONFLICT (member, what, period, workspace) DO UPDATE SET given = loyalty_tallies.given + EXCLUDED.given"
     );
-    let mut rows = Vec::new();
-    for whose in std::iter::once(EVERYBODY).chain(tally.member.map(|member| member.0)) {
-        for period in Period::all(tally.at, tally.calendar) {
-            rows.push(args![workspace, tally.what, whose, period.key(), more]);
-        }
-    }
-    tx.execute_many(add, rows).await.map(drop)
+    tx.execute_many(add, rows(workspace, tally, std::iter::once(EVERYBODY).chain(tally.member.map(|it| it.0)), more))
+        .await
+        .map(drop)
+}
+
+/// Counts `more` for the member alone, where all together are counted by another measure.
+///
+/// # Errors
+/// The store's.
+pub async fn add_for_member(tx: &mut Tx, workspace: WorkspaceId, tally: Tally<'_>, more: i64) -> Result<()> {
+    let add = sql!(
+        "INSERT INTO loyalty_tallies (workspace, what, member, period, given) VALUES {rows}
+         ON CONFLICT (member, what, period, workspace) DO UPDATE SET given = loyalty_tallies.given + EXCLUDED.given"
+    );
+    tx.execute_many(add, rows(workspace, tally, tally.member.map(|it| it.0).into_iter(), more)).await.map(drop)
+}
+
+fn rows(workspace: WorkspaceId, tally: Tally<'_>, whose: impl Iterator<Item = i64>, more: i64) -> Vec<Args> {
+    let periods = Period::all(tally.at, tally.calendar);
+    let of = |whose| periods.map(|period| args![workspace, tally.what, whose, period.key(), more]);
+    whose.flat_map(of).collect()
 }
 
 /// What counted for one member counts for the other, who goes on for both.

@@ -146,6 +146,20 @@ pub async fn owners(db: &mut impl Queries, workspace: WorkspaceId, order_ids: &[
     Ok(rows.into_iter().map(|(person,)| person).collect())
 }
 
+/// When these people first ordered what was not cancelled; nothing of whoever never did.
+pub async fn first_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+) -> Result<Vec<(PersonId, Timestamp)>> {
+    let text = sql!(
+        "SELECT i.person, MIN(o.placed_at) FROM identifiers i CROSS JOIN orders o
+         WHERE i.workspace = $1 AND i.person IN ($2) AND o.workspace = i.workspace AND o.handle = i.handle AND o.status <> 'cancelled'
+         GROUP BY i.person ORDER BY i.person"
+    );
+    db.fetch_all(text, args![workspace, persons]).await
+}
+
 /// A person's orders, newest first.
 pub async fn of_handles(
     db: &mut impl Queries,

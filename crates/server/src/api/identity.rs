@@ -27,6 +27,7 @@ use crate::http::extract::{Json, Path};
 use crate::points;
 use crate::problem::Problem;
 use crate::records::sources;
+use crate::referring;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -134,6 +135,8 @@ async fn change(app: &App, caller: &Caller, id: Id, undone: bool, reason: &str) 
     follow_ups::follow(&mut tx, workspace, &handed, app.now()).await?;
     let touched: Vec<PersonId> = changed.moved.iter().flat_map(|m| [m.from, m.to]).collect();
     audiences::doubt(&mut tx, workspace, &touched, app.now()).await?;
+    referring::follow(&mut tx, workspace, &touched, app.now()).await.map_err(Problem::internal)?;
+    referring::review(installation, &mut tx, workspace, &touched, app.now()).await.map_err(Problem::internal)?;
     listening::follow(installation, &mut tx, workspace, &handed).await.map_err(Problem::internal)?;
     erasing::follow(&mut tx, workspace, &handed).await?;
     tx.commit().await?;

@@ -18,6 +18,9 @@ mod operations;
 mod overview;
 mod rating;
 mod redemptions;
+mod referral_programs;
+mod referrals;
+mod referrers;
 mod rewards;
 mod rules;
 mod simulations;
@@ -59,6 +62,9 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(operations::router())
         .merge(rewards::router())
         .merge(redemptions::router())
+        .merge(referral_programs::router())
+        .merge(referrals::router())
+        .merge(referrers::router())
         .merge(vouchers::router())
         .merge(changes::router())
         .merge(bulks::router())

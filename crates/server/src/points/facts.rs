@@ -1,5 +1,5 @@
 //! What the ledger says of members, as events on their timeline and as facts that conditions and journeys test: `points.{wallet}.available`, `.pending`, `.owed`,
-//! `.expires_at` (when the next points lapse) and `.expiring` (how many), `loyalty.standing`, `loyalty.since`.
+//! `.expires_at` (when the next points lapse) and `.expiring` (how many), `loyalty.standing`, `loyalty.since`, `referral.joined`, `.qualified` and `.rewarded` (how many friends).
 //!
 //! Always holds: a fact is read from the ledger when an event of it is applied, never from what the event says, so nobody can make a balance by sending one; what
 //! has not changed is not told again.
@@ -9,10 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use rapport_domain::{Event, Handle, PersonId, SourceId, Timestamp, WorkspaceId};
+use rapport_domain::{Event, Handle, PersonId, SourceId, Timestamp, WorkspaceId, shop_events};
 use rapport_loyalty::ledger::{Account, MemberId};
 use rapport_loyalty::records::members::{self, Member};
-use rapport_loyalty::records::{checkouts, notices, read, redemptions, wallets};
+use rapport_loyalty::records::{checkouts, notices, read, redemptions, referrals, wallets};
 use rapport_profiles::Applied;
 use rapport_profiles::records::facts::{self, FactRow};
 use rapport_profiles::records::identifiers;
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use crate::installation::Installation;
 
 /// Domain events of the ledger, and the names under which they are told.
-pub const NAMES: [(&str, &str); 25] = [
+pub const NAMES: [(&str, &str); 30] = [
     ("points.earned", "Points Earned"),
     ("points.spent", "Points Spent"),
     ("points.held", "Points Held"),
@@ -48,6 +48,11 @@ pub const NAMES: [(&str, &str); 25] = [
     (redemptions::FULFILLED, "Redemption Fulfilled"),
     (redemptions::CANCELLED, "Redemption Cancelled"),
     (redemptions::VOUCHER_USED, "Voucher Used"),
+    (referrals::MADE, shop_events::REFERRAL_MADE),
+    (referrals::CONVERTED, shop_events::REFERRAL_CONVERTED),
+    (referrals::QUALIFIED, "Referral Qualified"),
+    (referrals::REWARDED, "Referral Rewarded"),
+    (referrals::TAKEN_BACK, "Referral Taken Back"),
 ];
 
 /// From when on, and by which event.
@@ -143,6 +148,7 @@ async fn stand(tx: &mut Tx, workspace: WorkspaceId, people: &[PersonId], now: Ti
     let numbers: Vec<MemberId> = found.iter().map(|it| it.member).collect();
     let accounts = read::accounts(tx, workspace, &numbers, now).await?;
     let moved_at = read::moved_at(tx, workspace, &numbers).await?;
+    let brought = referrals::figures(tx, workspace, &numbers).await?;
     let mut all = BTreeMap::new();
     for Member { member, person, standing, enrolled_at } in found {
         let Some(person) = person else { continue };
@@ -154,6 +160,10 @@ async fn stand(tx: &mut Tx, workspace: WorkspaceId, people: &[PersonId], now: Ti
             if let Some(name) = names.get(wallet) {
                 own.extend(balance(account).map(|(part, value)| (format!("points.{name}.{part}"), value)));
             }
+        }
+        if let Some(it) = brought.get(&member) {
+            let counts = [("joined", it.joined), ("qualified", it.qualified), ("rewarded", it.rewarded)];
+            own.extend(counts.map(|(part, count)| (format!("referral.{part}"), json!(count))));
         }
         all.insert(person, (moved_at.get(&member).copied().unwrap_or(enrolled_at), own));
     }

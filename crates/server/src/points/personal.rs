@@ -3,7 +3,7 @@
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{MemberId, Operation, Refusal, WalletId};
 use rapport_loyalty::records::personal::{self, Kept};
-use rapport_loyalty::records::{badges, benefits, challenges, members, notices, tiers, wallets};
+use rapport_loyalty::records::{badges, benefits, challenges, members, notices, referrals, tiers, wallets};
 use rapport_store::{Queries, Result};
 use serde_json::{Map, Value, json};
 
@@ -72,7 +72,11 @@ pub async fn show(
         })
     });
     let changes: Vec<Value> = changes.collect();
+    let [codes, friends, suspensions] = brought(db, workspace, &kept).await?;
     for (name, rows) in [
+        ("loyalty_referral_codes", codes),
+        ("loyalty_referrals_made", friends),
+        ("loyalty_referral_suspensions", suspensions),
         ("loyalty_operations", operations),
         ("loyalty_lots", lots),
         ("loyalty_changes", changes),
@@ -93,6 +97,35 @@ pub async fn show(
         }
     }
     Ok(())
+}
+
+/// Codes that they have, and what became of friends who came by them. Who those are is the friends' to say.
+async fn brought(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> Result<[Vec<Value>; 3]> {
+    let numbers: Vec<MemberId> = kept.numbers.iter().copied().collect();
+    let codes = referrals::codes::of_members(db, workspace, &numbers).await?.into_iter().map(|it| {
+        json!({
+            "lookup": it.lookup, "referral": it.referral, "made_at": instant(it.made_at), "voided_at": it.voided_at.map(instant),
+        })
+    });
+    let codes = codes.collect();
+    let (mut friends, mut after) = (Vec::new(), None);
+    loop {
+        let step = referrals::of_members(db, workspace, &numbers, after, STEP).await?;
+        let Some(last) = step.last() else { break };
+        after = Some((last.joined_at, last.referral_id.clone()));
+        friends.extend(step.into_iter().map(|it| {
+            json!({
+                "referral": it.referral, "state": it.state, "reason": it.reason, "joined_at": instant(it.joined_at),
+                "qualified_at": it.qualified_at.map(instant), "given_at": it.given_at.map(instant),
+                "taken_back_at": it.taken_back_at.map(instant), "points": it.referrer_points.to_string(),
+            })
+        }));
+    }
+    let suspensions = referrals::suspensions::of_members(db, workspace, &numbers)
+        .await?
+        .into_iter()
+        .map(|it| json!({ "suspended_at": instant(it.suspended_at), "reason": it.reason }));
+    Ok([codes, friends, suspensions.collect()])
 }
 
 /// Where they stand on ladders and how they came there, what staff gave and what they used.

@@ -199,6 +199,8 @@ async fn what_is_shown_and_what_is_erased_is_all_there_is() {
             "loyalty_operations",
             "loyalty_postings",
             "loyalty_redemptions",
+            "loyalty_referral_codes",
+            "loyalty_referral_suspensions",
             "loyalty_tallies",
             "loyalty_tier_matches",
             "loyalty_tier_moves",

@@ -36,6 +36,8 @@ mod loyalty_giving;
 mod loyalty_liability;
 mod loyalty_offers;
 mod loyalty_overview;
+mod loyalty_referral_fraud;
+mod loyalty_referrals;
 mod loyalty_rewards;
 mod loyalty_simulator;
 mod loyalty_tiers;

@@ -21,12 +21,22 @@ pub(super) fn complete(name: &str, key: &str, mut form: Value, text: Option<&str
         return Err(Problem::invalid(&format!("{name}.key"), "is another one than in the address"));
     }
     fields.insert("key".to_owned(), json!(key));
-    if let Some(text) = text {
-        if fields.contains_key("when") {
-            return Err(Problem::invalid("text", "give the condition as `when` or as `text`"));
-        }
-        fields.insert("when".to_owned(), Condition::from_text(text, Limits::DEFAULT)?.to_json());
+    match text {
+        Some(text) => complete_when(name, form, text),
+        None => Ok(form),
     }
+}
+
+/// Puts a condition that was sent as text into a part of a form as its `when`.
+///
+/// # Errors
+/// What is wrong, with its place in `name`.
+pub(super) fn complete_when(name: &str, mut form: Value, text: &str) -> Result<Value, Problem> {
+    let fields = form.as_object_mut().ok_or_else(|| Problem::invalid(name, "is an object"))?;
+    if fields.contains_key("when") {
+        return Err(Problem::invalid("text", "give the condition as `when` or as `text`"));
+    }
+    fields.insert("when".to_owned(), Condition::from_text(text, Limits::DEFAULT)?.to_json());
     Ok(form)
 }
 

@@ -6,6 +6,7 @@ use axum::extract::State;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{Account, AccountKey, MemberId, Standing, WalletId};
 use rapport_loyalty::records::members::{self, Member};
+use rapport_loyalty::records::referrals::codes;
 use rapport_loyalty::records::{read, wallets};
 use rapport_profiles::fold::fold;
 use rapport_profiles::records::persons::{self, Filter, SortBy};
@@ -275,6 +276,10 @@ pub async fn change_member(
     }
     if !members::set_standing(&mut tx, caller.workspace, member, standing).await? {
         return Err(Problem::not_found("member"));
+    }
+    if standing == Standing::Closed {
+        let numbers = members::numbers(&mut tx, caller.workspace, member).await?;
+        codes::void(&mut tx, caller.workspace, &numbers, app.now()).await?;
     }
     tx.commit().await?;
     one(&app, &caller, member).await
