@@ -148,7 +148,7 @@ fn every_reason_is_given_where_it_belongs() {
         (with(at(Terms::Live(&later))), Reason::NotStarted),
         (with(at(Terms::Live(&over))), Reason::Ended),
         (with(of(Referrer { is_friend: true, ..REFERRER })), Reason::SelfReferral),
-        (with(of(Referrer { suspended_at: Some(day(10)), ..REFERRER })), Reason::Suspended),
+        (with(of(Referrer { suspended_at: Some(day(9)), ..REFERRER })), Reason::Suspended),
         (claim("a", day(10), closed, &alone), Reason::ReferrerClosed),
         (claim("a", day(10), Referrer { is_known: false, ..REFERRER }, &alone), Reason::ReferrerClosed),
         (Claim { known: Known { decision: Decision::Refused, ..Known::default() }, ..plain() }, Reason::ByStaff),

@@ -23,6 +23,7 @@ use rapport_loyalty::records::referrals::tellings::{ActRow, ClaimRow};
 use rapport_loyalty::records::referrals::{self as records, tellings, traces};
 use rapport_loyalty::referrals::Referral;
 use rapport_loyalty::referrals::signals::{self, Trace};
+use rapport_privacy::records::secrets;
 use rapport_profiles::orders::{OrderChange, change};
 use rapport_profiles::records::{identifiers, orders};
 use rapport_profiles::{Applied, AppliedEvent};
@@ -34,7 +35,6 @@ use crate::earning::{occasion_of_event, occasion_of_order};
 use crate::engaging::listening;
 use crate::installation::Installation;
 use crate::knowing::Known;
-use crate::messages;
 
 pub use reviewing::review;
 
@@ -253,7 +253,7 @@ async fn trace(
     if known.is_empty() {
         return Ok(Vec::new());
     }
-    let key = key(installation, workspace).await?;
+    let key = key(installation, tx, workspace).await?;
     let mut rows: BTreeMap<(Trace, Handle), Timestamp> = BTreeMap::new();
     for (event, it) in events.iter().zip(&applied.events).filter(|(_, it)| known.contains(&it.person)) {
         let anonymous: Vec<&str> = event
@@ -274,8 +274,12 @@ async fn trace(
     Ok(traces::sharing(tx, workspace, &left.into_iter().collect::<Vec<_>>()).await?)
 }
 
-async fn key(installation: &Installation, workspace: WorkspaceId) -> Result<[u8; 32]> {
-    Ok(blake3::derive_key(KEY, &messages::secret(installation, workspace).await?))
+async fn key(installation: &Installation, tx: &mut Tx, workspace: WorkspaceId) -> Result<[u8; 32]> {
+    let secret = match secrets::find(tx, workspace).await? {
+        Some(secret) => secret,
+        None => secrets::ensure(tx, workspace, &*installation.rng).await?,
+    };
+    Ok(blake3::derive_key(KEY, &secret))
 }
 
 /// Looks at a few friends whose referrals time alone changed, and forgets old traces; how many friends there were.

@@ -241,7 +241,7 @@ impl Look<'_> {
         if has_left && !is_given && terms.friend.is_none() {
             return Err(Reason::ReferrerClosed);
         }
-        if referrer.suspended_at.is_some_and(|since| since <= at) && !is_given {
+        if referrer.suspended_at.is_some_and(|since| since < at) && !is_given {
             return Err(Reason::Suspended);
         }
         Ok((referrer, terms))
