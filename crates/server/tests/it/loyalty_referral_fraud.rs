@@ -3,7 +3,7 @@
 use rapport_domain::{Rng, SeededRng, Timestamp};
 use serde_json::{Value, json};
 
-use crate::loyalty_referrals::{REFERRALS, Shop, program, stands, track_of, uses};
+use crate::loyalty_referrals::{REFERRALS, Shop, program, stands, track_of};
 
 /// Somebody as the shop sees them.
 struct Person {

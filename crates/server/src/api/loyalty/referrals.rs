@@ -379,6 +379,5 @@ pub async fn member_referrals(
     let mut db = app.installation.store.read();
     let numbers = members::numbers(&mut db, caller.workspace, member).await?;
     let rows = referrals::of_members(&mut db, caller.workspace, &numbers, position(&page)?, page.limit() + 1).await?;
-    drop(db);
     cut(&app, caller.workspace, rows, &page).await
 }
