@@ -192,13 +192,10 @@ impl Desk<'_> {
             let place = (told.claimed_at, told.order_key, told.event_id);
             Some(Claim { id: &rows[at].referral_id, place, code, known: rows[at].known(&signals[at]) })
         };
-        let act = |it: &'_ ActRow| {
-            let kept = it.order_id.as_ref().and_then(|id| story.kept.get(id)).copied().unwrap_or(Kept::All);
-            (it.acted_at, it.holds, it.amount, kept)
-        };
         let acts = story.acts.iter().map(|it| {
-            let (at, holds, amount, kept) = act(it);
-            Act { at, occasion: &it.occasion, referral: &it.referral, holds, amount, kept }
+            let kept = it.order_id.as_ref().and_then(|id| story.kept.get(id)).copied().unwrap_or(Kept::All);
+            let ActRow { acted_at, occasion, referral, holds, amount, .. } = it;
+            Act { at: *acted_at, occasion, referral, holds: *holds, amount: *amount, kept }
         });
         let friend = Friend {
             claims: story.claims.iter().filter_map(claim).collect(),
@@ -255,7 +252,8 @@ impl Desk<'_> {
             }
             (_, false, _) => {}
         }
-        if state == State::Refused && row.given_at.is_some() && row.taken_back_at.is_some() {
+        // Until the friend does what counts anew, that is how it ended.
+        if matches!(state, State::Refused | State::Joined) && row.taken_back_at.is_some() {
             state = State::TakenBack;
         }
         if row.is_given() && row.referrer_outcome != GIVEN {
