@@ -3,7 +3,7 @@
 //! Always holds: a webhook gets its events in their order, each at least once, with an id that stays the same. Requests go through
 //! `rapport_channels::outbound`, so that an address cannot lead into the company's own network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ pub use rapport_channels::outbound::checked;
 pub use rapport_channels::outbound::signing::new_secret;
 use rapport_channels::outbound::{Client, signing};
 use rapport_domain::Timestamp;
+use rapport_loyalty::ledger::WalletId;
+use rapport_loyalty::records::wallets;
 use rapport_store::cursor::Cursor;
 use rapport_store::outbox::{self, Batch, PARTITION, Written};
 use rapport_store::{Priority, Store};
@@ -19,6 +21,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::installation::Installation;
+use crate::points::facts;
 use crate::records::webhooks::{self, WebhookRow};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -80,10 +83,12 @@ pub async fn waiting(store: &Store, row: &WebhookRow) -> rapport_store::Result<i
 
 async fn send(installation: &Installation, mut row: WebhookRow, private: bool) -> Result<bool> {
     let consumer = row.consumer();
-    let batch = outbox::batch(&mut installation.store.read(), row.workspace, &consumer, BATCH).await?;
+    let mut db = installation.store.read();
+    let batch = outbox::batch(&mut db, row.workspace, &consumer, BATCH).await?;
     if batch.events.is_empty() {
         return Ok(false);
     }
+    let wallets = wallets::keys(&mut db, row.workspace).await?;
     let wanted = Wanted::of(&row);
     // Made for the first event that is sent: it reads the machine's certificates.
     let mut client = None;
@@ -95,7 +100,7 @@ async fn send(installation: &Installation, mut row: WebhookRow, private: bool) -
                 Some(client) => client,
                 None => Client::new(private)?,
             };
-            let outcome = deliver(&ready, &row, event, now).await;
+            let outcome = deliver(&ready, &row, (event, &wallets), now).await;
             client = Some(ready);
             note(&mut row, &outcome, now);
             if row.attempts > 0 {
@@ -157,10 +162,18 @@ fn note(row: &mut WebhookRow, outcome: &Outcome, now: Timestamp) {
     }
 }
 
-async fn deliver(client: &Client, row: &WebhookRow, event: &Written, now: Timestamp) -> Outcome {
+async fn deliver(
+    client: &Client,
+    row: &WebhookRow,
+    (event, wallets): (&Written, &HashMap<WalletId, String>),
+    now: Timestamp,
+) -> Outcome {
     let mut data = event.payload.clone();
-    if let (Some(person), Value::Object(fields)) = (event.person, &mut data) {
-        fields.insert("customer".to_owned(), person.to_string().into());
+    if let Value::Object(fields) = &mut data {
+        facts::name_wallet(&event.name, fields, wallets);
+        if let Some(person) = event.person {
+            fields.insert("customer".to_owned(), person.to_string().into());
+        }
     }
     let body = json!({"type": event.name, "timestamp": event.recorded_at.to_rfc3339(), "data": data}).to_string();
     post(client, row, &format!("evt_{}_{}", row.workspace, event.position), body, now).await

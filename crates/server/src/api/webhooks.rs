@@ -16,9 +16,11 @@ use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::erasing;
 use crate::http::extract::{Json, Path};
+use crate::points::facts;
 use crate::problem::Problem;
 use crate::records::webhooks::{self as records, WebhookRow};
 use crate::sending;
+use crate::tiers::facts as standings;
 use crate::webhooks;
 
 /// The routes of this part.
@@ -28,7 +30,7 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// Webhooks of a workspace.
 const MOST: usize = 50;
-/// What can be sent.
+/// What can be sent, beside what loyalty tells.
 const EVENTS: [&str; 14] = [
     ENTERED,
     EXITED,
@@ -46,13 +48,19 @@ const EVENTS: [&str; 14] = [
     sending::FAILED,
 ];
 
+/// The names of all events that can be sent.
+fn names() -> impl Iterator<Item = &'static str> {
+    EVENTS.into_iter().chain(facts::NAMES.iter().chain(&standings::NAMES).map(|(name, _)| *name))
+}
+
 /// A webhook.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Webhook {
     id: String,
     url: String,
     /// `membership.entered`, `membership.exited`, `membership.restated`, `person.erased`, `journey.entered`, `journey.exited`, `journey.goal_reached`,
-    /// `experiment.exposed`, `message.sent`, `message.delivered`, `message.bounced`, `message.complained`, `message.clicked`, `message.failed`.
+    /// `experiment.exposed`, `message.sent`, `message.delivered`, `message.bounced`, `message.complained`, `message.clicked`, `message.failed`;
+    /// of loyalty `points.earned`, `points.expiring`, `tier.reached`, `reward.redeemed` and the others that the guide Loyalty lists.
     events: Vec<String>,
     /// Keys of segments; empty for all.
     segments: Vec<String>,
@@ -134,8 +142,9 @@ impl WebhookBody {
             row.url = url.to_owned();
         }
         if let Some(events) = self.events {
-            if events.is_empty() || events.iter().any(|event| !EVENTS.contains(&event.as_str())) {
-                return Err(Problem::invalid("events", format!("name one or more of {}", EVENTS.join(", "))));
+            if events.is_empty() || events.iter().any(|event| !names().any(|name| name == event)) {
+                let known: Vec<&str> = names().collect();
+                return Err(Problem::invalid("events", format!("name one or more of {}", known.join(", "))));
             }
             row.events = serde_json::json!(events).to_string();
         }

@@ -11,12 +11,11 @@ use rapport_feedback::follow_ups::service::{FOLLOW_UP_CLOSED, FOLLOW_UP_OPENED};
 use rapport_feedback::records::answers;
 use rapport_feedback::service::answering::{ANSWERED, REVIEWED};
 use rapport_feedback::service::asking;
-use rapport_loyalty::ledger::WalletId;
 use rapport_loyalty::records::wallets;
 use rapport_profiles::records::identifiers;
 use rapport_store::outbox::{self, Written};
 use rapport_store::{Priority, Queries};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::challenges::facts as doings;
 use crate::complaining::STEPPED;
@@ -90,11 +89,7 @@ pub async fn tell(installation: &Installation, workspace: WorkspaceId) -> Result
                 .filter_map(|(event, name)| {
                     let who = names.get(&event.person?)?.clone();
                     let mut own = own(workspace, source, event, name, who);
-                    if event.name.starts_with("points.") {
-                        let wallet = event.payload["wallet"].as_i64().map(WalletId);
-                        let key = wallet.and_then(|wallet| wallets.get(&wallet));
-                        own.properties.insert("wallet".to_owned(), json!(key));
-                    }
+                    facts::name_wallet(&event.name, &mut own.properties, &wallets);
                     if let Some(words) = said.get(&event.position) {
                         own.properties.insert("review_body".to_owned(), Value::from(words.as_str()));
                     }

@@ -6,18 +6,18 @@
 //!
 //! Does not do: tell of the past. A fact holds from the member's last operation on, since it says what the ledger has now, also where an event of it is heard of late.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::Result;
 use rapport_domain::{Event, Handle, PersonId, SourceId, Timestamp, WorkspaceId, shop_events};
-use rapport_loyalty::ledger::{Account, MemberId};
+use rapport_loyalty::ledger::{Account, MemberId, WalletId};
 use rapport_loyalty::records::members::{self, Member};
 use rapport_loyalty::records::{checkouts, notices, read, redemptions, referrals, wallets};
 use rapport_profiles::Applied;
 use rapport_profiles::records::facts::{self, FactRow};
 use rapport_profiles::records::identifiers;
 use rapport_store::Tx;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::installation::Installation;
 
@@ -54,6 +54,14 @@ pub const NAMES: [(&str, &str); 30] = [
     (referrals::REWARDED, "Referral Rewarded"),
     (referrals::TAKEN_BACK, "Referral Taken Back"),
 ];
+
+/// Calls the wallet of a domain event by its key: the number under which the ledger keeps it says nothing to anybody else.
+pub(crate) fn name_wallet(event: &str, said: &mut Map<String, Value>, wallets: &HashMap<WalletId, String>) {
+    if event.starts_with("points.") {
+        let wallet = said.get("wallet").and_then(Value::as_i64).map(WalletId);
+        said.insert("wallet".to_owned(), json!(wallet.and_then(|wallet| wallets.get(&wallet))));
+    }
+}
 
 /// From when on, and by which event.
 pub(crate) type Cause = (Timestamp, SourceId, [u8; 16]);

@@ -283,7 +283,7 @@ async fn templates_have_the_thresholds_of_the_workspace() {
 }
 
 /// A receiver of webhooks: takes one request after the other, answers with the next status, and hands over what came.
-async fn receiver(statuses: Vec<u16>) -> (String, tokio::sync::mpsc::UnboundedReceiver<(String, Value)>) {
+pub async fn receiver(statuses: Vec<u16>) -> (String, tokio::sync::mpsc::UnboundedReceiver<(String, Value)>) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());

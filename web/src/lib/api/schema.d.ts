@@ -16684,7 +16684,8 @@ export interface components {
             created_at: string;
             /**
              * @description `membership.entered`, `membership.exited`, `membership.restated`, `person.erased`, `journey.entered`, `journey.exited`, `journey.goal_reached`,
-             *     `experiment.exposed`, `message.sent`, `message.delivered`, `message.bounced`, `message.complained`, `message.clicked`, `message.failed`.
+             *     `experiment.exposed`, `message.sent`, `message.delivered`, `message.bounced`, `message.complained`, `message.clicked`, `message.failed`;
+             *     of loyalty `points.earned`, `points.expiring`, `tier.reached`, `reward.redeemed` and the others that the guide Loyalty lists.
              */
             events: string[];
             id: string;

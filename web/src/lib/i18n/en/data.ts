@@ -1,5 +1,8 @@
 // Data and Settings.
+import { loyaltyWebhooks } from './loyalty-webhooks';
+
 export const data = {
+	...loyaltyWebhooks,
 	'data.sub': 'Where events come from, what they carry, and what was not taken in',
 	'data.source': 'Source',
 	'data.import': 'Import',

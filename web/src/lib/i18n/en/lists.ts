@@ -56,7 +56,7 @@ export const lists = {
 	'exports.failed': 'failed: {error}',
 
 	'settings.webhooks': 'Webhooks',
-	'webhooks.sub': 'Other programs are told when people enter or leave a segment',
+	'webhooks.sub': 'Other programs are told when people enter or leave a segment, earn points, reach a tier',
 	'webhooks.none': 'No program is told yet.',
 	'webhooks.add': 'Add webhook',
 	'webhooks.about': 'Each message is a signed POST with the person and the segment. One that is not taken is sent again, later each time; an address that fails for three days is paused.',

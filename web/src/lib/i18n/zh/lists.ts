@@ -58,7 +58,7 @@ export const lists: Record<keyof typeof en, string> = {
 	'exports.failed': '失败:{error}',
 
 	'settings.webhooks': 'Webhook',
-	'webhooks.sub': '有人进入或离开分群时通知其他程序',
+	'webhooks.sub': '有人进入或离开分群、赚取积分、达到等级时通知其他程序',
 	'webhooks.none': '还没有通知任何程序。',
 	'webhooks.add': '添加 Webhook',
 	'webhooks.about': '每条消息都是带签名的 POST,包含客户与分群。未被接收的会再次发送,间隔逐次延长;连续失败三天的地址会被暂停。',
