@@ -31,6 +31,7 @@ pub mod intending;
 pub mod keeper;
 pub mod knowing;
 pub mod link_checks;
+pub mod member_links;
 pub mod messages;
 pub mod metrics;
 pub mod noting;

@@ -1,4 +1,4 @@
-//! Pages rendered on the server, which work without JavaScript: signing in and out, choosing a password, one's own preferences, surveys.
+//! Pages rendered on the server, which work without JavaScript: signing in and out, choosing a password, one's own preferences and points, surveys.
 //!
 //! Always holds: a form that acts for who is signed in is taken from our own pages only; `next` leads to an address of ours only.
 
@@ -6,6 +6,7 @@ pub(crate) mod complaint;
 mod complaint_words;
 mod idea_words;
 pub(crate) mod ideas;
+mod member;
 mod own_data;
 mod password;
 pub(crate) mod preference_words;
@@ -50,6 +51,8 @@ pub fn router() -> Router<App> {
         .route("/r/{key}", get(referral::show))
         .route("/ideas/{link}", get(ideas::show).post(ideas::send))
         .route("/complain/{link}", get(complaint::show).post(complaint::send))
+        .route("/member/{link}", get(member::show).post(member::act))
+        .route("/member.css", get(member::style))
         .route("/c/{link}", get(tracking::click))
         .route("/o/{link}", get(tracking::open))
         .route("/m/{link}", get(tracking::page))

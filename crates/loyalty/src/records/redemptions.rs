@@ -12,7 +12,7 @@ mod settle;
 use rapport_domain::{Calendar, Rng, Timestamp, WorkspaceId};
 use rapport_segments::Condition;
 use rapport_store::outbox::Event;
-use rapport_store::{Record, Tx, args, sql};
+use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
 pub use read::{Filter, by_id, find, gifts, list, of_members};
@@ -263,10 +263,7 @@ async fn decide<'a>(
             Err(refusal) => return Ok(Err(refusal)),
         }
     };
-    let what = reward_tally(&reward.key);
-    let tally = Tally { what: &what, member: Some(member.member), at: now, calendar };
-    let counted = tallies::read(tx, workspace, tally).await?;
-    if let Err(refusal) = reward.room(|per, every| counted.given(per == CapPer::Member, every, now, calendar)) {
+    if let Err(refusal) = room(tx, scene, reward, member.member).await? {
         return Ok(Err(refusal));
     }
     if asked.is_surprise {
@@ -279,6 +276,23 @@ async fn decide<'a>(
         }
     }
     Ok(Ok(Decision { member, version: version.version, reward, price }))
+}
+
+/// Whether one more of a reward can be given to a member, or why not; codes of a pool are not counted.
+///
+/// # Errors
+/// The store's.
+pub async fn room(
+    db: &mut impl Queries,
+    scene: Scene<'_>,
+    reward: &Reward,
+    member: MemberId,
+) -> rapport_store::Result<Result<(), Refusal>> {
+    let Scene { workspace, calendar, now, .. } = scene;
+    let what = reward_tally(&reward.key);
+    let tally = Tally { what: &what, member: Some(member), at: now, calendar };
+    let counted = tallies::read(db, workspace, tally).await?;
+    Ok(reward.room(|per, every| counted.given(per == CapPer::Member, every, now, calendar)))
 }
 
 fn reward_tally(key: &str) -> String {

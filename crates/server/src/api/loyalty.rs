@@ -16,8 +16,9 @@ mod offers;
 mod opening;
 mod operations;
 mod overview;
+mod page_links;
 mod rating;
-mod redemptions;
+pub(crate) mod redemptions;
 mod referral_programs;
 mod referrals;
 mod referrers;
@@ -58,6 +59,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(offers::router())
         .merge(checkouts::router())
         .merge(members::router())
+        .merge(page_links::router())
         .merge(history::router())
         .merge(operations::router())
         .merge(rewards::router())

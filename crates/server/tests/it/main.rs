@@ -34,6 +34,7 @@ mod loyalty_effect;
 mod loyalty_expiry;
 mod loyalty_giving;
 mod loyalty_liability;
+mod loyalty_member_page;
 mod loyalty_offers;
 mod loyalty_overview;
 mod loyalty_referral_fraud;

@@ -46,20 +46,20 @@ pub fn router() -> OpenApiRouter<App> {
 }
 
 /// The programme as of now, for whoever writes.
-pub(super) struct Present {
-    programs: Arc<Programs>,
-    calendar: Calendar,
+pub(crate) struct Present {
+    pub(crate) programs: Arc<Programs>,
+    pub(crate) calendar: Calendar,
     now: Timestamp,
 }
 
 impl Present {
-    pub(super) async fn read(app: &App, workspace: WorkspaceId) -> Result<Self, Problem> {
+    pub(crate) async fn read(app: &App, workspace: WorkspaceId) -> Result<Self, Problem> {
         let programs = app.installation.programs.get(&mut app.installation.store.read(), workspace).await?;
         let calendar = programs.latest().ok_or_else(missing)?.program.calendar()?;
         Ok(Self { programs, calendar, now: app.now() })
     }
 
-    pub(super) fn program(&self) -> Result<&Program, Problem> {
+    pub(crate) fn program(&self) -> Result<&Program, Problem> {
         self.programs.latest().map(|latest| &latest.program).ok_or_else(missing)
     }
 
@@ -72,7 +72,7 @@ impl Present {
         Ok(challenges::Scene { workspace, program, calendar, challenges, now: self.now })
     }
 
-    pub(super) fn scene<'a>(&'a self, app: &'a App, workspace: WorkspaceId) -> Result<Scene<'a>, Problem> {
+    pub(crate) fn scene<'a>(&'a self, app: &'a App, workspace: WorkspaceId) -> Result<Scene<'a>, Problem> {
         let (calendar, now, rng) = (&self.calendar, self.now, &*app.installation.rng);
         Ok(Scene { workspace, program: self.program()?, calendar, now, rng })
     }
@@ -234,26 +234,21 @@ pub async fn redeem_reward(
     if body.is_surprise && body.reason.trim().is_empty() {
         return Err(Problem::invalid("reason", "says why something is given for nothing"));
     }
-    let present = Present::read(&app, caller.workspace).await?;
-    let member = number(&body.member_id).map_err(|_| refused(Refusal::MemberUnknown))?;
-    let known = Entitled::read(&app, caller.workspace, member, &body.reward).await?;
     let asked = Asked {
         id: &body.id,
-        member,
+        member: number(&body.member_id).map_err(|_| refused(Refusal::MemberUnknown))?,
         reward: &body.reward,
         wish: Wish { wallet: body.wallet.as_deref(), points: body.points, money: body.money },
         is_surprise: body.is_surprise,
         by: caller.id().as_str(),
         reason: &body.reason,
     };
-    let scene = present.scene(&app, caller.workspace)?;
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let outcome = redemptions::redeem(&mut tx, scene, asked, |condition| known.holds(condition, scene)).await?;
-    answered(&app, caller.workspace, tx, outcome).await
+    let outcome = redeem(&app, caller.workspace, asked).await?;
+    Ok(Json(with_codes(&app, caller.workspace, outcome.map_err(refused)?).await?))
 }
 
-/// What is known of a member for whom a reward's conditions are asked.
-struct Entitled {
+/// What is known of a member for whom conditions of rewards are asked.
+pub(crate) struct Entitled {
     person: PersonId,
     known: Known,
 }
@@ -261,23 +256,71 @@ struct Entitled {
 impl Entitled {
     async fn read(app: &App, workspace: WorkspaceId, member: MemberId, reward: &str) -> Result<Self, Problem> {
         let mut db = app.installation.store.read();
-        let now = rapport_loyalty::records::members::now(&mut db, workspace, member).await?;
-        let found = rapport_loyalty::records::members::find(&mut db, workspace, now).await?;
-        let person = found.and_then(|it| it.person);
+        let found = rapport_loyalty::records::members::find(&mut db, workspace, member).await?;
         let all = versions::versions_of::<Reward>(&mut db, workspace, reward).await?;
-        let asked = all.iter().flat_map(|it| {
-            std::iter::once(&it.document.when).chain(it.document.prices.iter().map(|price| &price.when))
-        });
+        Self::of(app, workspace, found.and_then(|it| it.person), all.iter().map(|it| &it.document)).await
+    }
+
+    /// What these rewards ask of a person.
+    pub(crate) async fn of<'a>(
+        app: &App,
+        workspace: WorkspaceId,
+        person: Option<PersonId>,
+        rewards: impl Iterator<Item = &'a Reward>,
+    ) -> Result<Self, Problem> {
+        let asked = rewards
+            .flat_map(|reward| std::iter::once(&reward.when).chain(reward.prices.iter().map(|price| &price.when)));
         let conditions: Vec<&Condition> = asked.collect();
         let people: Vec<PersonId> = person.into_iter().collect();
-        let known = Known::read(&mut db, workspace, &conditions, &people).await?;
+        let known = Known::read(&mut app.installation.store.read(), workspace, &conditions, &people).await?;
         Ok(Self { person: person.unwrap_or(PersonId(0)), known })
     }
 
-    fn holds(&self, condition: &Condition, scene: Scene<'_>) -> bool {
+    /// Whether a condition holds for them.
+    pub(crate) fn holds(&self, condition: &Condition, scene: Scene<'_>) -> bool {
         let moment = Moment { now: scene.now, calendar: scene.calendar };
         self.known.about(self.person, |subject| rapport_segments::evaluate::holds(condition, subject, moment))
     }
+}
+
+/// Asks for a reward, with what is known of the member now, and commits what came of it.
+///
+/// # Errors
+/// The store's, or that there is no programme.
+pub(crate) async fn redeem(
+    app: &App,
+    workspace: WorkspaceId,
+    asked: Asked<'_>,
+) -> Result<Result<redemptions::Redemption, Refusal>, Problem> {
+    let present = Present::read(app, workspace).await?;
+    let known = Entitled::read(app, workspace, asked.member, asked.reward).await?;
+    let scene = present.scene(app, workspace)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let outcome = redemptions::redeem(&mut tx, scene, asked, |condition| known.holds(condition, scene)).await?;
+    tx.commit().await?;
+    Ok(outcome)
+}
+
+/// Calls a redemption off because its member asks, and commits what came of it; one of somebody else is unknown.
+///
+/// # Errors
+/// The store's, or that there is no programme.
+pub(crate) async fn call_off(
+    app: &App,
+    workspace: WorkspaceId,
+    member: MemberId,
+    redemption: &str,
+) -> Result<Result<redemptions::Redemption, Refusal>, Problem> {
+    let present = Present::read(app, workspace).await?;
+    let scene = present.scene(app, workspace)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let row = redemptions::find(&mut tx, workspace, redemption).await?;
+    if row.is_none_or(|row| row.member() != member) {
+        return Ok(Err(Refusal::RedemptionUnknown));
+    }
+    let outcome = redemptions::cancel(&mut tx, scene, redemption, true, "").await?;
+    tx.commit().await?;
+    Ok(outcome)
 }
 
 /// Says that the money part was paid: the points are taken, and what need not be delivered is the member's.

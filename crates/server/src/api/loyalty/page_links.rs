@@ -1,0 +1,46 @@
+//! Links to a member's own page, for the shop's own server.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::members::find;
+use crate::api::shapes::time;
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path};
+use crate::member_links;
+use crate::problem::Problem;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(member_page_link))
+}
+
+/// A link to a member's own page.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MemberPageLink {
+    /// Whoever has it sees the page and can redeem: give it to the member only, and store it nowhere.
+    url: String,
+    /// From when on it opens nothing.
+    expires_at: String,
+}
+
+/// Makes a link to a member's own page, which works for an hour. Ask for a new one at every visit.
+#[utoipa::path(post, path = "/api/v1/loyalty/members/{member_id}/page-link", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "member_page_link", params(("member_id" = String, Path)), responses((status = 200, body = MemberPageLink), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn member_page_link(
+    State(app): State<App>,
+    caller: Caller,
+    Path(member_id): Path<String>,
+) -> Result<Json<MemberPageLink>, Problem> {
+    caller.require(Permission::ServeMembers)?;
+    let found = find(&app, &caller, &member_id).await?;
+    if found.person.is_none() {
+        return Err(Problem::not_found("member"));
+    }
+    let (link, until) = member_links::make(&app.installation, caller.workspace, found.member).await?;
+    let url = format!("{}{}", app.sender.public_url(), member_links::path(&link));
+    Ok(Json(MemberPageLink { url, expires_at: time(until) }))
+}

@@ -1,0 +1,317 @@
+//! The words of a member's page, in English and Chinese.
+
+use axum::http::HeaderMap;
+use rapport_loyalty::ledger::{self, Kind};
+use rapport_loyalty::rewards::Refusal;
+
+use crate::public_pages::complaint_words::wants_chinese;
+
+/// The words of one language; `{}` stands for what is filled in.
+pub struct Words {
+    /// BCP 47 tag.
+    pub tag: &'static str,
+    /// The other language: its tag, and its own name.
+    pub other: (&'static str, &'static str),
+    /// A heading for a reader who is not let in.
+    pub gone: &'static str,
+    /// Below it.
+    pub gone_hint: &'static str,
+    /// Below a number.
+    pub to_spend: &'static str,
+    pending: &'static str,
+    /// A note.
+    pub held: &'static str,
+    /// A note.
+    pub owed: &'static str,
+    /// A heading.
+    pub lapses: &'static str,
+    /// Heads a column.
+    pub good_until: &'static str,
+    /// Heads a column.
+    pub points: &'static str,
+    /// Instead of a day.
+    pub never: &'static str,
+    /// The last row.
+    pub sum: &'static str,
+    /// Of who has no tier.
+    pub no_tier: &'static str,
+    /// Below a tier.
+    pub tier_until: &'static str,
+    /// Before the next tier's name.
+    pub next_tier: &'static str,
+    missing: &'static str,
+    /// Of the next tier.
+    pub at_this_pace: &'static str,
+    /// A heading.
+    pub rewards: &'static str,
+    /// Where there are none.
+    pub no_rewards: &'static str,
+    /// A button.
+    pub redeem: &'static str,
+    /// Beside a price.
+    pub too_few: &'static str,
+    /// A heading.
+    pub redeemed: &'static str,
+    /// A heading.
+    pub codes: &'static str,
+    /// Beside a code.
+    pub use_until: &'static str,
+    /// A button.
+    pub cancel: &'static str,
+    /// Beside it.
+    pub cancel_until: &'static str,
+    /// A heading.
+    pub history: &'static str,
+    /// Where nothing moved.
+    pub no_history: &'static str,
+    /// Heads a column.
+    pub day: &'static str,
+    /// Heads a column.
+    pub what: &'static str,
+    /// What a movement was for.
+    pub order: &'static str,
+    done: [(&'static str, &'static str); 2],
+    states: [(&'static str, &'static str); 6],
+    unpaid: &'static str,
+    moves: [&'static str; 9],
+    months: Option<[&'static str; 12]>,
+    /// A refusal.
+    pub too_often: &'static str,
+    /// A refusal.
+    pub nothing_done: &'static str,
+    refusals: [&'static str; 6],
+}
+
+const ENGLISH: Words = Words {
+    tag: "en",
+    other: ("zh", "中文"),
+    gone: "This link does not work any more.",
+    gone_hint: "A link to your points works for an hour. Open your account in the shop and follow the link there again.",
+    to_spend: "to spend",
+    pending: "{} more can be spent from {day}.",
+    held: "{} are set aside for what you redeemed.",
+    owed: "{} are owed: what you earn next settles that first.",
+    lapses: "How long they last",
+    good_until: "Last day",
+    points: "Points",
+    never: "Do not lapse",
+    sum: "All you have",
+    no_tier: "No tier yet",
+    tier_until: "Yours until {} at least.",
+    next_tier: "Next:",
+    missing: "Still missing: {} ({measure}).",
+    at_this_pace: "At this pace you reach it on {}.",
+    rewards: "Rewards",
+    no_rewards: "There is nothing to redeem at the moment.",
+    redeem: "Redeem",
+    too_few: "{} more needed",
+    redeemed: "What you redeemed",
+    codes: "Your codes",
+    use_until: "Last day: {}",
+    cancel: "Call it off",
+    cancel_until: "until {}",
+    history: "What moved",
+    no_history: "Nothing has moved yet.",
+    day: "Day",
+    what: "What for",
+    order: "order {}",
+    done: [
+        ("redeemed", "It is yours. What to do with it stands below."),
+        ("cancelled", "It is called off, and your points are back."),
+    ],
+    states: [
+        ("requested", "On its way"),
+        ("fulfilled", "Yours"),
+        ("used", "Used"),
+        ("failed", "Could not be delivered; your points are back"),
+        ("cancelled", "Called off"),
+        ("expired", "Not paid, delivered or used in time"),
+    ],
+    unpaid: "Waits for the payment",
+    moves: [
+        "Earned",
+        "Redeemed",
+        "Put right",
+        "Transfer",
+        "Given back",
+        "Taken back",
+        "Lapsed",
+        "From your other account",
+        "Changed",
+    ],
+    months: Some([
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ]),
+    too_often: "That was tried too often from here. Try again in an hour, please.",
+    nothing_done: "Nothing was done. Choose on the page what you want.",
+    refusals: [
+        "That is more than you can spend.",
+        "The price has changed. It is shown anew below; nothing was taken.",
+        "None are left at the moment.",
+        "You have had as many of these as one member may.",
+        "This is not offered to you at the moment.",
+        "That cannot be done now. Nothing was changed; ask us, please.",
+    ],
+};
+
+const CHINESE: Words = Words {
+    tag: "zh",
+    other: ("en", "English"),
+    gone: "此链接已失效。",
+    gone_hint: "积分页面的链接一小时内有效。请在商店中打开您的账户，重新点击链接。",
+    to_spend: "可用",
+    pending: "另有 {} 自{day}起可用。",
+    held: "{} 已为您的兑换预留。",
+    owed: "欠 {}：之后获得的积分将先抵扣。",
+    lapses: "有效期",
+    good_until: "最后一天",
+    points: "数量",
+    never: "长期有效",
+    sum: "合计",
+    no_tier: "尚无等级",
+    tier_until: "至少保留至{}。",
+    next_tier: "下一等级：",
+    missing: "还差 {}（{measure}）。",
+    at_this_pace: "按目前的速度，将于{}达到。",
+    rewards: "可兑换",
+    no_rewards: "目前没有可兑换的内容。",
+    redeem: "兑换",
+    too_few: "还差 {}",
+    redeemed: "已兑换",
+    codes: "您的券码",
+    use_until: "最后一天：{}",
+    cancel: "取消兑换",
+    cancel_until: "截至 {}",
+    history: "明细",
+    no_history: "还没有记录。",
+    day: "日期",
+    what: "事由",
+    order: "订单 {}",
+    done: [("redeemed", "兑换成功，用法见下。"), ("cancelled", "已取消，积分已退回。")],
+    states: [
+        ("requested", "处理中"),
+        ("fulfilled", "已归您所有"),
+        ("used", "已使用"),
+        ("failed", "无法交付，积分已退回"),
+        ("cancelled", "已取消"),
+        ("expired", "未按时支付、交付或使用"),
+    ],
+    unpaid: "等待支付",
+    moves: ["获得", "兑换", "更正", "转移", "退回", "收回", "过期", "来自您的另一账户", "变动"],
+    months: None,
+    too_often: "此处尝试过于频繁，请一小时后再试。",
+    nothing_done: "未执行任何操作，请在页面上选择。",
+    refusals: [
+        "超出您的可用数量。",
+        "价格已变动，新价格见下；未扣除任何积分。",
+        "目前已无剩余。",
+        "您已达到每位会员的上限。",
+        "目前不向您提供此项。",
+        "目前无法办理，未作任何更改，请联系我们。",
+    ],
+};
+
+impl Words {
+    /// The words for a reader.
+    pub fn of(headers: &HeaderMap, chosen: Option<&str>) -> &'static Self {
+        if wants_chinese(headers, chosen) { &CHINESE } else { &ENGLISH }
+    }
+
+    /// A text with something in its place.
+    pub fn filled(text: &str, with: &str) -> String {
+        text.replacen("{}", with, 1)
+    }
+
+    /// A civil day.
+    pub fn date(&self, year: i16, month: i8, day: i8) -> String {
+        let name = self.months.and_then(|months| months.get(usize::try_from(month - 1).ok()?).copied());
+        name.map_or_else(|| format!("{year}年{month}月{day}日"), |name| format!("{day} {name} {year}"))
+    }
+
+    /// So many, to be spent from a day on.
+    pub fn pending(&self, amount: &str, day: &str) -> String {
+        Self::filled(&self.pending.replacen("{day}", day, 1), amount)
+    }
+
+    /// What is missing of something.
+    pub fn missing(&self, amount: &str, measure: &str) -> String {
+        // The name last: whatever it is, nothing is filled into it.
+        Self::filled(self.missing, amount).replacen("{measure}", measure, 1)
+    }
+
+    /// What was just done, if it is something that we say.
+    pub fn done(&self, key: &str) -> Option<&'static str> {
+        self.done.iter().find(|it| it.0 == key).map(|it| it.1)
+    }
+
+    /// How a redemption stands.
+    pub fn state(&self, key: &str, is_unpaid: bool) -> &'static str {
+        if is_unpaid && key == "requested" {
+            return self.unpaid;
+        }
+        self.states.iter().find(|it| it.0 == key).map_or("", |it| it.1)
+    }
+
+    /// What a movement is.
+    pub const fn movement(&self, kind: Kind, change: i64) -> &'static str {
+        let place = match kind {
+            Kind::Earn => 0,
+            Kind::Spend | Kind::Capture => 1,
+            Kind::Adjust => 2,
+            Kind::Transfer => 3,
+            Kind::Reverse if change > 0 => 4,
+            Kind::Reverse => 5,
+            Kind::Expire | Kind::Forfeit => 6,
+            Kind::Merge => 7,
+            Kind::Hold | Kind::Release | Kind::Extend | Kind::Activate | Kind::TimeOut => 8,
+        };
+        self.moves[place]
+    }
+
+    /// Why something is not done, as far as it helps a member.
+    pub const fn refusal(&self, refusal: Refusal) -> &'static str {
+        let place = match refusal {
+            Refusal::Ledger(ledger::Refusal::InsufficientPoints) => 0,
+            Refusal::PriceChanged => 1,
+            Refusal::OutOfStock | Refusal::SoldOutForNow | Refusal::NoCode => 2,
+            Refusal::LimitReached => 3,
+            Refusal::NotOffered | Refusal::NotEntitled | Refusal::NoPrice | Refusal::RewardUnknown => 4,
+            _ => 5,
+        };
+        self.refusals[place]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_sentences_are_read_in_both_languages() {
+        assert_eq!(ENGLISH.date(2026, 12, 31), "31 December 2026");
+        assert_eq!(CHINESE.date(2026, 1, 2), "2026年1月2日");
+        assert_eq!(ENGLISH.pending("7", "1 May 2027"), "7 more can be spent from 1 May 2027.");
+        assert_eq!(ENGLISH.missing("120", "{} <b>"), "Still missing: 120 ({} <b>).");
+    }
+
+    #[test]
+    fn every_place_is_filled_in() {
+        for words in [&ENGLISH, &CHINESE] {
+            for text in [words.held, words.owed, words.tier_until, words.at_this_pace, words.too_few, words.order] {
+                assert_eq!(text.matches("{}").count(), 1, "{text}");
+            }
+            assert!(words.pending.contains("{day}") && words.missing.contains("{measure}"));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A member's own page from outside: let in by a link of the shop's server, read in both languages, redeeming and calling off without JavaScript.
+
+use axum::http::{Method, StatusCode};
+use rapport_domain::Timestamp;
+use rapport_server::auth::{Role, Scope};
+use serde_json::{Value, json};
+
+use crate::engaging::{call, get, happen, only_person, person, world};
+use crate::sink::{Manner, Sink};
+use crate::world::{Answer, Browser, World};
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+async fn put(world: &World, owner: &Browser, path: &str, body: Value) {
+    let saved = call(world, owner, Method::PUT, path, body).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+}
+
+async fn earn(world: &World, owner: &Browser, id: &str, member: &str, amount: i64) {
+    let act = json!({"kind": "earn", "amount": amount, "expires_at": "2031-03-31T22:00:00Z"});
+    let body = json!({"operations": [{"id": id, "member_id": member, "act": act}]});
+    let earned = call(world, owner, Method::POST, "/api/v1/loyalty/operations", body).await;
+    assert_eq!(earned.status, StatusCode::OK, "{}", earned.text());
+}
+
+async fn member(world: &World, owner: &Browser, key: &str, number: u32, email: &str) -> String {
+    happen(world, key, person(number, email)).await;
+    let id = only_person(world, owner, email.split('@').next().unwrap()).await;
+    let made = call(world, owner, Method::POST, "/api/v1/loyalty/members", json!({"person_id": id})).await.json();
+    made["member_id"].as_str().unwrap().to_owned()
+}
+
+/// A programme whose staff write hostile names, and a member with 1,500 points.
+async fn founded(sink: &Sink) -> (World, Browser, String, String) {
+    let (world, owner, key) = world(sink).await;
+    let program = json!({"name": "Trail <i>club", "zone": "Europe/Berlin", "currency": "EUR",
+        "wallets": [{"key": "points", "name": "Points"}]});
+    put(&world, &owner, "/api/v1/loyalty/program", json!({"version": 0, "program": program})).await;
+    let mug = json!({"name": "A <script>mug</script>", "words": "Show it at the <b>till", "gives": {"kind": "code"},
+        "prices": [{"points": 700}], "cancel_within_hours": 1, "limits": [{"most": 1, "per": "member", "every": "ever"}]});
+    put(&world, &owner, "/api/v1/loyalty/rewards/mug", json!({"version": 0, "state": "live", "reward": mug})).await;
+    let tent = json!({"name": "A tent", "gives": {"kind": "delivered"}, "prices": [{"points": 2000}]});
+    put(&world, &owner, "/api/v1/loyalty/rewards/tent", json!({"version": 0, "state": "live", "reward": tent})).await;
+    let film = json!({"name": "A film", "gives": {"kind": "code"}, "prices": [{"points": 1}]});
+    let body = json!({"version": 0, "state": "live", "reward": film, "text": "fact plan = gold"});
+    put(&world, &owner, "/api/v1/loyalty/rewards/film", body).await;
+    world.clock.advance(Timestamp::HOUR);
+    let ann = member(&world, &owner, &key, 1, "ann@example.com").await;
+    earn(&world, &owner, "e1", &ann, 1500).await;
+    (world, owner, key, ann)
+}
+
+async fn link(world: &World, owner: &Browser, member: &str) -> String {
+    let path = format!("/api/v1/loyalty/members/{member}/page-link");
+    let made = call(world, owner, Method::POST, &path, json!(null)).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text());
+    let url = made.json()["url"].as_str().unwrap().to_owned();
+    url.strip_prefix("https://shop.example").unwrap().to_owned()
+}
+
+/// The form of a reward as the page holds it.
+fn form_of(html: &str, reward: &str) -> String {
+    let form = html.split("<form").find(|form| form.contains(&format!(r#"name="reward" value="{reward}""#))).unwrap();
+    let fields = form.split(r#"<input type="hidden" name=""#).skip(1).map(|field| {
+        let (name, rest) = field.split_once(r#"" value=""#).unwrap();
+        format!("{name}={}", rest.split('"').next().unwrap())
+    });
+    fields.collect::<Vec<_>>().join("&")
+}
+
+async fn send(world: &World, path: &str, form: &str) -> Answer {
+    world.request(Method::POST, path, &[FORM], form.to_owned()).await
+}
+
+async fn available(world: &World, owner: &Browser, member: &str) -> i64 {
+    get(world, owner, &format!("/api/v1/loyalty/members/{member}")).await["wallets"][0]["available"].as_i64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_sees_redeems_and_calls_off() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, _, ann) = founded(&sink).await;
+    let path = link(&world, &owner, &ann).await;
+    let page = world.get(&path, &[]).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+    assert_eq!((page.header("cache-control"), page.header("referrer-policy")), ("no-store", "no-referrer"));
+    assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
+    let html = page.text();
+    // The row of what lapses and the sum of all rows; the end is midnight in Berlin, so that the last day is the 31st.
+    assert!(html.contains("31 March 2031") && html.matches(r#"<td class="number">1,500</td>"#).count() == 2, "{html}");
+    assert!(html.contains("700 Points") && html.contains("2,000 Points · 500 more needed"), "{html}");
+    assert!(!html.contains("A film"), "not for her: {html}");
+    assert!(!html.contains("<script>mug") && !html.contains("<b>till") && !html.contains("<i>club"), "{html}");
+    assert!(!html.contains("ann@example.com") && !html.contains(&ann), "{html}");
+    let chinese = world.get(&format!("{path}?lang=zh"), &[]).await.text();
+    assert!(chinese.contains("2031年3月31日") && chinese.contains("还差 500"), "{chinese}");
+
+    let form = form_of(&html, "mug");
+    for _ in 0..2 {
+        // Sent twice it is done once.
+        let sent = send(&world, &path, &form).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text());
+        assert!(sent.header("location").ends_with("done=redeemed#redeemed"), "{}", sent.header("location"));
+        assert_eq!(available(&world, &owner, &ann).await, 800);
+    }
+    let html = world.get(&format!("{path}?done=redeemed"), &[]).await.text();
+    let given = get(&world, &owner, &format!("/api/v1/loyalty/members/{ann}/redemptions")).await;
+    assert_eq!((given["rows"].as_array().unwrap().len(), &given["rows"][0]["redeemed_by"]), (1, &json!("member")));
+    let own = given["rows"][0]["redemption_id"].as_str().unwrap();
+    let full = get(&world, &owner, &format!("/api/v1/loyalty/redemptions/{own}")).await;
+    assert!(html.contains(full["codes"][0].as_str().unwrap()) && html.contains("It is yours."), "{html}");
+    assert!(html.contains("700 Points · You have had as many"), "her limit is used up: {html}");
+    assert!(html.contains("Redeemed · A &#60;script&#62;mug") && html.contains("−700"), "{html}");
+
+    let cancel = format!("act=cancel&redemption={own}");
+    assert_eq!(send(&world, &path, &cancel).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(available(&world, &owner, &ann).await, 1500);
+    assert_eq!(send(&world, &path, &cancel).await.status, StatusCode::CONFLICT, "once");
+    let html = world.get(&path, &[]).await.text();
+    assert!(html.contains("Called off") && html.contains("Given back"), "{html}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_let_in_changes_and_learns_nothing() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key, ann) = founded(&sink).await;
+    let bob = member(&world, &owner, &key, 2, "bob@example.com").await;
+    let path = link(&world, &owner, &ann).await;
+    let html = world.get(&path, &[]).await.text();
+    let form = form_of(&html, "mug");
+
+    // Another site, another price, no price, a word that is none of ours, nothing at all.
+    let foreign = [FORM, ("sec-fetch-site", "cross-site")];
+    let sent = world.request(Method::POST, &path, &foreign, form.clone()).await;
+    assert_eq!((sent.status, sent.json()["code"].as_str()), (StatusCode::FORBIDDEN, Some("foreign_form")));
+    let cheaper = form.replace("points=700", "points=1");
+    for bad in [cheaper.as_str(), "act=redeem&reward=mug&id=x", "act=redeem&reward=film&points=1&wallet=points"] {
+        let sent = send(&world, &path, bad).await;
+        assert_eq!(sent.status, StatusCode::CONFLICT, "{bad}: {}", sent.text());
+        assert!(sent.text().contains("The price has changed"), "{bad}");
+    }
+    assert_eq!(send(&world, &path, "act=<script>").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(available(&world, &owner, &ann).await, 1500);
+
+    // What somebody else redeemed is unknown to her.
+    earn(&world, &owner, "e2", &bob, 700).await;
+    let body = json!({"id": "b1", "member_id": bob, "reward": "mug"});
+    let his = call(&world, &owner, Method::POST, "/api/v1/loyalty/redemptions", body).await.json();
+    let cancel = format!("act=cancel&redemption={}", his["redemption_id"].as_str().unwrap());
+    assert_eq!(send(&world, &path, &cancel).await.status, StatusCode::CONFLICT);
+    assert_eq!(available(&world, &owner, &bob).await, 0);
+
+    // Of the same reward at once, only as many as a member may have.
+    let other = form_of(&world.get(&path, &[]).await.text(), "mug");
+    let (one, two) = tokio::join!(send(&world, &path, &form), send(&world, &path, &other));
+    let mut statuses = [one.status, two.status];
+    statuses.sort();
+    assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::CONFLICT]);
+    assert_eq!(available(&world, &owner, &ann).await, 800);
+
+    // Links that are cut, of another kind, too old, or of somebody who was forgotten.
+    for none in [&path[..path.len() - 2], "/member/x", "/member/AAAAAAAAAAM"] {
+        let page = world.get(none, &[]).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{none}");
+        assert!(page.text().contains("does not work"), "{none}");
+    }
+    world.clock.advance(Timestamp::HOUR);
+    assert_eq!(world.get(&path, &[]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(send(&world, &path, &form).await.status, StatusCode::NOT_FOUND);
+    let path = link(&world, &owner, &ann).await;
+    let id = only_person(&world, &owner, "ann").await;
+    let erased = call(&world, &owner, Method::POST, &format!("/api/v1/customers/{id}/erasure"), json!({})).await;
+    assert_eq!(erased.status, StatusCode::OK, "{}", erased.text());
+    assert_eq!(world.get(&path, &[]).await.status, StatusCode::NOT_FOUND);
+    let again = format!("/api/v1/loyalty/members/{ann}/page-link");
+    assert_eq!(call(&world, &owner, Method::POST, &again, json!(null)).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_are_made_by_who_serves_members() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, _, _, ann) = founded(&sink).await;
+    let path = format!("/api/v1/loyalty/members/{ann}/page-link");
+    let analyst = world.browser(Role::Analyst).await;
+    assert_eq!(call(&world, &analyst, Method::POST, &path, json!(null)).await.status, StatusCode::FORBIDDEN);
+    for (scope, status) in [(Scope::Read, StatusCode::FORBIDDEN), (Scope::Write, StatusCode::OK)] {
+        let key = format!("Bearer {}", world.api_key(&[scope], None).await);
+        let made = world.request(Method::POST, &path, &[("authorization", key.as_str())], "").await;
+        assert_eq!(made.status, status, "{}", made.text());
+    }
+}
