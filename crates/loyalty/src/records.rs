@@ -8,6 +8,7 @@ pub mod badges;
 pub mod benefits;
 pub mod books;
 pub mod bulks;
+pub mod cards;
 pub mod challenges;
 pub mod changes;
 pub mod checkouts;

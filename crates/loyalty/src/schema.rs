@@ -6,6 +6,7 @@
 
 mod books;
 mod bulks;
+mod cards;
 mod challenges;
 mod changes;
 mod flows;
@@ -43,6 +44,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 20, name: "carts by their orders", sql: offers::BY_ORDER },
         Migration { number: 21, name: "challenges and badges", sql: challenges::CHALLENGES },
         Migration { number: 22, name: "referrals", sql: referrals::REFERRALS },
+        Migration { number: 23, name: "cards", sql: cards::CARDS },
     ],
 };
 
@@ -312,6 +314,7 @@ const PARTS: &[&[Declaration]] = &[
     &bulks::DATA_MAP,
     challenges::COLUMNS,
     &referrals::DATA_MAP,
+    &cards::DATA_MAP,
 ];
 const JOINED: [Declaration; joined_len()] = joined();
 

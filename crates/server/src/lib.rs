@@ -45,6 +45,7 @@ pub mod pricing;
 pub mod problem;
 pub mod proposing;
 pub mod public_pages;
+mod qr;
 pub mod recommending;
 pub mod records;
 pub mod referring;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
-use super::{badges, challenges, changes, members, read, redemptions, tiers, vouchers, wallets};
+use super::{badges, cards, challenges, changes, members, read, redemptions, tiers, vouchers, wallets};
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
 /// Operations read at a time.
@@ -28,6 +28,8 @@ pub struct Kept {
     pub redemptions: Vec<redemptions::Redemption>,
     /// Codes that they were given.
     pub vouchers: Vec<vouchers::Voucher>,
+    /// Cards that stand for them, the newest first.
+    pub cards: Vec<cards::Card>,
 }
 
 impl Kept {
@@ -74,10 +76,11 @@ pub async fn of(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId)
     kept.changes = changes::of_members(db, workspace, &numbers).await?;
     kept.redemptions = redemptions::of_members(db, workspace, &numbers, None, u32::MAX).await?;
     kept.vouchers = vouchers::of_members(db, workspace, &numbers).await?;
+    kept.cards = cards::of_members(db, workspace, &numbers).await?;
     Ok(Some(kept))
 }
 
-/// Empties the texts of a person's operations that staff or other systems wrote, also of those by which somebody gave them points, and forgets where they stood on ladders and whose codes
+/// Empties the texts of a person's operations that staff or other systems wrote, also of those by which somebody gave them points, and forgets their cards, where they stood on ladders and whose codes
 /// they were given; how many rows there were. Before the link from the person to their number is broken.
 ///
 /// # Errors
@@ -100,6 +103,7 @@ pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Re
     let texts = texts + changes::forget(tx, workspace, &numbers).await?;
     let texts = texts + challenges::forget(tx, workspace, &numbers).await?;
     let texts = texts + badges::forget(tx, workspace, &numbers).await?;
+    let texts = texts + cards::forget(tx, workspace, &numbers).await?;
     let texts = texts + redemptions::forget(tx, workspace, &numbers).await?;
     Ok(texts + vouchers::forget(tx, workspace, &numbers).await?)
 }

@@ -3,6 +3,7 @@
 mod badges;
 mod benefits;
 mod bulks;
+mod cards;
 mod challenges;
 mod changes;
 mod checkouts;
@@ -60,6 +61,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(checkouts::router())
         .merge(members::router())
         .merge(page_links::router())
+        .merge(cards::router())
         .merge(history::router())
         .merge(operations::router())
         .merge(rewards::router())

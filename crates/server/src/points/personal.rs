@@ -41,6 +41,10 @@ pub async fn show(
         })
     });
     let vouchers: Vec<Value> = vouchers.collect();
+    let cards = kept.cards.iter().map(
+        |it| json!({ "code": it.shown(), "issued_at": instant(it.issued_at), "voided_at": it.voided_at.map(instant) }),
+    );
+    let cards: Vec<Value> = cards.collect();
     let told = match kept.numbers.first() {
         // A member finds those of all their numbers.
         Some(member) => {
@@ -91,6 +95,7 @@ pub async fn show(
         ("loyalty_challenge_progress", progress),
         ("loyalty_challenge_completions", completions),
         ("loyalty_badges", own_badges),
+        ("loyalty_cards", cards),
     ] {
         if !rows.is_empty() {
             tables.insert(name.to_owned(), Value::Array(rows));

@@ -189,6 +189,7 @@ async fn what_is_shown_and_what_is_erased_is_all_there_is() {
             "loyalty_balances",
             "loyalty_benefit_uses",
             "loyalty_bulk_members",
+            "loyalty_cards",
             "loyalty_challenge_completions",
             "loyalty_challenge_joins",
             "loyalty_challenge_progress",

@@ -177,6 +177,47 @@ async fn who_is_not_let_in_changes_and_learns_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_leads_to_its_member_until_there_is_a_newer_one() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, _, ann) = founded(&sink).await;
+    let card = format!("/api/v1/loyalty/members/{ann}/card");
+    assert_eq!(world.get(&card, &owner.reads()).await.status, StatusCode::NOT_FOUND, "she has none");
+    // Whoever is sent to her page has one; two at once have the same.
+    let (path, other) = tokio::join!(link(&world, &owner, &ann), link(&world, &owner, &ann));
+    let first = get(&world, &owner, &card).await;
+    let code = first["code"].as_str().unwrap();
+    for path in [path, other] {
+        let html = world.get(&path, &[]).await.text();
+        assert!(html.contains(code) && html.contains(first["svg"].as_str().unwrap()), "{html}");
+    }
+    let look_up = async |code: &str| {
+        call(&world, &owner, Method::POST, "/api/v1/loyalty/cards/lookup", json!({"code": code})).await
+    };
+    let found = look_up(&format!(" {} ", code.to_lowercase())).await.json();
+    assert_eq!((&found["member_id"], &found["wallets"][0]["available"]), (&json!(ann), &json!(1500)));
+
+    let second = call(&world, &owner, Method::POST, &card, json!(null)).await.json();
+    let void = look_up(code).await;
+    assert_eq!((void.status, &void.json()["code"]), (StatusCode::CONFLICT, &json!("card_void")));
+    let code = second["code"].as_str().unwrap();
+    assert_eq!(look_up(code).await.status, StatusCode::OK);
+    for (bad, refusal) in [("", "card_mistyped"), ("R222-2222-2223", "card_mistyped"), ("SOMMER", "card_unknown")] {
+        assert_eq!(look_up(bad).await.json()["code"], refusal, "{bad}");
+    }
+    let viewer = world.browser(Role::Viewer).await;
+    for method in [Method::GET, Method::POST] {
+        assert_eq!(call(&world, &viewer, method, &card, json!(null)).await.status, StatusCode::FORBIDDEN);
+    }
+
+    let id = only_person(&world, &owner, "ann").await;
+    let shown = call(&world, &owner, Method::POST, &format!("/api/v1/customers/{id}/access"), json!(null)).await.json();
+    assert_eq!(shown["tables"]["loyalty_cards"].as_array().unwrap().len(), 2, "{shown}");
+    let erased = call(&world, &owner, Method::POST, &format!("/api/v1/customers/{id}/erasure"), json!({})).await;
+    assert_eq!(erased.status, StatusCode::OK, "{}", erased.text());
+    assert_eq!(look_up(code).await.json()["code"], "card_unknown");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn links_are_made_by_who_serves_members() {
     let sink = Sink::start(Manner::default(), &[]).await;
     let (world, _, _, ann) = founded(&sink).await;

@@ -226,7 +226,8 @@ pub async fn enrol_member(
     one(&app, &caller, member).await
 }
 
-async fn one(app: &App, caller: &Caller, member: MemberId) -> Result<Json<LoyaltyMember>, Problem> {
+/// A member of this workspace with what they have.
+pub(super) async fn one(app: &App, caller: &Caller, member: MemberId) -> Result<Json<LoyaltyMember>, Problem> {
     let found = find(app, caller, &member.0.to_string()).await?;
     let shape = shapes(app, caller.workspace, vec![found]).await?.pop();
     shape.map(Json).ok_or_else(|| Problem::not_found("member"))

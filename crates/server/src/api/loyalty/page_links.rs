@@ -1,6 +1,8 @@
 //! Links to a member's own page, for the shop's own server.
 
 use axum::extract::State;
+use rapport_loyalty::records::cards;
+use rapport_store::Priority;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -28,7 +30,7 @@ pub struct MemberPageLink {
     expires_at: String,
 }
 
-/// Makes a link to a member's own page, which works for an hour. Ask for a new one at every visit.
+/// Makes a link to a member's own page, which works for an hour, and a card for whoever has none. Ask for a new one at every visit.
 #[utoipa::path(post, path = "/api/v1/loyalty/members/{member_id}/page-link", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "member_page_link", params(("member_id" = String, Path)), responses((status = 200, body = MemberPageLink), (status = 404, body = crate::problem::ProblemBody)))]
 pub async fn member_page_link(
     State(app): State<App>,
@@ -39,6 +41,14 @@ pub async fn member_page_link(
     let found = find(&app, &caller, &member_id).await?;
     if found.person.is_none() {
         return Err(Problem::not_found("member"));
+    }
+    // The page shows a card, and looking at it writes nothing.
+    let installation = &app.installation;
+    let mut db = installation.store.read();
+    if cards::valid(&mut db, caller.workspace, found.member).await?.is_none() {
+        let mut tx = installation.store.begin(Priority::Interactive).await?;
+        cards::ensure(&mut tx, caller.workspace, found.member, app.now(), &*installation.rng).await?;
+        tx.commit().await?;
     }
     let (link, until) = member_links::make(&app.installation, caller.workspace, found.member).await?;
     let url = format!("{}{}", app.sender.public_url(), member_links::path(&link));

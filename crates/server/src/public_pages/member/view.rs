@@ -10,6 +10,7 @@ use rapport_domain::money::format_micros;
 use rapport_domain::{Calendar, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{Account, AccountKey, Kind, MemberId, Operation, WalletId};
 use rapport_loyalty::program::{Program, Unit, WalletPlan};
+use rapport_loyalty::records::cards;
 use rapport_loyalty::records::documents::{self, Version};
 use rapport_loyalty::records::members::{self, Member};
 use rapport_loyalty::records::redemptions::{self, Redemption, Scene};
@@ -23,6 +24,7 @@ use super::words::Words;
 use crate::api::loyalty::redemptions::{Entitled, Present};
 use crate::app::App;
 use crate::problem::{Problem, Result};
+use crate::qr;
 use crate::tiers::{Ladders, Lives};
 
 /// The most redemptions and movements of a page.
@@ -32,6 +34,8 @@ const SHOWN: u32 = 50;
 pub struct View {
     /// The programme's name.
     pub name: String,
+    /// Their card, as a drawing and in letters.
+    pub card: Option<(String, String)>,
     pub wallets: Vec<WalletView>,
     pub tiers: Vec<TierView>,
     pub rewards: Vec<RewardView>,
@@ -139,9 +143,11 @@ pub async fn read(app: &App, workspace: WorkspaceId, member: &Member, words: &'s
         accounts: accounts.into_iter().filter_map(of_key).collect(),
         wallets: keys.clone(),
     };
+    let card = cards::valid(&mut db, workspace, member.member).await?;
     let (redeemed, codes) = reading.redeemed(&mut db).await?;
     Ok(View {
         name: scene.program.name.clone(),
+        card: card.and_then(|card| Some((qr::svg(&card.lookup)?, card.shown()))),
         wallets: reading.balances(),
         tiers: reading.tiers(&mut db, &present).await?,
         rewards: reading.offered(app, scene).await?,

@@ -16,6 +16,10 @@ pub struct Words {
     pub gone: &'static str,
     /// Below it.
     pub gone_hint: &'static str,
+    /// A heading.
+    pub card: &'static str,
+    /// Below it.
+    pub card_hint: &'static str,
     /// Below a number.
     pub to_spend: &'static str,
     pending: &'static str,
@@ -87,6 +91,8 @@ const ENGLISH: Words = Words {
     other: ("zh", "中文"),
     gone: "This link does not work any more.",
     gone_hint: "A link to your points works for an hour. Open your account in the shop and follow the link there again.",
+    card: "Your card",
+    card_hint: "Show it at the till. Whoever has a picture of it is taken for you: share it with nobody.",
     to_spend: "to spend",
     pending: "{} more can be spent from {day}.",
     held: "{} are set aside for what you redeemed.",
@@ -170,6 +176,8 @@ const CHINESE: Words = Words {
     other: ("en", "English"),
     gone: "此链接已失效。",
     gone_hint: "积分页面的链接一小时内有效。请在商店中打开您的账户，重新点击链接。",
+    card: "您的会员卡",
+    card_hint: "请在收银台出示。持有其照片的人会被当作您本人，请勿分享。",
     to_spend: "可用",
     pending: "另有 {} 自{day}起可用。",
     held: "{} 已为您的兑换预留。",
