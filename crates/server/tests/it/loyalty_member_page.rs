@@ -113,9 +113,10 @@ async fn a_member_sees_redeems_and_calls_off() {
     assert!(html.contains("Redeemed · A &#60;script&#62;mug") && html.contains("−700"), "{html}");
 
     let cancel = format!("act=cancel&redemption={own}");
-    assert_eq!(send(&world, &path, &cancel).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(available(&world, &owner, &ann).await, 1500);
-    assert_eq!(send(&world, &path, &cancel).await.status, StatusCode::CONFLICT, "once");
+    for _ in 0..2 {
+        assert_eq!(send(&world, &path, &cancel).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(available(&world, &owner, &ann).await, 1500);
+    }
     let html = world.get(&path, &[]).await.text();
     assert!(html.contains("Called off") && html.contains("Given back"), "{html}");
 }

@@ -132,6 +132,7 @@ pub async fn read(app: &App, workspace: WorkspaceId, member: &Member, words: &'s
     let keys = wallets::keys(&mut db, workspace).await?;
     let accounts = ledger::accounts(&mut db, workspace, &[member.member], scene.now).await?;
     let of_key = |((_, wallet), account): (AccountKey, Account)| Some((keys.get(&wallet)?.clone(), account));
+    let accounts = accounts.into_iter().filter_map(of_key).collect();
     let reading = Reading {
         workspace,
         member,
@@ -140,8 +141,8 @@ pub async fn read(app: &App, workspace: WorkspaceId, member: &Member, words: &'s
         now: scene.now,
         words,
         rewards: documents::versions::<Reward>(&mut db, workspace).await?,
-        accounts: accounts.into_iter().filter_map(of_key).collect(),
-        wallets: keys.clone(),
+        accounts,
+        wallets: keys,
     };
     let card = cards::valid(&mut db, workspace, member.member).await?;
     let (redeemed, codes) = reading.redeemed(&mut db).await?;
@@ -279,10 +280,8 @@ impl Reading<'_> {
             let Some(plan) = self.program.wallet(key) else { continue };
             let available = self.accounts.get(key).map_or(0, |account| account.balance().available);
             let is_limited = reward.stock.is_some() || !reward.limits.is_empty();
-            let room = match is_limited {
-                true => redemptions::room(&mut db, scene, reward, self.member.member).await?,
-                false => Ok(()),
-            };
+            let room =
+                if is_limited { redemptions::room(&mut db, scene, reward, self.member.member).await? } else { Ok(()) };
             let missing = price.points.saturating_sub(available);
             let hindrance = match room {
                 Err(refusal) => Some(self.words.refusal(refusal).to_owned()),
@@ -333,12 +332,15 @@ impl Reading<'_> {
         let is_theirs = row.state == "fulfilled";
         let own: Vec<&Voucher> = vouchers.iter().filter(|it| is_theirs && it.given_for == row.redemption).collect();
         let is_open = matches!(row.state.as_str(), "requested" | "fulfilled");
-        let cancel_until = row.cancel_until.filter(|until| is_open && self.now < *until);
+        let is_unpaid = row.money.is_some() && row.paid_at.is_none();
+        // What is not paid yet is not bought yet.
+        let cancel_until = if is_unpaid { row.due_at } else { row.cancel_until };
+        let cancel_until = cancel_until.filter(|until| is_open && self.now < *until);
         let plan = self.program.wallet(&row.wallet);
         RedeemedView {
             name: then.map_or_else(|| row.reward.clone(), |it| it.document.name.clone()),
             words: then.filter(|_| is_open).map(|it| it.document.words.clone()).unwrap_or_default(),
-            state: self.words.state(&row.state, row.money.is_some() && row.paid_at.is_none()),
+            state: self.words.state(&row.state, is_unpaid),
             at: self.date(row.requested_at),
             price: plan.map(|plan| self.price(plan, row.points, row.money)).unwrap_or_default(),
             until: own.iter().find_map(|it| it.valid_until).map(|until| self.last_day(until)),
