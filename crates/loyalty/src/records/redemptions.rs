@@ -95,7 +95,7 @@ pub struct Redemption {
     pub reference: String,
     /// Why, in somebody's words.
     pub reason: String,
-    /// A user, a key, a journey.
+    /// A user, a key, a journey; `member` by the member's own page.
     pub redeemed_by: String,
 }
 
@@ -134,7 +134,7 @@ pub struct Asked<'a> {
     pub wish: Wish<'a>,
     /// Whether it is given for nothing, out of the budget for surprises.
     pub is_surprise: bool,
-    /// A user, a key, a journey.
+    /// A user, a key, a journey; `member` by the member's own page.
     pub by: &'a str,
     /// Why, in their words.
     pub reason: &'a str,
