@@ -40,6 +40,11 @@ export async function loyaltyPages(ask) {
 		list.push({ name: 'loyalty-tiers-benefit-unknown', path: '/loyalty/tiers?benefit=there-is-none', text: 'no such benefit' });
 		list.push({ name: 'loyalty-tiers-none', path: '/loyalty/tiers', act: withoutLadders });
 	} else list.push({ name: 'loyalty-tiers-none', path: '/loyalty/tiers', text: 'If it had always been so' });
+	const offers = (await ask('/loyalty/offers')).rows ?? [];
+	list.push({ name: 'loyalty-offers', path: '/loyalty/offers', text: offers.length ? 'Try it on a cart' : 'Here you will see what a cart gets, and why' });
+	list.push({ name: 'loyalty-offer-new', path: '/loyalty/offers/new', text: 'Give the offer a name' });
+	list.push({ name: 'loyalty-offer-unknown', path: '/loyalty/offers/there-is-none', text: 'There is no such offer' });
+	for (const key of ['camping', 'summer', 'win-back']) if (offers.some((it) => it.key === key)) list.push({ name: `loyalty-offer-${key}`, path: `/loyalty/offers/${key}`, text: 'Versions' });
 	const rewards = (await ask('/loyalty/rewards')).rows ?? [];
 	list.push({ name: 'loyalty-rewards', path: '/loyalty/rewards', text: rewards.length ? 'What waits to be paid or delivered' : 'Here you will see what members can have for their points' });
 	const changes = (await ask('/loyalty/changes?state=asked')).rows ?? [];

@@ -1,12 +1,14 @@
 // Loyalty: the programme, its rules, its members and their points.
 import { liability } from './liability';
 import { changes } from './loyalty-changes';
+import { offers } from './loyalty-offers';
 import { rewards } from './loyalty-rewards';
 import { trials } from './loyalty-trials';
 import { tiers } from './tiers';
 export const loyalty = {
 	...changes,
 	...liability,
+	...offers,
 	...rewards,
 	...tiers,
 	...trials,

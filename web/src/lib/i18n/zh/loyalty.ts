@@ -1,6 +1,7 @@
 // 会员积分：计划、规则、会员和他们的积分。
 import { liability } from './liability';
 import { changes } from './loyalty-changes';
+import { offers } from './loyalty-offers';
 import { rewards } from './loyalty-rewards';
 import { trials } from './loyalty-trials';
 import { tiers } from './tiers';
@@ -9,6 +10,7 @@ import type { loyalty as english } from '../en/loyalty';
 export const loyalty: Record<keyof typeof english, string> = {
 	...changes,
 	...liability,
+	...offers,
 	...rewards,
 	...tiers,
 	...trials,
