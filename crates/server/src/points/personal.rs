@@ -79,7 +79,7 @@ pub async fn show(
     let [codes, friends, suspensions] = brought(db, workspace, &kept).await?;
     for (name, rows) in [
         ("loyalty_referral_codes", codes),
-        ("loyalty_referrals_made", friends),
+        ("loyalty_referrals", friends),
         ("loyalty_referral_suspensions", suspensions),
         ("loyalty_operations", operations),
         ("loyalty_lots", lots),
@@ -97,8 +97,13 @@ pub async fn show(
         ("loyalty_badges", own_badges),
         ("loyalty_cards", cards),
     ] {
-        if !rows.is_empty() {
-            tables.insert(name.to_owned(), Value::Array(rows));
+        if rows.is_empty() {
+            continue;
+        }
+        // Whoever was brought by somebody may have brought others.
+        match tables.get_mut(name) {
+            Some(Value::Array(there)) => there.extend(rows),
+            _ => drop(tables.insert(name.to_owned(), Value::Array(rows))),
         }
     }
     Ok(())

@@ -385,9 +385,9 @@ async fn who_is_forgotten_leaves_totals_and_nothing_else() {
         assert!(pack["tables"][table].is_array(), "{table}");
     }
     let pack = shop.post(&format!("/api/v1/customers/{ann}/access"), json!(null)).await.json();
-    assert_eq!(pack["tables"]["loyalty_referrals_made"].as_array().map(Vec::len), Some(2), "{pack}");
+    assert_eq!(pack["tables"]["loyalty_referrals"].as_array().map(Vec::len), Some(2), "{pack}");
     assert_eq!(pack["tables"]["loyalty_referral_codes"].as_array().map(Vec::len), Some(1));
-    assert!(!pack["tables"]["loyalty_referrals_made"].to_string().contains("bob"));
+    assert!(!pack["tables"]["loyalty_referrals"].to_string().contains("bob"));
     for who in [cat, ann] {
         let erased = shop.post(&format!("/api/v1/customers/{who}/erasure"), json!({})).await;
         assert_eq!(erased.status, StatusCode::OK, "{}", erased.text());
