@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use rapport_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::dates::{Activity, Expiry};
+use crate::dates::{Activity, Expiry, usual};
 use crate::ledger::{Act, Answer, Command, Ledger, MemberId};
 use crate::program::{Program, WalletPlan};
 
@@ -34,28 +34,11 @@ impl Kept {
     /// Whose points a command keeps alive, and as of when they did something.
     fn who(&self, command: &Command, now: Timestamp) -> Vec<(MemberId, Timestamp)> {
         let Expiry::Inactivity { counts, .. } = &self.expiry else { return Vec::new() };
-        let done = match &command.act {
-            Act::Earn { earned_at, .. } => {
-                let kind = if command.id.starts_with(BY_RULE) { Activity::Earned } else { Activity::Granted };
-                vec![(kind, command.member, earned_at.unwrap_or(now).min(now))]
-            }
-            Act::Spend { .. } | Act::Capture { .. } => vec![(Activity::Redeemed, command.member, now)],
-            Act::Transfer { to, .. } => {
-                vec![(Activity::Transferred, command.member, now), (Activity::Received, *to, now)]
-            }
-            Act::Adjust { .. } => vec![(Activity::Adjusted, command.member, now)],
-            Act::Hold { .. } | Act::Release { .. } | Act::Reverse { .. } | Act::Extend { .. } | Act::Forfeit {} => {
-                Vec::new()
-            }
-        };
-        done.into_iter().filter(|(kind, ..)| counts.contains(kind)).map(|(_, member, at)| (member, at)).collect()
+        who(counts, command, now)
     }
 
     /// Moves the ends of the points of whoever did something that counts.
-    pub(crate) fn note(&self, ledger: &mut Ledger, command: &Command, answer: &Answer, now: Timestamp) {
-        if answer.refused.is_some() || answer.replayed {
-            return;
-        }
+    fn note(&self, ledger: &mut Ledger, command: &Command, now: Timestamp) {
         let Ok(zone) = TimeZone::get(&self.zone) else { return };
         for (member, at) in self.who(command, now) {
             if let Some(end) = self.expiry.end(at, &zone) {
@@ -63,4 +46,37 @@ impl Kept {
             }
         }
     }
+}
+
+/// Notes whom a command shows to be active: by what the wallet counts, or by what they do themselves with the shop where it does not say.
+pub(crate) fn note(kept: Option<&Kept>, ledger: &mut Ledger, command: &Command, answer: &Answer, now: Timestamp) {
+    if answer.refused.is_some() || answer.replayed {
+        return;
+    }
+    let active = kept.map_or_else(|| who(&usual(), command, now), |kept| kept.who(command, now));
+    for (member, at) in active {
+        ledger.was_active((member, command.wallet), at);
+    }
+    if let Some(kept) = kept {
+        kept.note(ledger, command, now);
+    }
+}
+
+/// Who did something that counts by a command, and when.
+fn who(counts: &[Activity], command: &Command, now: Timestamp) -> Vec<(MemberId, Timestamp)> {
+    let done = match &command.act {
+        Act::Earn { earned_at, .. } => {
+            let kind = if command.id.starts_with(BY_RULE) { Activity::Earned } else { Activity::Granted };
+            vec![(kind, command.member, earned_at.unwrap_or(now).min(now))]
+        }
+        Act::Spend { .. } | Act::Capture { .. } => vec![(Activity::Redeemed, command.member, now)],
+        Act::Transfer { to, .. } => {
+            vec![(Activity::Transferred, command.member, now), (Activity::Received, *to, now)]
+        }
+        Act::Adjust { .. } => vec![(Activity::Adjusted, command.member, now)],
+        Act::Hold { .. } | Act::Release { .. } | Act::Reverse { .. } | Act::Extend { .. } | Act::Forfeit {} => {
+            Vec::new()
+        }
+    };
+    done.into_iter().filter(|(kind, ..)| counts.contains(kind)).map(|(_, member, at)| (member, at)).collect()
 }

@@ -96,7 +96,7 @@ pub enum Activity {
 }
 
 /// What they do themselves with the shop.
-fn usual() -> Vec<Activity> {
+pub(crate) fn usual() -> Vec<Activity> {
     vec![Activity::Earned, Activity::Redeemed]
 }
 

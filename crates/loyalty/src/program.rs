@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::Error;
 use crate::dates::{Expiry, Pending};
 use crate::decimal::Decimal;
+use crate::jurisdictions::{self, Jurisdiction};
 use crate::ledger::{Act, Shortage, Wallet};
 use crate::liability::books::Pricing;
 use crate::offers::OfferLimits;
@@ -64,6 +65,9 @@ pub struct Program {
     /// What staff may give and take by hand.
     #[serde(default)]
     pub staff: Staff,
+    /// Where the law says when points may lapse.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jurisdictions: Vec<Jurisdiction>,
 }
 
 /// What one unit of a currency is worth in the programme's.
@@ -270,6 +274,7 @@ impl Program {
             }
         }
         self.staff.check(self)?;
+        jurisdictions::check(self)?;
         if self.groups.len() > GROUPS_MAX {
             return Err(Error::invalid("groups", format!("at most {GROUPS_MAX}")));
         }

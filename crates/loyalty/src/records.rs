@@ -15,6 +15,7 @@ pub mod checkouts;
 pub mod documents;
 pub mod flows;
 pub mod head;
+pub mod jurisdictions;
 pub mod live;
 mod load;
 pub mod members;
@@ -43,8 +44,9 @@ use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_store::Tx;
 
 use crate::Error;
-use crate::activity::Kept;
+use crate::activity::{self, Kept};
 use crate::ledger::{Account, AccountKey, Answer, Command, Ledger, MemberId, WalletId};
+use jurisdictions::Laws;
 
 /// Accounts that were posted to before, kept in memory. Each is read again when somebody else posted to it meanwhile.
 #[derive(Debug, Default)]
@@ -54,6 +56,8 @@ pub struct Memory {
     pub(crate) written: HashMap<AccountKey, i64>,
     /// Wallets whose points lapse by inactivity.
     pub(crate) kept: HashMap<WalletId, Kept>,
+    /// What the law says of each wallet, by jurisdiction.
+    pub(crate) laws: HashMap<WalletId, Laws>,
     /// How often the wallets had been changed when they were read.
     pub(crate) settings: Option<i64>,
     /// Who the members of the batch are.
@@ -84,9 +88,7 @@ pub async fn post(
     for list in lists {
         let done = memory.ledger.apply_all(list, now);
         for (command, answer) in list.iter().zip(&done) {
-            if let Some(kept) = memory.kept.get(&command.wallet) {
-                kept.note(&mut memory.ledger, command, answer, now);
-            }
+            activity::note(memory.kept.get(&command.wallet), &mut memory.ledger, command, answer, now);
         }
         answers.push(done);
     }

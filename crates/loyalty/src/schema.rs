@@ -10,6 +10,7 @@ mod cards;
 mod challenges;
 mod changes;
 mod flows;
+mod jurisdictions;
 mod notices;
 mod offers;
 mod referrals;
@@ -45,6 +46,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 21, name: "challenges and badges", sql: challenges::CHALLENGES },
         Migration { number: 22, name: "referrals", sql: referrals::REFERRALS },
         Migration { number: 23, name: "cards", sql: cards::CARDS },
+        Migration { number: 24, name: "laws of lapsing", sql: jurisdictions::JURISDICTIONS },
     ],
 };
 
@@ -349,13 +351,13 @@ const COLUMNS: &[Declaration] = &[
     ),
     Declaration::technical(
         "loyalty_wallets",
-        &["workspace", "wallet", "key", "amount_max", "balance_max", "arrears_max", "activity"],
+        &["workspace", "wallet", "key", "amount_max", "balance_max", "arrears_max", "activity", "laws"],
     ),
-    Declaration::technical("loyalty_members", &["workspace"]),
+    Declaration::technical("loyalty_members", &["workspace", "judged"]),
     Declaration { erasure: Erasure::Blank, ..members(&["person"], Category::Identifier) },
     Declaration {
         erasure: Erasure::Keep(BOOKS),
-        ..members(&["member", "standing", "enrolled_at", "merged_into"], Category::Derived)
+        ..members(&["member", "standing", "enrolled_at", "merged_into", "jurisdiction"], Category::Derived)
     },
     Declaration::technical("loyalty_operations", &["workspace", "fingerprint", "checksum", "chain", "source_by"]),
     of_number(
@@ -412,7 +414,10 @@ const COLUMNS: &[Declaration] = &[
     Declaration::technical("loyalty_holds", &["workspace"]),
     of_number("loyalty_holds", &["hold", "member", "wallet", "amount", "until", "state"]),
     Declaration::technical("loyalty_balances", &["workspace"]),
-    of_number("loyalty_balances", &["member", "wallet", "pending", "available", "held", "owed", "due_at", "operation"]),
+    of_number(
+        "loyalty_balances",
+        &["member", "wallet", "pending", "available", "held", "owed", "due_at", "operation", "active_at"],
+    ),
     Declaration::technical(
         "loyalty_programs",
         &["workspace", "version", "definition", "in_force_from", "saved_at", "saved_by"],
@@ -426,7 +431,7 @@ const COLUMNS: &[Declaration] = &[
     awards(&["member", "outcome", "wanted", "points", "taken_back", "occurred_at"], Category::Derived),
     awards(&["occasion", "rule", "revision", "version", "wallet"], Category::Behavioural),
     Declaration::technical("loyalty_notices", &["workspace"]),
-    of_number("loyalty_notices", &["member", "wallet", "expires_at", "points", "noticed_at"]),
+    of_number("loyalty_notices", &["member", "wallet", "expires_at", "points", "noticed_at", "proof", "proved_at"]),
     Declaration::technical("loyalty_notice_marks", &["workspace", "day", "due_at", "member", "wallet"]),
     Declaration::technical("loyalty_usage", &["workspace"]),
     of_number("loyalty_usage", &["rule", "member", "period", "points", "times"]),

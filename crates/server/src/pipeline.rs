@@ -276,6 +276,7 @@ impl Pipeline {
         earning::hear(installation, tx, workspace, &events, &applied).await?;
         referring::hear(installation, tx, workspace, &events, &applied).await?;
         challenges::hear(installation, tx, workspace, &events, &mut applied).await?;
+        points::jurisdictions::hear(installation, tx, workspace, &applied).await?;
         tiers::hear(installation, tx, workspace, &events, &mut applied).await?;
         pricing::hear(installation, tx, workspace, &events, &applied).await?;
         pricing::returns::hear(installation, tx, workspace, &events, &applied).await?;

@@ -6,6 +6,7 @@
 pub mod facts;
 pub mod giving;
 pub mod identity;
+pub mod jurisdictions;
 pub mod notices;
 pub mod personal;
 pub mod sample;
@@ -49,6 +50,9 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
             }
         };
         for workspace in workspaces {
+            if let Err(error) = judge(&installation, workspace, &stop).await {
+                tracing::warn!(%error, "whom which law concerns could not be looked up; it is tried again");
+            }
             if let Err(error) = give_notices(&installation, workspace, &stop).await {
                 tracing::warn!(%error, "who is to be told that points lapse could not be looked up; it is tried again");
             }
@@ -152,6 +156,15 @@ async fn keep_books(
         books::keep(&mut tx, workspace, &months, step).await?;
         tx.commit().await?;
     }
+    Ok(())
+}
+
+async fn judge(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    while !*stop.borrow() && jurisdictions::settle(installation, workspace).await? > 0 {}
     Ok(())
 }
 

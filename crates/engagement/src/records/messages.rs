@@ -466,6 +466,21 @@ pub async fn touches(
     db.fetch_all(text, args![workspace, persons, since]).await
 }
 
+/// Messages that journeys decided for some people since, and that were handed over and did not come back, the first first.
+pub async fn arrived(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    persons: &[PersonId],
+    since: Timestamp,
+) -> Result<Vec<MessageRow>> {
+    let text = Sql::assembled(format!(
+        "SELECT {COLUMNS} FROM messages
+         WHERE +workspace = $1 AND person IN ($2) AND decided_at >= $3 AND journey IS NOT NULL AND state IN ('sent', 'delivered')
+           AND sent_at IS NOT NULL AND bounced_at IS NULL ORDER BY sent_at, id"
+    ));
+    db.fetch_all(text, args![workspace, persons, since]).await
+}
+
 /// The newest marketing that went to an identifier by a channel.
 pub async fn newest_marketing(
     db: &mut impl Queries,

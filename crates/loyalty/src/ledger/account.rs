@@ -134,6 +134,8 @@ pub struct Hold {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
     balance: Balance,
+    /// When the member last did something that counts as activity, as far as that is known.
+    active_at: Option<Timestamp>,
     lots: BTreeMap<LotId, Lot>,
     holds: BTreeMap<i64, Hold>,
     /// Lots with something available, in the order in which they are used.
@@ -158,6 +160,22 @@ impl Account {
             account.put_hold(hold);
         }
         account
+    }
+
+    /// The same, of somebody who was last active then.
+    #[must_use]
+    pub fn active(self, active_at: Option<Timestamp>) -> Self {
+        Self { active_at, ..self }
+    }
+
+    /// When the member last did something that counts as activity, as far as that is known.
+    pub const fn active_at(&self) -> Option<Timestamp> {
+        self.active_at
+    }
+
+    /// Notes that the member was active then.
+    pub(super) fn was_active(&mut self, at: Option<Timestamp>) {
+        self.active_at = self.active_at.max(at);
     }
 
     /// Its components.

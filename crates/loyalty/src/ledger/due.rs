@@ -1,9 +1,10 @@
-//! What falls due by itself. In the order of instants; at the same instant points become available, then holds end, then points lapse.
+//! What falls due by itself. In the order of instants; at the same instant points become available, then holds end, then points lapse. Points that the law does not let lapse yet get another end at that instant.
 
 use rapport_domain::Timestamp;
 
 use super::command::OWN_IDS;
-use super::{AccountKey, HoldState, Kind, Ledger, LotId, Operation, Place, Source};
+use super::{AccountKey, HoldState, Kind, Ledger, Lot, LotId, Operation, Place, Source};
+use crate::jurisdictions::Verdict;
 
 /// The next thing that falls due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,12 @@ impl Ledger {
             count += 1;
         }
         count
+    }
+
+    /// Notes that a member did something that counts as activity.
+    pub(crate) fn was_active(&mut self, key: AccountKey, at: Timestamp) {
+        let key = self.account_now(key);
+        self.account(key).was_active(Some(at));
     }
 
     /// Lets everything in an account that would lapse earlier last until `end`, because the member did something that counts as activity.
@@ -68,6 +75,10 @@ impl Ledger {
     }
 
     fn step(&mut self, key: AccountKey, instant: Timestamp, step: Step, at: Timestamp, now: Timestamp) {
+        let spared = match step {
+            Step::Expire(_) => self.verdict(key, instant, at),
+            _ => Verdict::Lapse,
+        };
         let number = self.next_operation();
         let (kind, amount, reference) = match step {
             Step::Activate(_) => (Kind::Activate, self.activate(key, instant, at), None),
@@ -77,7 +88,11 @@ impl Ledger {
                 self.end_hold(key, hold, HoldState::TimedOut, 0, at);
                 (Kind::TimeOut, amount, Some(reference))
             }
-            Step::Expire(_) => (Kind::Expire, self.expire(key, instant, at), None),
+            Step::Expire(_) => match spared {
+                Verdict::Lapse => (Kind::Expire, self.expire(key, instant, at), None),
+                Verdict::Until(end) => (Kind::Extend, self.put_off(key, instant, Some(end)), None),
+                Verdict::Never => (Kind::Extend, self.put_off(key, instant, None), None),
+            },
         };
         let postings = self.take_postings();
         self.note(Operation {
@@ -96,9 +111,30 @@ impl Ledger {
             effective_at: at,
             recorded_at: now,
             postings,
-            source: Source::own(),
+            source: if spared == Verdict::Lapse { Source::own() } else { by_law() },
         });
         self.recorded_at = self.recorded_at.max(now);
+    }
+
+    /// What the law says at `at` of points of an account whose end is `end`.
+    pub(super) fn verdict(&mut self, key: AccountKey, end: Timestamp, at: Timestamp) -> Verdict {
+        let Some(guard) = self.guards.get(&key) else { return Verdict::Lapse };
+        let Some(account) = self.accounts.get(&key) else { return Verdict::Lapse };
+        // Of somebody of whom no activity is known, the last points that lapse then were the last thing that happened.
+        let earned = account.lots().filter(|lot| lot.expires_at == Some(end)).map(|lot| lot.earned_at).max();
+        let active_at = account.active_at().or(earned).unwrap_or(Timestamp(i64::MIN));
+        guard.verdict(end, active_at, at)
+    }
+
+    /// Gives another end to all lots whose points would lapse at `instant`, also to what is set aside of them.
+    fn put_off(&mut self, key: AccountKey, instant: Timestamp, end: Option<Timestamp>) -> i64 {
+        let lapses = |lot: &&Lot| lot.remaining() > 0 && lot.expires_at == Some(instant);
+        let lots: Vec<Lot> = self.account(key).lots().filter(lapses).cloned().collect();
+        let amount = lots.iter().map(Lot::remaining).sum();
+        for lot in lots {
+            self.change_lot(key, Lot { expires_at: end, ..lot });
+        }
+        amount
     }
 
     /// All lots whose points become available at this instant.
@@ -123,4 +159,9 @@ impl Ledger {
         }
         amount
     }
+}
+
+/// Of points that the law does not let lapse yet.
+fn by_law() -> Source {
+    Source { kind: "jurisdiction".into(), ..Source::own() }
 }

@@ -38,6 +38,8 @@ impl Ledger {
         for account in [from, to] {
             self.settle(account, now, Timestamp(i64::MIN));
         }
+        let active_at = self.account(from).active_at();
+        self.account(to).was_active(active_at);
         let balance = self.balance(from);
         let lots: Vec<LotId> = self.account(from).lots().map(|lot| lot.id).collect();
         for lot in lots {

@@ -6,7 +6,8 @@
 use rapport_domain::Timestamp;
 
 use super::moves::NewLot;
-use super::{Kind, Ledger, Operation, Place, Portion, Posting, Refusal, Shortage, clawed};
+use super::{AccountKey, Kind, Ledger, Lot, Operation, Place, Portion, Posting, Refusal, Shortage, clawed};
+use crate::jurisdictions::Verdict;
 
 impl Ledger {
     /// Undoes a portion of `target`; how many points were moved, and how many could not be.
@@ -105,9 +106,10 @@ impl Ledger {
         };
         let lot = self.lot(key, id);
         match grace_until {
-            Some(_) if lot.expires_at.is_some_and(|end| end <= now) => {
+            Some(_) if lot.expires_at.is_some_and(|end| end <= now) && !self.is_spared(&lot, posting, key, now) => {
                 self.give(key, posting.to, part, NewLot::out_of(&lot, grace_until, number), now);
             }
+            // What lapsed against the law goes back into its lot, which gets another end.
             _ => {
                 let is_pending = posting.from == Place::Pending && lot.active_from > now;
                 let place = if is_pending { Place::Pending } else { Place::Available };
@@ -115,6 +117,12 @@ impl Ledger {
                 self.repay(key, now);
             }
         }
+    }
+
+    /// Whether points lapsed that the law does not let lapse.
+    fn is_spared(&mut self, lot: &Lot, posting: &Posting, key: AccountKey, now: Timestamp) -> bool {
+        let lapsed = lot.expires_at.filter(|_| posting.to == Place::Expired);
+        lapsed.is_some_and(|end| self.verdict(key, end, now) != Verdict::Lapse)
     }
 }
 

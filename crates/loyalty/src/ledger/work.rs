@@ -6,6 +6,7 @@ use rapport_domain::Timestamp;
 
 use super::moves::Undo;
 use super::{Account, Act, Balance, Command, LotId, MemberId, Operation, Posting, Refusal, Source, WalletId};
+use crate::jurisdictions::Guard;
 
 /// How far the machine's clock may fall behind the last operation before commands are refused: as much as a time server moves it at once.
 const CLOCK_SLACK: i64 = 5 * Timestamp::SECOND;
@@ -74,6 +75,8 @@ pub struct Ledger {
     pub standings: HashMap<MemberId, Standing>,
     /// Numbers that were merged into another member's, and into whose.
     pub heirs: HashMap<MemberId, MemberId>,
+    /// What the law says of when points lapse, of the accounts that a law concerns.
+    pub guards: HashMap<AccountKey, Guard>,
     /// Every account that commands touch; one that is not in it is empty.
     pub accounts: HashMap<AccountKey, Account>,
     /// Earlier operations that commands repeat or refer to, by id; those referred to with their postings.

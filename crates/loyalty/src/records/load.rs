@@ -1,15 +1,17 @@
 //! Reading what commands need into memory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rapport_domain::WorkspaceId;
+use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Tx, args, sql};
 
 use super::head::Head;
 use super::read::{HoldRow, LotRow, by_ids, postings_of, with_postings};
-use super::{Memory, members, wallets};
+use super::{Memory, jurisdictions, members, wallets};
 use crate::Error;
-use crate::ledger::{Account, AccountKey, Act, Command, Hold, Kind, Lot, Operation, Place, Standing, WalletId};
+use crate::ledger::{
+    Account, AccountKey, Act, Command, Hold, Kind, Lot, MemberId, Operation, Place, Standing, WalletId,
+};
 
 /// Everything that `lists` may touch.
 pub(super) async fn everything(
@@ -19,11 +21,7 @@ pub(super) async fn everything(
     head: &Head,
     lists: &[Vec<Command>],
 ) -> Result<(), Error> {
-    if memory.settings != Some(head.settings) {
-        memory.ledger.wallets = wallets::all(tx, workspace).await?;
-        memory.kept = wallets::kept(tx, workspace).await?;
-        memory.settings = Some(head.settings);
-    }
+    settings(tx, memory, workspace, head).await?;
     let commands = || lists.iter().flatten();
     let mut touched: BTreeSet<AccountKey> = BTreeSet::new();
     for command in commands() {
@@ -40,6 +38,17 @@ pub(super) async fn everything(
     accounts(tx, memory, workspace, head, &touched).await?;
     recall(tx, memory, workspace, &known).await?;
     memory.ledger.known = known;
+    Ok(())
+}
+
+/// What the programme says of wallets, unless it is known already.
+async fn settings(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, head: &Head) -> Result<(), Error> {
+    if memory.settings != Some(head.settings) {
+        memory.ledger.wallets = wallets::all(tx, workspace).await?;
+        memory.kept = wallets::kept(tx, workspace).await?;
+        memory.laws = jurisdictions::laws(tx, workspace).await?;
+        memory.settings = Some(head.settings);
+    }
     Ok(())
 }
 
@@ -86,19 +95,25 @@ pub(super) async fn accounts(
     let keys: BTreeSet<AccountKey> = keys.iter().map(|key| (memory.ledger.heir(key.0), key.1)).collect();
     memory.ledger.standings = rows.iter().map(|row| (row.member(), Standing::read(&row.standing))).collect();
     memory.people = rows.iter().filter_map(|row| Some((row.member(), row.person?))).collect();
-    let stored: HashMap<AccountKey, (i64, i64)> = rows
+    let concerned: BTreeMap<MemberId, String> =
+        rows.iter().filter_map(|row| Some((row.member(), row.jurisdiction.clone()?))).collect();
+    if !concerned.is_empty() {
+        settings(tx, memory, workspace, head).await?;
+    }
+    memory.ledger.guards = jurisdictions::guards(tx, workspace, &memory.laws, &concerned).await?;
+    let stored: HashMap<AccountKey, (i64, i64, Option<Timestamp>)> = rows
         .iter()
-        .filter_map(|row| Some(((row.member(), WalletId(row.wallet?)), (row.owed?, row.operation?))))
+        .filter_map(|row| Some(((row.member(), WalletId(row.wallet?)), (row.owed?, row.operation?, row.active_at))))
         .collect();
     let is_old = |key: &&AccountKey| match (stored.get(key), memory.written.get(key)) {
         (None, _) => false,
-        (Some((_, written)), known) => known != Some(written),
+        (Some((_, written, _)), known) => known != Some(written),
     };
     let old: Vec<AccountKey> = keys.iter().filter(is_old).copied().collect();
     let read = read(tx, workspace, &old).await?;
     for (key, (lots, holds)) in read {
-        let (owed, written) = stored[&key];
-        memory.ledger.accounts.insert(key, Account::stored(owed, lots, holds));
+        let (owed, written, active_at) = stored[&key];
+        memory.ledger.accounts.insert(key, Account::stored(owed, lots, holds).active(active_at));
         memory.written.insert(key, written);
     }
     Ok(())

@@ -122,6 +122,12 @@ async fn lead_on(tx: &mut Tx, workspace: WorkspaceId, stays: &Membership, goes: 
     let lead = sql!("UPDATE loyalty_members SET merged_into = $3 WHERE merged_into = $2 AND workspace = $1");
     tx.execute(lead, args![workspace, goes.member.0, stays.member.0]).await?;
     let standing = if goes.standing == Standing::Closed { Standing::Closed } else { Standing::Merged };
+    // Whose law it is now is judged anew; until then that of either of them holds.
+    let law = sql!(
+        "UPDATE loyalty_members SET judged = 0, jurisdiction = COALESCE(jurisdiction, (SELECT g.jurisdiction FROM loyalty_members g WHERE g.member = $3 AND g.workspace = $1))
+         WHERE member = $2 AND workspace = $1"
+    );
+    tx.execute(law, args![workspace, stays.member.0, goes.member.0]).await?;
     let end = sql!("UPDATE loyalty_members SET merged_into = $3, standing = $4 WHERE member = $2 AND workspace = $1");
     tx.execute(end, args![workspace, goes.member.0, stays.member.0, standing.key()]).await?;
     if goes.standing == Standing::Blocked && stays.standing == Standing::Active {

@@ -112,7 +112,7 @@ pub async fn give(
 }
 
 /// A notice that was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+#[derive(Clone, Debug, PartialEq, Eq, Record)]
 pub struct NoticeRow {
     /// Of which wallet.
     pub wallet: i64,
@@ -122,6 +122,10 @@ pub struct NoticeRow {
     pub points: i64,
     /// When it was given.
     pub noticed_at: Timestamp,
+    /// The message that took it to the member.
+    pub proof: Option<String>,
+    /// When that was handed over.
+    pub proved_at: Option<Timestamp>,
 }
 
 /// Notices that a member was given, the latest first; those under numbers that were merged into theirs too.
@@ -136,8 +140,60 @@ pub async fn of_member(
 ) -> Result<Vec<NoticeRow>> {
     let numbers: Vec<i64> = members::numbers(db, workspace, member).await?.iter().map(|number| number.0).collect();
     let find = sql!(
-        "SELECT wallet, expires_at, points, noticed_at FROM loyalty_notices
+        "SELECT wallet, expires_at, points, noticed_at, proof, proved_at FROM loyalty_notices
          WHERE member IN ($2) AND workspace = $1 ORDER BY noticed_at DESC, expires_at DESC, wallet LIMIT $3"
     );
     db.fetch_all(find, args![workspace, &numbers, limit]).await
+}
+
+/// A notice of points that have not lapsed yet.
+#[derive(Clone, Debug, PartialEq, Eq, Record)]
+pub struct OpenNotice {
+    /// Whose.
+    pub member: i64,
+    /// Of which wallet.
+    pub wallet: i64,
+    /// When the points lapse.
+    pub expires_at: Timestamp,
+    /// When it was given.
+    pub noticed_at: Timestamp,
+    /// The message that took it to the member.
+    pub proof: Option<String>,
+}
+
+/// Notices of these members of points that lapse after an instant.
+///
+/// # Errors
+/// The store's.
+pub async fn open(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    members: &[MemberId],
+    after: Timestamp,
+) -> Result<Vec<OpenNotice>> {
+    let numbers: Vec<i64> = members.iter().map(|member| member.0).collect();
+    let find = sql!(
+        "SELECT member, wallet, expires_at, noticed_at, proof FROM loyalty_notices
+         WHERE member IN ($2) AND workspace = $1 AND expires_at > $3"
+    );
+    db.fetch_all(find, args![workspace, &numbers, after]).await
+}
+
+/// Notes by which message a notice is proved, and when that was handed over; or that it is by none any more.
+///
+/// # Errors
+/// The store's.
+pub async fn prove(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    notice: &OpenNotice,
+    proof: Option<(&str, Timestamp)>,
+) -> Result<()> {
+    let note = sql!(
+        "UPDATE loyalty_notices SET proof = $5, proved_at = $6 WHERE member = $2 AND wallet = $3 AND expires_at = $4 AND workspace = $1"
+    );
+    let OpenNotice { member, wallet, expires_at, .. } = notice;
+    let (message, at) = proof.unzip();
+    tx.execute(note, args![workspace, *member, *wallet, *expires_at, message, at]).await?;
+    Ok(())
 }

@@ -7,13 +7,14 @@ use rapport_store::{Json, Queries, Record, Tx, args, sql};
 use serde_json::Value;
 
 use super::documents::{self, Saved, Version, unreadable};
-use super::wallets;
+use super::{jurisdictions, wallets};
 use crate::Error;
 use crate::activity::Kept;
 use crate::badges::Badge;
 use crate::challenges::Challenge;
 use crate::document::State;
 use crate::earning::Rule;
+use crate::jurisdictions::Law;
 use crate::offers::Offer;
 use crate::program::Program;
 use crate::referrals::{Referral, Terms};
@@ -98,6 +99,7 @@ pub async fn save(
     for plan in &program.wallets {
         wallets::save(tx, workspace, &plan.key, &plan.limits()).await?;
         wallets::save_kept(tx, workspace, &plan.key, Kept::of(program, plan)).await?;
+        jurisdictions::save_laws(tx, workspace, &plan.key, &Law::of(program, plan)).await?;
     }
     let add = sql!(
         "INSERT INTO loyalty_programs (workspace, version, definition, in_force_from, saved_at, saved_by) VALUES ($1, $2, $3, $4, $5, $6)"
@@ -160,6 +162,11 @@ impl Programs {
             None => Some(self.programs.first()?.in_force_from),
             Some(from) => Some(from.start(&latest.calendar().ok()?)),
         }
+    }
+
+    /// Whether any version of the programme knew a jurisdiction.
+    pub fn knows_jurisdictions(&self) -> bool {
+        self.programs.iter().any(|it| !it.program.jurisdictions.is_empty())
     }
 
     /// The rules in force at an instant.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Row, args, sql};
 
-use super::{load, members};
+use super::{jurisdictions, load, members};
 use crate::Error;
 use crate::ledger::{
     Account, AccountKey, Balance, Hold, HoldState, Kind, Ledger, Lot, LotId, MemberId, Operation, Place, Posting,
@@ -242,14 +242,18 @@ pub async fn accounts(
     now: Timestamp,
 ) -> std::result::Result<BTreeMap<AccountKey, Account>, Error> {
     let numbers: Vec<i64> = members.iter().map(|member| member.0).collect();
-    let find = sql!("SELECT member, wallet, owed FROM loyalty_balances WHERE member IN ($2) AND workspace = $1");
-    let rows: Vec<(i64, i64, i64)> = db.fetch_all(find, args![workspace, numbers.as_slice()]).await?;
-    let owed: BTreeMap<AccountKey, i64> =
-        rows.into_iter().map(|(member, wallet, owed)| ((MemberId(member), WalletId(wallet)), owed)).collect();
-    let keys: Vec<AccountKey> = owed.keys().copied().collect();
+    let find =
+        sql!("SELECT member, wallet, owed, active_at FROM loyalty_balances WHERE member IN ($2) AND workspace = $1");
+    let rows: Vec<(i64, i64, i64, Option<Timestamp>)> =
+        db.fetch_all(find, args![workspace, numbers.as_slice()]).await?;
+    let row = |(member, wallet, owed, active_at)| ((MemberId(member), WalletId(wallet)), (owed, active_at));
+    let stored: BTreeMap<AccountKey, (i64, Option<Timestamp>)> = rows.into_iter().map(row).collect();
+    let keys: Vec<AccountKey> = stored.keys().copied().collect();
     let mut ledger = Ledger::default();
+    ledger.guards = jurisdictions::guards_of(db, workspace, members).await?;
     for (key, (lots, holds)) in load::read(db, workspace, &keys).await? {
-        ledger.accounts.insert(key, Account::stored(owed[&key], lots, holds));
+        let (owed, active_at) = stored[&key];
+        ledger.accounts.insert(key, Account::stored(owed, lots, holds).active(active_at));
     }
     for key in keys {
         ledger.settle(key, now, Timestamp(i64::MIN));

@@ -167,9 +167,9 @@ async fn balances(
     last: i64,
 ) -> Result<(), Error> {
     let save = sql!(
-        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation) VALUES {rows}
+        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at) VALUES {rows}
          ON CONFLICT (member, wallet, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
-             owed = EXCLUDED.owed, due_at = EXCLUDED.due_at, operation = EXCLUDED.operation"
+             owed = EXCLUDED.owed, due_at = EXCLUDED.due_at, operation = EXCLUDED.operation, active_at = EXCLUDED.active_at"
     );
     let mut rows = Vec::new();
     for key in &done.accounts {
@@ -189,7 +189,8 @@ async fn balances(
             balance.held,
             balance.owed,
             due_at,
-            last
+            last,
+            account.active_at()
         ]);
         account.forget_empty();
         memory.written.insert(*key, last);

@@ -10,6 +10,7 @@ mod checkouts;
 mod documents;
 mod effect;
 mod history;
+mod jurisdictions;
 mod liability;
 mod member_challenges;
 mod members;
@@ -63,6 +64,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(page_links::router())
         .merge(cards::router())
         .merge(history::router())
+        .merge(jurisdictions::router())
         .merge(operations::router())
         .merge(rewards::router())
         .merge(redemptions::router())

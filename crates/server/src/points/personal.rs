@@ -56,7 +56,7 @@ pub async fn show(
     let told = told.into_iter().map(|it| {
         json!({
             "wallet": keys.get(&WalletId(it.wallet)), "points": it.points.to_string(), "expires_at": instant(it.expires_at),
-            "noticed_at": instant(it.noticed_at),
+            "noticed_at": instant(it.noticed_at), "proof": it.proof, "proved_at": it.proved_at.map(instant),
         })
     });
     let told: Vec<Value> = told.collect();

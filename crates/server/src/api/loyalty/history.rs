@@ -7,7 +7,7 @@ use rapport_domain::Timestamp;
 use rapport_loyalty::earning::Award;
 use rapport_loyalty::ledger::{Lot, MemberId, Operation, Place, WalletId};
 use rapport_loyalty::records::notices::{self, NoticeRow};
-use rapport_loyalty::records::{awards, read, wallets};
+use rapport_loyalty::records::{awards, jurisdictions, read, wallets};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -239,6 +239,13 @@ pub struct MemberNotice {
     /// How many lapse then, as it was when the notice was given.
     points: i64,
     noticed_at: String,
+    /// Where a law asks for the notice: from when and until when it counts; null where none does.
+    counts_from: Option<String>,
+    counts_until: Option<String>,
+    /// The message that took it to the member, as far as a law asks for it; null while none is known.
+    proof: Option<String>,
+    /// When that message was handed over.
+    proved_at: Option<String>,
 }
 
 /// Lists the notices that a member was given of points that lapse, the latest first.
@@ -253,11 +260,20 @@ pub async fn member_notices(
     let mut db = app.installation.store.read();
     let keys = wallets::keys(&mut db, caller.workspace).await?;
     let found = notices::of_member(&mut db, caller.workspace, member, NOTICES_MAX).await?;
-    let row = |it: NoticeRow| MemberNotice {
-        wallet: keys.get(&WalletId(it.wallet)).cloned(),
-        expires_at: time(it.expires_at),
-        points: it.points,
-        noticed_at: time(it.noticed_at),
+    let guards = jurisdictions::guards_of(&mut db, caller.workspace, &[member]).await?;
+    let row = |it: NoticeRow| {
+        let guard = guards.get(&(member, WalletId(it.wallet)));
+        let (from, until) = guard.and_then(|guard| guard.window(it.expires_at)).unzip();
+        MemberNotice {
+            wallet: keys.get(&WalletId(it.wallet)).cloned(),
+            expires_at: time(it.expires_at),
+            points: it.points,
+            noticed_at: time(it.noticed_at),
+            counts_from: optional_time(from),
+            counts_until: optional_time(until),
+            proof: it.proof,
+            proved_at: optional_time(it.proved_at),
+        }
     };
     Ok(Json(Rows { rows: found.into_iter().map(row).collect() }))
 }
