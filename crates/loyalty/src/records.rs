@@ -121,6 +121,24 @@ pub async fn settle(
     Ok(due.len())
 }
 
+/// Posts what is due in all accounts of some members, in the caller's transaction.
+pub(crate) async fn settle_of(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    members: &[MemberId],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let head = head::lock(tx, workspace).await?;
+    let now = now.max(head.recorded_at);
+    let due = read::due_of(tx, workspace, members, now).await?;
+    let mut memory = Memory::default();
+    load::accounts(tx, &mut memory, workspace, &head, &due).await?;
+    for key in &due {
+        memory.ledger.settle(*key, now, Timestamp(i64::MIN));
+    }
+    write::done(tx, &mut memory, workspace, head).await
+}
+
 impl Memory {
     /// Lets go of what nobody is likely to need.
     pub(crate) fn trim(&mut self) {

@@ -239,9 +239,9 @@ impl World {
         tx.commit().await.unwrap();
     }
 
-    async fn judge(&self, jurisdiction: Option<&str>, version: i64) {
+    async fn judge(&self, jurisdiction: Option<&str>, now: i64) {
         let mut tx = self.db.begin(Priority::Background).await.unwrap();
-        jurisdictions::judge(&mut tx, W, &[(self.member, jurisdiction)], version).await.unwrap();
+        jurisdictions::judge(&mut tx, W, &[(self.member, jurisdiction)], (1, at(now))).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -286,7 +286,7 @@ async fn whom_the_law_concerns_loses_points_only_after_a_proved_notice(db: TestD
     let mut world = World::new(db, &program(&by_time(), json!({"notice_between": [30, 60]}))).await;
     let unjudged = jurisdictions::unjudged(&mut world.db.read(), W, 1, 10).await.unwrap();
     assert_eq!(unjudged, [world.member]);
-    world.judge(Some("here"), 1).await;
+    world.judge(Some("here"), 0).await;
     assert_eq!(jurisdictions::unjudged(&mut world.db.read(), W, 1, 10).await.unwrap(), []);
     world.post("one", earn(10, at(90)), 0).await;
     assert_eq!(world.seen(90).await, 10, "a read sees what the ledger would do");
@@ -321,7 +321,7 @@ async fn whom_the_law_concerns_loses_points_only_after_a_proved_notice(db: TestD
 async fn activity_counts_from_when_it_was_and_outlives_memory(db: TestDatabase) {
     let law = json!({"inactivity_at_least": {"count": 100, "unit": "days"}});
     let mut world = World::new(db, &program(&by_time(), law)).await;
-    world.judge(Some("here"), 1).await;
+    world.judge(Some("here"), 0).await;
     world.post("award:1", earn(10, at(90)), 0).await;
     world.post("buy", Act::Spend { amount: 1 }, 50).await;
     // What staff give is no activity.
@@ -346,7 +346,7 @@ async fn what_lapsed_before_the_law_was_known_comes_back_once(db: TestDatabase) 
     let asked = |since| Asked { jurisdiction: "here", since: at(since), after: MemberId(i64::MIN), most: 10 };
     let none = jurisdictions::lapsed(&mut world.db.read(), W, asked(0)).await.unwrap();
     assert_eq!((none.members, none.lapsed.len()), (0, 0), "they live elsewhere");
-    world.judge(Some("here"), 1).await;
+    world.judge(Some("here"), 120).await;
     let found = jurisdictions::lapsed(&mut world.db.read(), W, asked(0)).await.unwrap();
     assert_eq!(found.lapsed.iter().map(|it| (it.points, it.at)).collect::<Vec<_>>(), [(10, at(90)), (5, at(100))]);
     assert_eq!(jurisdictions::lapsed(&mut world.db.read(), W, asked(95)).await.unwrap().lapsed.len(), 1);
@@ -366,13 +366,27 @@ async fn what_lapsed_before_the_law_was_known_comes_back_once(db: TestDatabase) 
     assert_eq!(verify(&mut world.db.read(), W).await.unwrap().findings, []);
 }
 
+/// What was due is due by the law that held then, whether anybody had looked or not.
+#[db_test(MIGRATIONS)]
+async fn who_moves_takes_nothing_back_and_loses_nothing_more(db: TestDatabase) {
+    let mut world = World::new(db, &program(&by_time(), json!({"no_expiry_by_time": true}))).await;
+    for (id, amount, end) in [("one", 10, 90), ("two", 5, 100), ("three", 2, 110)] {
+        world.post(id, earn(amount, at(end)), 0).await;
+    }
+    world.judge(Some("here"), 95).await;
+    assert_eq!(world.seen(105).await, 7);
+    world.judge(None, 105).await;
+    assert_eq!(world.ends().await, [Some(at(110)), None], "what has no end any more keeps none");
+    assert_eq!(world.seen(120).await, 5);
+    assert_eq!(verify(&mut world.db.read(), W).await.unwrap().findings, []);
+}
+
 /// Several at once give back the same, and nothing comes back twice.
 #[db_test(MIGRATIONS)]
 async fn several_at_once_give_back_once(db: TestDatabase) {
     let mut world = World::new(db, &program(&by_time(), json!({"no_expiry_by_time": true}))).await;
     world.post("one", earn(10, at(90)), 0).await;
-    world.settle(120).await;
-    world.judge(Some("here"), 1).await;
+    world.judge(Some("here"), 120).await;
     let asked = Asked { jurisdiction: "here", since: at(0), after: MemberId(i64::MIN), most: 10 };
     let one = async || {
         let mut tx = world.db.begin(Priority::Interactive).await.unwrap();

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::documents::unreadable;
 use super::read::with_postings;
-use super::{Memory, head, post};
+use super::{Memory, head, post, settle_of};
 use crate::Error;
 use crate::jurisdictions::{Guard, Law, Verdict};
 use crate::ledger::{AccountKey, Act, Command, Kind, MemberId, Operation, Portion, Shortage, Source, WalletId};
@@ -99,22 +99,32 @@ pub async fn guards_of(
     guards(db, workspace, &laws, &of).await
 }
 
-/// Notes whom which jurisdiction concerns, as judged by a version of the programme. What lies in the future of whoever posts is decided by it from the commit on.
+/// Notes whom which jurisdiction concerns, as judged by a version of the programme. What was due before is posted by the law that held until now.
 ///
 /// # Errors
-/// The store's.
+/// The store's, or that what it reads back does not fit together.
 pub async fn judge(
     tx: &mut Tx,
     workspace: WorkspaceId,
     found: &[(MemberId, Option<&str>)],
-    version: i64,
-) -> rapport_store::Result<()> {
-    let note = sql!(
-        "UPDATE loyalty_members SET jurisdiction = $3, judged = $4 WHERE member = $2 AND workspace = $1
-         AND (judged <> $4 OR COALESCE(jurisdiction, '') <> COALESCE($3, ''))"
-    );
-    for (member, jurisdiction) in found {
-        tx.execute(note.clone(), args![workspace, member.0, *jurisdiction, version]).await?;
+    (version, now): (i64, Timestamp),
+) -> Result<(), Error> {
+    let numbers: Vec<i64> = found.iter().map(|(member, _)| member.0).collect();
+    let find = sql!("SELECT member, jurisdiction, judged FROM loyalty_members WHERE member IN ($2) AND workspace = $1");
+    let rows: Vec<(i64, Option<String>, i64)> = tx.fetch_all(find, args![workspace, &numbers]).await?;
+    let known: HashMap<i64, (Option<String>, i64)> =
+        rows.into_iter().map(|(member, law, judged)| (member, (law, judged))).collect();
+    let moves =
+        |(member, law): &&(MemberId, Option<&str>)| known.get(&member.0).is_some_and(|it| it.0.as_deref() != *law);
+    let moved: Vec<MemberId> = found.iter().filter(moves).map(|(member, _)| *member).collect();
+    if !moved.is_empty() {
+        settle_of(tx, workspace, &moved, now).await?;
+    }
+    let note = sql!("UPDATE loyalty_members SET jurisdiction = $3, judged = $4 WHERE member = $2 AND workspace = $1");
+    for (member, law) in found {
+        if known.get(&member.0).is_some_and(|it| it.0.as_deref() != *law || it.1 != version) {
+            tx.execute(note.clone(), args![workspace, member.0, *law, version]).await?;
+        }
     }
     Ok(())
 }

@@ -321,3 +321,17 @@ pub(super) async fn due(
     let rows: Vec<(i64, i64)> = db.fetch_all(find, args![workspace, now, most]).await?;
     Ok(rows.into_iter().map(|(member, wallet)| (MemberId(member), WalletId(wallet))).collect())
 }
+
+/// Accounts of these members in which something is due.
+pub(super) async fn due_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    members: &[MemberId],
+    now: Timestamp,
+) -> Result<Vec<AccountKey>> {
+    let numbers: Vec<i64> = members.iter().map(|member| member.0).collect();
+    let find =
+        sql!("SELECT member, wallet FROM loyalty_balances WHERE member IN ($2) AND +workspace = $1 AND due_at <= $3");
+    let rows: Vec<(i64, i64)> = db.fetch_all(find, args![workspace, &numbers, now]).await?;
+    Ok(rows.into_iter().map(|(member, wallet)| (MemberId(member), WalletId(wallet))).collect())
+}

@@ -79,5 +79,5 @@ async fn judge(
     };
     let judged: Vec<(MemberId, Option<&str>)> =
         found.iter().filter_map(|it| Some((it.member, of(it.person?)))).collect();
-    Ok(jurisdictions::judge(tx, workspace, &judged, latest.version).await?)
+    Ok(jurisdictions::judge(tx, workspace, &judged, (latest.version, now)).await?)
 }
