@@ -42,11 +42,11 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 13, name: "changes by hand", sql: changes::CHANGES },
         Migration { number: 14, name: "adjustments of many accounts", sql: bulks::BULKS },
         Migration { number: 15, name: "simulations", sql: simulations::SIMULATIONS },
-        Migration { number: 20, name: "carts by their orders", sql: offers::BY_ORDER },
-        Migration { number: 21, name: "challenges and badges", sql: challenges::CHALLENGES },
-        Migration { number: 22, name: "referrals", sql: referrals::REFERRALS },
-        Migration { number: 23, name: "cards", sql: cards::CARDS },
-        Migration { number: 24, name: "laws of lapsing", sql: jurisdictions::JURISDICTIONS },
+        Migration { number: 16, name: "carts by their orders", sql: offers::BY_ORDER },
+        Migration { number: 17, name: "challenges and badges", sql: challenges::CHALLENGES },
+        Migration { number: 18, name: "referrals", sql: referrals::REFERRALS },
+        Migration { number: 19, name: "cards", sql: cards::CARDS },
+        Migration { number: 20, name: "laws of lapsing", sql: jurisdictions::JURISDICTIONS },
     ],
 };
 
