@@ -199,18 +199,55 @@ impl<'a> Acts<'a> {
     /// Friends whose orders stand otherwise than before.
     async fn settled(&self, tx: &mut Tx, events: &[Event], applied: &Applied) -> Result<Vec<Handle>> {
         let mut occasions = BTreeSet::new();
+        let mut whole: BTreeMap<String, (Handle, Timestamp)> = BTreeMap::new();
         for (event, it) in events.iter().zip(&applied.events) {
             if ![ORDER_REFUNDED, ORDER_CANCELLED].contains(&event.name.as_str()) {
                 continue;
             }
-            if let Some(OrderChange::Refunded { order_id, .. } | OrderChange::Cancelled { order_id, .. }) =
-                change(event, it.occurred_at, self.program.currency)
-            {
-                occasions.insert(occasion_of_order(&order_id));
-            }
+            let order_id = match change(event, it.occurred_at, self.program.currency) {
+                Some(
+                    OrderChange::Refunded { order_id, amount: None, .. } | OrderChange::Cancelled { order_id, .. },
+                ) => {
+                    whole.insert(order_id.clone(), (it.handle, it.occurred_at));
+                    order_id
+                }
+                Some(OrderChange::Refunded { order_id, .. }) => order_id,
+                _ => continue,
+            };
+            occasions.insert(occasion_of_order(&order_id));
         }
+        self.void(tx, whole).await?;
         let occasions: Vec<String> = occasions.into_iter().collect();
         Ok(tellings::actors(tx, self.workspace, &occasions).await?)
+    }
+}
+
+impl Acts<'_> {
+    /// Notes orders that were called off, or went back whole, before anybody told of them.
+    async fn void(&self, tx: &mut Tx, mut whole: BTreeMap<String, (Handle, Timestamp)>) -> Result<()> {
+        let ids: Vec<String> = whole.keys().cloned().collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        for (order_id, ..) in orders::standing(tx, self.workspace, &ids).await? {
+            whole.remove(&order_id);
+        }
+        let asked = self.programs.referrals.iter().filter(|it| it.document.qualifies.event == ORDER_COMPLETED);
+        let keys: BTreeSet<&str> = asked.map(|it| it.document.key.as_str()).collect();
+        let mut rows = Vec::new();
+        for (order_id, (handle, acted_at)) in whole {
+            rows.extend(keys.iter().map(|key| ActRow {
+                occasion: occasion_of_order(&order_id),
+                referral: (*key).to_owned(),
+                handle,
+                order_id: Some(order_id.clone()),
+                acted_at,
+                amount: None,
+                holds: false,
+                is_void: true,
+            }));
+        }
+        Ok(tellings::void_acts(tx, self.workspace, &rows).await?)
     }
 }
 
@@ -230,6 +267,7 @@ impl Found<'_> {
             acted_at: self.applied.occurred_at,
             amount,
             holds,
+            is_void: false,
         }
     }
 }

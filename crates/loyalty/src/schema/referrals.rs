@@ -36,6 +36,7 @@ CREATE TABLE loyalty_referral_acts (
     acted_at {int} NOT NULL,
     amount {int},
     holds {bool} NOT NULL,
+    is_void {bool} NOT NULL,
     PRIMARY KEY (occasion, referral, workspace)
 ) {clustered};
 CREATE INDEX loyalty_referral_acts_handle ON loyalty_referral_acts (handle, workspace);
@@ -134,7 +135,7 @@ pub(super) const DATA_MAP: [Declaration; 17] = [
     Declaration::technical("loyalty_referral_claims", &["workspace", "order_key"]),
     of_friend("loyalty_referral_claims", &["handle"], Category::Identifier),
     of_friend("loyalty_referral_claims", &["event_id", "lookup", "claimed_at"], Category::Behavioural),
-    Declaration::technical("loyalty_referral_acts", &["workspace", "referral", "holds"]),
+    Declaration::technical("loyalty_referral_acts", &["workspace", "referral", "holds", "is_void"]),
     of_friend("loyalty_referral_acts", &["handle"], Category::Identifier),
     of_friend("loyalty_referral_acts", &["occasion", "order_id", "acted_at", "amount"], Category::Behavioural),
     Declaration::technical("loyalty_referrals", &["workspace", "due_at", "decided_by", "is_bound", "is_told"]),

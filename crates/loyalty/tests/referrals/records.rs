@@ -259,6 +259,7 @@ async fn what_is_told_is_kept_once_and_can_be_taken_back(db: TestDatabase) {
         acted_at: NOW,
         amount: Some(5),
         holds,
+        is_void: false,
     };
     let mut tx = world.begin().await;
     for _ in 0..2 {
@@ -268,6 +269,11 @@ async fn what_is_told_is_kept_once_and_can_be_taken_back(db: TestDatabase) {
     tellings::tell_acts(&mut tx, W, &[act(true)]).await.unwrap();
     assert_eq!(tellings::claims_of(&mut tx, W, &[Handle(1)]).await.unwrap(), [claim(1, 1), claim(2, 1)]);
     assert_eq!(tellings::acts_of(&mut tx, W, &[Handle(1)]).await.unwrap(), [act(true)]);
+    // What was called off before it was told stays so.
+    tellings::void_acts(&mut tx, W, &[act(false)]).await.unwrap();
+    tellings::tell_acts(&mut tx, W, &[act(true)]).await.unwrap();
+    let void = ActRow { is_void: true, ..act(true) };
+    assert_eq!(tellings::acts_of(&mut tx, W, &[Handle(1)]).await.unwrap(), [void]);
     assert_eq!(tellings::actors(&mut tx, W, &["order:1".to_owned()]).await.unwrap(), [Handle(1)]);
     let gone = tellings::forget(&mut tx, W, &[[1; 16], [9; 16]], &["order:1".to_owned()]).await.unwrap();
     assert_eq!(gone, [Handle(1), Handle(1)]);

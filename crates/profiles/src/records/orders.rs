@@ -136,6 +136,18 @@ pub async fn standing(
     db.fetch_all(text, args![workspace, order_ids]).await
 }
 
+/// What went back of orders, also of those that were not told yet: (number, in millionths).
+pub async fn went_back(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    order_ids: &[String],
+) -> Result<Vec<(String, i64)>> {
+    let text = sql!(
+        "SELECT order_id, CAST(SUM(amount_micros) AS BIGINT) FROM refunds WHERE workspace = $1 AND order_id IN ($2) GROUP BY order_id"
+    );
+    db.fetch_all(text, args![workspace, order_ids]).await
+}
+
 /// Whose these orders are.
 pub async fn owners(db: &mut impl Queries, workspace: WorkspaceId, order_ids: &[String]) -> Result<Vec<PersonId>> {
     let text = sql!(

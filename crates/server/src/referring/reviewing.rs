@@ -178,8 +178,15 @@ impl Desk<'_> {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }
+        // Refunds may have been told before their order.
+        let refunds: BTreeMap<String, i64> = orders::went_back(tx, self.workspace, &ids).await?.into_iter().collect();
         let standing = orders::standing(tx, self.workspace, &ids).await?;
-        Ok(standing.into_iter().map(|(id, revenue, back, status)| (id, kept(revenue, back, &status))).collect())
+        let of = |(id, revenue, back, status): (String, i64, i64, String)| {
+            let back = refunds.get(&id).copied().unwrap_or(0).max(back);
+            let kept = kept(revenue, back, &status);
+            (id, kept)
+        };
+        Ok(standing.into_iter().map(of).collect())
     }
 
     fn courses(&self, story: &Story<'_>, rows: &[Row], known: &Codes) -> Vec<Course> {
@@ -192,8 +199,10 @@ impl Desk<'_> {
             let place = (told.claimed_at, told.order_key, told.event_id);
             Some(Claim { id: &rows[at].referral_id, place, code, known: rows[at].known(&signals[at]) })
         };
-        let acts = story.acts.iter().map(|it| {
+        // What was called off and never told is nothing that the friend did.
+        let acts = story.acts.iter().filter(|it| it.holds || !it.is_void).map(|it| {
             let kept = it.order_id.as_ref().and_then(|id| story.kept.get(id)).copied().unwrap_or(Kept::All);
+            let kept = if it.is_void { Kept::Nothing } else { kept };
             let ActRow { acted_at, occasion, referral, holds, amount, .. } = it;
             Act { at: *acted_at, occasion, referral, holds: *holds, amount: *amount, kept }
         });
@@ -367,7 +376,8 @@ fn withdrawn(row: &Row) -> Course {
 }
 
 fn kept(revenue: i64, back: i64, status: &str) -> Kept {
-    let went_back = status == Status::Refunded.as_str() && back >= revenue;
+    // Of an order that brought nothing no part can go back.
+    let went_back = back >= revenue && (back > 0 || status == Status::Refunded.as_str());
     if status == Status::Cancelled.as_str() || went_back {
         Kept::Nothing
     } else if back > 0 {

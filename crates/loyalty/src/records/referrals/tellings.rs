@@ -37,6 +37,8 @@ pub struct ActRow {
     pub amount: Option<i64>,
     /// Whether the programme's condition held.
     pub holds: bool,
+    /// Whether it was called off, or went back whole, before it was told.
+    pub is_void: bool,
 }
 
 /// Keeps codes.
@@ -52,13 +54,13 @@ pub async fn tell_claims(tx: &mut Tx, workspace: WorkspaceId, rows: &[ClaimRow])
     tx.execute_many(add, rows.iter().map(row)).await.map(drop)
 }
 
-/// Keeps what friends did; each occasion once for a programme.
+/// Keeps what friends did; each occasion once for a programme. What was void before stays void.
 ///
 /// # Errors
 /// The store's.
 pub async fn tell_acts(tx: &mut Tx, workspace: WorkspaceId, rows: &[ActRow]) -> Result<()> {
     let add = sql!(
-        "INSERT INTO loyalty_referral_acts (workspace, occasion, referral, handle, order_id, acted_at, amount, holds) VALUES {rows}
+        "INSERT INTO loyalty_referral_acts (workspace, occasion, referral, handle, order_id, acted_at, amount, holds, is_void) VALUES {rows}
          ON CONFLICT (occasion, referral, workspace) DO UPDATE SET handle = EXCLUDED.handle, acted_at = EXCLUDED.acted_at,
              amount = EXCLUDED.amount, holds = EXCLUDED.holds"
     );
@@ -71,7 +73,33 @@ pub async fn tell_acts(tx: &mut Tx, workspace: WorkspaceId, rows: &[ActRow]) -> 
             it.order_id.as_deref(),
             it.acted_at,
             it.amount,
-            it.holds
+            it.holds,
+            it.is_void
+        ]
+    };
+    tx.execute_many(add, rows.iter().map(row)).await.map(drop)
+}
+
+/// Notes that these will be void when they are told.
+///
+/// # Errors
+/// The store's.
+pub async fn void_acts(tx: &mut Tx, workspace: WorkspaceId, rows: &[ActRow]) -> Result<()> {
+    let add = sql!(
+        "INSERT INTO loyalty_referral_acts (workspace, occasion, referral, handle, order_id, acted_at, amount, holds, is_void) VALUES {rows}
+         ON CONFLICT (occasion, referral, workspace) DO UPDATE SET is_void = EXCLUDED.is_void"
+    );
+    let row = |it: &ActRow| {
+        args![
+            workspace,
+            it.occasion.as_str(),
+            it.referral.as_str(),
+            it.handle,
+            it.order_id.as_deref(),
+            it.acted_at,
+            it.amount,
+            it.holds,
+            true
         ]
     };
     tx.execute_many(add, rows.iter().map(row)).await.map(drop)
@@ -122,7 +150,7 @@ pub async fn claims_of(db: &mut impl Queries, workspace: WorkspaceId, handles: &
 /// The store's.
 pub async fn acts_of(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Handle]) -> Result<Vec<ActRow>> {
     let find = sql!(
-        "SELECT occasion, referral, handle, order_id, acted_at, amount, holds FROM loyalty_referral_acts WHERE handle IN ($2) AND +workspace = $1"
+        "SELECT occasion, referral, handle, order_id, acted_at, amount, holds, is_void FROM loyalty_referral_acts WHERE handle IN ($2) AND +workspace = $1"
     );
     if handles.is_empty() {
         return Ok(Vec::new());
