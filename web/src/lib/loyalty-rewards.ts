@@ -1,6 +1,8 @@
 // Rewards, as staff write them, and in words.
 import { f, t } from './i18n/index.svelte';
-import type { RuleState, Program, Window } from './loyalty';
+import type { Tree } from './condition-tree';
+import type { Every, Expiry, RuleState, Program, Window } from './loyalty';
+import type { Limit } from './loyalty-reward-draft';
 import { amountIn } from './loyalty-words';
 
 export type Off = { kind: 'percent'; percent: string } | { kind: 'amount'; amount: string };
@@ -10,8 +12,26 @@ export type RewardGives =
 	| { kind: 'discount'; off: Off; at_least?: string | null }
 	| { kind: 'delivered' }
 	| { kind: 'donation'; charity: string; amount: string };
-export interface Price { wallet?: string | null; points: number; money?: string | null; when?: unknown }
-export interface Reward { key: string; name: string; place?: number; words?: string; gives: RewardGives; prices: Price[]; stock?: number | null; window?: Window }
+export interface Price { wallet?: string | null; points: number; money?: string | null; when?: Tree }
+/** What the console does not know of a reward it keeps as it is. */
+export interface Reward {
+	key?: string;
+	name: string;
+	place?: number;
+	words?: string;
+	picture?: string | null;
+	gives: RewardGives;
+	prices: Price[];
+	when?: Tree;
+	stock?: number | null;
+	limits?: Limit[];
+	window?: Window;
+	valid?: Expiry;
+	pay_within_minutes?: number;
+	fulfil_within_days?: number;
+	cancel_within_hours?: number | null;
+	surprises?: { most: number; every: Every } | null;
+}
 export interface RewardVersion { key: string; version: number; state: RuleState; reward: Reward; text: string; in_force_from: string; saved_at: string; saved_by: string }
 
 const money = (amount: string, program: Program) => f.money(Number(amount), program.currency);
@@ -34,14 +54,19 @@ export function sayReward(gives: RewardGives, program: Program): string {
 	}
 }
 
-const isForAll = (when: unknown): boolean => !when || JSON.stringify(when) === '{"all":[]}';
+export const isForAll = (when: unknown): boolean => !when || JSON.stringify(when) === '{"all":[]}';
+
+/** One price, whoever it is for. */
+export function sayPrice(price: Price, program: Program): string {
+	const unit = (program.wallets.find((it) => it.key === price.wallet) ?? program.wallets[0])?.unit;
+	const points = amountIn(unit, price.points);
+	return price.money ? t('rewards.price.both', { points, money: money(price.money, program) }) : points;
+}
 
 /** What it costs: each price in the order in which they are tried. */
 export function sayPrices(prices: Price[], program: Program): string {
 	const one = (price: Price): string => {
-		const unit = (program.wallets.find((it) => it.key === price.wallet) ?? program.wallets[0])?.unit;
-		const points = amountIn(unit, price.points);
-		const cost = price.money ? t('rewards.price.both', { points, money: money(price.money, program) }) : points;
+		const cost = sayPrice(price, program);
 		return isForAll(price.when) ? cost : t('rewards.price.for', { price: cost });
 	};
 	return prices.map(one).join(t('rewards.price.or'));

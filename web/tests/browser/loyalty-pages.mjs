@@ -47,6 +47,10 @@ export async function loyaltyPages(ask) {
 	for (const key of ['camping', 'summer', 'win-back']) if (offers.some((it) => it.key === key)) list.push({ name: `loyalty-offer-${key}`, path: `/loyalty/offers/${key}`, text: 'Versions' });
 	const rewards = (await ask('/loyalty/rewards')).rows ?? [];
 	list.push({ name: 'loyalty-rewards', path: '/loyalty/rewards', text: rewards.length ? 'What waits to be paid or delivered' : 'Here you will see what members can have for their points' });
+	list.push({ name: 'loyalty-reward-new', path: '/loyalty/rewards/new', text: 'Give the reward a name' });
+	list.push({ name: 'loyalty-reward-unknown', path: '/loyalty/rewards/there-is-none', text: 'There is no such reward' });
+	for (const key of ['mug', 'cinema']) if (rewards.some((it) => it.key === key)) list.push({ name: `loyalty-reward-${key}`, path: `/loyalty/rewards/${key}`, text: 'As members see it' });
+	list.push({ name: 'loyalty-reward-pool', path: '/loyalty/rewards', act: async (p) => { await p.getByRole('button', { name: 'Add codes' }).click(); await p.locator('dialog').waitFor(); } });
 	const changes = (await ask('/loyalty/changes?state=asked')).rows ?? [];
 	list.push({ name: 'loyalty-changes', path: '/loyalty/changes', text: changes.length ? 'Waiting for a second person' : 'Nothing waits for approval' });
 	if (changes.some((it) => !it.is_own)) list.push({ name: 'loyalty-changes-approve', path: '/loyalty/changes?state=refused', act: async (p) => { await p.getByRole('button', { name: 'Approve' }).first().click(); await p.locator('dialog').waitFor(); } });

@@ -127,6 +127,55 @@ export const loyaltyScenarios = {
 		const { body } = await sent(page, 'PATCH', '/loyalty/members/', () => dialog.getByRole('button', { name: 'Block' }).click());
 		must(body.standing === 'blocked', `became ${body.standing}`);
 	},
+	'a reward is written with prices in order, and seen as members see it': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/rewards');
+		await page.getByRole('link', { name: 'New reward' }).click();
+		const live = page.getByRole('button', { name: 'Go live' });
+		must(await live.isDisabled(), 'a reward without a name can go live');
+		await page.getByLabel('What members call it').fill('Mug');
+		await page.getByText('Another reward has this key', { exact: false }).waitFor();
+		await page.getByLabel('Key', { exact: true }).fill('big-mug');
+		await page.getByLabel('Kind').selectOption('delivered');
+		await page.getByLabel('Price 1: points').fill('');
+		must(await live.isDisabled(), 'a price of nothing written can go live');
+		await page.getByLabel('Price 1: points').fill('1000');
+		await page.getByRole('button', { name: 'Add a price' }).click();
+		await page.getByText('Nobody comes to this price', { exact: false }).waitFor();
+		await page.getByLabel('Price 2: points').fill('600');
+		await page.getByLabel('Price 2: and money').fill('4,50');
+		await page.getByRole('button', { name: 'Move price 2 up' }).click();
+		await page.getByLabel('There are only so many').check();
+		await page.getByLabel('In all').fill('20');
+		await page.getByRole('button', { name: 'Add a limit' }).click();
+		await page.getByText('At most 1 per member a month', { exact: false }).waitFor();
+		await page.getByText('20 in all', { exact: false }).waitFor();
+		const { url, body } = await sent(page, 'PUT', '/loyalty/rewards/', () => live.click());
+		const { reward } = body;
+		must(url.endsWith('/big-mug') && body.version === 0 && body.state === 'live' && reward.prices[0].points === 600 && reward.prices[0].money === '4.50' && reward.prices[1].points === 1000 && reward.stock === 20 && reward.gives.kind === 'delivered' && reward.limits[0].most === 1 && !('key' in reward), `saved ${url} ${JSON.stringify(body)}`);
+	},
+	'another version of a reward keeps what is not touched': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/rewards/mug');
+		await page.getByLabel('In all').fill('300');
+		const { body } = await sent(page, 'PUT', '/loyalty/rewards/mug', () => page.getByRole('button', { name: 'Save', exact: true }).click());
+		must(body.version === 2 && body.state === 'live' && body.reward.stock === 300 && body.reward.prices.length === 3 && body.reward.prices[0].when.fact.value === 'gold', `saved ${JSON.stringify(body)}`);
+	},
+	'codes are added to a pool, and what is left out is named with why': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/rewards');
+		await page.getByText('few left', { exact: true }).waitFor();
+		await page.getByRole('button', { name: 'cinema', exact: true }).click();
+		const dialog = page.locator('dialog');
+		const add = dialog.getByRole('button', { name: 'Add codes' });
+		must(await add.isDisabled(), 'no code can be added');
+		await dialog.getByLabel('Codes, one a line').fill('AB-12\nAB-12\n??\n');
+		const { url, body } = await sent(page, 'POST', '/loyalty/vouchers/pools/', () => add.click());
+		must(url.endsWith('/pools/cinema') && body.text.startsWith('AB-12') && !('valid_until' in body), `sent ${url} ${JSON.stringify(body)}`);
+		await dialog.getByText('1 code was added', { exact: false }).waitFor();
+		await dialog.getByText('line 2: it is in the list before', { exact: false }).waitFor();
+		await dialog.getByText('line 3: it is no code', { exact: false }).waitFor();
+	},
 	'thresholds of the tiers are tried before they are saved, and lead to who stands and moved': async (page, context) => {
 		if (!context.mock) return;
 		await open(page, context, '/loyalty/tiers');

@@ -10,7 +10,7 @@ beforeAll(() => words.with('loyalty'));
 
 describe('rewards in words', () => {
 	it('says each price in the order in which they are tried, and which are not for all', () => {
-		const gold = { fact: { key: 'tier.status', op: 'equals', value: 'gold' } };
+		const gold = { fact: { key: 'tier.status', op: 'equals', value: 'gold' } } as const;
 		const said = sayPrices([{ points: 600, when: gold }, { points: 1000, when: { all: [] } }, { points: 500, money: '4.50' }], program);
 		expect(said).toBe('600 points for some members or 1,000 points or 500 points and €4.50');
 	});
