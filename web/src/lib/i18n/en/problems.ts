@@ -468,7 +468,6 @@ export const problems = {
 	'problem.members_or_customers': 'expected members or customers',
 	'problem.buying_groups': 'expected full_price, mixed, only_offers or too_few',
 	'problem.0_to_100': '0 to 100',
-	'problem.one_to_n': '1 to {n}',
 	'problem.challenge_no_such_badge': 'there is no such badge',
 	'problem.challenge_not_open': 'The challenge is a draft, paused or ended, or it is outside its window.',
 	'problem.challenge_see_when': 'See when it can be joined.',

@@ -468,7 +468,6 @@ export const problems = {
 	'problem.members_or_customers': '应为 members 或 customers',
 	'problem.buying_groups': '应为 full_price、mixed、only_offers 或 too_few',
 	'problem.0_to_100': '0 到 100',
-	'problem.one_to_n': '1 到 {n}',
 	'problem.challenge_no_such_badge': '没有该徽章',
 	'problem.challenge_not_open': '该挑战处于草稿、暂停或结束状态，或不在其时间窗口内。',
 	'problem.challenge_see_when': '请查看何时可以参加。',
