@@ -2326,6 +2326,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/cards/lookup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says whose card it is, and what they have. */
+        post: operations["post_loyalty_cards_lookup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/challenges": {
         parameters: {
             query?: never;
@@ -2586,6 +2603,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/jurisdictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the jurisdictions of the programme and how many members each concerns. */
+        get: operations["get_loyalty_jurisdictions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/jurisdictions/{key}/give-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what lapsed of the members whom a jurisdiction concerns though its law would not have let it, a hundred members at a time, and gives it back if that is confirmed. The same again gives nothing twice. */
+        post: operations["post_loyalty_jurisdictions_key_give_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/lapsing": {
         parameters: {
             query?: never;
@@ -2809,6 +2860,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/members/{member_id}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the card of a member that counts. */
+        get: operations["get_loyalty_members_member_id_card"];
+        put?: never;
+        /** Issues a new card to a member; those that they had are void at once. */
+        post: operations["post_loyalty_members_member_id_card"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/members/{member_id}/challenges": {
         parameters: {
             query?: never;
@@ -2911,6 +2980,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/members/{member_id}/page-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a link to a member's own page, which works for an hour, and a card for whoever has none. Ask for a new one at every visit. */
+        post: operations["post_loyalty_members_member_id_page_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/members/{member_id}/redemptions": {
         parameters: {
             query?: never;
@@ -2920,6 +3006,75 @@ export interface paths {
         };
         /** Lists what a member redeemed, the newest first. */
         get: operations["get_loyalty_members_member_id_redemptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/referral-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a member's codes, the oldest first. */
+        get: operations["get_loyalty_members_member_id_referral_codes"];
+        put?: never;
+        /** Gives a member their code for a programme: the one that they have, or a new one. It stays the same for ever. */
+        post: operations["post_loyalty_members_member_id_referral_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/referral-suspension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Suspends a member from referrals: whoever comes by them from now on does not count, and what is open waits for somebody to look at it. */
+        post: operations["post_loyalty_members_member_id_referral_suspension"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/referral-suspension/lifted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lifts a suspension; it counts as if it had never been, and what waited goes on. */
+        post: operations["post_loyalty_members_member_id_referral_suspension_lifted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/referrals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists friends who came by a member, the newest first. */
+        get: operations["get_loyalty_members_member_id_referrals"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3292,6 +3447,176 @@ export interface paths {
         put?: never;
         /** Says that the money part was paid: the points are taken, and what need not be delivered is the member's. */
         post: operations["post_loyalty_redemptions_redemption_id_paid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/referrals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists friends who came by members, the newest first, with what was refused. */
+        get: operations["get_loyalty_referrals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/referrals/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Adds up what every referral programme came to. */
+        get: operations["get_loyalty_referrals_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/referrals/programs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the referral programmes. */
+        get: operations["get_loyalty_referrals_programs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/referrals/programs/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Saves a referral programme as a new version. It counts for friends who come from now on; whoever came before goes on by what was in force then, also when it is paused or ended. */
+        put: operations["put_loyalty_referrals_programs_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/referrals/programs/{key}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists every version of a referral programme, the latest first. */
+        get: operations["get_loyalty_referrals_programs_key_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/referrals/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists referrals that somebody must look at, the newest first: with a sign of fraud, of a member who is suspended or blocked. */
+        get: operations["get_loyalty_referrals_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/referrals/suspensions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists members who are suspended from referrals, the newest first. */
+        get: operations["get_loyalty_referrals_suspensions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/referrals/{referral_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a referral. */
+        get: operations["get_loyalty_referrals_referral_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/referrals/{referral_id}/approved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves a referral: its signs of fraud do not count any more. If it stood long enough, both get theirs at once. */
+        post: operations["post_loyalty_referrals_referral_id_approved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/referrals/{referral_id}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuses a referral; what was given for it is taken back. */
+        post: operations["post_loyalty_referrals_referral_id_refused"];
         delete?: never;
         options?: never;
         head?: never;
@@ -8606,6 +8931,15 @@ export interface components {
             /** @description The interval leaves out zero: `above`, `below` or `unclear`. */
             verdict: string;
         };
+        /** @description Which points are to be given back. */
+        GiveBackBody: {
+            /** @description The `next` of the answer before, until it is null. */
+            after?: string | null;
+            /** @description Without it the answer only says what would be given back. */
+            confirmed?: boolean;
+            /** @description What lapsed before stays lapsed. */
+            since: string;
+        };
         /** @description Points to be given as goodwill. */
         GoodwillBody: {
             /** @description Your own name for it, without personal data: the same again is given once. */
@@ -9383,6 +9717,28 @@ export interface components {
             /** @description From the lowest to the highest. */
             tiers: components["schemas"]["TierCount"][];
         };
+        /** @description What of it was found, for a part of the members. */
+        LapsedPage: {
+            /** @description How many members were looked at. */
+            members: number;
+            /** @description Send it as `after`; null at the end. */
+            next?: string | null;
+            /** @description What is to be given back, or was just now. */
+            rows: components["schemas"]["LapsedPoints"][];
+        };
+        /** @description Points that lapsed though the law that is the member's now would not have let them. */
+        LapsedPoints: {
+            lapsed_at: string;
+            member_id: string;
+            /**
+             * Format: int64
+             * @description The operation by which they lapsed.
+             */
+            operation: number;
+            /** Format: int64 */
+            points: number;
+            wallet?: string | null;
+        };
         /** @description When what is outstanding lapses. */
         Lapsing: {
             /** @description The nearest first; those that never lapse last. */
@@ -9657,6 +10013,11 @@ export interface components {
             /** @description What speaks for a machine, as words. */
             signs: string;
         };
+        /** @description A card that somebody shows. */
+        LookUpCardBody: {
+            /** @description As it was scanned or typed: case, spaces and hyphens do not matter. */
+            code: string;
+        };
         /** @description What was found. */
         LookedOver: {
             /** @description Whether it could be sent: no errors. */
@@ -9744,6 +10105,14 @@ export interface components {
             members: number;
             until: string;
         };
+        /** @description A member's card. */
+        LoyaltyCard: {
+            /** @description What stands on it: `R`, ten characters and one that checks them, in groups. */
+            code: string;
+            issued_at: string;
+            /** @description The same as a QR code, as SVG. */
+            svg: string;
+        };
         /** @description A challenge as of a version. */
         LoyaltyChallenge: {
             /** @description What it says; the guide Challenges describes it. */
@@ -9791,6 +10160,16 @@ export interface components {
             /** Format: int64 */
             points: number;
             wallet: string;
+        };
+        /** @description A jurisdiction of the programme. */
+        LoyaltyJurisdiction: {
+            key: string;
+            /**
+             * Format: int64
+             * @description How many members it concerns.
+             */
+            members: number;
+            name: string;
         };
         /** @description What a wallet's points are worth in the books. */
         LoyaltyLiability: {
@@ -9957,6 +10336,38 @@ export interface components {
             version: number;
             wallet?: string | null;
         };
+        /** @description A friend who came by a member. */
+        LoyaltyReferral: {
+            /** @description The code, as people read it. */
+            code: string;
+            decision?: components["schemas"]["ReferralDecision"] | null;
+            /** @description When time alone changes something. */
+            due_at?: string | null;
+            for_friend: components["schemas"]["ReferralGiven"];
+            for_referrer: components["schemas"]["ReferralGiven"];
+            friend: components["schemas"]["ReferralPerson"];
+            given_at?: string | null;
+            joined_at: string;
+            /**
+             * Format: int64
+             * @description Which of the member's rewarded friends this one was.
+             */
+            place?: number | null;
+            /** @description The programme's key; empty where nobody knows the code. */
+            program: string;
+            /** @description When the friend did what counts. */
+            qualified_at?: string | null;
+            /** @description Why it stands so; while it is `joined`: why what the friend did so far does not count. The guide Referrals has them all. */
+            reason?: string | null;
+            /** @description The reason in words. */
+            reason_words?: string | null;
+            referral_id: string;
+            referrer: components["schemas"]["ReferralPerson"];
+            signals: components["schemas"]["ReferralSignal"][];
+            /** @description `joined`; `pending`: what the friend did must stand for a while; `review`: somebody must look at it; `rewarded`, `refused` or `taken_back`. */
+            state: string;
+            taken_back_at?: string | null;
+        };
         /** @description A reward as of a version. */
         LoyaltyReward: {
             /** @description From when on it holds. */
@@ -10094,6 +10505,11 @@ export interface components {
             /** Format: int64 */
             uses_left?: number | null;
             valid_until?: string | null;
+        };
+        /** @description For which programme. */
+        MakeReferralCodeBody: {
+            /** @description The programme's key. */
+            program: string;
         };
         /** @description Who asks, where, and what they may do. */
         Me: {
@@ -10260,6 +10676,9 @@ export interface components {
         };
         /** @description A notice that points are about to lapse. */
         MemberNotice: {
+            /** @description Where a law asks for the notice: from when and until when it counts; null where none does. */
+            counts_from?: string | null;
+            counts_until?: string | null;
             expires_at: string;
             noticed_at: string;
             /**
@@ -10267,7 +10686,30 @@ export interface components {
              * @description How many lapse then, as it was when the notice was given.
              */
             points: number;
+            /** @description The message that took it to the member, as far as a law asks for it; null while none is known. */
+            proof?: string | null;
+            /** @description When that message was handed over. */
+            proved_at?: string | null;
             wallet?: string | null;
+        };
+        /** @description A link to a member's own page. */
+        MemberPageLink: {
+            /** @description From when on it opens nothing. */
+            expires_at: string;
+            /** @description Whoever has it sees the page and can redeem: give it to the member only, and store it nowhere. */
+            url: string;
+        };
+        /** @description A member's code for a referral programme. */
+        MemberReferralCode: {
+            /** @description As people read it; capital and small letters, spaces and hyphens do not matter. */
+            code: string;
+            made_at: string;
+            /** @description The programme's key. */
+            program: string;
+            /** @description The page that a friend sees first. */
+            url: string;
+            /** @description From when on it does not count. */
+            voided_at?: string | null;
         };
         /** @description A streak. */
         MemberStreak: {
@@ -11172,6 +11614,48 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_LoyaltyReferral: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** @description The code, as people read it. */
+                code: string;
+                decision?: components["schemas"]["ReferralDecision"] | null;
+                /** @description When time alone changes something. */
+                due_at?: string | null;
+                for_friend: components["schemas"]["ReferralGiven"];
+                for_referrer: components["schemas"]["ReferralGiven"];
+                friend: components["schemas"]["ReferralPerson"];
+                given_at?: string | null;
+                joined_at: string;
+                /**
+                 * Format: int64
+                 * @description Which of the member's rewarded friends this one was.
+                 */
+                place?: number | null;
+                /** @description The programme's key; empty where nobody knows the code. */
+                program: string;
+                /** @description When the friend did what counts. */
+                qualified_at?: string | null;
+                /** @description Why it stands so; while it is `joined`: why what the friend did so far does not count. The guide Referrals has them all. */
+                reason?: string | null;
+                /** @description The reason in words. */
+                reason_words?: string | null;
+                referral_id: string;
+                referrer: components["schemas"]["ReferralPerson"];
+                signals: components["schemas"]["ReferralSignal"][];
+                /** @description `joined`; `pending`: what the friend did must stand for a while; `review`: somebody must look at it; `rewarded`, `refused` or `taken_back`. */
+                state: string;
+                taken_back_at?: string | null;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_MemberAward: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -11401,6 +11885,36 @@ export interface components {
                 /** Format: int64 */
                 uses_left?: number | null;
                 valid_until?: string | null;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_ReferralSuspension: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: int64
+                 * @description How many friends came by them.
+                 */
+                joined: number;
+                member_id: string;
+                person_id?: string | null;
+                person_name?: string | null;
+                reason: string;
+                /**
+                 * Format: int64
+                 * @description How many were rewarded.
+                 */
+                rewarded: number;
+                suspended_at: string;
+                /** @description Who; null when it happened by itself, after too many suspicious referrals. */
+                suspended_by?: string | null;
             }[];
             /**
              * Format: int64
@@ -12851,6 +13365,126 @@ export interface components {
             /** @description The wallet to pay from; whichever price comes first, unless said. */
             wallet?: string | null;
         };
+        /** @description What somebody of the staff decided. */
+        ReferralDecision: {
+            decided_at?: string | null;
+            decided_by: string;
+            /** @description `approved` or `refused`. */
+            decision: string;
+            /** @description Why, in their words. */
+            reason: string;
+        };
+        /** @description What a referral programme came to. */
+        ReferralFigures: {
+            /** @description Refused ones by the reason. */
+            by_reason: {
+                [key: string]: number;
+            };
+            /** @description Referrals by how they stand. */
+            by_state: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Members who have a code.
+             */
+            codes: number;
+            /**
+             * Format: int64
+             * @description Points that friends have.
+             */
+            friend_points: number;
+            /** @description The programme's key; empty of codes that nobody knows. */
+            program: string;
+            /**
+             * Format: int64
+             * @description Points that members have for friends; what was taken back does not count.
+             */
+            referrer_points: number;
+        };
+        /** @description What one of the two got. */
+        ReferralGiven: {
+            /** @description `given`, or a code that says why not; null while nothing was decided, or where the programme gives nothing. */
+            outcome?: string | null;
+            /** Format: int64 */
+            points: number;
+            wallet: string;
+        };
+        /** @description A member or a friend. */
+        ReferralPerson: {
+            /** @description Their number in the programme; null of whoever is no member. */
+            member_id?: string | null;
+            /** @description Who it is; null when they were forgotten, or when nobody knows the code. */
+            person_id?: string | null;
+            person_name?: string | null;
+        };
+        /** @description A referral programme as of a version. */
+        ReferralProgram: {
+            /** @description From when on it holds. */
+            in_force_from: string;
+            key: string;
+            /** @description What it says; the guide Referrals describes it. */
+            program: Record<string, never>;
+            saved_at: string;
+            saved_by: string;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /** @description What must hold of what the friend does, as text. */
+            text: string;
+            /**
+             * Format: int64
+             * @description From 1: send it back when saving.
+             */
+            version: number;
+        };
+        /** @description A referral programme to save. */
+        ReferralProgramBody: {
+            /** @description What it says, without its key. */
+            program: Record<string, never>;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /** @description What must hold of what the friend does, as text; instead of `qualifies.when`. */
+            text?: string | null;
+            /**
+             * Format: int64
+             * @description The version that was looked at; 0 of a new one.
+             */
+            version: number;
+        };
+        /** @description Why somebody decided so. */
+        ReferralReasonBody: {
+            /** @description In a few words, up to 255 bytes. */
+            reason: string;
+        };
+        /** @description A sign of fraud. */
+        ReferralSignal: {
+            /** @description `same_device`, `same_payment`, `same_network`, `same_address`, `alias`, `closed_loop` or `burst`. */
+            code: string;
+            /** @description What the programme does about it: `flag`, `block`, or `off` where it does not look at it any more. */
+            level: string;
+            /** @description What it means. */
+            words: string;
+        };
+        /** @description A member who is suspended from referrals. */
+        ReferralSuspension: {
+            /**
+             * Format: int64
+             * @description How many friends came by them.
+             */
+            joined: number;
+            member_id: string;
+            person_id?: string | null;
+            person_name?: string | null;
+            reason: string;
+            /**
+             * Format: int64
+             * @description How many were rewarded.
+             */
+            rewarded: number;
+            suspended_at: string;
+            /** @description Who; null when it happened by itself, after too many suspicious referrals. */
+            suspended_by?: string | null;
+        };
         /** @description A row that was not taken in. */
         RefusedRow: {
             /** @description Which column. */
@@ -13840,6 +14474,19 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_LoyaltyJurisdiction: {
+            /** @description The rows. */
+            rows: {
+                key: string;
+                /**
+                 * Format: int64
+                 * @description How many members it concerns.
+                 */
+                members: number;
+                name: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_LoyaltyOffer: {
             /** @description The rows. */
             rows: {
@@ -14052,6 +14699,9 @@ export interface components {
         Rows_MemberNotice: {
             /** @description The rows. */
             rows: {
+                /** @description Where a law asks for the notice: from when and until when it counts; null where none does. */
+                counts_from?: string | null;
+                counts_until?: string | null;
                 expires_at: string;
                 noticed_at: string;
                 /**
@@ -14059,7 +14709,26 @@ export interface components {
                  * @description How many lapse then, as it was when the notice was given.
                  */
                 points: number;
+                /** @description The message that took it to the member, as far as a law asks for it; null while none is known. */
+                proof?: string | null;
+                /** @description When that message was handed over. */
+                proved_at?: string | null;
                 wallet?: string | null;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_MemberReferralCode: {
+            /** @description The rows. */
+            rows: {
+                /** @description As people read it; capital and small letters, spaces and hyphens do not matter. */
+                code: string;
+                made_at: string;
+                /** @description The programme's key. */
+                program: string;
+                /** @description The page that a friend sees first. */
+                url: string;
+                /** @description From when on it does not count. */
+                voided_at?: string | null;
             }[];
         };
         /** @description A list that is always whole. */
@@ -14282,6 +14951,59 @@ export interface components {
                 /** @description What must start its messages, so that it has what it names: `cart`, `order`, `points` ... */
                 needs: string[];
                 template: Record<string, never>;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_ReferralFigures: {
+            /** @description The rows. */
+            rows: {
+                /** @description Refused ones by the reason. */
+                by_reason: {
+                    [key: string]: number;
+                };
+                /** @description Referrals by how they stand. */
+                by_state: {
+                    [key: string]: number;
+                };
+                /**
+                 * Format: int64
+                 * @description Members who have a code.
+                 */
+                codes: number;
+                /**
+                 * Format: int64
+                 * @description Points that friends have.
+                 */
+                friend_points: number;
+                /** @description The programme's key; empty of codes that nobody knows. */
+                program: string;
+                /**
+                 * Format: int64
+                 * @description Points that members have for friends; what was taken back does not count.
+                 */
+                referrer_points: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_ReferralProgram: {
+            /** @description The rows. */
+            rows: {
+                /** @description From when on it holds. */
+                in_force_from: string;
+                key: string;
+                /** @description What it says; the guide Referrals describes it. */
+                program: Record<string, never>;
+                saved_at: string;
+                saved_by: string;
+                /** @description `draft`, `live`, `paused` or `ended`. */
+                state: string;
+                /** @description What must hold of what the friend does, as text. */
+                text: string;
+                /**
+                 * Format: int64
+                 * @description From 1: send it back when saving.
+                 */
+                version: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -23138,6 +23860,62 @@ export interface operations {
             };
         };
     };
+    post_loyalty_cards_lookup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookUpCardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyMember"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_challenges: {
         parameters: {
             query?: {
@@ -23905,6 +24683,84 @@ export interface operations {
             };
         };
     };
+    get_loyalty_jurisdictions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyJurisdiction"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_jurisdictions_key_give_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveBackBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LapsedPage"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_lapsing: {
         parameters: {
             query?: {
@@ -24621,6 +25477,82 @@ export interface operations {
             };
         };
     };
+    get_loyalty_members_member_id_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyCard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_members_member_id_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyCard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_members_member_id_challenges: {
         parameters: {
             query?: never;
@@ -24872,6 +25804,44 @@ export interface operations {
             };
         };
     };
+    post_loyalty_members_member_id_page_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberPageLink"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_members_member_id_redemptions: {
         parameters: {
             query?: {
@@ -24894,6 +25864,243 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_LoyaltyRedemption"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id_referral_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberReferralCode"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_members_member_id_referral_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeReferralCodeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberReferralCode"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_members_member_id_referral_suspension: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReferralReasonBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReferralSuspension"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_members_member_id_referral_suspension_lifted: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReferralReasonBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id_referrals: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LoyaltyReferral"];
                 };
             };
             404: {
@@ -26020,6 +27227,394 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_referrals: {
+        parameters: {
+            query?: {
+                /** @description In this state only. */
+                state?: string;
+                /** @description Of this programme only. */
+                program?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LoyaltyReferral"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_referrals_figures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ReferralFigures"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_referrals_programs: {
+        parameters: {
+            query?: {
+                /** @description Ended ones too. */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ReferralProgram"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_referrals_programs_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReferralProgramBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReferralProgram"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_referrals_programs_key_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ReferralProgram"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_referrals_review: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LoyaltyReferral"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_referrals_suspensions: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReferralSuspension"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_referrals_referral_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                referral_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyReferral"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_referrals_referral_id_approved: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                referral_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReferralReasonBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyReferral"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_referrals_referral_id_refused: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                referral_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReferralReasonBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyReferral"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
