@@ -84,7 +84,7 @@ fn text(value: &Value) -> Option<String> {
     };
     match text.len() {
         0 => None,
-        ..=VALUE_MAX => Some(text),
+        1..=VALUE_MAX => Some(text),
         _ => Some(format!("#{}", blake3::hash(text.as_bytes()).to_hex())),
     }
 }

@@ -192,7 +192,7 @@ impl Programs {
     /// What a referral programme stood for at an instant.
     pub fn terms_at(&self, key: &str, at: Timestamp) -> Terms<'_> {
         let of_it = |it: &&Version<Referral>| it.document.key == key && it.in_force_from <= at;
-        match self.referrals.iter().filter(of_it).next_back() {
+        match self.referrals.iter().rfind(of_it) {
             None => Terms::NotStarted,
             Some(version) => match version.state {
                 State::Draft => Terms::NotStarted,
