@@ -84,11 +84,14 @@ pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Resu
     Ok(found.len())
 }
 
+/// The laws that hold for accounts, whose they are, and what wallets are called.
+type Concerned<'a> = (&'a HashMap<AccountKey, Guard>, &'a HashMap<MemberId, PersonId>, &'a HashMap<WalletId, String>);
+
 /// Looks which message took each notice to its member that a law asks for, and notes it.
 async fn prove(
     tx: &mut Tx,
     workspace: WorkspaceId,
-    (guards, people, keys): (&HashMap<AccountKey, Guard>, &HashMap<MemberId, PersonId>, &HashMap<WalletId, String>),
+    (guards, people, keys): Concerned<'_>,
     now: Timestamp,
 ) -> Result<()> {
     let concerned: Vec<MemberId> = people.keys().copied().filter(|it| guards.keys().any(|key| key.0 == *it)).collect();

@@ -169,7 +169,7 @@ impl People {
     fn signals(&self, row: &Row) -> Vec<ReferralSignal> {
         let of_it =
             |it: &&documents::Version<Referral>| it.document.key == row.referral && it.in_force_from <= row.joined_at;
-        let terms = self.programs.iter().filter(of_it).next_back().map(|it| &it.document);
+        let terms = self.programs.iter().rfind(of_it).map(|it| &it.document);
         let level = |signal| terms.map_or(Level::Off, |terms| terms.fraud.level(signal)).key().to_owned();
         let shape = |signal: Signal| ReferralSignal {
             code: signal.code().to_owned(),
