@@ -153,7 +153,7 @@ async fn points_lapse_by_law_only_after_a_notice_that_arrived() {
     assert_eq!(proved[1]["proof"], Value::Null);
     let end = Timestamp::parse(second.as_str().unwrap()).unwrap();
     world.clock.advance(end.0 - world.clock.now().0 - 1);
-    assert_eq!(points(0).await, [second.clone()]);
+    assert_eq!(points(0).await, std::slice::from_ref(&second));
     world.clock.advance(1);
     assert_eq!(points(0).await, Vec::<Value>::new(), "at the instant that they were told");
 
