@@ -8,12 +8,9 @@ use rapport_segments::{Condition, Scope};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::document::Document;
+use crate::document::{Document, check_shown};
 use crate::earning::refuse_history;
 use crate::program::{Program, check_key, check_name};
-
-const WORDS_MAX: usize = 2_000;
-const ADDRESS_MAX: usize = 500;
 
 /// A badge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,16 +55,4 @@ impl Document for Badge {
             None => Ok(()),
         }
     }
-}
-
-/// Refuses words and pictures that could not be shown.
-pub(crate) fn check_shown(words: &str, picture: Option<&str>) -> Result<(), Error> {
-    if words.chars().count() > WORDS_MAX {
-        return Err(Error::invalid("words", format!("at most {WORDS_MAX} characters")));
-    }
-    if picture.is_some_and(|picture| !picture.starts_with("https://") || picture.len() > ADDRESS_MAX) {
-        let problem = format!("an address that begins with https://, up to {ADDRESS_MAX} bytes");
-        return Err(Error::invalid("picture", problem));
-    }
-    Ok(())
 }

@@ -12,6 +12,9 @@ use serde_json::Value;
 use crate::Error;
 use crate::program::{self, Program};
 
+const WORDS_MAX: usize = 2_000;
+const ADDRESS_MAX: usize = 500;
+
 /// Something that staff write, in versions.
 pub trait Document: Clone + Serialize + DeserializeOwned {
     /// What it is, in SQL and in sentences: `rule`.
@@ -71,4 +74,16 @@ impl State {
     pub fn read(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.key() == key)
     }
+}
+
+/// Refuses words and pictures that could not be shown.
+pub(crate) fn check_shown(words: &str, picture: Option<&str>) -> Result<(), Error> {
+    if words.chars().count() > WORDS_MAX {
+        return Err(Error::invalid("words", format!("at most {WORDS_MAX} characters")));
+    }
+    if picture.is_some_and(|picture| !picture.starts_with("https://") || picture.len() > ADDRESS_MAX) {
+        let problem = format!("an address that begins with https://, up to {ADDRESS_MAX} bytes");
+        return Err(Error::invalid("picture", problem));
+    }
+    Ok(())
 }

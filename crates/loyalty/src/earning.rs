@@ -18,4 +18,4 @@ pub use awards::{Award, Awards, Count, Happened, Step, given};
 pub use rate::{InForce, Line, Occasion, Outcome, Period, Rated, Used, held_out_below, rate};
 pub(crate) use rate::{Looks, holds_out};
 pub use rule::{Base, Cap, CapOf, CapPer, Every, Gives, Round, Rule, Window};
-pub(crate) use rule::{check_holdout, refuse_history};
+pub(crate) use rule::{check_caps, check_event, check_holdout, refuse_history};

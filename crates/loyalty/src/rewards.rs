@@ -13,10 +13,9 @@ use serde::{Deserialize, Serialize};
 pub use refusal::Refusal;
 
 use crate::Error;
-use crate::badges::check_shown;
 use crate::dates::Expiry;
 use crate::decimal::Decimal;
-use crate::document::Document;
+use crate::document::{Document, check_shown};
 use crate::earning::{CapPer, Every, Window, refuse_history};
 use crate::program::{AMOUNT_MAX, Program, check_key, check_name};
 

@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Period, StreakUnit};
 use crate::Error;
-use crate::badges::check_shown;
 use crate::decimal::Decimal;
-use crate::document::Document;
-use crate::earning::{Base, Window, refuse_history};
+use crate::document::{Document, check_shown};
+use crate::earning::{Base, Window, check_event, refuse_history};
 use crate::program::{AMOUNT_MAX, Program, check_key, check_name};
 
 const STEPS_MAX: usize = 20;
@@ -201,15 +200,12 @@ impl Document for Challenge {
         check_key("key", &self.key)?;
         check_name("name", &self.name)?;
         check_shown(&self.words, self.picture.as_deref())?;
-        if self.event.is_empty() || self.event.len() > 200 {
-            return Err(Error::invalid("event", "the name of an event, of 1 to 200 bytes"));
-        }
-        if OWN.iter().any(|own| self.event.starts_with(own)) {
-            return Err(Error::invalid(
-                "event",
-                "is one that comes of earning itself; points for points would never end",
-            ));
-        }
+        check_event(
+            "event",
+            &self.event,
+            &OWN,
+            "is one that comes of earning itself; points for points would never end",
+        )?;
         refuse_history("when", &self.when, Scope::EventAndPerson)?;
         refuse_history("who", &self.who, Scope::Person)?;
         if let Some(items) = &self.items {

@@ -257,28 +257,18 @@ impl Document for Rule {
     fn check(&self, program: &Program) -> Result<(), Error> {
         check_key("key", &self.key)?;
         check_name("name", &self.name)?;
-        if self.event.is_empty() || self.event.len() > 200 {
-            return Err(Error::invalid("event", "the name of an event, of 1 to 200 bytes"));
-        }
-        if OWN.iter().any(|own| self.event.starts_with(own)) {
-            return Err(Error::invalid(
-                "event",
-                "is one that the ledger tells itself; points for points would never end",
-            ));
-        }
+        check_event(
+            "event",
+            &self.event,
+            &OWN,
+            "is one that the ledger tells itself; points for points would never end",
+        )?;
         refuse_history("when", &self.when, Scope::EventAndPerson)?;
         self.gives.check()?;
         program.check_wallet("wallet", self.wallet.as_deref())?;
         program.check_group(self.group.as_deref())?;
         self.window.check(&program.calendar()?)?;
-        if self.caps.len() > CAPS_MAX {
-            return Err(Error::invalid("caps", format!("at most {CAPS_MAX}")));
-        }
-        for (at, cap) in self.caps.iter().enumerate() {
-            if cap.most < 1 {
-                return Err(Error::invalid(format!("caps[{at}].most"), "at least 1"));
-            }
-        }
+        check_caps(&self.caps)?;
         if let Some(expiry) = &self.expiry {
             expiry.check().map_err(|error| Error::invalid("expiry", error.to_string()))?;
         }
@@ -300,6 +290,28 @@ impl Rule {
     /// Whether it multiplies what others give.
     pub const fn multiplies(&self) -> bool {
         matches!(self.gives, Gives::Times { .. })
+    }
+}
+
+/// Refuses what is no name of an event, and events that begin with what the programme's `own` do: `why` says what would come of them.
+pub(crate) fn check_event(place: &str, event: &str, own: &[&str], why: &str) -> Result<(), Error> {
+    if event.is_empty() || event.len() > 200 {
+        return Err(Error::invalid(place, "the name of an event, of 1 to 200 bytes"));
+    }
+    if own.iter().any(|own| event.starts_with(own)) {
+        return Err(Error::invalid(place, why));
+    }
+    Ok(())
+}
+
+/// Refuses too many caps, and caps that let nothing through.
+pub(crate) fn check_caps(caps: &[Cap]) -> Result<(), Error> {
+    if caps.len() > CAPS_MAX {
+        return Err(Error::invalid("caps", format!("at most {CAPS_MAX}")));
+    }
+    match caps.iter().position(|cap| cap.most < 1) {
+        Some(at) => Err(Error::invalid(format!("caps[{at}].most"), "at least 1")),
+        None => Ok(()),
     }
 }
 

@@ -180,10 +180,7 @@ pub async fn lock(tx: &mut Tx, workspace: WorkspaceId) -> Result<()> {
 /// The store's.
 pub async fn of_friends(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Handle]) -> Result<Vec<Row>> {
     let find = sql!(
-        "SELECT referral_id, handle, lookup, referral, member, state, reason, is_bound, joined_at, qualified_at, due_at, signals, decision, decided_at, decided_by,
-             decision_reason, revision, place, given_at, taken_back_at, closed, referrer_wallet, referrer_points, referrer_outcome, friend_member,
-             friend_wallet, friend_points, friend_outcome, is_told
-         FROM loyalty_referrals WHERE handle IN ($2) AND +workspace = $1 AND handle IS NOT NULL ORDER BY joined_at, referral_id"
+        "SELECT * FROM loyalty_referrals WHERE handle IN ($2) AND +workspace = $1 AND handle IS NOT NULL ORDER BY joined_at, referral_id"
     );
     if handles.is_empty() {
         return Ok(Vec::new());
@@ -196,12 +193,7 @@ pub async fn of_friends(db: &mut impl Queries, workspace: WorkspaceId, handles: 
 /// # Errors
 /// The store's.
 pub async fn find(db: &mut impl Queries, workspace: WorkspaceId, referral_id: &str) -> Result<Option<Row>> {
-    let find = sql!(
-        "SELECT referral_id, handle, lookup, referral, member, state, reason, is_bound, joined_at, qualified_at, due_at, signals, decision, decided_at, decided_by,
-             decision_reason, revision, place, given_at, taken_back_at, closed, referrer_wallet, referrer_points, referrer_outcome, friend_member,
-             friend_wallet, friend_points, friend_outcome, is_told
-         FROM loyalty_referrals WHERE referral_id = $2 AND workspace = $1"
-    );
+    let find = sql!("SELECT * FROM loyalty_referrals WHERE referral_id = $2 AND workspace = $1");
     db.fetch_optional(find, args![workspace, referral_id]).await
 }
 
@@ -224,10 +216,7 @@ pub async fn of_members(
     limit: u32,
 ) -> Result<Vec<Row>> {
     let find = sql!(
-        "SELECT referral_id, handle, lookup, referral, member, state, reason, is_bound, joined_at, qualified_at, due_at, signals, decision, decided_at, decided_by,
-             decision_reason, revision, place, given_at, taken_back_at, closed, referrer_wallet, referrer_points, referrer_outcome, friend_member,
-             friend_wallet, friend_points, friend_outcome, is_told
-         FROM loyalty_referrals WHERE member IN ($2) AND +workspace = $1 AND joined_at <= $3 AND (joined_at < $3 OR referral_id > $4)
+        "SELECT * FROM loyalty_referrals WHERE member IN ($2) AND +workspace = $1 AND joined_at <= $3 AND (joined_at < $3 OR referral_id > $4)
          ORDER BY joined_at DESC, referral_id LIMIT $5"
     );
     let (at, id) = behind(after);
@@ -256,10 +245,7 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<Row>> {
     let find = sql!(
-        "SELECT referral_id, handle, lookup, referral, member, state, reason, is_bound, joined_at, qualified_at, due_at, signals, decision, decided_at, decided_by,
-             decision_reason, revision, place, given_at, taken_back_at, closed, referrer_wallet, referrer_points, referrer_outcome, friend_member,
-             friend_wallet, friend_points, friend_outcome, is_told
-         FROM loyalty_referrals WHERE workspace = $1 AND joined_at <= $2 AND (joined_at < $2 OR referral_id > $3)
+        "SELECT * FROM loyalty_referrals WHERE workspace = $1 AND joined_at <= $2 AND (joined_at < $2 OR referral_id > $3)
              AND ($4 = '' OR state = $4) AND ($5 = '' OR referral = $5)
          ORDER BY joined_at DESC, referral_id LIMIT $6"
     );
@@ -278,10 +264,7 @@ pub async fn to_review(
     limit: u32,
 ) -> Result<Vec<Row>> {
     let find = sql!(
-        "SELECT referral_id, handle, lookup, referral, member, state, reason, is_bound, joined_at, qualified_at, due_at, signals, decision, decided_at, decided_by,
-             decision_reason, revision, place, given_at, taken_back_at, closed, referrer_wallet, referrer_points, referrer_outcome, friend_member,
-             friend_wallet, friend_points, friend_outcome, is_told
-         FROM loyalty_referrals WHERE workspace = $1 AND joined_at <= $2 AND (joined_at < $2 OR referral_id > $3)
+        "SELECT * FROM loyalty_referrals WHERE workspace = $1 AND joined_at <= $2 AND (joined_at < $2 OR referral_id > $3)
              AND (state = 'review' OR (signals IS NOT NULL AND decision = '' AND (state IN ('joined', 'pending') OR reason = 'fraud')))
          ORDER BY joined_at DESC, referral_id LIMIT $4"
     );

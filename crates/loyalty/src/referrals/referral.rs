@@ -7,13 +7,12 @@ use super::signals::Signal;
 use crate::Error;
 use crate::decimal::Decimal;
 use crate::document::Document;
-use crate::earning::{Cap, Window, refuse_history};
+use crate::earning::{Cap, Window, check_caps, check_event, refuse_history};
 use crate::program::{AMOUNT_MAX, Program, check_key, check_name};
 
 const WORDS_MAX: usize = 2_000;
 const ADDRESS_MAX: usize = 500;
 const STEPS_MAX: usize = 20;
-const CAPS_MAX: usize = 10;
 const DAYS_MAX: u16 = 730;
 /// What the names of events begin with that the programme tells itself.
 const OWN: [&str; 4] = ["Points ", "Member ", "Tier ", "Referral "];
@@ -286,14 +285,7 @@ impl Document for Referral {
             return Err(Error::invalid("newcomer.seen_within_days", format!("0 to {DAYS_MAX}")));
         }
         self.window.check(&program.calendar()?)?;
-        if self.caps.len() > CAPS_MAX {
-            return Err(Error::invalid("caps", format!("at most {CAPS_MAX}")));
-        }
-        for (at, cap) in self.caps.iter().enumerate() {
-            if cap.most < 1 {
-                return Err(Error::invalid(format!("caps[{at}].most"), "at least 1"));
-            }
-        }
+        check_caps(&self.caps)?;
         self.fraud.check()
     }
 }
@@ -341,12 +333,7 @@ impl ReferrerGets {
 
 impl Qualifies {
     fn check(&self) -> Result<(), Error> {
-        if self.event.is_empty() || self.event.len() > 200 {
-            return Err(Error::invalid("qualifies.event", "the name of an event, of 1 to 200 bytes"));
-        }
-        if OWN.iter().any(|own| self.event.starts_with(own)) {
-            return Err(Error::invalid("qualifies.event", "is one that the programme tells itself"));
-        }
+        check_event("qualifies.event", &self.event, &OWN, "is one that the programme tells itself")?;
         refuse_history("qualifies.when", &self.when, Scope::EventAndPerson)?;
         if self.minimum.is_some_and(|minimum| minimum.micros() <= 0) {
             return Err(Error::invalid("qualifies.minimum", "above 0; leave it out where any amount counts"));

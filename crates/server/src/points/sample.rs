@@ -216,6 +216,21 @@ impl Past<'_> {
         (kept, applied)
     }
 
+    /// The orders of members among these events: whose, and their numbers.
+    async fn orders<'e>(
+        &self,
+        tx: &mut Tx,
+        events: &'e [Event],
+        applied: &[AppliedEvent],
+    ) -> Result<Vec<(MemberId, &'e str)>> {
+        let orders = events.iter().zip(applied).filter(|(event, _)| event.name == ORDER_COMPLETED);
+        let orders: Vec<(PersonId, &str)> =
+            orders.filter_map(|(event, it)| Some((it.person, event.properties.get("order_id")?.as_str()?))).collect();
+        let people: Vec<PersonId> = orders.iter().map(|(person, _)| *person).collect();
+        let numbers = members::of_persons(tx, self.workspace, &people).await?;
+        Ok(orders.into_iter().filter_map(|(person, order)| Some((*numbers.get(&person)?, order))).collect())
+    }
+
     /// What the till takes and staff put right that day.
     async fn till(
         &self,
@@ -224,21 +239,15 @@ impl Past<'_> {
         applied: &[AppliedEvent],
         now: Timestamp,
     ) -> Result<Vec<Vec<Command>>> {
-        let orders: Vec<(&Event, PersonId)> = events
-            .iter()
-            .zip(applied)
-            .filter(|(event, _)| event.name == ORDER_COMPLETED)
-            .map(|(event, it)| (event, it.person))
-            .collect();
-        let people: Vec<PersonId> = orders.iter().map(|(_, person)| *person).collect();
-        let numbers = members::of_persons(tx, self.workspace, &people).await?;
-        let members: Vec<MemberId> = numbers.values().copied().collect();
+        let orders = self.orders(tx, events, applied).await?;
+        let members = distinct(&orders);
         let accounts = read::accounts(tx, self.workspace, &members, now).await?;
         let mut seen = BTreeSet::new();
         let mut lists = Vec::new();
-        for (order, person) in orders {
-            let Some(member) = numbers.get(&person).copied().filter(|member| seen.insert(*member)) else { continue };
-            let order_id = order.properties.get("order_id").and_then(Value::as_str).unwrap_or_default();
+        for (member, order_id) in orders {
+            if !seen.insert(member) {
+                continue;
+            }
             let mut chance = Chance::of(&format!("till/{order_id}"));
             let has = |wallet: &str| available(&accounts, (member, self.wallets[wallet]));
             let mut at_till = |wallet: &str, amount: i64, reason: &str| {
@@ -282,14 +291,8 @@ impl Past<'_> {
 
     /// What members take for their points with that day's orders.
     async fn redeem(&mut self, tx: &mut Tx, events: &[Event], applied: &[AppliedEvent], now: Timestamp) -> Result<()> {
-        let orders = events.iter().zip(applied).filter(|(event, _)| event.name == ORDER_COMPLETED);
-        let orders: Vec<(PersonId, &str)> =
-            orders.filter_map(|(event, it)| Some((it.person, event.properties.get("order_id")?.as_str()?))).collect();
-        let people: Vec<PersonId> = orders.iter().map(|(person, _)| *person).collect();
-        let numbers = members::of_persons(tx, self.workspace, &people).await?;
-        let orders: Vec<(MemberId, String)> =
-            orders.into_iter().filter_map(|(person, order)| Some((*numbers.get(&person)?, order.to_owned()))).collect();
-        let members: Vec<MemberId> = numbers.values().copied().collect();
+        let orders = self.orders(tx, events, applied).await?;
+        let members = distinct(&orders);
         let wallet = self.wallets[club::POINTS];
         let has = read::accounts(tx, self.workspace, &members, now).await?;
         let has = members.into_iter().map(|member| (member, available(&has, (member, wallet)))).collect();
@@ -322,6 +325,11 @@ impl Past<'_> {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Whose orders these are, each once.
+fn distinct(orders: &[(MemberId, &str)]) -> Vec<MemberId> {
+    orders.iter().map(|(member, _)| *member).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn available(accounts: &BTreeMap<AccountKey, Account>, key: AccountKey) -> i64 {

@@ -3,7 +3,7 @@
 //! Always holds: what is told again replaces what was told; an event that was replaced by another says nothing any more.
 
 use rapport_domain::{Handle, Timestamp, WorkspaceId};
-use rapport_store::{Queries, Record, Result, Tx, args, sql};
+use rapport_store::{Args, Queries, Record, Result, Tx, args, sql};
 
 /// A code that an event told of.
 #[derive(Clone, Debug, PartialEq, Eq, Record)]
@@ -41,6 +41,22 @@ pub struct ActRow {
     pub is_void: bool,
 }
 
+impl ActRow {
+    fn args(&self, workspace: WorkspaceId) -> Args {
+        args![
+            workspace,
+            self.occasion.as_str(),
+            self.referral.as_str(),
+            self.handle,
+            self.order_id.as_deref(),
+            self.acted_at,
+            self.amount,
+            self.holds,
+            self.is_void
+        ]
+    }
+}
+
 /// Keeps codes.
 ///
 /// # Errors
@@ -64,20 +80,7 @@ pub async fn tell_acts(tx: &mut Tx, workspace: WorkspaceId, rows: &[ActRow]) -> 
          ON CONFLICT (occasion, referral, workspace) DO UPDATE SET handle = EXCLUDED.handle, acted_at = EXCLUDED.acted_at,
              amount = EXCLUDED.amount, holds = EXCLUDED.holds"
     );
-    let row = |it: &ActRow| {
-        args![
-            workspace,
-            it.occasion.as_str(),
-            it.referral.as_str(),
-            it.handle,
-            it.order_id.as_deref(),
-            it.acted_at,
-            it.amount,
-            it.holds,
-            it.is_void
-        ]
-    };
-    tx.execute_many(add, rows.iter().map(row)).await.map(drop)
+    tx.execute_many(add, rows.iter().map(|it| it.args(workspace))).await.map(drop)
 }
 
 /// Notes that these will be void when they are told.
@@ -89,20 +92,7 @@ pub async fn void_acts(tx: &mut Tx, workspace: WorkspaceId, rows: &[ActRow]) -> 
         "INSERT INTO loyalty_referral_acts (workspace, occasion, referral, handle, order_id, acted_at, amount, holds, is_void) VALUES {rows}
          ON CONFLICT (occasion, referral, workspace) DO UPDATE SET is_void = EXCLUDED.is_void"
     );
-    let row = |it: &ActRow| {
-        args![
-            workspace,
-            it.occasion.as_str(),
-            it.referral.as_str(),
-            it.handle,
-            it.order_id.as_deref(),
-            it.acted_at,
-            it.amount,
-            it.holds,
-            true
-        ]
-    };
-    tx.execute_many(add, rows.iter().map(row)).await.map(drop)
+    tx.execute_many(add, rows.iter().map(|it| ActRow { is_void: true, ..it.clone() }.args(workspace))).await.map(drop)
 }
 
 /// Forgets what was told by events that were replaced, and occasions that did not happen; by which identifiers their friends are known.

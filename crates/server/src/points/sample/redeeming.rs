@@ -55,7 +55,7 @@ impl Redeeming {
         &mut self,
         tx: &mut Tx,
         workspace: WorkspaceId,
-        orders: &[(MemberId, String)],
+        orders: &[(MemberId, &str)],
         available: &HashMap<MemberId, i64>,
         now: Timestamp,
     ) -> Result<()> {
