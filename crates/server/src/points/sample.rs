@@ -23,7 +23,7 @@ use rapport_profiles::records::identifiers;
 use rapport_profiles::{AppliedEvent, classify};
 use rapport_sample::{Message, SampleShop};
 use rapport_store::{Priority, Tx};
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 pub use club::begins;
 use redeeming::Redeeming;
