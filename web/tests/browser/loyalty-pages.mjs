@@ -51,6 +51,17 @@ export async function loyaltyPages(ask) {
 	list.push({ name: 'loyalty-reward-unknown', path: '/loyalty/rewards/there-is-none', text: 'There is no such reward' });
 	for (const key of ['mug', 'cinema']) if (rewards.some((it) => it.key === key)) list.push({ name: `loyalty-reward-${key}`, path: `/loyalty/rewards/${key}`, text: 'As members see it' });
 	list.push({ name: 'loyalty-reward-pool', path: '/loyalty/rewards', act: async (p) => { await p.getByRole('button', { name: 'Add codes' }).click(); await p.locator('dialog').waitFor(); } });
+	const programs = (await ask('/loyalty/referrals/programs')).rows ?? [];
+	list.push({ name: 'loyalty-referrals', path: '/loyalty/referrals', text: programs.length ? 'Friends, the newest first' : 'Here you will see which friends your members bring' });
+	list.push({ name: 'loyalty-referrals-refused', path: '/loyalty/referrals?friends=refused&state=ended', text: programs.length ? 'Friends, the newest first' : 'Here you will see which friends your members bring' });
+	list.push({ name: 'loyalty-referral-new', path: '/loyalty/referrals/programs/new', text: 'Give the programme a name' });
+	list.push({ name: 'loyalty-referral-unknown', path: '/loyalty/referrals/programs/there-is-none', text: 'There is no such referral programme' });
+	if (programs[0]) list.push({ name: 'loyalty-referral-program', path: `/loyalty/referrals/programs/${programs[0].key}`, text: 'Versions' });
+	list.push({ name: 'loyalty-referrals-review', path: '/loyalty/referrals/review', text: 'Suspended members' });
+	const suspicious = (await ask('/loyalty/referrals/review')).rows ?? [];
+	if (suspicious.length) list.push({ name: 'loyalty-referrals-decide', path: '/loyalty/referrals/review', act: async (p) => { await p.getByRole('button', { name: 'Refuse' }).first().click(); await p.locator('dialog').waitFor(); } });
+	const brought = (await ask('/loyalty/referrals')).rows ?? [];
+	for (const [name, row] of [['loyalty-referrer', brought.find((it) => it.state === 'rewarded')], ['loyalty-referrer-suspended', suspicious[0]]]) if (row?.referrer.member_id) list.push({ name, path: `/loyalty/referrals/members/${row.referrer.member_id}`, text: 'Codes' });
 	const changes = (await ask('/loyalty/changes?state=asked')).rows ?? [];
 	list.push({ name: 'loyalty-changes', path: '/loyalty/changes', text: changes.length ? 'Waiting for a second person' : 'Nothing waits for approval' });
 	if (changes.some((it) => !it.is_own)) list.push({ name: 'loyalty-changes-approve', path: '/loyalty/changes?state=refused', act: async (p) => { await p.getByRole('button', { name: 'Approve' }).first().click(); await p.locator('dialog').waitFor(); } });

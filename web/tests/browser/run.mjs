@@ -13,6 +13,7 @@ import { ideaScenarios } from './idea-scenarios.mjs';
 import { intentScenarios } from './intent-scenarios.mjs';
 import { loyaltyHandScenarios } from './loyalty-hand-scenarios.mjs';
 import { loyaltyOfferScenarios } from './loyalty-offer-scenarios.mjs';
+import { loyaltyReferralScenarios } from './loyalty-referral-scenarios.mjs';
 import { loyaltyScenarios } from './loyalty-scenarios.mjs';
 import { loyaltyTrialScenarios } from './loyalty-trial-scenarios.mjs';
 import { noteScenarios } from './note-scenarios.mjs';
@@ -122,7 +123,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
 	await context.close();
 }
 
-const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyOfferScenarios, ...loyaltyHandScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
+const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyOfferScenarios, ...loyaltyReferralScenarios, ...loyaltyHandScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
 for (const [name, run] of Object.entries(allScenarios)) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');

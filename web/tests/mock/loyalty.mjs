@@ -1,6 +1,7 @@
 // The mock's answers about the programme. It keeps nothing: what is saved is answered as the server would, and forgotten.
 import { changeRoutes } from './changes.mjs';
 import { offerRoutes } from './offers.mjs';
+import { referralRoutes } from './referrals.mjs';
 import { rewardRoutes } from './rewards.mjs';
 import { tierRoutes } from './tiers.mjs';
 import { trialRoutes } from './trials.mjs';
@@ -38,6 +39,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 	return [
 		...changeRoutes(fixture, page, problem),
 		...offerRoutes(fixture, problem),
+		...referralRoutes(fixture, page, problem),
 		...rewardRoutes(fixture, page),
 		...tierRoutes(fixture),
 		...trialRoutes(fixture, problem),

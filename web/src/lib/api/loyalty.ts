@@ -38,3 +38,7 @@ export type SimulatedPerson = Schemas['SimulatedPerson'];
 export type RuleEffect = Schemas['LoyaltyRuleEffect'];
 export type Buying = Schemas['LoyaltyBuying'];
 export type BuyingGroup = Schemas['BuyingGroup'];
+export type ReferralFigures = Omit<Schemas['ReferralFigures'], 'by_state' | 'by_reason'> & { by_state: Record<string, number>; by_reason: Record<string, number> };
+export type ReferralRow = Schemas['LoyaltyReferral'];
+export type ReferralSuspension = Schemas['ReferralSuspension'];
+export type ReferralCode = Schemas['MemberReferralCode'];

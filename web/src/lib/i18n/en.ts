@@ -5,6 +5,5 @@ import { insights } from './en/insights';
 import { segments } from './en/segments';
 import { exploring } from './en/exploring';
 import { lists } from './en/lists';
-import { privacy } from './en/privacy';
 
-export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...lists, ...privacy };
+export const en = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...lists };

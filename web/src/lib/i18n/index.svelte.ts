@@ -21,6 +21,7 @@ export const LANGUAGES: { tag: Language; name: string }[] = [
 const LATER = {
 	data: { en: () => import('./en/data').then((it) => it.data), zh: () => import('./zh/data').then((it) => it.data) },
 	templates: { en: () => import('./en/templates').then((it) => it.templates), zh: () => import('./zh/templates').then((it) => it.templates) },
+	places: { en: () => import('./en/loyalty-places').then((it) => it.places), zh: () => import('./zh/loyalty-places').then((it) => it.places) },
 	outreach: { en: () => import('./en/outreach').then((it) => it.outreach), zh: () => import('./zh/outreach').then((it) => it.outreach) },
 	loyalty: { en: () => import('./en/loyalty').then((it) => it.loyalty), zh: () => import('./zh/loyalty').then((it) => it.loyalty) },
 	feedback: { en: () => import('./en/feedback').then((it) => it.feedback), zh: () => import('./zh/feedback').then((it) => it.feedback) }

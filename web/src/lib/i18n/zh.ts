@@ -5,6 +5,5 @@ import { insights } from './zh/insights';
 import { segments } from './zh/segments';
 import { exploring } from './zh/exploring';
 import { lists } from './zh/lists';
-import { privacy } from './zh/privacy';
 
-export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...lists, ...privacy };
+export const zh = { ...frame, ...customers, ...insights, ...segments, ...exploring, ...lists };

@@ -4,7 +4,6 @@ export const privacy = {
 	'languages.hint': 'Tag, such as de',
 	'languages.add': 'Add language',
 
-	'settings.privacy': 'Privacy',
 	'privacy.sub': 'What people can choose to hear about, what they agree to, and what they asked for',
 	'topics.title': 'Topics',
 	'topics.add': 'Add topic',

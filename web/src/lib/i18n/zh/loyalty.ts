@@ -2,6 +2,8 @@
 import { liability } from './liability';
 import { changes } from './loyalty-changes';
 import { offers } from './loyalty-offers';
+import { places } from './loyalty-places';
+import { referrals } from './loyalty-referrals';
 import { rewards } from './loyalty-rewards';
 import { trials } from './loyalty-trials';
 import { tiers } from './tiers';
@@ -11,6 +13,8 @@ export const loyalty: Record<keyof typeof english, string> = {
 	...changes,
 	...liability,
 	...offers,
+	...places,
+	...referrals,
 	...rewards,
 	...tiers,
 	...trials,

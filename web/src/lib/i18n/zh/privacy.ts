@@ -6,7 +6,6 @@ export const privacy: Record<keyof typeof en, string> = {
 	'languages.hint': '语言标签,如 de',
 	'languages.add': '添加语言',
 
-	'settings.privacy': '隐私',
 	'privacy.sub': '人们可以选择收到什么、同意了什么、提出了什么要求',
 	'topics.title': '主题',
 	'topics.add': '添加主题',

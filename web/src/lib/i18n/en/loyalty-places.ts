@@ -1,0 +1,25 @@
+// What the pages of Loyalty are called, in the tabs of the room and in the search for pages.
+export const places = {
+	'loyalty.at.overview': 'Overview',
+	'loyalty.at.people': 'Members',
+	'loyalty.at.members': 'Members',
+	'loyalty.at.changes': 'Approvals',
+	'loyalty.at.bulks': 'Many at once',
+	'loyalty.at.histories': 'Histories',
+	'loyalty.at.earn': 'Earn',
+	'loyalty.at.rules': 'Rules',
+	'loyalty.at.challenges': 'Challenges',
+	'loyalty.at.badges': 'Badges',
+	'loyalty.at.referrals': 'Referrals',
+	'loyalty.at.review': 'Fraud review',
+	'loyalty.at.simulator': 'Simulator',
+	'loyalty.at.effect': 'Effect',
+	'loyalty.at.spend': 'Offers and rewards',
+	'loyalty.at.offers': 'Offers',
+	'loyalty.at.rewards': 'Rewards',
+	'loyalty.at.tiers': 'Tiers',
+	'loyalty.at.set_up': 'Programme',
+	'loyalty.at.program': 'Programme',
+	'loyalty.at.laws': 'Laws of lapsing',
+	'loyalty.at.money': 'In the books'
+};
