@@ -8,6 +8,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, SqlStr};
 
 use crate::column::RowInner;
+use crate::read::{Each, Rows};
 use crate::{Arg, Args, Engine, Error, Record, Result, Row, Sql};
 
 /// A borrowed connection.
@@ -60,43 +61,61 @@ impl Connection<'_> {
         })
     }
 
-    /// All rows of a statement.
-    pub(crate) async fn fetch_all<T: Record>(self, call: Call) -> Result<Vec<T>> {
-        let mut records = Vec::new();
+    /// Shows `each` the rows of a statement: all of them, or only the first.
+    pub(crate) async fn rows(self, call: Call, rows: Rows, each: Each<'_>) -> Result<()> {
         match self {
             Self::Sqlite(connection) => {
                 let args = sqlite_arguments(call.args)?;
-                let mut rows = sqlx::query_with(call.sql, args).persistent(call.keep).fetch(connection);
-                while let Some(row) = rows.try_next().await? {
-                    records.push(T::from_row(&Row(RowInner::Sqlite(row)))?);
+                let query = sqlx::query_with(call.sql, args).persistent(call.keep);
+                if rows == Rows::First {
+                    return query
+                        .fetch_optional(connection)
+                        .await?
+                        .map_or(Ok(()), |row| each(&Row(RowInner::Sqlite(row))));
+                }
+                let mut found = query.fetch(connection);
+                while let Some(row) = found.try_next().await? {
+                    each(&Row(RowInner::Sqlite(row)))?;
                 }
             }
             Self::Postgres(connection) => {
                 let args = postgres_arguments(call.args)?;
-                let mut rows = sqlx::query_with(call.sql, args).persistent(call.keep).fetch(connection);
-                while let Some(row) = rows.try_next().await? {
-                    records.push(T::from_row(&Row(RowInner::Postgres(row)))?);
+                let query = sqlx::query_with(call.sql, args).persistent(call.keep);
+                if rows == Rows::First {
+                    return query
+                        .fetch_optional(connection)
+                        .await?
+                        .map_or(Ok(()), |row| each(&Row(RowInner::Postgres(row))));
+                }
+                let mut found = query.fetch(connection);
+                while let Some(row) = found.try_next().await? {
+                    each(&Row(RowInner::Postgres(row)))?;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// All rows of a statement.
+    pub(crate) async fn fetch_all<T: Record + Send>(self, call: Call) -> Result<Vec<T>> {
+        let mut records = Vec::new();
+        let mut each = |row: &Row| {
+            records.push(T::from_row(row)?);
+            Ok(())
+        };
+        self.rows(call, Rows::All, &mut each).await?;
         Ok(records)
     }
 
     /// The first row of a statement, if there is one.
-    pub(crate) async fn fetch_optional<T: Record>(self, call: Call) -> Result<Option<T>> {
-        let row = match self {
-            Self::Sqlite(connection) => {
-                let args = sqlite_arguments(call.args)?;
-                let query = sqlx::query_with(call.sql, args).persistent(call.keep);
-                query.fetch_optional(connection).await?.map(RowInner::Sqlite)
-            }
-            Self::Postgres(connection) => {
-                let args = postgres_arguments(call.args)?;
-                let query = sqlx::query_with(call.sql, args).persistent(call.keep);
-                query.fetch_optional(connection).await?.map(RowInner::Postgres)
-            }
+    pub(crate) async fn fetch_optional<T: Record + Send>(self, call: Call) -> Result<Option<T>> {
+        let mut record = None;
+        let mut each = |row: &Row| {
+            record = Some(T::from_row(row)?);
+            Ok(())
         };
-        row.map(|row| T::from_row(&Row(row))).transpose()
+        self.rows(call, Rows::First, &mut each).await?;
+        Ok(record)
     }
 
     /// Runs a text of several statements without binds: a migration, a pragma, `BEGIN`.

@@ -66,7 +66,7 @@ pub use error::{Error, Result};
 pub use folder::FolderLock;
 pub use migrate::{Migration, Migrations};
 pub use rapport_store_macros::{Record, db_test};
-pub use read::{Queries, Reader, Snapshot};
+pub use read::{Each, Queries, Reader, Rows, Snapshot};
 pub use schema::{DATA_MAP, MIGRATIONS};
 pub use sql::Sql;
 pub use store::Store;

@@ -3,6 +3,7 @@
 //!
 //! Always holds: on SQLite a reader's connection cannot write (`query_only`) and never waits for the writer.
 
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use sqlx::pool::PoolConnection;
@@ -13,30 +14,69 @@ use crate::connection::{Call, Connection, postgres_arguments, sqlite_arguments};
 use crate::store::Pools;
 use crate::{Args, Column, Engine, Error, Record, Result, Row, Sql};
 
+/// How many of a statement's rows are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// All of them.
+    All,
+    /// The first, if there is one.
+    First,
+}
+
+/// Hears of each row.
+pub type Each<'q> = &'q mut (dyn FnMut(&Row) -> Result<()> + Send);
+
 /// Statements that give rows.
+///
+/// All futures of this crate are boxed: what runs a statement is compiled here, once, and whoever awaits one has a future that is
+/// small and known to be `Send` without looking into it. Beside a statement the allocation is nothing; without it the product
+/// takes several times as long to build.
 pub trait Queries: Send {
-    /// All rows.
-    fn fetch_all<T: Record + Send>(&mut self, sql: Sql, args: Args) -> impl Future<Output = Result<Vec<T>>> + Send;
-
-    /// The first row, if any.
-    fn fetch_optional<T: Record + Send>(
-        &mut self,
-        sql: Sql,
-        args: Args,
-    ) -> impl Future<Output = Result<Option<T>>> + Send;
-
-    /// The first row; [`Error::NotFound`] when there is none.
-    fn fetch_one<T: Record + Send>(&mut self, sql: Sql, args: Args) -> impl Future<Output = Result<T>> + Send {
-        async { self.fetch_optional(sql, args).await?.ok_or(Error::NotFound) }
-    }
-
-    /// The first column of the first row; [`Error::NotFound`] when there is none.
-    fn scalar<T: Column + Send>(&mut self, sql: Sql, args: Args) -> impl Future<Output = Result<T>> + Send {
-        async { Ok(self.fetch_one::<(T,)>(sql, args).await?.0) }
-    }
+    /// Shows `each` the rows.
+    fn rows<'q>(&'q mut self, sql: Sql, args: Args, rows: Rows, each: Each<'q>) -> BoxFuture<'q, Result<()>>;
 
     /// Which engine runs the statements.
     fn engine(&self) -> Engine;
+
+    /// All rows.
+    fn fetch_all<'q, T: Record + Send + 'q>(&'q mut self, sql: Sql, args: Args) -> BoxFuture<'q, Result<Vec<T>>> {
+        Box::pin(async move {
+            let mut records = Vec::new();
+            let mut each = |row: &Row| {
+                records.push(T::from_row(row)?);
+                Ok(())
+            };
+            self.rows(sql, args, Rows::All, &mut each).await?;
+            Ok(records)
+        })
+    }
+
+    /// The first row, if any.
+    fn fetch_optional<'q, T: Record + Send + 'q>(
+        &'q mut self,
+        sql: Sql,
+        args: Args,
+    ) -> BoxFuture<'q, Result<Option<T>>> {
+        Box::pin(async move {
+            let mut record = None;
+            let mut each = |row: &Row| {
+                record = Some(T::from_row(row)?);
+                Ok(())
+            };
+            self.rows(sql, args, Rows::First, &mut each).await?;
+            Ok(record)
+        })
+    }
+
+    /// The first row; [`Error::NotFound`] when there is none.
+    fn fetch_one<'q, T: Record + Send + 'q>(&'q mut self, sql: Sql, args: Args) -> BoxFuture<'q, Result<T>> {
+        Box::pin(async move { self.fetch_optional(sql, args).await?.ok_or(Error::NotFound) })
+    }
+
+    /// The first column of the first row; [`Error::NotFound`] when there is none.
+    fn scalar<'q, T: Column + Send + 'q>(&'q mut self, sql: Sql, args: Args) -> BoxFuture<'q, Result<T>> {
+        Box::pin(async move { Ok(self.fetch_one::<(T,)>(sql, args).await?.0) })
+    }
 }
 
 /// Reads single statements, each on any free connection.
@@ -87,14 +127,9 @@ impl<'s> Reader<'s> {
 }
 
 impl Queries for Reader<'_> {
-    async fn fetch_all<T: Record + Send>(&mut self, sql: Sql, args: Args) -> Result<Vec<T>> {
+    fn rows<'q>(&'q mut self, sql: Sql, args: Args, rows: Rows, each: Each<'q>) -> BoxFuture<'q, Result<()>> {
         let call = Call::new(self.engine(), sql, args);
-        self.acquire().await?.connection().fetch_all(call).await
-    }
-
-    async fn fetch_optional<T: Record + Send>(&mut self, sql: Sql, args: Args) -> Result<Option<T>> {
-        let call = Call::new(self.engine(), sql, args);
-        self.acquire().await?.connection().fetch_optional(call).await
+        Box::pin(async move { self.acquire().await?.connection().rows(call, rows, each).await })
     }
 
     fn engine(&self) -> Engine {
@@ -138,14 +173,9 @@ impl Snapshot {
 }
 
 impl Queries for Snapshot {
-    async fn fetch_all<T: Record + Send>(&mut self, sql: Sql, args: Args) -> Result<Vec<T>> {
+    fn rows<'q>(&'q mut self, sql: Sql, args: Args, rows: Rows, each: Each<'q>) -> BoxFuture<'q, Result<()>> {
         let call = Call::new(self.engine(), sql, args);
-        self.connection().fetch_all(call).await
-    }
-
-    async fn fetch_optional<T: Record + Send>(&mut self, sql: Sql, args: Args) -> Result<Option<T>> {
-        let call = Call::new(self.engine(), sql, args);
-        self.connection().fetch_optional(call).await
+        Box::pin(self.connection().rows(call, rows, each))
     }
 
     fn engine(&self) -> Engine {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use rapport_domain::{Clock, Rng};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
@@ -91,21 +92,21 @@ impl Store {
     }
 
     /// Reads several statements that all see the same state.
-    pub async fn snapshot(&self) -> Result<Snapshot> {
-        Snapshot::begin(&self.0.pools).await
+    pub fn snapshot(&self) -> BoxFuture<'_, Result<Snapshot>> {
+        Box::pin(Snapshot::begin(&self.0.pools))
     }
 
     /// Begins a write transaction; on SQLite, waits for a turn of the one writer.
     #[track_caller]
-    pub fn begin(&self, priority: Priority) -> impl Future<Output = Result<Tx>> + Send + '_ {
+    pub fn begin(&self, priority: Priority) -> BoxFuture<'_, Result<Tx>> {
         let place = panic::Location::caller();
-        async move {
+        Box::pin(async move {
             let inner = match &self.0.pools {
                 Pools::Sqlite { writer, .. } => TxInner::Sqlite(writer.turn(priority, place).await?),
                 Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
             };
             Ok(Tx::new(inner, self.0.clock.clone()))
-        }
+        })
     }
 
     #[cfg(feature = "testing")]

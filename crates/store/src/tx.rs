@@ -15,8 +15,9 @@ use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Transaction};
 
 use crate::connection::{Call, Connection};
 use crate::outbox::{self, Event};
+use crate::read::{Each, Rows};
 use crate::writer::Lease;
-use crate::{Arg, Args, Engine, Error, Queries, Record, Result, Sql};
+use crate::{Arg, Args, Engine, Error, Queries, Result, Sql};
 
 /// Whose turn comes first on SQLite's one writer. PostgreSQL takes no notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +61,13 @@ impl Tx {
     }
 
     /// Runs a statement; how many rows it changed.
-    pub async fn execute(&mut self, sql: Sql, args: Args) -> Result<u64> {
-        self.settle().await?;
-        let call = Call::new(self.engine(), sql, args);
-        let outcome = self.connection().execute(call).await;
-        self.noted(outcome)
+    pub fn execute(&mut self, sql: Sql, args: Args) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(async move {
+            self.settle().await?;
+            let call = Call::new(self.engine(), sql, args);
+            let outcome = self.connection().execute(call).await;
+            self.noted(outcome)
+        })
     }
 
     /// Writes many rows with as few statements as the engine's bind limit allows; how many rows changed. The text says
@@ -107,36 +110,42 @@ impl Tx {
     }
 
     /// Begins a part that can fail and be undone by itself. Release it to keep its work; dropped, it is undone.
-    pub async fn savepoint(&mut self) -> Result<Savepoint<'_>> {
-        self.settle().await?;
-        let depth = self.savepoints + 1;
-        self.run(format!("SAVEPOINT s{depth}")).await?;
-        self.savepoints = depth;
-        let events = self.events.len();
-        Ok(Savepoint { tx: self, depth, events, released: false })
+    pub fn savepoint(&mut self) -> BoxFuture<'_, Result<Savepoint<'_>>> {
+        Box::pin(async move {
+            self.settle().await?;
+            let depth = self.savepoints + 1;
+            self.run(format!("SAVEPOINT s{depth}")).await?;
+            self.savepoints = depth;
+            let events = self.events.len();
+            Ok(Savepoint { tx: self, depth, events, released: false })
+        })
     }
 
     /// Commits. When this returns `Ok`, the work is on disk.
-    pub async fn commit(mut self) -> Result<()> {
-        self.settle().await?;
-        let events = std::mem::take(&mut self.events);
-        if !events.is_empty() {
-            let now = self.clock.now();
-            outbox::append(&mut self, events, now).await?;
-        }
-        match self.inner {
-            TxInner::Sqlite(lease) => lease.finish().await,
-            TxInner::Postgres(transaction) => Ok(transaction.commit().await?),
-        }
+    pub fn commit(mut self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            self.settle().await?;
+            let events = std::mem::take(&mut self.events);
+            if !events.is_empty() {
+                let now = self.clock.now();
+                outbox::append(&mut self, events, now).await?;
+            }
+            match self.inner {
+                TxInner::Sqlite(lease) => lease.finish().await,
+                TxInner::Postgres(transaction) => Ok(transaction.commit().await?),
+            }
+        })
     }
 
     /// Rolls back, as dropping does, but returns after it happened on PostgreSQL.
-    pub async fn rollback(self) -> Result<()> {
-        match self.inner {
-            TxInner::Sqlite(lease) => drop(lease),
-            TxInner::Postgres(transaction) => transaction.rollback().await?,
-        }
-        Ok(())
+    pub fn rollback(self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            match self.inner {
+                TxInner::Sqlite(lease) => drop(lease),
+                TxInner::Postgres(transaction) => transaction.rollback().await?,
+            }
+            Ok(())
+        })
     }
 
     /// Whether background work has used up its slice: commit, and begin again for the rest.
@@ -180,18 +189,13 @@ impl std::fmt::Debug for Tx {
 }
 
 impl Queries for Tx {
-    async fn fetch_all<T: Record + Send>(&mut self, sql: Sql, args: Args) -> Result<Vec<T>> {
-        self.settle().await?;
-        let call = Call::new(self.engine(), sql, args);
-        let outcome = self.connection().fetch_all(call).await;
-        self.noted(outcome)
-    }
-
-    async fn fetch_optional<T: Record + Send>(&mut self, sql: Sql, args: Args) -> Result<Option<T>> {
-        self.settle().await?;
-        let call = Call::new(self.engine(), sql, args);
-        let outcome = self.connection().fetch_optional(call).await;
-        self.noted(outcome)
+    fn rows<'q>(&'q mut self, sql: Sql, args: Args, rows: Rows, each: Each<'q>) -> BoxFuture<'q, Result<()>> {
+        Box::pin(async move {
+            self.settle().await?;
+            let call = Call::new(self.engine(), sql, args);
+            let outcome = self.connection().rows(call, rows, each).await;
+            self.noted(outcome)
+        })
     }
 
     fn engine(&self) -> Engine {
@@ -212,15 +216,19 @@ pub struct Savepoint<'t> {
     released: bool,
 }
 
-impl Savepoint<'_> {
+impl<'t> Savepoint<'t> {
     /// Keeps the work done since the savepoint, as part of the transaction.
-    pub async fn release(mut self) -> Result<()> {
-        self.tx.settle().await?;
-        let depth = self.depth;
-        self.tx.run(format!("RELEASE SAVEPOINT s{depth}")).await?;
-        self.tx.savepoints = depth - 1;
-        self.released = true;
-        Ok(())
+    pub fn release(self) -> BoxFuture<'t, Result<()>> {
+        Box::pin(async move {
+            // Whole: taken by its parts, it would be dropped, and so undone, when this returns the future.
+            let mut it = self;
+            it.tx.settle().await?;
+            let depth = it.depth;
+            it.tx.run(format!("RELEASE SAVEPOINT s{depth}")).await?;
+            it.tx.savepoints = depth - 1;
+            it.released = true;
+            Ok(())
+        })
     }
 }
 
