@@ -1,4 +1,4 @@
-//! The point read: the events of one person, newest first.
+//! The point read: the events of one person, or of some, newest first.
 //!
 //! Reads only files whose cell can hold the person, of those only the pages whose persons do (files are sorted by person and pages are
 //! indexed by it), and of those only the rows asked for.
@@ -57,18 +57,43 @@ impl Lake {
     ) -> Result<Vec<EventRow>> {
         let times = (from.map_or(i64::MIN, |from| from.0), to.map_or(i64::MAX, |to| to.0));
         let (engine, snapshot) = (Arc::clone(&self.0.engine), snapshot.clone());
-        let read = async move {
-            let mut batches = hot(snapshot.state(), person, times)?;
-            cold(&engine, &snapshot, person, times, limit, &mut batches).await?;
-            newest(&batches, snapshot.state(), limit)
-        };
+        let read = async move { newest_of(&engine, &snapshot, &[person], times, limit).await };
+        Aborting(self.0.engine.prompt().spawn(read)).join().await
+    }
+
+    /// The events of some people in a pinned state, newest first: one read for all of them, where as many reads would open the same
+    /// files as many times. All are held at once, so ask for some hundred people at a time.
+    pub async fn events_of(
+        &self,
+        snapshot: &Snapshot,
+        persons: Vec<PersonId>,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) -> Result<Vec<EventRow>> {
+        let times = (from.map_or(i64::MIN, |from| from.0), to.map_or(i64::MAX, |to| to.0));
+        let (engine, snapshot) = (Arc::clone(&self.0.engine), snapshot.clone());
+        let read = async move { newest_of(&engine, &snapshot, &persons, times, usize::MAX).await };
         Aborting(self.0.engine.prompt().spawn(read)).join().await
     }
 }
 
-/// The parts of files that hold rows of a person.
-fn parts_of(state: &State, person: PersonId, times: scan::Times) -> Vec<Part> {
-    let under = state.changes.written_under(person);
+async fn newest_of(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    persons: &[PersonId],
+    times: scan::Times,
+    limit: usize,
+) -> Result<Vec<EventRow>> {
+    let mut batches = hot(snapshot.state(), persons, times)?;
+    cold(engine, snapshot, persons, times, limit, &mut batches).await?;
+    newest(&batches, snapshot.state(), limit)
+}
+
+/// The parts of files that hold rows of these people.
+fn parts_of(state: &State, persons: &[PersonId], times: scan::Times) -> Vec<Part> {
+    let mut under: Vec<PersonId> = persons.iter().flat_map(|person| state.changes.written_under(*person)).collect();
+    under.sort_unstable();
+    under.dedup();
     let may_hold = |file: &crate::catalog::DataFile, person: PersonId| {
         bucket(person, file.cell.bucket_bits) == file.cell.bucket
             && (file.persons.0..=file.persons.1).contains(&person.0)
@@ -77,13 +102,13 @@ fn parts_of(state: &State, person: PersonId, times: scan::Times) -> Vec<Part> {
     let parts = scan::parts(files.cloned(), &state.changes, times);
     let mut all = parts.in_place;
     for part in &mut all {
-        part.files.retain(|file| may_hold(file, person));
-        part.tests.push(Test::Persons(vec![person]));
+        part.files.retain(|file| persons.iter().any(|person| may_hold(file, *person)));
+        part.tests.push(Test::Persons(persons.to_vec()));
         part.few = true;
     }
     let here: Vec<(Handle, PersonId)> =
         parts.moved.iter().flat_map(|part| part.moved.iter().flatten()).copied().collect();
-    let here: Vec<(Handle, PersonId)> = here.into_iter().filter(|(_, to)| *to == person).collect();
+    let here: Vec<(Handle, PersonId)> = here.into_iter().filter(|(_, to)| persons.contains(to)).collect();
     if let Some(mut part) = parts.moved.filter(|_| !here.is_empty()) {
         part.tests.retain(|test| !matches!(test, Test::Handles { .. } | Test::Persons(_)));
         part.tests.push(Test::Persons(under));
@@ -100,12 +125,12 @@ fn parts_of(state: &State, person: PersonId, times: scan::Times) -> Vec<Part> {
 async fn cold(
     engine: &Engine,
     snapshot: &Snapshot,
-    person: PersonId,
+    persons: &[PersonId],
     times: scan::Times,
     limit: usize,
     batches: &mut Vec<RecordBatch>,
 ) -> Result<()> {
-    let mut parts = parts_of(snapshot.state(), person, times);
+    let mut parts = parts_of(snapshot.state(), persons, times);
     let mut ends: Vec<i64> = parts.iter().flat_map(|part| &part.files).map(|file| file.times.1).collect();
     ends.sort_unstable_by_key(|end| Reverse(*end));
     let session = engine.session(MEMORY)?;
@@ -167,15 +192,17 @@ fn oldest_of_newest(batches: &[RecordBatch], limit: usize) -> Result<Option<i64>
     Ok(limit.checked_sub(1).and_then(|last| times.get(last).copied()))
 }
 
-fn hot(state: &State, person: PersonId, times: scan::Times) -> Result<Vec<RecordBatch>> {
+fn hot(state: &State, persons: &[PersonId], times: scan::Times) -> Result<Vec<RecordBatch>> {
     let mut found = Vec::new();
     for hot in state.hot.batches.iter().filter(|hot| hot.times.0 < times.1 && hot.times.1 >= times.0) {
         // Hot batches are sorted by person.
-        let persons = Keys::of(&hot.batch)?.person.values().as_ref();
-        let begin = persons.partition_point(|other| *other < person.0);
-        let length = persons[begin..].partition_point(|other| *other == person.0);
-        if length > 0 {
-            found.push(hot.batch.slice(begin, length));
+        let all = Keys::of(&hot.batch)?.person.values().as_ref();
+        for person in persons {
+            let begin = all.partition_point(|other| *other < person.0);
+            let length = all[begin..].partition_point(|other| *other == person.0);
+            if length > 0 {
+                found.push(hot.batch.slice(begin, length));
+            }
         }
     }
     for batch in &mut found {

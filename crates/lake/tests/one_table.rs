@@ -150,6 +150,7 @@ impl World {
         self.check_period(&snapshot, &expected).await;
         self.check_per_person(&snapshot, &expected).await;
         self.check_point_reads(&snapshot, &expected).await;
+        self.check_reads_of_some(&snapshot).await;
     }
 
     /// Every row, through every kind of column.
@@ -234,6 +235,21 @@ impl World {
                     assert_eq!(row.person, person);
                 }
             }
+        }
+    }
+
+    /// Some people at once: what each of them read alone.
+    async fn check_reads_of_some(&self, snapshot: &Snapshot) {
+        let persons = oracle::persons();
+        let (from, to) = (Some(oracle::at(100, 0)), Some(oracle::at(800, 0)));
+        for some in persons.chunks(3).chain([&persons[..], &[]]) {
+            let mut alone = Vec::new();
+            for person in some {
+                alone.extend(self.lake.person_events_at(snapshot, *person, from, to, usize::MAX).await.unwrap());
+            }
+            alone.sort_by_key(|row| std::cmp::Reverse((row.occurred_at, row.order_key, row.event_id)));
+            let together = self.lake.events_of(snapshot, some.to_vec(), from, to).await.unwrap();
+            assert_eq!(together, alone);
         }
     }
 

@@ -5,7 +5,7 @@
 //!
 //! Always holds: the same members are looked at each time, chosen by a hash.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::Result;
 use rapport_domain::assignment::bucket;
@@ -27,8 +27,8 @@ pub const ONLY: f64 = 0.75;
 pub const FULL_PRICE: f64 = 0.25;
 /// Members who are looked at.
 pub const LOOKED_AT: usize = 1_000;
-/// Events of one member.
-const EVENTS: usize = 2_000;
+/// Members whose events are read together.
+const AT_ONCE: usize = 100;
 const PAGE: u32 = 5_000;
 const SALT: &str = "loyalty/buying";
 
@@ -124,6 +124,17 @@ pub async fn read(
     }
     let campaigns: Vec<String> = rules.iter().filter(|rule| rule.is_campaign()).map(|rule| rule.key.clone()).collect();
     let earlier = from.plus(from.0 - until.0);
+    let lake = &installation.lake;
+    let snapshot = lake.snapshot(workspace).await?;
+    let mut ordered: HashMap<PersonId, Vec<EventRow>> = HashMap::new();
+    for some in all.chunks(AT_ONCE) {
+        let persons = some.iter().map(|(person, _)| *person).collect();
+        for row in lake.events_of(&snapshot, persons, Some(earlier), Some(until)).await? {
+            if row.name == ORDER_COMPLETED {
+                ordered.entry(row.person).or_default().push(row);
+            }
+        }
+    }
     let mut buyers = Vec::with_capacity(all.len());
     for (person, member) in all {
         let offered: BTreeSet<String> = if campaigns.is_empty() {
@@ -131,9 +142,8 @@ pub async fn read(
         } else {
             awards::occasions_of(&mut db, workspace, &campaigns, member, (earlier, until)).await?.into_iter().collect()
         };
-        let rows = installation.lake.person_events(workspace, person, Some(earlier), Some(until), EVENTS).await?;
         let mut orders: BTreeMap<String, (Timestamp, bool)> = BTreeMap::new();
-        for row in rows.iter().filter(|row| row.name == ORDER_COMPLETED) {
+        for row in ordered.get(&person).into_iter().flatten() {
             let (name, has_offer) = order(row);
             let has_offer = has_offer || offered.contains(&name);
             orders.insert(name, (row.occurred_at, has_offer));
