@@ -16,6 +16,7 @@ use rapport_store::{Priority, Store, StoreConfig};
 const W: WorkspaceId = WorkspaceId(1);
 const POINTS: WalletId = WalletId(1);
 const AT_ONCE: i64 = 1_000;
+const RACES: i64 = 1_000;
 const START: i64 = 1_800_000_000;
 
 fn main() {
@@ -44,10 +45,11 @@ async fn run(folder: &Path, count: i64, transfers: i64, lots: i64) {
     let alone = one_by_one(&poster, &everybody, 400).await;
     let uniform = rate(&poster, "uniform", &everybody, transfers, transfer).await;
     let hot = rate(&poster, "hot", &everybody[..1], transfers, transfer).await;
+    let one_won = races(&poster, everybody[2]).await;
     let member = ten_thousand(&poster, &store, everybody[1]).await;
     let (expired_s, serving) = expire(&poster, &clock, &everybody, lots).await;
     println!(
-        r#"{{"sync_ms": {:.3}, "alone_p50_ms": {:.3}, "uniform_per_s": {uniform:.0}, "hot_per_s": {hot:.0}, "member_ms": {member:.3}, "expired": {lots}, "expired_s": {expired_s:.1}, "serving_p99_ms": {serving:.1}}}"#,
+        r#"{{"sync_ms": {:.3}, "alone_p50_ms": {:.3}, "uniform_per_s": {uniform:.0}, "hot_per_s": {hot:.0}, "races": {RACES}, "races_one_won": {one_won}, "member_ms": {member:.3}, "expired": {lots}, "expired_s": {expired_s:.1}, "serving_p99_ms": {serving:.1}}}"#,
         sync * 1_000.0,
         alone * 1_000.0,
     );
@@ -56,7 +58,9 @@ async fn run(folder: &Path, count: i64, transfers: i64, lots: i64) {
 async fn prepare(store: &Store, count: i64) -> Vec<MemberId> {
     let mut tx = store.begin(Priority::Interactive).await.expect("a transaction");
     let wallet = Wallet { amount_max: 1_000_000, balance_max: None, arrears_max: 1_000 };
-    wallets::save(&mut tx, W, "points", &wallet).await.expect("a wallet");
+    for key in ["points", "last"] {
+        wallets::save(&mut tx, W, key, &wallet).await.expect("a wallet");
+    }
     let persons: Vec<PersonId> = (1..=count).map(PersonId).collect();
     let now = store.clock().now();
     let numbers = members::enrol_all(&mut tx, W, &persons, now, store.rng()).await.expect("members");
@@ -125,6 +129,26 @@ async fn rate(poster: &Poster, name: &'static str, everybody: &[MemberId], count
         lane.await.expect("no lane fails");
     }
     count as f64 / started.elapsed().as_secs_f64()
+}
+
+/// Again and again thirty at once want the last points of somebody: how many times exactly one of them got them.
+async fn races(poster: &Poster, member: MemberId) -> i64 {
+    let earn = Act::Earn { amount: 100, earned_at: None, active_from: None, expires_at: None };
+    let last = |id: String, act: Act| Command { wallet: WalletId(2), ..command(id, member, act) };
+    let mut one_won = 0;
+    for race in 0..RACES {
+        poster.post(W, last(format!("race {race}"), earn.clone())).await.expect("it is posted");
+        let lanes = (0..30).map(|lane| {
+            let (poster, wanted) = (poster.clone(), last(format!("race {race} {lane}"), Act::Spend { amount: 100 }));
+            tokio::spawn(async move { poster.post(W, wanted).await.expect("it is answered").refused.is_none() })
+        });
+        let mut won = 0;
+        for lane in lanes.collect::<Vec<_>>() {
+            won += i64::from(lane.await.expect("no lane fails"));
+        }
+        one_won += i64::from(won == 1);
+    }
+    one_won
 }
 
 /// How long it takes to read balance and lots of somebody with ten thousand postings, in milliseconds.
