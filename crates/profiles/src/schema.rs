@@ -8,7 +8,35 @@ use rapport_store::{Migration, Migrations};
 /// All migrations of this crate, in order.
 pub const MIGRATIONS: Migrations = Migrations {
     namespace: "profiles",
-    list: &[Migration { number: 1, name: "profiles", sql: PROFILES }, COUNTED, BIRTHS, ACCOUNT_FACTS, NO_CONSENT_FACTS],
+    list: &[
+        Migration { number: 1, name: "profiles", sql: PROFILES },
+        COUNTED,
+        BIRTHS,
+        ACCOUNT_FACTS,
+        NO_CONSENT_FACTS,
+        CANCELLATIONS,
+    ],
+};
+
+/// What became of an order may be heard before the order: it is kept by itself, and an order stands as all that is known of it says.
+const CANCELLATIONS: Migration = Migration {
+    number: 6,
+    name: "cancellations",
+    sql: "
+CREATE TABLE cancellations (
+    workspace {int} NOT NULL,
+    event_id {bytes} NOT NULL,
+    order_id TEXT NOT NULL,
+    handle {int} NOT NULL,
+    cancelled_at {int} NOT NULL,
+    PRIMARY KEY (event_id, workspace)
+) {clustered};
+CREATE INDEX cancellations_handle ON cancellations (handle, workspace);
+CREATE INDEX cancellations_order ON cancellations (order_id, workspace);
+INSERT INTO cancellations (workspace, event_id, order_id, handle, cancelled_at)
+    SELECT workspace, event_id, order_id, handle, placed_at FROM orders WHERE status = 'cancelled';
+ALTER TABLE refunds ADD COLUMN is_whole {bool} NOT NULL DEFAULT FALSE;
+",
 };
 
 /// What holds about consent is read from what was said (`records::consents`), so that there is no second truth about it.

@@ -190,6 +190,74 @@ async fn refunds_count_once(db: TestDatabase) {
     assert_eq!((person.spent_micros, person.refunded_micros), (10_000_000, 4_000_000));
 }
 
+/// How an order stands depends on what was told of it, not on the order of telling.
+#[db_test(MIGRATIONS)]
+async fn what_becomes_of_an_order_may_be_heard_before_it(db: TestDatabase) {
+    let profiles = profiles(14);
+    let of = |n: i64, name: &str, id: &str, more: Value| {
+        let mut properties = json!({"order_id": id});
+        properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event(n, name, vec![user("0")], properties)
+    };
+    // What is told of each, and how it then stands.
+    let stories: [(&str, Vec<(&str, Value)>, (i64, &str)); 5] = [
+        ("kept", vec![], (0, "completed")),
+        ("off", vec![("Order Cancelled", json!({}))], (0, "cancelled")),
+        ("whole", vec![("Order Refunded", json!({}))], (10_000_000, "refunded")),
+        (
+            "parts",
+            vec![("Order Refunded", json!({"amount": 4})), ("Order Refunded", json!({"amount": "2.5"}))],
+            (6_500_000, "refunded"),
+        ),
+        (
+            "both",
+            vec![("Order Refunded", json!({"amount": 4})), ("Order Cancelled", json!({}))],
+            (4_000_000, "cancelled"),
+        ),
+    ];
+    let mut n = 0;
+    for is_first in [true, false] {
+        for is_one_batch in [true, false] {
+            for (name, told, stands) in &stories {
+                let id = format!("{name}/{is_first}/{is_one_batch}");
+                let mut all: Vec<Event> = Vec::new();
+                for (event, more) in told {
+                    n += 1;
+                    all.push(of(n, event, &id, more.clone()));
+                }
+                n += 1;
+                let placed = of(n, "Order Completed", &id, json!({"revenue": 10}));
+                all.insert(if is_first { 0 } else { all.len() }, placed);
+                if is_one_batch {
+                    apply(&db, &profiles, &all).await;
+                } else {
+                    for one in &all {
+                        apply(&db, &profiles, std::slice::from_ref(one)).await;
+                    }
+                }
+                let found = orders::standing(&mut db.read(), W, std::slice::from_ref(&id)).await.unwrap();
+                assert_eq!((found[0].2, found[0].3.as_str()), *stands, "{id}");
+            }
+        }
+    }
+}
+
+/// A cancellation whose event was replaced by another says nothing any more; told again, an order stays as it stands.
+#[db_test(MIGRATIONS)]
+async fn a_cancellation_that_was_replaced_is_undone(db: TestDatabase) {
+    let profiles = profiles(15);
+    let order = |n: i64| event(n, "Order Completed", vec![user("0")], json!({"order_id": "7", "revenue": 10}));
+    let off = event(2, "Order Cancelled", vec![user("0")], json!({"order_id": "7"}));
+    let status = async || orders::standing(&mut db.read(), W, &["7".to_owned()]).await.unwrap().remove(0).3;
+    apply(&db, &profiles, &[order(1), off.clone()]).await;
+    apply(&db, &profiles, &[order(3)]).await;
+    assert_eq!(status().await, "cancelled");
+    let other =
+        Event { supersedes: Some(off.id), ..event(4, "Order Cancelled", vec![user("0")], json!({"order_id": "8"})) };
+    apply(&db, &profiles, &[other]).await;
+    assert_eq!(status().await, "completed");
+}
+
 #[db_test(MIGRATIONS)]
 async fn facts_are_kept_with_both_times_and_names_are_found(db: TestDatabase) {
     let profiles = profiles(5);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rapport_domain::EventId;
 use rapport_store::{Result, Tx};
 
 use super::Work;
@@ -13,10 +12,8 @@ impl Work<'_> {
     /// Placed orders first, then what happened to them: a batch may hold an order and its refund.
     pub(super) async fn record_orders(&mut self, tx: &mut Tx) -> Result<()> {
         let workspace = self.settings.workspace;
-        let superseded: Vec<EventId> = self.events.iter().filter_map(|e| e.supersedes).collect();
-        for old in superseded {
-            orders::forget_refund(tx, workspace, old.0).await?;
-        }
+        let superseded: Vec<[u8; 16]> = self.events.iter().filter_map(|e| e.supersedes).map(|old| old.0).collect();
+        orders::forget(tx, workspace, &superseded).await?;
         let mut placed: BTreeMap<String, OrderRow> = BTreeMap::new();
         let mut later = Vec::new();
         for (index, event) in self.events.iter().enumerate() {
@@ -47,14 +44,16 @@ impl Work<'_> {
         orders::upsert(tx, workspace, &placed).await?;
         for (index, change) in later {
             let event = &self.events[index];
+            let handle = self.who(event).handle;
             match change {
                 OrderChange::Refunded { order_id, at, amount } => {
                     let fallback = self.settings.currency;
-                    let handle = self.who(event).handle;
                     let refund = Refund { event_id: event.id.0, order_id, handle, at, amount, fallback };
                     orders::refund(tx, workspace, &refund).await?;
                 }
-                OrderChange::Cancelled { order_id, .. } => orders::cancel(tx, workspace, &order_id).await?,
+                OrderChange::Cancelled { order_id, at } => {
+                    orders::cancel(tx, workspace, &order_id, (event.id.0, handle, at)).await?;
+                }
                 OrderChange::Placed { .. } => {}
             }
         }

@@ -1,4 +1,6 @@
-//! Orders and refunds, by the shop's order number.
+//! Orders, refunds and cancellations, by the shop's order number.
+//!
+//! Always holds: how an order stands is what all that was told of it says, in whatever order it was told.
 
 use rapport_domain::{Currency, Handle, Money, PersonId, SourceId, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Tx, args, sql};
@@ -28,7 +30,7 @@ pub struct OrderRow {
     pub lines: i64,
 }
 
-/// Adds or renews orders. A cancelled order stays cancelled when it is told again.
+/// Adds or renews orders. What was told of them before, that they were called off or went back, holds of them too.
 pub async fn upsert(tx: &mut Tx, workspace: WorkspaceId, rows: &[OrderRow]) -> Result<()> {
     let text = sql!(
         "INSERT INTO orders (workspace, order_id, handle, source, event_id, placed_at, revenue_micros, refunded_micros, currency, status, lines)
@@ -37,7 +39,7 @@ pub async fn upsert(tx: &mut Tx, workspace: WorkspaceId, rows: &[OrderRow]) -> R
            handle = excluded.handle, event_id = excluded.event_id, placed_at = excluded.placed_at,
            revenue_micros = excluded.revenue_micros, currency = excluded.currency, lines = excluded.lines"
     );
-    let rows = rows.iter().map(|r| {
+    let bound = rows.iter().map(|r| {
         args![
             workspace,
             &r.order_id,
@@ -52,8 +54,9 @@ pub async fn upsert(tx: &mut Tx, workspace: WorkspaceId, rows: &[OrderRow]) -> R
             r.lines
         ]
     });
-    tx.execute_many(text, rows).await?;
-    Ok(())
+    let ids: Vec<&str> = rows.iter().map(|row| row.order_id.as_str()).collect();
+    tx.execute_many(text, bound).await?;
+    settle(tx, workspace, &ids).await
 }
 
 /// A refund as it is told.
@@ -73,54 +76,103 @@ pub struct Refund {
     pub fallback: Currency,
 }
 
-/// Records a refund once and adds it to its order, if we know the order.
+/// Records a refund once, whether its order is known yet or not.
 pub async fn refund(tx: &mut Tx, workspace: WorkspaceId, refund: &Refund) -> Result<()> {
-    let known = sql!("SELECT revenue_micros, currency FROM orders WHERE workspace = $1 AND order_id = $2");
-    let order: Option<(i64, String)> = tx.fetch_optional(known, args![workspace, &refund.order_id]).await?;
-    let (micros, currency) = match (&refund.amount, order) {
-        (Some(money), _) => (money.micros, money.currency.as_str().to_owned()),
-        (None, Some(order)) => order,
-        (None, None) => (0, refund.fallback.as_str().to_owned()),
+    let (micros, currency) = match &refund.amount {
+        Some(money) => (money.micros, money.currency),
+        // As much as the order came to, once that is known.
+        None => (0, refund.fallback),
     };
     let insert = sql!(
-        "INSERT INTO refunds (workspace, event_id, order_id, handle, refunded_at, amount_micros, currency)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (workspace, event_id) DO NOTHING"
+        "INSERT INTO refunds (workspace, event_id, order_id, handle, refunded_at, amount_micros, currency, is_whole)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (workspace, event_id) DO NOTHING"
     );
-    tx.execute(insert, args![workspace, refund.event_id, &refund.order_id, refund.handle, refund.at, micros, currency])
-        .await?;
-    settle(tx, workspace, &refund.order_id).await
+    let values = args![
+        workspace,
+        refund.event_id,
+        &refund.order_id,
+        refund.handle,
+        refund.at,
+        micros,
+        currency.as_str(),
+        refund.amount.is_none()
+    ];
+    tx.execute(insert, values).await?;
+    settle(tx, workspace, &[&refund.order_id]).await
 }
 
-/// Takes back a refund whose event was superseded.
-pub async fn forget_refund(tx: &mut Tx, workspace: WorkspaceId, event_id: [u8; 16]) -> Result<()> {
-    let find = sql!("SELECT order_id FROM refunds WHERE workspace = $1 AND event_id = $2");
-    let Some((order_id,)) = tx.fetch_optional::<(String,)>(find, args![workspace, event_id]).await? else {
+/// Records once that an order was called off, whether it is known yet or not.
+pub async fn cancel(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    order_id: &str,
+    (event_id, handle, at): ([u8; 16], Handle, Timestamp),
+) -> Result<()> {
+    let insert = sql!(
+        "INSERT INTO cancellations (workspace, event_id, order_id, handle, cancelled_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (workspace, event_id) DO NOTHING"
+    );
+    tx.execute(insert, args![workspace, event_id, order_id, handle, at]).await?;
+    settle(tx, workspace, &[order_id]).await
+}
+
+/// Takes back what events that were superseded said became of orders.
+pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, event_ids: &[[u8; 16]]) -> Result<()> {
+    if event_ids.is_empty() {
         return Ok(());
-    };
-    let delete = sql!("DELETE FROM refunds WHERE workspace = $1 AND event_id = $2");
-    tx.execute(delete, args![workspace, event_id]).await?;
-    settle(tx, workspace, &order_id).await
+    }
+    let find = sql!(
+        "SELECT order_id FROM refunds WHERE event_id IN ($2) AND +workspace = $1
+         UNION SELECT order_id FROM cancellations WHERE event_id IN ($2) AND +workspace = $1"
+    );
+    let found: Vec<(String,)> = tx.fetch_all(find, args![workspace, event_ids]).await?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    for delete in [
+        sql!("DELETE FROM refunds WHERE event_id IN ($2) AND +workspace = $1"),
+        sql!("DELETE FROM cancellations WHERE event_id IN ($2) AND +workspace = $1"),
+    ] {
+        tx.execute(delete, args![workspace, event_ids]).await?;
+    }
+    let ids: Vec<&str> = found.iter().map(|(id,)| id.as_str()).collect();
+    stand(tx, workspace, &ids).await
 }
 
-/// Sets what went back of an order to the sum of its refunds.
-async fn settle(tx: &mut Tx, workspace: WorkspaceId, order_id: &str) -> Result<()> {
+/// Sets how orders stand, as far as anything became of them.
+async fn settle(tx: &mut Tx, workspace: WorkspaceId, order_ids: &[&str]) -> Result<()> {
+    let find = sql!(
+        "SELECT order_id FROM refunds WHERE order_id IN ($2) AND +workspace = $1
+         UNION SELECT order_id FROM cancellations WHERE order_id IN ($2) AND +workspace = $1"
+    );
+    let found: Vec<(String,)> = tx.fetch_all(find, args![workspace, order_ids]).await?;
+    let ids: Vec<&str> = found.iter().map(|(id,)| id.as_str()).collect();
+    stand(tx, workspace, &ids).await
+}
+
+/// Sets what went back of orders to the sum of their refunds, and their status to what became of them.
+async fn stand(tx: &mut Tx, workspace: WorkspaceId, order_ids: &[&str]) -> Result<()> {
+    if order_ids.is_empty() {
+        return Ok(());
+    }
+    let whole = sql!(
+        "UPDATE refunds SET (amount_micros, currency) = (
+           SELECT o.revenue_micros, o.currency FROM orders o WHERE o.order_id = refunds.order_id AND o.workspace = refunds.workspace)
+         WHERE order_id IN ($2) AND +workspace = $1 AND is_whole
+           AND EXISTS (SELECT 1 FROM orders o WHERE o.order_id = refunds.order_id AND o.workspace = refunds.workspace)"
+    );
+    tx.execute(whole, args![workspace, order_ids]).await?;
     let update = sql!(
         "UPDATE orders SET refunded_micros = (
            SELECT CAST(COALESCE(SUM(r.amount_micros), 0) AS BIGINT) FROM refunds r
-           WHERE r.workspace = orders.workspace AND r.order_id = orders.order_id),
-         status = CASE WHEN status = 'cancelled' THEN status
-           WHEN EXISTS (SELECT 1 FROM refunds r WHERE r.workspace = orders.workspace AND r.order_id = orders.order_id)
-           THEN 'refunded' ELSE 'completed' END
-         WHERE workspace = $1 AND order_id = $2"
+           WHERE r.order_id = orders.order_id AND r.workspace = orders.workspace),
+         status = CASE
+           WHEN EXISTS (SELECT 1 FROM cancellations c WHERE c.order_id = orders.order_id AND c.workspace = orders.workspace) THEN 'cancelled'
+           WHEN EXISTS (SELECT 1 FROM refunds r WHERE r.order_id = orders.order_id AND r.workspace = orders.workspace) THEN 'refunded'
+           ELSE 'completed' END
+         WHERE order_id IN ($2) AND +workspace = $1"
     );
-    tx.execute(update, args![workspace, order_id]).await?;
-    Ok(())
-}
-
-/// Marks an order as called off.
-pub async fn cancel(tx: &mut Tx, workspace: WorkspaceId, order_id: &str) -> Result<()> {
-    let text = sql!("UPDATE orders SET status = 'cancelled' WHERE workspace = $1 AND order_id = $2");
-    tx.execute(text, args![workspace, order_id]).await?;
+    tx.execute(update, args![workspace, order_ids]).await?;
     Ok(())
 }
 

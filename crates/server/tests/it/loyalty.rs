@@ -140,6 +140,24 @@ async fn points_follow_the_order_through_the_pipeline() {
     assert_eq!(verify(&mut world.app.installation.store.read(), FIRST).await.unwrap().findings, []);
 }
 
+/// Shops tell in several ways, and one may be quicker than another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_went_back_before_its_order_was_told_earns_nothing() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key) = founded(&sink).await;
+    let back = |message: &str, id: &str, amount: Value| {
+        track(message, "u1", "Order Refunded", json!({"order_id": id, "amount": amount}))
+    };
+    happen(&world, &key, vec![track("m1", "u1", "Order Cancelled", json!({"order_id": "off"}))]).await;
+    happen(&world, &key, vec![back("m2", "whole", Value::Null), back("m3", "part", json!(20))]).await;
+    happen(&world, &key, vec![order("off", "m4", 50.0)]).await;
+    happen(&world, &key, vec![order("whole", "m5", 50.0)]).await;
+    assert_eq!(available(&world, &owner).await, 0);
+    happen(&world, &key, vec![order("part", "m6", 60.0)]).await;
+    assert_eq!(available(&world, &owner).await, 40);
+    assert_eq!(verify(&mut world.app.installation.store.read(), FIRST).await.unwrap().findings, []);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_of_the_rules_counts_for_what_happens_afterwards() {
     let sink = Sink::start(Manner::default(), &[]).await;
