@@ -16,6 +16,7 @@ pub mod documents;
 pub mod flows;
 pub mod head;
 pub mod jurisdictions;
+pub mod leaderboards;
 pub mod live;
 mod load;
 pub mod members;

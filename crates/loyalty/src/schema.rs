@@ -11,6 +11,7 @@ mod challenges;
 mod changes;
 mod flows;
 mod jurisdictions;
+mod leaderboards;
 mod notices;
 mod offers;
 mod referrals;
@@ -47,6 +48,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 18, name: "referrals", sql: referrals::REFERRALS },
         Migration { number: 19, name: "cards", sql: cards::CARDS },
         Migration { number: 20, name: "laws of lapsing", sql: jurisdictions::JURISDICTIONS },
+        Migration { number: 21, name: "leaderboards", sql: leaderboards::LEADERBOARDS },
     ],
 };
 
@@ -315,6 +317,7 @@ const PARTS: &[&[Declaration]] = &[
     &changes::DATA_MAP,
     &bulks::DATA_MAP,
     challenges::COLUMNS,
+    leaderboards::COLUMNS,
     &referrals::DATA_MAP,
     &cards::DATA_MAP,
 ];

@@ -30,6 +30,7 @@ pub mod installation;
 pub mod intending;
 pub mod keeper;
 pub mod knowing;
+pub mod leaderboards;
 pub mod link_checks;
 pub mod member_links;
 pub mod messages;

@@ -37,6 +37,7 @@ use crate::erasing;
 use crate::experimenting::reporting;
 use crate::following_up;
 use crate::installation::Installation;
+use crate::leaderboards;
 use crate::records::{sources, workspaces};
 use crate::referring;
 use crate::reviewing;
@@ -276,6 +277,7 @@ impl Pipeline {
         earning::hear(installation, tx, workspace, &events, &applied).await?;
         referring::hear(installation, tx, workspace, &events, &applied).await?;
         challenges::hear(installation, tx, workspace, &events, &mut applied).await?;
+        leaderboards::hear(installation, tx, workspace, &events, &applied).await?;
         points::jurisdictions::hear(installation, tx, workspace, &applied).await?;
         tiers::hear(installation, tx, workspace, &events, &mut applied).await?;
         pricing::hear(installation, tx, workspace, &events, &applied).await?;

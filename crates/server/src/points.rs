@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::challenges;
 use crate::installation::Installation;
+use crate::leaderboards;
 use crate::records::workspaces;
 use crate::{referring, tiers};
 
@@ -73,6 +74,9 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
             }
             if let Err(error) = settle_challenges(&installation, workspace, &stop).await {
                 tracing::warn!(%error, "how far members are in challenges could not be reckoned anew; it is tried again");
+            }
+            if let Err(error) = leaderboards::settle(&installation, workspace).await {
+                tracing::warn!(%error, "winners of leaderboards could not be found; it is tried again");
             }
             if let Err(error) = settle_referrals(&installation, workspace, &stop).await {
                 tracing::warn!(%error, "referrals that are due could not be looked at; it is tried again");

@@ -12,7 +12,9 @@ use rapport_store::outbox::Event;
 use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
-use super::{Memory, awards, badges, challenges, changes, head, load, members, redemptions, tiers, vouchers, write};
+use super::{
+    Memory, awards, badges, challenges, changes, head, leaderboards, load, members, redemptions, tiers, vouchers, write,
+};
 use crate::Error;
 use crate::ledger::{AccountKey, MemberId, Standing, WalletId};
 
@@ -67,6 +69,7 @@ pub async fn follow(
         tiers::merge(tx, workspace, goes.member, stays.member).await?;
         challenges::merge(tx, workspace, goes.member, stays.member).await?;
         badges::merge(tx, workspace, goes.member, stays.member).await?;
+        leaderboards::merge(tx, workspace, goes.member, stays.member).await?;
     }
     changes::merge(tx, workspace, goes.member, stays.member).await?;
     redemptions::merge(tx, workspace, goes.member, stays.member).await?;

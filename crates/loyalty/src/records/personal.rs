@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
-use super::{badges, cards, challenges, changes, members, read, redemptions, tiers, vouchers, wallets};
+use super::{badges, cards, challenges, changes, leaderboards, members, read, redemptions, tiers, vouchers, wallets};
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
 /// Operations read at a time.
@@ -103,6 +103,7 @@ pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Re
     let texts = texts + changes::forget(tx, workspace, &numbers).await?;
     let texts = texts + challenges::forget(tx, workspace, &numbers).await?;
     let texts = texts + badges::forget(tx, workspace, &numbers).await?;
+    let texts = texts + leaderboards::forget(tx, workspace, &numbers).await?;
     let texts = texts + cards::forget(tx, workspace, &numbers).await?;
     let texts = texts + redemptions::forget(tx, workspace, &numbers).await?;
     Ok(texts + vouchers::forget(tx, workspace, &numbers).await?)

@@ -15,6 +15,7 @@ use crate::challenges::Challenge;
 use crate::document::State;
 use crate::earning::Rule;
 use crate::jurisdictions::Law;
+use crate::leaderboards::Leaderboard;
 use crate::offers::Offer;
 use crate::program::Program;
 use crate::referrals::{Referral, Terms};
@@ -95,6 +96,7 @@ pub async fn save(
     documents::refuse_stranding::<Offer>(tx, workspace, program).await?;
     documents::refuse_stranding::<Reward>(tx, workspace, program).await?;
     documents::refuse_stranding::<Challenge>(tx, workspace, program).await?;
+    documents::refuse_stranding::<Leaderboard>(tx, workspace, program).await?;
     documents::refuse_stranding::<Referral>(tx, workspace, program).await?;
     for plan in &program.wallets {
         wallets::save(tx, workspace, &plan.key, &plan.limits()).await?;
@@ -120,6 +122,8 @@ pub struct Programs {
     pub offers: Vec<Version<Offer>>,
     /// Versions of all challenges, the oldest of each first.
     pub challenges: Vec<Version<Challenge>>,
+    /// Versions of all leaderboards, the oldest of each first.
+    pub leaderboards: Vec<Version<Leaderboard>>,
     /// Versions of all badges, the oldest of each first.
     pub badges: Vec<Version<Badge>>,
     /// Versions of all referral programmes, the oldest of each first.
@@ -139,9 +143,10 @@ impl Programs {
         let rules = documents::versions(db, workspace).await?;
         let offers = documents::versions(db, workspace).await?;
         let challenges = documents::versions(db, workspace).await?;
+        let leaderboards = documents::versions(db, workspace).await?;
         let badges = documents::versions(db, workspace).await?;
         let referrals = documents::versions(db, workspace).await?;
-        Ok(Self { programs, rules, offers, challenges, badges, referrals })
+        Ok(Self { programs, rules, offers, challenges, leaderboards, badges, referrals })
     }
 
     /// The latest version of the programme.

@@ -11,8 +11,10 @@ mod documents;
 mod effect;
 mod history;
 mod jurisdictions;
+mod leaderboards;
 mod liability;
 mod member_challenges;
+pub(crate) mod member_leaderboards;
 mod members;
 mod offers;
 mod opening;
@@ -86,6 +88,8 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(challenges::router())
         .merge(member_challenges::router())
         .merge(badges::router())
+        .merge(leaderboards::router())
+        .merge(member_leaderboards::router())
 }
 
 /// The programme as of a version.

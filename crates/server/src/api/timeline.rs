@@ -295,7 +295,7 @@ fn words(name: &str, properties: &Map<String, Value>, currency: &str) -> (String
             (join(&[name.to_owned(), shown("tier")]), shown("ladder"))
         }
         _ if doings::NAMES.iter().any(|(_, known)| *known == name) => {
-            (join(&[name.to_owned(), shown("badge")]), shown("challenge"))
+            (join(&[name.to_owned(), shown("badge")]), join(&[shown("challenge"), shown("leaderboard")]))
         }
         _ if facts::NAMES.iter().any(|(_, known)| *known == name) => {
             (join(&[name.to_owned(), shown("amount")]), shown("wallet"))

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use rapport_domain::{Event, PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::MemberId;
-use rapport_loyalty::records::{badges, challenges, members};
+use rapport_loyalty::records::{badges, challenges, leaderboards, members};
 use rapport_profiles::Applied;
 use rapport_store::Tx;
 use serde_json::{Value, json};
@@ -16,14 +16,17 @@ use serde_json::{Value, json};
 use crate::points::facts::{self, Told};
 use crate::tiers::facts::{causes, number};
 
-/// Domain events of challenges and badges, and the names under which they are told.
-pub const NAMES: [(&str, &str); 6] = [
+/// Domain events of challenges, badges and leaderboards, and the names under which they are told.
+pub const NAMES: [(&str, &str); 9] = [
     (challenges::JOINED, "Challenge Joined"),
     (challenges::PROGRESSED, "Challenge Progressed"),
     (challenges::COMPLETED, "Challenge Completed"),
     (challenges::LAPSED, "Challenge Progress Lost"),
     (badges::RECEIVED, "Badge Received"),
     (badges::TAKEN_BACK, "Badge Taken Back"),
+    (leaderboards::JOINED, "Leaderboard Joined"),
+    (leaderboards::LEFT, "Leaderboard Left"),
+    (leaderboards::WON, "Leaderboard Won"),
 ];
 
 /// Tells how far these people are, by what the batch says of each.

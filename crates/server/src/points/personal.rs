@@ -3,7 +3,9 @@
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{MemberId, Operation, Refusal, WalletId};
 use rapport_loyalty::records::personal::{self, Kept};
-use rapport_loyalty::records::{badges, benefits, challenges, members, notices, referrals, tiers, wallets};
+use rapport_loyalty::records::{
+    badges, benefits, challenges, leaderboards, members, notices, referrals, tiers, wallets,
+};
 use rapport_store::{Queries, Result};
 use serde_json::{Map, Value, json};
 
@@ -62,6 +64,7 @@ pub async fn show(
     let told: Vec<Value> = told.collect();
     let [standings, moves, matches, uses] = ladders(db, workspace, &kept).await?;
     let [joins, progress, completions, own_badges] = doings(db, workspace, &kept).await?;
+    let [boards, won] = ranked(db, workspace, &kept).await?;
     let redemptions = kept.redemptions.iter().map(|it| {
         json!({
             "reward": it.reward, "kind": it.kind, "state": it.state, "refused": it.refused, "wallet": it.wallet, "points": it.points.to_string(),
@@ -95,6 +98,8 @@ pub async fn show(
         ("loyalty_challenge_progress", progress),
         ("loyalty_challenge_completions", completions),
         ("loyalty_badges", own_badges),
+        ("loyalty_leaderboard_joins", boards),
+        ("loyalty_leaderboard_winners", won),
         ("loyalty_cards", cards),
     ] {
         if rows.is_empty() {
@@ -210,6 +215,24 @@ async fn doings(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> R
         })
     });
     Ok([joins.collect(), progress.collect(), completions.collect(), badges.collect()])
+}
+
+/// On which leaderboards they were, under which name, and what they won.
+async fn ranked(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> Result<[Vec<Value>; 2]> {
+    let numbers: Vec<MemberId> = kept.numbers.iter().copied().collect();
+    let joins = leaderboards::joins(db, workspace, &numbers).await?.into_iter().map(|it| {
+        json!({
+            "leaderboard": it.leaderboard, "alias": it.alias, "joined_at": instant(it.joined_at), "left_at": it.left_at.map(instant),
+        })
+    });
+    let won = leaderboards::won(db, workspace, &numbers).await?.into_iter().map(|it| {
+        json!({
+            "leaderboard": it.leaderboard, "period": it.period, "place": it.place.to_string(), "score": it.score.to_string(),
+            "alias": it.alias, "wallet": it.wallet, "points": it.points.to_string(), "badge": it.badge, "outcome": it.outcome,
+            "won_at": instant(it.won_at),
+        })
+    });
+    Ok([joins.collect(), won.collect()])
 }
 
 /// Why somebody else gave them points is the other's to say.

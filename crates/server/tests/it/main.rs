@@ -33,6 +33,7 @@ mod loyalty_changes;
 mod loyalty_effect;
 mod loyalty_expiry;
 mod loyalty_giving;
+mod loyalty_leaderboards;
 mod loyalty_liability;
 mod loyalty_member_page;
 mod loyalty_offers;

@@ -8,11 +8,11 @@ use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::decimal::Decimal;
 use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::program::Program;
-use rapport_loyalty::records::challenges;
 use rapport_loyalty::records::documents as versions;
 use rapport_loyalty::records::programs::Programs;
 use rapport_loyalty::records::redemptions::{self, Asked, Filter, Scene};
 use rapport_loyalty::records::vouchers;
+use rapport_loyalty::records::{challenges, leaderboards};
 use rapport_loyalty::rewards::{Refusal, Reward, Wish};
 use rapport_segments::{Condition, Moment};
 use rapport_store::{Priority, Tx};
@@ -70,6 +70,12 @@ impl Present {
     pub(super) fn challenges(&self, workspace: WorkspaceId) -> Result<challenges::Scene<'_>, Problem> {
         let (program, calendar, challenges) = (self.program()?, &self.calendar, &self.programs.challenges);
         Ok(challenges::Scene { workspace, program, calendar, challenges, now: self.now })
+    }
+
+    pub(crate) fn leaderboards(&self, workspace: WorkspaceId) -> Result<leaderboards::Scene<'_>, Problem> {
+        let (leaderboards, challenges) = (&self.programs.leaderboards, &self.programs.challenges);
+        let (program, calendar, now) = (self.program()?, &self.calendar, self.now);
+        Ok(leaderboards::Scene { workspace, program, calendar, leaderboards, challenges, now })
     }
 
     pub(crate) fn scene<'a>(&'a self, app: &'a App, workspace: WorkspaceId) -> Result<Scene<'a>, Problem> {

@@ -1,0 +1,90 @@
+//! Who is on leaderboards under which name, how much they have, and who won.
+
+use rapport_domain::Purpose;
+use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+
+pub(super) const LEADERBOARDS: &str = "
+CREATE TABLE loyalty_leaderboard_joins (
+    workspace {int} NOT NULL,
+    member {int} NOT NULL,
+    leaderboard TEXT NOT NULL,
+    alias TEXT NOT NULL,
+    folded TEXT NOT NULL,
+    joined_at {int} NOT NULL,
+    left_at {int},
+    PRIMARY KEY (member, leaderboard, workspace)
+) {clustered};
+CREATE UNIQUE INDEX loyalty_leaderboard_joins_alias ON loyalty_leaderboard_joins (workspace, leaderboard, folded) WHERE left_at IS NULL;
+
+CREATE TABLE loyalty_leaderboard_scores (
+    workspace {int} NOT NULL,
+    leaderboard TEXT NOT NULL,
+    period TEXT NOT NULL,
+    member {int} NOT NULL,
+    score {int} NOT NULL CHECK (score > 0),
+    PRIMARY KEY (leaderboard, period, member, workspace)
+) {clustered};
+CREATE INDEX loyalty_leaderboard_scores_rank ON loyalty_leaderboard_scores (workspace, leaderboard, period, score, member);
+CREATE INDEX loyalty_leaderboard_scores_member ON loyalty_leaderboard_scores (member, workspace);
+
+CREATE TABLE loyalty_leaderboard_periods (
+    workspace {int} NOT NULL,
+    leaderboard TEXT NOT NULL,
+    period TEXT NOT NULL,
+    begins_at {int} NOT NULL,
+    ends_at {int} NOT NULL,
+    settled_at {int},
+    members {int} NOT NULL,
+    PRIMARY KEY (leaderboard, period, workspace)
+) {clustered};
+CREATE INDEX loyalty_leaderboard_periods_open ON loyalty_leaderboard_periods (workspace, ends_at) WHERE settled_at IS NULL;
+
+CREATE TABLE loyalty_leaderboard_winners (
+    workspace {int} NOT NULL,
+    leaderboard TEXT NOT NULL,
+    period TEXT NOT NULL,
+    member {int} NOT NULL,
+    place {int} NOT NULL,
+    score {int} NOT NULL,
+    alias TEXT NOT NULL,
+    wallet TEXT NOT NULL,
+    points {int} NOT NULL,
+    badge TEXT,
+    outcome TEXT NOT NULL,
+    won_at {int} NOT NULL,
+    PRIMARY KEY (leaderboard, period, member, workspace)
+) {clustered};
+CREATE INDEX loyalty_leaderboard_winners_member ON loyalty_leaderboard_winners (member, workspace);
+";
+
+const fn of_member(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
+    Declaration {
+        table,
+        columns,
+        category,
+        purposes: &[Purpose::Service],
+        retention: Retention::Person,
+        person: Way::Elsewhere("the member's number"),
+        erasure: Erasure::Delete,
+    }
+}
+
+/// What the columns hold.
+pub(super) const COLUMNS: &[Declaration] = &[
+    Declaration::technical("loyalty_leaderboard_joins", &["workspace"]),
+    of_member("loyalty_leaderboard_joins", &["member", "leaderboard", "joined_at", "left_at"], Category::Behavioural),
+    of_member("loyalty_leaderboard_joins", &["alias", "folded"], Category::FreeText),
+    Declaration::technical("loyalty_leaderboard_scores", &["workspace"]),
+    of_member("loyalty_leaderboard_scores", &["leaderboard", "period", "member", "score"], Category::Derived),
+    Declaration::technical(
+        "loyalty_leaderboard_periods",
+        &["workspace", "leaderboard", "period", "begins_at", "ends_at", "settled_at", "members"],
+    ),
+    Declaration::technical("loyalty_leaderboard_winners", &["workspace"]),
+    of_member(
+        "loyalty_leaderboard_winners",
+        &["leaderboard", "period", "member", "place", "score", "wallet", "points", "badge", "outcome", "won_at"],
+        Category::Derived,
+    ),
+    of_member("loyalty_leaderboard_winners", &["alias"], Category::FreeText),
+];
