@@ -276,7 +276,8 @@ async fn points_count_without_what_was_taken_back_and_without_prizes(db: TestDat
     club.post(&bea, "c", earn(70), "rule").await;
     let month = club.period();
     assert_eq!(club.ranking(&month).await, [("Ann".to_owned(), 100), ("Bea".to_owned(), 70)]);
-    let back = Act::Reverse { of: "a".to_owned(), portion: Portion::Rest, shortage: Shortage::IntoArrears, grace_until: None };
+    let back =
+        Act::Reverse { of: "a".to_owned(), portion: Portion::Rest, shortage: Shortage::IntoArrears, grace_until: None };
     club.post(&ann, "d", back, "rule").await;
     assert_eq!(club.ranking(&month).await, [("Bea".to_owned(), 70)]);
 

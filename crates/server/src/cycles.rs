@@ -20,6 +20,8 @@ use rapport_store::Queries;
 
 const EARNED: &str = "Points Earned";
 const ENROLLED: &str = "Member Enrolled";
+/// Events of a reward that is given.
+const REWARDED: [&str; 2] = ["Reward Redeemed", "Redemption Fulfilled"];
 /// Events of challenges.
 const CHALLENGES: [&str; 3] = ["Challenge Progressed", "Challenge Completed", "Challenge Progress Lost"];
 /// Events that change facts of a kind, by what the facts' keys begin with.
@@ -85,6 +87,7 @@ pub fn of_journey(key: &str, plan: &Definition, known: &BTreeMap<String, Conditi
         match &node.step {
             Step::Message { .. } => drop(brings.insert("Message Sent".to_owned())),
             Step::Act { action, .. } if action == "give_points" => brings.extend(named([EARNED, ENROLLED])),
+            Step::Act { action, .. } if action == "give_reward" => brings.extend(named(REWARDED)),
             Step::Act { action, with, .. } if action == "tell_event" => {
                 brings.extend(with.get("name").and_then(|name| name.as_str()).map(str::to_owned));
             }

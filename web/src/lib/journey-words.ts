@@ -45,6 +45,7 @@ export function sayStep(step: Step, templates: Record<string, string> = {}): str
 	if ('list' in step) return t(step.list.on === false ? 'journey.says.list_off' : 'journey.says.list_on', { list: step.list.list || '…' });
 	if ('webhook' in step) return t('journey.says.webhook', { url: step.webhook.url });
 	if ('act' in step && step.act.action === 'give_points') return t('journey.says.give_points', { n: f.plain(Number(step.act.with?.points ?? 0), 0) });
+	if ('act' in step && step.act.action === 'give_reward') return t('journey.says.give_reward', { reward: String(step.act.with?.reward ?? '…') });
 	if ('act' in step) return t('journey.says.act', { action: step.act.action || '…' });
 	if ('rate_limit' in step) return t('journey.says.rate_limit', { n: step.rate_limit.most, span: saySpan(step.rate_limit.per) });
 	return t('goal' in step ? 'journey.says.goal' : 'journey.says.exit');

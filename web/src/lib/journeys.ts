@@ -69,7 +69,7 @@ export interface JourneyPage {
 }
 
 /** What other parts of Rapport do for a journey. */
-export const ACTIONS = ['give_points', 'tell_event'] as const;
+export const ACTIONS = ['give_points', 'give_reward', 'tell_event'] as const;
 
 export function isAction(name: string): name is (typeof ACTIONS)[number] {
 	return (ACTIONS as readonly string[]).includes(name);

@@ -23,6 +23,7 @@ use crate::installation::Installation;
 use crate::messages;
 use crate::own_events;
 use crate::points::giving::{self, Gift, Given};
+use crate::points::rewarding::{self, Present};
 use crate::scoring;
 
 /// So many at a time.
@@ -34,9 +35,13 @@ const LONGEST_PAUSE: i64 = Timestamp::HOUR;
 const GIVE_UP: i64 = Timestamp::DAY;
 
 /// The actions that parts of Rapport offer to journeys: name, and what it does. Parts that come later add theirs here.
-pub const ACTIONS: [(&str, &str); 2] = [
+pub const ACTIONS: [(&str, &str); 3] = [
     ("tell_event", "Tells an event of the person: `name`, and its properties."),
     ("give_points", "Gives the person `points`, into `wallet` or the programme's first, if they are a member."),
+    (
+        "give_reward",
+        "Gives the person `reward` for nothing, out of its budget for surprises, if they are a member; `reason` says why.",
+    ),
 ];
 
 /// What is wrong with what an action is given, if anything.
@@ -53,8 +58,25 @@ pub fn wrong(action: &str, with: &BTreeMap<String, Value>) -> Option<String> {
             let other = with.keys().find(|key| !["points", "wallet"].contains(&key.as_str()));
             other.map(|key| format!("`give_points` knows `points` and `wallet`, not `{key}`"))
         }
+        "give_reward" => {
+            let is_text = |key: &str| text(with.get(key)).is_some();
+            if !is_text("reward") || !is_text("reason") {
+                return Some(
+                    "`give_reward` needs the `reward`'s key and a `reason`, which the member can see".to_owned(),
+                );
+            }
+            let other = with.keys().find(|key| !["reward", "reason"].contains(&key.as_str()));
+            other.map(|key| format!("`give_reward` knows `reward` and `reason`, not `{key}`"))
+        }
         _ => None,
     }
+}
+
+/// The longest text of an action, in bytes.
+const TEXT_MAX: usize = 200;
+
+fn text(value: Option<&Value>) -> Option<&str> {
+    value?.as_str().map(str::trim).filter(|text| !text.is_empty() && text.len() <= TEXT_MAX && !text.contains('\0'))
 }
 
 /// The most points that a step of a journey gives.
@@ -149,6 +171,7 @@ async fn act(installation: &Installation, row: &ActRow) -> Result<Did> {
             tell(installation, row, &names, (EventKind::Track, &name), (properties, Map::new())).await?;
         }
         "act" if row.target == "give_points" => give(installation, row).await?,
+        "act" if row.target == "give_reward" => reward(installation, row).await?,
         other => bail!(Hopeless(format!("nothing here does `{other}` `{}`", row.target))),
     }
     Ok(Did::It)
@@ -172,6 +195,20 @@ async fn give(installation: &Installation, row: &ActRow) -> Result<()> {
         Given::NoWallet => bail!(Hopeless("the programme has no such wallet".to_owned())),
         Given::NoMember => bail!(Hopeless("they are no member of the programme".to_owned())),
         Given::Refused(refusal) => bail!(Hopeless(refusal.to_string())),
+    }
+}
+
+async fn reward(installation: &Installation, row: &ActRow) -> Result<()> {
+    let (Some(reward), Some(reason)) = (text(row.content.get("reward")), text(row.content.get("reason"))) else {
+        bail!(Hopeless("`give_reward` needs `reward` and `reason`".to_owned()));
+    };
+    let (id, by) = (format!("journey:{}", row.id), format!("journey:{}", row.journey));
+    let present = Present { id: &id, person: row.person, reward, by: &by, reason };
+    match rewarding::give(installation, row.workspace, present).await? {
+        rewarding::Given::It => Ok(()),
+        rewarding::Given::NoProgram => bail!(Hopeless("there is no programme".to_owned())),
+        rewarding::Given::NoMember => bail!(Hopeless("they are no member of the programme".to_owned())),
+        rewarding::Given::Refused(refusal) => bail!(Hopeless(refusal.to_string())),
     }
 }
 

@@ -83,6 +83,58 @@ async fn who_is_no_member_gets_nothing_and_staff_see_why() {
     assert_eq!(get(&world, &owner, "/api/v1/loyalty/members").await["rows"], json!([]));
 }
 
+fn rewards(with: Value) -> Value {
+    let mut plan = gives("Complaint Closed", json!("after_exit"), with);
+    plan["definition"]["nodes"][0]["step"]["act"]["action"] = json!("give_reward");
+    plan
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journey_gives_a_reward_out_of_its_budget_for_surprises() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key) = founded(&sink, "earning").await;
+    let mug = json!({"version": 0, "state": "live", "reward": {"name": "Mug", "gives": {"kind": "code"},
+        "prices": [{"points": 500}], "surprises": {"most": 1, "every": "month"}}});
+    let (status, text) = put(&world, &owner, "/api/v1/loyalty/rewards/mug", mug).await;
+    assert_eq!(status, StatusCode::OK, "{text}");
+    let with = json!({"reward": "mug", "reason": "Sorry for the wait"});
+    for wrong in [
+        json!({"reward": "mug"}),
+        json!({"reward": "none", "reason": "x"}),
+        json!({"reward": "mug", "reason": "x", "points": 1}),
+    ] {
+        let found = findings(&world, &owner, &rewards(wrong.clone())).await;
+        assert!(found.iter().any(|(code, _)| code == "act"), "{wrong}: {found:?}");
+    }
+    let id = crate::engaging::only_person(&world, &owner, "ann").await;
+    let member = call(&world, &owner, Method::POST, "/api/v1/loyalty/members", json!({"person_id": id})).await.json();
+    let member = member["member_id"].as_str().unwrap();
+    launch(&world, &owner, rewards(with)).await;
+    happen(&world, &key, vec![track("c1", "u1", "Complaint Closed", json!({}))]).await;
+    settle(&world).await;
+    assert_eq!(acted(&world).await, [("done".to_owned(), None)]);
+    // Done again, as after a crash between giving and noting it.
+    let mut tx = world.app.installation.store.begin(rapport_store::Priority::Interactive).await.unwrap();
+    let again = sql!("UPDATE journey_acts SET state = 'queued', due_at = decided_at WHERE workspace = $1");
+    tx.execute(again, args![FIRST]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(acted(&world).await, [("done".to_owned(), None)]);
+    let given = get(&world, &owner, &format!("/api/v1/loyalty/members/{member}/redemptions")).await;
+    let rows = given["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 1, "given once: {given}");
+    assert_eq!(
+        (&rows[0]["is_surprise"], &rows[0]["points"], &rows[0]["reason"]),
+        (&json!(true), &json!(0), &json!("Sorry for the wait")),
+        "{given}"
+    );
+    // The budget is spent: staff see why nothing was given.
+    happen(&world, &key, vec![track("c2", "u1", "Complaint Closed", json!({}))]).await;
+    settle(&world).await;
+    let all = acted(&world).await;
+    let failed: Vec<_> = all.iter().filter(|(state, why)| state == "failed" && why.is_some()).collect();
+    assert_eq!((all.len(), failed.len()), (2, 1), "{all:?}");
+}
+
 /// The findings of a plan: code and text.
 async fn findings(world: &World, owner: &Browser, plan: &Value) -> Vec<(String, String)> {
     let body = json!({"definition": plan["definition"]});

@@ -59,7 +59,8 @@ async fn founded(sink: &Sink) -> (World, Browser, String, [String; 2]) {
 }
 
 fn order(number: u32, who: &str, revenue: i64) -> Value {
-    let properties = json!({"order_id": format!("o{number}"), "subtotal": revenue, "revenue": revenue, "currency": "EUR"});
+    let properties =
+        json!({"order_id": format!("o{number}"), "subtotal": revenue, "revenue": revenue, "currency": "EUR"});
     track(&format!("m{number}"), who, "Order Completed", properties)
 }
 
@@ -103,7 +104,10 @@ async fn what_members_buy_counts_at_once_and_the_first_of_the_week_wins() {
     let member = get(&world, &owner, &format!("/api/v1/loyalty/members/{ann}")).await;
     assert_eq!(member["wallets"][0]["available"], 550, "{member}");
     let seen = own(&world, &owner, &ann).await;
-    assert_eq!((&seen["score"], &seen["won"][0]["points"], &seen["won"][0]["place"]), (&json!(0), &json!(500), &json!(1)));
+    assert_eq!(
+        (&seen["score"], &seen["won"][0]["points"], &seen["won"][0]["place"]),
+        (&json!(0), &json!(500), &json!(1))
+    );
     let ranking = get(&world, &owner, &format!("{BOARDS}/week/ranking?period={}", week.replace(' ', "%20"))).await;
     assert_eq!((&ranking["is_settled"], &ranking["members"]), (&json!(true), &json!(2)), "{ranking}");
     assert_eq!((&ranking["rows"][0]["member_id"], &ranking["rows"][0]["outcome"]), (&json!(ann), &json!("given")));
@@ -124,8 +128,16 @@ async fn bad_input_changes_nothing() {
     let sink = Sink::start(Manner::default(), &[]).await;
     let (world, owner, _, [ann, bea]) = founded(&sink).await;
     let at = |member: &str, what: &str| format!("/api/v1/loyalty/members/{member}/leaderboards/{what}");
-    refused(&post(&world, &owner, &at(&ann, "none/joined"), json!({"name": "A"})).await, StatusCode::NOT_FOUND, "not_found");
-    refused(&post(&world, &owner, &at(&ann, "week/left"), json!({})).await, StatusCode::CONFLICT, "leaderboard_not_joined");
+    refused(
+        &post(&world, &owner, &at(&ann, "none/joined"), json!({"name": "A"})).await,
+        StatusCode::NOT_FOUND,
+        "not_found",
+    );
+    refused(
+        &post(&world, &owner, &at(&ann, "week/left"), json!({})).await,
+        StatusCode::CONFLICT,
+        "leaderboard_not_joined",
+    );
     for bad in ["", "ann@example.com", "+49 151 1234567"] {
         let answer = post(&world, &owner, &at(&ann, "week/joined"), json!({"name": bad})).await;
         refused(&answer, StatusCode::UNPROCESSABLE_ENTITY, "loyalty_invalid");

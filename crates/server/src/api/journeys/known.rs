@@ -12,9 +12,13 @@ use rapport_engagement::content::{Limits, Severity, Template, lacks_approved};
 use rapport_engagement::journey::check::Known;
 use rapport_engagement::journey::{Definition, Step};
 use rapport_engagement::records::{settings, templates};
+use rapport_loyalty::document::State;
+use rapport_loyalty::records::documents;
+use rapport_loyalty::rewards::Reward;
 use rapport_privacy::records::topics;
 use rapport_segments::Condition;
 use rapport_segments::records::{lists, segments};
+use rapport_store::Queries;
 use serde_json::Value;
 
 use crate::app::App;
@@ -47,6 +51,8 @@ pub struct Here<'a> {
     leads: BTreeMap<String, Option<Leads>>,
     allows_private: bool,
     wallets: BTreeSet<String>,
+    /// Rewards that are live and have a budget for surprises.
+    surprises: BTreeSet<String>,
     /// The journey's own key, as far as it is saved.
     key: String,
     causes: Vec<Cause>,
@@ -73,6 +79,7 @@ impl<'a> Here<'a> {
         let (causes, conditions) = cycles::in_force(&mut db, workspace).await?;
         Ok(Self {
             wallets: wallets.unwrap_or_default(),
+            surprises: surprises(&mut db, workspace).await?,
             key: key.to_owned(),
             causes,
             own,
@@ -100,6 +107,12 @@ impl<'a> Here<'a> {
         let leads = leads(&app.sender.client, plan).await;
         Ok(Self { leads, ..here })
     }
+}
+
+async fn surprises(db: &mut impl Queries, workspace: WorkspaceId) -> Result<BTreeSet<String>, Problem> {
+    let all = documents::latest_of_each(documents::versions::<Reward>(db, workspace).await?);
+    let live = all.into_iter().filter(|it| it.state == State::Live && it.document.surprises.is_some());
+    Ok(live.map(|it| it.document.key).collect())
 }
 
 async fn leads(client: &Client, plan: &Definition) -> BTreeMap<String, Option<Leads>> {
@@ -178,8 +191,18 @@ impl Known for Here<'_> {
 
     fn wrong_act(&self, action: &str, with: &BTreeMap<String, Value>) -> Option<String> {
         acts::wrong(action, with).or_else(|| {
-            let wallet = with.get("wallet").and_then(Value::as_str).filter(|_| action == "give_points")?;
-            (!self.wallets.contains(wallet)).then(|| format!("the loyalty programme has no wallet `{wallet}`"))
+            let named = |key: &str| with.get(key).and_then(Value::as_str);
+            match action {
+                "give_points" => {
+                    let wallet = named("wallet").filter(|wallet| !self.wallets.contains(*wallet))?;
+                    Some(format!("the loyalty programme has no wallet `{wallet}`"))
+                }
+                "give_reward" => {
+                    let reward = named("reward").filter(|reward| !self.surprises.contains(reward.trim()))?;
+                    Some(format!("there is no live reward `{reward}` with a budget for surprises"))
+                }
+                _ => None,
+            }
         })
     }
 
