@@ -200,7 +200,8 @@ async fn what_becomes_of_an_order_may_be_heard_before_it(db: TestDatabase) {
         event(n, name, vec![user("0")], properties)
     };
     // What is told of each, and how it then stands.
-    let stories: [(&str, Vec<(&str, Value)>, (i64, &str)); 5] = [
+    type Story = (&'static str, Vec<(&'static str, Value)>, (i64, &'static str));
+    let stories: [Story; 5] = [
         ("kept", vec![], (0, "completed")),
         ("off", vec![("Order Cancelled", json!({}))], (0, "cancelled")),
         ("whole", vec![("Order Refunded", json!({}))], (10_000_000, "refunded")),
