@@ -5,6 +5,7 @@
 //!
 //! Does not: decide anything; the same rules refuse here as over the API.
 
+mod doings;
 mod view;
 mod words;
 
@@ -25,10 +26,12 @@ use super::{foreign_form, ideas, is_own_form, page, see_other};
 use crate::api::loyalty::redemptions::{call_off, redeem};
 use crate::app::App;
 use crate::http::form::parameter;
+use crate::http::headers::PAGE_POLICY;
 use crate::http::peer::From;
 use crate::member_links;
 use crate::problem::{Problem, Result};
 use crate::records::workspaces;
+use doings::Doings;
 use view::View;
 use words::Words;
 
@@ -46,6 +49,7 @@ struct MemberPage {
     action: String,
     other: String,
     view: View,
+    doings: Doings,
     message: Option<&'static str>,
     is_refused: bool,
 }
@@ -63,6 +67,8 @@ struct Visit<'a> {
     member: Member,
     link: &'a str,
     words: &'static Words,
+    /// In whose frame it may be shown.
+    frame: Option<String>,
 }
 
 impl Visit<'_> {
@@ -78,10 +84,23 @@ impl Visit<'_> {
             action: self.address(self.words.tag),
             other: self.address(self.words.other.0),
             view: view::read(app, self.workspace, &self.member, self.words).await?,
+            doings: doings::read(app, self.workspace, &self.member, self.words).await?,
             message,
             is_refused: refused.is_some(),
         };
-        Ok(page(refused.unwrap_or(StatusCode::OK), &template))
+        Ok(self.framed(page(refused.unwrap_or(StatusCode::OK), &template)))
+    }
+
+    /// Lets the site show it in a frame whose server asked for the link.
+    fn framed(&self, mut response: Response) -> Response {
+        if let Some(frame) = &self.frame {
+            let policy = PAGE_POLICY.replace("frame-ancestors 'none'", &format!("frame-ancestors {frame}"));
+            let headers = response.headers_mut();
+            if let Ok(policy) = HeaderValue::from_str(&policy) {
+                headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+            }
+        }
+        response
     }
 
     async fn refused(&self, app: &App, refusal: Refusal) -> Result<Response> {
@@ -97,7 +116,7 @@ pub async fn style() -> impl IntoResponse {
 
 async fn visit<'a>(app: &App, link: &'a str, words: &'static Words) -> Result<Option<Visit<'a>>> {
     let opened = member_links::open(&app.installation, link).await?;
-    Ok(opened.map(|(workspace, member)| Visit { workspace, member, link, words }))
+    Ok(opened.map(|it| Visit { workspace: it.workspace, member: it.member, link, words, frame: it.frame }))
 }
 
 /// Nobody else keeps the page, and no other site learns the address.
@@ -129,7 +148,7 @@ pub async fn show(
     private(shown.await.unwrap_or_else(|problem: Problem| problem.into_response()))
 }
 
-/// `POST /member/{link}`: redeems a reward, or calls a redemption off.
+/// `POST /member/{link}`: redeems a reward or calls a redemption off, goes on a leaderboard or leaves it, gets a code for friends.
 pub async fn act(
     State(app): State<App>,
     Path(link): Path<String>,
@@ -153,6 +172,12 @@ pub async fn act(
             Some("cancel") => {
                 let redemption = parameter(&form, "redemption").unwrap_or_default();
                 call_off(&app, visit.workspace, visit.member.member, &redemption).await?.map(|_| "cancelled")
+            }
+            Some(act @ ("join" | "leave" | "friends")) => {
+                return match doings::act(&app, (visit.workspace, &visit.member), act, &form).await? {
+                    Ok(()) => Ok(see_other(&format!("{}#{act}", visit.address(words.tag)), None)),
+                    Err(why) => visit.page(&app, Some(words.doing(why)), Some(StatusCode::CONFLICT)).await,
+                };
             }
             _ => return visit.page(&app, Some(words.nothing_done), Some(StatusCode::UNPROCESSABLE_ENTITY)).await,
         };

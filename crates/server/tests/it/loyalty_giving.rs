@@ -84,7 +84,7 @@ async fn who_is_no_member_gets_nothing_and_staff_see_why() {
 }
 
 fn rewards(with: Value) -> Value {
-    let mut plan = gives("Complaint Closed", json!("after_exit"), with);
+    let mut plan = gives("Apology Owed", json!("after_exit"), with);
     plan["definition"]["nodes"][0]["step"]["act"]["action"] = json!("give_reward");
     plan
 }
@@ -110,7 +110,7 @@ async fn a_journey_gives_a_reward_out_of_its_budget_for_surprises() {
     let member = call(&world, &owner, Method::POST, "/api/v1/loyalty/members", json!({"person_id": id})).await.json();
     let member = member["member_id"].as_str().unwrap();
     launch(&world, &owner, rewards(with)).await;
-    happen(&world, &key, vec![track("c1", "u1", "Complaint Closed", json!({}))]).await;
+    happen(&world, &key, vec![track("c1", "u1", "Apology Owed", json!({}))]).await;
     settle(&world).await;
     assert_eq!(acted(&world).await, [("done".to_owned(), None)]);
     // Done again, as after a crash between giving and noting it.
@@ -128,7 +128,7 @@ async fn a_journey_gives_a_reward_out_of_its_budget_for_surprises() {
         "{given}"
     );
     // The budget is spent: staff see why nothing was given.
-    happen(&world, &key, vec![track("c2", "u1", "Complaint Closed", json!({}))]).await;
+    happen(&world, &key, vec![track("c2", "u1", "Apology Owed", json!({}))]).await;
     settle(&world).await;
     let all = acted(&world).await;
     let failed: Vec<_> = all.iter().filter(|(state, why)| state == "failed" && why.is_some()).collect();

@@ -231,3 +231,113 @@ async fn links_are_made_by_who_serves_members() {
         assert_eq!(made.status, status, "{}", made.text());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_is_shown_in_the_frame_of_the_site_that_asked_and_in_no_other() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, _, ann) = founded(&sink).await;
+    let asked = async |frame: &str| {
+        let path = format!("/api/v1/loyalty/members/{ann}/page-link?frame={frame}");
+        call(&world, &owner, Method::POST, &path, json!(null)).await
+    };
+    for bad in [
+        "*",
+        "https://*",
+        "http://shop.example",
+        "https://shop.example/account",
+        "https://a.example%20https://b.example",
+    ] {
+        let refused = asked(bad).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}: {}", refused.text());
+        assert_eq!(refused.json()["code"], "invalid_value");
+    }
+    let made = asked("https://Shop.example:8443/").await;
+    let url = made.json()["url"].as_str().unwrap().to_owned();
+    let path = url.strip_prefix("https://shop.example").unwrap();
+    let page = world.get(path, &[]).await;
+    let policy = page.header("content-security-policy").to_owned();
+    assert!(policy.ends_with("frame-ancestors https://shop.example:8443"), "{policy}");
+    assert!(policy.contains("default-src 'none'") && policy.contains("form-action 'self'"), "{policy}");
+    // What is done in the frame is shown in it again, refusals too.
+    let refused =
+        send(&world, path, "act=redeem&id=00000000000000000000000000000000&reward=none&wallet=points&points=1").await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert_eq!(refused.header("content-security-policy"), policy);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_see_what_they_do_go_on_leaderboards_and_get_their_link_for_friends() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key, ann) = founded(&sink).await;
+    let badge = json!({"version": 0, "state": "live", "badge": {"name": "Regular <b>", "words": "Five times"}});
+    put(&world, &owner, "/api/v1/loyalty/badges/regular", badge).await;
+    let walk = json!({"name": "Five <i>walks", "event": "Walk Uploaded", "counts": {"kind": "times"}, "steps": [{"target": 2, "badge": "regular"}, {"target": 5, "points": 70}]});
+    put(&world, &owner, "/api/v1/loyalty/challenges/walk", json!({"version": 0, "state": "live", "challenge": walk}))
+        .await;
+    let vip = json!({"name": "Not for her", "event": "Walk Uploaded", "counts": {"kind": "times"}, "steps": [{"target": 1}],
+        "who": {"fact": {"key": "trait.plan", "op": "equals", "value": "gold"}}});
+    put(&world, &owner, "/api/v1/loyalty/challenges/vip", json!({"version": 0, "state": "live", "challenge": vip}))
+        .await;
+    let board = json!({"name": "Walkers <u>", "ranks": {"kind": "challenge", "challenge": "walk"}, "period": {"kind": "month"}});
+    put(
+        &world,
+        &owner,
+        "/api/v1/loyalty/leaderboards/walkers",
+        json!({"version": 0, "state": "live", "leaderboard": board}),
+    )
+    .await;
+    let friends = json!({"name": "Friends <s>", "page": {"address": "https://shop.example/hello", "words": "Ten percent off"},
+        "referrer": {"steps": [{"from": 1, "points": 100}]}, "qualifies": {}});
+    let body = json!({"version": 0, "state": "live", "program": friends});
+    put(&world, &owner, "/api/v1/loyalty/referrals/programs/friends", body).await;
+    let bea = member(&world, &owner, &key, 2, "bea@example.com").await;
+    world.clock.advance(Timestamp::HOUR);
+    let walk = |id: &str, who: &str| crate::engaging::track(id, who, "Walk Uploaded", json!({}));
+    happen(&world, &key, vec![walk("w1", "u1"), walk("w2", "u1"), walk("w3", "u1"), walk("w4", "u2")]).await;
+
+    let path = link(&world, &owner, &ann).await;
+    let html = world.get(&path, &[]).await.text();
+    assert!(
+        html.contains("Five &#60;i&#62;walks") && html.contains("3 of 5") && html.contains("Gives 70 Points."),
+        "{html}"
+    );
+    assert!(html.contains("Regular &#60;b&#62;") && !html.contains("Not for her"), "{html}");
+    assert!(html.contains("Nobody is on it yet."), "nobody asked: {html}");
+    assert!(
+        !html.contains("<i>walks") && !html.contains("<b>") && !html.contains("<u>") && !html.contains("<s>"),
+        "{html}"
+    );
+    for bad in ["", "ann%40example.com"] {
+        let refused = send(&world, &path, &format!("act=join&key=walkers&name={bad}")).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        assert!(refused.text().contains("others read it"), "{}", refused.text());
+    }
+    let joined = send(&world, &path, "act=join&key=walkers&name=Swift+%3Cb%3EAnn").await;
+    assert_eq!((joined.status, joined.header("location").ends_with("#join")), (StatusCode::SEE_OTHER, true));
+    let other = link(&world, &owner, &bea).await;
+    let taken = send(&world, &other, "act=join&key=walkers&name=swift+%3Cb%3Eann").await;
+    assert!(taken.status == StatusCode::CONFLICT && taken.text().contains("has that name"), "{}", taken.text());
+    assert_eq!(send(&world, &other, "act=join&key=walkers&name=Bea").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(send(&world, &other, "act=join&key=none&name=Bea").await.status, StatusCode::CONFLICT);
+    let html = world.get(&other, &[]).await.text();
+    assert!(html.contains("You are on place 2 of 2.") && html.contains("1. Swift &#60;b&#62;Ann"), "{html}");
+    assert!(!html.contains("<b>Ann") && html.contains("<strong>(you)</strong>"), "{html}");
+    let chinese = world.get(&format!("{other}?lang=zh"), &[]).await.text();
+    assert!(chinese.contains("您排第 2 名，共 2 人。"), "{chinese}");
+    assert_eq!(send(&world, &path, "act=leave&key=walkers").await.status, StatusCode::SEE_OTHER);
+    assert!(!world.get(&other, &[]).await.text().contains("Swift"));
+
+    assert_eq!(send(&world, &path, "act=friends&key=none").await.status, StatusCode::CONFLICT);
+    for _ in 0..2 {
+        assert_eq!(send(&world, &path, "act=friends&key=friends").await.status, StatusCode::SEE_OTHER);
+    }
+    let codes = get(&world, &owner, &format!("/api/v1/loyalty/members/{ann}/referral-codes")).await;
+    let rows = codes["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 1, "{codes}");
+    let html = world.get(&path, &[]).await.text();
+    assert!(html.contains(rows[0]["code"].as_str().unwrap()) && html.contains("Ten percent off"), "{html}");
+    let foreign = world
+        .request(Method::POST, &path, &[FORM, ("sec-fetch-site", "cross-site")], "act=leave&key=walkers".to_owned())
+        .await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+}

@@ -2654,6 +2654,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/leaderboards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the leaderboards in the order in which members see them, each with how many are on it. */
+        get: operations["get_loyalty_leaderboards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/leaderboards/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Saves a leaderboard as a new version. Once it was live it keeps by what it ranks and its period. While it is paused nothing is reckoned, and a period that ends has no winners. */
+        put: operations["put_loyalty_leaderboards_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/leaderboards/{key}/periods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the last sixty periods of a leaderboard in which somebody had something, the latest first. */
+        get: operations["get_loyalty_leaderboards_key_periods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/leaderboards/{key}/ranking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says who is where in a period, and what the winners got. */
+        get: operations["get_loyalty_leaderboards_key_ranking"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/leaderboards/{key}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists every version of a leaderboard, the latest first. */
+        get: operations["get_loyalty_leaderboards_key_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/liability": {
         parameters: {
             query?: never;
@@ -2923,6 +3008,57 @@ export interface paths {
         put?: never;
         /** Lets a member leave a challenge that they joined. What they completed stays theirs; who joins again goes on where they were. */
         post: operations["post_loyalty_members_member_id_challenges_key_left"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/leaderboards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the leaderboards that are live, and others on which the member was: where they are, and who is first. */
+        get: operations["get_loyalty_members_member_id_leaderboards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/leaderboards/{key}/joined": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a member on a leaderboard, as they asked, under a name that others see; also gives them another name. What they did in this period counts. Asked again it is answered the same. */
+        post: operations["post_loyalty_members_member_id_leaderboards_key_joined"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/members/{member_id}/leaderboards/{key}/left": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a member off a leaderboard. What they won stays theirs. */
+        post: operations["post_loyalty_members_member_id_leaderboards_key_left"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9506,6 +9642,11 @@ export interface components {
             /** @description Signs them in once; give it to them. */
             sign_in_link: string;
         };
+        /** @description As what a member wants to be seen. */
+        JoinLeaderboardBody: {
+            /** @description A name that others see: 1 to 40 characters, no address. Nobody else on the leaderboard has it. */
+            name: string;
+        };
         /** @description A journey with its plan. */
         Journey: {
             /** @description The plan as it is being written. */
@@ -9799,6 +9940,74 @@ export interface components {
         Latest: components["schemas"]["TimelineItem"] & {
             person_id: string;
             person_name: string;
+        };
+        /** @description A period in which somebody had something. */
+        LeaderboardPeriod: {
+            /** @description Its first instant; null where it has none. */
+            begins_at?: string | null;
+            /** @description The first behind it; null where it never ends. */
+            ends_at?: string | null;
+            /**
+             * Format: int64
+             * @description How many had something when they did.
+             */
+            members: number;
+            /** @description Its name: `month 2026-05-01`. */
+            period: string;
+            /** @description Since when its winners stand. */
+            settled_at?: string | null;
+        };
+        /** @description A member's place. */
+        LeaderboardPlace: {
+            /** @description Which badge they got. */
+            badge?: string | null;
+            member_id: string;
+            /** @description As what others see them. */
+            name: string;
+            /** @description `given`, or the code of the ledger's refusal. */
+            outcome?: string | null;
+            /**
+             * Format: int64
+             * @description From 1; whoever has the same has the same place.
+             */
+            place: number;
+            /**
+             * Format: int64
+             * @description How many points they got, once the winners stand.
+             */
+            points?: number | null;
+            /**
+             * Format: double
+             * @description How much they have.
+             */
+            score: number;
+        };
+        /** @description Who is where in a period. */
+        LeaderboardRanking: {
+            /** @description Whether its winners stand. */
+            is_settled: boolean;
+            /**
+             * Format: int64
+             * @description How many have something.
+             */
+            members: number;
+            period: string;
+            /** @description The first hundred. */
+            rows: components["schemas"]["LeaderboardPlace"][];
+        };
+        /** @description One of the first. */
+        LeaderboardRow: {
+            /** @description Whether it is the member. */
+            is_own: boolean;
+            /** @description As what others see them. */
+            name: string;
+            /**
+             * Format: int64
+             * @description From 1; whoever has the same has the same place.
+             */
+            place: number;
+            /** Format: double */
+            score: number;
         };
         /** @description Where the ledger ended: `rapport verify` follows the chain of hashes to here. */
         LedgerEnd: {
@@ -10170,6 +10379,44 @@ export interface components {
              */
             members: number;
             name: string;
+        };
+        /** @description A leaderboard as of a version. */
+        LoyaltyLeaderboard: {
+            /** @description From when on it holds. */
+            in_force_from: string;
+            key: string;
+            /** @description What it says; the guide Leaderboards describes it. */
+            leaderboard: Record<string, never>;
+            /**
+             * Format: int64
+             * @description Members who are on it; null in a list of versions.
+             */
+            members?: number | null;
+            /** @description The period that counts now; null outside of what counts. */
+            period?: string | null;
+            /** @description When it ends; null where it never does. */
+            period_end?: string | null;
+            saved_at: string;
+            saved_by: string;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description From 1: send it back when saving.
+             */
+            version: number;
+        };
+        /** @description A leaderboard to save. */
+        LoyaltyLeaderboardBody: {
+            /** @description What it says, without its key. */
+            leaderboard: Record<string, never>;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description The version that was looked at; 0 of a new one.
+             */
+            version: number;
         };
         /** @description What a wallet's points are worth in the books. */
         LoyaltyLiability: {
@@ -10674,6 +10921,39 @@ export interface components {
             target: number;
             wallet?: string | null;
         };
+        /** @description A leaderboard as a member sees it. */
+        MemberLeaderboard: {
+            /** @description As what others see them; null while they are not on it. */
+            alias?: string | null;
+            /** @description The first, as members see them. */
+            first: components["schemas"]["LeaderboardRow"][];
+            joined_at?: string | null;
+            leaderboard: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description How many have something.
+             */
+            of: number;
+            /** @description The period that counts now; null outside of what counts. */
+            period?: string | null;
+            /** @description When it ends; null where it never does. */
+            period_end?: string | null;
+            picture?: string | null;
+            /**
+             * Format: int64
+             * @description On which place they are; null while they have nothing.
+             */
+            place?: number | null;
+            /**
+             * Format: double
+             * @description How much they have in it.
+             */
+            score: number;
+            /** @description What they won, the latest first. */
+            won: components["schemas"]["MemberWin"][];
+            words: string;
+        };
         /** @description A notice that points are about to lapse. */
         MemberNotice: {
             /** @description Where a law asks for the notice: from when and until when it counts; null where none does. */
@@ -10756,6 +11036,16 @@ export interface components {
             tier_name?: string | null;
             /** @description When it goes if nothing more happens; null when it does not. */
             until?: string | null;
+        };
+        /** @description Something that a member won. */
+        MemberWin: {
+            badge?: string | null;
+            period: string;
+            /** Format: int64 */
+            place: number;
+            /** Format: int64 */
+            points: number;
+            won_at: string;
         };
         /** @description A page of members. */
         Members: {
@@ -14407,6 +14697,25 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_LeaderboardPeriod: {
+            /** @description The rows. */
+            rows: {
+                /** @description Its first instant; null where it has none. */
+                begins_at?: string | null;
+                /** @description The first behind it; null where it never ends. */
+                ends_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description How many had something when they did.
+                 */
+                members: number;
+                /** @description Its name: `month 2026-05-01`. */
+                period: string;
+                /** @description Since when its winners stand. */
+                settled_at?: string | null;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_LoyaltyBadge: {
             /** @description The rows. */
             rows: {
@@ -14484,6 +14793,35 @@ export interface components {
                  */
                 members: number;
                 name: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_LoyaltyLeaderboard: {
+            /** @description The rows. */
+            rows: {
+                /** @description From when on it holds. */
+                in_force_from: string;
+                key: string;
+                /** @description What it says; the guide Leaderboards describes it. */
+                leaderboard: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description Members who are on it; null in a list of versions.
+                 */
+                members?: number | null;
+                /** @description The period that counts now; null outside of what counts. */
+                period?: string | null;
+                /** @description When it ends; null where it never does. */
+                period_end?: string | null;
+                saved_at: string;
+                saved_by: string;
+                /** @description `draft`, `live`, `paused` or `ended`. */
+                state: string;
+                /**
+                 * Format: int64
+                 * @description From 1: send it back when saving.
+                 */
+                version: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -14692,6 +15030,42 @@ export interface components {
                 streak?: components["schemas"]["MemberStreak"] | null;
                 /** @description Whether what they do counts now. */
                 takes_part: boolean;
+                words: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_MemberLeaderboard: {
+            /** @description The rows. */
+            rows: {
+                /** @description As what others see them; null while they are not on it. */
+                alias?: string | null;
+                /** @description The first, as members see them. */
+                first: components["schemas"]["LeaderboardRow"][];
+                joined_at?: string | null;
+                leaderboard: string;
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How many have something.
+                 */
+                of: number;
+                /** @description The period that counts now; null outside of what counts. */
+                period?: string | null;
+                /** @description When it ends; null where it never does. */
+                period_end?: string | null;
+                picture?: string | null;
+                /**
+                 * Format: int64
+                 * @description On which place they are; null while they have nothing.
+                 */
+                place?: number | null;
+                /**
+                 * Format: double
+                 * @description How much they have in it.
+                 */
+                score: number;
+                /** @description What they won, the latest first. */
+                won: components["schemas"]["MemberWin"][];
                 words: string;
             }[];
         };
@@ -24800,6 +25174,196 @@ export interface operations {
             };
         };
     };
+    get_loyalty_leaderboards: {
+        parameters: {
+            query?: {
+                /** @description Ended ones too. */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyLeaderboard"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_leaderboards_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoyaltyLeaderboardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyLeaderboard"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_leaderboards_key_periods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LeaderboardPeriod"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_leaderboards_key_ranking: {
+        parameters: {
+            query?: {
+                /** @description Its name; the present one, unless said. */
+                period?: string | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeaderboardRanking"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_leaderboards_key_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyLeaderboard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_liability: {
         parameters: {
             query?: {
@@ -25656,6 +26220,150 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MemberChallenge"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_members_member_id_leaderboards: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_MemberLeaderboard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_members_member_id_leaderboards_key_joined: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinLeaderboardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberLeaderboard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_members_member_id_leaderboards_key_left: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberLeaderboard"];
                 };
             };
             404: {

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use rapport_loyalty::records::cards;
 use rapport_store::Priority;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -12,7 +12,7 @@ use super::members::find;
 use crate::api::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
-use crate::http::extract::{Json, Path};
+use crate::http::extract::{Json, Path, Query};
 use crate::member_links;
 use crate::problem::Problem;
 
@@ -30,14 +30,27 @@ pub struct MemberPageLink {
     expires_at: String,
 }
 
+/// How the page will be shown.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct MemberPageLinkQuery {
+    /// The origin of the site in whose frame the page may be shown: `https://shop.example`. In none, unless said.
+    frame: Option<String>,
+}
+
 /// Makes a link to a member's own page, which works for an hour, and a card for whoever has none. Ask for a new one at every visit.
-#[utoipa::path(post, path = "/api/v1/loyalty/members/{member_id}/page-link", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "member_page_link", params(("member_id" = String, Path)), responses((status = 200, body = MemberPageLink), (status = 404, body = crate::problem::ProblemBody)))]
+#[utoipa::path(post, path = "/api/v1/loyalty/members/{member_id}/page-link", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "member_page_link", params(("member_id" = String, Path), MemberPageLinkQuery), responses((status = 200, body = MemberPageLink), (status = 404, body = crate::problem::ProblemBody)))]
 pub async fn member_page_link(
     State(app): State<App>,
     caller: Caller,
     Path(member_id): Path<String>,
+    Query(query): Query<MemberPageLinkQuery>,
 ) -> Result<Json<MemberPageLink>, Problem> {
     caller.require(Permission::ServeMembers)?;
+    let frame = query.frame.as_deref().map(|text| {
+        member_links::origin(text)
+            .ok_or_else(|| Problem::invalid("frame", "is the origin of a site: https://shop.example"))
+    });
+    let frame = frame.transpose()?;
     let found = find(&app, &caller, &member_id).await?;
     if found.person.is_none() {
         return Err(Problem::not_found("member"));
@@ -50,7 +63,7 @@ pub async fn member_page_link(
         cards::ensure(&mut tx, caller.workspace, found.member, app.now(), &*installation.rng).await?;
         tx.commit().await?;
     }
-    let (link, until) = member_links::make(&app.installation, caller.workspace, found.member).await?;
+    let (link, until) = member_links::make(&app.installation, caller.workspace, found.member, frame.as_deref()).await?;
     let url = format!("{}{}", app.sender.public_url(), member_links::path(&link));
     Ok(Json(MemberPageLink { url, expires_at: time(until) }))
 }

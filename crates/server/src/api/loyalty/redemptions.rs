@@ -67,7 +67,7 @@ impl Present {
         &self.calendar
     }
 
-    pub(super) fn challenges(&self, workspace: WorkspaceId) -> Result<challenges::Scene<'_>, Problem> {
+    pub(crate) fn challenges(&self, workspace: WorkspaceId) -> Result<challenges::Scene<'_>, Problem> {
         let (program, calendar, challenges) = (self.program()?, &self.calendar, &self.programs.challenges);
         Ok(challenges::Scene { workspace, program, calendar, challenges, now: self.now })
     }

@@ -400,7 +400,7 @@ fn grouped(number: i64) -> String {
 }
 
 /// A decimal as short as it can be written.
-fn decimal(micros: i64) -> String {
+pub(super) fn decimal(micros: i64) -> String {
     if micros % 1_000_000 == 0 { grouped(micros / 1_000_000) } else { format_micros(micros) }
 }
 

@@ -4,6 +4,7 @@ use axum::http::HeaderMap;
 use rapport_loyalty::ledger::{self, Kind};
 use rapport_loyalty::rewards::Refusal;
 
+use super::doings::Not;
 use crate::public_pages::complaint_words::wants_chinese;
 
 /// The words of one language; `{}` stands for what is filled in.
@@ -84,6 +85,61 @@ pub struct Words {
     /// A refusal.
     pub nothing_done: &'static str,
     refusals: [&'static str; 6],
+    /// Of what members do.
+    pub doings: DoingWords,
+}
+
+/// Words about what members do.
+pub struct DoingWords {
+    /// A heading.
+    pub challenges: &'static str,
+    /// How far they are.
+    pub progress: &'static str,
+    /// What a step gives.
+    pub gives: &'static str,
+    /// Of what is completed.
+    pub done: &'static str,
+    /// Of a streak.
+    pub in_a_row: &'static str,
+    /// Of a streak.
+    pub lost_after: &'static str,
+    /// Of a period.
+    pub until: &'static str,
+    /// A heading.
+    pub badges: &'static str,
+    /// Where they are.
+    pub place: &'static str,
+    /// Of who has nothing yet.
+    pub no_place: &'static str,
+    /// Before their name.
+    pub shown_as: &'static str,
+    /// Where nobody has anything.
+    pub nobody: &'static str,
+    /// Beside a field.
+    pub name: &'static str,
+    /// Below it.
+    pub name_hint: &'static str,
+    /// A button.
+    pub join: &'static str,
+    /// A button.
+    pub rename: &'static str,
+    /// A button.
+    pub leave: &'static str,
+    /// Heads a column.
+    pub who: &'static str,
+    /// Heads a column.
+    pub much: &'static str,
+    /// Beside their own row.
+    pub you: &'static str,
+    /// A heading.
+    pub friends: &'static str,
+    /// Before a link.
+    pub your_link: &'static str,
+    /// Before a code.
+    pub or_code: &'static str,
+    /// A button.
+    pub get_link: &'static str,
+    not: [&'static str; 3],
 }
 
 const ENGLISH: Words = Words {
@@ -169,6 +225,37 @@ const ENGLISH: Words = Words {
         "This is not offered to you at the moment.",
         "That cannot be done now. Nothing was changed; ask us, please.",
     ],
+    doings: DoingWords {
+        challenges: "Challenges",
+        progress: "{} of {}",
+        gives: "Gives {}.",
+        done: "Completed. Well done!",
+        in_a_row: "{} in a row.",
+        lost_after: "Goes on if you do it again by {}.",
+        until: "Until {}.",
+        badges: "Your badges",
+        place: "You are on place {} of {}.",
+        no_place: "You have nothing here yet.",
+        shown_as: "Others see you as",
+        nobody: "Nobody is on it yet.",
+        name: "A name that others see",
+        name_hint: "Not your own, if you like. You can leave at any time.",
+        join: "Take part",
+        rename: "Change the name",
+        leave: "Leave",
+        who: "Who",
+        much: "How much",
+        you: "you",
+        friends: "Bring friends",
+        your_link: "Your link:",
+        or_code: "Or by its code:",
+        get_link: "Get your link",
+        not: [
+            "Choose a name of 1 to 40 characters, no address or number: others read it.",
+            "Somebody else here has that name. Choose another one, please.",
+            "That is not open at the moment. Nothing was changed.",
+        ],
+    },
 };
 
 const CHINESE: Words = Words {
@@ -228,6 +315,37 @@ const CHINESE: Words = Words {
         "目前不向您提供此项。",
         "目前无法办理，未作任何更改，请联系我们。",
     ],
+    doings: DoingWords {
+        challenges: "挑战",
+        progress: "{} / {}",
+        gives: "可获得 {}。",
+        done: "已完成，太棒了！",
+        in_a_row: "已连续 {} 次。",
+        lost_after: "请在{}之前再次完成以保持连续。",
+        until: "截至{}。",
+        badges: "您的徽章",
+        place: "您排第 {} 名，共 {} 人。",
+        no_place: "您在此尚无成绩。",
+        shown_as: "他人看到的名称：",
+        nobody: "目前还没有人参加。",
+        name: "供他人看到的名称",
+        name_hint: "可以不用真名，随时可以退出。",
+        join: "参加",
+        rename: "更改名称",
+        leave: "退出",
+        who: "名称",
+        much: "成绩",
+        you: "您",
+        friends: "邀请好友",
+        your_link: "您的链接：",
+        or_code: "或使用代码：",
+        get_link: "获取您的链接",
+        not: [
+            "请选择 1 到 40 个字符的名称，不能是地址或号码，因为他人会看到。",
+            "此处已有人使用该名称，请换一个。",
+            "目前未开放，未作任何更改。",
+        ],
+    },
 };
 
 impl Words {
@@ -261,6 +379,22 @@ impl Words {
     /// What was just done, if it is something that we say.
     pub fn done(&self, key: &str) -> Option<&'static str> {
         self.done.iter().find(|it| it.0 == key).map(|it| it.1)
+    }
+
+    /// A text with two things in their places, the first first.
+    pub fn two(&self, text: &str, first: &str, second: &str) -> String {
+        let (before, rest) = text.split_once("{}").unwrap_or((text, ""));
+        format!("{before}{first}{}", Self::filled(rest, second))
+    }
+
+    /// Why something that members do was not done.
+    pub const fn doing(&self, why: Not) -> &'static str {
+        let place = match why {
+            Not::Name => 0,
+            Not::Taken => 1,
+            Not::Open => 2,
+        };
+        self.doings.not[place]
     }
 
     /// How a redemption stands.
@@ -319,6 +453,11 @@ mod tests {
             for text in [words.held, words.owed, words.tier_until, words.at_this_pace, words.too_few, words.order] {
                 assert_eq!(text.matches("{}").count(), 1, "{text}");
             }
+            let doings = &words.doings;
+            for text in [doings.gives, doings.in_a_row, doings.lost_after, doings.until] {
+                assert_eq!(text.matches("{}").count(), 1, "{text}");
+            }
+            assert_eq!([doings.progress, doings.place].map(|text| text.matches("{}").count()), [2, 2]);
             assert!(words.pending.contains("{day}") && words.missing.contains("{measure}"));
         }
     }
