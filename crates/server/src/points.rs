@@ -52,36 +52,7 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
             }
         };
         for workspace in workspaces {
-            if let Err(error) = judge(&installation, workspace, &stop).await {
-                tracing::warn!(%error, "whom which law concerns could not be looked up; it is tried again");
-            }
-            if let Err(error) = give_notices(&installation, workspace, &stop).await {
-                tracing::warn!(%error, "who is to be told that points lapse could not be looked up; it is tried again");
-            }
-            if let Err(error) = end_redemptions(&installation, workspace, &stop).await {
-                tracing::warn!(
-                    code = error.code(),
-                    "redemptions whose time is over could not be ended; it is tried again"
-                );
-            }
-            if let Err(error) = adjust(&installation, workspace, &stop).await {
-                tracing::warn!(code = error.code(), "accounts could not be adjusted; it is tried again");
-            }
-            if let Err(error) = settle(&installation, workspace, &stop).await {
-                tracing::warn!(code = error.code(), "what is due on the ledger could not be posted; it is tried again");
-            }
-            if let Err(error) = settle_tiers(&installation, workspace, &stop).await {
-                tracing::warn!(%error, "where members stand could not be reckoned anew; it is tried again");
-            }
-            if let Err(error) = settle_challenges(&installation, workspace, &stop).await {
-                tracing::warn!(%error, "how far members are in challenges could not be reckoned anew; it is tried again");
-            }
-            if let Err(error) = leaderboards::settle(&installation, workspace).await {
-                tracing::warn!(%error, "winners of leaderboards could not be found; it is tried again");
-            }
-            if let Err(error) = settle_referrals(&installation, workspace, &stop).await {
-                tracing::warn!(%error, "referrals that are due could not be looked at; it is tried again");
-            }
+            night(&installation, workspace, &stop).await;
             if turn.is_multiple_of(BOOKS_EVERY)
                 && let Err(error) = keep_books(&installation, workspace, &stop).await
             {
@@ -89,6 +60,35 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
             }
         }
     }
+}
+
+/// Does what is due in a workspace, in the order that the guide about expiry publishes. What fails is logged and tried again; what comes behind it does not wait for it.
+pub async fn night(installation: &Installation, workspace: WorkspaceId, stop: &watch::Receiver<bool>) {
+    fn log(what: &str, done: Result<(), String>) {
+        if let Err(error) = done {
+            tracing::warn!(%error, "{what}; it is tried again");
+        }
+    }
+    let why = |error: anyhow::Error| format!("{error:#}");
+    let code = |error: rapport_loyalty::Error| error.code().to_owned();
+    let done = judge(installation, workspace, stop).await;
+    log("whom which law concerns could not be looked up", done.map_err(why));
+    let done = give_notices(installation, workspace, stop).await;
+    log("who is to be told that points lapse could not be looked up", done.map_err(why));
+    let done = end_redemptions(installation, workspace, stop).await;
+    log("redemptions whose time is over could not be ended", done.map_err(code));
+    let done = adjust(installation, workspace, stop).await;
+    log("accounts could not be adjusted", done.map_err(code));
+    let done = settle(installation, workspace, stop).await;
+    log("what is due on the ledger could not be posted", done.map_err(code));
+    let done = settle_tiers(installation, workspace, stop).await;
+    log("where members stand could not be reckoned anew", done.map_err(why));
+    let done = settle_challenges(installation, workspace, stop).await;
+    log("how far members are in challenges could not be reckoned anew", done.map_err(why));
+    let done = leaderboards::settle(installation, workspace).await.map(drop);
+    log("winners of leaderboards could not be found", done.map_err(why));
+    let done = settle_referrals(installation, workspace, stop).await;
+    log("referrals that are due could not be looked at", done.map_err(why));
 }
 
 async fn settle(

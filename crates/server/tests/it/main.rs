@@ -36,6 +36,7 @@ mod loyalty_giving;
 mod loyalty_leaderboards;
 mod loyalty_liability;
 mod loyalty_member_page;
+mod loyalty_night;
 mod loyalty_offers;
 mod loyalty_overview;
 mod loyalty_referral_fraud;
