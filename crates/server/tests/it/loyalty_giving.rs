@@ -110,7 +110,7 @@ async fn a_journey_gives_a_reward_out_of_its_budget_for_surprises() {
     let member = call(&world, &owner, Method::POST, "/api/v1/loyalty/members", json!({"person_id": id})).await.json();
     let member = member["member_id"].as_str().unwrap();
     launch(&world, &owner, rewards(with)).await;
-    happen(&world, &key, vec![track("c1", "u1", "Apology Owed", json!({}))]).await;
+    happen(&world, &key, vec![track("apology-1", "u1", "Apology Owed", json!({}))]).await;
     settle(&world).await;
     assert_eq!(acted(&world).await, [("done".to_owned(), None)]);
     // Done again, as after a crash between giving and noting it.
@@ -128,7 +128,7 @@ async fn a_journey_gives_a_reward_out_of_its_budget_for_surprises() {
         "{given}"
     );
     // The budget is spent: staff see why nothing was given.
-    happen(&world, &key, vec![track("c2", "u1", "Apology Owed", json!({}))]).await;
+    happen(&world, &key, vec![track("apology-2", "u1", "Apology Owed", json!({}))]).await;
     settle(&world).await;
     let all = acted(&world).await;
     let failed: Vec<_> = all.iter().filter(|(state, why)| state == "failed" && why.is_some()).collect();

@@ -33,7 +33,7 @@ enum Deed {
 
 fn story(seed: u64) -> Vec<(i64, usize, Deed)> {
     let rng = SeededRng::new(seed);
-    let mut below = |most: u64| i64::try_from(rng.next_u64() % most).unwrap();
+    let below = |most: u64| i64::try_from(rng.next_u64() % most).unwrap();
     let mut deeds: Vec<(i64, usize, Deed)> = (0..26)
         .map(|_| {
             let deed = match below(5) {

@@ -26514,7 +26514,10 @@ export interface operations {
     };
     post_loyalty_members_member_id_page_link: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The origin of the site in whose frame the page may be shown: `https://shop.example`. In none, unless said. */
+                frame?: string | null;
+            };
             header?: never;
             path: {
                 member_id: string;
