@@ -14,6 +14,7 @@ mod jurisdictions;
 mod leaderboards;
 mod notices;
 mod offers;
+mod partners;
 mod referrals;
 mod rewards;
 mod simulations;
@@ -49,6 +50,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 19, name: "cards", sql: cards::CARDS },
         Migration { number: 20, name: "laws of lapsing", sql: jurisdictions::JURISDICTIONS },
         Migration { number: 21, name: "leaderboards", sql: leaderboards::LEADERBOARDS },
+        Migration { number: 22, name: "partners", sql: partners::PARTNERS },
     ],
 };
 
@@ -320,6 +322,7 @@ const PARTS: &[&[Declaration]] = &[
     leaderboards::COLUMNS,
     &referrals::DATA_MAP,
     &cards::DATA_MAP,
+    &partners::DATA_MAP,
 ];
 const JOINED: [Declaration; joined_len()] = joined();
 

@@ -7,7 +7,7 @@ use rapport_store::{Queries, Tx, args, sql};
 
 use super::head::Head;
 use super::read::{HoldRow, LotRow, by_ids, postings_of, with_postings};
-use super::{Memory, jurisdictions, members, wallets};
+use super::{Memory, houses, jurisdictions, members, wallets};
 use crate::Error;
 use crate::ledger::{
     Account, AccountKey, Act, Command, Hold, Kind, Lot, MemberId, Operation, Place, Standing, WalletId,
@@ -86,6 +86,11 @@ pub(super) async fn accounts(
     memory.ledger.recorded_at = head.recorded_at;
     let numbers: BTreeSet<i64> = keys.iter().map(|(member, _)| member.0).collect();
     let mut rows = members::with_balances(tx, workspace, numbers.iter().copied().collect()).await?;
+    let known: BTreeSet<i64> = rows.iter().map(|row| row.member().0).collect();
+    let nobodys: Vec<i64> = numbers.difference(&known).copied().collect();
+    if !nobodys.is_empty() {
+        rows.extend(houses::with_balances(tx, workspace, nobodys).await?);
+    }
     memory.ledger.heirs = rows.iter().filter_map(|row| Some((row.member(), row.heir()?))).collect();
     let heirs: BTreeSet<i64> = memory.ledger.heirs.values().map(|heir| heir.0).collect();
     let others: Vec<i64> = heirs.difference(&numbers).copied().collect();

@@ -13,7 +13,8 @@ use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
 use super::{
-    Memory, awards, badges, challenges, changes, head, leaderboards, load, members, redemptions, tiers, vouchers, write,
+    Memory, awards, badges, challenges, changes, head, leaderboards, load, members, partners, redemptions, tiers,
+    vouchers, write,
 };
 use crate::Error;
 use crate::ledger::{AccountKey, MemberId, Standing, WalletId};
@@ -74,6 +75,7 @@ pub async fn follow(
     changes::merge(tx, workspace, goes.member, stays.member).await?;
     redemptions::merge(tx, workspace, goes.member, stays.member).await?;
     vouchers::merge(tx, workspace, goes.member, stays.member).await?;
+    partners::merge(tx, workspace, goes.member, stays.member).await?;
     lead_on(tx, workspace, &stays, &goes).await?;
     let payload = json!({ "member": stays.member.0.to_string(), "merged": goes.member.0.to_string() });
     tx.emit(Event::new(workspace, members::MERGED, payload).about(to));

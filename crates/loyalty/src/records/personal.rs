@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
-use super::{badges, cards, challenges, changes, leaderboards, members, read, redemptions, tiers, vouchers, wallets};
+use super::{
+    badges, cards, challenges, changes, leaderboards, members, partners, read, redemptions, tiers, vouchers, wallets,
+};
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
 /// Operations read at a time.
@@ -30,6 +32,8 @@ pub struct Kept {
     pub vouchers: Vec<vouchers::Voucher>,
     /// Cards that stand for them, the newest first.
     pub cards: Vec<cards::Card>,
+    /// What they earned and burned at partners, the newest first.
+    pub partner_lines: Vec<partners::Line>,
 }
 
 impl Kept {
@@ -77,6 +81,7 @@ pub async fn of(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId)
     kept.redemptions = redemptions::of_members(db, workspace, &numbers, None, u32::MAX).await?;
     kept.vouchers = vouchers::of_members(db, workspace, &numbers).await?;
     kept.cards = cards::of_members(db, workspace, &numbers).await?;
+    kept.partner_lines = partners::of_members(db, workspace, &numbers).await?;
     Ok(Some(kept))
 }
 

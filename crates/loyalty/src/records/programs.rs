@@ -17,6 +17,7 @@ use crate::earning::Rule;
 use crate::jurisdictions::Law;
 use crate::leaderboards::Leaderboard;
 use crate::offers::Offer;
+use crate::partners::Partner;
 use crate::program::Program;
 use crate::referrals::{Referral, Terms};
 use crate::rewards::Reward;
@@ -98,6 +99,7 @@ pub async fn save(
     documents::refuse_stranding::<Challenge>(tx, workspace, program).await?;
     documents::refuse_stranding::<Leaderboard>(tx, workspace, program).await?;
     documents::refuse_stranding::<Referral>(tx, workspace, program).await?;
+    documents::refuse_stranding::<Partner>(tx, workspace, program).await?;
     for plan in &program.wallets {
         wallets::save(tx, workspace, &plan.key, &plan.limits()).await?;
         wallets::save_kept(tx, workspace, &plan.key, Kept::of(program, plan)).await?;

@@ -21,6 +21,8 @@ mod opening;
 mod operations;
 mod overview;
 mod page_links;
+mod partner_statements;
+mod partners;
 mod rating;
 pub(crate) mod redemptions;
 mod referral_programs;
@@ -65,6 +67,8 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(members::router())
         .merge(page_links::router())
         .merge(cards::router())
+        .merge(partners::router())
+        .merge(partner_statements::router())
         .merge(history::router())
         .merge(jurisdictions::router())
         .merge(operations::router())

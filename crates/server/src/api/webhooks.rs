@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{Id, Timestamp, WorkspaceId};
 use rapport_engagement::service;
+use rapport_loyalty::records::partners;
 use rapport_segments::live::{ENTERED, EXITED, RESTATED};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// Webhooks of a workspace.
 const MOST: usize = 50;
 /// What can be sent, beside what loyalty tells.
-const EVENTS: [&str; 14] = [
+const EVENTS: [&str; 15] = [
     ENTERED,
     EXITED,
     RESTATED,
@@ -46,6 +47,8 @@ const EVENTS: [&str; 14] = [
     sending::COMPLAINED,
     sending::CLICKED,
     sending::FAILED,
+    // It is about nobody.
+    partners::MONTH_CLOSED,
 ];
 
 /// The names of all events that can be sent.

@@ -31,6 +31,8 @@ pub enum Scope {
     Write,
     /// Manages sources, keys and users.
     Admin,
+    /// Tells what members earn and burn at one partner of the loyalty programme: the one whose document names the key.
+    Partner,
 }
 
 /// What can be allowed.
@@ -61,6 +63,8 @@ pub enum Permission {
     PostPoints,
     /// Redeem rewards for members, say that they were delivered, check and use codes.
     ServeMembers,
+    /// Tell what members earn and burn at partners.
+    TellPartners,
     /// Undo and redo evidence of identity.
     EditIdentity,
     /// Say what a customer agreed to or refused.
@@ -105,6 +109,7 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::EditLoyalty, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::PostPoints, &[R::Owner, R::Admin], &[S::Write]),
     (P::ServeMembers, &[R::Owner, R::Admin, R::Agent], &[S::Write]),
+    (P::TellPartners, &[R::Owner, R::Admin, R::Agent], &[S::Write, S::Partner]),
     (P::EditIdentity, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::EditConsents, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::AnswerFeedback, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
@@ -140,6 +145,7 @@ impl Permission {
             Self::EditLoyalty => "edit_loyalty",
             Self::PostPoints => "post_points",
             Self::ServeMembers => "serve_members",
+            Self::TellPartners => "tell_partners",
             Self::EditIdentity => "edit_identity",
             Self::EditConsents => "edit_consents",
             Self::AnswerFeedback => "answer_feedback",
@@ -199,7 +205,7 @@ impl Role {
 }
 
 impl Scope {
-    const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Admin];
+    const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Admin, Self::Partner];
 
     /// The stable word.
     pub const fn as_str(self) -> &'static str {
@@ -207,6 +213,7 @@ impl Scope {
             Self::Read => "read",
             Self::Write => "write",
             Self::Admin => "admin",
+            Self::Partner => "partner",
         }
     }
 

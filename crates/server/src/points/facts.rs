@@ -12,7 +12,7 @@ use anyhow::Result;
 use rapport_domain::{Event, Handle, PersonId, SourceId, Timestamp, WorkspaceId, shop_events};
 use rapport_loyalty::ledger::{Account, MemberId, WalletId};
 use rapport_loyalty::records::members::{self, Member};
-use rapport_loyalty::records::{checkouts, notices, read, redemptions, referrals, wallets};
+use rapport_loyalty::records::{checkouts, notices, partners, read, redemptions, referrals, wallets};
 use rapport_profiles::Applied;
 use rapport_profiles::records::facts::{self, FactRow};
 use rapport_profiles::records::identifiers;
@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use crate::installation::Installation;
 
 /// Domain events of the ledger, and the names under which they are told.
-pub const NAMES: [(&str, &str); 30] = [
+pub const NAMES: [(&str, &str); 33] = [
     ("points.earned", "Points Earned"),
     ("points.spent", "Points Spent"),
     ("points.held", "Points Held"),
@@ -53,6 +53,9 @@ pub const NAMES: [(&str, &str); 30] = [
     (referrals::QUALIFIED, "Referral Qualified"),
     (referrals::REWARDED, "Referral Rewarded"),
     (referrals::TAKEN_BACK, "Referral Taken Back"),
+    (partners::GIVEN, "Partner Points Given"),
+    (partners::BURNED, "Partner Points Burned"),
+    (partners::RETURNED, "Partner Points Returned"),
 ];
 
 /// Calls the wallet of a domain event by its key: the number under which the ledger keeps it says nothing to anybody else.

@@ -65,6 +65,14 @@ pub async fn show(
     let [standings, moves, matches, uses] = ladders(db, workspace, &kept).await?;
     let [joins, progress, completions, own_badges] = doings(db, workspace, &kept).await?;
     let [boards, won] = ranked(db, workspace, &kept).await?;
+    let at_partners = kept.partner_lines.iter().map(|it| {
+        json!({
+            "partner": it.partner, "kind": it.kind, "wallet": it.wallet, "points": it.points.to_string(), "reference": it.reference,
+            "amount": it.amount.map(|amount| amount.to_string()), "refused": it.refused, "occurred_at": instant(it.occurred_at),
+            "recorded_at": instant(it.recorded_at),
+        })
+    });
+    let at_partners: Vec<Value> = at_partners.collect();
     let redemptions = kept.redemptions.iter().map(|it| {
         json!({
             "reward": it.reward, "kind": it.kind, "state": it.state, "refused": it.refused, "wallet": it.wallet, "points": it.points.to_string(),
@@ -101,6 +109,7 @@ pub async fn show(
         ("loyalty_leaderboard_joins", boards),
         ("loyalty_leaderboard_winners", won),
         ("loyalty_cards", cards),
+        ("loyalty_partner_lines", at_partners),
     ] {
         if rows.is_empty() {
             continue;

@@ -201,6 +201,7 @@ async fn what_is_shown_and_what_is_erased_is_all_there_is() {
             "loyalty_lots",
             "loyalty_notices",
             "loyalty_operations",
+            "loyalty_partner_lines",
             "loyalty_postings",
             "loyalty_redemptions",
             "loyalty_referral_codes",

@@ -39,6 +39,7 @@ mod loyalty_member_page;
 mod loyalty_night;
 mod loyalty_offers;
 mod loyalty_overview;
+mod loyalty_partners;
 mod loyalty_referral_fraud;
 mod loyalty_referrals;
 mod loyalty_rewards;

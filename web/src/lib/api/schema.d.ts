@@ -3431,6 +3431,227 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/partners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the partners. */
+        get: operations["get_loyalty_partners"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Saves a partner as a new version. What happened before it holds is settled by the prices of that time. */
+        put: operations["put_loyalty_partners_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}/burn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the points that a member pays with at a partner. It answers when it is on the disk; a reference answers for ever, also one that was refused. */
+        post: operations["post_loyalty_partners_key_burn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}/earn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a member the points that they earned at a partner, at the price of the time when it happened. It answers when it is on the disk; a reference answers for ever. */
+        post: operations["post_loyalty_partners_key_earn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}/months": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the months of a partner in which there is something, the latest first. */
+        get: operations["get_loyalty_partners_key_months"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}/months/{month}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a month: points and money each way, by the prices that were in force, and who owes whom. */
+        get: operations["get_loyalty_partners_key_months_month"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}/months/{month}/closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Closes a month that is over: no line comes into it any more, and what is told late goes into the next. Told again it is the same. */
+        post: operations["post_loyalty_partners_key_months_month_closed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}/months/{month}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compares a month with the partner's own list. Nothing is kept of the list. */
+        post: operations["post_loyalty_partners_key_months_month_compare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}/months/{month}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the lines of a month in the order in which they were told. */
+        get: operations["get_loyalty_partners_key_months_month_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}/months/{month}/lines.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The lines of a month as a CSV file. `owed` says by how much a line changes what the partner owes; a reference that a spreadsheet would take for a formula has a `'` before it. */
+        get: operations["get_loyalty_partners_key_months_month_lines_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that a partner paid, or was paid. */
+        post: operations["post_loyalty_partners_key_payments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}/returns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes back what was earned at a partner, or gives back what was burned there, in whole or in parts. */
+        post: operations["post_loyalty_partners_key_returns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/partners/{key}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists every version of a partner, the latest first: which prices were in force when. */
+        get: operations["get_loyalty_partners_key_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/program": {
         parameters: {
             query?: never;
@@ -6502,6 +6723,24 @@ export interface components {
             /** @description Texts of the period that are in no topic. */
             without: number;
         };
+        /** @description What a member earned or burned at a partner. */
+        AtPartnerBody: {
+            /** @description Or for how much money, in the partner's currency: its rate makes points of it. */
+            amount?: string | null;
+            /** @description Or the card that they showed. */
+            card?: string | null;
+            /** @description Whose: a member's number. */
+            member_id?: string | null;
+            /** @description When it happened; now, unless said. */
+            occurred_at?: string | null;
+            /**
+             * Format: int64
+             * @description How many points.
+             */
+            points?: number | null;
+            /** @description The partner's own reference, up to 255 bytes and without personal data: the same again is answered the same, for ever, and done once. */
+            reference: string;
+        };
         /** @description What an audience is to be. */
         AudienceBody: {
             /** @description The platform's own name for the list, for `interface`. */
@@ -7228,6 +7467,21 @@ export interface components {
             /** Format: int64 */
             people: number;
         };
+        /** @description Which column of the partner's list is what. */
+        CompareColumns: {
+            /** @description What they cost. */
+            money?: string | null;
+            /** @description How many points. */
+            points?: string | null;
+            /** @description The partner's reference. */
+            reference: string;
+        };
+        /** @description A partner's own list of a month. */
+        ComparePartnerBody: {
+            columns: components["schemas"]["CompareColumns"];
+            /** @description The file, as CSV with a line of names. */
+            text: string;
+        };
         /** @description The company and its competitors side by side. */
         Compared: {
             /** @description Whether only the newest were looked at. */
@@ -7236,6 +7490,20 @@ export interface components {
             subjects: components["schemas"]["SubjectShape"][];
             /** @description Topics that anybody speaks of, most texts first. */
             topics: components["schemas"]["ComparedTopic"][];
+        };
+        /** @description A line that does not fit. */
+        ComparedLine: {
+            /** @description Of a line that is missing here: in which month's statement it is, if it is in another one. */
+            elsewhere?: string | null;
+            our_money?: string | null;
+            /** Format: int64 */
+            our_points?: number | null;
+            reference: string;
+            /** @description Or why it was refused. */
+            refused?: string | null;
+            their_money?: string | null;
+            /** Format: int64 */
+            their_points?: number | null;
         };
         /** @description Whether a block may be compared between a group and everybody else (MICOM). */
         ComparedShape: {
@@ -10521,6 +10789,37 @@ export interface components {
             /** @description In the programme's order. */
             wallets: components["schemas"]["WalletOverview"][];
         };
+        /** @description A partner as of a version. */
+        LoyaltyPartner: {
+            /** @description From when on it holds. */
+            in_force_from: string;
+            key: string;
+            /** @description What it says; the guide Partners describes it. */
+            partner: Record<string, never>;
+            saved_at: string;
+            saved_by: string;
+            /** @description `draft`, `live`, `paused` or `ended`; only a live one is active. */
+            state: string;
+            /**
+             * Format: int64
+             * @description From 1: send it back when saving.
+             */
+            version: number;
+        };
+        /** @description A partner to save. */
+        LoyaltyPartnerBody: {
+            /** @description From when on it holds: now, unless said, and never before now. A contract's next prices can be saved before they begin. */
+            in_force_from?: string | null;
+            /** @description What it says, without its key. */
+            partner: Record<string, never>;
+            /** @description `draft`, `live`, `paused` or `ended`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description The version that was looked at; 0 of a new one.
+             */
+            version: number;
+        };
         /** @description The programme as of a version. */
         LoyaltyProgram: {
             /** @description From when on it holds. */
@@ -12046,6 +12345,66 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_PartnerLine: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** @description What was told in money. */
+                amount?: string | null;
+                currency: string;
+                /** @description Whether it happened in an earlier month, which was closed when it was told. */
+                is_late: boolean;
+                /** @description `given`, `burned`, `given_back`, `burned_back` or `payment`. */
+                kind: string;
+                line_id: string;
+                member_id?: string | null;
+                /** @description What the points cost; of a payment what was paid, below 0 to the partner. */
+                money: string;
+                /** @description The month of whose statement it is: `2026-05`. */
+                month: string;
+                occurred_at: string;
+                /** @description The reference of the line of which it comes back. */
+                of_reference?: string | null;
+                /**
+                 * Format: int64
+                 * @description The number of its first operation in the ledger.
+                 */
+                operation?: number | null;
+                /**
+                 * Format: int64
+                 * @description How many points moved.
+                 */
+                points: number;
+                /** @description What a point costs, by the partner's version that was in force. */
+                price: string;
+                recorded_at: string;
+                /** @description The partner's own reference. */
+                reference: string;
+                /**
+                 * Format: int64
+                 * @description How many of its points are back or forgiven by now.
+                 */
+                returned: number;
+                /**
+                 * Format: int64
+                 * @description How many that were to come back were forgiven, by the wallet's policy.
+                 */
+                short: number;
+                /**
+                 * Format: int64
+                 * @description The partner's version that was in force.
+                 */
+                version: number;
+                wallet: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_PointsBulkMember: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -12371,6 +12730,177 @@ export interface components {
              * @description How many rows all pages have together, where that is known.
              */
             total?: number | null;
+        };
+        /** @description A month that was closed. */
+        PartnerClosed: {
+            chain: string;
+            closed_at: string;
+            closed_by: string;
+            /**
+             * Format: int64
+             * @description Where the ledger ended then: its last operation, and the hash of its chain there, to which `rapport verify` comes too.
+             */
+            operation: number;
+        };
+        /** @description How a partner's list compares with ours. Of each sort the first thousand are listed. */
+        PartnerComparison: {
+            /** @description How many differ. */
+            different: number;
+            differing: components["schemas"]["ComparedLine"][];
+            /**
+             * Format: int64
+             * @description Lines that both have, with the same numbers: points exactly, money to the hundredth.
+             */
+            matched: number;
+            /** @description How many only the partner has. */
+            missing_here: number;
+            missing_here_lines: components["schemas"]["ComparedLine"][];
+            /** @description How many only we have. */
+            missing_there: number;
+            missing_there_lines: components["schemas"]["ComparedLine"][];
+            /** @description References that stand more than once in the partner's list. */
+            twice: string[];
+            /** @description Lines of the file, from 1 for the names, that could not be read. */
+            unreadable: number[];
+        };
+        /** @description A line of a partner. */
+        PartnerLine: {
+            /** @description What was told in money. */
+            amount?: string | null;
+            currency: string;
+            /** @description Whether it happened in an earlier month, which was closed when it was told. */
+            is_late: boolean;
+            /** @description `given`, `burned`, `given_back`, `burned_back` or `payment`. */
+            kind: string;
+            line_id: string;
+            member_id?: string | null;
+            /** @description What the points cost; of a payment what was paid, below 0 to the partner. */
+            money: string;
+            /** @description The month of whose statement it is: `2026-05`. */
+            month: string;
+            occurred_at: string;
+            /** @description The reference of the line of which it comes back. */
+            of_reference?: string | null;
+            /**
+             * Format: int64
+             * @description The number of its first operation in the ledger.
+             */
+            operation?: number | null;
+            /**
+             * Format: int64
+             * @description How many points moved.
+             */
+            points: number;
+            /** @description What a point costs, by the partner's version that was in force. */
+            price: string;
+            recorded_at: string;
+            /** @description The partner's own reference. */
+            reference: string;
+            /**
+             * Format: int64
+             * @description How many of its points are back or forgiven by now.
+             */
+            returned: number;
+            /**
+             * Format: int64
+             * @description How many that were to come back were forgiven, by the wallet's policy.
+             */
+            short: number;
+            /**
+             * Format: int64
+             * @description The partner's version that was in force.
+             */
+            version: number;
+            wallet: string;
+        };
+        /** @description A partner's month. */
+        PartnerMonth: {
+            /**
+             * Format: int64
+             * @description Points burned there.
+             */
+            burned: number;
+            /**
+             * Format: int64
+             * @description Of those, and of earlier ones, what came back.
+             */
+            burned_back: number;
+            /** @description By kind and by the price that was in force. */
+            by_price: components["schemas"]["PartnerPrice"][];
+            closed?: components["schemas"]["PartnerClosed"] | null;
+            /** @description What the partner owes after it; below 0 it is owed that. */
+            closing: string;
+            currency: string;
+            /**
+             * Format: int64
+             * @description Points earned there.
+             */
+            given: number;
+            /**
+             * Format: int64
+             * @description Of those, and of earlier ones, what came back.
+             */
+            given_back: number;
+            /**
+             * Format: int64
+             * @description Lines that happened in an earlier month, which was closed when they were told.
+             */
+            late: number;
+            /** @description `2026-05`, in the programme's zone. */
+            month: string;
+            /** @description By how much the month changes what the partner owes. */
+            movement: string;
+            /** @description What the partner owed before; below 0 it is owed that. */
+            opening: string;
+            /** @description `partner` owes, `programme` owes, or `nobody`. */
+            owes: string;
+            /** @description What was paid: above 0 by the partner, below 0 to it. */
+            paid: string;
+            partner: string;
+            /** @description Over all months, up to now. */
+            proof: components["schemas"]["PartnerProof"];
+            wallet: string;
+        };
+        /** @description A month in the list. */
+        PartnerMonthRow: {
+            is_closed: boolean;
+            /** Format: int64 */
+            lines: number;
+            month: string;
+        };
+        /** @description Money that was paid. */
+        PartnerPaymentBody: {
+            /** @description In the partner's currency: above 0 the partner paid, below 0 the programme did. */
+            amount: string;
+            /** @description When; now, unless said. */
+            paid_at?: string | null;
+            /** @description Your own name for it, or the bank's, without personal data: the same again is the same. It must not be one of the partner's references. */
+            reference: string;
+        };
+        /** @description Lines of one kind at one price. */
+        PartnerPrice: {
+            /** @description `given`, `given_back`, `burned`, `burned_back` or `payment`. */
+            kind: string;
+            /** Format: int64 */
+            lines: number;
+            money: string;
+            /** Format: int64 */
+            points: number;
+            /** @description What a point cost; nothing of a payment. */
+            price?: string | null;
+        };
+        /** @description Points that went each way in all: as the partner told it, and as its account in the ledger has it. */
+        PartnerProof: {
+            /** Format: int64 */
+            burned_posted: number;
+            /** Format: int64 */
+            burned_told: number;
+            /** Format: int64 */
+            given_posted: number;
+            /** Format: int64 */
+            given_told: number;
+            /** @description Whether they are the same. */
+            holds: boolean;
         };
         /** @description A passage that is written. */
         PassageBody: {
@@ -14002,6 +14532,22 @@ export interface components {
             /** @enum {string} */
             interval: "hour" | "day" | "week" | "month" | "quarter" | "year";
         };
+        /** @description What comes back at a partner. */
+        ReturnAtPartnerBody: {
+            /** @description Or for how much of its money, this time: parts come to the whole, to the point. */
+            amount?: string | null;
+            /** @description When it happened; now, unless said. */
+            occurred_at?: string | null;
+            /** @description The reference under which it was earned or burned. */
+            of: string;
+            /**
+             * Format: int64
+             * @description How many of its points; all that are left, unless said.
+             */
+            points?: number | null;
+            /** @description The partner's own reference of what comes back: the same again is the same. */
+            reference: string;
+        };
         /** @description What was returned. */
         ReturnBody: {
             /** @description The lines of which anything was returned, with how much in all so far. */
@@ -14847,6 +15393,26 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_LoyaltyPartner: {
+            /** @description The rows. */
+            rows: {
+                /** @description From when on it holds. */
+                in_force_from: string;
+                key: string;
+                /** @description What it says; the guide Partners describes it. */
+                partner: Record<string, never>;
+                saved_at: string;
+                saved_by: string;
+                /** @description `draft`, `live`, `paused` or `ended`; only a live one is active. */
+                state: string;
+                /**
+                 * Format: int64
+                 * @description From 1: send it back when saving.
+                 */
+                version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_LoyaltyProgram: {
             /** @description The rows. */
             rows: {
@@ -15198,6 +15764,16 @@ export interface components {
                  * @description How often.
                  */
                 times: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_PartnerMonthRow: {
+            /** @description The rows. */
+            rows: {
+                is_closed: boolean;
+                /** Format: int64 */
+                lines: number;
+                month: string;
             }[];
         };
         /** @description A list that is always whole. */
@@ -15915,7 +16491,7 @@ export interface components {
          * @description A scope of an API key.
          * @enum {string}
          */
-        Scope: "read" | "write" | "admin";
+        Scope: "read" | "write" | "admin" | "partner";
         /** @description What became of the score. */
         ScoreEffect: {
             after?: components["schemas"]["ScoreShape"] | null;
@@ -27427,6 +28003,647 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_partners: {
+        parameters: {
+            query?: {
+                /** @description Ended ones too. */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyPartner"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_partners_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoyaltyPartnerBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyPartner"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_partners_key_burn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AtPartnerBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerLine"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_partners_key_earn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AtPartnerBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerLine"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_partners_key_months: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_PartnerMonthRow"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_partners_key_months_month: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerMonth"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_partners_key_months_month_closed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerMonth"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_partners_key_months_month_compare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparePartnerBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerComparison"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_partners_key_months_month_lines: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PartnerLine"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_partners_key_months_month_lines_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_partners_key_payments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartnerPaymentBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerLine"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_partners_key_returns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnAtPartnerBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartnerLine"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_partners_key_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyPartner"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

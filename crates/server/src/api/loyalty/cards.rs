@@ -38,7 +38,7 @@ impl From<Card> for LoyaltyCard {
     }
 }
 
-fn refused(refusal: Refusal) -> Problem {
+pub(super) fn refused(refusal: Refusal) -> Problem {
     let (status, text) = match refusal {
         Refusal::Mistyped => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be a card: a character is wrong."),
         Refusal::Unknown => (StatusCode::NOT_FOUND, "There is no such card."),

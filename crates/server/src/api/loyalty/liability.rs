@@ -190,7 +190,7 @@ const fn basis_word(basis: Basis) -> &'static str {
 }
 
 /// Reads `2026-05`.
-fn month(name: &'static str, word: &str) -> Result<Month, Problem> {
+pub(super) fn month(name: &'static str, word: &str) -> Result<Month, Problem> {
     let read = || {
         let (year, month) = word.split_once('-')?;
         let (year, month): (Month, Month) = (year.parse().ok()?, month.parse().ok()?);
@@ -199,7 +199,7 @@ fn month(name: &'static str, word: &str) -> Result<Month, Problem> {
     read().ok_or_else(|| Problem::invalid(name, "expected a month: 2026-05"))
 }
 
-fn month_word(month: Month) -> String {
+pub(super) fn month_word(month: Month) -> String {
     format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)
 }
 

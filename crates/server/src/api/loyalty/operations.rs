@@ -30,8 +30,18 @@ pub fn router() -> OpenApiRouter<App> {
 /// Operations linked at once.
 const MOST: usize = 100;
 /// What the ids of operations begin with that the programme posts itself; nobody else may take one.
-const OWN_IDS: [&str; 9] =
-    ["award:", "auto:", "offer:", "redemption:", "change:", "goodwill:", "import:", "bulk:", "jurisdiction:"];
+const OWN_IDS: [&str; 10] = [
+    "award:",
+    "auto:",
+    "offer:",
+    "redemption:",
+    "change:",
+    "goodwill:",
+    "import:",
+    "bulk:",
+    "jurisdiction:",
+    "partner:",
+];
 
 /// What is to be done. Times are RFC 3339.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

@@ -56,6 +56,7 @@ export const data = {
 	'scope.read': 'Read',
 	'scope.write': 'Write',
 	'scope.admin': 'Administer',
+	'scope.partner': 'Tell of a loyalty partner',
 	'snippet.title': 'Send the first event',
 	'snippet.language': 'Language',
 	'snippet.about': 'Segment\'s libraries work unchanged: only the host is yours. An answer of 200 means the event is safely on disk.',

@@ -491,5 +491,11 @@ export const problems = {
 	'problem.badge_not_given': 'The badge is a draft, paused or ended.',
 	'problem.badge_make_it_live': 'Make it live first.',
 	'problem.badge_not_held': 'The member does not have this badge.',
-	'problem.badge_see_which': 'See which badges the member has.'
+	'problem.badge_see_which': 'See which badges the member has.',
+	'problem.partner_not_in_the_past': 'must not be in the past: what happened was settled by what held then',
+	'problem.partner_points_or_amount': 'is said in `points` or in `amount`, not in both',
+	'problem.partner_whose': 'say whose it is: `member_id` or `card`, one of them',
+	'problem.partner_how_much': 'say how much it is: `points` or `amount`',
+	'problem.partner_too_many_lines': 'has more than {most} lines; send it in parts',
+	'problem.partner_nothing_done': 'Nothing was done; the guide Partners says what each refusal means.'
 };

@@ -491,5 +491,11 @@ export const problems = {
 	'problem.badge_not_given': '该徽章处于草稿、暂停或结束状态。',
 	'problem.badge_make_it_live': '请先将其启用。',
 	'problem.badge_not_held': '该会员没有此徽章。',
-	'problem.badge_see_which': '请查看该会员拥有哪些徽章。'
+	'problem.badge_see_which': '请查看该会员拥有哪些徽章。',
+	'problem.partner_not_in_the_past': '不能早于现在：已发生的按当时的条款结算',
+	'problem.partner_points_or_amount': '请用 `points` 或 `amount` 之一说明，不要两者都给',
+	'problem.partner_whose': '请说明属于谁：`member_id` 或 `card`，二者之一',
+	'problem.partner_how_much': '请说明数量：`points` 或 `amount`',
+	'problem.partner_too_many_lines': '超过 {most} 行；请分批发送',
+	'problem.partner_nothing_done': '未执行任何操作；指南 Partners 说明了每种拒绝的含义。'
 };
