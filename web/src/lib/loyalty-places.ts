@@ -19,6 +19,8 @@ export const PLACES: PlaceGroup[] = [
 		name: 'loyalty.at.earn',
 		places: [
 			{ href: '/loyalty/rules', name: 'loyalty.at.rules' },
+			{ href: '/loyalty/challenges', name: 'loyalty.at.challenges' },
+			{ href: '/loyalty/badges', name: 'loyalty.at.badges' },
 			{ href: '/loyalty/referrals', name: 'loyalty.at.referrals' },
 			{ href: '/loyalty/referrals/review', name: 'loyalty.at.review' },
 			{ href: '/loyalty/simulator', name: 'loyalty.at.simulator' },

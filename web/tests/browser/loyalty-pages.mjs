@@ -62,6 +62,16 @@ export async function loyaltyPages(ask) {
 	if (suspicious.length) list.push({ name: 'loyalty-referrals-decide', path: '/loyalty/referrals/review', act: async (p) => { await p.getByRole('button', { name: 'Refuse' }).first().click(); await p.locator('dialog').waitFor(); } });
 	const brought = (await ask('/loyalty/referrals')).rows ?? [];
 	for (const [name, row] of [['loyalty-referrer', brought.find((it) => it.state === 'rewarded')], ['loyalty-referrer-suspended', suspicious[0]]]) if (row?.referrer.member_id) list.push({ name, path: `/loyalty/referrals/members/${row.referrer.member_id}`, text: 'Codes' });
+	const challenges = (await ask('/loyalty/challenges?ended=true')).rows ?? [];
+	list.push({ name: 'loyalty-challenges', path: '/loyalty/challenges', text: challenges.length ? 'What members can do for points and badges' : 'Here you will see what members do for points and badges' });
+	list.push({ name: 'loyalty-challenge-new', path: '/loyalty/challenges/new', text: 'Give the challenge a name' });
+	list.push({ name: 'loyalty-challenge-unknown', path: '/loyalty/challenges/there-is-none', text: 'There is no such challenge' });
+	for (const key of ['walks', 'coffee', 'daily']) if (challenges.some((it) => it.key === key)) list.push({ name: `loyalty-challenge-${key}`, path: `/loyalty/challenges/${key}`, text: 'Who is on it' });
+	const badges = (await ask('/loyalty/badges?ended=true')).rows ?? [];
+	list.push({ name: 'loyalty-badges', path: '/loyalty/badges', text: badges.length ? 'What members can show for what they did' : 'Here you will see your badges' });
+	list.push({ name: 'loyalty-badge-new', path: '/loyalty/badges/new', text: 'Give the badge a name' });
+	list.push({ name: 'loyalty-badge-unknown', path: '/loyalty/badges/there-is-none', text: 'There is no such badge' });
+	for (const key of ['founder', 'walker']) if (badges.some((it) => it.key === key)) list.push({ name: `loyalty-badge-${key}`, path: `/loyalty/badges/${key}`, text: 'Members who have it' });
 	const changes = (await ask('/loyalty/changes?state=asked')).rows ?? [];
 	list.push({ name: 'loyalty-changes', path: '/loyalty/changes', text: changes.length ? 'Waiting for a second person' : 'Nothing waits for approval' });
 	if (changes.some((it) => !it.is_own)) list.push({ name: 'loyalty-changes-approve', path: '/loyalty/changes?state=refused', act: async (p) => { await p.getByRole('button', { name: 'Approve' }).first().click(); await p.locator('dialog').waitFor(); } });

@@ -1,4 +1,5 @@
 // The mock's answers about the programme. It keeps nothing: what is saved is answered as the server would, and forgotten.
+import { challengeRoutes } from './challenges.mjs';
 import { changeRoutes } from './changes.mjs';
 import { offerRoutes } from './offers.mjs';
 import { referralRoutes } from './referrals.mjs';
@@ -37,6 +38,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 		return { lines, points, is_member: true };
 	}
 	return [
+		...challengeRoutes(fixture, page, problem),
 		...changeRoutes(fixture, page, problem),
 		...offerRoutes(fixture, problem),
 		...referralRoutes(fixture, page, problem),

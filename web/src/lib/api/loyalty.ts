@@ -42,3 +42,7 @@ export type ReferralFigures = Omit<Schemas['ReferralFigures'], 'by_state' | 'by_
 export type ReferralRow = Schemas['LoyaltyReferral'];
 export type ReferralSuspension = Schemas['ReferralSuspension'];
 export type ReferralCode = Schemas['MemberReferralCode'];
+export type ChallengeMember = Schemas['ChallengeMember'];
+export type ChallengeTry = Schemas['ChallengeTry'];
+export type MemberChallenge = Schemas['MemberChallenge'];
+export type MemberBadge = Schemas['MemberBadge'];

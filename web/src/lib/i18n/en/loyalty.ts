@@ -1,5 +1,6 @@
 // Loyalty: the programme, its rules, its members and their points.
 import { liability } from './liability';
+import { challenges } from './loyalty-challenges';
 import { changes } from './loyalty-changes';
 import { offers } from './loyalty-offers';
 import { places } from './loyalty-places';
@@ -8,6 +9,7 @@ import { rewards } from './loyalty-rewards';
 import { trials } from './loyalty-trials';
 import { tiers } from './tiers';
 export const loyalty = {
+	...challenges,
 	...changes,
 	...liability,
 	...offers,

@@ -1,5 +1,6 @@
 // 会员积分：计划、规则、会员和他们的积分。
 import { liability } from './liability';
+import { challenges } from './loyalty-challenges';
 import { changes } from './loyalty-changes';
 import { offers } from './loyalty-offers';
 import { places } from './loyalty-places';
@@ -10,6 +11,7 @@ import { tiers } from './tiers';
 import type { loyalty as english } from '../en/loyalty';
 
 export const loyalty: Record<keyof typeof english, string> = {
+	...challenges,
 	...changes,
 	...liability,
 	...offers,
