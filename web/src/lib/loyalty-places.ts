@@ -35,7 +35,7 @@ export const PLACES: PlaceGroup[] = [
 		]
 	},
 	{ name: 'loyalty.at.tiers', places: [{ href: '/loyalty/tiers', name: 'loyalty.at.tiers' }] },
-	{ name: 'loyalty.at.set_up', places: [{ href: '/loyalty/program', name: 'loyalty.at.program' }] },
+	{ name: 'loyalty.at.set_up', places: [{ href: '/loyalty/program', name: 'loyalty.at.program' }, { href: '/loyalty/laws', name: 'loyalty.at.laws' }] },
 	{ name: 'loyalty.at.money', places: [{ href: '/loyalty/liability', name: 'loyalty.at.money' }] }
 ];
 

@@ -1,6 +1,7 @@
 // The programme, its rules and its members as pages show them. Pure: nothing here knows about the screen.
 import type { Condition } from './conditions';
 import type { Tree } from './condition-tree';
+import type { Jurisdiction } from './loyalty-laws';
 import type { Ladder } from './tiers';
 
 export const STATES = ['live', 'draft', 'paused', 'ended'] as const;
@@ -45,6 +46,7 @@ export interface Program {
 	wallets: Wallet[];
 	groups?: { key: string; mode: 'first' | 'best' | 'all' }[];
 	ladders?: Ladder[];
+	jurisdictions?: Jurisdiction[];
 	[other: string]: unknown;
 }
 

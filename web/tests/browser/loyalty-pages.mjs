@@ -72,6 +72,11 @@ export async function loyaltyPages(ask) {
 	list.push({ name: 'loyalty-badge-new', path: '/loyalty/badges/new', text: 'Give the badge a name' });
 	list.push({ name: 'loyalty-badge-unknown', path: '/loyalty/badges/there-is-none', text: 'There is no such badge' });
 	for (const key of ['founder', 'walker']) if (badges.some((it) => it.key === key)) list.push({ name: `loyalty-badge-${key}`, path: `/loyalty/badges/${key}`, text: 'Members who have it' });
+	const laws = (await ask('/loyalty/jurisdictions')).rows ?? [];
+	list.push({ name: 'loyalty-laws', path: '/loyalty/laws', text: laws.length ? 'What must be true before their points lapse' : 'No law is entered' });
+	if (laws.length) list.push({ name: 'loyalty-laws-back', path: '/loyalty/laws', act: async (p) => { await p.getByRole('button', { name: 'Give back what lapsed' }).first().click(); await p.locator('dialog').waitFor(); } });
+	const [noticed] = (await ask('/loyalty/members')).rows ?? [];
+	if (noticed) list.push({ name: 'loyalty-member-notices', path: `/loyalty/members/${noticed.member_id}?view=notices`, text: 'Notices that points lapse' });
 	const changes = (await ask('/loyalty/changes?state=asked')).rows ?? [];
 	list.push({ name: 'loyalty-changes', path: '/loyalty/changes', text: changes.length ? 'Waiting for a second person' : 'Nothing waits for approval' });
 	if (changes.some((it) => !it.is_own)) list.push({ name: 'loyalty-changes-approve', path: '/loyalty/changes?state=refused', act: async (p) => { await p.getByRole('button', { name: 'Approve' }).first().click(); await p.locator('dialog').waitFor(); } });

@@ -1,6 +1,7 @@
 // The mock's answers about the programme. It keeps nothing: what is saved is answered as the server would, and forgotten.
 import { challengeRoutes } from './challenges.mjs';
 import { changeRoutes } from './changes.mjs';
+import { lawRoutes } from './laws.mjs';
 import { offerRoutes } from './offers.mjs';
 import { referralRoutes } from './referrals.mjs';
 import { rewardRoutes } from './rewards.mjs';
@@ -40,6 +41,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 	return [
 		...challengeRoutes(fixture, page, problem),
 		...changeRoutes(fixture, page, problem),
+		...lawRoutes(fixture, problem),
 		...offerRoutes(fixture, problem),
 		...referralRoutes(fixture, page, problem),
 		...rewardRoutes(fixture, page),

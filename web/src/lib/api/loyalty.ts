@@ -46,3 +46,6 @@ export type ChallengeMember = Schemas['ChallengeMember'];
 export type ChallengeTry = Schemas['ChallengeTry'];
 export type MemberChallenge = Schemas['MemberChallenge'];
 export type MemberBadge = Schemas['MemberBadge'];
+export type LoyaltyJurisdiction = Schemas['LoyaltyJurisdiction'];
+export type LapsedPage = Schemas['LapsedPage'];
+export type MemberNotice = Schemas['MemberNotice'];

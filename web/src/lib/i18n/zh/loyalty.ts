@@ -2,6 +2,7 @@
 import { liability } from './liability';
 import { challenges } from './loyalty-challenges';
 import { changes } from './loyalty-changes';
+import { laws } from './loyalty-laws';
 import { offers } from './loyalty-offers';
 import { places } from './loyalty-places';
 import { referrals } from './loyalty-referrals';
@@ -14,6 +15,7 @@ export const loyalty: Record<keyof typeof english, string> = {
 	...challenges,
 	...changes,
 	...liability,
+	...laws,
 	...offers,
 	...places,
 	...referrals,
