@@ -74,3 +74,14 @@ export function sayPrices(prices: Price[], program: Program): string {
 
 /** What is to be done next for a redemption that waits. */
 export const nextStep = (row: { money?: string | null; paid_at?: string | null }): 'paid' | 'fulfil' => (row.money && !row.paid_at ? 'paid' : 'fulfil');
+
+/** Rewards that staff may give for nothing now. */
+export const surprisesOf = (rewards: RewardVersion[]): RewardVersion[] => rewards.filter((it) => it.state === 'live' && it.reward.surprises);
+
+export const REDEMPTION_TONES: Record<string, string> = { requested: 'warn', fulfilled: 'good', used: 'good', failed: 'bad', refused: 'bad' };
+export const REDEMPTION_STATES = ['requested', 'fulfilled', 'used', 'failed', 'cancelled', 'expired', 'refused'] as const;
+/** How a redemption stands, in a word: what is not delivered by anybody is the member's, not delivered. */
+export function standsAs(row: { state: string; kind: string }): (typeof REDEMPTION_STATES)[number] | 'ready' {
+	if (row.state === 'fulfilled' && row.kind !== 'delivered') return 'ready';
+	return REDEMPTION_STATES.find((it) => it === row.state) ?? 'requested';
+}

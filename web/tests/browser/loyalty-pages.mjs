@@ -111,6 +111,10 @@ export async function loyaltyPages(ask) {
 		if (program.program.ladders?.length) list.push({ name: 'loyalty-member-match', path, act: async (p) => { await p.getByRole('button', { name: 'Give a tier' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'loyalty-member-lot', path, act: (p) => p.locator('details summary').nth(1).click() });
 		list.push({ name: 'loyalty-member-operations', path: `${path}?view=operations`, text: 'Available after' });
+		list.push({ name: 'loyalty-member-rewards', path: `${path}?view=rewards`, text: 'What they redeemed' });
+		list.push({ name: 'loyalty-member-challenges', path: `${path}?view=challenges`, act: (p) => p.getByRole('heading', { name: 'Badges' }).waitFor() });
+		const surprising = rewards.some((it) => it.state === 'live' && it.reward.surprises);
+		if (surprising) list.push({ name: 'loyalty-member-surprise', path: `${path}?view=rewards`, act: async (p) => { await p.getByRole('button', { name: 'Give a surprise' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'loyalty-member-awards', path: `${path}?view=awards`, text: 'By order' });
 		if (program.program.staff?.goodwill?.length) list.push({ name: 'loyalty-member-goodwill', path, act: async (p) => { await p.getByRole('button', { name: 'Give goodwill' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'loyalty-member-adjust', path, act: async (p) => { await p.getByRole('button', { name: 'Adjust balance' }).click(); await p.locator('dialog').waitFor(); } });

@@ -18,6 +18,8 @@ export function rewardRoutes(fixture, page) {
 		['GET', /^\/loyalty\/vouchers\/pools$/, () => fixture('loyalty-pools')],
 		['POST', /^\/loyalty\/vouchers\/pools\/([\w-]+)$/, (_, __, body) => added(body.text.split('\n').map((line) => line.split(',')[0].trim()).filter(Boolean))],
 		['GET', /^\/loyalty\/redemptions$/, (_, query) => page(fixture('loyalty-redemptions').filter((row) => !query.get('state') || row.state === query.get('state')), query)],
+		['POST', /^\/loyalty\/redemptions$/, (_, __, body) => { const { reward } = rows().find((row) => row.key === body.reward); const delivered = reward.gives.kind === 'delivered'; return { ...fixture('loyalty-redemptions')[0], id: body.id, reward: body.reward, kind: reward.gives.kind, member_id: body.member_id, is_surprise: body.is_surprise, points: 0, money: null, reason: body.reason, state: delivered ? 'requested' : 'fulfilled', codes: delivered ? [] : ['TEN-7K2M-9XQ4'] }; }],
+		['GET', /^\/loyalty\/members\/(\d+)\/redemptions$/, ([id], query) => page(id === '5100000000000' ? fixture('loyalty-member-redemptions') : [], query)],
 		['POST', /^\/loyalty\/redemptions\/([\w-]+)\/(paid|fulfilled|cancelled)$/, ([id, way]) => ({ ...fixture('loyalty-redemptions').find((row) => row.redemption_id === id), state: STATES[way] })]
 	];
 }

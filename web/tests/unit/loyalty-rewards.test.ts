@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { words } from '$lib/i18n/index.svelte';
 import { firstProgram } from '$lib/loyalty';
-import { nextStep, sayPrices, sayReward } from '$lib/loyalty-rewards';
+import { nextStep, sayPrices, sayReward, standsAs, surprisesOf, type RewardVersion } from '$lib/loyalty-rewards';
 
 const program = firstProgram('Club', 'Europe/Berlin', 'EUR');
 
@@ -25,5 +25,17 @@ describe('rewards in words', () => {
 		expect(nextStep({ money: '4.5', paid_at: null })).toBe('paid');
 		expect(nextStep({ money: '4.5', paid_at: '2026-11-28T10:00:00Z' })).toBe('fulfil');
 		expect(nextStep({ money: null })).toBe('fulfil');
+	});
+});
+
+describe('redemptions and surprises', () => {
+	it('offer only what is live and has a budget for surprises', () => {
+		const row = (key: string, state: RewardVersion['state'], surprises: unknown) => ({ key, state, reward: { surprises } }) as RewardVersion;
+		expect(surprisesOf([row('a', 'live', { most: 1, every: 'day' }), row('b', 'live', null), row('c', 'paused', { most: 1, every: 'day' })]).map((it) => it.key)).toEqual(['a']);
+	});
+	it('stand as delivered only where somebody delivers', () => {
+		expect(standsAs({ state: 'fulfilled', kind: 'delivered' })).toBe('fulfilled');
+		expect(standsAs({ state: 'fulfilled', kind: 'code' })).toBe('ready');
+		expect(standsAs({ state: 'used', kind: 'code' })).toBe('used');
 	});
 });

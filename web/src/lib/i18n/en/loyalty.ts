@@ -3,6 +3,7 @@ import { liability } from './liability';
 import { challenges } from './loyalty-challenges';
 import { changes } from './loyalty-changes';
 import { laws } from './loyalty-laws';
+import { ofMember } from './loyalty-member';
 import { offers } from './loyalty-offers';
 import { places } from './loyalty-places';
 import { referrals } from './loyalty-referrals';
@@ -14,6 +15,7 @@ export const loyalty = {
 	...changes,
 	...liability,
 	...laws,
+	...ofMember,
 	...offers,
 	...places,
 	...referrals,

@@ -1,0 +1,32 @@
+// 会员页上的兑换、惊喜、挑战与徽章。
+import type { ofMember as words } from '../en/loyalty-member';
+export const ofMember: Record<keyof typeof words, string> = {
+	'redeemed.view': '奖励',
+	'redeemed.title': '已兑换',
+	'redeemed.none': '还没有兑换过。',
+	'redeemed.state.requested': '等待中',
+	'redeemed.state.fulfilled': '已交付',
+	'redeemed.state.used': '已使用',
+	'redeemed.state.failed': '无法交付',
+	'redeemed.state.cancelled': '已取消',
+	'redeemed.state.expired': '已失效',
+	'redeemed.state.refused': '被拒绝',
+	'redeemed.state.ready': '已到手',
+	'redeemed.by': '由 {who}',
+	'redeemed.nothing': '免费赠送：{reason}',
+	'redeemed.reason': '理由：{reason}',
+	'surprise.give': '赠送惊喜',
+	'surprise.title': '免费赠送 {name} 一份奖励',
+	'surprise.say': '不扣积分，计入该奖励的惊喜预算。你的理由会一并显示，会员可见。',
+	'surprise.reward': '奖励',
+	'surprise.budget': '全体员工{every}最多免费送 {n} 份。',
+	'surprise.gets': '会员得到：{what}',
+	'surprise.none': '没有启用的奖励设有惊喜预算。可编辑奖励的人可以设置。',
+	'surprise.act': '赠送',
+	'surprise.done': '{reward} 已归会员。',
+	'surprise.waits': '{reward} 已赠送，等待交付。',
+	'surprise.codes': '给会员的代码',
+	'challenges.view': '挑战',
+	'challenges.own.title': '挑战',
+	'badges.own.title': '徽章'
+};
