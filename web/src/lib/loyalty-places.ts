@@ -21,6 +21,7 @@ export const PLACES: PlaceGroup[] = [
 			{ href: '/loyalty/rules', name: 'loyalty.at.rules' },
 			{ href: '/loyalty/challenges', name: 'loyalty.at.challenges' },
 			{ href: '/loyalty/badges', name: 'loyalty.at.badges' },
+			{ href: '/loyalty/leaderboards', name: 'loyalty.at.leaderboards' },
 			{ href: '/loyalty/referrals', name: 'loyalty.at.referrals' },
 			{ href: '/loyalty/referrals/review', name: 'loyalty.at.review' },
 			{ href: '/loyalty/simulator', name: 'loyalty.at.simulator' },

@@ -72,6 +72,11 @@ export async function loyaltyPages(ask) {
 	list.push({ name: 'loyalty-badge-new', path: '/loyalty/badges/new', text: 'Give the badge a name' });
 	list.push({ name: 'loyalty-badge-unknown', path: '/loyalty/badges/there-is-none', text: 'There is no such badge' });
 	for (const key of ['founder', 'walker']) if (badges.some((it) => it.key === key)) list.push({ name: `loyalty-badge-${key}`, path: `/loyalty/badges/${key}`, text: 'Members who have it' });
+	const boards = (await ask('/loyalty/leaderboards?ended=true')).rows ?? [];
+	list.push({ name: 'loyalty-leaderboards', path: '/loyalty/leaderboards', text: boards.length ? 'Who did most' : 'Here you will see who did most this month' });
+	list.push({ name: 'loyalty-leaderboard-new', path: '/loyalty/leaderboards/new', text: 'Give the leaderboard a name' });
+	list.push({ name: 'loyalty-leaderboard-unknown', path: '/loyalty/leaderboards/there-is-none', text: 'There is no such leaderboard' });
+	if (boards[0]) list.push({ name: 'loyalty-leaderboard', path: `/loyalty/leaderboards/${boards[0].key}`, text: 'Who is where' });
 	const laws = (await ask('/loyalty/jurisdictions')).rows ?? [];
 	list.push({ name: 'loyalty-laws', path: '/loyalty/laws', text: laws.length ? 'What must be true before their points lapse' : 'No law is entered' });
 	if (laws.length) list.push({ name: 'loyalty-laws-back', path: '/loyalty/laws', act: async (p) => { await p.getByRole('button', { name: 'Give back what lapsed' }).first().click(); await p.locator('dialog').waitFor(); } });

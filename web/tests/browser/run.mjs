@@ -14,6 +14,7 @@ import { intentScenarios } from './intent-scenarios.mjs';
 import { loyaltyChallengeScenarios } from './loyalty-challenge-scenarios.mjs';
 import { loyaltyHandScenarios } from './loyalty-hand-scenarios.mjs';
 import { loyaltyLawScenarios } from './loyalty-law-scenarios.mjs';
+import { loyaltyLeaderboardScenarios } from './loyalty-leaderboard-scenarios.mjs';
 import { loyaltyMemberScenarios } from './loyalty-member-scenarios.mjs';
 import { loyaltyOfferScenarios } from './loyalty-offer-scenarios.mjs';
 import { loyaltyReferralScenarios } from './loyalty-referral-scenarios.mjs';
@@ -133,7 +134,7 @@ async function walk(size, viewport) {
 if (shop.link) await (await open(SIZES.desk)).context.close();
 await Promise.all(Object.entries(SIZES).map(([size, viewport]) => walk(size, viewport)));
 
-const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyLawScenarios, ...loyaltyMemberScenarios, ...loyaltyOfferScenarios, ...loyaltyReferralScenarios, ...loyaltyChallengeScenarios, ...loyaltyHandScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
+const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyLawScenarios, ...loyaltyLeaderboardScenarios, ...loyaltyMemberScenarios, ...loyaltyOfferScenarios, ...loyaltyReferralScenarios, ...loyaltyChallengeScenarios, ...loyaltyHandScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
 for (const [name, run] of Object.entries(allScenarios)) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');

@@ -2,6 +2,7 @@
 import { challengeRoutes } from './challenges.mjs';
 import { changeRoutes } from './changes.mjs';
 import { lawRoutes } from './laws.mjs';
+import { leaderboardRoutes } from './leaderboards.mjs';
 import { offerRoutes } from './offers.mjs';
 import { referralRoutes } from './referrals.mjs';
 import { rewardRoutes } from './rewards.mjs';
@@ -42,6 +43,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 		...challengeRoutes(fixture, page, problem),
 		...changeRoutes(fixture, page, problem),
 		...lawRoutes(fixture, problem),
+		...leaderboardRoutes(fixture, problem),
 		...offerRoutes(fixture, problem),
 		...referralRoutes(fixture, page, problem),
 		...rewardRoutes(fixture, page),

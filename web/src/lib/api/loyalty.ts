@@ -49,3 +49,5 @@ export type MemberBadge = Schemas['MemberBadge'];
 export type LoyaltyJurisdiction = Schemas['LoyaltyJurisdiction'];
 export type LapsedPage = Schemas['LapsedPage'];
 export type MemberNotice = Schemas['MemberNotice'];
+export type LeaderboardPeriod = Schemas['LeaderboardPeriod'];
+export type LeaderboardRanking = Schemas['LeaderboardRanking'];

@@ -10,6 +10,7 @@ export const places = {
 	'loyalty.at.rules': 'Rules',
 	'loyalty.at.challenges': 'Challenges',
 	'loyalty.at.badges': 'Badges',
+	'loyalty.at.leaderboards': 'Leaderboards',
 	'loyalty.at.referrals': 'Referrals',
 	'loyalty.at.review': 'Fraud review',
 	'loyalty.at.simulator': 'Simulator',

@@ -4,6 +4,7 @@ import { challenges } from './loyalty-challenges';
 import { changes } from './loyalty-changes';
 import { laws } from './loyalty-laws';
 import { ofMember } from './loyalty-member';
+import { boards } from './loyalty-leaderboards';
 import { offers } from './loyalty-offers';
 import { places } from './loyalty-places';
 import { referrals } from './loyalty-referrals';
@@ -16,6 +17,7 @@ export const loyalty = {
 	...liability,
 	...laws,
 	...ofMember,
+	...boards,
 	...offers,
 	...places,
 	...referrals,

@@ -12,6 +12,7 @@ export const places: Record<keyof typeof english, string> = {
 	'loyalty.at.rules': '规则',
 	'loyalty.at.challenges': '挑战',
 	'loyalty.at.badges': '徽章',
+	'loyalty.at.leaderboards': '排行榜',
 	'loyalty.at.referrals': '推荐',
 	'loyalty.at.review': '欺诈审核',
 	'loyalty.at.simulator': '模拟器',
