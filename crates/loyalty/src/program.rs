@@ -65,6 +65,9 @@ pub struct Program {
     /// What staff may give and take by hand.
     #[serde(default)]
     pub staff: Staff,
+    /// The country of telephone numbers that are written without one: `49`. Tills find members by them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub country_code: String,
     /// Where the law says when points may lapse.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jurisdictions: Vec<Jurisdiction>,
@@ -246,6 +249,10 @@ impl Program {
     pub fn check(&self) -> Result<(), Error> {
         check_name("name", &self.name)?;
         self.calendar()?;
+        let is_code = self.country_code.len() <= 3 && self.country_code.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_code || self.country_code.starts_with('0') {
+            return Err(Error::invalid("country_code", "up to three digits such as 49, without a plus sign"));
+        }
         if self.rates.len() > RATES_MAX {
             return Err(Error::invalid("rates", format!("at most {RATES_MAX}")));
         }

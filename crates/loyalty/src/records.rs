@@ -35,6 +35,7 @@ pub mod referrals;
 pub mod simulations;
 pub mod tallies;
 pub mod tiers;
+pub mod tills;
 pub mod tries;
 pub mod vouchers;
 pub mod wallets;

@@ -19,6 +19,7 @@ mod referrals;
 mod rewards;
 mod simulations;
 mod tiers;
+mod tills;
 mod vouchers;
 
 use rapport_domain::Purpose;
@@ -51,6 +52,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 20, name: "laws of lapsing", sql: jurisdictions::JURISDICTIONS },
         Migration { number: 21, name: "leaderboards", sql: leaderboards::LEADERBOARDS },
         Migration { number: 22, name: "partners", sql: partners::PARTNERS },
+        Migration { number: 23, name: "tills", sql: tills::TILLS },
     ],
 };
 
@@ -320,6 +322,7 @@ const PARTS: &[&[Declaration]] = &[
     &bulks::DATA_MAP,
     challenges::COLUMNS,
     leaderboards::COLUMNS,
+    tills::COLUMNS,
     &referrals::DATA_MAP,
     &cards::DATA_MAP,
     &partners::DATA_MAP,

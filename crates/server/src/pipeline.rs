@@ -283,6 +283,7 @@ impl Pipeline {
         pricing::hear(installation, tx, workspace, &events, &applied).await?;
         pricing::returns::hear(installation, tx, workspace, &events, &applied).await?;
         points::facts::hear(installation, tx, workspace, &events, &mut applied).await?;
+        points::phones::hear(installation, tx, workspace, &events, &applied).await?;
         // After all that tells facts, since journeys wait for them.
         listening::hear(installation, tx, workspace, &events, &applied, signed(last)).await?;
         count_by_source(tx, workspace, &events).await?;

@@ -9,6 +9,7 @@ pub mod identity;
 pub mod jurisdictions;
 pub mod notices;
 pub mod personal;
+pub mod phones;
 pub mod rewarding;
 pub mod sample;
 pub mod worth;

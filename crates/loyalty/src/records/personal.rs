@@ -8,7 +8,8 @@ use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
 use super::{
-    badges, cards, challenges, changes, leaderboards, members, partners, read, redemptions, tiers, vouchers, wallets,
+    badges, cards, challenges, changes, leaderboards, members, partners, read, redemptions, tiers, tills, vouchers,
+    wallets,
 };
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
@@ -109,6 +110,7 @@ pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Re
     let texts = texts + challenges::forget(tx, workspace, &numbers).await?;
     let texts = texts + badges::forget(tx, workspace, &numbers).await?;
     let texts = texts + leaderboards::forget(tx, workspace, &numbers).await?;
+    let texts = texts + tills::forget(tx, workspace, &numbers).await?;
     let texts = texts + cards::forget(tx, workspace, &numbers).await?;
     let texts = texts + redemptions::forget(tx, workspace, &numbers).await?;
     Ok(texts + vouchers::forget(tx, workspace, &numbers).await?)

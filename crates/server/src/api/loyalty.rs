@@ -32,6 +32,7 @@ mod rewards;
 mod rules;
 mod simulations;
 mod tiers;
+mod till;
 mod vouchers;
 mod what_if;
 mod why;
@@ -93,6 +94,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(member_challenges::router())
         .merge(badges::router())
         .merge(leaderboards::router())
+        .merge(till::router())
         .merge(member_leaderboards::router())
 }
 

@@ -33,6 +33,8 @@ pub enum Scope {
     Admin,
     /// Tells what members earn and burn at one partner of the loyalty programme: the one whose document names the key.
     Partner,
+    /// Serves members at a till, and nothing else.
+    Till,
 }
 
 /// What can be allowed.
@@ -65,6 +67,8 @@ pub enum Permission {
     ServeMembers,
     /// Tell what members earn and burn at partners.
     TellPartners,
+    /// Find a member by card or number at a till, tell receipts, redeem against them.
+    UseTill,
     /// Undo and redo evidence of identity.
     EditIdentity,
     /// Say what a customer agreed to or refused.
@@ -97,7 +101,7 @@ use Scope as S;
 
 /// Permission, roles that have it, scopes that have it.
 const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
-    (P::Enter, &[R::Owner, R::Admin, R::Analyst, R::Agent, R::Viewer], &[S::Read, S::Write, S::Admin]),
+    (P::Enter, &[R::Owner, R::Admin, R::Analyst, R::Agent, R::Viewer], &[S::Read, S::Write, S::Admin, S::Till]),
     (P::ViewReports, &[R::Owner, R::Admin, R::Analyst, R::Agent, R::Viewer], &[S::Read]),
     (P::ViewPeople, &[R::Owner, R::Admin, R::Analyst, R::Agent, R::Viewer], &[S::Read]),
     (P::EditQuestions, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
@@ -110,6 +114,7 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::PostPoints, &[R::Owner, R::Admin], &[S::Write]),
     (P::ServeMembers, &[R::Owner, R::Admin, R::Agent], &[S::Write]),
     (P::TellPartners, &[R::Owner, R::Admin, R::Agent], &[S::Write, S::Partner]),
+    (P::UseTill, &[R::Owner, R::Admin, R::Agent], &[S::Write, S::Till]),
     (P::EditIdentity, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::EditConsents, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
     (P::AnswerFeedback, &[R::Owner, R::Admin, R::Analyst, R::Agent], &[S::Write]),
@@ -146,6 +151,7 @@ impl Permission {
             Self::PostPoints => "post_points",
             Self::ServeMembers => "serve_members",
             Self::TellPartners => "tell_partners",
+            Self::UseTill => "use_till",
             Self::EditIdentity => "edit_identity",
             Self::EditConsents => "edit_consents",
             Self::AnswerFeedback => "answer_feedback",
@@ -205,7 +211,7 @@ impl Role {
 }
 
 impl Scope {
-    const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Admin, Self::Partner];
+    const ALL: [Self; 5] = [Self::Read, Self::Write, Self::Admin, Self::Partner, Self::Till];
 
     /// The stable word.
     pub const fn as_str(self) -> &'static str {
@@ -214,6 +220,7 @@ impl Scope {
             Self::Write => "write",
             Self::Admin => "admin",
             Self::Partner => "partner",
+            Self::Till => "till",
         }
     }
 

@@ -4,7 +4,7 @@ use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{MemberId, Operation, Refusal, WalletId};
 use rapport_loyalty::records::personal::{self, Kept};
 use rapport_loyalty::records::{
-    badges, benefits, challenges, leaderboards, members, notices, referrals, tiers, wallets,
+    badges, benefits, challenges, leaderboards, members, notices, referrals, tiers, tills, wallets,
 };
 use rapport_store::{Queries, Result};
 use serde_json::{Map, Value, json};
@@ -64,6 +64,7 @@ pub async fn show(
     let told: Vec<Value> = told.collect();
     let [standings, moves, matches, uses] = ladders(db, workspace, &kept).await?;
     let [joins, progress, completions, own_badges] = doings(db, workspace, &kept).await?;
+    let receipts = receipts(db, workspace, &kept).await?;
     let [boards, won] = ranked(db, workspace, &kept).await?;
     let at_partners = kept.partner_lines.iter().map(|it| {
         json!({
@@ -108,6 +109,7 @@ pub async fn show(
         ("loyalty_badges", own_badges),
         ("loyalty_leaderboard_joins", boards),
         ("loyalty_leaderboard_winners", won),
+        ("loyalty_receipts", receipts),
         ("loyalty_cards", cards),
         ("loyalty_partner_lines", at_partners),
     ] {
@@ -224,6 +226,18 @@ async fn doings(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> R
         })
     });
     Ok([joins.collect(), progress.collect(), completions.collect(), badges.collect()])
+}
+
+/// Receipts that tills told of them.
+async fn receipts(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> Result<Vec<Value>> {
+    let numbers: Vec<MemberId> = kept.numbers.iter().copied().collect();
+    let rows = tills::of_members(db, workspace, &numbers).await?.into_iter().map(|it| {
+        json!({
+            "store": it.store, "receipt": it.receipt, "occurred_at": instant(it.occurred_at), "recorded_at": instant(it.recorded_at),
+            "cancelled_at": it.cancelled_at.map(instant),
+        })
+    });
+    Ok(rows.collect())
 }
 
 /// On which leaderboards they were, under which name, and what they won.

@@ -45,6 +45,7 @@ mod loyalty_referrals;
 mod loyalty_rewards;
 mod loyalty_simulator;
 mod loyalty_tiers;
+mod loyalty_till;
 mod loyalty_webhooks;
 mod mail_callbacks;
 mod main_job;

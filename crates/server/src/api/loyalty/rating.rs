@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
-use rapport_domain::{PersonId, shop_events};
+use rapport_domain::{PersonId, Timestamp, WorkspaceId, shop_events};
 use rapport_loyalty::Document;
 use rapport_loyalty::earning::{Amounts, Line, Occasion, Outcome, Period, Rule, given, rate};
 use rapport_loyalty::records::{awards, members};
@@ -107,9 +107,8 @@ pub async fn rate_event(
     Json(body): Json<RatedEvent>,
 ) -> Result<Json<Rating>, Problem> {
     caller.require(Permission::ViewPeople)?;
-    let workspace = caller.workspace;
     let mut db = app.installation.store.read();
-    let programs = app.installation.programs.get(&mut db, workspace).await?;
+    let programs = app.installation.programs.get(&mut db, caller.workspace).await?;
     let at = instant("occurred_at", body.occurred_at.as_deref())?.unwrap_or_else(|| app.now());
     let program = programs.at(at).ok_or_else(missing)?;
     let tried: Vec<Rule> = match body.rules {
@@ -129,12 +128,43 @@ pub async fn rate_event(
             tried
         }
     };
-    let rules: Vec<(&Rule, i64)> =
-        if tried.is_empty() { programs.rules_at(at).collect() } else { tried.iter().map(|rule| (rule, 0)).collect() };
     let person = match body.person_id.as_deref() {
         None => None,
-        Some(id) => Some(customer(&mut db, workspace, id).await?),
+        Some(id) => Some(customer(&mut db, caller.workspace, id).await?),
     };
+    let asked = Asked { name: &body.event, properties: &body.properties, at, person };
+    Ok(Json(rating(&app, caller.workspace, asked, &tried).await?))
+}
+
+/// What is rated.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// What happened.
+    pub name: &'a str,
+    /// Its properties.
+    pub properties: &'a Map<String, Value>,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it; somebody of whom nothing is known without one.
+    pub person: Option<PersonId>,
+}
+
+/// What something would earn, by the rules that are tried, or by those in force.
+///
+/// # Errors
+/// The store's, or that there is no programme.
+pub(super) async fn rating(
+    app: &App,
+    workspace: WorkspaceId,
+    asked: Asked<'_>,
+    tried: &[Rule],
+) -> Result<Rating, Problem> {
+    let Asked { at, person, .. } = asked;
+    let mut db = app.installation.store.read();
+    let programs = app.installation.programs.get(&mut db, workspace).await?;
+    let program = programs.at(at).ok_or_else(missing)?;
+    let rules: Vec<(&Rule, i64)> =
+        if tried.is_empty() { programs.rules_at(at).collect() } else { tried.iter().map(|rule| (rule, 0)).collect() };
     let member = match person {
         Some(person) => members::of(&mut db, workspace, person).await?,
         None => None,
@@ -147,9 +177,9 @@ pub async fn rate_event(
     let keys: Vec<String> = rules.iter().map(|(rule, _)| rule.key.clone()).collect();
     let whose = member.unwrap_or(NOBODY_YET);
     let used = awards::used(&mut db, workspace, &keys, &[whose], &periods).await?;
-    let name = shop_events::standard_name(&body.event).to_owned();
-    let properties = flat(&body.properties);
-    let amounts = Amounts::read(&body.properties);
+    let name = shop_events::standard_name(asked.name).to_owned();
+    let properties = flat(asked.properties);
+    let amounts = Amounts::read(asked.properties);
     let view = EventView::new(&name, at, &properties);
     let rated = known.with(person.unwrap_or(PersonId(0)), view, |subject| {
         let occasion = Occasion { subject, amounts: &amounts, moment: Moment { now: at, calendar: &calendar } };
@@ -160,7 +190,7 @@ pub async fn rate_event(
         *points.entry(line.wallet.clone()).or_insert(0) += line.points;
     }
     let lines = rated.lines.into_iter().map(RatedLine::of).collect();
-    Ok(Json(Rating { lines, points, is_member: member.is_some() }))
+    Ok(Rating { lines, points, is_member: member.is_some() })
 }
 
 /// So many are offered to try rules on.

@@ -179,7 +179,7 @@ async fn answered(
 }
 
 /// Does something with a redemption that there is, and answers as [`answered`].
-async fn settled(
+pub(super) async fn settled(
     app: &App,
     caller: &Caller,
     act: impl AsyncFnOnce(&mut Tx, Scene<'_>) -> redemptions::Outcome,
@@ -191,7 +191,7 @@ async fn settled(
     answered(app, caller.workspace, tx, outcome).await
 }
 
-async fn with_codes(
+pub(super) async fn with_codes(
     app: &App,
     workspace: WorkspaceId,
     row: redemptions::Redemption,

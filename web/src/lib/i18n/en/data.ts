@@ -57,6 +57,7 @@ export const data = {
 	'scope.write': 'Write',
 	'scope.admin': 'Administer',
 	'scope.partner': 'Tell of a loyalty partner',
+	'scope.till': 'Serve members at a till',
 	'snippet.title': 'Send the first event',
 	'snippet.language': 'Language',
 	'snippet.about': 'Segment\'s libraries work unchanged: only the host is yours. An answer of 200 means the event is safely on disk.',

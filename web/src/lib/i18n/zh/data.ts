@@ -58,6 +58,7 @@ export const data: Record<keyof typeof en, string> = {
 	'scope.write': '写入',
 	'scope.admin': '管理',
 	'scope.partner': '报送某个积分合作伙伴的业务',
+	'scope.till': '收银台会员服务',
 	'snippet.title': '发送第一个事件',
 	'snippet.language': '语言',
 	'snippet.about': 'Segment 的程序库无需改动,只需换成您的主机。返回 200 表示事件已安全写入磁盘。',
