@@ -70,7 +70,7 @@ fn who(counts: &[Activity], command: &Command, now: Timestamp) -> Vec<(MemberId,
             vec![(kind, command.member, earned_at.unwrap_or(now).min(now))]
         }
         Act::Spend { .. } | Act::Capture { .. } => vec![(Activity::Redeemed, command.member, now)],
-        Act::Transfer { to, .. } => {
+        Act::Transfer { to, .. } | Act::HandOver { to, .. } => {
             vec![(Activity::Transferred, command.member, now), (Activity::Received, *to, now)]
         }
         Act::Adjust { .. } => vec![(Activity::Adjusted, command.member, now)],

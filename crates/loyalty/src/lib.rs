@@ -33,6 +33,7 @@ pub mod schema;
 pub mod simulation;
 pub mod staff;
 pub mod tiers;
+pub mod transfers;
 pub mod verify;
 
 pub use document::Document;

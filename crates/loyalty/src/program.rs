@@ -22,6 +22,7 @@ use crate::liability::books::Pricing;
 use crate::offers::OfferLimits;
 use crate::staff::Staff;
 use crate::tiers::{LADDERS_MAX, Ladder};
+use crate::transfers::Transfers;
 
 /// The most wallets of a programme.
 pub const WALLETS_MAX: usize = 20;
@@ -71,6 +72,9 @@ pub struct Program {
     /// Where the law says when points may lapse.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jurisdictions: Vec<Jurisdiction>,
+    /// What members may send each other; nothing, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfers: Option<Transfers>,
 }
 
 /// What one unit of a currency is worth in the programme's.
@@ -282,6 +286,9 @@ impl Program {
         }
         self.staff.check(self)?;
         jurisdictions::check(self)?;
+        if let Some(transfers) = &self.transfers {
+            transfers.check(self)?;
+        }
         if self.groups.len() > GROUPS_MAX {
             return Err(Error::invalid("groups", format!("at most {GROUPS_MAX}")));
         }

@@ -36,6 +36,7 @@ pub mod simulations;
 pub mod tallies;
 pub mod tiers;
 pub mod tills;
+pub mod transfers;
 pub mod tries;
 pub mod vouchers;
 pub mod wallets;

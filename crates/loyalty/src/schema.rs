@@ -20,6 +20,7 @@ mod rewards;
 mod simulations;
 mod tiers;
 mod tills;
+mod transfers;
 mod vouchers;
 
 use rapport_domain::Purpose;
@@ -53,6 +54,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 21, name: "leaderboards", sql: leaderboards::LEADERBOARDS },
         Migration { number: 22, name: "partners", sql: partners::PARTNERS },
         Migration { number: 23, name: "tills", sql: tills::TILLS },
+        Migration { number: 24, name: "transfers", sql: transfers::TRANSFERS },
     ],
 };
 
@@ -326,6 +328,7 @@ const PARTS: &[&[Declaration]] = &[
     &referrals::DATA_MAP,
     &cards::DATA_MAP,
     &partners::DATA_MAP,
+    &transfers::DATA_MAP,
 ];
 const JOINED: [Declaration; joined_len()] = joined();
 

@@ -4,6 +4,7 @@
 //! lists and totals true for those who do not come by.
 
 pub mod facts;
+pub mod gifts;
 pub mod giving;
 pub mod identity;
 pub mod jurisdictions;
@@ -78,6 +79,8 @@ pub async fn night(installation: &Installation, workspace: WorkspaceId, stop: &w
     log("who is to be told that points lapse could not be looked up", done.map_err(why));
     let done = end_redemptions(installation, workspace, stop).await;
     log("redemptions whose time is over could not be ended", done.map_err(code));
+    let done = gifts::end(installation, workspace, stop).await;
+    log("gifts that nobody claimed in time could not be ended", done.map_err(code));
     let done = adjust(installation, workspace, stop).await;
     log("accounts could not be adjusted", done.map_err(code));
     let done = settle(installation, workspace, stop).await;

@@ -88,6 +88,12 @@ impl Ledger {
                 self.transfer(key, self.account_now((*to, key.1)), *amount, expiry, number, now)?;
                 Ok(made(*amount))
             }
+            Act::HandOver { hold, to, expiry } => {
+                let hold = self.open_hold(key, hold)?;
+                let reference = Some(hold.operation);
+                let amount = self.hand_over(key, self.account_now((*to, key.1)), hold, expiry, number, now)?;
+                Ok(Outcome { reference, ..made(amount) })
+            }
             Act::Reverse { of, portion, shortage, grace_until } => {
                 let target = self.own(of, key).ok_or(Refusal::OperationUnknown)?.clone();
                 let (amount, short) = self.reverse(&target, portion, *shortage, *grace_until, number, now)?;
@@ -128,20 +134,45 @@ impl Ledger {
         number: i64,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        if matches!(expiry, Expiry::Reset { expires_at: Some(end) } if *end <= now) {
-            return Err(Refusal::EndsTooEarly);
-        }
+        expiry.check(now)?;
         self.enough(from, amount)?;
         self.room(to, amount)?;
         for (id, amount) in self.consume(from, amount, Place::Transit, now) {
             let lot = self.lot(from, id);
-            let expires_at = match expiry {
-                Expiry::Keep => lot.expires_at,
-                Expiry::Reset { expires_at } => *expires_at,
-            };
-            self.give(to, Place::Transit, amount, NewLot::out_of(&lot, expires_at, number), now);
+            self.give(to, Place::Transit, amount, NewLot::out_of(&lot, expiry.of(&lot), number), now);
         }
         Ok(())
+    }
+
+    /// Gives what was set aside to another; how many points had not lapsed meanwhile.
+    fn hand_over(
+        &mut self,
+        from: AccountKey,
+        to: AccountKey,
+        hold: Hold,
+        expiry: &Expiry,
+        number: i64,
+        now: Timestamp,
+    ) -> Result<i64, Refusal> {
+        expiry.check(now)?;
+        let parts: Vec<(Lot, i64)> = hold.lots.iter().map(|(id, part)| (self.lot(from, *id), *part)).collect();
+        let has_lapsed = |lot: &Lot| lot.expires_at.is_some_and(|end| end <= now);
+        let amount = parts.iter().filter(|(lot, _)| !has_lapsed(lot)).map(|(_, part)| part).sum();
+        if amount == 0 {
+            return Err(Refusal::HoldLapsed);
+        }
+        self.room(to, amount)?;
+        for (lot, part) in parts {
+            if has_lapsed(&lot) {
+                self.post(from, Place::Held, Place::Available, part, Some(lot.id), now);
+                continue;
+            }
+            self.post(from, Place::Held, Place::Transit, part, Some(lot.id), now);
+            self.give(to, Place::Transit, part, NewLot::out_of(&lot, expiry.of(&lot), number), now);
+        }
+        self.change_hold(from, Hold { state: HoldState::Captured, ..hold });
+        self.repay(from, now);
+        Ok(amount)
     }
 
     pub(super) fn extend(&mut self, key: AccountKey, expires_at: Timestamp) -> i64 {
@@ -197,6 +228,21 @@ impl Ledger {
     }
 }
 
+impl Expiry {
+    fn check(&self, now: Timestamp) -> Result<(), Refusal> {
+        let is_over = matches!(self, Self::Reset { expires_at: Some(end) } if *end <= now);
+        if is_over { Err(Refusal::EndsTooEarly) } else { Ok(()) }
+    }
+
+    /// When points of a lot lapse that go to somebody else.
+    const fn of(&self, lot: &Lot) -> Option<Timestamp> {
+        match self {
+            Self::Keep => lot.expires_at,
+            Self::Reset { expires_at } => *expires_at,
+        }
+    }
+}
+
 impl Command {
     /// The kind of operation it becomes.
     pub(super) const fn kind(&self) -> Kind {
@@ -207,7 +253,7 @@ impl Command {
             Act::Capture { .. } => Kind::Capture,
             Act::Release { .. } => Kind::Release,
             Act::Adjust { .. } => Kind::Adjust,
-            Act::Transfer { .. } => Kind::Transfer,
+            Act::Transfer { .. } | Act::HandOver { .. } => Kind::Transfer,
             Act::Reverse { .. } => Kind::Reverse,
             Act::Extend { .. } => Kind::Extend,
             Act::Forfeit {} => Kind::Forfeit,
@@ -223,7 +269,9 @@ impl Command {
             | Act::Adjust { amount, .. }
             | Act::Transfer { amount, .. } => *amount,
             Act::Capture { amount, .. } => amount.unwrap_or(0),
-            Act::Reverse { .. } | Act::Release { .. } | Act::Extend { .. } | Act::Forfeit {} => 0,
+            Act::Reverse { .. } | Act::Release { .. } | Act::HandOver { .. } | Act::Extend { .. } | Act::Forfeit {} => {
+                0
+            }
         }
     }
 }

@@ -111,6 +111,16 @@ pub enum Act {
         #[serde(default)]
         expiry: Expiry,
     },
+    /// Gives points that were set aside to another member, out of the lots they were set aside from. What lapsed meanwhile is not given: it goes back and lapses.
+    HandOver {
+        /// The id of the hold.
+        hold: String,
+        /// Who gets them.
+        to: MemberId,
+        /// When they lapse there.
+        #[serde(default)]
+        expiry: Expiry,
+    },
     /// Undoes an earlier operation of this account: what it took goes back into the lots it came from, what it gave is taken back.
     Reverse {
         /// Its id.
@@ -216,7 +226,7 @@ impl Command {
             Act::Capture { amount, .. } => amount.map_or(Ok(()), positive),
             Act::Adjust { amount, .. } if *amount == i64::MIN => Err(Refusal::AmountTooLarge),
             Act::Adjust { amount, .. } => positive(amount.abs()),
-            Act::Transfer { to, .. } if *to == self.member => Err(Refusal::TransferToSelf),
+            Act::Transfer { to, .. } | Act::HandOver { to, .. } if *to == self.member => Err(Refusal::TransferToSelf),
             Act::Transfer { amount, .. } => positive(*amount),
             Act::Reverse { portion: Portion::Points { amount }, .. } => positive(*amount),
             Act::Reverse { portion: Portion::Refunded { refunded, total }, .. } => {
@@ -225,7 +235,17 @@ impl Command {
                 }
                 Ok(())
             }
-            Act::Reverse { .. } | Act::Release { .. } | Act::Extend { .. } | Act::Forfeit {} => Ok(()),
+            Act::Reverse { .. } | Act::Release { .. } | Act::HandOver { .. } | Act::Extend { .. } | Act::Forfeit {} => {
+                Ok(())
+            }
+        }
+    }
+
+    /// Who else gets points by it.
+    pub(crate) const fn receiver(&self) -> Option<MemberId> {
+        match self.act {
+            Act::Transfer { to, .. } | Act::HandOver { to, .. } => Some(to),
+            _ => None,
         }
     }
 }

@@ -44,6 +44,8 @@ pub enum Refusal {
     HoldReleased,
     /// The hold's time is over.
     HoldTimedOut,
+    /// Everything that was set aside lapsed meanwhile.
+    HoldLapsed,
     /// More than was set aside.
     HoldTooSmall,
     /// There is no such operation of this account.
@@ -66,7 +68,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in the order in which they are looked for.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::IdMalformed,
         Self::WalletUnknown,
         Self::AmountZero,
@@ -86,6 +88,7 @@ impl Refusal {
         Self::HoldCaptured,
         Self::HoldReleased,
         Self::HoldTimedOut,
+        Self::HoldLapsed,
         Self::HoldTooSmall,
         Self::OperationUnknown,
         Self::OperationWasRefused,
@@ -119,6 +122,7 @@ impl Refusal {
             Self::HoldCaptured => "hold_captured",
             Self::HoldReleased => "hold_released",
             Self::HoldTimedOut => "hold_timed_out",
+            Self::HoldLapsed => "hold_lapsed",
             Self::HoldTooSmall => "hold_too_small",
             Self::OperationUnknown => "operation_unknown",
             Self::OperationWasRefused => "operation_was_refused",
@@ -166,6 +170,7 @@ impl Refusal {
             Self::HoldCaptured => "the hold was captured already; nothing is left of it",
             Self::HoldReleased => "the hold was released already; the points are available again",
             Self::HoldTimedOut => "the hold's time is over and the points are available again; set them aside anew",
+            Self::HoldLapsed => "everything that was set aside lapsed meanwhile; nothing is left to give",
             Self::HoldTooSmall => "more is to be captured than was set aside; capture at most what is held",
             Self::OperationUnknown => "this account has no such operation; send the id under which it was posted",
             Self::OperationWasRefused => "that operation was refused, so there is nothing to undo",

@@ -210,13 +210,10 @@ impl Ledger {
     fn touched(&self, command: &Command) -> BTreeSet<AccountKey> {
         let own = self.account_now((command.member, command.wallet));
         let mut accounts = BTreeSet::from([own]);
-        match &command.act {
-            Act::Transfer { to, .. } => drop(accounts.insert(self.account_now((*to, command.wallet)))),
-            Act::Reverse { of, .. } => {
-                let postings = self.own(of, own).into_iter().flat_map(|target| &target.postings);
-                accounts.extend(postings.map(|posting| self.account_now((posting.member, posting.wallet))));
-            }
-            _ => {}
+        accounts.extend(command.receiver().map(|to| self.account_now((to, command.wallet))));
+        if let Act::Reverse { of, .. } = &command.act {
+            let postings = self.own(of, own).into_iter().flat_map(|target| &target.postings);
+            accounts.extend(postings.map(|posting| self.account_now((posting.member, posting.wallet))));
         }
         accounts
     }
@@ -228,7 +225,7 @@ impl Ledger {
 
     /// Whether a transfer would go to the member that it comes from.
     fn goes_nowhere(&self, command: &Command) -> bool {
-        matches!(command.act, Act::Transfer { to, .. } if self.heir(to) == self.heir(command.member))
+        command.receiver().is_some_and(|to| self.heir(to) == self.heir(command.member))
     }
 
     /// Whether the member may do this at all.
@@ -237,11 +234,8 @@ impl Ledger {
             return Err(Refusal::TransferToSelf);
         }
         let standing = |member: MemberId| self.standings.get(&self.heir(member)).copied().unwrap_or_default();
-        let spends = matches!(command.act, Act::Spend { .. } | Act::Hold { .. } | Act::Transfer { .. });
-        let receiver = match command.act {
-            Act::Transfer { to, .. } => Some(to),
-            _ => None,
-        };
+        let receiver = command.receiver();
+        let spends = receiver.is_some() || matches!(command.act, Act::Spend { .. } | Act::Hold { .. });
         for member in [Some(command.member), receiver].into_iter().flatten() {
             match standing(member) {
                 Standing::Unknown => return Err(Refusal::MemberUnknown),

@@ -26,9 +26,7 @@ pub(super) async fn everything(
     let mut touched: BTreeSet<AccountKey> = BTreeSet::new();
     for command in commands() {
         touched.insert((command.member, command.wallet));
-        if let Act::Transfer { to, .. } = command.act {
-            touched.insert((to, command.wallet));
-        }
+        touched.extend(command.receiver().map(|to| (to, command.wallet)));
     }
     let known = known(tx, workspace, commands()).await?;
     touched.extend(
@@ -59,7 +57,7 @@ async fn known<'c>(
     commands: impl Iterator<Item = &'c Command> + Clone,
 ) -> Result<HashMap<String, Operation>, Error> {
     let meant = |command: &'c Command| match &command.act {
-        Act::Capture { hold, .. } | Act::Release { hold } => Some(hold),
+        Act::Capture { hold, .. } | Act::Release { hold } | Act::HandOver { hold, .. } => Some(hold),
         Act::Reverse { of, .. } => Some(of),
         _ => None,
     };

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{
     Memory, awards, badges, challenges, changes, head, leaderboards, load, members, partners, redemptions, tiers,
-    vouchers, write,
+    transfers, vouchers, write,
 };
 use crate::Error;
 use crate::ledger::{AccountKey, MemberId, Standing, WalletId};
@@ -74,6 +74,7 @@ pub async fn follow(
     }
     changes::merge(tx, workspace, goes.member, stays.member).await?;
     redemptions::merge(tx, workspace, goes.member, stays.member).await?;
+    transfers::merge(tx, workspace, goes.member, stays.member).await?;
     vouchers::merge(tx, workspace, goes.member, stays.member).await?;
     partners::merge(tx, workspace, goes.member, stays.member).await?;
     lead_on(tx, workspace, &stays, &goes).await?;

@@ -8,8 +8,8 @@ use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
 use super::{
-    badges, cards, challenges, changes, leaderboards, members, partners, read, redemptions, tiers, tills, vouchers,
-    wallets,
+    badges, cards, challenges, changes, leaderboards, members, partners, read, redemptions, tiers, tills, transfers,
+    vouchers, wallets,
 };
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
@@ -29,6 +29,8 @@ pub struct Kept {
     pub changes: Vec<changes::Change>,
     /// What they redeemed, the newest first.
     pub redemptions: Vec<redemptions::Redemption>,
+    /// What they sent and got, the newest first.
+    pub transfers: Vec<transfers::Transfer>,
     /// Codes that they were given.
     pub vouchers: Vec<vouchers::Voucher>,
     /// Cards that stand for them, the newest first.
@@ -80,6 +82,7 @@ pub async fn of(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId)
     let numbers: Vec<MemberId> = kept.numbers.iter().copied().collect();
     kept.changes = changes::of_members(db, workspace, &numbers).await?;
     kept.redemptions = redemptions::of_members(db, workspace, &numbers, None, u32::MAX).await?;
+    kept.transfers = transfers::of_members(db, workspace, &numbers, None, u32::MAX).await?;
     kept.vouchers = vouchers::of_members(db, workspace, &numbers).await?;
     kept.cards = cards::of_members(db, workspace, &numbers).await?;
     kept.partner_lines = partners::of_members(db, workspace, &numbers).await?;
@@ -112,6 +115,7 @@ pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Re
     let texts = texts + leaderboards::forget(tx, workspace, &numbers).await?;
     let texts = texts + tills::forget(tx, workspace, &numbers).await?;
     let texts = texts + cards::forget(tx, workspace, &numbers).await?;
+    let texts = texts + transfers::forget(tx, workspace, &numbers).await?;
     let texts = texts + redemptions::forget(tx, workspace, &numbers).await?;
     Ok(texts + vouchers::forget(tx, workspace, &numbers).await?)
 }

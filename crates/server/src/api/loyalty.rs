@@ -33,6 +33,7 @@ mod rules;
 mod simulations;
 mod tiers;
 mod till;
+mod transfers;
 mod vouchers;
 mod what_if;
 mod why;
@@ -96,6 +97,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(leaderboards::router())
         .merge(till::router())
         .merge(member_leaderboards::router())
+        .merge(transfers::router())
 }
 
 /// The programme as of a version.

@@ -12,7 +12,7 @@ use anyhow::Result;
 use rapport_domain::{Event, Handle, PersonId, SourceId, Timestamp, WorkspaceId, shop_events};
 use rapport_loyalty::ledger::{Account, MemberId, WalletId};
 use rapport_loyalty::records::members::{self, Member};
-use rapport_loyalty::records::{checkouts, notices, partners, read, redemptions, referrals, wallets};
+use rapport_loyalty::records::{checkouts, notices, partners, read, redemptions, referrals, transfers, wallets};
 use rapport_profiles::Applied;
 use rapport_profiles::records::facts::{self, FactRow};
 use rapport_profiles::records::identifiers;
@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use crate::installation::Installation;
 
 /// Domain events of the ledger, and the names under which they are told.
-pub const NAMES: [(&str, &str); 33] = [
+pub const NAMES: [(&str, &str); 38] = [
     ("points.earned", "Points Earned"),
     ("points.spent", "Points Spent"),
     ("points.held", "Points Held"),
@@ -48,6 +48,11 @@ pub const NAMES: [(&str, &str); 33] = [
     (redemptions::FULFILLED, "Redemption Fulfilled"),
     (redemptions::CANCELLED, "Redemption Cancelled"),
     (redemptions::VOUCHER_USED, "Voucher Used"),
+    (transfers::GIFT_MADE, "Gift Made"),
+    (transfers::GIFT_CLAIMED, "Gift Claimed"),
+    (transfers::GIFT_CANCELLED, "Gift Cancelled"),
+    (transfers::GIFT_TIMED_OUT, "Gift Timed Out"),
+    (transfers::REVERSED, "Transfer Reversed"),
     (referrals::MADE, shop_events::REFERRAL_MADE),
     (referrals::CONVERTED, shop_events::REFERRAL_CONVERTED),
     (referrals::QUALIFIED, "Referral Qualified"),

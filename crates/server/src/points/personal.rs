@@ -3,6 +3,7 @@
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{MemberId, Operation, Refusal, WalletId};
 use rapport_loyalty::records::personal::{self, Kept};
+use rapport_loyalty::records::transfers::Transfer;
 use rapport_loyalty::records::{
     badges, benefits, challenges, leaderboards, members, notices, referrals, tiers, tills, wallets,
 };
@@ -81,6 +82,7 @@ pub async fn show(
         })
     });
     let redemptions: Vec<Value> = redemptions.collect();
+    let sent = kept.transfers.iter().map(|it| transfer(&kept, it)).collect();
     let changes = kept.changes.iter().map(|it| {
         json!({
             "wallet": it.wallet, "points": it.amount.to_string(), "state": it.state, "reason": it.reason, "asked_at": instant(it.asked_at),
@@ -97,6 +99,7 @@ pub async fn show(
         ("loyalty_lots", lots),
         ("loyalty_changes", changes),
         ("loyalty_redemptions", redemptions),
+        ("loyalty_transfers", sent),
         ("loyalty_notices", told),
         ("loyalty_tiers", standings),
         ("loyalty_tier_moves", moves),
@@ -256,6 +259,17 @@ async fn ranked(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> R
         })
     });
     Ok([joins.collect(), won.collect()])
+}
+
+/// What they sent or got; who the other is, and their words, are the other's to say.
+fn transfer(kept: &Kept, it: &Transfer) -> Value {
+    let is_sender = kept.numbers.contains(&it.sender());
+    json!({
+        "role": if is_sender { "sender" } else { "receiver" }, "is_gift": it.is_gift, "wallet": it.wallet, "points": it.points.to_string(),
+        "arrived": it.arrived.to_string(), "returned": it.returned.to_string(), "state": it.state, "refused": it.refused,
+        "made_at": instant(it.made_at), "due_at": it.due_at.map(instant), "settled_at": it.settled_at.map(instant),
+        "reason": if is_sender { it.reason.as_str() } else { "" },
+    })
 }
 
 /// Why somebody else gave them points is the other's to say.

@@ -212,6 +212,7 @@ async fn what_is_shown_and_what_is_erased_is_all_there_is() {
             "loyalty_tier_matches",
             "loyalty_tier_moves",
             "loyalty_tiers",
+            "loyalty_transfers",
             "loyalty_usage",
             "loyalty_voucher_uses",
             "loyalty_vouchers"

@@ -46,6 +46,7 @@ mod loyalty_rewards;
 mod loyalty_simulator;
 mod loyalty_tiers;
 mod loyalty_till;
+mod loyalty_transfers;
 mod loyalty_webhooks;
 mod mail_callbacks;
 mod main_job;

@@ -109,7 +109,7 @@ impl Points {
         let asked = command;
         let mut command = command.clone();
         command.member = self.heir(command.member);
-        if let Act::Transfer { to, .. } = &mut command.act {
+        if let Act::Transfer { to, .. } | Act::HandOver { to, .. } = &mut command.act {
             *to = self.heir(*to);
             if *to == command.member {
                 return (Some(Refusal::TransferToSelf), 0, 0, Balance::default());
@@ -180,7 +180,7 @@ impl Points {
     fn try_it(&mut self, command: &Command, key: Key, now: i64) -> Result<Did, Refusal> {
         let wallet = self.wallet.clone().unwrap();
         let mut everybody = vec![command.member];
-        if let Act::Transfer { to, .. } = &command.act {
+        if let Act::Transfer { to, .. } | Act::HandOver { to, .. } = &command.act {
             everybody.push(*to);
         }
         for member in everybody {
@@ -189,7 +189,10 @@ impl Points {
                 "closed" => return Err(Refusal::MemberClosed),
                 "blocked"
                     if member == command.member
-                        && matches!(command.act, Act::Spend { .. } | Act::Hold { .. } | Act::Transfer { .. }) =>
+                        && matches!(
+                            command.act,
+                            Act::Spend { .. } | Act::Hold { .. } | Act::Transfer { .. } | Act::HandOver { .. }
+                        ) =>
                 {
                     return Err(Refusal::MemberBlocked);
                 }
@@ -287,19 +290,31 @@ impl Points {
                 self.room(there, *amount, &wallet)?;
                 (did.kind, did.amount) = ("transfer", *amount);
                 self.use_up(key, *amount, At::Gone, &mut did);
-                let sent: Vec<usize> = did.took.iter().filter_map(|(_, point, _)| *point).collect();
-                for group in sent
-                    .chunk_by(|a, b| self.points[*a].lot == self.points[*b].lot)
-                    .map(<[usize]>::to_vec)
-                    .collect::<Vec<_>>()
-                {
-                    let old = self.points[group[0]].clone();
-                    let expires = match expiry {
-                        Expiry::Keep => old.expires,
-                        Expiry::Reset { expires_at } => expires_at.map(|at| at.0),
-                    };
-                    self.make(there, group.len() as i64, old.earned, old.earned, expires, &mut did);
+                self.send(there, expiry, &mut did);
+            }
+            Act::HandOver { hold: id, to, expiry } => {
+                let (hold, _) = self.open_hold(key, id)?;
+                if matches!(expiry, Expiry::Reset { expires_at: Some(end) } if end.0 <= now) {
+                    return Err(Refusal::EndsTooEarly);
                 }
+                let held: Vec<usize> = self.did[id].took.iter().filter_map(|(_, point, _)| *point).collect();
+                let lasts = |point: &usize| self.points[*point].expires.is_none_or(|end| end > now);
+                let (lasting, over): (Vec<usize>, Vec<usize>) = held.into_iter().partition(lasts);
+                if lasting.is_empty() {
+                    return Err(Refusal::HoldLapsed);
+                }
+                let there = (*to, key.1);
+                self.room(there, lasting.len() as i64, &wallet)?;
+                (did.kind, did.amount) = ("transfer", lasting.len() as i64);
+                for point in over {
+                    self.points[point].at = At::Available;
+                }
+                for point in lasting {
+                    self.points[point].at = At::Gone;
+                    did.took.push((key, Some(point), false));
+                }
+                self.send(there, expiry, &mut did);
+                self.did.get_mut(id).unwrap().hold = Some((hold, "captured", 0));
             }
             Act::Reverse { of, portion, shortage, grace_until } => {
                 return self.undo(key, of, portion, *shortage, grace_until.map(|at| at.0), now);
@@ -339,11 +354,25 @@ impl Points {
             }
         }
         self.pay(key);
-        if let Act::Transfer { to, .. } = &command.act {
+        if let Act::Transfer { to, .. } | Act::HandOver { to, .. } = &command.act {
             self.pay((*to, key.1));
         }
         self.pass(now);
         Ok(did)
+    }
+
+    /// Makes points of somebody else of those that were taken, as old as they were.
+    fn send(&mut self, there: Key, expiry: &Expiry, did: &mut Did) {
+        let sent: Vec<usize> = did.took.iter().filter_map(|(_, point, _)| *point).collect();
+        let groups = sent.chunk_by(|a, b| self.points[*a].lot == self.points[*b].lot).map(<[usize]>::to_vec);
+        for group in groups.collect::<Vec<_>>() {
+            let old = self.points[group[0]].clone();
+            let expires = match expiry {
+                Expiry::Keep => old.expires,
+                Expiry::Reset { expires_at } => expires_at.map(|at| at.0),
+            };
+            self.make(there, group.len() as i64, old.earned, old.earned, expires, did);
+        }
     }
 
     fn undo(

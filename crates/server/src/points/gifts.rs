@@ -1,0 +1,56 @@
+//! Points that members send each other: the key that codes of gifts are made with, and the end of gifts that nobody claimed.
+
+use rapport_domain::WorkspaceId;
+use rapport_loyalty::records::redemptions::Scene;
+use rapport_loyalty::records::transfers::{self, Desk};
+use rapport_privacy::records::secrets;
+use rapport_store::{Priority, Tx};
+use tokio::sync::watch;
+
+use crate::installation::Installation;
+
+/// What the key is derived for.
+const KEY: &str = "rapport 2026-11 codes of gifts";
+/// So many gifts are ended in one transaction.
+const TOGETHER: u32 = 200;
+
+/// The workspace's key for codes of gifts.
+///
+/// # Errors
+/// The store's.
+pub async fn key(installation: &Installation, tx: &mut Tx, workspace: WorkspaceId) -> rapport_store::Result<[u8; 32]> {
+    let secret = match secrets::find(tx, workspace).await? {
+        Some(secret) => secret,
+        None => secrets::ensure(tx, workspace, &*installation.rng).await?,
+    };
+    Ok(blake3::derive_key(KEY, &secret))
+}
+
+/// Ends gifts that nobody claimed in time.
+///
+/// # Errors
+/// The store's, or the ledger's where its records do not fit together.
+pub async fn end(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), rapport_loyalty::Error> {
+    let now = installation.clock.now();
+    if !transfers::are_due(&mut installation.store.read(), workspace, now).await? {
+        return Ok(());
+    }
+    let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
+    let Some(program) = programs.latest().map(|it| &it.program) else { return Ok(()) };
+    let calendar = program.calendar()?;
+    let scene = Scene { workspace, program, calendar: &calendar, now, rng: &*installation.rng };
+    while !*stop.borrow() {
+        let mut tx = installation.store.begin(Priority::Background).await?;
+        let key = key(installation, &mut tx, workspace).await?;
+        let ended = transfers::expire(&mut tx, Desk { scene, key: &key }, TOGETHER).await?;
+        tx.commit().await?;
+        if ended < TOGETHER as usize {
+            break;
+        }
+    }
+    Ok(())
+}
