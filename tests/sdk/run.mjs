@@ -1,4 +1,5 @@
-// The SDKs of Segment (Node, Python) and RudderStack (Python), unchanged from their registries, post to a real server; OpenFeature's asks it for flags.
+// The SDKs of Segment (Node, Python) and RudderStack (Python), unchanged from their registries, post to a real server; OpenFeature's asks it for flags,
+// Square's for loyalty.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -26,7 +27,7 @@ function equal(actual, expected, what) {
 }
 
 function prepare() {
-  if (!existsSync(join(here, "node_modules/@segment/analytics-node")) || !existsSync(join(here, "node_modules/@openfeature/ofrep-provider"))) {
+  if (!existsSync(join(here, "node_modules/@segment/analytics-node")) || !existsSync(join(here, "node_modules/@openfeature/ofrep-provider")) || !existsSync(join(here, "node_modules/square"))) {
     execFileSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], quiet);
   }
   const python = join(here, "node_modules/.python/bin/python");
@@ -131,6 +132,61 @@ await check("OpenFeature's SDK gets flags of every type, keeps a person's varian
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await OpenFeature.close();
+});
+
+await check("Square's SDK enrols, gives points, locks and redeems rewards, reads every event, and tells its own kinds of errors", async () => {
+  const { SquareClient, SquareError } = await import("square");
+  const program = { name: "Club", zone: "UTC", currency: "EUR", wallets: [{ key: "points", name: "Beans" }] };
+  await server.write("/api/v1/loyalty/program", { version: 0, program }, "PUT");
+  const coffee = { name: "Coffee", gives: { kind: "code" }, prices: [{ points: 10 }] };
+  await server.write("/api/v1/loyalty/rewards/coffee", { version: 0, state: "live", reward: coffee }, "PUT");
+  const { loyalty } = new SquareClient({ baseUrl: `${server.url}/square`, token: server.bothKey, maxRetries: 2 });
+  const phoneNumber = "+4915112345678";
+  const { program: shown } = await loyalty.programs.get({ programId: "main" });
+  equal(`${shown.status} ${shown.rewardTiers[0].id} ${shown.rewardTiers[0].points}`, "ACTIVE coffee 10", "programme");
+  const made = await loyalty.accounts.create({ loyaltyAccount: { programId: "main", mapping: { phoneNumber } }, idempotencyKey: "account 1" });
+  const accountId = made.loyaltyAccount.id;
+  const found = await loyalty.accounts.search({ query: { mappings: [{ phoneNumber }] } });
+  equal(found.loyaltyAccounts.map((it) => it.id).join(), accountId, "found by number");
+  const give = (points) => loyalty.accounts.accumulatePoints({ accountId, accumulatePoints: { points }, idempotencyKey: "points 1", locationId: "mitte" });
+  const { events } = await give(25);
+  equal(events[0].accumulatePoints.points, 25, "points");
+  equal((await give(25)).events[0].id, events[0].id, "the same again");
+  const refusal = async (code, body) => {
+    try {
+      await body();
+    } catch (error) {
+      if (!(error instanceof SquareError)) throw error;
+      return equal(error.errors[0].code, code, "code");
+    }
+    throw new Error(`${code} was expected`);
+  };
+  await refusal("IDEMPOTENCY_KEY_REUSED", () => give(26));
+  await refusal("NOT_FOUND", () => loyalty.accounts.get({ accountId: "4711000" }));
+  const want = (key) => loyalty.rewards.create({ reward: { loyaltyAccountId: accountId, rewardTierId: "coffee" }, idempotencyKey: key });
+  const balance = async () => (await loyalty.accounts.get({ accountId })).loyaltyAccount.balance;
+  const { reward } = await want("reward 1");
+  equal(`${reward.status} ${await balance()}`, "ISSUED 15", "locked");
+  await loyalty.rewards.delete({ rewardId: reward.id });
+  equal(await balance(), 25, "deleted");
+  const { reward: second } = await want("reward 2");
+  const redeem = (key) => loyalty.rewards.redeem({ rewardId: second.id, idempotencyKey: key, locationId: "mitte" });
+  equal((await redeem("redeem 1")).event.redeemReward.rewardId, second.id, "redeemed");
+  await refusal("BAD_REQUEST", () => redeem("redeem 2"));
+  equal((await loyalty.rewards.get({ rewardId: second.id })).reward.status, "REDEEMED", "status");
+  const adjusted = await loyalty.accounts.adjust({ accountId, idempotencyKey: "adjust 1", adjustPoints: { points: -20, reason: "Counted wrong" }, allowNegativeBalance: true });
+  equal(`${adjusted.event.adjustPoints.points} ${await balance()}`, "-20 -5", "adjusted");
+  const seen = [];
+  let cursor;
+  do {
+    const page = await loyalty.searchEvents({ query: { filter: { loyaltyAccountFilter: { loyaltyAccountId: accountId } } }, limit: 2, cursor });
+    seen.push(...page.events.map((it) => it.type));
+    cursor = page.cursor;
+  } while (cursor);
+  equal(seen.sort().join(), "ACCUMULATE_POINTS,ADJUST_POINTS,CREATE_REWARD,CREATE_REWARD,DELETE_REWARD,REDEEM_REWARD", "events");
+  equal((await loyalty.rewards.search({ query: { loyaltyAccountId: accountId, status: "DELETED" } })).rewards.length, 1, "deleted rewards");
+  const dry = await loyalty.programs.calculate({ programId: "main", transactionAmountMoney: { amount: 10500n, currency: "EUR" } });
+  equal(dry.points, 0, "no rule, no points");
 });
 
 await server.stop();

@@ -13,6 +13,7 @@ export class Server {
     server.writeKey = server.cli("key", "create", "--source", "SDK tests").trim();
     server.apiKey = server.cli("key", "create", "--api", "--scope", "read").trim();
     server.writingKey = server.cli("key", "create", "--api", "--scope", "write").trim();
+    server.bothKey = server.cli("key", "create", "--api", "--scope", "read", "--scope", "write").trim();
     server.child = spawn(binary, ["serve", "--data", server.data, "--listen", "127.0.0.1:0"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -38,9 +39,9 @@ export class Server {
     return answer.json();
   }
 
-  async write(path, body) {
+  async write(path, body, method = "POST") {
     const headers = { authorization: `Bearer ${this.writingKey}`, "content-type": "application/json" };
-    const answer = await fetch(this.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+    const answer = await fetch(this.url + path, { method, headers, body: JSON.stringify(body) });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   }

@@ -10,7 +10,8 @@ use rapport_loyalty::document::State;
 use rapport_loyalty::ledger::{Act, Command, MemberId, Source, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::{self, Saved};
-use rapport_loyalty::records::redemptions::{self, Asked, Filter, Redemption};
+use rapport_loyalty::records::happenings::{self, Happening, Position, Wanted};
+use rapport_loyalty::records::redemptions::{self, Asked, Filter, Redemption, Stage};
 use rapport_loyalty::records::vouchers::{self, Owner, Terms, Use};
 use rapport_loyalty::records::{self, Memory, members, merging, personal, read, wallets};
 use rapport_loyalty::rewards::{Refusal, Reward, Wish};
@@ -578,4 +579,85 @@ fn a_reward_that_says_nothing_possible_is_refused() {
         let said = check(gives, more.clone()).unwrap_err();
         assert!(said.contains(place), "{more}: {said}");
     }
+}
+
+#[db_test(MIGRATIONS)]
+async fn what_happened_is_read_back_once_each_though_it_all_happened_at_one_instant(db: TestDatabase) {
+    let world = World::found(&db).await;
+    world.save(0, reward("mug", json!({"kind": "code"}), json!({}))).await;
+    world.save(0, reward("cup", json!({"kind": "delivered"}), json!({}))).await;
+    let (ann, bob) = (world.member(1, 100).await, world.member(2, 100).await);
+    let withdraw = async |redemption: &str| {
+        let mut tx = world.begin().await;
+        let outcome = redemptions::withdraw(&mut tx, world.scene(), redemption).await.unwrap();
+        tx.commit().await.unwrap();
+        outcome.map(|row| row.stage())
+    };
+    for (reward, had) in [("mug", Stage::Promised), ("cup", Stage::Promised)] {
+        let first = world.redeem(&format!("{reward} 1"), ann, reward).await.unwrap();
+        assert_eq!(first.stage(), had);
+        for _ in 0..2 {
+            assert_eq!(withdraw(&first.redemption).await, Ok(Stage::Gone));
+        }
+        let second = world.redeem(&format!("{reward} 2"), ann, reward).await.unwrap().redemption;
+        if reward == "cup" {
+            world.fulfil(&second).await.unwrap();
+        } else {
+            world.use_code(&world.code_of(&second).await, "u1").await.unwrap();
+        }
+        assert!(withdraw(&second).await.is_err(), "what was had stays had");
+        world.redeem(&format!("{reward} 3"), bob, reward).await.unwrap();
+    }
+    assert_eq!(world.redeem("n", ann, "nothing").await, Err(Refusal::RewardUnknown));
+    assert_eq!((world.available(ann).await, world.available(bob).await), (80, 80));
+
+    let wallet = wallets::numbers(&mut world.store.read(), W).await.unwrap()["points"];
+    let all = async |members: Option<&[MemberId]>, limit: u32| {
+        let (stages, until) = ([Stage::Had, Stage::Gone], Timestamp(i64::MAX));
+        let wanted = Wanted {
+            wallet: (wallet, "points"),
+            members,
+            kinds: &happenings::MOVES,
+            asked: true,
+            stages: &stages,
+            from: NOW,
+            until,
+            source: None,
+        };
+        let mut found: Vec<Happening> = Vec::new();
+        let mut after: Option<Position> = None;
+        loop {
+            let page = happenings::list(&mut world.store.read(), W, wanted, after.as_ref(), limit).await.unwrap();
+            let is_last = page.len() < limit as usize;
+            after = page.last().map(Happening::position).or(after);
+            found.extend(page);
+            if is_last {
+                return found;
+            }
+        }
+    };
+    let whole = all(None, 100).await;
+    // Two earned; six were asked for, of which two were had and two called off.
+    assert_eq!(whole.len(), 2 + 6 + 4);
+    for limit in [1, 2, 5] {
+        assert_eq!(all(None, limit).await, whole, "by {limit}");
+    }
+    let own = all(Some(&[ann]), 3).await;
+    assert_eq!(own.len(), 1 + 4 + 4);
+    assert_eq!(all(Some(&[bob]), 3).await.len(), 1 + 2);
+    let changes = own.iter().filter_map(|it| match it {
+        Happening::Moved(it) => Some(happenings::change(it, &[ann])),
+        Happening::Asked(_) | Happening::Settled(_) => None,
+    });
+    assert_eq!(changes.sum::<i64>(), 100);
+    assert_eq!(happenings::earned(&mut world.store.read(), W, wallet, &[ann]).await.unwrap(), 100);
+    let search = async |members: Option<&[MemberId]>, stage: Option<Stage>| {
+        redemptions::search(&mut world.store.read(), W, ("points", members, stage), None, 100).await.unwrap().len()
+    };
+    for (stage, of_ann, of_all) in
+        [(None, 4, 6), (Some(Stage::Promised), 0, 2), (Some(Stage::Had), 2, 2), (Some(Stage::Gone), 2, 2)]
+    {
+        assert_eq!((search(Some(&[ann]), stage).await, search(None, stage).await), (of_ann, of_all), "{stage:?}");
+    }
+    world.assert_sound().await;
 }

@@ -39,6 +39,7 @@ pub fn router(app: App) -> Router {
         .merge(api)
         .merge(collect::router())
         .merge(ofrep::router())
+        .merge(api::loyalty::square::router(&app))
         .merge(visitors::router())
         .merge(public_pages::router())
         .merge(callbacks::router())

@@ -15,8 +15,8 @@ use rapport_store::outbox::Event;
 use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
-pub use read::{Filter, by_id, find, gifts, list, of_members};
-pub use settle::{are_due, cancel, expire, fail, fulfil, paid, reopen, used};
+pub use read::{Filter, by_id, find, gifts, list, of_members, search};
+pub use settle::{are_due, cancel, expire, fail, fulfil, paid, reopen, used, withdraw};
 
 use super::documents::{self, Version};
 use super::members::Member;
@@ -99,10 +99,42 @@ pub struct Redemption {
     pub redeemed_by: String,
 }
 
+/// How far a redemption is, for whoever only asks whether the reward is still to be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its points are taken, and the reward is still to be had.
+    Promised,
+    /// The member had it.
+    Had,
+    /// It is not to be had any more: called off, not delivered, or over.
+    Gone,
+}
+
+impl Stage {
+    /// A stable word, the one that queries make of a row.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Promised => "promised",
+            Self::Had => "had",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 impl Redemption {
     /// Who redeemed.
     pub const fn member(&self) -> MemberId {
         MemberId(self.member)
+    }
+
+    /// How far it is: a code waits until it is used, what is delivered or given away is had at once.
+    pub fn stage(&self) -> Stage {
+        match self.state.as_str() {
+            "requested" => Stage::Promised,
+            "fulfilled" if !matches!(self.kind.as_str(), "delivered" | "donation") => Stage::Promised,
+            "fulfilled" | "used" => Stage::Had,
+            _ => Stage::Gone,
+        }
     }
 }
 

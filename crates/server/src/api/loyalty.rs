@@ -31,6 +31,7 @@ mod referrers;
 mod rewards;
 mod rules;
 mod simulations;
+pub(crate) mod square;
 mod tiers;
 mod till;
 mod transfers;

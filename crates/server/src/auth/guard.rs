@@ -141,7 +141,7 @@ pub(crate) async fn api_key(app: &App, key: &str) -> Result<ApiKeyRow> {
     Ok(row)
 }
 
-fn entry(app: &App, caller: &Caller, head: &Parts) -> AuditRow {
+pub(crate) fn entry(app: &App, caller: &Caller, head: &Parts) -> AuditRow {
     let clock = &*app.installation.clock;
     AuditRow {
         id: Id::new("aud", clock, app.rng()),

@@ -2,7 +2,7 @@
 //!
 //! Always holds: what is kept follows what is known of the member; a number itself is kept in the profile alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::Result;
 use rapport_domain::{Event, PersonId, WorkspaceId};
@@ -107,6 +107,27 @@ pub async fn first_name(
 ) -> Result<Option<String>> {
     let known = traits(&mut installation.store.read(), workspace, &[person], installation).await?;
     Ok(known.into_iter().find(|it| FIRST_NAMES.contains(&it.1.as_str())).map(|it| it.2))
+}
+
+/// The numbers of people, as they are dialled from anywhere; of several of one person the first.
+///
+/// # Errors
+/// The store's.
+pub async fn numbers_of(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    people: &[PersonId],
+) -> Result<HashMap<PersonId, String>> {
+    let mut db = installation.store.read();
+    let country = country_code(installation, &mut db, workspace).await?;
+    let known = traits(&mut db, workspace, people, installation).await?;
+    let mut numbers = HashMap::new();
+    for (person, name, value) in known {
+        if let Some(number) = ways::number(&value, &country).filter(|_| PHONES.contains(&name.as_str())) {
+            numbers.entry(person).or_insert(number);
+        }
+    }
+    Ok(numbers)
 }
 
 /// What a number is known by here.

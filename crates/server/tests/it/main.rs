@@ -44,6 +44,7 @@ mod loyalty_referral_fraud;
 mod loyalty_referrals;
 mod loyalty_rewards;
 mod loyalty_simulator;
+mod loyalty_square;
 mod loyalty_tiers;
 mod loyalty_till;
 mod loyalty_transfers;

@@ -3,7 +3,7 @@
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Result, args, sql};
 
-use super::Redemption;
+use super::{Redemption, Stage};
 use crate::ledger::MemberId;
 
 /// By the id that whoever asked gave it.
@@ -70,6 +70,38 @@ pub async fn of_members(
          ORDER BY requested_at DESC, redemption DESC LIMIT $5"
     );
     db.fetch_all(list, args![workspace, &numbers, at, redemption, limit]).await
+}
+
+/// What was bought out of a wallet and is at some stage, the newest first, from behind one on; everybody's, or what these numbers bought.
+///
+/// # Errors
+/// The store's.
+pub async fn search(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    (wallet, members, stage): (&str, Option<&[MemberId]>, Option<Stage>),
+    after: Option<(Timestamp, String)>,
+    limit: u32,
+) -> Result<Vec<Redemption>> {
+    let (at, redemption) = after.unwrap_or((Timestamp(i64::MAX), String::new()));
+    let stage = stage.map_or("", Stage::key);
+    let Some(members) = members else {
+        let find = sql!(
+            "SELECT * FROM loyalty_redemptions WHERE workspace = $1 AND wallet = $2 AND refused IS NULL AND (requested_at, redemption) < ($3, $4)
+                 AND ($5 = '' OR $5 = CASE WHEN state = 'requested' OR (state = 'fulfilled' AND kind NOT IN ('delivered', 'donation')) THEN 'promised'
+                     WHEN state IN ('fulfilled', 'used') THEN 'had' ELSE 'gone' END)
+             ORDER BY requested_at DESC, redemption DESC LIMIT $6"
+        );
+        return db.fetch_all(find, args![workspace, wallet, at, redemption, stage, limit]).await;
+    };
+    let numbers: Vec<i64> = members.iter().map(|member| member.0).collect();
+    let find = sql!(
+        "SELECT * FROM loyalty_redemptions WHERE workspace = $1 AND wallet = $2 AND refused IS NULL AND (requested_at, redemption) < ($3, $4)
+             AND ($5 = '' OR $5 = CASE WHEN state = 'requested' OR (state = 'fulfilled' AND kind NOT IN ('delivered', 'donation')) THEN 'promised'
+                 WHEN state IN ('fulfilled', 'used') THEN 'had' ELSE 'gone' END)
+             AND member IN ($6) ORDER BY requested_at DESC, redemption DESC LIMIT $7"
+    );
+    db.fetch_all(find, args![workspace, wallet, at, redemption, stage, numbers.as_slice(), limit]).await
 }
 
 /// What was given to charities: which, how many donations, points by wallet, millionths of the programme's currency.

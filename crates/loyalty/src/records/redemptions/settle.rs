@@ -7,7 +7,7 @@ use rapport_store::outbox::Event;
 use rapport_store::{Queries, Tx, args, sql};
 use serde_json::json;
 
-use super::{CANCELLED, FULFILLED, Outcome, Redemption, Scene, VOUCHER_USED, count, find, post, tell, write};
+use super::{CANCELLED, FULFILLED, Outcome, Redemption, Scene, Stage, VOUCHER_USED, count, find, post, tell, write};
 use crate::Error;
 use crate::ledger::{self, Act, Portion, Shortage};
 use crate::records::vouchers::Voucher;
@@ -148,6 +148,18 @@ pub async fn cancel(tx: &mut Tx, scene: Scene<'_>, redemption: &str, by_member: 
         return Ok(Err(Refusal::CodeUsed));
     }
     undo(tx, scene, row, "cancelled", (reason, None)).await
+}
+
+/// It is called off as long as the member has not had it: what was delivered or used stays.
+///
+/// # Errors
+/// As [`paid`].
+pub async fn withdraw(tx: &mut Tx, scene: Scene<'_>, redemption: &str) -> Outcome {
+    let Some(row) = locked(tx, scene, redemption).await? else { return Ok(Err(Refusal::RedemptionUnknown)) };
+    match row.stage() {
+        Stage::Had => Ok(Err(Refusal::NotNow)),
+        Stage::Promised | Stage::Gone => cancel(tx, scene, redemption, false, "").await,
+    }
 }
 
 /// Gives back what was taken.

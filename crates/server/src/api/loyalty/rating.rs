@@ -94,7 +94,7 @@ pub struct Rating {
     /// A line for each rule that looks at this event.
     lines: Vec<RatedLine>,
     /// Points by wallet.
-    points: BTreeMap<String, i64>,
+    pub(super) points: BTreeMap<String, i64>,
     /// Whether who did it is a member.
     is_member: bool,
 }

@@ -273,15 +273,26 @@ pub async fn till_enrol(
     if let Some(name) = &body.first_name {
         short("first_name", name)?;
     }
+    let member = enrolled(&app, &caller, &body.phone, body.first_name.as_deref()).await?;
+    shown(&app, &caller, member).await
+}
+
+/// Makes somebody a member by their telephone number; who it is.
+pub(super) async fn enrolled(
+    app: &App,
+    caller: &Caller,
+    phone: &str,
+    first_name: Option<&str>,
+) -> Result<MemberId, Problem> {
     let installation = &app.installation;
-    Present::read(&app, caller.workspace).await?;
-    let lookup = phones::lookup_of(installation, caller.workspace, &body.phone).await.map_err(Problem::internal)?;
+    Present::read(app, caller.workspace).await?;
+    let lookup = phones::lookup_of(installation, caller.workspace, phone).await.map_err(Problem::internal)?;
     let Some(lookup) = lookup else {
         return Err(Problem::invalid("phone", "is no telephone number; say its country too: +49 151 ..."));
     };
     match tills::by_phone(&mut installation.store.read(), caller.workspace, &lookup).await?.as_slice() {
         [] => {}
-        [member] => return shown(&app, &caller, *member).await,
+        [member] => return Ok(*member),
         _ => {
             let text = "Several members have this number.";
             return Err(Problem::conflict("till_number_shared", text, "Ask for the card."));
@@ -289,11 +300,11 @@ pub async fn till_enrol(
     }
     // The same number is the same person here, however often it is sent.
     let name = format!("till:{}", &lookup[..32]);
-    let person = match found(&app, &caller, &name).await? {
+    let person = match found(app, caller, &name).await? {
         Some(person) => person,
         None => {
-            tell_of(&app, &caller, &name, &body).await?;
-            awaited(&app, &caller, &name).await?
+            tell_of(app, caller, &name, (phone, first_name)).await?;
+            awaited(app, caller, &name).await?
         }
     };
     let mut tx = installation.store.begin(Priority::Interactive).await?;
@@ -302,7 +313,7 @@ pub async fn till_enrol(
     tills::save_phones(&mut tx, caller.workspace, member, &[lookup]).await?;
     cards::ensure(&mut tx, caller.workspace, member, app.now(), &*installation.rng).await?;
     tx.commit().await?;
-    shown(&app, &caller, member).await
+    Ok(member)
 }
 
 async fn found(app: &App, caller: &Caller, name: &str) -> Result<Option<PersonId>, Problem> {
@@ -312,12 +323,17 @@ async fn found(app: &App, caller: &Caller, name: &str) -> Result<Option<PersonId
     Ok(rows.first().map(|row| row.person))
 }
 
-async fn tell_of(app: &App, caller: &Caller, name: &str, body: &TillEnrolBody) -> Result<(), Problem> {
+async fn tell_of(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    (phone, first_name): (&str, Option<&str>),
+) -> Result<(), Problem> {
     let installation = &app.installation;
     let source = own_events::source(installation, caller.workspace).await.map_err(Problem::internal)?;
     let id = EventId::of_message(caller.workspace, source, name);
-    let mut traits = Map::from_iter([("phone".to_owned(), Value::from(body.phone.trim()))]);
-    traits.extend(body.first_name.as_ref().map(|name| ("firstName".to_owned(), Value::from(name.trim()))));
+    let mut traits = Map::from_iter([("phone".to_owned(), Value::from(phone.trim()))]);
+    traits.extend(first_name.map(|name| ("firstName".to_owned(), Value::from(name.trim()))));
     let who = Identifier { kind: IdentifierKind::AnonymousId, value: name.to_owned() };
     let told = own_events::event((caller.workspace, source), id, app.now(), who, "Identify", Map::new());
     let event = Event { kind: EventKind::Identify, traits, ..told };
