@@ -134,7 +134,12 @@ async fn accounts_are_members_and_points_come_once() {
     let new = |phone: &str, key: &str| json!({"loyalty_account": {"program_id": "main", "mapping": {"phone_number": phone}}, "idempotency_key": key});
     let again = shop.post("/accounts", new(PHONE, "a1")).await;
     assert_eq!(again["loyalty_account"]["id"], ann["id"]);
+    // Nothing is applied here unless the test says so: a client is told to send the same again in a moment.
+    let early = shop.sent("/accounts", new("+14155551111", "a2")).await;
+    refused(&early, StatusCode::SERVICE_UNAVAILABLE, "API_ERROR", "SERVICE_UNAVAILABLE");
+    settle(&shop.world).await;
     let bob = shop.post("/accounts", new("+14155551111", "a2")).await["loyalty_account"].clone();
+    settle(&shop.world).await;
     assert_ne!(bob["id"], ann["id"]);
     assert_eq!(shop.post("/accounts", new("+14155551111", "a3")).await["loyalty_account"]["id"], bob["id"]);
     let first = shop.post("/accounts/search", json!({"limit": 1})).await;
