@@ -49,10 +49,9 @@ async fn founded(sink: &Sink, transfers: Value) -> Club {
     let saved = call(&world, &owner, Method::PUT, "/api/v1/loyalty/program", body).await;
     assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
     world.clock.advance(Timestamp::HOUR);
-    happen(&world, &key, person(1, "ann@example.com")).await;
-    happen(&world, &key, person(2, "bob@example.com")).await;
     let (mut people, mut members) = (Vec::new(), Vec::new());
-    for name in ["ann", "bob"] {
+    for (number, name) in [(1, "ann"), (2, "bob")] {
+        happen(&world, &key, person(number, &format!("{name}@example.com"))).await;
         let who = only_person(&world, &owner, name).await;
         let member = ok(&world, &owner, "/api/v1/loyalty/members", json!({"person_id": who})).await;
         members.push(member["member_id"].as_str().unwrap().to_owned());
