@@ -269,7 +269,7 @@ fn stories_reach_everything() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let (mut kinds, mut refusals, mut short) = (BTreeMap::new(), BTreeMap::new(), 0);
-    for _ in 0..700 {
+    for _ in 0..300 {
         let mut whole = Whole::new();
         let mut now = 0;
         for (wait, step) in commands::life(70).new_tree(&mut runner).unwrap().current() {

@@ -130,7 +130,7 @@ async fn points_are_sent_undone_and_told_to_both() {
     refused(&none, StatusCode::NOT_FOUND, "transfer_unknown");
     assert_eq!((club.has(0).await, club.has(1).await), ((200, 0), (300, 0)));
     let list = get(world, owner, &format!("/api/v1/loyalty/members/{bob}/transfers")).await;
-    assert_eq!(list["rows"].as_array().unwrap().len(), 3, "two that arrived, and one that had too few points: {list}");
+    assert_eq!(list["rows"].as_array().unwrap().len(), 5, "two that arrived, and three that were refused: {list}");
 
     // Each sees their own side; words go with whoever wrote them.
     let access = |who: usize| format!("/api/v1/customers/{}/access", club.people[who]);

@@ -3254,6 +3254,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/members/{member_id}/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what a member sent and got, the newest first. */
+        get: operations["get_loyalty_members_member_id_transfers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/members/{member_id}/why": {
         parameters: {
             query?: never;
@@ -4248,6 +4265,228 @@ export interface paths {
         get: operations["get_loyalty_tiers_ladder_tier_members"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/till/cancellations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls a receipt off, on the day on which it was told; later it is returned. */
+        post: operations["post_loyalty_till_cancellations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/till/lookup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says who stands at the till, by card or telephone number, and what they have. What there is not is counted: after twenty in ten minutes a store has to wait. */
+        post: operations["post_loyalty_till_lookup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/till/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes somebody a member by their telephone number; whoever is one already is shown. It says nothing about whether they may be written to: consent is theirs to give elsewhere. */
+        post: operations["post_loyalty_till_members"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/till/ratings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what a basket would earn, rule by rule. Nothing is given. */
+        post: operations["post_loyalty_till_ratings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/till/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells a receipt: an order of the member. Told again it is told once, and the answer is the same; another order under the number of one that was told is refused. */
+        post: operations["post_loyalty_till_receipts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/till/redemptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Redeems a reward for whoever stands at the till, whole or not at all; it answers when it is on the disk. */
+        post: operations["post_loyalty_till_redemptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/till/redemptions/{redemption_id}/cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls a redemption off that the same key made today: points come back into the lots they came from. */
+        post: operations["post_loyalty_till_redemptions_redemption_id_cancelled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/till/returns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells that something of a receipt goes back: points follow, as with every order that is refunded. */
+        post: operations["post_loyalty_till_returns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what members sent each other, the newest first. */
+        get: operations["get_loyalty_transfers"];
+        put?: never;
+        /** Sends points of a member to another, or sets them aside as a gift with a code, whole or not at all, within what the programme allows. An id answers for ever, also one that was refused. */
+        post: operations["post_loyalty_transfers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/transfers/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a gift to the member who has its code, once. Wrong codes are counted for each member and each caller; after too many nobody tries another for a while. */
+        post: operations["post_loyalty_transfers_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/transfers/{transfer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a transfer. */
+        get: operations["get_loyalty_transfers_transfer_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/transfers/{transfer_id}/cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls a gift off that nobody has claimed: its points go back into the lots that they came from, and what lapsed meanwhile lapses. */
+        post: operations["post_loyalty_transfers_transfer_id_cancelled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/transfers/{transfer_id}/reversed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undoes a transfer that was a mistake: its points go back into the lots that they came from. */
+        post: operations["post_loyalty_transfers_transfer_id_reversed"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6841,6 +7080,12 @@ export interface components {
             /** @description Up to 500 characters. */
             reason: string;
         };
+        /** @description A basket to look at. */
+        BasketBody: {
+            member_id: string;
+            /** @description The order as it would be told. */
+            order: Record<string, never>;
+        };
         /** @description What people spent after they answered. */
         BehaviourShape: {
             /** @description Of all amounts, which are in its main unit. */
@@ -7151,6 +7396,17 @@ export interface components {
             /** @description `planned`, `running`, `paused`, `done` or `cancelled`. */
             state: string;
         };
+        /** @description A gift to call off. */
+        CancelGiftBody: {
+            /** @description The member who asks, if one does: a gift of somebody else is unknown to them. */
+            member_id?: string | null;
+            reason?: string;
+        };
+        /** @description A receipt that is called off. */
+        CancelReceiptBody: {
+            receipt: string;
+            store: string;
+        };
         /** @description How many answers are of a category. */
         CategoryShape: {
             /** Format: int64 */
@@ -7381,6 +7637,12 @@ export interface components {
             rolled_back: components["schemas"]["OfferEffect"][];
             /** @description `locked`, `released`, `redeemed`, `partly_returned` or `returned`. */
             state: string;
+        };
+        /** @description A gift to claim. */
+        ClaimGiftBody: {
+            code: string;
+            /** @description Who claims it. */
+            member_id: string;
         };
         /** @description A clause of a text. */
         ClauseShape: {
@@ -11037,6 +11299,63 @@ export interface components {
             /** @description `members` or `customers`. */
             who: string;
         };
+        /** @description Points that a member sent another. */
+        LoyaltyTransfer: {
+            /**
+             * Format: int64
+             * @description How many arrived: fewer where some lapsed before a gift was claimed.
+             */
+            arrived: number;
+            /** @description A gift's code, for whoever makes it: it is answered here only, and only a digest of it is kept. */
+            code?: string | null;
+            /** @description Until before when a gift can be claimed. */
+            due_at?: string | null;
+            /** @description The id that whoever asked gave it. */
+            id: string;
+            /** @description Whether it is a gift by code. */
+            is_gift: boolean;
+            made_at: string;
+            made_by: string;
+            /** @description Who sends. */
+            member_id: string;
+            /** @description The ledger's operation by which the points arrived. */
+            operation_id?: string | null;
+            /**
+             * Format: int64
+             * @description How many were meant.
+             */
+            points: number;
+            reason: string;
+            /** @description Why it was refused. */
+            refused?: string | null;
+            /**
+             * Format: int64
+             * @description How many of these went back, once it was undone.
+             */
+            returned: number;
+            settled_at?: string | null;
+            /** @description `open`: a gift that nobody claimed yet; `done`, `claimed`, `cancelled`, `timed_out`, `reversed`, `refused`. */
+            state: string;
+            /** @description Who gets it; of a gift only once it is claimed. */
+            to_member_id?: string | null;
+            transfer_id: string;
+            wallet: string;
+        };
+        /** @description Points to send. */
+        LoyaltyTransferBody: {
+            /** @description Your own name for it, up to 255 bytes and without personal data: the same again is answered the same, for ever, and done once. */
+            id: string;
+            /** @description Who sends. */
+            member_id: string;
+            /** Format: int64 */
+            points: number;
+            /** @description A few words of whoever sends; they can see it. */
+            reason?: string;
+            /** @description To whom. Without it, it is a gift: whoever has the code that is answered can claim it. */
+            to_member_id?: string | null;
+            /** @description The first that points may be sent from, unless said. */
+            wallet?: string | null;
+        };
         /** @description A code that can be used. */
         LoyaltyVoucher: {
             code: string;
@@ -12237,6 +12556,58 @@ export interface components {
                 /** @description `joined`; `pending`: what the friend did must stand for a while; `review`: somebody must look at it; `rewarded`, `refused` or `taken_back`. */
                 state: string;
                 taken_back_at?: string | null;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_LoyaltyTransfer: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: int64
+                 * @description How many arrived: fewer where some lapsed before a gift was claimed.
+                 */
+                arrived: number;
+                /** @description A gift's code, for whoever makes it: it is answered here only, and only a digest of it is kept. */
+                code?: string | null;
+                /** @description Until before when a gift can be claimed. */
+                due_at?: string | null;
+                /** @description The id that whoever asked gave it. */
+                id: string;
+                /** @description Whether it is a gift by code. */
+                is_gift: boolean;
+                made_at: string;
+                made_by: string;
+                /** @description Who sends. */
+                member_id: string;
+                /** @description The ledger's operation by which the points arrived. */
+                operation_id?: string | null;
+                /**
+                 * Format: int64
+                 * @description How many were meant.
+                 */
+                points: number;
+                reason: string;
+                /** @description Why it was refused. */
+                refused?: string | null;
+                /**
+                 * Format: int64
+                 * @description How many of these went back, once it was undone.
+                 */
+                returned: number;
+                settled_at?: string | null;
+                /** @description `open`: a gift that nobody claimed yet; `done`, `claimed`, `cancelled`, `timed_out`, `reversed`, `refused`. */
+                state: string;
+                /** @description Who gets it; of a gift only once it is claimed. */
+                to_member_id?: string | null;
+                transfer_id: string;
+                wallet: string;
             }[];
             /**
              * Format: int64
@@ -14126,6 +14497,18 @@ export interface components {
             /** @description In a sentence. */
             sentence: string;
         };
+        /** @description What somebody bought. */
+        ReceiptBody: {
+            member_id: string;
+            /** @description When it was bought, where the till was offline; now, unless said. At most ninety days ago. */
+            occurred_at?: string | null;
+            /** @description The order as an SDK would send it, without its number: `revenue` or `total`, `currency`, `products` with `price`, `quantity`, `category`, ... */
+            order: Record<string, never>;
+            /** @description The receipt's number there: told again it is told once. */
+            receipt: string;
+            /** @description The store. */
+            store: string;
+        };
         /** @description What is offered. */
         Recommendations: {
             /** @description Of which data. */
@@ -14577,6 +14960,13 @@ export interface components {
             returning: number[];
             /** @description Where the intervals begin. */
             starts: string[];
+        };
+        /** @description A transfer to undo. */
+        ReverseTransferBody: {
+            /** @description Why; whoever sent it can see it. */
+            reason: string;
+            /** @description What is done where the points were spent: `within_balance`, unless said, takes what is there; `into_arrears` lets the member owe the rest. */
+            shortage?: string | null;
         };
         /** @description A review of a product. */
         Review: {
@@ -16491,7 +16881,7 @@ export interface components {
          * @description A scope of an API key.
          * @enum {string}
          */
-        Scope: "read" | "write" | "admin" | "partner";
+        Scope: "read" | "write" | "admin" | "partner" | "till";
         /** @description What became of the score. */
         ScoreEffect: {
             after?: components["schemas"]["ScoreShape"] | null;
@@ -17743,6 +18133,106 @@ export interface components {
             have: string;
             measure: string;
             missing: string;
+        };
+        /** @description Somebody who becomes a member at the till. */
+        TillEnrolBody: {
+            /** @description What they are called. */
+            first_name?: string | null;
+            /** @description Their telephone number. */
+            phone: string;
+        };
+        /** @description Who stands at the till. */
+        TillLookupBody: {
+            /** @description A card as it was scanned or typed. */
+            card?: string | null;
+            /** @description A telephone number as it was said. */
+            phone?: string | null;
+            /** @description The name of the store or the till, for counting what is tried there. */
+            store: string;
+        };
+        /** @description A member, as a cashier sees them. */
+        TillMember: {
+            first_name?: string | null;
+            member_id: string;
+            /** @description What they may have, at their own price. */
+            rewards: components["schemas"]["TillReward"][];
+            /** @description `active`, `blocked` or `closed`. */
+            standing: string;
+            tiers: components["schemas"]["TillTier"][];
+            wallets: components["schemas"]["TillWallet"][];
+        };
+        /** @description A receipt that was told. */
+        TillReceipt: {
+            /** @description Whether it was told before, and nothing was done now. */
+            is_repeated: boolean;
+            member_id: string;
+            occurred_at: string;
+            /** @description The order's number in Rapport. */
+            order_id: string;
+            /** @description What it earns by the rules in force, rule by rule. It is on the member's account a second or two later. */
+            rating: components["schemas"]["Rating"];
+        };
+        /** @description A reward that somebody wants. */
+        TillRedeemBody: {
+            /** @description The till's own name for it: the same again is answered the same, for ever, and done once. */
+            id: string;
+            member_id: string;
+            /** @description The money part that was shown. */
+            money?: string | null;
+            /**
+             * Format: int64
+             * @description The points that were shown: another price is refused.
+             */
+            points: number;
+            /** @description The receipt on which it stands. */
+            receipt: string;
+            /** @description The reward's key. */
+            reward: string;
+            store: string;
+            /** @description The wallet to pay from; whichever price comes first, unless said. */
+            wallet?: string | null;
+        };
+        /** @description A reward. */
+        TillReward: {
+            /**
+             * Format: int64
+             * @description How many points are missing; 0 when they can have it now.
+             */
+            missing: number;
+            /** @description The money part. */
+            money?: string | null;
+            name: string;
+            /** Format: int64 */
+            points: number;
+            reward: string;
+            wallet: string;
+        };
+        /** @description Where they stand on a ladder. */
+        TillTier: {
+            ladder: string;
+            tier: string;
+        };
+        /** @description What was told of a receipt. */
+        TillTold: {
+            /** @description The order's number in Rapport. */
+            order_id: string;
+            /** @description `returned` or `cancelled`. What follows of it is on the member's account a second or two later. */
+            told: string;
+        };
+        /** @description What they have in a wallet. */
+        TillWallet: {
+            /**
+             * Format: int64
+             * @description What can be spent.
+             */
+            available: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description What can be spent later.
+             */
+            pending: number;
+            wallet: string;
         };
         /** @description A page of the timeline. */
         Timeline: {
@@ -27537,6 +28027,49 @@ export interface operations {
             };
         };
     };
+    get_loyalty_members_member_id_transfers: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LoyaltyTransfer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_members_member_id_why: {
         parameters: {
             query?: {
@@ -30256,6 +30789,737 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_TierMember"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_till_cancellations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelReceiptBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TillTold"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_till_lookup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TillLookupBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TillMember"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_till_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TillEnrolBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TillMember"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_till_ratings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BasketBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rating"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_till_receipts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiptBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TillReceipt"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_till_redemptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TillRedeemBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyRedemption"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_till_redemptions_redemption_id_cancelled: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                redemption_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyRedemption"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_till_returns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TillTold"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_transfers: {
+        parameters: {
+            query?: {
+                /** @description In this state only. */
+                state?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LoyaltyTransfer"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_transfers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoyaltyTransferBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyTransfer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_transfers_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimGiftBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyTransfer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_transfers_transfer_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyTransfer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_transfers_transfer_id_cancelled: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelGiftBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyTransfer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_transfers_transfer_id_reversed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReverseTransferBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyTransfer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

@@ -91,7 +91,7 @@ fn made((act, who, wallet, amount, (id, of), (one, other), choice): Seed, earlie
         2 => Portion::Points { amount },
         _ => Portion::Refunded { refunded: amount.min(7), total: 7 },
     };
-    let act = match act % 28 {
+    let act = match act % 30 {
         0..7 => Act::Earn {
             amount: amount * 2,
             earned_at: (choice % 5 == 0).then(|| Timestamp(now - 6 + (id % 7 == 0) as i64 * 8)),
@@ -99,15 +99,15 @@ fn made((act, who, wallet, amount, (id, of), (one, other), choice): Seed, earlie
             expires_at: other.map(|by| later(3 * by)),
         },
         7..10 => Act::Spend { amount: 1 + amount / 2 },
-        10..12 => Act::Hold { amount: 1 + amount / 2, until: later(one.unwrap_or(20)) },
+        10..12 => Act::Hold { amount: 1 + amount / 2, until: later(one.map_or(20, |by| 3 * by)) },
         12..14 | 23 => Act::Capture { hold: reference(holds), amount: (choice % 3 > 0).then_some(1 + amount / 3) },
         14 | 24 | 25 => Act::Release { hold: reference(holds) },
         15 => {
             let amount = if choice % 2 == 0 { amount } else { -amount };
             Act::Adjust { amount, expires_at: one.map(later), into_arrears: choice % 4 > 1 }
         }
-        16 | 17 | 26 | 27 => {
-            let hold = (act % 28 > 17).then(|| reference(holds));
+        16 | 17 | 26..30 => {
+            let hold = (act % 30 > 17).then(|| reference(holds));
             let to = MEMBERS[[0, 0, 1, 1, 2, 3, 4, 5][usize::from(choice) % 8]];
             let to = if to == member { MEMBERS[usize::from(member == MEMBERS[0])] } else { to };
             let expiry = if choice % 2 == 0 { Expiry::Keep } else { Expiry::Reset { expires_at: one.map(later) } };

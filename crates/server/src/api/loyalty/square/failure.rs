@@ -38,7 +38,8 @@ impl Failure {
 
     /// A field is not there.
     pub fn missing(field: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "MISSING_REQUIRED_PARAMETER", format!("{field} is missing.")).of(field)
+        let detail = format!("{field} is missing.");
+        Self::new(StatusCode::BAD_REQUEST, "MISSING_REQUIRED_PARAMETER", detail).of(field)
     }
 
     /// A field says what it must not.
