@@ -149,6 +149,24 @@ pub async fn holders(db: &mut impl Queries, workspace: WorkspaceId, badge: &str)
     db.scalar(count, args![workspace, badge]).await
 }
 
+/// Members who have a badge, a few at a time from behind one of them on, each with since when they have it.
+///
+/// # Errors
+/// The store's.
+pub async fn held_by(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    badge: &str,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<Vec<(i64, Timestamp)>> {
+    let find = sql!(
+        "SELECT member, MIN(given_at) FROM loyalty_badges
+         WHERE workspace = $1 AND badge = $2 AND taken_at IS NULL AND member > $3 GROUP BY member ORDER BY member LIMIT $4"
+    );
+    db.fetch_all(find, args![workspace, badge, after.unwrap_or(i64::MIN), limit]).await
+}
+
 /// What one member has the other has, who goes on for both.
 pub(super) async fn merge(tx: &mut Tx, workspace: WorkspaceId, from: MemberId, to: MemberId) -> Result<()> {
     let copy = sql!(

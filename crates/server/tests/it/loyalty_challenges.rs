@@ -318,9 +318,17 @@ async fn badges_by_hand_and_by_condition() {
     let rows = get(&world, &owner, &own).await;
     let held: Vec<&str> = rows["rows"].as_array().unwrap().iter().map(|row| row["by"].as_str().unwrap()).collect();
     assert!(held.contains(&"staff") && held.contains(&"condition"), "{rows}");
+    let holders = get(&world, &owner, &format!("{BADGES}/regular/members")).await;
+    assert_eq!(
+        (&holders["rows"][0]["member_id"], holders["rows"].as_array().map(Vec::len), &holders["next"]),
+        (&json!(member), Some(1), &json!(null)),
+        "{holders}"
+    );
+    assert!(holders["rows"][0]["person_name"].as_str().is_some_and(|name| !name.is_empty()), "{holders}");
 
     let back = format!("{own}/regular/taken_back");
     assert_eq!(post(&world, &owner, &back, json!({"reason": "a mistake"})).await.status, StatusCode::OK);
+    assert_eq!(get(&world, &owner, &format!("{BADGES}/regular/members")).await["rows"], json!([]));
     refused(&post(&world, &owner, &back, json!({"reason": "a mistake"})).await, StatusCode::CONFLICT, "badge_not_held");
     settle(&world).await;
     let ann = only_person(&world, &owner, "ann").await;

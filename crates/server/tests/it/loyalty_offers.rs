@@ -403,3 +403,30 @@ async fn a_code_unlocks_an_offer_once() {
     let none = call(&world, &owner, Method::POST, "/api/v1/loyalty/offers/none/codes", json!({"count": 1})).await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cart_is_tried_by_another_way_of_choosing() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, _, _) = founded(&sink).await;
+    let off = |percent: u8, place: u8| json!({"name": "Off", "place": place, "gives": {"kind": "percent_off", "percent": percent.to_string()}, "stacking": "alone"});
+    for (key, it) in [("little", off(5, 1)), ("much", off(20, 2))] {
+        offer(&world, &owner, key, it).await;
+    }
+    let given = |priced: &Value| {
+        let lines = priced["lines"].as_array().unwrap().iter();
+        lines
+            .filter(|it| it["outcome"] == "given")
+            .map(|it| it["offer"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let as_written = price(&world, &owner, json!({})).await;
+    assert_eq!(given(&as_written), ["little"], "{as_written}");
+    let best = price(&world, &owner, json!({"choice": "best_for_customer"})).await;
+    assert_eq!(given(&best), ["much"], "{best}");
+    let margin = price(&world, &owner, json!({"choice": "best_margin"})).await;
+    assert_eq!(given(&margin), ["little"], "{margin}");
+    assert_eq!(given(&price(&world, &owner, json!({})).await), ["little"], "it is only tried");
+    let wrong = json!({"cart": cart(), "choice": "worst"});
+    let answer = call(&world, &owner, Method::POST, "/api/v1/loyalty/offers/price", wrong).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
+}

@@ -197,9 +197,9 @@ async fn what_a_till_was_offline_for_and_what_it_calls_off() {
 async fn whoever_is_new_becomes_a_member_by_their_number_once() {
     let sink = Sink::start(Manner::default(), &[]).await;
     let shop = Shop::open(&sink).await;
-    let known = shop.post("/members", json!({"phone": "0151 12345678"})).await;
+    let known = shop.post("/members", json!({"store": "mitte", "phone": "0151 12345678"})).await;
     assert_eq!(known.json()["member_id"], json!(shop.ann), "who is one already is shown: {}", known.text());
-    let body = json!({"phone": "+46 70 555 01 23", "first_name": "Bo"});
+    let body = json!({"store": "mitte", "phone": "+46 70 555 01 23", "first_name": "Bo"});
     // Nothing is applied here unless the test says so.
     refused(&shop.post("/members", body.clone()).await, StatusCode::SERVICE_UNAVAILABLE, "till_not_yet");
     settle(&shop.world).await;
@@ -258,7 +258,7 @@ async fn a_till_may_do_this_and_nothing_else_and_does_not_guess() {
         ("/lookup", json!({"store": "mitte"}), "card"),
         ("/lookup", json!({"store": "mitte", "phone": "ann"}), "phone"),
         ("/lookup", json!({"store": "mitte", "phone": "0151 12345678", "card": "R"}), "card"),
-        ("/members", json!({"phone": "12"}), "phone"),
+        ("/members", json!({"store": "mitte", "phone": "12"}), "phone"),
         ("/receipts", json!({"store": "mitte", "receipt": "1", "member_id": shop.ann, "order": {}}), "order.revenue"),
         (
             "/receipts",
@@ -306,6 +306,9 @@ async fn a_till_may_do_this_and_nothing_else_and_does_not_guess() {
     }
     refused(&guess(12_345_678, "ost").await, StatusCode::TOO_MANY_REQUESTS, "too_many_tries");
     assert_eq!(guess(12_345_678, "mitte").await.status, StatusCode::OK, "another store does not wait");
+    // Nor by making members of them.
+    let through = json!({"store": "ost", "phone": "0151 12345678"});
+    refused(&shop.post("/members", through).await, StatusCode::TOO_MANY_REQUESTS, "too_many_tries");
     shop.world.clock.advance(11 * Timestamp::MINUTE);
     assert_eq!(guess(12_345_678, "ost").await.status, StatusCode::OK);
 }

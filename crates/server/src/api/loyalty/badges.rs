@@ -1,9 +1,11 @@
 //! Badges: what there are, who has them, and badges that staff give and take back.
 
 use axum::extract::State;
+use rapport_domain::Timestamp;
 use rapport_loyalty::Document;
 use rapport_loyalty::badges::Badge;
 use rapport_loyalty::document;
+use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::records::badges::{self, BY_STAFF, BadgeRow, Whose};
 use rapport_loyalty::records::documents::{Version, versions_of};
 use rapport_store::Priority;
@@ -13,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::members::find;
+use super::members::{find, names_of};
 use super::{documents, named};
 use crate::api::segments::{Names, user_names};
 use crate::api::shapes::time;
@@ -21,7 +23,7 @@ use crate::api::wire::optional_time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
-use crate::http::paging::Rows;
+use crate::http::paging::{Page, PageQuery, Rows};
 use crate::problem::Problem;
 
 /// The routes of this part.
@@ -30,6 +32,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(loyalty_badges))
         .routes(routes!(save_loyalty_badge))
         .routes(routes!(loyalty_badge_versions))
+        .routes(routes!(loyalty_badge_members))
         .routes(routes!(member_badges))
         .routes(routes!(give_badge))
         .routes(routes!(take_badge_back))
@@ -110,6 +113,38 @@ pub async fn loyalty_badge_versions(
     let users = user_names(&app, caller.workspace).await?;
     let rows: Result<_, Problem> = rows.into_iter().map(|row| LoyaltyBadge::of(row, &users, None)).collect();
     Ok(Json(Rows { rows: rows? }))
+}
+
+/// A member who has a badge.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BadgeHolder {
+    member_id: String,
+    person_name: Option<String>,
+    /// Since when, for the first of the reasons that are left.
+    given_at: String,
+}
+
+/// Lists the members who have a badge, in the order of their numbers.
+#[utoipa::path(get, path = "/api/v1/loyalty/badges/{key}/members", security(("caller" = ["view_people"])), tag = "loyalty", operation_id = "loyalty_badge_members", params(("key" = String, Path), PageQuery), responses((status = 200, body = Page<BadgeHolder>)))]
+pub async fn loyalty_badge_members(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<BadgeHolder>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let mut db = app.installation.store.read();
+    let after = page.position()?;
+    let rows = badges::held_by(&mut db, caller.workspace, &key, after, page.limit() + 1).await?;
+    let Page { rows, next, total } = Page::cut(rows, page.limit(), |(member, _)| *member);
+    let numbers: Vec<MemberId> = rows.iter().map(|(member, _)| MemberId(*member)).collect();
+    let names = names_of(&mut db, caller.workspace, &numbers).await?;
+    let shape = |(member, given_at): (i64, Timestamp)| BadgeHolder {
+        member_id: member.to_string(),
+        person_name: names.get(&member).cloned(),
+        given_at: time(given_at),
+    };
+    Ok(Json(Page { rows: rows.into_iter().map(shape).collect(), next, total }))
 }
 
 /// A badge to save.

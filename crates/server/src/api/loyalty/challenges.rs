@@ -8,6 +8,7 @@ use rapport_loyalty::badges::Badge;
 use rapport_loyalty::challenges::Challenge;
 use rapport_loyalty::decimal::Decimal;
 use rapport_loyalty::document::State::Live;
+use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::records::challenges::{self, Figures};
 use rapport_loyalty::records::documents::{Version, versions_of};
 use rapport_loyalty::{Document, document};
@@ -17,6 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::members::names_of;
 use super::redemptions::Present;
 use super::{documents, named};
 use crate::api::segments::{Names, user_names};
@@ -234,6 +236,7 @@ pub async fn save_loyalty_challenge(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChallengeMember {
     member_id: String,
+    person_name: Option<String>,
     /// Since ever.
     completed: i64,
     /// How much there is in this round.
@@ -261,8 +264,11 @@ pub async fn loyalty_challenge_members(
     let after = page.position()?;
     let rows = challenges::taking_part(&mut db, caller.workspace, &key, after, page.limit() + 1).await?;
     let Page { rows, next, total } = Page::cut(rows, page.limit(), |it| (it.completed, it.member));
+    let numbers: Vec<MemberId> = rows.iter().map(|row| MemberId(row.member)).collect();
+    let names = names_of(&mut db, caller.workspace, &numbers).await?;
     let shape = |row: challenges::ProgressRow| ChallengeMember {
         member_id: row.member.to_string(),
+        person_name: names.get(&row.member).cloned(),
         completed: row.completed,
         have: number(row.have),
         target: number(row.target),

@@ -98,6 +98,19 @@ async fn shapes(app: &App, workspace: WorkspaceId, found: Vec<Member>) -> Result
     Ok(found.into_iter().map(shape).collect())
 }
 
+/// What members are called, by their numbers; nothing of whoever was forgotten.
+pub(super) async fn names_of(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    numbers: &[MemberId],
+) -> Result<HashMap<i64, String>, Problem> {
+    let found = members::by_numbers(db, workspace, numbers).await?;
+    let people: Vec<PersonId> = found.iter().filter_map(|it| it.person).collect();
+    let people = persons::by_ids(db, workspace, &people).await?;
+    let names: HashMap<PersonId, String> = people.iter().map(|row| (row.person, display_name(row))).collect();
+    Ok(found.iter().filter_map(|it| Some((it.member.0, names.get(&it.person?)?.clone()))).collect())
+}
+
 fn balances(
     accounts: &BTreeMap<AccountKey, Account>,
     member: MemberId,

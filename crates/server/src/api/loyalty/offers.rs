@@ -8,7 +8,7 @@ use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_domain::money::format_micros;
 use rapport_loyalty::Document;
-use rapport_loyalty::offers::{Cart, Decision, Effect, EffectKind, Line, Offer, Outcome};
+use rapport_loyalty::offers::{Cart, Choice, Decision, Effect, EffectKind, Line, Offer, Outcome};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::Version;
 use rapport_loyalty::records::offer_uses;
@@ -229,6 +229,10 @@ pub struct PriceBody {
     #[serde(default)]
     #[schema(value_type = Option<Vec<Object>>)]
     offers: Option<Vec<Value>>,
+    /// How to choose between offers that cannot count together, to try it: `in_order`, `best_for_customer` or `best_margin`; as the programme says, unless said.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    choice: Option<Choice>,
 }
 
 /// What came of an offer.
@@ -378,6 +382,13 @@ pub(super) async fn customer(
     Ok(Customer::of(db, caller.workspace, person).await?)
 }
 
+/// The programme as if it chose between offers in another way.
+fn chosen_by(program: &Program, choice: Choice) -> Program {
+    let mut chosen = program.clone();
+    chosen.offers.choice = choice;
+    chosen
+}
+
 /// Says what a cart gets by the offers in force, or by others that are tried, and why, offer by offer. Nothing is set aside.
 #[utoipa::path(post, path = "/api/v1/loyalty/offers/price", security(("caller" = ["view_people"])), tag = "loyalty", operation_id = "price_cart", request_body = PriceBody, responses((status = 200, body = PricedCart), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn price_cart(
@@ -392,6 +403,8 @@ pub async fn price_cart(
     let programs = installation.programs.get(&mut db, workspace).await?;
     let at: Timestamp = instant("at", body.at.as_deref())?.unwrap_or_else(|| app.now());
     let program = programs.at(at).ok_or_else(missing)?;
+    let chosen = body.choice.map(|choice| chosen_by(program, choice));
+    let program = chosen.as_ref().unwrap_or(program);
     let tried: Vec<Offer> = match body.offers {
         None => Vec::new(),
         Some(forms) => {
@@ -419,7 +432,7 @@ pub async fn price_cart(
     let question =
         Question { program, offers: &offers, customer: &customer, cart: &body.cart, unlocked: &unlocked, at };
     let priced = pricing::price(&mut db, workspace, question).await?;
-    let is_shown = tried.is_empty() && !priced.new_shares.is_empty();
+    let is_shown = tried.is_empty() && chosen.is_none() && !priced.new_shares.is_empty();
     if is_shown || given.is_guessed() {
         let mut tx = installation.store.begin(Priority::Interactive).await?;
         if is_shown {

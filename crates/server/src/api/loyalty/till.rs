@@ -131,14 +131,8 @@ pub async fn till_lookup(
 ) -> Result<Json<TillMember>, Problem> {
     caller.require(Permission::UseTill)?;
     short("store", &body.store)?;
-    let by = caller.id();
-    let (by, now) = (by.as_str(), app.now());
+    refuse_guessing(&app, &caller, &body.store).await?;
     let mut db = app.installation.store.read();
-    if let Some(until) = tries::closed_until(&mut db, caller.workspace, by, &body.store, now).await? {
-        let text = "Too many members that there are not were looked for here.";
-        let what = format!("Go on after {}.", until.to_rfc3339());
-        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", text, what));
-    }
     match (&body.card, &body.phone) {
         (Some(card), None) => match cards::holder(&mut db, caller.workspace, card).await? {
             Ok(member) => return shown(&app, &caller, member).await,
@@ -170,10 +164,24 @@ pub async fn till_lookup(
         }
         _ => return Err(Problem::invalid("card", "say the `card` or the `phone`")),
     }
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    tries::note(&mut tx, caller.workspace, by, &body.store, now).await?;
-    tx.commit().await?;
+    note_guess(&app, &caller, &body.store).await?;
     Err(unknown())
+}
+
+/// Refuses whoever looked for too many members that there are not.
+async fn refuse_guessing(app: &App, caller: &Caller, store: &str) -> Result<(), Problem> {
+    let (by, now) = (caller.id().as_str(), app.now());
+    let mut db = app.installation.store.read();
+    let Some(until) = tries::closed_until(&mut db, caller.workspace, by, store, now).await? else { return Ok(()) };
+    let seconds = u32::try_from((until.0 - now.0) / Timestamp::SECOND + 1).unwrap_or(600);
+    let text = "Too many members that there are not were looked for here.";
+    Err(Problem::later(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", text, seconds))
+}
+
+async fn note_guess(app: &App, caller: &Caller, store: &str) -> Result<(), Problem> {
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    tries::note(&mut tx, caller.workspace, caller.id().as_str(), store, app.now()).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn shown(app: &App, caller: &Caller, member: MemberId) -> Result<Json<TillMember>, Problem> {
@@ -255,6 +263,8 @@ async fn offered(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TillEnrolBody {
+    /// The name of the store or the till: whoever is new counts there as one that was looked for in vain, so that nobody goes through numbers this way.
+    store: String,
     /// Their telephone number.
     phone: String,
     /// What they are called.
@@ -263,26 +273,29 @@ pub struct TillEnrolBody {
 }
 
 /// Makes somebody a member by their telephone number; whoever is one already is shown. It says nothing about whether they may be written to: consent is theirs to give elsewhere.
-#[utoipa::path(post, path = "/api/v1/loyalty/till/members", security(("caller" = ["use_till"])), tag = "loyalty", operation_id = "till_enrol", request_body = TillEnrolBody, responses((status = 200, body = TillMember), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody), (status = 503, body = crate::problem::ProblemBody)))]
+#[utoipa::path(post, path = "/api/v1/loyalty/till/members", security(("caller" = ["use_till"])), tag = "loyalty", operation_id = "till_enrol", request_body = TillEnrolBody, responses((status = 200, body = TillMember), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody), (status = 429, body = crate::problem::ProblemBody), (status = 503, body = crate::problem::ProblemBody)))]
 pub async fn till_enrol(
     State(app): State<App>,
     caller: Caller,
     Json(body): Json<TillEnrolBody>,
 ) -> Result<Json<TillMember>, Problem> {
     caller.require(Permission::UseTill)?;
+    short("store", &body.store)?;
     if let Some(name) = &body.first_name {
         short("first_name", name)?;
     }
-    let member = enrolled(&app, &caller, &body.phone, body.first_name.as_deref()).await?;
+    refuse_guessing(&app, &caller, &body.store).await?;
+    let who = (body.phone.as_str(), body.first_name.as_deref());
+    let member = enrolled(&app, &caller, who, Some(&body.store)).await?;
     shown(&app, &caller, member).await
 }
 
-/// Makes somebody a member by their telephone number; who it is.
+/// Makes somebody a member by their telephone number; who it is. Somebody new counts at `store`, if it is a till that asks.
 pub(super) async fn enrolled(
     app: &App,
     caller: &Caller,
-    phone: &str,
-    first_name: Option<&str>,
+    (phone, first_name): (&str, Option<&str>),
+    store: Option<&str>,
 ) -> Result<MemberId, Problem> {
     let installation = &app.installation;
     Present::read(app, caller.workspace).await?;
@@ -303,6 +316,9 @@ pub(super) async fn enrolled(
     let person = match found(app, caller, &name).await? {
         Some(person) => person,
         None => {
+            if let Some(store) = store {
+                note_guess(app, caller, store).await?;
+            }
             tell_of(app, caller, &name, (phone, first_name)).await?;
             awaited(app, caller, &name).await?
         }

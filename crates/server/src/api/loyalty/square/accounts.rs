@@ -75,7 +75,7 @@ pub async fn create(State(app): State<App>, caller: Caller, body: Sent<CreateBod
             return Err(Failure::conflicting("loyalty_account.customer_id", text));
         }
     }
-    let member = till::enrolled(&app, &caller, &phone, None).await?;
+    let member = till::enrolled(&app, &caller, (&phone, None), None).await?;
     let member = account(&app, caller.workspace, &member.0.to_string()).await?;
     let shapes = shapes(&app, &caller, vec![member]).await?;
     Ok(Json(json!({"loyalty_account": shapes.into_iter().next()})))

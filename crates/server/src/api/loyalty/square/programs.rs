@@ -189,7 +189,7 @@ pub async fn calculate(
         (Some(order), None) => {
             text("order_id", &order)?;
             let mut db = app.installation.store.read();
-            if orders::owners(&mut db, caller.workspace, &[order.clone()]).await?.is_empty() {
+            if orders::owners(&mut db, caller.workspace, std::slice::from_ref(&order)).await?.is_empty() {
                 return Err(Failure::not_found("This order is not known: it is told as `Order Completed`."));
             }
             let given = points::awarded(&app, &caller, &order).await?;
