@@ -2172,6 +2172,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/badges/{key}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the members who have a badge, in the order of their numbers. */
+        get: operations["get_loyalty_badges_key_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/badges/{key}/versions": {
         parameters: {
             query?: never;
@@ -7075,6 +7092,13 @@ export interface components {
              */
             status: number;
         };
+        /** @description A member who has a badge. */
+        BadgeHolder: {
+            /** @description Since when, for the first of the reasons that are left. */
+            given_at: string;
+            member_id: string;
+            person_name?: string | null;
+        };
         /** @description Why a badge is given or taken back. */
         BadgeReason: {
             /** @description Up to 500 characters. */
@@ -7485,6 +7509,7 @@ export interface components {
             /** @description When something last counted. */
             last_at?: string | null;
             member_id: string;
+            person_name?: string | null;
             /**
              * Format: int64
              * @description How long the streak is, of one.
@@ -12258,6 +12283,23 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_BadgeHolder: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** @description Since when, for the first of the reasons that are left. */
+                given_at: string;
+                member_id: string;
+                person_name?: string | null;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_BenefitUse: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -12301,6 +12343,7 @@ export interface components {
                 /** @description When something last counted. */
                 last_at?: string | null;
                 member_id: string;
+                person_name?: string | null;
                 /**
                  * Format: int64
                  * @description How long the streak is, of one.
@@ -14027,6 +14070,8 @@ export interface components {
             at?: string | null;
             /** @description What is in it, named as in an order's event. */
             cart: Record<string, never>;
+            /** @description How to choose between offers that cannot count together, to try it: `in_order`, `best_for_customer` or `best_margin`; as the programme says, unless said. */
+            choice?: string | null;
             /** @description Codes that the customer gave. */
             codes?: string[];
             /** @description Offers to try instead of those in force, each as it would be saved, with its key. */
@@ -18140,6 +18185,8 @@ export interface components {
             first_name?: string | null;
             /** @description Their telephone number. */
             phone: string;
+            /** @description The name of the store or the till: whoever is new counts there as one that was looked for in vain, so that nobody goes through numbers this way. */
+            store: string;
         };
         /** @description Who stands at the till. */
         TillLookupBody: {
@@ -24872,6 +24919,41 @@ export interface operations {
             };
         };
     };
+    get_loyalty_badges_key_members: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BadgeHolder"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_badges_key_versions: {
         parameters: {
             query?: never;
@@ -30944,6 +31026,14 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
