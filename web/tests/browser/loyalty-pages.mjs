@@ -114,7 +114,7 @@ export async function loyaltyPages(ask) {
 		const path = `/loyalty/members/${member.member_id}`;
 		list.push({ name: 'loyalty-member', path, text: 'Why this balance' });
 		if (program.program.ladders?.length) list.push({ name: 'loyalty-member-match', path, act: async (p) => { await p.getByRole('button', { name: 'Give a tier' }).click(); await p.locator('dialog').waitFor(); } });
-		list.push({ name: 'loyalty-member-lot', path, act: (p) => p.locator('details summary').nth(1).click() });
+		list.push({ name: 'loyalty-member-lot', path, act: (p) => p.locator('details summary').last().click() });
 		list.push({ name: 'loyalty-member-operations', path: `${path}?view=operations`, text: 'Available after' });
 		list.push({ name: 'loyalty-member-rewards', path: `${path}?view=rewards`, text: 'What they redeemed' });
 		list.push({ name: 'loyalty-member-challenges', path: `${path}?view=challenges`, act: (p) => p.getByRole('heading', { name: 'Badges' }).waitFor() });
