@@ -186,5 +186,7 @@ export const challenges = {
 	'challenges.own.join': 'Let them join',
 	'challenges.own.joined': 'They take part from now on.',
 	'challenges.own.leave': 'Let them leave',
-	'challenges.own.left': 'They do not take part any more.'
+	'challenges.own.left': 'They do not take part any more.',
+	'challenges.unnamed': 'A challenge without a name',
+	'badges.unnamed': 'A badge without a name'
 };

@@ -187,5 +187,7 @@ export const challenges: Record<keyof typeof words, string> = {
 	'challenges.own.join': '替其报名',
 	'challenges.own.joined': '从现在起参加。',
 	'challenges.own.leave': '替其退出',
-	'challenges.own.left': '不再参加。'
+	'challenges.own.left': '不再参加。',
+	'challenges.unnamed': '未命名的挑战',
+	'badges.unnamed': '未命名的徽章'
 };
