@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::challenges::{Period, Span};
 use crate::document::{Document, check_shown};
-use crate::program::{AMOUNT_MAX, Program, check_key, check_name};
+use crate::program::{Program, check_key, check_name};
 
 const PRIZES_MAX: usize = 20;
 /// The last place that can get a prize.
@@ -158,13 +158,7 @@ impl Leaderboard {
             if prize.points.is_none() && prize.badge.is_none() {
                 return Err(Error::invalid(place, "gives `points`, a `badge` or both"));
             }
-            if prize.points.is_some_and(|points| !(1..=AMOUNT_MAX).contains(&points)) {
-                return Err(Error::invalid(format!("{place}.points"), format!("1 to {AMOUNT_MAX}")));
-            }
-            program.check_wallet(&format!("{place}.wallet"), prize.wallet.as_deref())?;
-            if let Some(badge) = &prize.badge {
-                check_key(&format!("{place}.badge"), badge)?;
-            }
+            program.check_given(&place, prize.points, prize.wallet.as_deref(), prize.badge.as_deref())?;
         }
         Ok(())
     }

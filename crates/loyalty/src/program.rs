@@ -365,6 +365,21 @@ impl Program {
         Err(Error::invalid(place, "the programme has no such wallet"))
     }
 
+    /// Refuses points, a wallet and a badge that a step of a challenge or a prize cannot give.
+    pub(crate) fn check_given(
+        &self,
+        place: &str,
+        points: Option<i64>,
+        wallet: Option<&str>,
+        badge: Option<&str>,
+    ) -> Result<(), Error> {
+        if points.is_some_and(|points| !(1..=AMOUNT_MAX).contains(&points)) {
+            return Err(Error::invalid(format!("{place}.points"), format!("1 to {AMOUNT_MAX}")));
+        }
+        self.check_wallet(&format!("{place}.wallet"), wallet)?;
+        badge.map_or(Ok(()), |badge| check_key(&format!("{place}.badge"), badge))
+    }
+
     /// Refuses the name of a group that there is not.
     pub(crate) fn check_group(&self, key: Option<&str>) -> Result<(), Error> {
         if key.is_none_or(|key| self.groups.iter().any(|group| group.key == key)) {

@@ -306,6 +306,24 @@ const fn kept(table: &'static str, columns: &'static [&'static str], why: &'stat
     }
 }
 
+/// What is kept of a member under their number, and goes with them.
+const fn of_member(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
+    Declaration {
+        table,
+        columns,
+        category,
+        purposes: &[Purpose::Service, Purpose::Analytics],
+        retention: Retention::Person,
+        person: Way::Elsewhere("the member's number"),
+        erasure: Erasure::Delete,
+    }
+}
+
+/// The same of what only serves the member.
+const fn serving_member(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
+    Declaration { purposes: &[Purpose::Service], ..of_member(table, columns, category) }
+}
+
 /// Numbers that belong to a member's number.
 const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Declaration {
     kept(table, columns, BOOKS)

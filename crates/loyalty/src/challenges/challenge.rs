@@ -9,7 +9,7 @@ use crate::Error;
 use crate::decimal::Decimal;
 use crate::document::{Document, check_shown};
 use crate::earning::{Base, Window, check_event, refuse_history};
-use crate::program::{AMOUNT_MAX, Program, check_key, check_name};
+use crate::program::{Program, check_key, check_name};
 
 const STEPS_MAX: usize = 20;
 /// The most of a target: money, units or times.
@@ -241,14 +241,7 @@ impl Challenge {
         if !step.name.is_empty() {
             check_name(&format!("{place}.name"), &step.name)?;
         }
-        if step.points.is_some_and(|points| !(1..=AMOUNT_MAX).contains(&points)) {
-            return Err(Error::invalid(format!("{place}.points"), format!("1 to {AMOUNT_MAX}")));
-        }
-        program.check_wallet(&format!("{place}.wallet"), step.wallet.as_deref())?;
-        if let Some(badge) = &step.badge {
-            check_key(&format!("{place}.badge"), badge)?;
-        }
-        Ok(())
+        program.check_given(place, step.points, step.wallet.as_deref(), step.badge.as_deref())
     }
 
     /// Refuses a version that would count something else than the one before it, so that what members did would mean something else in the midst of it.

@@ -28,7 +28,7 @@ use crate::Error;
 use crate::challenges::{Challenge, Counts, Span};
 use crate::document::State;
 use crate::leaderboards::{Leaderboard, Ranks, places};
-use crate::ledger::{Act, Command, MemberId, Source, WalletId};
+use crate::ledger::{Command, MemberId, Source, WalletId};
 use crate::program::Program;
 
 /// The domain event of somebody who joined a leaderboard.
@@ -331,14 +331,7 @@ fn earn(
     (member, wallet, points): (&Member, &str, i64),
     wallets: &HashMap<String, WalletId>,
 ) -> Option<Command> {
-    let plan = scene.program.wallet(wallet)?;
-    let zone = &scene.calendar.zone;
-    let act = Act::Earn {
-        amount: points,
-        earned_at: None,
-        active_from: plan.pending.end(scene.now, zone),
-        expires_at: plan.expiry.end(scene.now, zone),
-    };
+    let act = scene.program.wallet(wallet)?.earn(points, scene.now, &scene.calendar.zone);
     let (kind, reference) = ("leaderboard".to_owned(), board.key.clone());
     let source = Source { kind, reference, reason: board.name.clone(), ..Source::default() };
     let id = format!("{BY_LEADERBOARD}{}:{}:{}", board.key, row.period, member.member.0);

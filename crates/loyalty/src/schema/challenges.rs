@@ -1,7 +1,8 @@
 //! What counted for challenges, how far members are, what they completed, and the badges that they have.
 
-use rapport_domain::Purpose;
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+use rapport_store::data_map::{Category, Declaration, Way};
+
+use super::of_member;
 
 pub(super) const CHALLENGES: &str = "
 CREATE TABLE loyalty_challenge_counts (
@@ -84,18 +85,6 @@ CREATE TABLE loyalty_badges (
 ) {clustered};
 CREATE INDEX loyalty_badges_of ON loyalty_badges (workspace, badge, taken_at, member);
 ";
-
-const fn of_member(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
-    Declaration {
-        table,
-        columns,
-        category,
-        purposes: &[Purpose::Service, Purpose::Analytics],
-        retention: Retention::Person,
-        person: Way::Elsewhere("the member's number"),
-        erasure: Erasure::Delete,
-    }
-}
 
 const fn counts(columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration { person: Way::Handles(&["handle"]), ..of_member("loyalty_challenge_counts", columns, category) }

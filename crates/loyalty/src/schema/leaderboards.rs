@@ -1,7 +1,8 @@
 //! Who is on leaderboards under which name, how much they have, and who won.
 
-use rapport_domain::Purpose;
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+use rapport_store::data_map::{Category, Declaration};
+
+use super::serving_member;
 
 pub(super) const LEADERBOARDS: &str = "
 CREATE TABLE loyalty_leaderboard_joins (
@@ -57,34 +58,26 @@ CREATE TABLE loyalty_leaderboard_winners (
 CREATE INDEX loyalty_leaderboard_winners_member ON loyalty_leaderboard_winners (member, workspace);
 ";
 
-const fn of_member(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
-    Declaration {
-        table,
-        columns,
-        category,
-        purposes: &[Purpose::Service],
-        retention: Retention::Person,
-        person: Way::Elsewhere("the member's number"),
-        erasure: Erasure::Delete,
-    }
-}
-
 /// What the columns hold.
 pub(super) const COLUMNS: &[Declaration] = &[
     Declaration::technical("loyalty_leaderboard_joins", &["workspace"]),
-    of_member("loyalty_leaderboard_joins", &["member", "leaderboard", "joined_at", "left_at"], Category::Behavioural),
-    of_member("loyalty_leaderboard_joins", &["alias", "folded"], Category::FreeText),
+    serving_member(
+        "loyalty_leaderboard_joins",
+        &["member", "leaderboard", "joined_at", "left_at"],
+        Category::Behavioural,
+    ),
+    serving_member("loyalty_leaderboard_joins", &["alias", "folded"], Category::FreeText),
     Declaration::technical("loyalty_leaderboard_scores", &["workspace"]),
-    of_member("loyalty_leaderboard_scores", &["leaderboard", "period", "member", "score"], Category::Derived),
+    serving_member("loyalty_leaderboard_scores", &["leaderboard", "period", "member", "score"], Category::Derived),
     Declaration::technical(
         "loyalty_leaderboard_periods",
         &["workspace", "leaderboard", "period", "begins_at", "ends_at", "settled_at", "members"],
     ),
     Declaration::technical("loyalty_leaderboard_winners", &["workspace"]),
-    of_member(
+    serving_member(
         "loyalty_leaderboard_winners",
         &["leaderboard", "period", "member", "place", "score", "wallet", "points", "badge", "outcome", "won_at"],
         Category::Derived,
     ),
-    of_member("loyalty_leaderboard_winners", &["alias"], Category::FreeText),
+    serving_member("loyalty_leaderboard_winners", &["alias"], Category::FreeText),
 ];

@@ -1,7 +1,8 @@
 //! Where members stand on ladders, how they came there, and what of benefits was used.
 
-use rapport_domain::Purpose;
 use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+
+use super::of_member;
 
 pub(super) const TIERS: &str = "
 CREATE TABLE loyalty_tiers (
@@ -87,18 +88,6 @@ CREATE INDEX loyalty_benefit_uses_at ON loyalty_benefit_uses (workspace, ladder,
 ";
 
 const BOOKS: &str = "the books must show what benefits cost; nobody can tell any more whose it was";
-
-const fn of_member(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
-    Declaration {
-        table,
-        columns,
-        category,
-        purposes: &[Purpose::Service, Purpose::Analytics],
-        retention: Retention::Person,
-        person: Way::Elsewhere("the member's number"),
-        erasure: Erasure::Delete,
-    }
-}
 
 const fn counts(columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration { person: Way::Handles(&["handle"]), ..of_member("loyalty_tier_counts", columns, category) }

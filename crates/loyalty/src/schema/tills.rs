@@ -1,7 +1,8 @@
 //! What tills need: members by their telephone number, and receipts that were told.
 
-use rapport_domain::Purpose;
-use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
+use rapport_store::data_map::{Category, Declaration};
+
+use super::serving_member;
 
 /// A number is kept as a hash under the workspace's secret: it finds a member and cannot be read.
 pub(super) const TILLS: &str = "
@@ -28,24 +29,12 @@ CREATE TABLE loyalty_receipts (
 CREATE INDEX loyalty_receipts_member ON loyalty_receipts (member, workspace);
 ";
 
-const fn of_member(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
-    Declaration {
-        table,
-        columns,
-        category,
-        purposes: &[Purpose::Service],
-        retention: Retention::Person,
-        person: Way::Elsewhere("the member's number"),
-        erasure: Erasure::Delete,
-    }
-}
-
 /// What the columns hold.
 pub(super) const COLUMNS: &[Declaration] = &[
     Declaration::technical("loyalty_phones", &["workspace"]),
-    of_member("loyalty_phones", &["lookup", "member"], Category::Contact),
+    serving_member("loyalty_phones", &["lookup", "member"], Category::Contact),
     Declaration::technical("loyalty_receipts", &["workspace", "fingerprint", "told_by"]),
-    of_member(
+    serving_member(
         "loyalty_receipts",
         &["store", "receipt", "member", "occurred_at", "recorded_at", "cancelled_at"],
         Category::Behavioural,
