@@ -8,8 +8,8 @@ use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Result, args, sql};
 use serde::{Deserialize, Serialize};
 
-use super::read;
 use super::redemptions::{Redemption, Stage};
+use super::{members, read};
 use crate::ledger::{Kind, MemberId, Operation, Place, WalletId};
 
 /// The operations by which points come and go.
@@ -131,10 +131,6 @@ fn bound(after: Option<&Position>, stream: u8) -> (Timestamp, i64, String) {
     }
 }
 
-fn numbers(members: &[MemberId]) -> Vec<i64> {
-    members.iter().map(|member| member.0).collect()
-}
-
 async fn moved(
     db: &mut impl Queries,
     workspace: WorkspaceId,
@@ -176,7 +172,7 @@ async fn moved(
                      AND operation IN (SELECT operation FROM loyalty_postings WHERE member IN ($10) AND workspace = $1)
                  ORDER BY operation DESC LIMIT $11"
             );
-            let own = numbers(members);
+            let own = members::as_rows(members);
             let args = args![
                 workspace,
                 wallet,
@@ -215,7 +211,7 @@ async fn asked(
         "SELECT * FROM loyalty_redemptions WHERE workspace = $1 AND wallet = $2 AND refused IS NULL AND (requested_at, redemption) < ($3, $4)
              AND requested_at >= $5 AND requested_at < $6 AND member IN ($7) ORDER BY requested_at DESC, redemption DESC LIMIT $8"
     );
-    let own = numbers(members);
+    let own = members::as_rows(members);
     let args = args![workspace, wallet, before, id, wanted.from, wanted.until, own.as_slice(), limit];
     db.fetch_all(find, args).await
 }
@@ -247,7 +243,7 @@ async fn settled(
                  WHEN state IN ('fulfilled', 'used') THEN 'had' ELSE 'gone' END) IN ($7)
              AND member IN ($8) ORDER BY settled_at DESC, redemption DESC LIMIT $9"
     );
-    let own = numbers(members);
+    let own = members::as_rows(members);
     let args =
         args![workspace, wallet, before, id, wanted.from, wanted.until, stages.as_slice(), own.as_slice(), limit];
     db.fetch_all(find, args).await
@@ -281,6 +277,6 @@ pub async fn earned(
         "SELECT CAST(COALESCE(SUM(CASE WHEN from_place = 'issued' THEN amount ELSE -amount END), 0) AS BIGINT) FROM loyalty_postings
          WHERE member IN ($2) AND workspace = $1 AND wallet = $3 AND (from_place = 'issued' OR to_place = 'issued')"
     );
-    let own = numbers(members);
+    let own = members::as_rows(members);
     db.scalar(sum, args![workspace, own.as_slice(), wallet.0]).await
 }

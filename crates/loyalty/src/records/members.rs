@@ -103,6 +103,11 @@ pub async fn numbers(
     Ok(std::iter::once(member).chain(merged.into_iter().map(|(number,)| MemberId(number))).collect())
 }
 
+/// Their numbers as rows have them.
+pub(super) fn as_rows(members: &[MemberId]) -> Vec<i64> {
+    members.iter().map(|member| member.0).collect()
+}
+
 /// Somebody who belongs to the programme.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {

@@ -6,6 +6,7 @@ use rapport_domain::{Handle, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Tx, args, sql};
 
 use crate::ledger::MemberId;
+use crate::records::members;
 
 /// Something that counted for a challenge.
 #[derive(Clone, Debug, PartialEq, Eq, Record)]
@@ -49,7 +50,7 @@ pub async fn counts_of(db: &mut impl Queries, workspace: WorkspaceId, members: &
         "SELECT occasion, challenge, value, member, amount, remaining, occurred_at, handle FROM loyalty_challenge_counts
          WHERE member IN ($2) AND +workspace = $1 ORDER BY member, challenge, occurred_at, occasion, value"
     );
-    db.fetch_all(find, args![workspace, &numbers(members)]).await
+    db.fetch_all(find, args![workspace, &members::as_rows(members)]).await
 }
 
 /// Says what counts for some occasions, instead of what was said before.
@@ -95,7 +96,7 @@ pub async fn joins(db: &mut impl Queries, workspace: WorkspaceId, members: &[Mem
         "SELECT member, challenge, joined_at, left_at FROM loyalty_challenge_joins
          WHERE member IN ($2) AND +workspace = $1 ORDER BY member, challenge"
     );
-    db.fetch_all(find, args![workspace, &numbers(members)]).await
+    db.fetch_all(find, args![workspace, &members::as_rows(members)]).await
 }
 
 /// Notes that somebody joined, or left.
@@ -150,7 +151,7 @@ pub async fn progress_of(
         "SELECT member, challenge, period, rounds, have, target, completed, streak, longest, ends_at, last_at, due_at
          FROM loyalty_challenge_progress WHERE member IN ($2) AND +workspace = $1 ORDER BY member, challenge"
     );
-    db.fetch_all(find, args![workspace, &numbers(members)]).await
+    db.fetch_all(find, args![workspace, &members::as_rows(members)]).await
 }
 
 /// Members who take part in a challenge, a few at a time from behind one of them on: those who completed it most often first.
@@ -279,7 +280,7 @@ pub async fn completions_of(
          FROM loyalty_challenge_completions WHERE member IN ($2) AND +workspace = $1
          ORDER BY completed_at, challenge, period, round, step"
     );
-    db.fetch_all(find, args![workspace, &numbers(members)]).await
+    db.fetch_all(find, args![workspace, &members::as_rows(members)]).await
 }
 
 pub(super) async fn save_completions(tx: &mut Tx, workspace: WorkspaceId, rows: &[CompletionRow]) -> Result<()> {
@@ -351,10 +352,6 @@ pub async fn figures(db: &mut impl Queries, workspace: WorkspaceId, challenge: &
         figures.steps.entry(step).or_default().push((wallet, times, points));
     }
     Ok(figures)
-}
-
-pub(super) fn numbers(members: &[MemberId]) -> Vec<i64> {
-    members.iter().map(|member| member.0).collect()
 }
 
 /// What one member did and completed the other did, who goes on for both. Where both completed the same, the one's are as many rounds more.

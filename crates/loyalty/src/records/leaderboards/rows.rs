@@ -5,6 +5,7 @@ use rapport_store::{Queries, Record, Result, Tx, args, sql};
 
 use crate::challenges::Span;
 use crate::ledger::MemberId;
+use crate::records::members;
 
 /// That somebody is on a leaderboard.
 #[derive(Clone, Debug, PartialEq, Eq, Record)]
@@ -30,7 +31,7 @@ pub async fn joins(db: &mut impl Queries, workspace: WorkspaceId, members: &[Mem
         "SELECT member, leaderboard, alias, joined_at, left_at FROM loyalty_leaderboard_joins
          WHERE member IN ($2) AND +workspace = $1 ORDER BY member, leaderboard"
     );
-    db.fetch_all(find, args![workspace, &numbers(members)]).await
+    db.fetch_all(find, args![workspace, &members::as_rows(members)]).await
 }
 
 /// How many are on a leaderboard.
@@ -269,7 +270,7 @@ pub async fn won(db: &mut impl Queries, workspace: WorkspaceId, members: &[Membe
         "SELECT leaderboard, period, member, place, score, alias, wallet, points, badge, outcome, won_at FROM loyalty_leaderboard_winners
          WHERE member IN ($2) AND +workspace = $1 ORDER BY won_at DESC, leaderboard, period"
     );
-    db.fetch_all(find, args![workspace, &numbers(members)]).await
+    db.fetch_all(find, args![workspace, &members::as_rows(members)]).await
 }
 
 pub(super) async fn save_winners(tx: &mut Tx, workspace: WorkspaceId, rows: &[WinnerRow]) -> Result<()> {
@@ -329,10 +330,6 @@ pub(super) async fn counted(
          GROUP BY member"
     );
     db.fetch_all(find, args![workspace, members, challenge, span.from, span.end]).await
-}
-
-fn numbers(members: &[MemberId]) -> Vec<i64> {
-    members.iter().map(|member| member.0).collect()
 }
 
 /// Where one member is the other is, who goes on for both; what they have together is reckoned by whoever hears that they became one.
