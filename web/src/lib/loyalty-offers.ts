@@ -48,7 +48,9 @@ export interface Offer {
 export interface OfferVersion { key: string; version: number; state: RuleState; offer: Offer; text: string; in_force_from: string; saved_at: string; saved_by: string }
 
 /** How offers are chosen, and how far they may go together: a part of the programme. */
-export interface OfferLimits { choice?: 'in_order' | 'best_for_customer' | 'best_margin'; coin?: string; most_percent?: string; margin_floor_percent?: string | null; protected?: string[]; price_changes?: { most: number; days: number } | null }
+export const CHOICES = ['in_order', 'best_for_customer', 'best_margin'] as const;
+export type Choice = (typeof CHOICES)[number];
+export interface OfferLimits { choice?: Choice; coin?: string; most_percent?: string; margin_floor_percent?: string | null; protected?: string[]; price_changes?: { most: number; days: number } | null }
 export const limitsOf = (program: Program): OfferLimits => (program.offers as OfferLimits | undefined) ?? {};
 
 export const firstOffer = (place: number): Offer => ({ name: '', place, gives: { kind: 'percent_off', percent: '10' } });
@@ -223,6 +225,16 @@ export function sayCame(line: PricedLine, offer: Offer | undefined, program: Pro
 	const budget = line.outcome === 'budget' && line.budget != null ? offer?.budgets?.[line.budget] : undefined;
 	if (budget) return t('offers.outcome.budget_of', { budget: sayBudget(budget, program) });
 	return term('offers.outcome', line.outcome);
+}
+
+/** How the ways of choosing differ for a cart: by how much the customer is better off by theirs than by the shop's, and what the shop keeps more by its own; null where it is not known what the goods cost. */
+export function compareChoices(found: Record<Choice, Pick<PricedCart, 'to_pay' | 'margin' | 'lines'>>): { isSame: boolean; saves: number; keeps: number | null } {
+	const { best_for_customer: customer, best_margin: shop } = found;
+	const taken = ({ lines }: Pick<PricedCart, 'lines'>) => lines.filter((it) => Number(it.benefit) > 0).map((it) => `${it.offer} ${it.benefit}`).sort().join();
+	const round = (value: number) => Math.round(value * 1e6) / 1e6;
+	const isSame = CHOICES.every((choice) => found[choice].to_pay === customer.to_pay && taken(found[choice]) === taken(customer));
+	const keeps = customer.margin == null || shop.margin == null ? null : round(Number(shop.margin) - Number(customer.margin));
+	return { isSame, saves: round(Number(shop.to_pay) - Number(customer.to_pay)), keeps };
 }
 
 /** The guardrails of all offers, a sentence each. */

@@ -37,7 +37,7 @@ export const PLACES: PlaceGroup[] = [
 	},
 	{ name: 'loyalty.at.tiers', places: [{ href: '/loyalty/tiers', name: 'loyalty.at.tiers' }] },
 	{ name: 'loyalty.at.set_up', places: [{ href: '/loyalty/program', name: 'loyalty.at.program' }, { href: '/loyalty/laws', name: 'loyalty.at.laws' }] },
-	{ name: 'loyalty.at.money', places: [{ href: '/loyalty/liability', name: 'loyalty.at.money' }] }
+	{ name: 'loyalty.at.money', places: [{ href: '/loyalty/liability', name: 'loyalty.at.money' }, { href: '/loyalty/partners', name: 'loyalty.at.partners' }] }
 ];
 
 /** The page that an address belongs to: the longest that it begins with, so that a part of a room is found before the room. */

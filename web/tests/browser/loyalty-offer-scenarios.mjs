@@ -19,6 +19,23 @@ export const loyaltyOfferScenarios = {
 		const { url, body } = await sent(page, 'PUT', '/loyalty/offers/', () => page.getByRole('button', { name: 'Save', exact: true }).click());
 		must(url.endsWith('/offers/camping') && body.version === 2 && body.state === 'live' && body.offer.gives.percent === '20' && !('key' in body.offer), `saved ${JSON.stringify(body)}`);
 	},
+	'loyalty: the ways of choosing between offers stand side by side, each with its reason': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/offers');
+		await page.getByLabel('Line 1: category').fill('Camping');
+		await page.getByLabel('Code', { exact: true }).fill('SUMMER');
+		const asked = [];
+		page.on('request', (it) => it.url().endsWith('/loyalty/offers/price') && asked.push(it.postDataJSON()));
+		await page.getByLabel('Compare the ways of choosing between offers').check();
+		await page.waitForURL(/ways=1/);
+		const table = page.getByRole('table', { name: 'Ways of choosing, side by side' });
+		await table.getByText('counts instead', { exact: false }).waitFor();
+		await page.getByText('By what is best for the customer they pay', { exact: false }).waitFor();
+		await page.getByText('Enter what the goods cost', { exact: false }).waitFor();
+		must(['in_order', 'best_for_customer', 'best_margin'].every((choice) => asked.some((it) => it.choice === choice)), `asked ${JSON.stringify(asked.map((it) => it.choice))}`);
+		for (const line of [1, 2]) await page.getByLabel(`Line ${line}: what one costs the shop`).fill('6');
+		await page.getByText('By the best margin you keep', { exact: false }).waitFor();
+	},
 	'loyalty: a code unlocks its offer on the cart, and a wrong one is said to be wrong': async (page, context) => {
 		if (!context.mock) return;
 		await open(page, context, '/loyalty/offers');

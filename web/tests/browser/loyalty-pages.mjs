@@ -42,6 +42,7 @@ export async function loyaltyPages(ask) {
 	} else list.push({ name: 'loyalty-tiers-none', path: '/loyalty/tiers', text: 'If it had always been so' });
 	const offers = (await ask('/loyalty/offers')).rows ?? [];
 	list.push({ name: 'loyalty-offers', path: '/loyalty/offers', text: offers.length ? 'Try it on a cart' : 'Here you will see what a cart gets, and why' });
+	if (offers.length) list.push({ name: 'loyalty-offers-ways', path: '/loyalty/offers?ways=1', act: (p) => p.getByRole('table', { name: 'Ways of choosing, side by side' }).scrollIntoViewIfNeeded() });
 	list.push({ name: 'loyalty-offer-new', path: '/loyalty/offers/new', text: 'Give the offer a name' });
 	list.push({ name: 'loyalty-offer-unknown', path: '/loyalty/offers/there-is-none', text: 'There is no such offer' });
 	for (const key of ['camping', 'summer', 'win-back']) if (offers.some((it) => it.key === key)) list.push({ name: `loyalty-offer-${key}`, path: `/loyalty/offers/${key}`, text: 'Versions' });
@@ -77,6 +78,17 @@ export async function loyaltyPages(ask) {
 	list.push({ name: 'loyalty-leaderboard-new', path: '/loyalty/leaderboards/new', text: 'Give the leaderboard a name' });
 	list.push({ name: 'loyalty-leaderboard-unknown', path: '/loyalty/leaderboards/there-is-none', text: 'There is no such leaderboard' });
 	if (boards[0]) list.push({ name: 'loyalty-leaderboard', path: `/loyalty/leaderboards/${boards[0].key}`, text: 'Who is where' });
+	const partners = (await ask('/loyalty/partners?ended=true')).rows ?? [];
+	list.push({ name: 'loyalty-partners', path: '/loyalty/partners', text: partners.length ? 'All current' : 'Here you will see who owes whom' });
+	list.push({ name: 'loyalty-partner-new', path: '/loyalty/partners/new', text: 'Give the partner a name' });
+	list.push({ name: 'loyalty-partner-unknown', path: '/loyalty/partners/there-is-none', text: 'There is no such partner' });
+	if (partners[0]) {
+		const path = `/loyalty/partners/${partners[0].key}`;
+		list.push({ name: 'loyalty-partner', path, text: 'Versions' });
+		for (const { month, is_closed } of ((await ask(`${path}/months`)).rows ?? []).slice(0, 3)) list.push({ name: `loyalty-partner-${is_closed ? 'closed' : 'open'}-${month}`, path: `${path}/months/${month}`, text: 'Line by line' });
+		const month = (await ask(`${path}/months`)).rows?.at(-1)?.month;
+		if (month) list.push({ name: 'loyalty-partner-compare', path: `${path}/months/${month}`, act: async (p) => { await p.getByRole('textbox', { name: 'Their list' }).fill('reference,points\nAA-2026-0901,468\nAA-2026-0999,5\n'); await p.getByRole('button', { name: 'Compare', exact: true }).click(); await p.getByRole('table', { name: 'only in their list' }).first().scrollIntoViewIfNeeded(); } });
+	}
 	const laws = (await ask('/loyalty/jurisdictions')).rows ?? [];
 	list.push({ name: 'loyalty-laws', path: '/loyalty/laws', text: laws.length ? 'What must be true before their points lapse' : 'No law is entered' });
 	if (laws.length) list.push({ name: 'loyalty-laws-back', path: '/loyalty/laws', act: async (p) => { await p.getByRole('button', { name: 'Give back what lapsed' }).first().click(); await p.locator('dialog').waitFor(); } });

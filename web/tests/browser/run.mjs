@@ -17,6 +17,7 @@ import { loyaltyLawScenarios } from './loyalty-law-scenarios.mjs';
 import { loyaltyLeaderboardScenarios } from './loyalty-leaderboard-scenarios.mjs';
 import { loyaltyMemberScenarios } from './loyalty-member-scenarios.mjs';
 import { loyaltyOfferScenarios } from './loyalty-offer-scenarios.mjs';
+import { loyaltyPartnerScenarios } from './loyalty-partner-scenarios.mjs';
 import { loyaltyReferralScenarios } from './loyalty-referral-scenarios.mjs';
 import { loyaltyScenarios } from './loyalty-scenarios.mjs';
 import { loyaltyTrialScenarios } from './loyalty-trial-scenarios.mjs';
@@ -134,7 +135,7 @@ async function walk(size, viewport) {
 if (shop.link) await (await open(SIZES.desk)).context.close();
 await Promise.all(Object.entries(SIZES).map(([size, viewport]) => walk(size, viewport)));
 
-const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyLawScenarios, ...loyaltyLeaderboardScenarios, ...loyaltyMemberScenarios, ...loyaltyOfferScenarios, ...loyaltyReferralScenarios, ...loyaltyChallengeScenarios, ...loyaltyHandScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
+const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyLawScenarios, ...loyaltyLeaderboardScenarios, ...loyaltyMemberScenarios, ...loyaltyOfferScenarios, ...loyaltyPartnerScenarios, ...loyaltyReferralScenarios, ...loyaltyChallengeScenarios, ...loyaltyHandScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
 for (const [name, run] of Object.entries(allScenarios)) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');

@@ -4,6 +4,7 @@ import { changeRoutes } from './changes.mjs';
 import { lawRoutes } from './laws.mjs';
 import { leaderboardRoutes } from './leaderboards.mjs';
 import { offerRoutes } from './offers.mjs';
+import { partnerRoutes } from './partners.mjs';
 import { referralRoutes } from './referrals.mjs';
 import { rewardRoutes } from './rewards.mjs';
 import { tierRoutes } from './tiers.mjs';
@@ -45,6 +46,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 		...lawRoutes(fixture, problem),
 		...leaderboardRoutes(fixture, problem),
 		...offerRoutes(fixture, problem),
+		...partnerRoutes(fixture, page, problem),
 		...referralRoutes(fixture, page, problem),
 		...rewardRoutes(fixture, page),
 		...tierRoutes(fixture),

@@ -6,6 +6,16 @@ export function offerRoutes(fixture, problem) {
 	const rows = () => fixture('loyalty-offers').rows;
 	const missing = () => problem(404, 'not_found', 'Not Found', 'There is no such offer in this workspace.', 'Check the address; the list has what there is.');
 	const holds = (condition, line) => !condition?.property || line[condition.property.path] === condition.property.value;
+	/** Of several that are given the shop's own choice leaves the dearest out; enough to see two ways differ. */
+	function chosen(body) {
+		const all = priced(body);
+		const given = all.lines.filter((it) => it.outcome === 'given');
+		if (body.choice !== 'best_margin' || given.length < 2) return all;
+		const dearest = given.toSorted((one, other) => Number(other.benefit) - Number(one.benefit))[0].offer;
+		const less = priced({ ...body, offers: body.offers.filter((it) => it.key !== dearest) });
+		const lines = all.lines.map((it) => (it.offer === dearest ? { ...it, benefit: '0', outcome: 'instead', instead: given.find((other) => other.offer !== dearest).offer } : less.lines.find((other) => other.offer === it.offer)));
+		return { ...less, lines };
+	}
 	function priced({ cart, codes = [], offers }) {
 		const left = cart.products.map((it) => it.price * it.quantity);
 		const goods = left.reduce((sum, it) => sum + it, 0);
@@ -37,7 +47,7 @@ export function offerRoutes(fixture, problem) {
 	}
 	const added = ({ count, codes = [] }) => count ? { added: count, made: Array.from({ length: Math.min(count, 5) }, (_, at) => `RK7P-4M2Q-${1000 + at}`), not_added: [] } : { added: codes.filter((it) => it !== 'SUMMER').length, made: [], not_added: codes.filter((it) => it === 'SUMMER').map((code) => ({ code, why: 'code_known' })) };
 	return [
-		['POST', /^\/loyalty\/offers\/price$/, (_, __, body) => priced(body)],
+		['POST', /^\/loyalty\/offers\/price$/, (_, __, body) => chosen(body)],
 		['GET', /^\/loyalty\/offers$/, (_, query) => ({ rows: rows().filter((row) => query.get('ended') === 'true' || row.state !== 'ended') })],
 		['PUT', /^\/loyalty\/offers\/([\w-]+)$/, ([key], _, body) => {
 			if (JSON.stringify(body.offer).includes('trait.gender')) return problem(422, 'invalid', 'Unprocessable Entity', 'when: `trait.gender` is something that no price may depend on; offers may go by what people do, not by what they are', '');

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { words } from '$lib/i18n/index.svelte';
 import { firstProgram } from '$lib/loyalty';
-import { budgetsUsed, cartOf, firstCart, firstOffer, lacksOf, lineAt, sayBudget, sayCame, sayLimits, sayOffer, sayStacking, usedIn, type Offer, type OfferGives, type PricedCart } from '$lib/loyalty-offers';
+import { budgetsUsed, cartOf, compareChoices, firstCart, firstOffer, lacksOf, lineAt, sayBudget, sayCame, sayLimits, sayOffer, sayStacking, usedIn, type Offer, type OfferGives, type PricedCart } from '$lib/loyalty-offers';
 
 const program = firstProgram('Club', 'Europe/Berlin', 'EUR');
 const offer = (gives: OfferGives, more: Partial<Offer> = {}): Offer => ({ name: 'It', gives, ...more });
@@ -91,5 +91,20 @@ describe('the cart', () => {
 		const priced = { effects: [effect(1, '2.5', 'a'), effect(1, '1', 'b'), effect(0, '10', 'a'), { offer: 'c', kind: 'points', value: '5', wanted: '5' }] } as unknown as PricedCart;
 		expect(lineAt(firstCart(), 1, priced)).toEqual({ before: 25, after: 21.5, by: ['a', 'b'] });
 		expect(lineAt(firstCart(), 0, priced)).toEqual({ before: 100, after: 90, by: ['a'] });
+	});
+});
+
+describe('ways of choosing', () => {
+	const line = (offer: string, benefit: string) => ({ offer, version: 1, benefit, outcome: Number(benefit) ? 'given' : 'instead' });
+	const cart = (to_pay: string, margin: string | null, ...lines: ReturnType<typeof line>[]) => ({ to_pay, margin, lines });
+	it('are the same when the same is given', () => {
+		const one = cart('90', '30', line('a', '10'));
+		expect(compareChoices({ in_order: one, best_for_customer: one, best_margin: one })).toEqual({ isSame: true, saves: 0, keeps: 0 });
+		expect(compareChoices({ in_order: one, best_for_customer: one, best_margin: cart('90', '30', line('b', '10')) }).isSame).toBe(false);
+	});
+	it('say what the customer saves and what the shop keeps', () => {
+		const [customer, shop] = [cart('80.1', '20', line('b', '19.9')), cart('95', '34.9', line('a', '5'))];
+		expect(compareChoices({ in_order: shop, best_for_customer: customer, best_margin: shop })).toEqual({ isSame: false, saves: 14.9, keeps: 14.9 });
+		expect(compareChoices({ in_order: shop, best_for_customer: { ...customer, margin: null }, best_margin: shop }).keeps).toBeNull();
 	});
 });

@@ -22,5 +22,6 @@ export const places = {
 	'loyalty.at.set_up': 'Programme',
 	'loyalty.at.program': 'Programme',
 	'loyalty.at.laws': 'Laws of lapsing',
-	'loyalty.at.money': 'In the books'
+	'loyalty.at.money': 'In the books',
+	'loyalty.at.partners': 'Partners'
 };

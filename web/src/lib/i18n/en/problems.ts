@@ -521,5 +521,6 @@ export const problems = {
 	'problem.partner_whose': 'say whose it is: `member_id` or `card`, one of them',
 	'problem.partner_how_much': 'say how much it is: `points` or `amount`',
 	'problem.partner_too_many_lines': 'has more than {most} lines; send it in parts',
-	'problem.partner_nothing_done': 'Nothing was done; the guide Partners says what each refusal means.'
+	'problem.partner_nothing_done': 'Nothing was done; the guide Partners says what each refusal means.',
+	'problem.codes_which': 'say which: `places`, `codes` or `all`, one of them'
 };

@@ -24,5 +24,6 @@ export const places: Record<keyof typeof english, string> = {
 	'loyalty.at.set_up': '计划',
 	'loyalty.at.program': '计划',
 	'loyalty.at.laws': '失效法规',
-	'loyalty.at.money': '账目'
+	'loyalty.at.money': '账目',
+	'loyalty.at.partners': '合作伙伴'
 };

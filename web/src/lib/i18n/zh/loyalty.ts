@@ -6,6 +6,7 @@ import { laws } from './loyalty-laws';
 import { ofMember } from './loyalty-member';
 import { boards } from './loyalty-leaderboards';
 import { offers } from './loyalty-offers';
+import { partners } from './loyalty-partners';
 import { places } from './loyalty-places';
 import { referrals } from './loyalty-referrals';
 import { rewards } from './loyalty-rewards';
@@ -21,6 +22,7 @@ export const loyalty: Record<keyof typeof english, string> = {
 	...ofMember,
 	...boards,
 	...offers,
+	...partners,
 	...places,
 	...referrals,
 	...rewards,

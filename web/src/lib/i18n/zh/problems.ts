@@ -521,5 +521,6 @@ export const problems = {
 	'problem.partner_whose': '请说明属于谁：`member_id` 或 `card`，二者之一',
 	'problem.partner_how_much': '请说明数量：`points` 或 `amount`',
 	'problem.partner_too_many_lines': '超过 {most} 行；请分批发送',
-	'problem.partner_nothing_done': '未执行任何操作；指南 Partners 说明了每种拒绝的含义。'
+	'problem.partner_nothing_done': '未执行任何操作；指南 Partners 说明了每种拒绝的含义。',
+	'problem.codes_which': '请说明是哪些：`places`、`codes` 或 `all`，三者之一'
 };
