@@ -36,7 +36,7 @@ export const loyaltyChallengeScenarios = {
 		await open(page, context, '/loyalty/challenges/walks');
 		const href = await page.getByRole('link', { name: 'Make a segment of those who completed it' }).getAttribute('href');
 		must(decodeURIComponent(href).includes('"challenge.walks.completed"'), `leads to ${href}`);
-		await page.getByRole('link', { name: 'member 5100000000000' }).click();
+		await page.getByRole('link', { name: '5100000000000' }).click();
 		await page.getByText('Why this balance').first().waitFor();
 	},
 	'loyalty-badges: a badge is given by itself to whom a condition holds for, and a picture comes over https alone': async (page, context) => {

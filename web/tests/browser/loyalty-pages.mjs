@@ -129,6 +129,8 @@ export async function loyaltyPages(ask) {
 		list.push({ name: 'loyalty-member-lot', path, act: (p) => p.locator('details summary').last().click() });
 		list.push({ name: 'loyalty-member-operations', path: `${path}?view=operations`, text: 'Available after' });
 		list.push({ name: 'loyalty-member-rewards', path: `${path}?view=rewards`, text: 'What they redeemed' });
+		list.push({ name: 'loyalty-member-transfers', path: `${path}?view=transfers`, text: 'What they sent and got' });
+		if (program.program.transfers) list.push({ name: 'loyalty-member-send', path: `${path}?view=transfers`, act: async (p) => { await p.getByRole('button', { name: 'Send points' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'loyalty-member-challenges', path: `${path}?view=challenges`, act: (p) => p.getByRole('heading', { name: 'Badges' }).waitFor() });
 		const surprising = rewards.some((it) => it.state === 'live' && it.reward.surprises);
 		if (surprising) list.push({ name: 'loyalty-member-surprise', path: `${path}?view=rewards`, act: async (p) => { await p.getByRole('button', { name: 'Give a surprise' }).click(); await p.locator('dialog').waitFor(); } });

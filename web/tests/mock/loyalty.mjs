@@ -8,6 +8,7 @@ import { partnerRoutes } from './partners.mjs';
 import { referralRoutes } from './referrals.mjs';
 import { rewardRoutes } from './rewards.mjs';
 import { tierRoutes } from './tiers.mjs';
+import { transferRoutes } from './transfers.mjs';
 import { trialRoutes } from './trials.mjs';
 
 export function loyaltyRoutes(fixture, page, problem) {
@@ -50,6 +51,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 		...referralRoutes(fixture, page, problem),
 		...rewardRoutes(fixture, page),
 		...tierRoutes(fixture),
+		...transferRoutes(fixture, page, problem),
 		...trialRoutes(fixture, problem),
 		['GET', /^\/loyalty\/liability$/, (_, query) => { const books = fixture('loyalty-liability')[query.get('wallet') ?? 'points']; return books ? { ...books, basis: query.get('basis') ?? 'recorded' } : missing('wallet'); }],
 		['GET', /^\/loyalty\/liability\/vintages$/, (_, query) => fixture('loyalty-vintages')[query.get('wallet') ?? 'points'] ?? missing('wallet')],

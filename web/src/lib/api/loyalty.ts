@@ -27,6 +27,7 @@ export type WhatIf = Schemas['WhatIf'];
 export type MemberTier = Schemas['MemberTier'];
 export type MemberBenefit = Schemas['MemberBenefit'];
 export type BenefitTotal = Schemas['BenefitTotal'];
+export interface GoodwillLeft { most: number; every: string; given: number; left: number }
 export type Change = Schemas['PointsChange'];
 export type Bulk = Omit<Schemas['PointsBulk'], 'foreseen'> & { foreseen: Omit<Schemas['BulkForeseen'], 'refused'> & { refused: Record<string, number> } };
 export type BulkMember = Schemas['PointsBulkMember'];

@@ -57,6 +57,8 @@ export const changes = {
 	'goodwill.title': 'Goodwill: {name}',
 	'goodwill.say': 'Given at once, out of your own limit: {limits}.',
 	'goodwill.limit': '{points} {every}',
+	'goodwill.left': 'You have left: {limits}.',
+	'goodwill.left_of': '{left} of {points} {every}',
 	'goodwill.too_much': 'That is more than your limit: {limits}.',
 	'goodwill.done': 'Given: {points}.',
 	'goodwill.give': 'Give goodwill',

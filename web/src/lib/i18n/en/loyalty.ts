@@ -10,6 +10,7 @@ import { partners } from './loyalty-partners';
 import { places } from './loyalty-places';
 import { referrals } from './loyalty-referrals';
 import { rewards } from './loyalty-rewards';
+import { transfers } from './loyalty-transfers';
 import { trials } from './loyalty-trials';
 import { tiers } from './tiers';
 export const loyalty = {
@@ -25,6 +26,7 @@ export const loyalty = {
 	...referrals,
 	...rewards,
 	...tiers,
+	...transfers,
 	...trials,
 	'loyalty.sub': 'What members earn, spend and let lapse, and what you still owe them',
 	'loyalty.overview': 'Overview',

@@ -59,6 +59,8 @@ export const changes: Record<keyof typeof english, string> = {
 	'goodwill.title': '善意赠送：{name}',
 	'goodwill.say': '立即给予，计入您自己的限额：{limits}。',
 	'goodwill.limit': '{every} {points}',
+	'goodwill.left': '您还剩：{limits}。',
+	'goodwill.left_of': '{every}{points}中的 {left}',
 	'goodwill.too_much': '超出您的限额：{limits}。',
 	'goodwill.done': '已给予：{points}。',
 	'goodwill.give': '赠送',

@@ -10,6 +10,7 @@ import { partners } from './loyalty-partners';
 import { places } from './loyalty-places';
 import { referrals } from './loyalty-referrals';
 import { rewards } from './loyalty-rewards';
+import { transfers } from './loyalty-transfers';
 import { trials } from './loyalty-trials';
 import { tiers } from './tiers';
 import type { loyalty as english } from '../en/loyalty';
@@ -27,6 +28,7 @@ export const loyalty: Record<keyof typeof english, string> = {
 	...referrals,
 	...rewards,
 	...tiers,
+	...transfers,
 	...trials,
 	'loyalty.sub': '会员赚取、使用和过期的积分，以及您仍欠他们的',
 	'loyalty.overview': '概览',
