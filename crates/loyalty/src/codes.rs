@@ -59,6 +59,12 @@ pub fn is_sound(lookup: &str) -> bool {
     sum.is_multiple_of(31)
 }
 
+/// Whether it is one that was made here: the mark, the length, the alphabet and the check character fit.
+pub fn is_own(lookup: &str) -> bool {
+    let fits = lookup.starts_with(MARK) && lookup.chars().count() == LENGTH;
+    fits && lookup.chars().all(|it| value(it).is_some()) && is_sound(lookup)
+}
+
 /// Our own code in groups of four, as people read it.
 pub fn shown(lookup: &str) -> String {
     let letters: Vec<char> = lookup.chars().collect();
@@ -84,7 +90,7 @@ mod tests {
         let rng = SeededRng::new(7);
         for _ in 0..50 {
             let code = generate(&rng);
-            assert!(code.len() == LENGTH && is_sound(&code), "{code}");
+            assert!(code.len() == LENGTH && is_sound(&code) && is_own(&code), "{code}");
             let letters: Vec<char> = code.chars().collect();
             // The mark is no secret: what does not begin with it is none of ours.
             for at in 1..LENGTH {
@@ -112,7 +118,7 @@ mod tests {
         assert_eq!(lookup("夏天10"), Some("夏天10".to_owned()));
         let none = ["", " - ", "a\0b", "a\u{202e}b", &"x".repeat(65)];
         assert_eq!(none.map(lookup), [const { None }; 5]);
-        assert!(["SOMMER10", "RABATT", "R23456789ABCD"].iter().all(|code| is_sound(code)), "not ours");
+        assert!(["SOMMER10", "RABATT", "R23456789ABCD"].iter().all(|code| is_sound(code) && !is_own(code)), "not ours");
         assert_eq!(masked(&shown(&code)), format!("…{}", &code[8..]));
         assert_eq!((masked("AB"), masked("ABCD")), ("…".to_owned(), "…D".to_owned()));
     }

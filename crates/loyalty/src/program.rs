@@ -119,6 +119,16 @@ pub enum Unit {
     },
 }
 
+impl Unit {
+    /// In which currency it counts, if in one.
+    pub const fn currency(self) -> Option<Currency> {
+        match self {
+            Self::Money { currency } => Some(currency),
+            Self::Points | Self::Stamps => None,
+        }
+    }
+}
+
 /// A wallet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -14,6 +14,7 @@ pub mod changes;
 pub mod checkouts;
 pub mod documents;
 pub mod flows;
+pub mod gift_cards;
 pub mod happenings;
 pub mod head;
 pub mod houses;

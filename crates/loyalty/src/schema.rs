@@ -10,6 +10,7 @@ mod cards;
 mod challenges;
 mod changes;
 mod flows;
+mod gift_cards;
 mod jurisdictions;
 mod leaderboards;
 mod notices;
@@ -55,6 +56,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 22, name: "partners", sql: partners::PARTNERS },
         Migration { number: 23, name: "tills", sql: tills::TILLS },
         Migration { number: 24, name: "transfers", sql: transfers::TRANSFERS },
+        Migration { number: 25, name: "gift cards", sql: gift_cards::GIFT_CARDS },
     ],
 };
 
@@ -347,6 +349,7 @@ const PARTS: &[&[Declaration]] = &[
     &cards::DATA_MAP,
     &partners::DATA_MAP,
     &transfers::DATA_MAP,
+    &gift_cards::DATA_MAP,
 ];
 const JOINED: [Declaration; joined_len()] = joined();
 

@@ -1,4 +1,4 @@
-//! Accounts of the ledger that belong to no member: a partner's, through which goes all that members earn and burn there.
+//! Accounts of the ledger that belong to no member: a partner's, through which goes all that members earn and burn there; a gift card's, which has what is left on it.
 //!
 //! Always holds: there is one for each kind and key; it has a number as members have, drawn by chance, which nobody is and nobody becomes. So no list, count or lookup of members
 //! knows it.

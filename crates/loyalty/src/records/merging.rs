@@ -13,8 +13,8 @@ use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
 use super::{
-    Memory, awards, badges, challenges, changes, head, leaderboards, load, members, partners, redemptions, tiers,
-    transfers, vouchers, write,
+    Memory, awards, badges, challenges, changes, gift_cards, head, leaderboards, load, members, partners, redemptions,
+    tiers, transfers, vouchers, write,
 };
 use crate::Error;
 use crate::ledger::{AccountKey, MemberId, Standing, WalletId};
@@ -77,6 +77,7 @@ pub async fn follow(
     transfers::merge(tx, workspace, goes.member, stays.member).await?;
     vouchers::merge(tx, workspace, goes.member, stays.member).await?;
     partners::merge(tx, workspace, goes.member, stays.member).await?;
+    gift_cards::merge(tx, workspace, goes.member, stays.member).await?;
     lead_on(tx, workspace, &stays, &goes).await?;
     let payload = json!({ "member": stays.member.0.to_string(), "merged": goes.member.0.to_string() });
     tx.emit(Event::new(workspace, members::MERGED, payload).about(to));

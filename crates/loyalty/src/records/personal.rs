@@ -8,8 +8,8 @@ use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
 use super::{
-    badges, cards, challenges, changes, leaderboards, members, partners, read, redemptions, tiers, tills, transfers,
-    vouchers, wallets,
+    badges, cards, challenges, changes, gift_cards, leaderboards, members, partners, read, redemptions, tiers, tills,
+    transfers, vouchers, wallets,
 };
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
@@ -37,6 +37,8 @@ pub struct Kept {
     pub cards: Vec<cards::Card>,
     /// What they earned and burned at partners, the newest first.
     pub partner_lines: Vec<partners::Line>,
+    /// Gift cards that they bought or took into their wallets, the newest first.
+    pub gift_cards: Vec<gift_cards::Card>,
 }
 
 impl Kept {
@@ -86,6 +88,7 @@ pub async fn of(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId)
     kept.vouchers = vouchers::of_members(db, workspace, &numbers).await?;
     kept.cards = cards::of_members(db, workspace, &numbers).await?;
     kept.partner_lines = partners::of_members(db, workspace, &numbers).await?;
+    kept.gift_cards = gift_cards::of_members(db, workspace, &numbers).await?;
     Ok(Some(kept))
 }
 
@@ -116,6 +119,7 @@ pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Re
     let texts = texts + tills::forget(tx, workspace, &numbers).await?;
     let texts = texts + cards::forget(tx, workspace, &numbers).await?;
     let texts = texts + transfers::forget(tx, workspace, &numbers).await?;
+    let texts = texts + gift_cards::forget(tx, workspace, &numbers).await?;
     let texts = texts + redemptions::forget(tx, workspace, &numbers).await?;
     Ok(texts + vouchers::forget(tx, workspace, &numbers).await?)
 }

@@ -9,6 +9,7 @@ mod changes;
 mod checkouts;
 mod documents;
 mod effect;
+mod gift_cards;
 mod history;
 mod jurisdictions;
 mod leaderboards;
@@ -72,6 +73,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(cards::router())
         .merge(partners::router())
         .merge(partner_statements::router())
+        .merge(gift_cards::router())
         .merge(history::router())
         .merge(jurisdictions::router())
         .merge(operations::router())

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{Id, Timestamp, WorkspaceId};
 use rapport_engagement::service;
-use rapport_loyalty::records::partners;
+use rapport_loyalty::records::{gift_cards, partners};
 use rapport_segments::live::{ENTERED, EXITED, RESTATED};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// Webhooks of a workspace.
 const MOST: usize = 50;
 /// What can be sent, beside what loyalty tells.
-const EVENTS: [&str; 15] = [
+const EVENTS: [&str; 18] = [
     ENTERED,
     EXITED,
     RESTATED,
@@ -47,8 +47,11 @@ const EVENTS: [&str; 15] = [
     sending::COMPLAINED,
     sending::CLICKED,
     sending::FAILED,
-    // It is about nobody.
+    // These are about nobody.
     partners::MONTH_CLOSED,
+    gift_cards::SPENT,
+    gift_cards::REFUNDED,
+    gift_cards::VOIDED,
 ];
 
 /// The names of all events that can be sent.

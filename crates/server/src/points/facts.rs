@@ -12,7 +12,9 @@ use anyhow::Result;
 use rapport_domain::{Event, Handle, PersonId, SourceId, Timestamp, WorkspaceId, shop_events};
 use rapport_loyalty::ledger::{Account, MemberId, WalletId};
 use rapport_loyalty::records::members::{self, Member};
-use rapport_loyalty::records::{checkouts, notices, partners, read, redemptions, referrals, transfers, wallets};
+use rapport_loyalty::records::{
+    checkouts, gift_cards, notices, partners, read, redemptions, referrals, transfers, wallets,
+};
 use rapport_profiles::Applied;
 use rapport_profiles::records::facts::{self, FactRow};
 use rapport_profiles::records::identifiers;
@@ -22,7 +24,7 @@ use serde_json::{Map, Value, json};
 use crate::installation::Installation;
 
 /// Domain events of the ledger, and the names under which they are told.
-pub const NAMES: [(&str, &str); 38] = [
+pub const NAMES: [(&str, &str); 40] = [
     ("points.earned", "Points Earned"),
     ("points.spent", "Points Spent"),
     ("points.held", "Points Held"),
@@ -61,6 +63,8 @@ pub const NAMES: [(&str, &str); 38] = [
     (partners::GIVEN, "Partner Points Given"),
     (partners::BURNED, "Partner Points Burned"),
     (partners::RETURNED, "Partner Points Returned"),
+    (gift_cards::ISSUED, "Gift Card Issued"),
+    (gift_cards::CLAIMED, "Gift Card Claimed"),
 ];
 
 /// Calls the wallet of a domain event by its key: the number under which the ledger keeps it says nothing to anybody else.

@@ -1,6 +1,7 @@
-//! Points that members send each other: the key that codes of gifts are made with, and the end of gifts that nobody claimed.
+//! Points that members send each other: the keys that codes of gifts and gift cards are made with, and the end of gifts that nobody claimed.
 
 use rapport_domain::WorkspaceId;
+use rapport_loyalty::gift_cards::CodeKey;
 use rapport_loyalty::records::redemptions::Scene;
 use rapport_loyalty::records::transfers::{self, Desk};
 use rapport_privacy::records::secrets;
@@ -11,6 +12,8 @@ use crate::installation::Installation;
 
 /// What the key is derived for.
 const KEY: &str = "rapport 2026-11 codes of gifts";
+/// What the key of gift cards is derived for.
+const CARD_KEY: &str = "rapport 2026-11 codes of gift cards";
 /// So many gifts are ended in one transaction.
 const TOGETHER: u32 = 200;
 
@@ -19,11 +22,32 @@ const TOGETHER: u32 = 200;
 /// # Errors
 /// The store's.
 pub async fn key(installation: &Installation, tx: &mut Tx, workspace: WorkspaceId) -> rapport_store::Result<[u8; 32]> {
+    derived(installation, tx, workspace, KEY).await
+}
+
+/// The workspace's key for codes of gift cards.
+///
+/// # Errors
+/// The store's.
+pub async fn card_key(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+) -> rapport_store::Result<CodeKey> {
+    Ok(CodeKey(derived(installation, tx, workspace, CARD_KEY).await?))
+}
+
+async fn derived(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    purpose: &str,
+) -> rapport_store::Result<[u8; 32]> {
     let secret = match secrets::find(tx, workspace).await? {
         Some(secret) => secret,
         None => secrets::ensure(tx, workspace, &*installation.rng).await?,
     };
-    Ok(blake3::derive_key(KEY, &secret))
+    Ok(blake3::derive_key(purpose, &secret))
 }
 
 /// Ends gifts that nobody claimed in time.

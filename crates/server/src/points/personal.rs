@@ -2,6 +2,7 @@
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{MemberId, Operation, Refusal, WalletId};
+use rapport_loyalty::records::gift_cards::Card;
 use rapport_loyalty::records::personal::{self, Kept};
 use rapport_loyalty::records::transfers::Transfer;
 use rapport_loyalty::records::{
@@ -75,6 +76,7 @@ pub async fn show(
         })
     });
     let at_partners: Vec<Value> = at_partners.collect();
+    let gift_cards: Vec<Value> = kept.gift_cards.iter().map(|it| gift_card(&kept, it)).collect();
     let redemptions = kept.redemptions.iter().map(|it| {
         json!({
             "reward": it.reward, "kind": it.kind, "state": it.state, "refused": it.refused, "wallet": it.wallet, "points": it.points.to_string(),
@@ -115,6 +117,7 @@ pub async fn show(
         ("loyalty_receipts", receipts),
         ("loyalty_cards", cards),
         ("loyalty_partner_lines", at_partners),
+        ("loyalty_gift_cards", gift_cards),
     ] {
         if rows.is_empty() {
             continue;
@@ -269,6 +272,18 @@ fn transfer(kept: &Kept, it: &Transfer) -> Value {
         "arrived": it.arrived.to_string(), "returned": it.returned.to_string(), "state": it.state, "refused": it.refused,
         "made_at": instant(it.made_at), "due_at": it.due_at.map(instant), "settled_at": it.settled_at.map(instant),
         "reason": if is_sender { it.reason.as_str() } else { "" },
+    })
+}
+
+/// What it was bought for is the buyer's to say.
+fn gift_card(kept: &Kept, it: &Card) -> Value {
+    let is_own = |member: Option<i64>| member.is_some_and(|it| kept.numbers.contains(&MemberId(it)));
+    let is_buyer = is_own(it.bought_by);
+    let words = |text: &str| if is_buyer { text.to_owned() } else { String::new() };
+    json!({
+        "bought": is_buyer, "claimed": is_own(it.claimed_by), "wallet": it.wallet, "amount": it.amount.to_string(), "state": it.state,
+        "issued_at": instant(it.issued_at), "settled_at": it.settled_at.map(instant), "reference": words(&it.reference),
+        "reason": words(&it.reason),
     })
 }
 

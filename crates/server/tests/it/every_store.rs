@@ -194,6 +194,7 @@ async fn what_is_shown_and_what_is_erased_is_all_there_is() {
             "loyalty_challenge_joins",
             "loyalty_challenge_progress",
             "loyalty_changes",
+            "loyalty_gift_cards",
             "loyalty_holds",
             "loyalty_leaderboard_joins",
             "loyalty_leaderboard_scores",

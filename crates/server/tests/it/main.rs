@@ -32,6 +32,7 @@ mod loyalty_challenges;
 mod loyalty_changes;
 mod loyalty_effect;
 mod loyalty_expiry;
+mod loyalty_gift_cards;
 mod loyalty_giving;
 mod loyalty_leaderboards;
 mod loyalty_liability;

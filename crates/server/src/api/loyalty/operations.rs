@@ -30,7 +30,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// Operations linked at once.
 const MOST: usize = 100;
 /// What the ids of operations begin with that the programme posts itself; nobody else may take one.
-const OWN_IDS: [&str; 10] = [
+const OWN_IDS: [&str; 11] = [
     "award:",
     "auto:",
     "offer:",
@@ -41,6 +41,7 @@ const OWN_IDS: [&str; 10] = [
     "bulk:",
     "jurisdiction:",
     "partner:",
+    "gift_card:",
 ];
 
 /// What is to be done. Times are RFC 3339.

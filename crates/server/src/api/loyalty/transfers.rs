@@ -209,7 +209,7 @@ pub async fn claim_loyalty_gift(
 }
 
 /// Where a member's tries are counted, unless they tried too many wrong codes; it does not say who they are.
-async fn may_try(app: &App, caller: &Caller, claimant: MemberId) -> Result<String, Problem> {
+pub(super) async fn may_try(app: &App, caller: &Caller, claimant: MemberId) -> Result<String, Problem> {
     let now = app.now();
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     let key = gifts::key(&app.installation, &mut tx, caller.workspace).await?;

@@ -198,7 +198,7 @@ pub struct LoyaltyVoucher {
 }
 
 /// Refuses whoever tried too many wrong codes.
-async fn may_try(app: &App, caller: &Caller, place: &str) -> Result<(), Problem> {
+pub(super) async fn may_try(app: &App, caller: &Caller, place: &str) -> Result<(), Problem> {
     short("place", place)?;
     let now = app.now();
     let mut db = app.installation.store.read();

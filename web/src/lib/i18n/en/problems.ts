@@ -522,5 +522,10 @@ export const problems = {
 	'problem.partner_how_much': 'say how much it is: `points` or `amount`',
 	'problem.partner_too_many_lines': 'has more than {most} lines; send it in parts',
 	'problem.partner_nothing_done': 'Nothing was done; the guide Partners says what each refusal means.',
-	'problem.codes_which': 'say which: `places`, `codes` or `all`, one of them'
+	'problem.codes_which': 'say which: `places`, `codes` or `all`, one of them',
+	'problem.gift_card_wallet': 'names a wallet of the programme',
+	'problem.gift_card_state': 'is one of live, claimed, void',
+	'problem.gift_card_why': 'says why it is taken back',
+	'problem.gift_card_currency': 'is a code such as EUR; left out for points',
+	'problem.gift_card_guide': 'Nothing was done; the guide Gift cards says what each refusal means.'
 };

@@ -522,5 +522,10 @@ export const problems = {
 	'problem.partner_how_much': '请说明数量：`points` 或 `amount`',
 	'problem.partner_too_many_lines': '超过 {most} 行；请分批发送',
 	'problem.partner_nothing_done': '未执行任何操作；指南 Partners 说明了每种拒绝的含义。',
-	'problem.codes_which': '请说明是哪些：`places`、`codes` 或 `all`，三者之一'
+	'problem.codes_which': '请说明是哪些：`places`、`codes` 或 `all`，三者之一',
+	'problem.gift_card_wallet': '须为计划中的钱包',
+	'problem.gift_card_state': '须为 live、claimed、void 之一',
+	'problem.gift_card_why': '请说明收回的原因',
+	'problem.gift_card_currency': '须为货币代码，例如 EUR；积分请留空',
+	'problem.gift_card_guide': '未执行任何操作；各种拒绝的含义见指南《礼品卡》。'
 };

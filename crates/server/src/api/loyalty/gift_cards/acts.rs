@@ -1,0 +1,248 @@
+//! What is done with a gift card by whoever has its code: looked up, spent, given back, taken into a wallet.
+
+use axum::extract::State;
+use rapport_domain::money::Currency;
+use rapport_loyalty::gift_cards::{CodeKey, Refusal};
+use rapport_loyalty::records::gift_cards::{self, Asked, Card, Move, Wanted};
+use rapport_loyalty::records::redemptions::Scene;
+use rapport_loyalty::records::{members, tries};
+use rapport_store::{Priority, Tx};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::members::number;
+use super::super::redemptions::{Present, short};
+use super::super::{transfers, vouchers};
+use super::{refused, settled, stands};
+use crate::api::shapes::time;
+use crate::api::wire::optional_time;
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::http::extract::Json;
+use crate::points::gifts;
+use crate::problem::Problem;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(look_up_gift_card))
+        .routes(routes!(spend_gift_card))
+        .routes(routes!(refund_gift_card))
+        .routes(routes!(claim_gift_card))
+}
+
+/// A gift card, as whoever has its code sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PresentedGiftCard {
+    gift_card_id: String,
+    /// The last characters of its code.
+    tail: String,
+    wallet: String,
+    /// In which its value is; null if it is points.
+    currency: Option<String>,
+    /// How much is left now.
+    left: i64,
+    /// `live`, `empty`, `expired`, `claimed` or `void`.
+    state: String,
+    /// When its time is over.
+    expires_at: Option<String>,
+}
+
+/// Something that was done with a gift card.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GiftCardDone {
+    /// The id that you gave it.
+    id: String,
+    /// `spend`, `refund` or `claim`.
+    kind: String,
+    /// How much, in the currency's smallest units, or in points.
+    amount: i64,
+    /// Of a spend: how much of it came back by now.
+    returned: i64,
+    reference: String,
+    moved_at: String,
+    /// The card as it is now.
+    gift_card: PresentedGiftCard,
+}
+
+async fn presented(app: &App, caller: &Caller, card: Card) -> Result<PresentedGiftCard, Problem> {
+    let present = Present::read(app, caller.workspace).await?;
+    let now = app.now();
+    let has = gift_cards::balance(&mut app.installation.store.read(), caller.workspace, &card, now).await?;
+    Ok(PresentedGiftCard {
+        state: stands(&card, has, now),
+        currency: card.currency(present.program()?).map(|it| it.as_str().to_owned()),
+        gift_card_id: card.card,
+        tail: card.tail,
+        wallet: card.wallet,
+        left: has.available,
+        expires_at: optional_time(card.expires_at),
+    })
+}
+
+async fn done(app: &App, caller: &Caller, (card, row): (Card, Move)) -> Result<Json<GiftCardDone>, Problem> {
+    Ok(Json(GiftCardDone {
+        id: row.id,
+        kind: row.kind,
+        amount: row.amount,
+        returned: row.returned,
+        reference: row.reference,
+        moved_at: time(row.moved_at),
+        gift_card: presented(app, caller, card).await?,
+    }))
+}
+
+/// Notes a wrong code, and says what is wrong.
+async fn wrong(app: &App, caller: &Caller, place: &str, refusal: Refusal) -> Result<Problem, Problem> {
+    if refusal.is_a_guess() {
+        let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+        tries::note(&mut tx, caller.workspace, caller.id().as_str(), place, app.now()).await?;
+        tx.commit().await?;
+    }
+    Ok(refused(refusal))
+}
+
+/// A gift card to look up.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LookUpGiftCardBody {
+    /// Its code, as it was typed or scanned.
+    code: String,
+    /// Where: a till, a shop's page. Wrong codes are counted for each.
+    #[serde(default)]
+    place: String,
+}
+
+/// Says what is left on a gift card. Codes that there are not are counted: after twenty at a place in ten minutes it has to wait.
+#[utoipa::path(post, path = "/api/v1/loyalty/gift-cards/lookup", security(("caller" = ["use_till"])), tag = "loyalty", operation_id = "look_up_gift_card", request_body = LookUpGiftCardBody, responses((status = 200, body = PresentedGiftCard), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody), (status = 429, body = crate::problem::ProblemBody)))]
+pub async fn look_up_gift_card(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<LookUpGiftCardBody>,
+) -> Result<Json<PresentedGiftCard>, Problem> {
+    caller.require(Permission::UseTill)?;
+    vouchers::may_try(&app, &caller, &body.place).await?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let key = gifts::card_key(&app.installation, &mut tx, caller.workspace).await?;
+    tx.commit().await?;
+    match gift_cards::by_code(&mut app.installation.store.read(), caller.workspace, key, &body.code).await? {
+        Ok(card) => Ok(Json(presented(&app, &caller, card).await?)),
+        Err(refusal) => Err(wrong(&app, &caller, &body.place, refusal).await?),
+    }
+}
+
+/// Something to pay with a gift card.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpendGiftCardBody {
+    /// Your own name for it, up to 255 bytes and without personal data: the same again is answered the same, for ever, also one that was refused, and done once.
+    id: String,
+    code: String,
+    /// How much, in the currency's smallest units (cents), or in points.
+    amount: i64,
+    /// In which currency you count; left out for points. Another than the card's is refused.
+    #[serde(default)]
+    currency: Option<String>,
+    /// Whether it may be less, if less is left: `amount` in the answer says how much it was.
+    #[serde(default)]
+    is_part: bool,
+    /// For what: an order's or a receipt's number.
+    #[serde(default)]
+    reference: String,
+    /// Where: a till, a shop's page. Wrong codes are counted for each.
+    #[serde(default)]
+    place: String,
+}
+
+/// Spends from a gift card, whole or not at all, or with `is_part` as much as is left; it answers when it is on the disk.
+#[utoipa::path(post, path = "/api/v1/loyalty/gift-cards/spends", security(("caller" = ["use_till"])), tag = "loyalty", operation_id = "spend_gift_card", request_body = SpendGiftCardBody, responses((status = 200, body = GiftCardDone), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody), (status = 429, body = crate::problem::ProblemBody)))]
+pub async fn spend_gift_card(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<SpendGiftCardBody>,
+) -> Result<Json<GiftCardDone>, Problem> {
+    caller.require(Permission::UseTill)?;
+    let currency = body.currency.as_deref().map(|text| {
+        Currency::parse(text).ok_or_else(|| Problem::invalid("currency", "is a code such as EUR; left out for points"))
+    });
+    let wanted = Wanted { amount: body.amount, is_part: body.is_part, currency: currency.transpose()? };
+    vouchers::may_try(&app, &caller, &body.place).await?;
+    let asked = Asked { id: &body.id, reference: &body.reference, by: caller.id().as_str() };
+    let spend = async |tx: &mut Tx, scene: Scene<'_>, key: CodeKey| {
+        gift_cards::spend(tx, scene, (key, &body.code), wanted, asked).await
+    };
+    match settled(&app, &caller, spend).await? {
+        Ok(spent) => done(&app, &caller, spent).await,
+        Err(refusal) => Err(wrong(&app, &caller, &body.place, refusal).await?),
+    }
+}
+
+/// Something that goes back to a gift card.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundGiftCardBody {
+    /// Your own name for it, as of a spend.
+    id: String,
+    /// The id of the spend.
+    spend_id: String,
+    /// How much of it; all that has not come back yet, unless said.
+    #[serde(default)]
+    amount: Option<i64>,
+    /// For what: a return's number.
+    #[serde(default)]
+    reference: String,
+}
+
+/// Gives back what was spent from a gift card, in whole or in parts, never more than was spent: to the card, or to whoever has taken it into their wallet meanwhile.
+#[utoipa::path(post, path = "/api/v1/loyalty/gift-cards/refunds", security(("caller" = ["use_till"])), tag = "loyalty", operation_id = "refund_gift_card", request_body = RefundGiftCardBody, responses((status = 200, body = GiftCardDone), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn refund_gift_card(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<RefundGiftCardBody>,
+) -> Result<Json<GiftCardDone>, Problem> {
+    caller.require(Permission::UseTill)?;
+    let asked = Asked { id: &body.id, reference: &body.reference, by: caller.id().as_str() };
+    let what = (body.spend_id.as_str(), body.amount);
+    let refund = async |tx: &mut Tx, scene: Scene<'_>, _| gift_cards::refund(tx, scene, what, asked).await;
+    let refunded = settled(&app, &caller, refund).await?.map_err(refused)?;
+    done(&app, &caller, refunded).await
+}
+
+/// A gift card to take into a wallet.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimGiftCardBody {
+    /// Your own name for it, as of a spend.
+    id: String,
+    code: String,
+    /// Whose wallet.
+    member_id: String,
+    #[serde(default)]
+    reference: String,
+}
+
+/// Takes all that is left on a gift card into a member's wallet, once; it is spent from there, and lapses when the card would have. Wrong codes are counted for each member and each caller.
+#[utoipa::path(post, path = "/api/v1/loyalty/gift-cards/claims", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "claim_gift_card", request_body = ClaimGiftCardBody, responses((status = 200, body = GiftCardDone), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody), (status = 429, body = crate::problem::ProblemBody)))]
+pub async fn claim_gift_card(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<ClaimGiftCardBody>,
+) -> Result<Json<GiftCardDone>, Problem> {
+    caller.require(Permission::ServeMembers)?;
+    short("reference", &body.reference)?;
+    let unknown = || refused(Refusal::MemberUnknown);
+    let member = number(&body.member_id).map_err(|_| unknown())?;
+    let found = members::find(&mut app.installation.store.read(), caller.workspace, member).await?;
+    let member = found.ok_or_else(unknown)?.member;
+    let place = transfers::may_try(&app, &caller, member).await?;
+    let asked = Asked { id: &body.id, reference: &body.reference, by: caller.id().as_str() };
+    let claim = async |tx: &mut Tx, scene: Scene<'_>, key: CodeKey| {
+        gift_cards::claim(tx, scene, (key, &body.code), member, asked).await
+    };
+    match settled(&app, &caller, claim).await? {
+        Ok(claimed) => done(&app, &caller, claimed).await,
+        Err(refusal) => Err(wrong(&app, &caller, &place, refusal).await?),
+    }
+}
