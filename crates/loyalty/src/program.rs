@@ -20,6 +20,7 @@ use crate::jurisdictions::{self, Jurisdiction};
 use crate::ledger::{Act, Shortage, Wallet};
 use crate::liability::books::Pricing;
 use crate::offers::OfferLimits;
+use crate::paying::Paying;
 use crate::staff::Staff;
 use crate::tiers::{LADDERS_MAX, Ladder};
 use crate::transfers::Transfers;
@@ -75,6 +76,9 @@ pub struct Program {
     /// What members may send each other; nothing, unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfers: Option<Transfers>,
+    /// What members may pay of a receipt with points at a till; nothing, unless said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paying: Vec<Paying>,
 }
 
 /// What one unit of a currency is worth in the programme's.
@@ -296,6 +300,7 @@ impl Program {
         }
         self.staff.check(self)?;
         jurisdictions::check(self)?;
+        Paying::check_all(&self.paying, self)?;
         if let Some(transfers) = &self.transfers {
             transfers.check(self)?;
         }

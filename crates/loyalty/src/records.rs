@@ -28,6 +28,7 @@ pub mod notices;
 pub mod offer_uses;
 pub mod opening;
 pub mod partners;
+pub mod payments;
 pub mod personal;
 pub mod prices;
 pub mod programs;

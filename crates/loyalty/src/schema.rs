@@ -16,6 +16,7 @@ mod leaderboards;
 mod notices;
 mod offers;
 mod partners;
+mod payments;
 mod referrals;
 mod rewards;
 mod simulations;
@@ -57,6 +58,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 23, name: "tills", sql: tills::TILLS },
         Migration { number: 24, name: "transfers", sql: transfers::TRANSFERS },
         Migration { number: 25, name: "gift cards", sql: gift_cards::GIFT_CARDS },
+        Migration { number: 26, name: "payments at tills", sql: payments::PAYMENTS },
     ],
 };
 
@@ -350,6 +352,7 @@ const PARTS: &[&[Declaration]] = &[
     &partners::DATA_MAP,
     &transfers::DATA_MAP,
     &gift_cards::DATA_MAP,
+    payments::COLUMNS,
 ];
 const JOINED: [Declaration; joined_len()] = joined();
 

@@ -8,8 +8,8 @@ use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
 use super::{
-    badges, cards, challenges, changes, gift_cards, leaderboards, members, partners, read, redemptions, tiers, tills,
-    transfers, vouchers, wallets,
+    badges, cards, challenges, changes, gift_cards, leaderboards, members, partners, payments, read, redemptions,
+    tiers, tills, transfers, vouchers, wallets,
 };
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
@@ -116,6 +116,7 @@ pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Re
     let texts = texts + challenges::forget(tx, workspace, &numbers).await?;
     let texts = texts + badges::forget(tx, workspace, &numbers).await?;
     let texts = texts + leaderboards::forget(tx, workspace, &numbers).await?;
+    let texts = texts + payments::forget(tx, workspace, &numbers).await?;
     let texts = texts + tills::forget(tx, workspace, &numbers).await?;
     let texts = texts + cards::forget(tx, workspace, &numbers).await?;
     let texts = texts + transfers::forget(tx, workspace, &numbers).await?;

@@ -1,8 +1,10 @@
 //! What the points ledger says of somebody, as they are shown it: what came and went, when and why, and what is left until when.
 
+use rapport_domain::money::format_micros;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{MemberId, Operation, Refusal, WalletId};
 use rapport_loyalty::records::gift_cards::Card;
+use rapport_loyalty::records::payments as records;
 use rapport_loyalty::records::personal::{self, Kept};
 use rapport_loyalty::records::transfers::Transfer;
 use rapport_loyalty::records::{
@@ -67,6 +69,7 @@ pub async fn show(
     let [standings, moves, matches, uses] = ladders(db, workspace, &kept).await?;
     let [joins, progress, completions, own_badges] = doings(db, workspace, &kept).await?;
     let receipts = receipts(db, workspace, &kept).await?;
+    let payments = payments(db, workspace, &kept).await?;
     let [boards, won] = ranked(db, workspace, &kept).await?;
     let at_partners = kept.partner_lines.iter().map(|it| {
         json!({
@@ -115,6 +118,7 @@ pub async fn show(
         ("loyalty_leaderboard_joins", boards),
         ("loyalty_leaderboard_winners", won),
         ("loyalty_receipts", receipts),
+        ("loyalty_payments", payments),
         ("loyalty_cards", cards),
         ("loyalty_partner_lines", at_partners),
         ("loyalty_gift_cards", gift_cards),
@@ -240,6 +244,19 @@ async fn receipts(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) ->
     let rows = tills::of_members(db, workspace, &numbers).await?.into_iter().map(|it| {
         json!({
             "store": it.store, "receipt": it.receipt, "occurred_at": instant(it.occurred_at), "recorded_at": instant(it.recorded_at),
+            "cancelled_at": it.cancelled_at.map(instant),
+        })
+    });
+    Ok(rows.collect())
+}
+
+/// Parts of receipts that they paid with points.
+async fn payments(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> Result<Vec<Value>> {
+    let numbers: Vec<MemberId> = kept.numbers.iter().copied().collect();
+    let rows = records::of_members(db, workspace, &numbers).await?.into_iter().map(|it| {
+        json!({
+            "store": it.store, "receipt": it.receipt, "wallet": it.wallet, "points": it.points.to_string(), "money": format_micros(it.money),
+            "returned": it.returned.to_string(), "refused": it.refused, "paid_at": instant(it.paid_at),
             "cancelled_at": it.cancelled_at.map(instant),
         })
     });

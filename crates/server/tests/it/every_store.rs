@@ -203,6 +203,8 @@ async fn what_is_shown_and_what_is_erased_is_all_there_is() {
             "loyalty_notices",
             "loyalty_operations",
             "loyalty_partner_lines",
+            "loyalty_payment_returns",
+            "loyalty_payments",
             "loyalty_phones",
             "loyalty_postings",
             "loyalty_receipts",

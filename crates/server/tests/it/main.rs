@@ -48,6 +48,7 @@ mod loyalty_simulator;
 mod loyalty_square;
 mod loyalty_tiers;
 mod loyalty_till;
+mod loyalty_till_paying;
 mod loyalty_transfers;
 mod loyalty_webhooks;
 mod mail_callbacks;

@@ -30,7 +30,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// Operations linked at once.
 const MOST: usize = 100;
 /// What the ids of operations begin with that the programme posts itself; nobody else may take one.
-const OWN_IDS: [&str; 11] = [
+const OWN_IDS: [&str; 13] = [
     "award:",
     "auto:",
     "offer:",
@@ -42,6 +42,8 @@ const OWN_IDS: [&str; 11] = [
     "jurisdiction:",
     "partner:",
     "gift_card:",
+    "till:",
+    "transfer:",
 ];
 
 /// What is to be done. Times are RFC 3339.

@@ -4,6 +4,7 @@
 //!
 //! Does not: earn or spend by rules of its own. A receipt is an order, a redemption is a redemption.
 
+mod payments;
 mod receipts;
 mod rewards;
 
@@ -42,6 +43,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(till_lookup))
         .routes(routes!(till_enrol))
         .merge(receipts::router())
+        .merge(payments::router())
         .merge(rewards::router())
 }
 
@@ -94,6 +96,23 @@ pub struct TillWallet {
     available: i64,
     /// What can be spent later.
     pending: i64,
+    /// How it pays a part of a receipt; null if it does not.
+    pays: Option<TillPaying>,
+}
+
+/// How a wallet pays a part of a receipt.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TillPaying {
+    /// What one is worth, in the programme's currency.
+    #[schema(value_type = Option<String>)]
+    worth: Option<Decimal>,
+    /// The fewest at once.
+    least: i64,
+    /// In steps of so many.
+    step: i64,
+    /// The most of a receipt, from 0 to 1; null for all of it.
+    #[schema(value_type = Option<String>)]
+    most: Option<Decimal>,
 }
 
 /// A reward.
@@ -201,7 +220,10 @@ async fn shown(app: &App, caller: &Caller, member: MemberId) -> Result<Json<Till
     }
     let own = program.wallets.iter().map(|plan| {
         let (available, pending) = balances.get(plan.key.as_str()).copied().unwrap_or_default();
-        TillWallet { wallet: plan.key.clone(), name: plan.name.clone(), available, pending }
+        let paying = program.paying.iter().find(|it| it.wallet == plan.key);
+        let pays =
+            paying.map(|it| TillPaying { worth: it.rate(program), least: it.least, step: it.step, most: it.most });
+        TillWallet { wallet: plan.key.clone(), name: plan.name.clone(), available, pending, pays }
     });
     let own: Vec<TillWallet> = own.collect();
     let standings = tiers::standings(&mut db, workspace, &[member.member]).await?;

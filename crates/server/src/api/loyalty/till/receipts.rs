@@ -1,12 +1,12 @@
 //! Receipts: what somebody bought, what goes back of it, what is called off. Each is told as an order through the log, so that rules, limits, tiers and challenges meet it like any other.
 
 use axum::extract::State;
-use rapport_domain::money::{format_micros, parse_micros};
+use rapport_domain::money::{Currency, format_micros, parse_micros};
 use rapport_domain::{Event, EventId, PersonId, Timestamp, shop_events};
 use rapport_loyalty::decimal::Decimal;
 use rapport_loyalty::ledger::MemberId;
-use rapport_loyalty::records::members;
 use rapport_loyalty::records::tills::{self, Receipt};
+use rapport_loyalty::records::{members, payments};
 use rapport_profiles::records::identifiers::{self, IdentifierRow};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 use super::super::members::number;
 use super::super::rating::{Asked, Rating, rating};
 use super::super::redemptions::Present;
+use super::payments::{TillPaidBack, paid_back, refused};
 use super::{day, short, unknown};
 use crate::api::members::instant;
 use crate::app::App;
@@ -87,6 +88,8 @@ pub struct TillTold {
     order_id: String,
     /// `returned` or `cancelled`. What follows of it is on the member's account a second or two later.
     told: String,
+    /// What of it had been paid with points and is back now: so much less is given back in money.
+    paid_back: Vec<TillPaidBack>,
 }
 
 fn order_id(store: &str, receipt: &str) -> String {
@@ -103,23 +106,24 @@ async fn buyer(app: &App, caller: &Caller, member: MemberId) -> Result<(PersonId
     Ok((person, name))
 }
 
-fn checked(order: &Map<String, Value>) -> Result<(), Problem> {
+/// What an order comes to, in millionths.
+fn checked(order: &Map<String, Value>) -> Result<i64, Problem> {
     let amount = |key: &str| match order.get(key) {
         None => None,
         Some(Value::String(text)) => Some(parse_micros(text).ok()),
         Some(Value::Number(number)) => Some(parse_micros(&number.to_string()).ok()),
         Some(_) => Some(None),
     };
-    match amount("revenue").or_else(|| amount("total")) {
-        Some(Some(micros)) if micros >= 0 => {}
+    let total = match amount("revenue").or_else(|| amount("total")) {
+        Some(Some(micros)) if micros >= 0 => micros,
         _ => return Err(Problem::invalid("order.revenue", "is what was paid, 0 or more: 12.50")),
-    }
+    };
     for own in ["order_id", "store", "receipt", "channel"] {
         if order.contains_key(own) {
             return Err(Problem::invalid(&format!("order.{own}"), "is set by the till's receipt; leave it out"));
         }
     }
-    Ok(())
+    Ok(total)
 }
 
 /// Says what a basket would earn, rule by rule. Nothing is given.
@@ -147,7 +151,7 @@ pub async fn tell_receipt(
     caller.require(Permission::UseTill)?;
     short("store", &body.store)?;
     short("receipt", &body.receipt)?;
-    checked(&body.order)?;
+    let total = checked(&body.order)?;
     let now = app.now();
     let given = instant("occurred_at", body.occurred_at.as_deref())?;
     let occurred_at = given.unwrap_or(now);
@@ -167,17 +171,7 @@ pub async fn tell_receipt(
         recorded_at: now,
         cancelled_at: None,
     };
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let known = tills::tell(&mut tx, caller.workspace, &told).await?;
-    tx.commit().await?;
-    if known.fingerprint != told.fingerprint {
-        let text = "This receipt was told with something else.";
-        return Err(Problem::conflict(
-            "receipt_told_otherwise",
-            text,
-            "Give it another number, or return what is wrong.",
-        ));
-    }
+    let (known, with_points) = written(&app, &caller, (&told, total), &body.order).await?;
     // Also of one that was told before: the till may have been cut off between the two.
     let at = known.occurred_at;
     let order_id = order_id(&body.store, &body.receipt);
@@ -186,6 +180,9 @@ pub async fn tell_receipt(
     properties.insert("store".to_owned(), json!(body.store));
     properties.insert("receipt".to_owned(), json!(body.receipt));
     properties.insert("channel".to_owned(), json!("till"));
+    if with_points > 0 {
+        properties.insert("paid_with_points".to_owned(), json!(format_micros(with_points)));
+    }
     let asked = Asked { name: shop_events::ORDER_COMPLETED, properties: &properties, at, person: Some(person) };
     let rating = rating(&app, caller.workspace, asked, &[]).await?;
     tell(&app, &caller, (&order_id, &name, at), (shop_events::ORDER_COMPLETED, properties)).await?;
@@ -196,6 +193,47 @@ pub async fn tell_receipt(
         is_repeated: known.recorded_at != told.recorded_at,
         rating,
     }))
+}
+
+/// Writes a receipt down, as it is known, with what of it was paid with points.
+async fn written(
+    app: &App,
+    caller: &Caller,
+    (told, total): (&Receipt, i64),
+    order: &Map<String, Value>,
+) -> Result<(Receipt, i64), Problem> {
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    // Nothing is paid on it from here on.
+    payments::hold(&mut tx, caller.workspace).await?;
+    let known = tills::tell(&mut tx, caller.workspace, told).await?;
+    if known.fingerprint != told.fingerprint {
+        let text = "This receipt was told with something else.";
+        let what = "Give it another number, or return what is wrong.";
+        return Err(Problem::conflict("receipt_told_otherwise", text, what));
+    }
+    let receipt = (told.store.as_str(), told.receipt.as_str());
+    let paid = payments::paid(&mut tx, caller.workspace, receipt, (MemberId(told.member), total)).await?;
+    let paid = paid.map_err(refused)?;
+    if paid > 0 {
+        fits(app, caller, order).await?;
+    }
+    tx.commit().await?;
+    Ok((known, paid))
+}
+
+/// Refuses an order of which points paid a part, where it says another part itself, or counts in another currency.
+async fn fits(app: &App, caller: &Caller, order: &Map<String, Value>) -> Result<(), Problem> {
+    if order.contains_key("paid_with_points") {
+        let text = "is what points paid of it by the till; leave it out";
+        return Err(Problem::invalid("order.paid_with_points", text));
+    }
+    let present = Present::read(app, caller.workspace).await?;
+    let own = present.program()?.currency;
+    let said = order.get("currency").and_then(Value::as_str);
+    if said.is_some_and(|said| Currency::parse(said) != Some(own)) {
+        return Err(Problem::invalid("order.currency", "is the programme's, where points paid a part"));
+    }
+    Ok(())
 }
 
 /// Tells an event of a receipt through the log, under a name of its own.
@@ -248,6 +286,8 @@ pub async fn return_of_receipt(
     }
     let receipt = known(&app, &caller, (&body.store, &body.receipt)).await?;
     let (_, name) = buyer(&app, &caller, MemberId(receipt.member)).await?;
+    let what = (format!("return:{}", body.id), body.amount.map(|amount| amount.micros()));
+    let paid_back = paid_back(&app, &caller, (&body.store, &body.receipt), what).await?;
     let order_id = order_id(&body.store, &body.receipt);
     let mut properties = Map::from_iter([
         ("order_id".to_owned(), json!(order_id)),
@@ -258,7 +298,7 @@ pub async fn return_of_receipt(
     let message = format!("{order_id}/return/{}", body.id);
     let told = (shop_events::ORDER_REFUNDED, properties);
     tell(&app, &caller, (&message, &name, app.now()), told).await?;
-    Ok(Json(TillTold { order_id, told: "returned".to_owned() }))
+    Ok(Json(TillTold { order_id, told: "returned".to_owned(), paid_back }))
 }
 
 /// A receipt that is called off.
@@ -288,10 +328,12 @@ pub async fn cancel_receipt(
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     tills::cancel(&mut tx, caller.workspace, (&body.store, &body.receipt), now).await?;
     tx.commit().await?;
+    let what = ("cancelled".to_owned(), None);
+    let paid_back = paid_back(&app, &caller, (&body.store, &body.receipt), what).await?;
     let order_id = order_id(&body.store, &body.receipt);
     let properties =
         Map::from_iter([("order_id".to_owned(), json!(order_id)), ("store".to_owned(), json!(body.store))]);
     let message = format!("{order_id}/cancelled");
     tell(&app, &caller, (&message, &name, now), (shop_events::ORDER_CANCELLED, properties)).await?;
-    Ok(Json(TillTold { order_id, told: "cancelled".to_owned() }))
+    Ok(Json(TillTold { order_id, told: "cancelled".to_owned(), paid_back }))
 }

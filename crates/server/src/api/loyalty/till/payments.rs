@@ -1,0 +1,187 @@
+//! Parts of a receipt that a member pays with points, before it is told; called off until then, and given back with what goes back of the receipt.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use rapport_domain::money::format_micros;
+use rapport_loyalty::decimal::Decimal;
+use rapport_loyalty::paying::Refusal;
+use rapport_loyalty::records::payments::{self, Asked, Back, Outcome, Payment};
+use rapport_loyalty::records::redemptions::Scene;
+use rapport_store::{Priority, Tx};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::members::number;
+use super::super::redemptions::Present;
+use super::short;
+use crate::api::shapes::time;
+use crate::api::wire::optional_time;
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path};
+use crate::problem::Problem;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(pay_at_till)).routes(routes!(cancel_payment_at_till))
+}
+
+/// A part of a receipt to pay with points.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TillPayBody {
+    /// The till's own name for it: the same again is answered the same, for ever, also one that was refused, and done once.
+    id: String,
+    store: String,
+    /// The receipt's number there, under which it will be told.
+    receipt: String,
+    member_id: String,
+    /// Out of which wallet; the first that pays, unless said.
+    #[serde(default)]
+    wallet: Option<String>,
+    points: i64,
+    /// What the whole receipt comes to, in the programme's currency.
+    #[schema(value_type = String)]
+    total: Decimal,
+}
+
+/// A part of a receipt that was paid with points.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TillPayment {
+    id: String,
+    store: String,
+    receipt: String,
+    member_id: String,
+    wallet: String,
+    points: i64,
+    /// What they pay, in the programme's currency: so much less is paid in another way.
+    money: String,
+    /// How many points came back.
+    returned: i64,
+    paid_at: String,
+    /// When it was called off.
+    cancelled_at: Option<String>,
+}
+
+impl From<Payment> for TillPayment {
+    fn from(row: Payment) -> Self {
+        Self {
+            id: row.id,
+            store: row.store,
+            receipt: row.receipt,
+            member_id: row.member.to_string(),
+            wallet: row.wallet,
+            points: row.points,
+            money: format_micros(row.money),
+            returned: row.returned,
+            paid_at: time(row.paid_at),
+            cancelled_at: optional_time(row.cancelled_at),
+        }
+    }
+}
+
+/// Points that came back.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TillPaidBack {
+    /// The payment's id.
+    payment: String,
+    wallet: String,
+    points: i64,
+    /// What they had paid, in the programme's currency.
+    money: String,
+}
+
+/// A refusal with its code and status.
+pub(super) fn refused(refusal: Refusal) -> Problem {
+    let status = match refusal {
+        Refusal::Unknown | Refusal::MemberUnknown => StatusCode::NOT_FOUND,
+        Refusal::BelowLeast | Refusal::OutOfStep | Refusal::TooLittle => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Ledger(it) if !it.uses_up_the_id() => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::CONFLICT,
+    };
+    let mut text = format!("{refusal}.");
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Problem::new(status, refusal.code(), text, "Nothing was done; the guide Till says what each refusal means.")
+}
+
+/// Does something with payments, and commits what came of it; of a refusal only what uses its id up.
+async fn settled<T>(
+    app: &App,
+    caller: &Caller,
+    act: impl AsyncFnOnce(&mut Tx, Scene<'_>) -> Outcome<T>,
+) -> Result<T, Problem> {
+    let present = Present::read(app, caller.workspace).await?;
+    let scene = present.scene(app, caller.workspace)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let outcome = act(&mut tx, scene).await?;
+    if outcome.as_ref().map_or_else(|refusal| refusal.uses_up_the_id(), |_| true) {
+        tx.commit().await?;
+    }
+    outcome.map_err(refused)
+}
+
+/// Pays a part of a receipt with points, at the rate and within the limits of the programme, whole or not at all; it answers when it is on the disk. Tell the receipt afterwards: what points paid of it earns nothing, unless a rule says so.
+#[utoipa::path(post, path = "/api/v1/loyalty/till/payments", security(("caller" = ["use_till"])), tag = "loyalty", operation_id = "pay_at_till", request_body = TillPayBody, responses((status = 200, body = TillPayment), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn pay_at_till(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<TillPayBody>,
+) -> Result<Json<TillPayment>, Problem> {
+    caller.require(Permission::UseTill)?;
+    short("store", &body.store)?;
+    short("receipt", &body.receipt)?;
+    if body.total.micros() <= 0 {
+        return Err(Problem::invalid("total", "is what the receipt comes to, above 0: 12.50"));
+    }
+    let asked = Asked {
+        id: &body.id,
+        receipt: (&body.store, &body.receipt),
+        member: number(&body.member_id).map_err(|_| refused(Refusal::MemberUnknown))?,
+        wallet: body.wallet.as_deref(),
+        points: body.points,
+        total: body.total.micros(),
+        by: caller.id().as_str(),
+    };
+    let row = settled(&app, &caller, async |tx, scene| payments::pay(tx, scene, asked).await).await?;
+    Ok(Json(row.into()))
+}
+
+/// Calls a payment off, until its receipt is told: its points are back in the lots that they came from. Done twice it is done once.
+#[utoipa::path(post, path = "/api/v1/loyalty/till/payments/{id}/cancelled", security(("caller" = ["use_till"])), tag = "loyalty", operation_id = "cancel_payment_at_till", params(("id" = String, Path)), responses((status = 200, body = TillPayment), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody)))]
+pub async fn cancel_payment_at_till(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<TillPayment>, Problem> {
+    caller.require(Permission::UseTill)?;
+    let by = caller.id().as_str();
+    let row = settled(&app, &caller, async |tx, scene| payments::cancel(tx, scene, &id, by).await).await?;
+    Ok(Json(row.into()))
+}
+
+/// Gives back what points paid of a receipt of which so much goes back.
+pub(super) async fn paid_back(
+    app: &App,
+    caller: &Caller,
+    receipt: (&str, &str),
+    (id, amount): (String, Option<i64>),
+) -> Result<Vec<TillPaidBack>, Problem> {
+    if !payments::any_of(&mut app.installation.store.read(), caller.workspace, receipt).await? {
+        return Ok(Vec::new());
+    }
+    let by = caller.id().as_str();
+    let what = (id.as_str(), amount);
+    let give = async |tx: &mut Tx, scene: Scene<'_>| payments::give_back(tx, scene, receipt, what, by).await;
+    let given = settled(app, caller, give).await?;
+    let shown = |(payment, back): (Payment, Back)| TillPaidBack {
+        payment: payment.id,
+        wallet: payment.wallet,
+        points: back.points,
+        money: format_micros(back.money),
+    };
+    Ok(given.into_iter().map(shown).collect())
+}
