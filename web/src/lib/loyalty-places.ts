@@ -32,7 +32,8 @@ export const PLACES: PlaceGroup[] = [
 		name: 'loyalty.at.spend',
 		places: [
 			{ href: '/loyalty/offers', name: 'loyalty.at.offers' },
-			{ href: '/loyalty/rewards', name: 'loyalty.at.rewards' }
+			{ href: '/loyalty/rewards', name: 'loyalty.at.rewards' },
+			{ href: '/loyalty/gift-cards', name: 'loyalty.at.gift_cards' }
 		]
 	},
 	{ name: 'loyalty.at.tiers', places: [{ href: '/loyalty/tiers', name: 'loyalty.at.tiers' }] },

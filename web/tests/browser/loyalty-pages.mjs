@@ -89,6 +89,10 @@ export async function loyaltyPages(ask) {
 		const month = (await ask(`${path}/months`)).rows?.at(-1)?.month;
 		if (month) list.push({ name: 'loyalty-partner-compare', path: `${path}/months/${month}`, act: async (p) => { await p.getByRole('textbox', { name: 'Their list' }).fill('reference,points\nAA-2026-0901,468\nAA-2026-0999,5\n'); await p.getByRole('button', { name: 'Compare', exact: true }).click(); await p.getByRole('table', { name: 'only in their list' }).first().scrollIntoViewIfNeeded(); } });
 	}
+	const cards = (await ask('/loyalty/gift-cards')).rows ?? [];
+	list.push({ name: 'loyalty-gift-cards', path: '/loyalty/gift-cards', text: cards.length ? 'Still promised' : 'Here you will see gift cards' });
+	list.push({ name: 'loyalty-gift-card-unknown', path: '/loyalty/gift-cards/gft_none', text: 'There is no such gift card', expects: '404' });
+	if (cards[0]) list.push({ name: 'loyalty-gift-card', path: `/loyalty/gift-cards/${cards[0].gift_card_id}`, text: 'What was done with it' });
 	const laws = (await ask('/loyalty/jurisdictions')).rows ?? [];
 	list.push({ name: 'loyalty-laws', path: '/loyalty/laws', text: laws.length ? 'What must be true before their points lapse' : 'No law is entered' });
 	if (laws.length) list.push({ name: 'loyalty-laws-back', path: '/loyalty/laws', act: async (p) => { await p.getByRole('button', { name: 'Give back what lapsed' }).first().click(); await p.locator('dialog').waitFor(); } });

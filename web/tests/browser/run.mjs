@@ -14,6 +14,7 @@ import { intentScenarios } from './intent-scenarios.mjs';
 import { loyaltyChallengeScenarios } from './loyalty-challenge-scenarios.mjs';
 import { loyaltyHandScenarios } from './loyalty-hand-scenarios.mjs';
 import { loyaltyLawScenarios } from './loyalty-law-scenarios.mjs';
+import { loyaltyGiftCardScenarios } from './loyalty-gift-card-scenarios.mjs';
 import { loyaltyLeaderboardScenarios } from './loyalty-leaderboard-scenarios.mjs';
 import { loyaltyMemberScenarios } from './loyalty-member-scenarios.mjs';
 import { loyaltyOfferScenarios } from './loyalty-offer-scenarios.mjs';
@@ -137,6 +138,7 @@ if (shop.link) await (await open(SIZES.desk)).context.close();
 await Promise.all(Object.entries(SIZES).map(([size, viewport]) => walk(size, viewport)));
 
 const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyLawScenarios, ...loyaltyLeaderboardScenarios, ...loyaltyMemberScenarios, ...loyaltyOfferScenarios, ...loyaltyPartnerScenarios, ...loyaltyReferralScenarios, ...loyaltyChallengeScenarios, ...loyaltyHandScenarios, ...loyaltyTransferScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
+const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyLawScenarios, ...loyaltyGiftCardScenarios, ...loyaltyLeaderboardScenarios, ...loyaltyMemberScenarios, ...loyaltyOfferScenarios, ...loyaltyPartnerScenarios, ...loyaltyReferralScenarios, ...loyaltyChallengeScenarios, ...loyaltyHandScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
 for (const [name, run] of Object.entries(allScenarios)) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');

@@ -1,6 +1,7 @@
 // The mock's answers about the programme. It keeps nothing: what is saved is answered as the server would, and forgotten.
 import { challengeRoutes } from './challenges.mjs';
 import { changeRoutes } from './changes.mjs';
+import { giftCardRoutes } from './gift-cards.mjs';
 import { lawRoutes } from './laws.mjs';
 import { leaderboardRoutes } from './leaderboards.mjs';
 import { offerRoutes } from './offers.mjs';
@@ -44,6 +45,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 	return [
 		...challengeRoutes(fixture, page, problem),
 		...changeRoutes(fixture, page, problem),
+		...giftCardRoutes(fixture, page, problem),
 		...lawRoutes(fixture, problem),
 		...leaderboardRoutes(fixture, problem),
 		...offerRoutes(fixture, problem),

@@ -18,6 +18,7 @@ export const places = {
 	'loyalty.at.spend': 'Offers and rewards',
 	'loyalty.at.offers': 'Offers',
 	'loyalty.at.rewards': 'Rewards',
+	'loyalty.at.gift_cards': 'Gift cards',
 	'loyalty.at.tiers': 'Tiers',
 	'loyalty.at.set_up': 'Programme',
 	'loyalty.at.program': 'Programme',

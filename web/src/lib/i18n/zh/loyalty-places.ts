@@ -20,6 +20,7 @@ export const places: Record<keyof typeof english, string> = {
 	'loyalty.at.spend': '优惠与奖励',
 	'loyalty.at.offers': '优惠',
 	'loyalty.at.rewards': '奖励',
+	'loyalty.at.gift_cards': '礼品卡',
 	'loyalty.at.tiers': '等级',
 	'loyalty.at.set_up': '计划',
 	'loyalty.at.program': '计划',

@@ -2,6 +2,7 @@
 import { liability } from './liability';
 import { challenges } from './loyalty-challenges';
 import { changes } from './loyalty-changes';
+import { giftCards } from './loyalty-gift-cards';
 import { laws } from './loyalty-laws';
 import { ofMember } from './loyalty-member';
 import { boards } from './loyalty-leaderboards';
@@ -19,6 +20,7 @@ export const loyalty: Record<keyof typeof english, string> = {
 	...challenges,
 	...changes,
 	...liability,
+	...giftCards,
 	...laws,
 	...ofMember,
 	...boards,
