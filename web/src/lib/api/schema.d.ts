@@ -2586,6 +2586,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/gift-cards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists gift cards, the newest first. */
+        get: operations["get_loyalty_gift_cards"];
+        put?: never;
+        /** Issues gift cards, all or none, each with a code. Whoever asks again under the same id learns that they were issued, and no code: whoever lost an answer replaces the cards. */
+        post: operations["post_loyalty_gift_cards"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/gift-cards/claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes all that is left on a gift card into a member's wallet, once; it is spent from there, and lapses when the card would have. Wrong codes are counted for each member and each caller. */
+        post: operations["post_loyalty_gift_cards_claims"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/gift-cards/lookup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what is left on a gift card. Codes that there are not are counted: after twenty at a place in ten minutes it has to wait. */
+        post: operations["post_loyalty_gift_cards_lookup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/gift-cards/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives back what was spent from a gift card, in whole or in parts, never more than was spent: to the card, or to whoever has taken it into their wallet meanwhile. */
+        post: operations["post_loyalty_gift_cards_refunds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/gift-cards/spends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Spends from a gift card, whole or not at all, or with `is_part` as much as is left; it answers when it is on the disk. */
+        post: operations["post_loyalty_gift_cards_spends"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/gift-cards/sums": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what gift cards come to, wallet by wallet: what was issued, what became of it, and what is still promised. */
+        get: operations["get_loyalty_gift_cards_sums"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/gift-cards/{gift_card_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a gift card, with what was done with it. */
+        get: operations["get_loyalty_gift_cards_gift_card_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/gift-cards/{gift_card_id}/replaced": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a gift card a new code because the old one was lost, which does not count from now on. Value and time stay. Each call makes another. */
+        post: operations["post_loyalty_gift_cards_gift_card_id_replaced"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/gift-cards/{gift_card_id}/voided": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a gift card back with all that is left on it. Done twice it is done once. */
+        post: operations["post_loyalty_gift_cards_gift_card_id_voided"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/goodwill": {
         parameters: {
             query?: never;
@@ -4333,6 +4487,40 @@ export interface paths {
         put?: never;
         /** Makes somebody a member by their telephone number; whoever is one already is shown. It says nothing about whether they may be written to: consent is theirs to give elsewhere. */
         post: operations["post_loyalty_till_members"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/till/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pays a part of a receipt with points, at the rate and within the limits of the programme, whole or not at all; it answers when it is on the disk. Tell the receipt afterwards: what points paid of it earns nothing, unless a rule says so. */
+        post: operations["post_loyalty_till_payments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/till/payments/{id}/cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls a payment off, until its receipt is told: its points are back in the lots that they came from. Done twice it is done once. */
+        post: operations["post_loyalty_till_payments_id_cancelled"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7669,6 +7857,15 @@ export interface components {
             /** @description Who claims it. */
             member_id: string;
         };
+        /** @description A gift card to take into a wallet. */
+        ClaimGiftCardBody: {
+            code: string;
+            /** @description Your own name for it, as of a spend. */
+            id: string;
+            /** @description Whose wallet. */
+            member_id: string;
+            reference?: string;
+        };
         /** @description A clause of a text. */
         ClauseShape: {
             /** @description Where it ends. */
@@ -9622,6 +9819,96 @@ export interface components {
             /** @description The interval leaves out zero: `above`, `below` or `unclear`. */
             verdict: string;
         };
+        /** @description A gift card with what was done with it. */
+        GiftCardDetail: {
+            gift_card: components["schemas"]["LoyaltyGiftCard"];
+            /** @description The oldest first; the first 500. */
+            moves: components["schemas"]["GiftCardMove"][];
+        };
+        /** @description Something that was done with a gift card. */
+        GiftCardDone: {
+            /**
+             * Format: int64
+             * @description How much, in the currency's smallest units, or in points.
+             */
+            amount: number;
+            /** @description The card as it is now. */
+            gift_card: components["schemas"]["PresentedGiftCard"];
+            /** @description The id that you gave it. */
+            id: string;
+            /** @description `spend`, `refund` or `claim`. */
+            kind: string;
+            moved_at: string;
+            reference: string;
+            /**
+             * Format: int64
+             * @description Of a spend: how much of it came back by now.
+             */
+            returned: number;
+        };
+        /** @description Something that was done with a gift card, or refused. */
+        GiftCardMove: {
+            /** Format: int64 */
+            amount: number;
+            /** @description The id that whoever asked gave it. */
+            id: string;
+            /** @description `spend`, `refund` or `claim`. */
+            kind: string;
+            moved_at: string;
+            moved_by: string;
+            /** @description Of a refund: of which spend. */
+            of_id?: string | null;
+            reference: string;
+            /** @description Why it was refused. */
+            refused?: string | null;
+            /**
+             * Format: int64
+             * @description Of a spend: how much of it came back.
+             */
+            returned: number;
+        };
+        /** @description What the gift cards of a wallet come to, in its smallest units or in points. */
+        GiftCardSums: {
+            /**
+             * Format: int64
+             * @description How many were issued.
+             */
+            cards: number;
+            /**
+             * Format: int64
+             * @description How much members took into their wallets.
+             */
+            claimed: number;
+            currency?: string | null;
+            /**
+             * Format: int64
+             * @description How much was put on them.
+             */
+            issued: number;
+            /**
+             * Format: int64
+             * @description How much lapsed.
+             */
+            lapsed: number;
+            /**
+             * Format: int64
+             * @description issued − spent − claimed − voided − lapsed: what is still promised. It is part of what the wallet's books call outstanding.
+             */
+            outstanding: number;
+            /**
+             * Format: int64
+             * @description How much was spent, less what came back.
+             */
+            spent: number;
+            /**
+             * Format: int64
+             * @description How much was taken back.
+             */
+            voided: number;
+            wallet: string;
+            /** @description What that is worth in the programme's currency by the wallet's `worth`; null where it has none, and then nothing stands in the books. */
+            worth?: string | null;
+        };
         /** @description Which points are to be given back. */
         GiveBackBody: {
             /** @description The `next` of the answer before, until it is null. */
@@ -10196,6 +10483,37 @@ export interface components {
         InvitedUser: components["schemas"]["User"] & {
             /** @description Signs them in once; give it to them. */
             sign_in_link: string;
+        };
+        /** @description Gift cards to issue. */
+        IssueGiftCardsBody: {
+            /**
+             * Format: int64
+             * @description How much is on each, in the currency's smallest units (cents), or in points.
+             */
+            amount: number;
+            /** @description The member who bought them, if one did. */
+            buyer_member_id?: string | null;
+            /**
+             * Format: int32
+             * @description How many, alike: 1 to 100; one, unless said.
+             */
+            count?: number | null;
+            /** @description When their time is over; as the wallet says, unless said. */
+            expires_at?: string | null;
+            /** @description Your own name for it, up to 255 bytes and without personal data: the same again is answered the same, for ever, and done once; without the codes, which are told once. */
+            id: string;
+            /** @description Why, in a few words. */
+            reason?: string;
+            /** @description What they were sold or given for: a line of an order. No personal data. */
+            reference?: string;
+            /** @description The wallet whose money or points it is; the first that keeps money, unless said. */
+            wallet?: string | null;
+        };
+        /** @description A gift card with its code. */
+        IssuedGiftCard: {
+            /** @description Its code, which is told this once and kept as a digest only; null where it was told before. */
+            code?: string | null;
+            gift_card: components["schemas"]["LoyaltyGiftCard"];
         };
         /** @description As what a member wants to be seen. */
         JoinLeaderboardBody: {
@@ -10782,6 +11100,13 @@ export interface components {
             /** @description As it was scanned or typed: case, spaces and hyphens do not matter. */
             code: string;
         };
+        /** @description A gift card to look up. */
+        LookUpGiftCardBody: {
+            /** @description Its code, as it was typed or scanned. */
+            code: string;
+            /** @description Where: a till, a shop's page. Wrong codes are counted for each. */
+            place?: string;
+        };
         /** @description What was found. */
         LookedOver: {
             /** @description Whether it could be sent: no errors. */
@@ -10923,6 +11248,49 @@ export interface components {
             count: number;
             /** Format: int64 */
             points: number;
+            wallet: string;
+        };
+        /** @description A gift card. */
+        LoyaltyGiftCard: {
+            /**
+             * Format: int64
+             * @description How much was put on it, in the currency's smallest units, or in points.
+             */
+            amount: number;
+            /** @description The member who bought it, if that is known. */
+            buyer_member_id?: string | null;
+            /** @description In which its value is; null if it is points. */
+            currency?: string | null;
+            /** @description When its time is over. */
+            expires_at?: string | null;
+            gift_card_id: string;
+            /** @description The id that whoever issued it gave what they asked for. */
+            id: string;
+            issued_at: string;
+            issued_by: string;
+            /**
+             * Format: int64
+             * @description How much is left.
+             */
+            left: number;
+            /** @description Who took it into their wallet. */
+            member_id?: string | null;
+            /**
+             * Format: int64
+             * @description Which of those it is that were asked for together, from 1.
+             */
+            number: number;
+            /** @description Why it was issued. */
+            reason: string;
+            reference: string;
+            /** @description When it was claimed or taken back. */
+            settled_at?: string | null;
+            /** @description `live`, `empty`, `expired`, `claimed` or `void`. */
+            state: string;
+            /** @description The last characters of its code. */
+            tail: string;
+            /** @description Why it was taken back. */
+            void_reason: string;
             wallet: string;
         };
         /** @description A jurisdiction of the programme. */
@@ -12495,6 +12863,59 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_LoyaltyGiftCard: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: int64
+                 * @description How much was put on it, in the currency's smallest units, or in points.
+                 */
+                amount: number;
+                /** @description The member who bought it, if that is known. */
+                buyer_member_id?: string | null;
+                /** @description In which its value is; null if it is points. */
+                currency?: string | null;
+                /** @description When its time is over. */
+                expires_at?: string | null;
+                gift_card_id: string;
+                /** @description The id that whoever issued it gave what they asked for. */
+                id: string;
+                issued_at: string;
+                issued_by: string;
+                /**
+                 * Format: int64
+                 * @description How much is left.
+                 */
+                left: number;
+                /** @description Who took it into their wallet. */
+                member_id?: string | null;
+                /**
+                 * Format: int64
+                 * @description Which of those it is that were asked for together, from 1.
+                 */
+                number: number;
+                /** @description Why it was issued. */
+                reason: string;
+                reference: string;
+                /** @description When it was claimed or taken back. */
+                settled_at?: string | null;
+                /** @description `live`, `empty`, `expired`, `claimed` or `void`. */
+                state: string;
+                /** @description The last characters of its code. */
+                tail: string;
+                /** @description Why it was taken back. */
+                void_reason: string;
+                wallet: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_LoyaltyMember: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -14020,6 +14441,24 @@ export interface components {
             /** @description Works without signing in, again and again: give it to nobody else. */
             url: string;
         };
+        /** @description A gift card, as whoever has its code sees it. */
+        PresentedGiftCard: {
+            /** @description In which its value is; null if it is points. */
+            currency?: string | null;
+            /** @description When its time is over. */
+            expires_at?: string | null;
+            gift_card_id: string;
+            /**
+             * Format: int64
+             * @description How much is left now.
+             */
+            left: number;
+            /** @description `live`, `empty`, `expired`, `claimed` or `void`. */
+            state: string;
+            /** @description The last characters of its code. */
+            tail: string;
+            wallet: string;
+        };
         /** @description A message as somebody would get it. */
         Preview: {
             /** @description What fills the approved text that WhatsApp gets after 24 hours, in the order of its gaps. */
@@ -14732,6 +15171,20 @@ export interface components {
             suspended_at: string;
             /** @description Who; null when it happened by itself, after too many suspicious referrals. */
             suspended_by?: string | null;
+        };
+        /** @description Something that goes back to a gift card. */
+        RefundGiftCardBody: {
+            /**
+             * Format: int64
+             * @description How much of it; all that has not come back yet, unless said.
+             */
+            amount?: number | null;
+            /** @description Your own name for it, as of a spend. */
+            id: string;
+            /** @description For what: a return's number. */
+            reference?: string;
+            /** @description The id of the spend. */
+            spend_id: string;
         };
         /** @description A row that was not taken in. */
         RefusedRow: {
@@ -15588,6 +16041,51 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_GiftCardSums: {
+            /** @description The rows. */
+            rows: {
+                /**
+                 * Format: int64
+                 * @description How many were issued.
+                 */
+                cards: number;
+                /**
+                 * Format: int64
+                 * @description How much members took into their wallets.
+                 */
+                claimed: number;
+                currency?: string | null;
+                /**
+                 * Format: int64
+                 * @description How much was put on them.
+                 */
+                issued: number;
+                /**
+                 * Format: int64
+                 * @description How much lapsed.
+                 */
+                lapsed: number;
+                /**
+                 * Format: int64
+                 * @description issued − spent − claimed − voided − lapsed: what is still promised. It is part of what the wallet's books call outstanding.
+                 */
+                outstanding: number;
+                /**
+                 * Format: int64
+                 * @description How much was spent, less what came back.
+                 */
+                spent: number;
+                /**
+                 * Format: int64
+                 * @description How much was taken back.
+                 */
+                voided: number;
+                wallet: string;
+                /** @description What that is worth in the programme's currency by the wallet's `worth`; null where it has none, and then nothing stands in the books. */
+                worth?: string | null;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_Idea: {
             /** @description The rows. */
             rows: {
@@ -15658,6 +16156,15 @@ export interface components {
                  * @description How probable it is, if it is one of those that were learnt.
                  */
                 probability: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_IssuedGiftCard: {
+            /** @description The rows. */
+            rows: {
+                /** @description Its code, which is told this once and kept as a digest only; null where it was told before. */
+                code?: string | null;
+                gift_card: components["schemas"]["LoyaltyGiftCard"];
             }[];
         };
         /** @description A list that is always whole. */
@@ -17492,6 +17999,25 @@ export interface components {
          * @enum {string}
          */
         SourceKind: "http" | "file";
+        /** @description Something to pay with a gift card. */
+        SpendGiftCardBody: {
+            /**
+             * Format: int64
+             * @description How much, in the currency's smallest units (cents), or in points.
+             */
+            amount: number;
+            code: string;
+            /** @description In which currency you count; left out for points. Another than the card's is refused. */
+            currency?: string | null;
+            /** @description Your own name for it, up to 255 bytes and without personal data: the same again is answered the same, for ever, also one that was refused, and done once. */
+            id: string;
+            /** @description Whether it may be less, if less is left: `amount` in the answer says how much it was. */
+            is_part?: boolean;
+            /** @description Where: a till, a shop's page. Wrong codes are counted for each. */
+            place?: string;
+            /** @description For what: an order's or a receipt's number. */
+            reference?: string;
+        };
         /** @description What those of one stance spent. */
         SpendingShape: {
             bought?: components["schemas"]["EstimateShape"] | null;
@@ -18208,6 +18734,68 @@ export interface components {
             tiers: components["schemas"]["TillTier"][];
             wallets: components["schemas"]["TillWallet"][];
         };
+        /** @description Points that came back. */
+        TillPaidBack: {
+            /** @description What they had paid, in the programme's currency. */
+            money: string;
+            /** @description The payment's id. */
+            payment: string;
+            /** Format: int64 */
+            points: number;
+            wallet: string;
+        };
+        /** @description A part of a receipt to pay with points. */
+        TillPayBody: {
+            /** @description The till's own name for it: the same again is answered the same, for ever, also one that was refused, and done once. */
+            id: string;
+            member_id: string;
+            /** Format: int64 */
+            points: number;
+            /** @description The receipt's number there, under which it will be told. */
+            receipt: string;
+            store: string;
+            /** @description What the whole receipt comes to, in the programme's currency. */
+            total: string;
+            /** @description Out of which wallet; the first that pays, unless said. */
+            wallet?: string | null;
+        };
+        /** @description How a wallet pays a part of a receipt. */
+        TillPaying: {
+            /**
+             * Format: int64
+             * @description The fewest at once.
+             */
+            least: number;
+            /** @description The most of a receipt, from 0 to 1; null for all of it. */
+            most?: string | null;
+            /**
+             * Format: int64
+             * @description In steps of so many.
+             */
+            step: number;
+            /** @description What one is worth, in the programme's currency. */
+            worth?: string | null;
+        };
+        /** @description A part of a receipt that was paid with points. */
+        TillPayment: {
+            /** @description When it was called off. */
+            cancelled_at?: string | null;
+            id: string;
+            member_id: string;
+            /** @description What they pay, in the programme's currency: so much less is paid in another way. */
+            money: string;
+            paid_at: string;
+            /** Format: int64 */
+            points: number;
+            receipt: string;
+            /**
+             * Format: int64
+             * @description How many points came back.
+             */
+            returned: number;
+            store: string;
+            wallet: string;
+        };
         /** @description A receipt that was told. */
         TillReceipt: {
             /** @description Whether it was told before, and nothing was done now. */
@@ -18263,6 +18851,8 @@ export interface components {
         TillTold: {
             /** @description The order's number in Rapport. */
             order_id: string;
+            /** @description What of it had been paid with points and is back now: so much less is given back in money. */
+            paid_back: components["schemas"]["TillPaidBack"][];
             /** @description `returned` or `cancelled`. What follows of it is on the member's account a second or two later. */
             told: string;
         };
@@ -18274,6 +18864,7 @@ export interface components {
              */
             available: number;
             name: string;
+            pays?: components["schemas"]["TillPaying"] | null;
             /**
              * Format: int64
              * @description What can be spent later.
@@ -18771,6 +19362,11 @@ export interface components {
         VersionPage: {
             template: Record<string, never>;
             version: components["schemas"]["TemplateVersion"];
+        };
+        /** @description A gift card to take back. */
+        VoidGiftCardBody: {
+            /** @description Why. */
+            reason: string;
         };
         /** @description Who votes. */
         VoteBody: {
@@ -26109,6 +26705,535 @@ export interface operations {
             };
         };
     };
+    get_loyalty_gift_cards: {
+        parameters: {
+            query?: {
+                /** @description `live` (also empty and expired ones), `claimed` or `void` only. */
+                state?: string;
+                /** @description Those whose code ends so: the last four characters. At most 100, on one page. */
+                tail?: string;
+                /** @description Those that were issued under this id, on one page. */
+                id?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LoyaltyGiftCard"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_gift_cards: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueGiftCardsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_IssuedGiftCard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_gift_cards_claims: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimGiftCardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GiftCardDone"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_gift_cards_lookup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookUpGiftCardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresentedGiftCard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_gift_cards_refunds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefundGiftCardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GiftCardDone"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_gift_cards_spends: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpendGiftCardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GiftCardDone"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_gift_cards_sums: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_GiftCardSums"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_gift_cards_gift_card_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gift_card_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GiftCardDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_gift_cards_gift_card_id_replaced: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gift_card_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedGiftCard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_gift_cards_gift_card_id_voided: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gift_card_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoidGiftCardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyGiftCard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_loyalty_goodwill: {
         parameters: {
             query?: never;
@@ -31042,6 +32167,108 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_till_payments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TillPayBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TillPayment"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_till_payments_id_cancelled: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TillPayment"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
