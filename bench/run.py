@@ -24,6 +24,7 @@ import loyalty
 import search
 import segments
 import text
+import tills
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results.json"
@@ -94,6 +95,11 @@ def parts(options):
             "The points ledger: durable transfers with lots, idempotency keys and domain events, 1,000 at any moment, beside plain SQL transactions on PostgreSQL that promise the same",
             "at least 10,000/s and 5 times PostgreSQL, one after the other at most twice the disk's sync, one member within 20 % of all, lots of a member with 10,000 postings under 5 ms, a million lots lapse in under 60 s while serving",
             lambda at: loyalty.loyalty(str(programs / "examples" / "ledger_rate"), at, options.postgres, *((1_000, 5_000, 10_000, 3) if quick else ())),
+        ),
+        "tills": (
+            "Loyalty over HTTP among a million members: eight tills, orders rated by a hundred rules, points posted, sender on the same two cores",
+            "each step of a till p99 under 50 ms, an order rated in under 2 ms",
+            lambda at: {"": tills.tills(binary, at, *((1_000, 100, 80, 500) if quick else ()))},
         ),
         "answers": (
             "Answers to a survey on its page, each the whole response of somebody, sender on the same two cores",

@@ -13,6 +13,10 @@ use rapport_loyalty::records::{members, read, wallets};
 use rapport_loyalty::{MIGRATIONS, Poster};
 use rapport_store::{Priority, Store, StoreConfig};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const W: WorkspaceId = WorkspaceId(1);
 const POINTS: WalletId = WalletId(1);
 const AT_ONCE: i64 = 1_000;

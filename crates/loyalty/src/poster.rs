@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rapport_domain::WorkspaceId;
 use rapport_store::{Priority, Store};
@@ -17,7 +18,11 @@ use crate::ledger::{Answer, Command};
 use crate::records::{self, Memory};
 
 /// Lists of one batch at most: more would keep other writers waiting.
-const BATCH_MAX: usize = 512;
+const BATCH_MAX: usize = 1_024;
+/// How long what is due may keep others from the writer at a time.
+const SLICE: Duration = Duration::from_millis(5);
+/// Accounts of one slice of what is due at most.
+const ACCOUNTS_MAX: u32 = 512;
 /// Lists that may wait; whoever comes then waits to be let in.
 const QUEUE_MAX: usize = 8_192;
 
@@ -84,30 +89,75 @@ impl Poster {
 /// A list that waits, and who is told what came of it.
 type Waiting = (Vec<Command>, oneshot::Sender<Result<Vec<Answer>, Error>>);
 
+/// Whoever asked for what is due to be posted, and in how many accounts at most.
+type Settling = (WorkspaceId, u32, oneshot::Sender<Result<usize, Error>>);
+
 async fn run(store: Store, mut requests: mpsc::Receiver<Request>) {
     let mut memories: HashMap<WorkspaceId, Memory> = HashMap::new();
     let mut batch = Vec::new();
+    let mut slice = Slice::default();
     while requests.recv_many(&mut batch, BATCH_MAX).await > 0 {
         let mut posts: Vec<(WorkspaceId, Vec<Waiting>)> = Vec::new();
+        let mut settles: Vec<Settling> = Vec::new();
         for Request { workspace, work } in batch.drain(..) {
             match work {
                 Work::Post(commands, answer) => match posts.iter_mut().find(|(other, _)| *other == workspace) {
                     Some((_, lists)) => lists.push((commands, answer)),
                     None => posts.push((workspace, vec![(commands, answer)])),
                 },
-                Work::Settle(most, answer) => {
-                    let outcome = settle(&store, memories.entry(workspace).or_default(), workspace, most).await;
-                    if outcome.is_err() {
-                        memories.remove(&workspace);
-                    }
-                    drop(answer.send(outcome));
-                }
+                Work::Settle(most, answer) => settles.push((workspace, most, answer)),
             }
         }
         for (workspace, lists) in posts {
             if !answer(&store, memories.entry(workspace).or_default(), workspace, lists).await {
                 memories.remove(&workspace);
             }
+        }
+        for (workspace, most, answer) in settles {
+            let mut count = 0;
+            let outcome = loop {
+                let part = slice.accounts.min(most.saturating_sub(count));
+                let memory = memories.entry(workspace).or_default();
+                match settle(&store, memory, workspace, part, &mut slice).await {
+                    Ok(found) => count += found,
+                    Err(error) => break Err(error),
+                }
+                // Whoever waits for an answer goes first; who asked for this asks again.
+                if count >= most || slice.found_less || !requests.is_empty() {
+                    break Ok(usize::try_from(count).expect("accounts that were counted"));
+                }
+            };
+            if outcome.is_err() {
+                memories.remove(&workspace);
+            }
+            drop(answer.send(outcome));
+        }
+    }
+}
+
+/// In how many accounts what is due is posted at a time: as many as take about [`SLICE`], since others wait that long. How much is due in an account differs,
+/// and so do machines, so it is found by trying.
+#[derive(Debug)]
+struct Slice {
+    accounts: u32,
+    /// Whether the last one found fewer accounts than it may: nothing is left.
+    found_less: bool,
+}
+
+impl Default for Slice {
+    fn default() -> Self {
+        Self { accounts: 8, found_less: false }
+    }
+}
+
+impl Slice {
+    /// Learns from one that looked at `found` of `most` accounts.
+    fn took(&mut self, time: Duration, most: u32, found: u32) {
+        self.found_less = found < most;
+        if time > SLICE {
+            self.accounts = (self.accounts / 2).max(1);
+        } else if time < SLICE / 2 && found == self.accounts {
+            self.accounts = (self.accounts * 2).min(ACCOUNTS_MAX);
         }
     }
 }
@@ -146,10 +196,40 @@ async fn post(
     Ok(answers)
 }
 
-async fn settle(store: &Store, memory: &mut Memory, workspace: WorkspaceId, most: u32) -> Result<usize, Error> {
+async fn settle(
+    store: &Store,
+    memory: &mut Memory,
+    workspace: WorkspaceId,
+    most: u32,
+    slice: &mut Slice,
+) -> Result<u32, Error> {
     let mut tx = store.begin(Priority::Background).await?;
-    let count = records::settle(&mut tx, memory, workspace, most, store.clock().now()).await?;
+    let began = Instant::now();
+    let found = records::settle(&mut tx, memory, workspace, most, store.clock().now()).await?;
+    let found = u32::try_from(found).expect("no more than were asked for");
+    slice.took(began.elapsed(), most, found);
     tx.commit().await?;
     memory.trim();
-    Ok(count)
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_becomes_as_long_as_others_may_wait() {
+        let mut slice = Slice::default();
+        // A millisecond for each account, then a tenth of one.
+        for (millionths, wanted) in [(1_000, 4), (100, 32)] {
+            for _ in 0..10 {
+                slice.took(Duration::from_micros(millionths) * slice.accounts, slice.accounts, slice.accounts);
+            }
+            assert_eq!(slice.accounts, wanted);
+        }
+        for _ in 0..10 {
+            slice.took(Duration::from_secs(1), slice.accounts, slice.accounts);
+        }
+        assert_eq!(slice.accounts, 1, "an account is never cut in two");
+    }
 }

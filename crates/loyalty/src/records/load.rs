@@ -136,8 +136,10 @@ pub(super) async fn read(
     }
     let members: BTreeSet<i64> = keys.iter().map(|(member, _)| member.0).collect();
     let members: Vec<i64> = members.into_iter().collect();
-    let lots =
-        sql!("SELECT * FROM loyalty_lots WHERE member IN ($2) AND workspace = $1 AND pending + available + held > 0");
+    let lots = sql!(
+        "SELECT lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
+         FROM loyalty_lots WHERE member IN ($2) AND workspace = $1 AND pending + available + held > 0"
+    );
     for LotRow { key, lot } in tx.fetch_all(lots, args![workspace, &members]).await? {
         if let Some(parts) = read.get_mut(&key) {
             parts.0.push(lot);
@@ -166,7 +168,10 @@ async fn recall(
         return Ok(());
     }
     let lots: Vec<i64> = lots.into_iter().collect();
-    let find = sql!("SELECT * FROM loyalty_lots WHERE lot IN ($2) AND workspace = $1");
+    let find = sql!(
+        "SELECT lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
+         FROM loyalty_lots WHERE lot IN ($2) AND workspace = $1"
+    );
     for LotRow { key, lot } in tx.fetch_all(find, args![workspace, &lots]).await? {
         let key = (memory.ledger.heir(key.0), key.1);
         memory.ledger.accounts.entry(key).or_default().recall([lot], []);

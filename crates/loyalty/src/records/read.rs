@@ -83,7 +83,8 @@ impl Record for PostingRow {
     }
 }
 
-/// A lot and the account it lies in.
+/// A lot and the account it lies in. Read by position, since there can be thousands: `SELECT lot, member, wallet, operation, amount, pending, available, held,
+/// earned_at, active_from, expires_at, origin`.
 pub(crate) struct LotRow {
     pub key: AccountKey,
     pub lot: Lot,
@@ -92,18 +93,18 @@ pub(crate) struct LotRow {
 impl Record for LotRow {
     fn from_row(row: &Row) -> Result<Self> {
         let lot = Lot {
-            id: LotId(row.get("lot")?),
-            amount: row.get("amount")?,
-            pending: row.get("pending")?,
-            available: row.get("available")?,
-            held: row.get("held")?,
-            earned_at: row.get("earned_at")?,
-            active_from: row.get("active_from")?,
-            expires_at: row.get("expires_at")?,
-            operation: row.get("operation")?,
-            origin: row.get::<Option<i64>>("origin")?.map(LotId),
+            id: LotId(row.at(0)?),
+            operation: row.at(3)?,
+            amount: row.at(4)?,
+            pending: row.at(5)?,
+            available: row.at(6)?,
+            held: row.at(7)?,
+            earned_at: row.at(8)?,
+            active_from: row.at(9)?,
+            expires_at: row.at(10)?,
+            origin: row.at::<Option<i64>>(11)?.map(LotId),
         };
-        Ok(Self { key: account(row)?, lot })
+        Ok(Self { key: (MemberId(row.at(1)?), WalletId(row.at(2)?)), lot })
     }
 }
 
@@ -208,7 +209,8 @@ pub async fn journal(db: &mut impl Queries, workspace: WorkspaceId, after: i64, 
 /// The store's.
 pub async fn lots(db: &mut impl Queries, workspace: WorkspaceId, key: AccountKey) -> Result<Vec<Lot>> {
     let find = sql!(
-        "SELECT * FROM loyalty_lots WHERE member = $2 AND wallet = $3 AND workspace = $1 AND pending + available + held > 0
+        "SELECT lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
+         FROM loyalty_lots WHERE member = $2 AND wallet = $3 AND workspace = $1 AND pending + available + held > 0
          ORDER BY expires_at NULLS LAST, earned_at, lot"
     );
     let rows: Vec<LotRow> = db.fetch_all(find, args![workspace, key.0.0, key.1.0]).await?;

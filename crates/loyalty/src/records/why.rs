@@ -108,7 +108,10 @@ pub async fn why(
     if ids.is_empty() {
         return Ok(why);
     }
-    let find = sql!("SELECT * FROM loyalty_lots WHERE lot IN ($2) AND workspace = $1 ORDER BY lot");
+    let find = sql!(
+        "SELECT lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
+         FROM loyalty_lots WHERE lot IN ($2) AND workspace = $1 ORDER BY lot"
+    );
     for LotRow { lot, .. } in db.fetch_all(find, args![workspace, &ids]).await? {
         let movements = of_lots.remove(&lot.id).unwrap_or_default();
         why.lots.push(LotStory { lot: as_moved(lot, key, &movements), movements });

@@ -1,0 +1,165 @@
+"""Loyalty over HTTP: a till that finds members, tells receipts and redeems; orders rated by a hundred rules; points posted by a program."""
+
+import asyncio
+import itertools
+import json
+import random
+import time
+
+from live import Connection, now, pour
+from server import MemoryWatch, Server, quantile
+
+TILL = "/api/v1/loyalty/till"
+
+
+def tills(binary, folder, members=1_000_000, rules=100, customers=1_000, orders=20_000):
+    """What a member at a till waits for, and what rating costs, among so many members."""
+    with Server(binary, f"{folder}/data", scopes=("read", "write", "admin")) as server, MemoryWatch(server) as memory:
+        fill(server, members)
+        plain = cost(server, members, orders, "before")
+        save_rules(server, rules)
+        rated = cost(server, members, orders, "after")
+        known = server.call("GET", "/api/v1/loyalty/members?limit=200")["rows"]
+        waits = asyncio.run(one_by_one(server, [rating(member) for member in itertools.islice(itertools.cycle(known), customers)]))
+        figures = {
+            "members": members, "rules": rules,
+            "an order rated on request, p50 ms": quantile(waits, 0.5) * 1e3, "an order rated on request, p99 ms": quantile(waits, 0.99) * 1e3,
+            "what rules and points add to an order, processor ms": rated - plain,
+        }
+        figures |= at_the_till(server, members, customers)
+        figures |= posted(server, known, orders)
+        return figures | {"highest memory MB": max(memory.samples)}
+
+
+def fill(server, members):
+    """Everybody signs up and by that becomes a member."""
+    wallet = {"key": "points", "name": "Points", "worth": "0.01"}
+    program = {
+        "name": "Club", "zone": "Europe/Berlin", "currency": "EUR", "country_code": "49", "counts_from": "2020-01-01", "wallets": [wallet],
+        "enrolment": {"by": "event", "event": "Signed Up"},
+    }
+    server.call("PUT", "/api/v1/loyalty/program", {"version": 0, "program": program})
+    reward = {"name": "Coffee", "gives": {"kind": "code"}, "prices": [{"points": 40}]}
+    server.call("PUT", "/api/v1/loyalty/rewards/coffee", {"version": 0, "state": "live", "reward": reward})
+    # The programme listens to what a rule looks at.
+    save(server, "welcome", {"name": "Welcome", "event": "Signed Up", "gives": {"kind": "fixed", "points": 100}})
+    lines = (line(number) for number in range(members))
+    while part := list(itertools.islice(lines, 200_000)):
+        pour(server, part)
+    server.settle()
+
+
+def line(number):
+    return f'{{"type":"track","userId":"user-{number}","messageId":"s{number}","timestamp":"{now()}","event":"Signed Up","context":{{"traits":{{"phone":"{phone(number)}"}}}}}}'
+
+
+def phone(number):
+    return f"+49151{number:08}"
+
+
+def save(server, key, rule):
+    server.call("PUT", f"/api/v1/loyalty/rules/{key}", {"version": 0, "state": "live", "rule": rule})
+
+
+def save_rules(server, rules):
+    """Rules on orders: each for orders of a kind, a tenth of them with a cap."""
+    for number in range(rules):
+        rule = {"name": f"Rule {number}", "event": "Order Completed", "gives": {"kind": "amount", "points": 1 + number % 3, "each": "10"}}
+        if number % 10 == 0:
+            rule["caps"] = [{"most": 1_000, "of": "points", "per": "member", "every": "month"}]
+        if number:
+            text = f'channel = "channel {number}" and category = "category {number % 7}"'
+            server.call("PUT", f"/api/v1/loyalty/rules/r{number}", {"version": 0, "state": "live", "rule": rule, "text": text})
+        else:
+            save(server, "r0", rule)
+
+
+def order(chance, id):
+    return {"order_id": id, "revenue": 55, "subtotal": 55, "currency": "EUR", "channel": f"channel {chance.randrange(100)}", "category": f"category {chance.randrange(7)}"}
+
+
+def cost(server, members, orders, name):
+    """Milliseconds of the processor for an order of somebody among all members, everything that it brings about included."""
+    chance = random.Random(name)
+    before, lines = server.processor_seconds(), []
+    for number in range(orders):
+        properties = json.dumps(order(chance, f"{name}-{number}"))
+        lines.append(
+            f'{{"type":"track","userId":"user-{chance.randrange(members)}","messageId":"{name}{number}","timestamp":"{now()}","event":"Order Completed","properties":{properties}}}'
+        )
+    pour(server, lines)
+    server.settle()
+    return (server.processor_seconds() - before) / orders * 1e3
+
+
+def rating(member):
+    chance = random.Random(member["member_id"])
+    return "/api/v1/loyalty/ratings", {"event": "Order Completed", "properties": order(chance, "tried"), "person_id": member["person_id"]}
+
+
+def request(server, path, body, key=None):
+    data = json.dumps(body).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key or server.api_key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+    )
+    return head.encode() + data
+
+
+async def ask(connection, server, path, body, key=None):
+    """One request; how long it took, and the answer's JSON."""
+    data, began = request(server, path, body, key), time.monotonic()
+    status, text = await connection.send(data)
+    if status != 200:
+        raise RuntimeError(f"{path}: {status} {text[:300]}")
+    return time.monotonic() - began, json.loads(text)
+
+
+async def one_by_one(server, requests):
+    connection = await Connection().open(server)
+    return [(await ask(connection, server, path, body))[0] for path, body in requests]
+
+
+def at_the_till(server, members, customers):
+    """Eight tills at a time: somebody is found by their number, what they bought is told, a coffee is redeemed."""
+    key = server.run("key", "create", "--api", "--scope", "till", "--data", server.folder).split()[-1]
+    chance, waits = random.Random(7), {"lookup": [], "receipts": [], "redemptions": []}
+    people = chance.sample(range(members), customers)
+
+    async def till(store):
+        connection = await Connection().open(server)
+
+        async def step(path, body):
+            took, answer = await ask(connection, server, f"{TILL}/{path}", {"store": f"store {store}", **body}, key)
+            waits[path].append(took)
+            return answer
+
+        for number in people[store::8]:
+            member = (await step("lookup", {"phone": phone(number)}))["member_id"]
+            bought = {"revenue": "55.00", "subtotal": "55.00", "currency": "EUR"}
+            await step("receipts", {"receipt": f"{number}", "member_id": member, "order": bought})
+            await step("redemptions", {"id": f"r{number}", "member_id": member, "reward": "coffee", "points": 40, "receipt": f"{number}"})
+
+    async def all_tills():
+        await asyncio.gather(*(till(store) for store in range(8)))
+
+    asyncio.run(all_tills())
+    return {f"till: {name}, p99 ms": quantile(found, 0.99) * 1e3 for name, found in waits.items()}
+
+
+def posted(server, known, count, at_once=64):
+    """Operations a second over HTTP, one a request, each with an id of its own."""
+    numbers = iter(range(count))
+
+    async def sender():
+        connection = await Connection().open(server)
+        for number in numbers:
+            operation = {"id": f"bench-{number}", "member_id": known[number % len(known)]["member_id"], "act": {"kind": "earn", "amount": 1 + number % 90}}
+            await ask(connection, server, "/api/v1/loyalty/operations", {"operations": [operation]})
+
+    async def all_senders():
+        await asyncio.gather(*(sender() for _ in range(at_once)))
+
+    began = time.monotonic()
+    asyncio.run(all_senders())
+    return {f"points posted over HTTP, {at_once} at a time, operations/s": count / (time.monotonic() - began)}
