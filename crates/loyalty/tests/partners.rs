@@ -318,12 +318,16 @@ async fn a_closed_month_stays_what_it_is(db: TestDatabase) {
     let april = partners::statement(&mut db.read(), W, "air", MARCH + 1).await.unwrap();
     assert_eq!((april.opening, april.closing(), april.late), (800_000, (10 + 7 - 100) * 12_000, 2));
     assert_eq!(april.of(Kind::Payment).money, 800_000);
+    let standing = async |world: &World| partners::standing(&mut db.read(), world.scene(), "air").await.unwrap();
+    assert_eq!(standing(&world).await, partners::Standing { balance: -996_000, to_close: None });
     // May cannot be closed before April.
     world.now = world.now.plus(62 * Timestamp::DAY);
+    assert_eq!(standing(&world).await, partners::Standing { balance: -996_000, to_close: Some(MARCH + 1) });
     assert_eq!(world.close(MARCH + 2).await, Err(Refusal::MonthNotNext));
     let april = world.close(MARCH + 1).await.unwrap();
     assert_eq!((april.closing, world.close(MARCH + 2).await.unwrap().opening), (-996_000, -996_000));
     assert_eq!(partners::months(&mut db.read(), W, "air").await.unwrap(), [(MARCH + 1, 4), (MARCH, 2)]);
+    assert_eq!(standing(&world).await, partners::Standing { balance: -996_000, to_close: None });
     world.assert_sound().await;
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rapport_domain::{PersonId, Rng, SeededRng, SystemRng, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::records::tries::{self, MOST_AT_PLACE, WINDOW};
-use rapport_loyalty::records::vouchers::{self, Given, NotAdded, Owner, Refusal, Terms, Use, Voucher};
+use rapport_loyalty::records::vouchers::{self, Given, NotAdded, NotVoided, Owner, Refusal, Terms, Use, Voucher};
 use rapport_loyalty::records::{members, merging, personal};
 use rapport_loyalty::{MIGRATIONS, codes};
 use rapport_store::testing::TestDatabase;
@@ -101,7 +101,7 @@ async fn a_pool_takes_each_code_once_and_gives_it_once(db: TestDatabase) {
     assert_eq!(draw(&db, to(9, "r6")).await, None);
     let counts = vouchers::counts(&mut db.read(), W, POOL, NOW).await.unwrap();
     assert_eq!(counts, [("expired".to_owned(), 1), ("live".to_owned(), 2), ("void".to_owned(), 1)]);
-    let page = vouchers::list(&mut db.read(), W, POOL, 1, 2).await.unwrap();
+    let page = vouchers::list(&mut db.read(), W, POOL, ("", NOW), (1, 2)).await.unwrap();
     assert_eq!(page.into_iter().map(|it| it.lookup).collect::<Vec<_>>(), ["C2", "D3"]);
 }
 
@@ -253,6 +253,85 @@ async fn setting_aside_using_and_giving_back_are_counted(db: TestDatabase) {
                 assert_eq!(left, uses.map(|uses| uses - done), "story {story}, step {step}");
             }
         }
+    }
+}
+
+async fn void(db: &Store, owner: Owner<'_>, places: &[i64]) -> (u64, Vec<(usize, NotVoided)>) {
+    let mut tx = begin(db).await;
+    let found = vouchers::void(&mut tx, W, owner, places).await.unwrap();
+    tx.commit().await.unwrap();
+    found
+}
+
+const OFFER: Owner<'static> = Owner { kind: "offer", key: "summer" };
+
+#[db_test(MIGRATIONS)]
+async fn codes_are_taken_back_unless_somebody_has_them(db: TestDatabase) {
+    add(&db, OFFER, &["A1", "B2", "C3", "D4"], LIVE).await;
+    add(&db, OFFER, &["SUMMER"], Terms { uses: None, ..LIVE }).await;
+    add(&db, POOL, &["P1", "P2"], FREE).await;
+    draw(&db, to(7, "r1")).await;
+    use_up(&db, "B2", used("u1")).await.unwrap();
+    let (end, before) = (Timestamp(9_000), Timestamp(8_999));
+    lock(&db, "C3", used("basket"), end.0, NOW.0).await.unwrap();
+    lock(&db, "D4", used("left"), end.0, NOW.0).await.unwrap();
+    let (voided, kept) = void(&db, OFFER, &[1, 2, 3, 4, 5, 99]).await;
+    assert_eq!((voided, kept), (4, vec![(1, NotVoided::Used), (5, NotVoided::Unknown)]));
+    assert_eq!(void(&db, OFFER, &[1]).await, (0, vec![(0, NotVoided::Void)]));
+    for code in ["A1", "SUMMER"] {
+        assert_eq!(use_up(&db, code, used(code)).await, Err(Refusal::Void));
+    }
+    let use_at = async |code: &str, id: &str, now: Timestamp| {
+        let mut tx = begin(&db).await;
+        let outcome = vouchers::use_up(&mut tx, W, code, used(id), now).await.unwrap();
+        tx.commit().await.unwrap();
+        outcome.map(|it| it.uses_left)
+    };
+    // What was set aside before is a promise until its time is over, to whom it was made; it is not made longer.
+    assert_eq!(use_at("C3", "another", before).await, Err(Refusal::Void));
+    assert_eq!(lock(&db, "C3", used("basket"), end.0 + 1, NOW.0).await, Err(Refusal::Void));
+    assert_eq!(use_at("C3", "basket", before).await, Ok(Some(0)));
+    assert_eq!(use_at("C3", "basket", end).await, Ok(Some(0)), "told again it is the same use");
+    assert_eq!(use_at("D4", "left", end).await, Err(Refusal::Void));
+
+    // What a member has for a reward stays theirs; another owner's codes are not there.
+    assert_eq!(void(&db, POOL, &[1, 2]).await, (1, vec![(0, NotVoided::Given)]));
+    assert_eq!(draw(&db, to(8, "r2")).await, None);
+    assert!(use_up(&db, "P1", used("u2")).await.is_ok());
+    let typed = ["b-2", "P1", "", "nothing"].map(str::to_owned);
+    let places = vouchers::places(&mut db.read(), W, OFFER, &typed).await.unwrap();
+    assert_eq!(places, [Some(2), None, None, None]);
+    let of = async |owner: Owner<'_>, stands: &str| {
+        let rows = vouchers::list(&mut db.read(), W, owner, (stands, NOW), (0, 9)).await.unwrap();
+        assert!(stands.is_empty() || rows.iter().all(|it| it.stands(NOW) == stands));
+        rows.into_iter().map(|it| it.code).collect::<Vec<_>>()
+    };
+    assert_eq!(of(OFFER, "used").await, ["B2"]);
+    assert_eq!(of(OFFER, "void").await, ["A1", "C3", "D4", "SUMMER"]);
+    assert_eq!((of(OFFER, "").await.len(), of(OFFER, "live").await.len()), (5, 0));
+    let terms = Terms { valid_until: Some(NOW), ..LIVE };
+    add(&db, OFFER, &["OVER"], terms).await;
+    assert_eq!(of(OFFER, "expired").await, ["OVER"]);
+    add(&db, OFFER, &["E5", "F6"], LIVE).await;
+    let mut tx = begin(&db).await;
+    assert_eq!(vouchers::void_all(&mut tx, W, OFFER).await.unwrap(), 3, "what was used stays used");
+    tx.commit().await.unwrap();
+    let counts = vouchers::counts(&mut db.read(), W, OFFER, NOW).await.unwrap();
+    assert_eq!(counts, [("used".to_owned(), 1), ("void".to_owned(), 7)]);
+}
+
+/// A code is taken back and used at the same moment: one of both wins, every time.
+#[db_test(MIGRATIONS)]
+async fn a_code_is_used_or_taken_back(db: TestDatabase) {
+    let rounds = if db.engine() == Engine::Sqlite { 60 } else { 20 };
+    for round in 0..rounds {
+        let code = format!("RACE{round}");
+        add(&db, OFFER, &[&code], LIVE).await;
+        let (store, other) = (db.store.clone(), db.store.clone());
+        let using = tokio::spawn(async move { use_up(&store, &code, used(&format!("u{round}"))).await.is_ok() });
+        let voiding = tokio::spawn(async move { void(&other, OFFER, &[round + 1]).await.0 });
+        let (is_used, voided) = (using.await.unwrap(), voiding.await.unwrap());
+        assert_eq!(u64::from(is_used) + voided, 1, "round {round}");
     }
 }
 

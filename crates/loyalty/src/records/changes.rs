@@ -16,6 +16,7 @@ use crate::Error;
 use crate::ledger::{self, Act, Command, MemberId, REFERENCE_MAX, Source, Standing};
 use crate::program::WalletPlan;
 use crate::rewards::Refusal;
+use crate::staff::Goodwill;
 
 /// What the ids of operations begin with that are made here.
 pub const OWN_IDS: [&str; 2] = ["change:", "goodwill:"];
@@ -216,6 +217,22 @@ async fn enter(tx: &mut Tx, scene: Scene<'_>, change: &mut Change, by: &str) -> 
     by.clone_into(&mut change.decided_by);
     change.decided_at = Some(now);
     Ok(())
+}
+
+/// The limits of goodwill of somebody of a role in a wallet, each with how much they gave in its present period.
+///
+/// # Errors
+/// The store's.
+pub async fn goodwill_left<'a>(
+    db: &mut impl Queries,
+    scene: Scene<'a>,
+    (wallet, by, role): (&'a str, &str, &'a str),
+) -> Result<Vec<(&'a Goodwill, i64)>, Error> {
+    let Scene { workspace, program, calendar, now, .. } = scene;
+    let what = format!("goodwill:{wallet}:{by}");
+    let given = tallies::read(db, workspace, Tally { what: &what, member: None, at: now, calendar }).await?;
+    let limits = program.staff.goodwill(program, role, wallet);
+    Ok(limits.map(|limit| (limit, given.given(false, limit.every, now, calendar))).collect())
 }
 
 /// Gives points as goodwill, within what whoever gives may in the period; the ledger's operation has the id `goodwill:` and theirs.

@@ -17,7 +17,9 @@ use serde_json::json;
 
 pub(super) use lines::merge;
 pub use lines::{Line, by_reference, of_members, of_month};
-pub use statements::{Closed, MONTH_CLOSED, Proof, close, closed, months, pay, proof, save, statement};
+pub use statements::{
+    Closed, MONTH_CLOSED, Proof, Standing, close, closed, months, pay, proof, save, standing, statement,
+};
 
 use super::documents;
 use super::redemptions::Scene;

@@ -5,10 +5,14 @@
 //!
 //! Does not: know what a code is worth; its owner does. Nothing here is posted to the ledger.
 
+mod lists;
+
 use std::collections::BTreeSet;
 
 use rapport_domain::{Rng, Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Tx, args, sql};
+
+pub use lists::{NotVoided, list, places, void, void_all};
 
 use crate::codes;
 use crate::ledger::{MemberId, REFERENCE_MAX};
@@ -419,6 +423,14 @@ pub struct Use<'a> {
 struct UseRow {
     lookup: String,
     state: String,
+    until: Option<Timestamp>,
+}
+
+impl UseRow {
+    /// Whether it is set aside at a moment.
+    fn is_locked(&self, now: Timestamp) -> bool {
+        self.state == "locked" && self.until.is_some_and(|until| until > now)
+    }
 }
 
 /// Sets a use of a code aside until a time; the same use again moves the time.
@@ -469,8 +481,12 @@ async fn enter(
     if tx.execute(take, args![workspace, &lookup]).await? == 0 {
         return Ok(Err(Refusal::Unknown));
     }
-    let Some(voucher) = by_lookup(tx, workspace, &lookup).await? else { return Ok(Err(Refusal::Unknown)) };
+    let Some(mut voucher) = by_lookup(tx, workspace, &lookup).await? else { return Ok(Err(Refusal::Unknown)) };
     let earlier = use_of(tx, workspace, used.id).await?;
+    // What was set aside before the code was taken back is a promise, until its time is over.
+    if until.is_none() && voucher.state == "void" && earlier.as_ref().is_some_and(|row| row.is_locked(now)) {
+        "live".clone_into(&mut voucher.state);
+    }
     match earlier {
         Some(row) if row.lookup != lookup || row.state == "released" => return Ok(Err(Refusal::UseReused)),
         Some(row) if row.state == "used" => return Ok(Ok(voucher)),
@@ -494,7 +510,7 @@ async fn enter(
 }
 
 async fn use_of(db: &mut impl Queries, workspace: WorkspaceId, id: &str) -> Result<Option<UseRow>> {
-    let find = sql!("SELECT lookup, state FROM loyalty_voucher_uses WHERE use_id = $2 AND workspace = $1");
+    let find = sql!("SELECT lookup, state, until FROM loyalty_voucher_uses WHERE use_id = $2 AND workspace = $1");
     db.fetch_optional(find, args![workspace, id]).await
 }
 
@@ -556,23 +572,6 @@ pub async fn owners(
          FROM loyalty_vouchers WHERE workspace = $1 AND owner_kind = $2 GROUP BY 1, 2 ORDER BY 1, 2"
     );
     db.fetch_all(count, args![workspace, kind, now]).await
-}
-
-/// Codes of an owner in their order, from behind one of them on.
-///
-/// # Errors
-/// The store's.
-pub async fn list(
-    db: &mut impl Queries,
-    workspace: WorkspaceId,
-    owner: Owner<'_>,
-    after: i64,
-    limit: u32,
-) -> Result<Vec<Voucher>> {
-    let list = sql!(
-        "SELECT * FROM loyalty_vouchers WHERE workspace = $1 AND owner_kind = $2 AND owner = $3 AND place > $4 ORDER BY place LIMIT $5"
-    );
-    db.fetch_all(list, args![workspace, owner.kind, owner.key, after, limit]).await
 }
 
 /// What a member has: codes by which they got them, the newest last.

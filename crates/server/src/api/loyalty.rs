@@ -7,6 +7,7 @@ mod cards;
 mod challenges;
 mod changes;
 mod checkouts;
+mod code_lists;
 mod documents;
 mod effect;
 mod gift_cards;
@@ -83,6 +84,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(referrals::router())
         .merge(referrers::router())
         .merge(vouchers::router())
+        .merge(code_lists::router())
         .merge(changes::router())
         .merge(bulks::router())
         .merge(opening::router())

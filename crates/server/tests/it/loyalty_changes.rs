@@ -54,8 +54,7 @@ async fn available(world: &World, owner: &Browser, member: &str) -> i64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_takes_two_and_goodwill_has_a_limit() {
     let sink = Sink::start(Manner::default(), &[]).await;
-    let staff =
-        json!({"alone": [{"role": "owner", "most": 100}], "goodwill": [{"role": "agent", "most": 20, "every": "day"}]});
+    let staff = json!({"alone": [{"role": "owner", "most": 100}], "goodwill": [{"role": "agent", "most": 20, "every": "day"}, {"role": "agent", "most": 500, "every": "ever"}]});
     let (world, owner) = founded(&sink, staff).await;
     let ann = enrol(&world, &owner, "ann@example.com").await;
     let (admin, agent, viewer) =
@@ -97,11 +96,16 @@ async fn a_change_takes_two_and_goodwill_has_a_limit() {
         "change_needs_approval",
     );
 
+    let left = async |who: &Browser| get(&world, who, GOODWILL).await["rows"].clone();
+    let limit = |most: i64, every: &str, given: i64| json!({"most": most, "every": every, "given": given, "left": most - given});
+    assert_eq!(left(&agent).await, json!([limit(20, "day", 0), limit(500, "ever", 0)]));
+    assert_eq!(left(&owner).await, json!([]));
     let gift =
         |id: &str, points: i64| json!({"id": id, "member_id": ann, "points": points, "reason": "for her patience"});
     for _ in 0..2 {
         assert_eq!(post(&world, &agent, GOODWILL, gift("g1", 20)).await.json()["operation_id"], "goodwill:g1");
     }
+    assert_eq!(left(&agent).await, json!([limit(20, "day", 20), limit(500, "ever", 20)]));
     refused(&post(&world, &agent, GOODWILL, gift("g2", 1)).await, StatusCode::CONFLICT, "own_limit_reached");
     refused(&post(&world, &owner, GOODWILL, gift("g3", 1)).await, StatusCode::CONFLICT, "own_limit_reached");
     assert_eq!(post(&world, &viewer, GOODWILL, gift("g4", 1)).await.status, StatusCode::FORBIDDEN);
@@ -112,6 +116,7 @@ async fn a_change_takes_two_and_goodwill_has_a_limit() {
         (&json!("goodwill"), &json!("for her patience"))
     );
     world.clock.advance(Timestamp::DAY);
+    assert_eq!(left(&agent).await, json!([limit(20, "day", 0), limit(500, "ever", 20)]));
     assert_eq!(post(&world, &agent, GOODWILL, gift("g5", 20)).await.status, StatusCode::OK);
     assert_eq!(verify(&mut world.app.installation.store.read(), FIRST).await.unwrap().findings, []);
 }

@@ -405,6 +405,65 @@ async fn a_code_unlocks_an_offer_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn codes_of_an_offer_are_listed_and_taken_back() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, ..) = founded(&sink).await;
+    let five = json!({"name": "Five off", "needs_code": true, "gives": {"kind": "amount_off", "amount": "5"}});
+    offer(&world, &owner, "five", five).await;
+    let codes = "/api/v1/loyalty/offers/five/codes";
+    let add = async |body: Value| call(&world, &owner, Method::POST, codes, body).await.json();
+    add(json!({"codes": ["SUMMER"], "uses": null})).await;
+    add(json!({"codes": ["ONCE-1234567", "=1+1", "KEPT-1234567"]})).await;
+    let list = format!("{codes}/list");
+    let all = get(&world, &owner, &format!("{list}?limit=2")).await;
+    let shown: Vec<&str> = all["rows"].as_array().unwrap().iter().map(|it| it["code"].as_str().unwrap()).collect();
+    assert_eq!(shown, ["SUMMER", "…4567"], "what everybody may use is read, what can be used once is not");
+    let rest = get(&world, &owner, &format!("{list}?cursor={}", all["next"].as_str().unwrap())).await;
+    assert_eq!(rest["rows"].as_array().unwrap().len(), 2, "{rest}");
+    assert_eq!(
+        rest["rows"][0],
+        json!({"place": 3, "code": "…1", "state": "live", "uses_left": 1, "member_id": null, "member_name": null, "valid_until": null, "added_at": rest["rows"][0]["added_at"]})
+    );
+    let file = world.get(&format!("{codes}.csv?state=live"), &owner.reads()).await;
+    assert_eq!(file.header("content-disposition"), "attachment; filename=\"codes-five.csv\"");
+    let text = file.text();
+    assert!(text.lines().count() == 5 && !text.contains("1234567") && text.contains("\r\n1,SUMMER,live,,,,"), "{text}");
+
+    // A cart that has set one aside keeps it; nobody else gets it.
+    let with = |code: &str| json!({"codes": [code]});
+    let locked = lock(&world, &owner, "basket", with("KEPT1234567")).await.json();
+    assert_eq!(outcomes(&locked["priced"])[0].1, "given", "{locked}");
+    let voided = format!("{codes}/voided");
+    let void = async |body: Value| call(&world, &owner, Method::POST, &voided, body).await;
+    let found = void(json!({"codes": ["once 1234567", "WINTER", "kept-1234567"]})).await.json();
+    assert_eq!(found, json!({"voided": 2, "not_voided": [{"at": 1, "why": "code_unknown"}]}));
+    let again = void(json!({"places": [2, 3]})).await.json();
+    assert_eq!(again, json!({"voided": 1, "not_voided": [{"at": 0, "why": "code_void"}]}));
+    for code in ["ONCE-1234567", "KEPT-1234567"] {
+        let priced = price(&world, &owner, with(code)).await;
+        assert_eq!(priced["codes"][0]["refused"], "code_void", "{priced}");
+    }
+    act(&world, &owner, "basket", "redeem", json!({"order_id": "1"})).await;
+    let used = get(&world, &owner, &format!("{list}?state=void")).await;
+    assert_eq!(used["rows"].as_array().unwrap().len(), 3, "{used}");
+    assert_eq!(void(json!({"all": true})).await.json(), json!({"voided": 1, "not_voided": []}));
+    assert_eq!(price(&world, &owner, with("SUMMER")).await["codes"][0]["refused"], "code_void");
+    for wrong in
+        [json!({}), json!({"all": true, "places": [1]}), json!({"places": vec![1; 10_001]}), json!({"all": "yes"})]
+    {
+        assert_eq!(void(wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let viewer = world.browser(Role::Viewer).await;
+    let answer = call(&world, &viewer, Method::POST, &voided, json!({"all": true})).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_eq!(world.get(&format!("{list}?state=lost"), &owner.reads()).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for path in ["codes/list", "codes.csv"] {
+        let answer = world.get(&format!("/api/v1/loyalty/offers/none/{path}"), &owner.reads()).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cart_is_tried_by_another_way_of_choosing() {
     let sink = Sink::start(Manner::default(), &[]).await;
     let (world, owner, _, _) = founded(&sink).await;

@@ -153,6 +153,7 @@ async fn a_month_is_stated_compared_and_closed() {
     );
     let lines = get(&world, &agent, &format!("{month}/lines?limit=2")).await;
     assert_eq!(lines["rows"].as_array().unwrap().len(), 2);
+    assert!(lines["rows"][0]["member_name"].is_string(), "{lines}");
     let rest = get(&world, &agent, &format!("{month}/lines?cursor={}", lines["next"].as_str().unwrap())).await;
     assert_eq!(rest["rows"].as_array().unwrap().len(), 3, "{rest}");
     let file = world.get(&format!("{month}/lines.csv"), &agent.reads()).await;
@@ -183,11 +184,16 @@ async fn a_month_is_stated_compared_and_closed() {
 
     let close = format!("{month}/closed");
     refused(&post(&world, &owner, &close, json!(null)).await, StatusCode::CONFLICT, "partner_month_open");
+    let listed = async || get(&world, &agent, "/api/v1/loyalty/partners").await["rows"][0].clone();
+    let now = listed().await;
+    assert_eq!((&now["balance"], &now["to_close"]), (&closing, &json!(null)), "{now}");
     world.clock.advance(32 * Timestamp::DAY);
+    assert_eq!(listed().await["to_close"], json!(word));
     refused(&post(&world, &agent, &close, json!(null)).await, StatusCode::FORBIDDEN, "not_allowed");
     let closed = done(&world, &owner, &close, json!(null)).await;
     assert_eq!((&closed["closing"], closed["closed"]["chain"].as_str().unwrap().len()), (&closing, 64), "{closed}");
     assert_eq!(done(&world, &owner, &close, json!(null)).await, closed, "told again it is the same");
+    assert_eq!((&listed().await["balance"], &listed().await["to_close"]), (&closing, &json!(null)));
     let late = json!({"reference": "L-1", "member_id": member, "points": 10, "occurred_at": first["occurred_at"]});
     let late = done(&world, &agent, &format!("{AIR}/earn"), late).await;
     assert_eq!(late["is_late"], true);

@@ -142,6 +142,14 @@ async fn money_codes_and_surprises() {
     assert_eq!((&list["rows"][0]["code"], &list["rows"][0]["member_id"]), (&json!("…567"), &json!(member)), "{list}");
     let pools = get(&world, &owner, "/api/v1/loyalty/vouchers/pools").await;
     assert_eq!(pools["rows"], json!([{"pool": "cinema", "counts": {"free": 1, "live": 1}}]));
+    // What nobody has is taken back; what somebody paid for is not.
+    let voided = post(&world, &owner, &format!("{pool}/voided"), json!({"places": [1, 2]})).await.json();
+    assert_eq!(voided, json!({"voided": 1, "not_voided": [{"at": 0, "why": "code_given"}]}));
+    let file = world.get(&format!("{pool}/codes.csv?state=void"), &owner.reads()).await.text();
+    assert!(file.lines().count() == 2 && file.contains("\r\n2,…321,void,1,,,"), "{file}");
+    let list = get(&world, &owner, &format!("{pool}?state=live")).await;
+    assert_eq!((&list["rows"][0]["place"], list["rows"].as_array().unwrap().len()), (&json!(1), 1), "{list}");
+    assert!(list["rows"][0]["member_name"].is_string(), "{list}");
 
     let surprise = |id: &str, reason: &str| json!({"id": id, "member_id": member, "reward": "mug", "is_surprise": true, "reason": reason});
     refused(

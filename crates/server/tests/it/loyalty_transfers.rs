@@ -131,6 +131,8 @@ async fn points_are_sent_undone_and_told_to_both() {
     assert_eq!((club.has(0).await, club.has(1).await), ((200, 0), (300, 0)));
     let list = get(world, owner, &format!("/api/v1/loyalty/members/{bob}/transfers")).await;
     assert_eq!(list["rows"].as_array().unwrap().len(), 5, "two that arrived, and three that were refused: {list}");
+    let named = |it: &Value| it["member_name"].is_string() && it["to_member_name"].is_string();
+    assert!(list["rows"].as_array().unwrap().iter().all(named), "{list}");
 
     // Each sees their own side; words go with whoever wrote them.
     let access = |who: usize| format!("/api/v1/customers/{}/access", club.people[who]);

@@ -177,6 +177,31 @@ pub async fn statement(
     Ok(found)
 }
 
+/// How a partner stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What it owes, over all months, in millionths; below 0 it is owed that.
+    pub balance: i64,
+    /// The first month that is over, has lines, and is not closed.
+    pub to_close: Option<Month>,
+}
+
+/// How a partner stands now. Read it of a snapshot.
+///
+/// # Errors
+/// The store's.
+pub async fn standing(db: &mut impl Queries, scene: Scene<'_>, partner: &str) -> rapport_store::Result<Standing> {
+    let Scene { workspace, calendar, now, .. } = scene;
+    // Of the time behind every month all is before.
+    let balance = statement(db, workspace, partner, Month::MAX).await?.opening;
+    let last = last_closed(db, workspace, partner).await?.unwrap_or(Month::MIN);
+    let first = sql!(
+        "SELECT MIN(month) FROM loyalty_partner_lines WHERE workspace = $1 AND partner = $2 AND month > $3 AND month < $4 AND refused IS NULL"
+    );
+    let to_close = db.scalar(first, args![workspace, partner, last, month_of(now, calendar)]).await?;
+    Ok(Standing { balance, to_close })
+}
+
 /// What went each way in all, by the lines and by the ledger.
 ///
 /// # Errors

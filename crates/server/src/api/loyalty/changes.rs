@@ -5,6 +5,7 @@ use rapport_domain::Timestamp;
 use rapport_loyalty::program::{Program, WalletPlan};
 use rapport_loyalty::records::changes::{self, Asked, Change};
 use rapport_loyalty::rewards::Refusal;
+use rapport_loyalty::staff::Goodwill;
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -20,7 +21,7 @@ use crate::api::wire::optional_time;
 use crate::app::App;
 use crate::auth::{Caller, Permission, Role};
 use crate::http::extract::{Json, Path, Query};
-use crate::http::paging::{Page, PageQuery};
+use crate::http::paging::{Page, PageQuery, Rows};
 use crate::problem::Problem;
 
 /// The routes of this part.
@@ -29,7 +30,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(points_changes, change_points))
         .routes(routes!(approve_points_change))
         .routes(routes!(decline_points_change))
-        .routes(routes!(give_goodwill))
+        .routes(routes!(goodwill_left, give_goodwill))
 }
 
 /// A change by hand.
@@ -246,6 +247,48 @@ pub struct GoodwillGiven {
     /// The ledger's operation.
     operation_id: String,
     points: i64,
+}
+
+/// In which wallet.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct GoodwillQuery {
+    /// The programme's first, unless said.
+    wallet: Option<String>,
+}
+
+/// A limit of the goodwill that you give, and what is left of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GoodwillLeft {
+    /// So many points you may give in the period.
+    most: i64,
+    /// `day`, `week`, `month`, `year` or `ever`, of the programme's zone.
+    every: String,
+    /// How many you gave in the present one.
+    given: i64,
+    /// How many are left.
+    left: i64,
+}
+
+/// Says what is left of each of your own limits of goodwill; none means that you give none.
+#[utoipa::path(get, path = "/api/v1/loyalty/goodwill", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "goodwill_left", params(GoodwillQuery), responses((status = 200, body = Rows<GoodwillLeft>), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn goodwill_left(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<GoodwillQuery>,
+) -> Result<Json<Rows<GoodwillLeft>>, Problem> {
+    caller.require(Permission::ServeMembers)?;
+    let present = Present::read(&app, caller.workspace).await?;
+    let scene = present.scene(&app, caller.workspace)?;
+    let key = &wallet(scene.program, query.wallet.as_deref())?.key;
+    let mut db = app.installation.store.read();
+    let limits = changes::goodwill_left(&mut db, scene, (key.as_str(), caller.id().as_str(), role_of(&caller))).await?;
+    let row = |(limit, given): (&Goodwill, i64)| GoodwillLeft {
+        most: limit.most,
+        every: limit.every.key().to_owned(),
+        given,
+        left: (limit.most - given).max(0),
+    };
+    Ok(Json(Rows { rows: limits.into_iter().map(row).collect() }))
 }
 
 /// Gives a member points as goodwill, within what the programme lets each person of the caller's role give in a period.

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use rapport_domain::Timestamp;
 use rapport_domain::money::{format_micros, parse_micros};
 use rapport_loyalty::decimal::Decimal;
+use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::liability::books::Month;
 use rapport_loyalty::partners::Partner;
 use rapport_loyalty::partners::statement::{Compared, Kind, Side, Statement, compare};
@@ -17,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::liability::{month, month_word};
+use super::members::names_of;
 use super::named;
 use super::partners::{PartnerLine, partner, refused};
 use super::redemptions::{Present, short};
@@ -231,7 +233,12 @@ pub async fn partner_lines(
     let mut db = app.installation.store.read();
     let rows = partners::of_month(&mut db, caller.workspace, (&key, which), after, page.limit() + 1).await?;
     let page = Page::cut(rows, page.limit(), |it| (it.recorded_at.0, it.reference.clone()));
-    Ok(Json(page.map(|it| PartnerLine::of(it, of.currency.as_str()))))
+    let numbers: Vec<MemberId> = page.rows.iter().filter_map(Line::member).collect();
+    let names = names_of(&mut db, caller.workspace, &numbers).await?;
+    Ok(Json(page.map(|it| PartnerLine {
+        member_name: it.member.and_then(|member| names.get(&member).cloned()),
+        ..PartnerLine::of(it, of.currency.as_str())
+    })))
 }
 
 /// All lines of a month.

@@ -58,6 +58,10 @@ pub struct LoyaltyPartner {
     in_force_from: String,
     saved_at: String,
     saved_by: String,
+    /// In the list: what the partner owes now, over all months; below 0 it is owed that.
+    balance: Option<String>,
+    /// In the list: the first month that is over and can be closed, `2026-05`; null when none waits.
+    to_close: Option<String>,
 }
 
 impl LoyaltyPartner {
@@ -70,6 +74,8 @@ impl LoyaltyPartner {
             in_force_from: time(row.in_force_from),
             saved_at: time(row.saved_at),
             saved_by: named(users, &row.saved_by),
+            balance: None,
+            to_close: None,
         })
     }
 }
@@ -82,7 +88,7 @@ pub struct LoyaltyPartnersQuery {
     ended: bool,
 }
 
-/// Lists the partners.
+/// Lists the partners, with what each owes.
 #[utoipa::path(get, path = "/api/v1/loyalty/partners", security(("caller" = ["view_reports"])), tag = "loyalty", operation_id = "loyalty_partners", params(LoyaltyPartnersQuery), responses((status = 200, body = Rows<LoyaltyPartner>)))]
 pub async fn loyalty_partners(
     State(app): State<App>,
@@ -91,8 +97,19 @@ pub async fn loyalty_partners(
 ) -> Result<Json<Rows<LoyaltyPartner>>, Problem> {
     let rows = documents::list(&app, &caller, query.ended).await?;
     let users = user_names(&app, caller.workspace).await?;
-    let rows: Result<_, Problem> = rows.into_iter().map(|row| LoyaltyPartner::of(row, &users)).collect();
-    Ok(Json(Rows { rows: rows? }))
+    let rows: Result<Vec<_>, Problem> = rows.into_iter().map(|row| LoyaltyPartner::of(row, &users)).collect();
+    let mut rows = rows?;
+    if !rows.is_empty() {
+        let present = Present::read(&app, caller.workspace).await?;
+        let scene = present.scene(&app, caller.workspace)?;
+        let mut db = app.installation.store.snapshot().await?;
+        for row in &mut rows {
+            let standing = partners::standing(&mut db, scene, &row.key).await?;
+            row.balance = Some(decimal(standing.balance));
+            row.to_close = standing.to_close.map(month_word);
+        }
+    }
+    Ok(Json(Rows { rows }))
 }
 
 /// Lists every version of a partner, the latest first: which prices were in force when.
@@ -172,6 +189,8 @@ pub struct PartnerLine {
     /// The reference of the line of which it comes back.
     of_reference: Option<String>,
     member_id: Option<String>,
+    /// In the list: what the member is called; null when they were forgotten.
+    pub(super) member_name: Option<String>,
     wallet: String,
     /// How many points moved.
     points: i64,
@@ -210,6 +229,7 @@ impl PartnerLine {
             kind: it.kind,
             of_reference: Some(it.of_reference).filter(|of| !of.is_empty()),
             member_id: it.member.map(|member| member.to_string()),
+            member_name: None,
             wallet: it.wallet,
             points: it.points,
             short: it.short,

@@ -2,18 +2,18 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use rapport_domain::Timestamp;
+use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{MemberId, Shortage};
 use rapport_loyalty::records::transfers::{self, Asked, Desk, Filter, Transfer};
 use rapport_loyalty::records::{members, tries};
 use rapport_loyalty::transfers::Refusal;
-use rapport_store::{Priority, Tx};
+use rapport_store::{Priority, Queries, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::members::{find, number};
+use super::members::{find, names_of, number};
 use super::redemptions::{Present, short};
 use crate::api::shapes::time;
 use crate::api::wire::optional_time;
@@ -43,8 +43,12 @@ pub struct LoyaltyTransfer {
     id: String,
     /// Who sends.
     member_id: String,
+    /// In lists: what whoever sends is called; null when they were forgotten.
+    member_name: Option<String>,
     /// Who gets it; of a gift only once it is claimed.
     to_member_id: Option<String>,
+    /// In lists: what whoever gets it is called.
+    to_member_name: Option<String>,
     /// Whether it is a gift by code.
     is_gift: bool,
     wallet: String,
@@ -76,7 +80,9 @@ impl From<Transfer> for LoyaltyTransfer {
             transfer_id: row.transfer,
             id: row.id,
             member_id: row.sender.to_string(),
+            member_name: None,
             to_member_id: row.receiver.map(|it| it.to_string()),
+            to_member_name: None,
             is_gift: row.is_gift,
             wallet: row.wallet,
             points: row.points,
@@ -304,8 +310,21 @@ fn position(page: &PageQuery) -> Result<Option<(Timestamp, String)>, Problem> {
     Ok(after.map(|(at, transfer)| (Timestamp(at), transfer)))
 }
 
-fn cut(rows: Vec<Transfer>, page: &PageQuery) -> Page<LoyaltyTransfer> {
-    Page::cut(rows, page.limit(), |row| (row.made_at.0, row.transfer.clone())).map(LoyaltyTransfer::from)
+/// A page of transfers, with what both are called.
+async fn cut(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    rows: Vec<Transfer>,
+    page: &PageQuery,
+) -> Result<Page<LoyaltyTransfer>, Problem> {
+    let page = Page::cut(rows, page.limit(), |row| (row.made_at.0, row.transfer.clone()));
+    let numbers = page.rows.iter().flat_map(|row| [Some(row.sender), row.receiver]).flatten().map(MemberId);
+    let names = names_of(db, workspace, &numbers.collect::<Vec<_>>()).await?;
+    Ok(page.map(|row| LoyaltyTransfer {
+        member_name: names.get(&row.sender).cloned(),
+        to_member_name: row.receiver.and_then(|it| names.get(&it).cloned()),
+        ..row.into()
+    }))
 }
 
 /// Lists what members sent each other, the newest first.
@@ -320,7 +339,7 @@ pub async fn loyalty_transfers(
     let mut db = app.installation.store.read();
     let filter = Filter { state: &query.state };
     let rows = transfers::list(&mut db, caller.workspace, filter, position(&page)?, page.limit() + 1).await?;
-    Ok(Json(cut(rows, &page)))
+    Ok(Json(cut(&mut db, caller.workspace, rows, &page).await?))
 }
 
 /// Reads a transfer.
@@ -348,5 +367,5 @@ pub async fn member_transfers(
     let mut db = app.installation.store.read();
     let limit = page.limit() + 1;
     let rows = transfers::of_members(&mut db, caller.workspace, &[member], position(&page)?, limit).await?;
-    Ok(Json(cut(rows, &page)))
+    Ok(Json(cut(&mut db, caller.workspace, rows, &page).await?))
 }

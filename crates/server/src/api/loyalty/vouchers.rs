@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::Timestamp;
-use rapport_loyalty::codes;
 use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::program::check_key;
 use rapport_loyalty::records::documents as versions;
@@ -29,14 +28,14 @@ use crate::api::wire::optional_time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
-use crate::http::paging::{Page, PageQuery, Rows};
+use crate::http::paging::Rows;
 use crate::problem::Problem;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(voucher_pools))
-        .routes(routes!(pool_codes, add_pool_codes))
+        .routes(routes!(add_pool_codes))
         .routes(routes!(check_voucher))
         .routes(routes!(use_voucher))
         .routes(routes!(release_voucher))
@@ -66,44 +65,6 @@ pub async fn voucher_pools(State(app): State<App>, caller: Caller) -> Result<Jso
         pools.entry(pool).or_default().insert(stands, count);
     }
     Ok(Json(Rows { rows: pools.into_iter().map(|(pool, counts)| VoucherPool { pool, counts }).collect() }))
-}
-
-/// A code of a pool, by its end.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PoolCode {
-    /// Its last characters.
-    code: String,
-    /// `free`, `live` or `void`.
-    state: String,
-    uses_left: Option<i64>,
-    /// Who has it.
-    member_id: Option<String>,
-    valid_until: Option<String>,
-    added_at: String,
-}
-
-/// Lists a pool's codes by their ends: nobody reads from a list what can be spent.
-#[utoipa::path(get, path = "/api/v1/loyalty/vouchers/pools/{pool}", security(("caller" = ["view_people"])), tag = "loyalty", operation_id = "pool_codes", params(("pool" = String, Path), PageQuery), responses((status = 200, body = Page<PoolCode>)))]
-pub async fn pool_codes(
-    State(app): State<App>,
-    caller: Caller,
-    Path(pool): Path<String>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<PoolCode>>, Problem> {
-    caller.require(Permission::ViewPeople)?;
-    let after: i64 = page.position()?.unwrap_or(0);
-    let owner = Owner { kind: "pool", key: &pool };
-    let mut db = app.installation.store.read();
-    let rows = vouchers::list(&mut db, caller.workspace, owner, after, page.limit() + 1).await?;
-    let row = |it: Voucher| PoolCode {
-        code: codes::masked(&it.code),
-        state: it.state,
-        uses_left: it.uses_left,
-        member_id: it.holder.map(|holder| holder.to_string()),
-        valid_until: optional_time(it.valid_until),
-        added_at: time(it.added_at),
-    };
-    Ok(Json(Page::cut(rows, page.limit(), |it| it.place).map(row)))
 }
 
 /// Codes for a pool.
