@@ -46,6 +46,10 @@ export async function loyaltyPages(ask) {
 	list.push({ name: 'loyalty-offer-new', path: '/loyalty/offers/new', text: 'Give the offer a name' });
 	list.push({ name: 'loyalty-offer-unknown', path: '/loyalty/offers/there-is-none', text: 'There is no such offer' });
 	for (const key of ['camping', 'summer', 'win-back']) if (offers.some((it) => it.key === key)) list.push({ name: `loyalty-offer-${key}`, path: `/loyalty/offers/${key}`, text: 'Versions' });
+	const coded = offers.find((it) => it.key === 'summer' || it.offer.needs_code);
+	if (coded) list.push({ name: 'loyalty-offer-codes', path: `/loyalty/offers/${coded.key}/codes`, text: 'Codes are shown by their ends' });
+	const pool = ((await ask('/loyalty/vouchers/pools')).rows ?? [])[0];
+	if (pool) list.push({ name: 'loyalty-pool-codes', path: `/loyalty/rewards/pools/${pool.pool}`, text: 'Codes are shown by their ends' });
 	const rewards = (await ask('/loyalty/rewards')).rows ?? [];
 	list.push({ name: 'loyalty-rewards', path: '/loyalty/rewards', text: rewards.length ? 'What waits to be paid or delivered' : 'Here you will see what members can have for their points' });
 	list.push({ name: 'loyalty-reward-new', path: '/loyalty/rewards/new', text: 'Give the reward a name' });

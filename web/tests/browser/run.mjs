@@ -12,6 +12,7 @@ import { complaintScenarios } from './complaint-scenarios.mjs';
 import { ideaScenarios } from './idea-scenarios.mjs';
 import { intentScenarios } from './intent-scenarios.mjs';
 import { loyaltyChallengeScenarios } from './loyalty-challenge-scenarios.mjs';
+import { loyaltyCodeScenarios } from './loyalty-code-scenarios.mjs';
 import { loyaltyHandScenarios } from './loyalty-hand-scenarios.mjs';
 import { loyaltyLawScenarios } from './loyalty-law-scenarios.mjs';
 import { loyaltyGiftCardScenarios } from './loyalty-gift-card-scenarios.mjs';
@@ -137,7 +138,7 @@ async function walk(size, viewport) {
 if (shop.link) await (await open(SIZES.desk)).context.close();
 await Promise.all(Object.entries(SIZES).map(([size, viewport]) => walk(size, viewport)));
 
-const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyLawScenarios, ...loyaltyGiftCardScenarios, ...loyaltyLeaderboardScenarios, ...loyaltyMemberScenarios, ...loyaltyOfferScenarios, ...loyaltyPartnerScenarios, ...loyaltyReferralScenarios, ...loyaltyChallengeScenarios, ...loyaltyHandScenarios, ...loyaltyTransferScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
+const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyLawScenarios, ...loyaltyGiftCardScenarios, ...loyaltyLeaderboardScenarios, ...loyaltyMemberScenarios, ...loyaltyOfferScenarios, ...loyaltyPartnerScenarios, ...loyaltyReferralScenarios, ...loyaltyChallengeScenarios, ...loyaltyCodeScenarios, ...loyaltyHandScenarios, ...loyaltyTransferScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
 for (const [name, run] of Object.entries(allScenarios)) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');

@@ -2,6 +2,7 @@
 import { challengeRoutes } from './challenges.mjs';
 import { changeRoutes } from './changes.mjs';
 import { giftCardRoutes } from './gift-cards.mjs';
+import { codeRoutes } from './codes.mjs';
 import { lawRoutes } from './laws.mjs';
 import { leaderboardRoutes } from './leaderboards.mjs';
 import { offerRoutes } from './offers.mjs';
@@ -46,6 +47,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 		...challengeRoutes(fixture, page, problem),
 		...changeRoutes(fixture, page, problem),
 		...giftCardRoutes(fixture, page, problem),
+		...codeRoutes(fixture, page),
 		...lawRoutes(fixture, problem),
 		...leaderboardRoutes(fixture, problem),
 		...offerRoutes(fixture, problem),

@@ -3,6 +3,7 @@ import { liability } from './liability';
 import { challenges } from './loyalty-challenges';
 import { changes } from './loyalty-changes';
 import { giftCards } from './loyalty-gift-cards';
+import { codes } from './loyalty-codes';
 import { laws } from './loyalty-laws';
 import { ofMember } from './loyalty-member';
 import { boards } from './loyalty-leaderboards';
@@ -17,6 +18,7 @@ import { tiers } from './tiers';
 export const loyalty = {
 	...challenges,
 	...changes,
+	...codes,
 	...liability,
 	...giftCards,
 	...laws,

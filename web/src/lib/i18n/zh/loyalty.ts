@@ -3,6 +3,7 @@ import { liability } from './liability';
 import { challenges } from './loyalty-challenges';
 import { changes } from './loyalty-changes';
 import { giftCards } from './loyalty-gift-cards';
+import { codes } from './loyalty-codes';
 import { laws } from './loyalty-laws';
 import { ofMember } from './loyalty-member';
 import { boards } from './loyalty-leaderboards';
@@ -19,6 +20,7 @@ import type { loyalty as english } from '../en/loyalty';
 export const loyalty: Record<keyof typeof english, string> = {
 	...challenges,
 	...changes,
+	...codes,
 	...liability,
 	...giftCards,
 	...laws,
