@@ -235,9 +235,9 @@ pub async fn partner_lines(
     let page = Page::cut(rows, page.limit(), |it| (it.recorded_at.0, it.reference.clone()));
     let numbers: Vec<MemberId> = page.rows.iter().filter_map(Line::member).collect();
     let names = names_of(&mut db, caller.workspace, &numbers).await?;
-    Ok(Json(page.map(|it| PartnerLine {
-        member_name: it.member.and_then(|member| names.get(&member).cloned()),
-        ..PartnerLine::of(it, of.currency.as_str())
+    Ok(Json(page.map(|it| {
+        let name = it.member.and_then(|member| names.get(&member).cloned());
+        PartnerLine::of(it, of.currency.as_str()).named(name)
     })))
 }
 

@@ -190,7 +190,7 @@ pub struct PartnerLine {
     of_reference: Option<String>,
     member_id: Option<String>,
     /// In the list: what the member is called; null when they were forgotten.
-    pub(super) member_name: Option<String>,
+    member_name: Option<String>,
     wallet: String,
     /// How many points moved.
     points: i64,
@@ -222,6 +222,11 @@ fn decimal(micros: i64) -> String {
 }
 
 impl PartnerLine {
+    /// With what the member is called.
+    pub(super) fn named(self, member_name: Option<String>) -> Self {
+        Self { member_name, ..self }
+    }
+
     pub(super) fn of(it: Line, currency: &str) -> Self {
         Self {
             line_id: it.line,
