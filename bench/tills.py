@@ -14,8 +14,12 @@ TILL = "/api/v1/loyalty/till"
 
 def tills(binary, folder, members=1_000_000, rules=100, customers=1_000, orders=20_000):
     """What a member at a till waits for, and what rating costs, among so many members."""
-    with Server(binary, f"{folder}/data", scopes=("read", "write", "admin")) as server, MemoryWatch(server) as memory:
-        fill(server, members)
+    server = Server(binary, f"{folder}/data", scopes=("read", "write", "admin"))
+    # Before it starts: it has its folder to itself.
+    key = server.run("key", "create", "--api", "--scope", "till", "--data", server.folder).split()[-1]
+    with server, MemoryWatch(server) as memory:
+        people = random.Random(7).sample(range(members), customers)
+        fill(server, members, people)
         plain = cost(server, members, orders, "before")
         save_rules(server, rules)
         rated = cost(server, members, orders, "after")
@@ -26,13 +30,13 @@ def tills(binary, folder, members=1_000_000, rules=100, customers=1_000, orders=
             "an order rated on request, p50 ms": quantile(waits, 0.5) * 1e3, "an order rated on request, p99 ms": quantile(waits, 0.99) * 1e3,
             "what rules and points add to an order, processor ms": rated - plain,
         }
-        figures |= at_the_till(server, members, customers)
+        figures |= at_the_till(server, key, people)
         figures |= posted(server, known, orders)
         return figures | {"highest memory MB": max(memory.samples)}
 
 
-def fill(server, members):
-    """Everybody signs up and by that becomes a member."""
+def fill(server, members, people):
+    """Everybody signs up and by that becomes a member; some say their numbers."""
     wallet = {"key": "points", "name": "Points", "worth": "0.01"}
     program = {
         "name": "Club", "zone": "Europe/Berlin", "currency": "EUR", "country_code": "49", "counts_from": "2020-01-01", "wallets": [wallet],
@@ -46,11 +50,14 @@ def fill(server, members):
     lines = (line(number) for number in range(members))
     while part := list(itertools.islice(lines, 200_000)):
         pour(server, part)
+    pour(server, [
+        f'{{"type":"identify","userId":"user-{number}","messageId":"i{number}","timestamp":"{now()}","traits":{{"phone":"{phone(number)}"}}}}' for number in people
+    ])
     server.settle()
 
 
 def line(number):
-    return f'{{"type":"track","userId":"user-{number}","messageId":"s{number}","timestamp":"{now()}","event":"Signed Up","context":{{"traits":{{"phone":"{phone(number)}"}}}}}}'
+    return f'{{"type":"track","userId":"user-{number}","messageId":"s{number}","timestamp":"{now()}","event":"Signed Up"}}'
 
 
 def phone(number):
@@ -120,11 +127,9 @@ async def one_by_one(server, requests):
     return [(await ask(connection, server, path, body))[0] for path, body in requests]
 
 
-def at_the_till(server, members, customers):
+def at_the_till(server, key, people):
     """Eight tills at a time: somebody is found by their number, what they bought is told, a coffee is redeemed."""
-    key = server.run("key", "create", "--api", "--scope", "till", "--data", server.folder).split()[-1]
-    chance, waits = random.Random(7), {"lookup": [], "receipts": [], "redemptions": []}
-    people = chance.sample(range(members), customers)
+    waits = {"lookup": [], "receipts": [], "redemptions": []}
 
     async def till(store):
         connection = await Connection().open(server)

@@ -9,6 +9,7 @@ use rapport_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::dates::{Activity, Expiry, usual};
+use crate::households;
 use crate::ledger::{Act, Answer, Command, Ledger, MemberId};
 use crate::program::{Program, WalletPlan};
 
@@ -69,6 +70,8 @@ fn who(counts: &[Activity], command: &Command, now: Timestamp) -> Vec<(MemberId,
             let kind = if command.id.starts_with(BY_RULE) { Activity::Earned } else { Activity::Granted };
             vec![(kind, command.member, earned_at.unwrap_or(now).min(now))]
         }
+        // What others of the household redeem is nothing that the member did.
+        Act::Spend { .. } | Act::Capture { .. } if command.source.kind == households::SOURCE => Vec::new(),
         Act::Spend { .. } | Act::Capture { .. } => vec![(Activity::Redeemed, command.member, now)],
         Act::Transfer { to, .. } | Act::HandOver { to, .. } => {
             vec![(Activity::Transferred, command.member, now), (Activity::Received, *to, now)]

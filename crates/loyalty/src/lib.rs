@@ -1,7 +1,7 @@
 //! Loyalty: a programme of points on a ledger that cannot be wrong.
 //!
 //! [`ledger`] is the pure part: what a command does to accounts, lots and holds. [`records`] keeps it in the product database, [`poster`] is the one
-//! door through which commands come in, many to a commit. [`program`] says what the programme is and [`earning`] what somebody earns by it; what staff write is a [`document`]. [`dates`] says when points become available and lapse, [`activity`] what keeps them alive, [`jurisdictions`] when the law lets them, [`liability`] what they are worth in the books. [`partners`] say what members earn and burn elsewhere, [`gift_cards`] hold money for whoever has the code, [`paying`] says what points pay at a till. [`challenges`] say what members do for points and [`badges`], [`leaderboards`] who of those who asked did most.
+//! door through which commands come in, many to a commit. [`program`] says what the programme is and [`earning`] what somebody earns by it; what staff write is a [`document`]. [`dates`] says when points become available and lapse, [`activity`] what keeps them alive, [`jurisdictions`] when the law lets them, [`liability`] what they are worth in the books. [`partners`] say what members earn and burn elsewhere, [`gift_cards`] hold money for whoever has the code, [`paying`] says what points pay at a till. [`challenges`] say what members do for points and [`badges`], [`leaderboards`] who of those who asked did most. [`households`] let members use each other's points.
 //!
 //! Always holds: every point that came in is in exactly one place, and which lots a debit used up is written down; what was posted is never changed,
 //! only answered by a later posting; the same command sent twice is done once and answered the same.
@@ -18,6 +18,7 @@ pub mod document;
 pub mod earning;
 pub mod error;
 pub mod gift_cards;
+pub mod households;
 pub mod jurisdictions;
 pub mod leaderboards;
 pub mod ledger;

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::Error;
 use crate::dates::{Expiry, Pending};
 use crate::decimal::Decimal;
+use crate::households::Households;
 use crate::jurisdictions::{self, Jurisdiction};
 use crate::ledger::{Act, Shortage, Wallet};
 use crate::liability::books::Pricing;
@@ -76,6 +77,9 @@ pub struct Program {
     /// What members may send each other; nothing, unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfers: Option<Transfers>,
+    /// What members of one household may do with each other's points; there are none, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub households: Option<Households>,
     /// What members may pay of a receipt with points at a till; nothing, unless said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paying: Vec<Paying>,
@@ -303,6 +307,9 @@ impl Program {
         Paying::check_all(&self.paying, self)?;
         if let Some(transfers) = &self.transfers {
             transfers.check(self)?;
+        }
+        if let Some(households) = &self.households {
+            households.check(self)?;
         }
         if self.groups.len() > GROUPS_MAX {
             return Err(Error::invalid("groups", format!("at most {GROUPS_MAX}")));

@@ -17,6 +17,7 @@ pub mod flows;
 pub mod gift_cards;
 pub mod happenings;
 pub mod head;
+pub mod households;
 pub mod houses;
 pub mod jurisdictions;
 pub mod leaderboards;

@@ -43,7 +43,7 @@ pub struct Reward {
     pub picture: Option<String>,
     /// What members get.
     pub gives: Gives,
-    /// What it costs: the first that holds for the member, in the wallet that they choose.
+    /// What it costs: in the wallet that the member chooses the first that holds for them, in points alone or with money, as they like.
     pub prices: Vec<Price>,
     /// Who may have it.
     #[serde(default = "always")]
@@ -313,7 +313,8 @@ pub struct Wish<'a> {
 }
 
 impl Reward {
-    /// What it costs somebody; `holds` says whether a condition holds for them.
+    /// What it costs somebody; `holds` says whether a condition holds for them. What they were shown chooses among [`Reward::prices_for`]; points without a money part mean the price
+    /// without one, if there is one of so many points.
     ///
     /// # Errors
     /// Why they cannot have it, whatever there is left.
@@ -322,19 +323,47 @@ impl Reward {
         program: &Program,
         wish: Wish<'_>,
         holds: impl Fn(&Condition) -> bool,
-        (now, calendar): (Timestamp, &Calendar),
+        at: (Timestamp, &Calendar),
     ) -> Result<&Price, Refusal> {
+        let mut own = self.prices_for(program, holds, at)?;
+        own.retain(|price| wish.wallet.is_none_or(|wallet| price.wallet(program) == wallet));
+        let first = *own.first().ok_or(Refusal::NoPrice)?;
+        let costs = |price: &&Price| wish.points.is_none_or(|points| points == price.points);
+        let chosen = match wish.money {
+            Some(money) => own.iter().copied().find(|price| price.money == Some(money) && costs(price)),
+            None if wish.points.is_none() => Some(first),
+            None => {
+                let plain = own.iter().copied().find(|price| price.money.is_none() && costs(price));
+                plain.or_else(|| Some(first).filter(costs))
+            }
+        };
+        chosen.ok_or(Refusal::PriceChanged)
+    }
+
+    /// The prices among which somebody chooses, in the order in which they are written: in each wallet the first that holds for them in points alone, and the first with a money part.
+    ///
+    /// # Errors
+    /// Why they cannot have it at any price, or that there is none for them.
+    pub fn prices_for(
+        &self,
+        program: &Program,
+        holds: impl Fn(&Condition) -> bool,
+        (now, calendar): (Timestamp, &Calendar),
+    ) -> Result<Vec<&Price>, Refusal> {
         if !self.window.holds(now, calendar) {
             return Err(Refusal::NotOffered);
         }
         if !holds(&self.when) {
             return Err(Refusal::NotEntitled);
         }
-        let fits = |price: &&Price| wish.wallet.is_none_or(|wallet| price.wallet(program) == wallet);
-        let price = self.prices.iter().filter(fits).find(|price| holds(&price.when)).ok_or(Refusal::NoPrice)?;
-        let is_other = wish.points.is_some_and(|points| points != price.points)
-            || wish.money.is_some_and(|money| price.money != Some(money));
-        if is_other { Err(Refusal::PriceChanged) } else { Ok(price) }
+        let mut own: Vec<&Price> = Vec::new();
+        for price in &self.prices {
+            let kind = |it: &Price| (it.wallet(program).to_owned(), it.money.is_some());
+            if !own.iter().any(|it| kind(it) == kind(price)) && holds(&price.when) {
+                own.push(price);
+            }
+        }
+        if own.is_empty() { Err(Refusal::NoPrice) } else { Ok(own) }
     }
 
     /// Whether one more can be given; `given` says how many were in the period, to the member or to all.

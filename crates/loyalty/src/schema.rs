@@ -11,6 +11,7 @@ mod challenges;
 mod changes;
 mod flows;
 mod gift_cards;
+mod households;
 mod jurisdictions;
 mod leaderboards;
 mod notices;
@@ -59,6 +60,8 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 24, name: "transfers", sql: transfers::TRANSFERS },
         Migration { number: 25, name: "gift cards", sql: gift_cards::GIFT_CARDS },
         Migration { number: 26, name: "payments at tills", sql: payments::PAYMENTS },
+        Migration { number: 27, name: "redemptions by when they were settled", sql: rewards::SETTLED },
+        Migration { number: 28, name: "households", sql: households::HOUSEHOLDS },
     ],
 };
 
@@ -351,10 +354,11 @@ const PARTS: &[&[Declaration]] = &[
     &cards::DATA_MAP,
     &partners::DATA_MAP,
     &transfers::DATA_MAP,
+    &households::DATA_MAP,
     &gift_cards::DATA_MAP,
     payments::COLUMNS,
 ];
-const JOINED: [Declaration; joined_len()] = joined();
+static JOINED: [Declaration; joined_len()] = joined();
 
 const fn joined_len() -> usize {
     let (mut sum, mut part) = (0, 0);

@@ -6,6 +6,7 @@ mod world;
 use std::collections::BTreeMap;
 
 use rapport_domain::{PersonId, Rng, SeededRng, SystemRng, Timestamp};
+use rapport_loyalty::decimal::Decimal;
 use rapport_loyalty::document::State;
 use rapport_loyalty::ledger::{Act, Command, MemberId, Source, Standing};
 use rapport_loyalty::program::Program;
@@ -152,7 +153,16 @@ impl World {
 }
 
 fn asked<'a>(id: &'a str, member: MemberId, reward: &'a str) -> Asked<'a> {
-    Asked { id, member, reward, wish: Wish::default(), is_surprise: false, by: "key_1", reason: "" }
+    Asked {
+        id,
+        member,
+        reward,
+        wish: Wish::default(),
+        is_surprise: false,
+        with_household: false,
+        by: "key_1",
+        reason: "",
+    }
 }
 
 fn reward(key: &str, gives: Value, more: Value) -> Value {
@@ -264,6 +274,50 @@ async fn limits_and_stock_have_room_again_for_what_is_called_off(db: TestDatabas
     assert_eq!(world.cancel(&third.redemption, false).await.unwrap().state, "cancelled", "staff's is not");
     assert!(world.redeem("b3", bob, "mug").await.is_ok());
     assert_eq!(world.redeem("b4", bob, "mug").await, Err(Refusal::OutOfStock));
+    world.assert_sound().await;
+}
+
+#[db_test(MIGRATIONS)]
+async fn members_choose_among_the_prices_that_hold_for_them(db: TestDatabase) {
+    let world = World::found(&db).await;
+    let gold = json!({"fact": {"key": "tier.status", "op": "equals", "value": "gold"}});
+    let prices = json!([{"points": 12, "when": gold}, {"points": 4, "money": "3", "when": gold}, {"points": 20}, {"points": 10, "money": "4.50"},
+        {"points": 9, "money": "5"}, {"wallet": "stars", "points": 2}]);
+    world.save(0, reward("lamp", json!({"kind": "delivered"}), json!({"prices": prices}))).await;
+    let ann = world.member(1, 100).await;
+    let money = |micros: i64| Some(Decimal::from_micros(micros));
+    let wish = |wallet, points, money| Wish { wallet, points, money };
+    let plain = |condition: &Condition| condition == &Condition::All(Vec::new());
+    // What was shown: of which prices one may be had, by whom.
+    let own = [
+        (wish(None, None, None), 20, None),
+        (wish(Some("points"), Some(20), None), 20, None),
+        (wish(None, Some(10), money(4_500_000)), 10, money(4_500_000)),
+        (wish(Some("points"), None, money(4_500_000)), 10, money(4_500_000)),
+    ];
+    for (at, (wish, points, money)) in own.into_iter().enumerate() {
+        let id = format!("c{at}");
+        let done = world.ask(Asked { wish, ..asked(&id, ann, "lamp") }, plain).await.unwrap();
+        assert_eq!((done.points, done.money.map(Decimal::from_micros)), (points, money), "{wish:?}");
+    }
+    // Those of others, those behind the first of a kind, and the points of a price without its money.
+    let others = [
+        wish(None, Some(12), None),
+        wish(None, Some(4), money(3_000_000)),
+        wish(None, Some(9), money(5_000_000)),
+        wish(None, Some(10), None),
+        wish(None, Some(20), money(4_500_000)),
+        wish(Some("stars"), Some(20), None),
+    ];
+    for (at, wish) in others.into_iter().enumerate() {
+        let id = format!("d{at}");
+        let refused = world.ask(Asked { wish, ..asked(&id, ann, "lamp") }, plain).await;
+        assert_eq!(refused, Err(Refusal::PriceChanged), "{wish:?}");
+    }
+    assert_eq!(world.available(ann).await, 100 - 20 - 20 - 10 - 10);
+    let best = wish(None, Some(4), money(3_000_000));
+    let done = world.ask(Asked { wish: best, ..asked("gold", ann, "lamp") }, |_| true).await.unwrap();
+    assert_eq!((done.points, done.money), (4, Some(3_000_000)));
     world.assert_sound().await;
 }
 

@@ -45,12 +45,23 @@ pub async fn hear(
     events: &[Event],
     applied: &mut Applied,
 ) -> Result<()> {
+    hear_at(installation, tx, workspace, (events, applied), installation.clock.now()).await
+}
+
+/// As [`hear`], at another time than the present where a past is played through.
+pub(crate) async fn hear_at(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    (events, applied): (&[Event], &mut Applied),
+    now: Timestamp,
+) -> Result<()> {
     let programs = installation.programs.get(tx, workspace).await?;
     let Some(latest) = programs.latest() else { return Ok(()) };
     if programs.challenges.is_empty() && programs.badges.is_empty() {
         return Ok(());
     }
-    let (calendar, now) = (latest.program.calendar()?, installation.clock.now());
+    let calendar = latest.program.calendar()?;
     let scene =
         Scene { workspace, program: &latest.program, calendar: &calendar, challenges: &programs.challenges, now };
     let touched = count(tx, &programs, scene, events, applied).await?;

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use rapport_domain::{Handle, Id, Identifier, PersonId, Timestamp, WorkspaceId};
 use rapport_feedback::verbatims::records as verbatims;
 use rapport_lake::{EventRow, Move, record_moves};
-use rapport_loyalty::records::{personal, referrals};
+use rapport_loyalty::records::{households, personal, referrals};
 use rapport_privacy::records::requests::{self, RequestRow};
 use rapport_privacy::{Subject, Suppressions, Tables};
 use rapport_profiles::records::{device_clocks, identifiers};
@@ -139,7 +139,8 @@ async fn forget(
     verbatims::remove_of(&mut tx, workspace, person, row.requested_at).await?;
     // While their number is known.
     let referred = referrals::forget(&mut tx, workspace, (person, &subject.handles), row.requested_at).await?;
-    let told = personal::forget(&mut tx, workspace, person).await? + referred;
+    let lived = households::forget(&mut tx, workspace, person, row.requested_at).await?;
+    let told = personal::forget(&mut tx, workspace, person).await? + referred + lived;
     let mut erased = Tables::of(DATA_MAPS)?.erase(&mut tx, &subject).await?;
     erased.extend((told > 0).then_some(("loyalty_operations", told)));
     erased.extend(erase_elsewhere(&mut tx, workspace, &names, &events).await?);

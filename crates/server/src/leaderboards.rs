@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use rapport_domain::{Event, PersonId, WorkspaceId};
+use rapport_domain::{Event, PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::records::leaderboards::{self, Scene};
 use rapport_loyalty::records::members;
@@ -30,6 +30,19 @@ pub async fn hear(
     if events.is_empty() && applied.moved.is_empty() {
         return Ok(());
     }
+    let mut people: BTreeSet<PersonId> = applied.moved.iter().flat_map(|moved| [moved.from, moved.to]).collect();
+    people.extend(applied.events.iter().map(|it| it.person));
+    hear_at(installation, tx, workspace, people, installation.clock.now()).await
+}
+
+/// As [`hear`], of people who did something, at another time than the present where a past is played through.
+pub(crate) async fn hear_at(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    people: BTreeSet<PersonId>,
+    now: Timestamp,
+) -> Result<()> {
     let programs = installation.programs.get(tx, workspace).await?;
     let Some(latest) = programs.latest() else { return Ok(()) };
     if programs.leaderboards.is_empty() {
@@ -42,10 +55,8 @@ pub async fn hear(
         calendar: &calendar,
         leaderboards: &programs.leaderboards,
         challenges: &programs.challenges,
-        now: installation.clock.now(),
+        now,
     };
-    let mut people: BTreeSet<PersonId> = applied.moved.iter().flat_map(|moved| [moved.from, moved.to]).collect();
-    people.extend(applied.events.iter().map(|it| it.person));
     let people: Vec<PersonId> = people.into_iter().collect();
     let found: Vec<MemberId> = members::of_persons(tx, workspace, &people).await?.into_values().collect();
     leaderboards::reckon(tx, scene, &found).await?;

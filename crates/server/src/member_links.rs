@@ -1,4 +1,4 @@
-//! Links to a member's own page, as the shop's own server gets them for whoever is signed in there.
+//! Links to a member's own page, as the shop's own server gets them for whoever is signed in there, and the address of the page on which members ask for one by mail.
 //!
 //! Always holds: a link opens the page of one member and nothing else, for an hour; it says nothing to whoever cannot open it, and cannot be made or changed without the workspace's
 //! secret; of somebody who was forgotten it opens to nobody. In which site's frame it may be shown is part of it.
@@ -16,6 +16,10 @@ use crate::messages;
 
 const KIND: Kind =
     Kind { seal: "rapport 2026-11 seal of member pages", hide: "rapport 2026-11 content of member pages" };
+const DOOR: Kind = Kind {
+    seal: "rapport 2026-11 seal of doors of member pages",
+    hide: "rapport 2026-11 content of doors of member pages",
+};
 /// So long a link works: a visit.
 const LASTS: i64 = Timestamp::HOUR;
 const ORIGIN_MAX: usize = 200;
@@ -77,6 +81,34 @@ pub async fn open(installation: &Installation, text: &str) -> rapport_store::Res
     let found = members::find(&mut db, workspace, member).await?;
     let frame = Some(frame).filter(|frame| !frame.is_empty());
     Ok(found.filter(|it| it.person.is_some()).map(|member| Opened { workspace, member, frame }))
+}
+
+/// The path of the page on which members ask for a link.
+pub fn door_path(door: &str) -> String {
+    format!("/member-link/{door}")
+}
+
+/// What stands in the address of the page on which a workspace's members ask for a link: always the same, and no secret.
+///
+/// # Errors
+/// The store's.
+pub async fn door(installation: &Installation, workspace: WorkspaceId) -> rapport_store::Result<String> {
+    Ok(Sealer::new(workspace, &messages::secret(installation, workspace).await?, DOOR).close(Vec::new()))
+}
+
+/// Whose members ask there; `None` where it is no door of ours, or there is no programme.
+///
+/// # Errors
+/// The store's.
+pub async fn behind_door(installation: &Installation, text: &str) -> rapport_store::Result<Option<WorkspaceId>> {
+    let Some(workspace) = Sealer::workspace_of(text) else { return Ok(None) };
+    let mut db = installation.store.read();
+    let Some(secret) = secrets::find(&mut db, workspace).await? else { return Ok(None) };
+    if Sealer::new(workspace, &secret, DOOR).open(text).is_none_or(|content| !content.is_empty()) {
+        return Ok(None);
+    }
+    let programs = installation.programs.get(&mut db, workspace).await?;
+    Ok(programs.latest().map(|_| workspace))
 }
 
 fn close(workspace: WorkspaceId, secret: &[u8; 32], (member, until, frame): (MemberId, Timestamp, &str)) -> String {

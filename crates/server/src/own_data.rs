@@ -1,4 +1,4 @@
-//! "See my data" and "delete my data": whoever asks gets a mail at the address that is known, and its link does what was asked for.
+//! "See my data", "delete my data" and "my points": whoever asks gets a mail at the address that is known, and its link does what was asked for.
 //!
 //! A link to preferences is passed on with forwarded mail, so it may ask, and not more. Whoever reads the mail to the address proves that it is theirs.
 //!
@@ -15,15 +15,19 @@ use rapport_engagement::plans::Plans;
 use rapport_engagement::records::addresses::{self, DeadRow};
 use rapport_engagement::sending::{Ask, policy};
 use rapport_engagement::situations;
+use rapport_loyalty::ledger::{MemberId, Standing};
+use rapport_loyalty::records::members;
 use rapport_privacy::proofs::{MOST_A_DAY, ONE_IN, Proofs, WORKS_FOR};
 use rapport_privacy::records::proofs::{self, ProofRow};
 use rapport_privacy::records::{requests, secrets};
 use rapport_profiles::records::identifiers;
-use rapport_store::{Priority, Queries};
+use rapport_store::{Priority, Queries, Tx};
 use serde_json::{Value, json};
 
 use crate::erasing::{self, Wanted};
 use crate::installation::Installation;
+use crate::member_links;
+use crate::public_pages::member_door;
 use crate::public_pages::preference_words::Words;
 use crate::records::audit::AuditRow;
 use crate::records::workspaces;
@@ -33,6 +37,10 @@ use crate::sending::Sender;
 pub const ACCESS: &str = "access";
 /// They want it to be deleted.
 pub const ERASURE: &str = "erasure";
+/// They want a link to their page of points; it is made when the mail is, and works for an hour.
+pub const MEMBER_PAGE: &str = "member_page";
+/// So many of these a day go to an address.
+const MOST_PAGES_A_DAY: usize = 5;
 
 /// So many mails are sent in one go.
 const TOGETHER: i64 = 20;
@@ -79,29 +87,90 @@ pub async fn ask(
     row.report = json!({ "mailed": to.is_some() });
     requests::save(&mut tx, workspace, &row).await?;
     if let Some(handle) = to {
-        let before = proofs::since(&mut tx, workspace, handle, now.plus(-Timestamp::DAY)).await?;
-        let is_under_way = |it: &ProofRow| it.kind == kind && it.used_at.is_none() && now.0 - it.made_at.0 < ONE_IN;
-        let is_enough = before.len() as u64 >= MOST_A_DAY.unsigned_abs();
-        if !is_enough && !before.iter().any(is_under_way) {
-            let mut id = [0; 16];
-            installation.rng.fill(&mut id);
-            let proof = ProofRow {
-                id,
-                handle: Some(handle),
-                kind: kind.to_owned(),
-                language: language.to_owned(),
-                made_at: now,
-                expires_at: now.plus(WORKS_FOR),
-                due_at: Some(now),
-                attempts: 0,
-                sent_at: None,
-                used_at: None,
-            };
-            proofs::insert(&mut tx, workspace, &proof).await?;
-        }
+        enqueue(installation, &mut tx, workspace, handle, (kind, language)).await?;
     }
     tx.commit().await?;
     Ok(if to.is_some() { Asked::Mailed } else { Asked::Company })
+}
+
+/// Has a mail sent, unless enough were, or one was a moment ago. Links to points and mails about data do not take each other's room.
+async fn enqueue(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    handle: Handle,
+    (kind, language): (&str, &str),
+) -> Result<()> {
+    let now = installation.clock.now();
+    let is_page = kind == MEMBER_PAGE;
+    let mut before = proofs::since(tx, workspace, handle, now.plus(-Timestamp::DAY)).await?;
+    before.retain(|it| (it.kind == MEMBER_PAGE) == is_page);
+    let most = if is_page { MOST_PAGES_A_DAY } else { usize::try_from(MOST_A_DAY)? };
+    let is_under_way = |it: &ProofRow| it.kind == kind && it.used_at.is_none() && now.0 - it.made_at.0 < ONE_IN;
+    if before.len() >= most || before.iter().any(is_under_way) {
+        return Ok(());
+    }
+    let mut id = [0; 16];
+    if is_page {
+        // Of several who ask at the same moment one has it: the name is the same for all of them.
+        let secret = secrets::ensure(tx, workspace, &*installation.rng).await?;
+        let key = blake3::derive_key("rapport 2026-11 names of mails with links to points", &secret);
+        let named = blake3::keyed_hash(&key, format!("{} {}", handle.0, now.0.div_euclid(ONE_IN)).as_bytes());
+        id.copy_from_slice(&named.as_bytes()[..16]);
+        if proofs::find(tx, workspace, id).await?.is_some() {
+            return Ok(());
+        }
+    } else {
+        installation.rng.fill(&mut id);
+    }
+    let proof = ProofRow {
+        id,
+        handle: Some(handle),
+        kind: kind.to_owned(),
+        language: language.to_owned(),
+        made_at: now,
+        expires_at: now.plus(if is_page { Timestamp::HOUR } else { WORKS_FOR }),
+        due_at: Some(now),
+        attempts: 0,
+        sent_at: None,
+        used_at: None,
+    };
+    Ok(proofs::insert(tx, workspace, &proof).await?)
+}
+
+/// Has a link to their page of points sent to whoever has this address, if it is the only one of a member who may be written to. Nobody is told whether it was.
+///
+/// # Errors
+/// The store's.
+pub async fn ask_for_page(sender: &Sender, workspace: WorkspaceId, email: &str, language: &str) -> Result<()> {
+    let installation = &*sender.installation;
+    let now = installation.clock.now();
+    let plans = installation.plans.get(installation, workspace).await?;
+    let mut tx = installation.store.begin(Priority::Interactive).await?;
+    let known = identifiers::by_values(&mut tx, workspace, IdentifierKind::Email, &[email.to_owned()]).await?;
+    let Some(person) = known.into_iter().next().map(|row| row.person) else { return Ok(()) };
+    let Some((handle, address)) = only_address(&mut tx, workspace, person).await? else { return Ok(()) };
+    let is_theirs = address == email && page_of(&mut tx, workspace, person).await?.is_some();
+    if is_theirs && may_mail(&mut tx, workspace, &plans, person, now).await? {
+        enqueue(installation, &mut tx, workspace, handle, (MEMBER_PAGE, language)).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Whose page of points somebody has.
+async fn page_of(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId) -> Result<Option<MemberId>> {
+    let found = members::by_persons(db, workspace, &[person]).await?.into_iter().next();
+    Ok(found.filter(|it| it.standing != Standing::Closed).map(|it| it.member))
+}
+
+/// Whether mails of this kind can go out at all.
+///
+/// # Errors
+/// The store's.
+pub async fn mails_go_out(sender: &Sender, workspace: WorkspaceId) -> Result<bool> {
+    let plans = sender.installation.plans.get(&sender.installation, workspace).await?;
+    Ok(can_mail(sender, &plans))
 }
 
 /// The only mail address by which somebody is known, with its identifier.
@@ -184,7 +253,11 @@ async fn send(sender: &Sender, workspace: WorkspaceId, id: proofs::Id) -> Result
         return Ok(());
     }
     tx.commit().await?;
-    let url = format!("{}/my-data/{}", sender.public_url(), Proofs::new(workspace, &secret).make(id));
+    let Some(path) = path(installation, (workspace, &secret), (&row, person)).await? else {
+        // They left meanwhile.
+        return note(installation, workspace, &row, None).await;
+    };
+    let url = format!("{}{path}", sender.public_url());
     let outcome = match (sender.ways.smtp(), written(sender, &plans, &row, &company, (&address, &url))) {
         (Some(smtp), Ok(mail)) => smtp.send(&mail).await,
         (_, Err(error)) => {
@@ -194,6 +267,20 @@ async fn send(sender: &Sender, workspace: WorkspaceId, id: proofs::Id) -> Result
         (None, _) => return Ok(()),
     };
     note(installation, workspace, &row, Some(outcome)).await
+}
+
+/// Where a mail's link leads; nowhere where there is no such page any more.
+async fn path(
+    installation: &Installation,
+    (workspace, secret): (WorkspaceId, &[u8; 32]),
+    (row, person): (&ProofRow, PersonId),
+) -> Result<Option<String>> {
+    if row.kind != MEMBER_PAGE {
+        return Ok(Some(format!("/my-data/{}", Proofs::new(workspace, secret).make(row.id))));
+    }
+    let Some(member) = page_of(&mut installation.store.read(), workspace, person).await? else { return Ok(None) };
+    let (link, _) = member_links::make(installation, workspace, member, None).await?;
+    Ok(Some(member_links::path(&link)))
 }
 
 /// Notes what came of sending.
@@ -239,8 +326,11 @@ fn written(
 ) -> Result<mail::Prepared, rapport_channels::Error> {
     let from = &plans.settings.from;
     let domain = from.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    let words = Words::tagged(&row.language);
-    let (subject, text) = words.proof_mail(&row.kind, company, url);
+    let (subject, text) = if row.kind == MEMBER_PAGE {
+        member_door::Words::tagged(&row.language).mail(company, url)
+    } else {
+        Words::tagged(&row.language).proof_mail(&row.kind, company, url)
+    };
     let name: String = row.id.iter().map(|byte| format!("{byte:02x}")).collect();
     let mail = Mail {
         message_id: mail::message_id(&format!("proof-{name}"), domain),
@@ -288,7 +378,9 @@ pub async fn open(installation: &Installation, text: &str) -> Result<Option<Prov
     let mut db = installation.store.snapshot().await?;
     let Some(secret) = secrets::find(&mut db, workspace).await? else { return Ok(None) };
     let Some(id) = Proofs::new(workspace, &secret).open(text) else { return Ok(None) };
-    let Some(proof) = proofs::find(&mut db, workspace, id).await? else { return Ok(None) };
+    let Some(proof) = proofs::find(&mut db, workspace, id).await?.filter(|it| it.kind != MEMBER_PAGE) else {
+        return Ok(None);
+    };
     let company = workspaces::find(&mut db, workspace).await?.map(|row| row.name).unwrap_or_default();
     let now = installation.clock.now();
     let is_erased = proof.kind == ERASURE && proof.handle.is_none() && proof.used_at.is_some();

@@ -7,6 +7,7 @@ mod complaint_words;
 mod idea_words;
 pub(crate) mod ideas;
 mod member;
+pub(crate) mod member_door;
 mod own_data;
 mod password;
 pub(crate) mod preference_words;
@@ -53,6 +54,7 @@ pub fn router() -> Router<App> {
         .route("/complain/{link}", get(complaint::show).post(complaint::send))
         .route("/member/{link}", get(member::show).post(member::act))
         .route("/member.css", get(member::style))
+        .route("/member-link/{door}", get(member_door::show).post(member_door::ask))
         .route("/c/{link}", get(tracking::click))
         .route("/o/{link}", get(tracking::open))
         .route("/m/{link}", get(tracking::page))

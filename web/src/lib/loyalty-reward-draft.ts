@@ -76,11 +76,11 @@ export function moved<T>(list: T[], at: number, by: number): T[] {
 	return next;
 }
 
-/** Prices that nobody comes to, since one before them in the same wallet is for everybody. */
+/** Prices that nobody comes to, since one before them of the same kind (in points alone, or with money) in the same wallet is for everybody. */
 export function unreachable(prices: Price[], firstWallet: string): boolean[] {
 	const closed = new Set<string>();
 	return prices.map((price) => {
-		const wallet = price.wallet ?? firstWallet;
+		const wallet = `${price.wallet ?? firstWallet} ${price.money ? 'money' : ''}`;
 		const isClosed = closed.has(wallet);
 		if (!price.when || JSON.stringify(price.when) === JSON.stringify(FOR_ALL)) closed.add(wallet);
 		return isClosed;

@@ -47,6 +47,8 @@ export interface Program {
 	groups?: { key: string; mode: 'first' | 'best' | 'all' }[];
 	ladders?: Ladder[];
 	jurisdictions?: Jurisdiction[];
+	/** What households may do; there are none without it. */
+	households?: { wallets: string[] };
 	[other: string]: unknown;
 }
 

@@ -55,5 +55,6 @@ test('a price is moved as far as there are places', () => {
 
 test('nobody comes to a price behind one for everybody in the same wallet', () => {
 	const all: Price['when'] = { all: [] };
+	expect(unreachable([{ points: 1000, when: all }, { points: 400, money: '4.50', when: all }, { points: 300, money: '6', when: all }], 'points')).toEqual([false, false, true]);
 	expect(unreachable([{ points: 600, when: gold }, { points: 1000, when: all }, { points: 500, wallet: 'credit' }, { points: 10, wallet: 'points', when: gold }], 'points')).toEqual([false, false, false, true]);
 });

@@ -13,8 +13,8 @@ use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
 use super::{
-    Memory, awards, badges, challenges, changes, gift_cards, head, leaderboards, load, members, partners, redemptions,
-    tiers, transfers, vouchers, write,
+    Memory, awards, badges, challenges, changes, gift_cards, head, households, leaderboards, load, members, partners,
+    redemptions, tiers, transfers, vouchers, write,
 };
 use crate::Error;
 use crate::ledger::{AccountKey, MemberId, Standing, WalletId};
@@ -75,6 +75,7 @@ pub async fn follow(
     changes::merge(tx, workspace, goes.member, stays.member).await?;
     redemptions::merge(tx, workspace, goes.member, stays.member).await?;
     transfers::merge(tx, workspace, goes.member, stays.member).await?;
+    households::merge(tx, workspace, goes.member, stays.member, now).await?;
     vouchers::merge(tx, workspace, goes.member, stays.member).await?;
     partners::merge(tx, workspace, goes.member, stays.member).await?;
     gift_cards::merge(tx, workspace, goes.member, stays.member).await?;

@@ -2,12 +2,13 @@
 //!
 //! Always holds: whoever redeems holds the workspace's head from the first look to the last write, so that limits, stock, points, code and row are one step that nobody is in the midst of;
 //! the same id with the same wish is the same redemption, also one that was refused. Points come back into the lots that they came from, stock and limits have room again, and a code that
-//! nobody has seen can be given to somebody else.
+//! nobody has seen can be given to somebody else. Where a [household](super::households) pays, each pays out of their own account, all or none, and gets back what was theirs.
 //!
 //! Does not: judge conditions (whoever calls says whether they hold), or deliver anything.
 
 mod read;
 mod settle;
+mod taking;
 
 use rapport_domain::{Calendar, Rng, Timestamp, WorkspaceId};
 use rapport_segments::Condition;
@@ -22,10 +23,11 @@ use super::documents::{self, Version};
 use super::members::Member;
 use super::tallies::{self, Tally};
 use super::vouchers::{self, Given, Owner, Voucher};
-use super::{Memory, head, members, wallets};
+use super::{Memory, head, members};
 use crate::Error;
 use crate::earning::CapPer;
-use crate::ledger::{self, Act, Command, MemberId, Source, Standing};
+use crate::households;
+use crate::ledger::{self, Command, MemberId, Standing};
 use crate::program::Program;
 use crate::rewards::{Gives, Price, Refusal, Reward, Wish};
 
@@ -81,6 +83,10 @@ pub struct Redemption {
     pub amount: i64,
     /// Whether it was given for nothing.
     pub is_surprise: bool,
+    /// Whether what the member's own points did not pay may come from their household.
+    pub is_household: bool,
+    /// How many points the household was short of, if it was refused for that.
+    pub missing: Option<i64>,
     /// When it was asked for.
     pub requested_at: Timestamp,
     /// When it lapses, if nothing happens before: unpaid, not delivered, or not used.
@@ -166,6 +172,8 @@ pub struct Asked<'a> {
     pub wish: Wish<'a>,
     /// Whether it is given for nothing, out of the budget for surprises.
     pub is_surprise: bool,
+    /// Whether what the member's own points do not pay may come from their household.
+    pub with_household: bool,
     /// A user, a key, a journey; `member` by the member's own page.
     pub by: &'a str,
     /// Why, in their words.
@@ -176,7 +184,9 @@ impl Asked<'_> {
     fn fingerprint(&self) -> [u8; 16] {
         let Wish { wallet, points, money } = self.wish;
         let content = (self.member, self.reward, wallet, points, money, self.is_surprise, self.reason);
-        let content = serde_json::to_vec(&content).expect("plain values become JSON");
+        let mut content = serde_json::to_vec(&content).expect("plain values become JSON");
+        // What was asked before there were households is the same as ever.
+        content.extend(self.with_household.then_some(b'h'));
         blake3::hash(&content).as_bytes()[..16].try_into().expect("a hash has 32 bytes")
     }
 
@@ -218,7 +228,11 @@ pub async fn redeem(tx: &mut Tx, scene: Scene<'_>, asked: Asked<'_>, holds: impl
         Err(refusal) => refusal,
     };
     if refusal.uses_up_the_id() && !matches!(refusal, Refusal::Ledger(it) if !it.uses_up_the_id()) {
-        let row = Redemption { refused: Some(refusal.code().to_owned()), ..asked_row(scene, asked) };
+        let missing = match refusal {
+            Refusal::Household(households::Refusal::Short { missing }) => Some(missing),
+            _ => None,
+        };
+        let row = Redemption { refused: Some(refusal.code().to_owned()), missing, ..asked_row(scene, asked) };
         write(tx, scene.workspace, &row).await?;
     }
     Ok(Err(refusal))
@@ -229,10 +243,11 @@ fn answer(earlier: Redemption, fingerprint: [u8; 16]) -> Result<Redemption, Refu
     if earlier.fingerprint != fingerprint {
         return Err(Refusal::IdReused);
     }
-    match earlier.refused.as_deref() {
-        None => Ok(earlier),
-        Some(code) => Err(Refusal::read(code).unwrap_or(Refusal::NotOffered)),
-    }
+    let Some(code) = earlier.refused.as_deref() else { return Ok(earlier) };
+    Err(match (Refusal::read(code), earlier.missing) {
+        (_, Some(missing)) => Refusal::Household(households::Refusal::Short { missing }),
+        (found, None) => found.unwrap_or(Refusal::NotOffered),
+    })
 }
 
 fn asked_row(scene: Scene<'_>, asked: Asked<'_>) -> Redemption {
@@ -253,6 +268,8 @@ fn asked_row(scene: Scene<'_>, asked: Asked<'_>) -> Redemption {
         charity: String::new(),
         amount: 0,
         is_surprise: asked.is_surprise,
+        is_household: asked.with_household,
+        missing: None,
         requested_at: scene.now,
         due_at: None,
         cancel_until: None,
@@ -356,6 +373,11 @@ async fn give(
     row.due_at = open_until(scene, row, reward);
     "requested".clone_into(&mut row.state);
     row.cancel_until = reward.cancel_within_hours.map(|hours| now.plus(i64::from(hours) * Timestamp::HOUR));
+    // Before the code, since whoever cannot pay draws none.
+    let paid_by = match taking::plan(tx, scene, row).await? {
+        Ok(plan) => plan,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     let valid_until = reward.valid.end(now, &calendar.zone);
     let given = Given { holder: member.member, given_for: &row.redemption.clone(), valid_until };
     let voucher = match code(tx, scene, reward, given).await? {
@@ -363,15 +385,12 @@ async fn give(
         Err(refusal) => return Ok(Err(refusal)),
     };
     if row.points > 0 {
-        let act = match row.due_at.filter(|_| is_open) {
-            Some(until) => Act::Hold { amount: row.points, until },
-            None => Act::Spend { amount: row.points },
-        };
-        let taken = if matches!(act, Act::Hold { .. }) { "held" } else { "spent" };
-        if let Err(refusal) = post(tx, scene, row, String::new(), act).await? {
+        let until = row.due_at.filter(|_| is_open);
+        if let Err(refusal) = taking::take(tx, scene, row, (&paid_by, until)).await? {
             vouchers::take_back(tx, workspace, &row.redemption, false).await?;
             return Ok(Err(refusal));
         }
+        let taken = if until.is_some() { "held" } else { "spent" };
         taken.clone_into(&mut row.taken);
     }
     if !is_open {
@@ -425,28 +444,6 @@ fn own_id(row: &Redemption) -> String {
     format!("{OWN_IDS}{}", row.redemption)
 }
 
-/// Posts for a redemption; its id ends with `step`.
-async fn post(
-    tx: &mut Tx,
-    scene: Scene<'_>,
-    row: &Redemption,
-    step: String,
-    act: Act,
-) -> Result<Result<(), Refusal>, Error> {
-    let numbers = wallets::numbers(tx, scene.workspace).await?;
-    let unknown = Refusal::Ledger(ledger::Refusal::WalletUnknown);
-    let Some(wallet) = numbers.get(&row.wallet).copied() else { return Ok(Err(unknown)) };
-    let source = Source {
-        kind: "reward".to_owned(),
-        reference: row.reward.clone(),
-        by: row.redeemed_by.clone(),
-        reason: row.reason.clone(),
-        asked: None,
-    };
-    let id = format!("{}{step}", own_id(row));
-    posted(tx, scene, Command { id, member: row.member(), wallet, act, source }).await
-}
-
 /// Posts one command in this transaction.
 pub(super) async fn posted(tx: &mut Tx, scene: Scene<'_>, command: Command) -> Result<Result<(), Refusal>, Error> {
     // Nothing of it may be remembered before the caller commits.
@@ -487,8 +484,8 @@ async fn tell(tx: &mut Tx, scene: Scene<'_>, row: &Redemption, name: &'static st
 async fn write(tx: &mut Tx, workspace: WorkspaceId, row: &Redemption) -> Result<(), Error> {
     let save = sql!(
         "INSERT INTO loyalty_redemptions (workspace, redemption, id, fingerprint, member, reward, version, kind, state, refused, wallet, points, taken, money,
-             charity, amount, is_surprise, requested_at, due_at, cancel_until, paid_at, settled_at, reference, reason, redeemed_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+             charity, amount, is_surprise, is_household, missing, requested_at, due_at, cancel_until, paid_at, settled_at, reference, reason, redeemed_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
          ON CONFLICT (redemption, workspace) DO UPDATE SET state = EXCLUDED.state, taken = EXCLUDED.taken, due_at = EXCLUDED.due_at, paid_at = EXCLUDED.paid_at,
              settled_at = EXCLUDED.settled_at, reference = EXCLUDED.reference, reason = EXCLUDED.reason"
     );
@@ -510,6 +507,8 @@ async fn write(tx: &mut Tx, workspace: WorkspaceId, row: &Redemption) -> Result<
         &row.charity,
         row.amount,
         row.is_surprise,
+        row.is_household,
+        row.missing,
         row.requested_at,
         row.due_at,
         row.cancel_until,

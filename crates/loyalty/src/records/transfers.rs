@@ -15,7 +15,7 @@ use rapport_store::outbox::Event;
 use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
-pub use read::{Filter, by_id, find, list, of_members};
+pub use read::{Filter, Used, by_id, find, list, of_members, open_of};
 pub use settle::{are_due, cancel, claim, expire, reverse};
 
 use super::members::Member;
@@ -246,9 +246,8 @@ async fn decide<'a>(
     if let Err(refusal) = rules.allows(asked.points, sender.enrolled_at, scene.now) {
         return Ok(Err(refusal));
     }
-    let (from, to) = year(scene);
-    let (sent, times) = read::sent(tx, scene.workspace, (sender.member, wallet), from, to).await?;
-    Ok(rules.has_room_out(asked.points, sent, times).map(|()| (rules, wallet)))
+    let used = used(tx, scene, sender.member, wallet).await?;
+    Ok(rules.has_room_out(asked.points, used.sent, used.times).map(|()| (rules, wallet)))
 }
 
 type Side = [Refusal; 3];
@@ -287,6 +286,20 @@ async fn room_in(
 fn year(scene: Scene<'_>) -> (Timestamp, Timestamp) {
     let begins = scene.calendar.floor(scene.now, Interval::Year);
     (begins, scene.calendar.next(begins, Interval::Year))
+}
+
+/// How much of the year's limits a member has used in a wallet.
+///
+/// # Errors
+/// The store's.
+pub async fn used(
+    db: &mut impl Queries,
+    scene: Scene<'_>,
+    member: MemberId,
+    wallet: &str,
+) -> rapport_store::Result<Used> {
+    let (from, to) = year(scene);
+    read::sent(db, scene.workspace, (member, wallet), from, to).await
 }
 
 /// Moves the points, or sets them aside.

@@ -1,6 +1,6 @@
 //! Why a reward is not given, or a redemption not changed.
 
-use crate::{ledger, records::vouchers};
+use crate::{households, ledger, records::vouchers};
 
 /// Why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +57,12 @@ pub enum Refusal {
     Ledger(ledger::Refusal),
     /// The code is refused.
     Voucher(vouchers::Refusal),
+    /// The household does not pay it.
+    Household(households::Refusal),
 }
 
 impl Refusal {
-    /// All that are not the ledger's or a code's own.
+    /// All that are not the ledger's, a code's own or a household's.
     pub const ALL: [Self; 24] = [
         Self::IdReused,
         Self::RewardUnknown,
@@ -117,13 +119,15 @@ impl Refusal {
             Self::NeedsApproval => "change_needs_approval",
             Self::Ledger(refusal) => refusal.code(),
             Self::Voucher(refusal) => refusal.code(),
+            Self::Household(refusal) => refusal.code(),
         }
     }
 
     /// Reads [`Refusal::code`].
     pub fn read(code: &str) -> Option<Self> {
         let own = Self::ALL.into_iter().find(|it| it.code() == code);
-        own.or_else(|| ledger::Refusal::read(code).map(Self::Ledger))
+        let own = own.or_else(|| ledger::Refusal::read(code).map(Self::Ledger));
+        own.or_else(|| households::Refusal::read(code).map(Self::Household))
     }
 
     /// What is wrong and what to do, in one sentence.
@@ -157,6 +161,7 @@ impl Refusal {
             }
             Self::Ledger(refusal) => refusal.sentence(),
             Self::Voucher(refusal) => refusal.sentence(),
+            Self::Household(refusal) => refusal.sentence(),
         }
     }
 
@@ -168,6 +173,9 @@ impl Refusal {
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.sentence())
+        match self {
+            Self::Household(refusal) => refusal.fmt(f),
+            _ => f.write_str(self.sentence()),
+        }
     }
 }

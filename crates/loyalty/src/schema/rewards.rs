@@ -51,6 +51,11 @@ DROP INDEX loyalty_vouchers_owner;
 CREATE INDEX loyalty_vouchers_owner ON loyalty_vouchers (workspace, owner_kind, owner, place);
 ";
 
+/// What became of redemptions is read from its end, page by page, also of everybody.
+pub(super) const SETTLED: &str = "
+CREATE INDEX loyalty_redemptions_settled ON loyalty_redemptions (workspace, settled_at, redemption) WHERE settled_at IS NOT NULL;
+";
+
 const BOOKS: &str = "the books must show what was redeemed and at which price; nobody can tell any more who it was";
 
 const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Declaration {
@@ -78,6 +83,8 @@ pub(super) const DATA_MAP: [Declaration; 5] = [
             "charity",
             "amount",
             "is_surprise",
+            "is_household",
+            "missing",
             "requested_at",
             "due_at",
             "cancel_until",

@@ -52,7 +52,6 @@ const MEANT: &[&str] = &[
     "FROM loyalty_notice_marks",
     // What happened to everybody, newest first, a page at a time, as clients of Square's API ask without an account: read from the end until the page is full.
     "FROM loyalty_operations WHERE workspace = $1 AND wallet = $2 AND refused IS NULL AND source_kind <> 'reward'",
-    "FROM loyalty_redemptions WHERE workspace = $1 AND wallet = $2 AND refused IS NULL AND settled_at IS NOT NULL",
     // The list of simulations: people asked for each of them.
     "FROM loyalty_simulations\n         WHERE workspace = $1 ORDER BY asked_at DESC",
     // `rapport verify` reads everything.

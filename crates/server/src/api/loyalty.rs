@@ -12,12 +12,14 @@ mod documents;
 mod effect;
 mod gift_cards;
 mod history;
+pub(crate) mod households;
 mod jurisdictions;
 mod leaderboards;
 mod liability;
 mod member_challenges;
 pub(crate) mod member_leaderboards;
 mod members;
+pub(crate) mod offered;
 mod offers;
 mod opening;
 mod operations;
@@ -36,7 +38,7 @@ mod simulations;
 pub(crate) mod square;
 mod tiers;
 mod till;
-mod transfers;
+pub(crate) mod transfers;
 mod vouchers;
 mod what_if;
 mod why;
@@ -103,6 +105,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(till::router())
         .merge(member_leaderboards::router())
         .merge(transfers::router())
+        .merge(households::router())
 }
 
 /// The programme as of a version.

@@ -259,6 +259,12 @@ pub fn trait_text(known: &[(PersonId, String, String)], names: &[&str]) -> Optio
     names.iter().find_map(told)
 }
 
+/// Whether a trait, by the name that it was told by, is what a token stands for ([`NAMES`]): `Mobile_Phone` is a `phone`.
+pub fn is_called(token: &str, key: &str) -> bool {
+    let key = folded(key);
+    NAMES.iter().any(|(own, names)| *own == token && names.contains(&key.as_str()))
+}
+
 fn folded(key: &str) -> String {
     key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
@@ -342,6 +348,13 @@ mod tests {
         assert_eq!(traits["first_name"], "Mei");
         assert_eq!(traits["name"], "Mei Li");
         assert_eq!((&traits["city"], &traits["address"]["city"]), (&json!("Malmö"), &json!("Malmö")));
+    }
+
+    #[test]
+    fn a_number_is_one_by_whatever_name_it_was_told() {
+        assert!(["phone", "Mobile_Phone", "phoneNumber", "Telephone"].iter().all(|key| is_called("phone", key)));
+        assert!(!["phones", "fax", "first_name", ""].iter().any(|key| is_called("phone", key)));
+        assert!(is_called("first_name", "givenName") && !is_called("anything", "anything"));
     }
 
     #[test]

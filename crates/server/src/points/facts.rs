@@ -13,7 +13,7 @@ use rapport_domain::{Event, Handle, PersonId, SourceId, Timestamp, WorkspaceId, 
 use rapport_loyalty::ledger::{Account, MemberId, WalletId};
 use rapport_loyalty::records::members::{self, Member};
 use rapport_loyalty::records::{
-    checkouts, gift_cards, notices, partners, read, redemptions, referrals, transfers, wallets,
+    checkouts, gift_cards, households, notices, partners, read, redemptions, referrals, transfers, wallets,
 };
 use rapport_profiles::Applied;
 use rapport_profiles::records::facts::{self, FactRow};
@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 use crate::installation::Installation;
 
 /// Domain events of the ledger, and the names under which they are told.
-pub const NAMES: [(&str, &str); 40] = [
+pub const NAMES: [(&str, &str); 44] = [
     ("points.earned", "Points Earned"),
     ("points.spent", "Points Spent"),
     ("points.held", "Points Held"),
@@ -55,6 +55,10 @@ pub const NAMES: [(&str, &str); 40] = [
     (transfers::GIFT_CANCELLED, "Gift Cancelled"),
     (transfers::GIFT_TIMED_OUT, "Gift Timed Out"),
     (transfers::REVERSED, "Transfer Reversed"),
+    (households::INVITED, "Household Invited"),
+    (households::JOINED, "Household Joined"),
+    (households::LEFT, "Household Left"),
+    (households::SHARED, "Points Shared"),
     (referrals::MADE, shop_events::REFERRAL_MADE),
     (referrals::CONVERTED, shop_events::REFERRAL_CONVERTED),
     (referrals::QUALIFIED, "Referral Qualified"),

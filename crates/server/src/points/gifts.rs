@@ -9,6 +9,7 @@ use rapport_store::{Priority, Tx};
 use tokio::sync::watch;
 
 use crate::installation::Installation;
+use crate::messages;
 
 /// What the key is derived for.
 const KEY: &str = "rapport 2026-11 codes of gifts";
@@ -48,6 +49,14 @@ async fn derived(
         None => secrets::ensure(tx, workspace, &*installation.rng).await?,
     };
     Ok(blake3::derive_key(purpose, &secret))
+}
+
+/// The same for whoever only reads.
+///
+/// # Errors
+/// The store's.
+pub async fn known_key(installation: &Installation, workspace: WorkspaceId) -> rapport_store::Result<[u8; 32]> {
+    Ok(blake3::derive_key(KEY, &messages::secret(installation, workspace).await?))
 }
 
 /// Ends gifts that nobody claimed in time.

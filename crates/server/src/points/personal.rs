@@ -8,7 +8,7 @@ use rapport_loyalty::records::payments as records;
 use rapport_loyalty::records::personal::{self, Kept};
 use rapport_loyalty::records::transfers::Transfer;
 use rapport_loyalty::records::{
-    badges, benefits, challenges, leaderboards, members, notices, referrals, tiers, tills, wallets,
+    badges, benefits, challenges, households, leaderboards, members, notices, referrals, tiers, tills, wallets,
 };
 use rapport_store::{Queries, Result};
 use serde_json::{Map, Value, json};
@@ -71,6 +71,7 @@ pub async fn show(
     let receipts = receipts(db, workspace, &kept).await?;
     let payments = payments(db, workspace, &kept).await?;
     let [boards, won] = ranked(db, workspace, &kept).await?;
+    let [lived, invited, shared] = together(db, workspace, &kept).await?;
     let at_partners = kept.partner_lines.iter().map(|it| {
         json!({
             "partner": it.partner, "kind": it.kind, "wallet": it.wallet, "points": it.points.to_string(), "reference": it.reference,
@@ -105,6 +106,9 @@ pub async fn show(
         ("loyalty_changes", changes),
         ("loyalty_redemptions", redemptions),
         ("loyalty_transfers", sent),
+        ("loyalty_household_members", lived),
+        ("loyalty_household_invitations", invited),
+        ("loyalty_household_uses", shared),
         ("loyalty_notices", told),
         ("loyalty_tiers", standings),
         ("loyalty_tier_moves", moves),
@@ -279,6 +283,35 @@ async fn ranked(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> R
         })
     });
     Ok([joins.collect(), won.collect()])
+}
+
+/// To which households they belonged and were invited, and whose points were used there; as what the others are known is the others' to say.
+async fn together(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> Result<[Vec<Value>; 3]> {
+    let numbers: Vec<MemberId> = kept.numbers.iter().copied().collect();
+    let mut lived = Vec::new();
+    for it in households::all_of(db, workspace, &numbers).await? {
+        let found = households::find(db, workspace, &it.household).await?;
+        let named = found.filter(|row| it.left_at.is_none() || kept.numbers.contains(&MemberId(row.named_by)));
+        lived.push(json!({
+            "household": it.household, "household_name": named.map(|row| row.name), "name": it.name,
+            "own_limit": it.own_limit.map(|limit| limit.to_string()), "joined_at": instant(it.joined_at), "left_at": it.left_at.map(instant),
+            "left_how": it.left_how,
+        }));
+    }
+    let invited = households::invitations_to(db, workspace, &numbers).await?.into_iter().map(|it| {
+        json!({
+            "household": it.household, "state": it.state, "made_at": instant(it.made_at), "due_at": instant(it.due_at),
+            "settled_at": it.settled_at.map(instant),
+        })
+    });
+    let shared = households::uses_by_members(db, workspace, &numbers).await?.into_iter().map(|it| {
+        json!({
+            "role": if kept.numbers.contains(&it.giver()) { "giver" } else { "taker" }, "household": it.household, "wallet": it.wallet,
+            "points": it.points.to_string(), "returned": it.returned.to_string(), "used_at": instant(it.used_at),
+            "returned_at": it.returned_at.map(instant),
+        })
+    });
+    Ok([lived, invited.collect(), shared.collect()])
 }
 
 /// What they sent or got; who the other is, and their words, are the other's to say.

@@ -13,18 +13,15 @@ use rapport_store::{Queries, Tx};
 
 use crate::installation::Installation;
 use crate::messages;
+use crate::messages::scope::is_called;
 use crate::sending::ways;
 
-/// Traits that hold a number, folded.
-const PHONES: [&str; 5] = ["phone", "phonenumber", "mobile", "mobilephone", "telephone"];
-/// Traits that hold what somebody is called, folded.
-const FIRST_NAMES: [&str; 2] = ["firstname", "givenname"];
+/// What a number is called in messages, by whatever name it was told.
+const PHONE: &str = "phone";
+/// And what somebody is called.
+const FIRST_NAME: &str = "first_name";
 /// The event after which somebody is a member.
 const ENROLLED: &str = "Member Enrolled";
-
-fn folded(key: &str) -> String {
-    key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
-}
 
 /// What a number is known by; `None` of what is none.
 pub fn lookup(secret: &[u8; 32], written: &str, country_code: &str) -> Option<String> {
@@ -44,8 +41,7 @@ pub async fn hear(
     events: &[Event],
     applied: &Applied,
 ) -> Result<()> {
-    let is_about =
-        |event: &Event| event.name == ENROLLED || event.traits.keys().any(|key| PHONES.contains(&folded(key).as_str()));
+    let is_about = |event: &Event| event.name == ENROLLED || event.traits.keys().any(|key| is_called(PHONE, key));
     let told = events.iter().zip(&applied.events).filter(|(event, _)| is_about(event));
     let mut people: BTreeSet<PersonId> = told.map(|(_, it)| it.person).collect();
     people.extend(applied.moved.iter().map(|moved| moved.to));
@@ -62,7 +58,7 @@ pub async fn hear(
     let country = country_code(installation, tx, workspace).await?;
     let secret = rapport_privacy::records::secrets::ensure(tx, workspace, &*installation.rng).await?;
     for (person, member) in found {
-        let own = known.iter().filter(|it| it.0 == person && PHONES.contains(&it.1.as_str()));
+        let own = known.iter().filter(|it| it.0 == person && is_called(PHONE, &it.1));
         let lookups: BTreeSet<String> = own.filter_map(|it| lookup(&secret, &it.2, &country)).collect();
         let lookups: Vec<String> = lookups.into_iter().collect();
         tills::save_phones(tx, workspace, member, &lookups).await?;
@@ -76,7 +72,7 @@ async fn country_code(installation: &Installation, db: &mut impl Queries, worksp
     Ok(programs.latest().map(|it| it.program.country_code.clone()).unwrap_or_default())
 }
 
-/// Texts that are known of some people: (who, the folded name of the trait, what it says).
+/// Texts that are known of some people: (who, the name of the trait, what it says).
 async fn traits(
     db: &mut impl Queries,
     workspace: WorkspaceId,
@@ -85,7 +81,7 @@ async fn traits(
 ) -> Result<Vec<(PersonId, String, String)>> {
     let all = facts::current_of(db, workspace, people, installation.clock.now()).await?;
     let text = |(person, key, value): (PersonId, String, String)| {
-        let name = folded(key.strip_prefix("trait.")?);
+        let name = key.strip_prefix("trait.")?.to_owned();
         let value = match serde_json::from_str(&value).ok()? {
             serde_json::Value::String(text) => text,
             serde_json::Value::Number(number) => number.to_string(),
@@ -106,7 +102,7 @@ pub async fn first_name(
     person: PersonId,
 ) -> Result<Option<String>> {
     let known = traits(&mut installation.store.read(), workspace, &[person], installation).await?;
-    Ok(known.into_iter().find(|it| FIRST_NAMES.contains(&it.1.as_str())).map(|it| it.2))
+    Ok(known.into_iter().find(|it| is_called(FIRST_NAME, &it.1)).map(|it| it.2))
 }
 
 /// The numbers of people, as they are dialled from anywhere; of several of one person the first.
@@ -123,7 +119,7 @@ pub async fn numbers_of(
     let known = traits(&mut db, workspace, people, installation).await?;
     let mut numbers = HashMap::new();
     for (person, name, value) in known {
-        if let Some(number) = ways::number(&value, &country).filter(|_| PHONES.contains(&name.as_str())) {
+        if let Some(number) = ways::number(&value, &country).filter(|_| is_called(PHONE, &name)) {
             numbers.entry(person).or_insert(number);
         }
     }

@@ -61,6 +61,7 @@ pub async fn give(
         reward: present.reward,
         wish: Wish::default(),
         is_surprise: true,
+        with_household: false,
         by: present.by,
         reason: present.reason,
     };

@@ -1,12 +1,20 @@
-//! The sample shop's club, played through in the order of time: its customers earned by the rules that held then, goods went back, points lapsed, the till took some.
+//! The sample shop's club, played through in the order of time: its customers earned by the rules that held then, goods went back, points lapsed, the till took some; lately there are challenges, a leaderboard,
+//! partners, a counter, points that members send each other, a household and gift cards.
 //!
 //! Always holds: points come about the way they do for everybody (`earning`, the ledger's commands), only that the clock shows the days of the past; chance says who pays with points,
 //! the same each time. What is told of these customers later adds nothing, since its occasions are known.
 //!
 //! Does not: decide what a rule gives.
 
+mod cards;
 mod club;
+mod counter;
+mod doing;
+mod elsewhere;
+mod friends;
+mod home;
 mod redeeming;
+mod sending;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -25,8 +33,12 @@ use rapport_sample::{Message, SampleShop};
 use rapport_store::{Priority, Tx};
 use serde_json::Map;
 
+use cards::Cards;
 pub use club::begins;
+use doing::{Day, Doing};
+use home::Home;
 use redeeming::Redeeming;
+use sending::Sending;
 
 use crate::earning::{self, Told};
 use crate::installation::Installation;
@@ -84,22 +96,41 @@ pub async fn run(
     for messages in rewarded.chunks(sample_shop::BATCH) {
         events.extend(sample_shop::decode(installation, Origin { workspace, source }, messages)?);
     }
-    let birthdays = birthdays((workspace, own_events::source(installation, workspace).await?), &events, end);
-    for birthdays in birthdays.chunks(sample_shop::BATCH) {
-        installation.log.append(birthdays).await?;
+    let own_source = own_events::source(installation, workspace).await?;
+    let told =
+        [birthdays((workspace, own_source), &events, end), counter::receipts((workspace, own_source), &events, end)];
+    for told in told.iter().flat_map(|told| told.chunks(sample_shop::BATCH)) {
+        installation.log.append(told).await?;
     }
-    events.extend(birthdays);
+    events.extend(told.into_iter().flatten());
     events.sort_by_key(|event| (event.occurred_at, event.id.0));
     let people = people(installation, workspace, &events).await?;
     let wallets = wallets::numbers(&mut installation.store.read(), workspace).await?;
     let currency = Currency::parse(SampleShop::CURRENCY).context("the shop has a currency")?;
     let (stood, refused) = (HashMap::new(), BTreeMap::new());
-    let redeeming = Redeeming::new(end)?;
-    let mut past = Past { installation, workspace, by, currency, people, wallets, stood, refused, redeeming };
+    let (redeeming, doing, sending) = (Redeeming::new(end)?, Doing::new(end), Sending::default());
+    let (home, cards) = (Home::default(), Cards::default());
+    let mut past = Past {
+        installation,
+        workspace,
+        by,
+        end,
+        currency,
+        people,
+        wallets,
+        stood,
+        refused,
+        redeeming,
+        doing,
+        sending,
+        home,
+        cards,
+    };
     for day in events.chunk_by(|one, other| one.occurred_at.0.div_euclid(DAY) == other.occurred_at.0.div_euclid(DAY)) {
         past.day(day).await?;
     }
-    past.today(end).await
+    let rich = past.today(end).await?;
+    friends::come(installation, (workspace, own_source), (&rich, &events), end).await
 }
 
 /// A day a year of whoever told theirs, as the shop's own system tells of it.
@@ -149,6 +180,7 @@ struct Past<'a> {
     installation: &'a Installation,
     workspace: WorkspaceId,
     by: &'a str,
+    end: Timestamp,
     currency: Currency,
     people: HashMap<String, (Handle, PersonId)>,
     wallets: HashMap<String, WalletId>,
@@ -157,6 +189,22 @@ struct Past<'a> {
     /// Who tried to pay with more than they have, how often.
     refused: BTreeMap<MemberId, u32>,
     redeeming: Redeeming,
+    doing: Doing,
+    sending: Sending,
+    home: Home,
+    cards: Cards,
+}
+
+/// Who ordered on a day, and what they can spend.
+struct Paying<'a> {
+    orders: &'a [(MemberId, &'a str)],
+    has: HashMap<MemberId, i64>,
+}
+
+impl Paying<'_> {
+    fn available(&self, member: MemberId) -> i64 {
+        self.has.get(&member).copied().unwrap_or_default()
+    }
 }
 
 impl Past<'_> {
@@ -178,9 +226,35 @@ impl Past<'_> {
         }
         let told = Told { events: &events, applied: &applied, superseded: &[] };
         earning::hear_at(self.installation, &mut tx, workspace, told, (now, Some(&self.stood))).await?;
-        self.redeem(&mut tx, &events, &applied, now).await?;
+        let orders = self.orders(&mut tx, &events, &applied).await?;
+        self.redeem(&mut tx, &orders, now).await?;
+        counter::day(&mut tx, workspace, &events, (&orders, self.by)).await?;
+        let day = Day { workspace, events: &events, applied: &applied, orders: &orders, now };
+        self.doing.day(self.installation, &mut tx, day, self.by).await?;
+        self.spend_elsewhere(&mut tx, &orders, now).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// What members earn and burn at partners on a day, let each other use, buy as gifts, and send each other.
+    async fn spend_elsewhere(&mut self, tx: &mut Tx, orders: &[(MemberId, &str)], now: Timestamp) -> Result<()> {
+        if now < self.end.plus(-elsewhere::SINCE * DAY) {
+            return Ok(());
+        }
+        let paying = self.paying(tx, orders, now).await?;
+        let scene = self.redeeming.scene(self.workspace, now);
+        elsewhere::day(tx, scene, &paying, (self.end, self.by)).await?;
+        self.home.day(tx, scene, &paying, self.end).await?;
+        self.cards.day(self.installation, tx, scene, &paying, (self.end, self.by)).await?;
+        self.sending.day(self.installation, tx, scene, &paying, self.end).await
+    }
+
+    async fn paying<'o>(&self, tx: &mut Tx, orders: &'o [(MemberId, &'o str)], now: Timestamp) -> Result<Paying<'o>> {
+        let members = distinct(orders);
+        let wallet = self.wallets[club::POINTS];
+        let has = read::accounts(tx, self.workspace, &members, now).await?;
+        let has = members.into_iter().map(|member| (member, available(&has, (member, wallet)))).collect();
+        Ok(Paying { orders, has })
     }
 
     /// Whose the events are, and how orders stand after them.
@@ -290,17 +364,13 @@ impl Past<'_> {
     }
 
     /// What members take for their points with that day's orders.
-    async fn redeem(&mut self, tx: &mut Tx, events: &[Event], applied: &[AppliedEvent], now: Timestamp) -> Result<()> {
-        let orders = self.orders(tx, events, applied).await?;
-        let members = distinct(&orders);
-        let wallet = self.wallets[club::POINTS];
-        let has = read::accounts(tx, self.workspace, &members, now).await?;
-        let has = members.into_iter().map(|member| (member, available(&has, (member, wallet)))).collect();
-        self.redeeming.day(tx, self.workspace, &orders, &has, now).await
+    async fn redeem(&mut self, tx: &mut Tx, orders: &[(MemberId, &str)], now: Timestamp) -> Result<()> {
+        let paying = self.paying(tx, orders, now).await?;
+        self.redeeming.day(tx, self.workspace, &paying, now).await
     }
 
-    /// What fell due until today; somebody is blocked who tried too often, and a few carts are open with points set aside.
-    async fn today(self, end: Timestamp) -> Result<()> {
+    /// What fell due until today; somebody is blocked who tried too often, and a few carts are open with points set aside. Some who have enough to give.
+    async fn today(self, end: Timestamp) -> Result<Vec<MemberId>> {
         let (installation, workspace) = (self.installation, self.workspace);
         let mut tx = installation.store.begin(Priority::Background).await?;
         while records::settle(&mut tx, &mut Memory::default(), workspace, DUE, end).await? > 0 {}
@@ -311,8 +381,11 @@ impl Past<'_> {
         let numbers: Vec<MemberId> = newest.iter().map(|it| it.member).collect();
         let accounts = read::accounts(&mut tx, workspace, &numbers, end).await?;
         let wallet = self.wallets[club::POINTS];
-        let able = numbers.into_iter().filter(|member| available(&accounts, (*member, wallet)) >= LEAST);
+        let able: Vec<MemberId> =
+            numbers.into_iter().filter(|member| available(&accounts, (*member, wallet)) >= LEAST).collect();
         let lists: Vec<Vec<Command>> = able
+            .iter()
+            .copied()
             .take(3)
             .enumerate()
             .map(|(number, member)| {
@@ -322,8 +395,10 @@ impl Past<'_> {
             })
             .collect();
         records::post(&mut tx, &mut Memory::default(), workspace, &lists, end).await?;
+        let giver = able.get(3).or(able.first()).copied();
+        Sending::today(installation, &mut tx, self.redeeming.scene(workspace, end), giver).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(able)
     }
 }
 

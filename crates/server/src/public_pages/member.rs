@@ -6,6 +6,10 @@
 //! Does not: decide anything; the same rules refuse here as over the API.
 
 mod doings;
+mod home;
+mod home_words;
+mod sending;
+mod sending_words;
 mod view;
 mod words;
 
@@ -32,6 +36,9 @@ use crate::member_links;
 use crate::problem::{Problem, Result};
 use crate::records::workspaces;
 use doings::Doings;
+use home::Home;
+use sending::Sending;
+use sending_words::SendingWords;
 use view::View;
 use words::Words;
 
@@ -50,6 +57,8 @@ struct MemberPage {
     other: String,
     view: View,
     doings: Doings,
+    sending: Option<Sending>,
+    home: Home,
     message: Option<&'static str>,
     is_refused: bool,
 }
@@ -77,18 +86,25 @@ impl Visit<'_> {
     }
 
     async fn page(&self, app: &App, message: Option<&'static str>, refused: Option<StatusCode>) -> Result<Response> {
-        let workspace = workspaces::find(&mut app.installation.store.read(), self.workspace).await?;
         let template = MemberPage {
             words: self.words,
-            company: workspace.map(|row| row.name).unwrap_or_default(),
+            company: self.company(app).await?,
             action: self.address(self.words.tag),
             other: self.address(self.words.other.0),
             view: view::read(app, self.workspace, &self.member, self.words).await?,
             doings: doings::read(app, self.workspace, &self.member, self.words).await?,
+            sending: sending::read(app, self).await?,
+            home: home::read(app, self.workspace, &self.member, self.words).await?,
             message,
             is_refused: refused.is_some(),
         };
         Ok(self.framed(page(refused.unwrap_or(StatusCode::OK), &template)))
+    }
+
+    /// Whose page it is.
+    async fn company(&self, app: &App) -> Result<String> {
+        let workspace = workspaces::find(&mut app.installation.store.read(), self.workspace).await?;
+        Ok(workspace.map(|row| row.name).unwrap_or_default())
     }
 
     /// Lets the site show it in a frame whose server asked for the link.
@@ -142,13 +158,14 @@ pub async fn show(
     let words = Words::of(&headers, parameter(&query, "lang").as_deref());
     let shown = async {
         let Some(visit) = visit(&app, &link, words).await? else { return Ok(gone(words)) };
-        let message = parameter(&query, "done").and_then(|done| words.done(&done));
+        let done = parameter(&query, "done").unwrap_or_default();
+        let message = words.done(&done).or_else(|| SendingWords::of(words.tag).done(&done));
         visit.page(&app, message, None).await
     };
     private(shown.await.unwrap_or_else(|problem: Problem| problem.into_response()))
 }
 
-/// `POST /member/{link}`: redeems a reward or calls a redemption off, goes on a leaderboard or leaves it, gets a code for friends.
+/// `POST /member/{link}`: redeems a reward or calls a redemption off, goes on a leaderboard or leaves it, gets a code for friends, sends points, claims a gift, shares points in a household.
 pub async fn act(
     State(app): State<App>,
     Path(link): Path<String>,
@@ -173,10 +190,17 @@ pub async fn act(
                 let redemption = parameter(&form, "redemption").unwrap_or_default();
                 call_off(&app, visit.workspace, visit.member.member, &redemption).await?.map(|_| "cancelled")
             }
+            Some(act @ ("send" | "claim" | "call_back")) => return sending::act(&app, &visit, act, &form).await,
             Some(act @ ("join" | "leave" | "friends")) => {
                 return match doings::act(&app, (visit.workspace, &visit.member), act, &form).await? {
                     Ok(()) => Ok(see_other(&format!("{}#{act}", visit.address(words.tag)), None)),
                     Err(why) => visit.page(&app, Some(words.doing(why)), Some(StatusCode::CONFLICT)).await,
+                };
+            }
+            Some(act) if act.starts_with(home::ACTS) => {
+                return match home::act(&app, (visit.workspace, &visit.member), act, &form).await? {
+                    Ok(()) => Ok(see_other(&format!("{}#home", visit.address(words.tag)), None)),
+                    Err(why) => visit.page(&app, Some(why.words(words)), Some(StatusCode::CONFLICT)).await,
                 };
             }
             _ => return visit.page(&app, Some(words.nothing_done), Some(StatusCode::UNPROCESSABLE_ENTITY)).await,
@@ -213,6 +237,7 @@ async fn redeemed(app: &App, visit: &Visit<'_>, form: &str) -> Result<std::resul
             money: parse_micros(&of("money")).ok().map(Decimal::from_micros),
         },
         is_surprise: false,
+        with_household: of("household") == "1",
         by: BY,
         reason: "",
     };

@@ -9,21 +9,21 @@ use crate::engaging::{call, get, happen, only_person, person, world};
 use crate::sink::{Manner, Sink};
 use crate::world::{Answer, Browser, World};
 
-const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-async fn put(world: &World, owner: &Browser, path: &str, body: Value) {
+pub(crate) async fn put(world: &World, owner: &Browser, path: &str, body: Value) {
     let saved = call(world, owner, Method::PUT, path, body).await;
     assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
 }
 
-async fn earn(world: &World, owner: &Browser, id: &str, member: &str, amount: i64) {
+pub(crate) async fn earn(world: &World, owner: &Browser, id: &str, member: &str, amount: i64) {
     let act = json!({"kind": "earn", "amount": amount, "expires_at": "2031-03-31T22:00:00Z"});
     let body = json!({"operations": [{"id": id, "member_id": member, "act": act}]});
     let earned = call(world, owner, Method::POST, "/api/v1/loyalty/operations", body).await;
     assert_eq!(earned.status, StatusCode::OK, "{}", earned.text());
 }
 
-async fn member(world: &World, owner: &Browser, key: &str, number: u32, email: &str) -> String {
+pub(crate) async fn member(world: &World, owner: &Browser, key: &str, number: u32, email: &str) -> String {
     happen(world, key, person(number, email)).await;
     let id = only_person(world, owner, email.split('@').next().unwrap()).await;
     let made = call(world, owner, Method::POST, "/api/v1/loyalty/members", json!({"person_id": id})).await.json();
@@ -50,7 +50,7 @@ async fn founded(sink: &Sink) -> (World, Browser, String, String) {
     (world, owner, key, ann)
 }
 
-async fn link(world: &World, owner: &Browser, member: &str) -> String {
+pub(crate) async fn link(world: &World, owner: &Browser, member: &str) -> String {
     let path = format!("/api/v1/loyalty/members/{member}/page-link");
     let made = call(world, owner, Method::POST, &path, json!(null)).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.text());
@@ -68,11 +68,11 @@ fn form_of(html: &str, reward: &str) -> String {
     fields.collect::<Vec<_>>().join("&")
 }
 
-async fn send(world: &World, path: &str, form: &str) -> Answer {
+pub(crate) async fn send(world: &World, path: &str, form: &str) -> Answer {
     world.request(Method::POST, path, &[FORM], form.to_owned()).await
 }
 
-async fn available(world: &World, owner: &Browser, member: &str) -> i64 {
+pub(crate) async fn available(world: &World, owner: &Browser, member: &str) -> i64 {
     get(world, owner, &format!("/api/v1/loyalty/members/{member}")).await["wallets"][0]["available"].as_i64().unwrap()
 }
 

@@ -89,6 +89,7 @@ async fn the_sample_shops_club_was_lived_in_the_order_of_time_and_its_figures_ar
     rules_are_tried_on_the_latest_orders(&world, &owner).await;
     members_are_found(&world, &owner).await;
     why_everybody_has_what_they_have(&world, &owner).await;
+    crate::loyalty_sample::pages_are_not_empty(&world, &owner).await;
 }
 
 async fn rules_are_tried_on_the_latest_orders(world: &World, owner: &Browser) {

@@ -2747,10 +2747,166 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Says what is left of each of your own limits of goodwill; none means that you give none. */
+        get: operations["get_loyalty_goodwill"];
         put?: never;
         /** Gives a member points as goodwill, within what the programme lets each person of the caller's role give in a period. */
         post: operations["post_loyalty_goodwill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/households": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists households that there are, the newest first. */
+        get: operations["get_loyalty_households"];
+        put?: never;
+        /** Founds a household with one member, who leads it and can invite others. */
+        post: operations["post_loyalty_households"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/households/invitations/{invitation_id}/accepted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whoever is invited joins the household. */
+        post: operations["post_loyalty_households_invitations_invitation_id_accepted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/households/invitations/{invitation_id}/declined": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whoever is invited does not join. */
+        post: operations["post_loyalty_households_invitations_invitation_id_declined"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/households/invitations/{invitation_id}/withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls an invitation off that nobody answered. */
+        post: operations["post_loyalty_households_invitations_invitation_id_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/households/{household_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a household: who belongs to it, what they can spend together, who is invited. */
+        get: operations["get_loyalty_households_household_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Calls a household otherwise. */
+        patch: operations["patch_loyalty_households_household_id"];
+        trace?: never;
+    };
+    "/api/v1/loyalty/households/{household_id}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Invites a member to a household; they answer within the programme's days. */
+        post: operations["post_loyalty_households_household_id_invitations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/households/{household_id}/members/{member_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes as what a member is known in their household, and how many of their points others may use. */
+        put: operations["put_loyalty_households_household_id_members_member_id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/households/{household_id}/members/{member_id}/left": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a member out of a household: they leave, or are removed. With the last one it ends. */
+        post: operations["post_loyalty_households_household_id_members_member_id_left"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/households/{household_id}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists whose points others of a household used, the newest first. */
+        get: operations["get_loyalty_households_household_id_uses"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3185,6 +3341,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/members/{member_id}/household": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the household of a member, and what they are invited to. */
+        get: operations["get_loyalty_members_member_id_household"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/members/{member_id}/leaderboards": {
         parameters: {
             query?: never;
@@ -3548,6 +3721,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/offers/{key}/codes.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same list as a CSV file, of 200,000 codes at most. */
+        get: operations["get_loyalty_offers_key_codes_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/offers/{key}/codes/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists an offer's codes by their ends; those that everybody may use as often as they like as they are. */
+        get: operations["get_loyalty_offers_key_codes_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/offers/{key}/codes/voided": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes codes of an offer back: they unlock nothing any more. A cart in which one is set aside keeps it until its time is over. */
+        post: operations["post_loyalty_offers_key_codes_voided"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/offers/{key}/usage": {
         parameters: {
             query?: never;
@@ -3619,6 +3843,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/page-door": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says the address of the page on which members ask for a link to their own page: they write their e-mail address, and the link goes there if it is a member's. */
+        get: operations["get_loyalty_page_door"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/partners": {
         parameters: {
             query?: never;
@@ -3626,7 +3867,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the partners. */
+        /** Lists the partners, with what each owes. */
         get: operations["get_loyalty_partners"];
         put?: never;
         post?: never;
@@ -4744,6 +4985,40 @@ export interface paths {
         put?: never;
         /** Adds codes to a pool, those that are no code or are known already apart. */
         post: operations["post_loyalty_vouchers_pools_pool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/vouchers/pools/{pool}/codes.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same list as a CSV file, of 200,000 codes at most. */
+        get: operations["get_loyalty_vouchers_pools_pool_codes_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/vouchers/pools/{pool}/voided": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes codes of a pool back before anybody has them: they are given to nobody any more. */
+        post: operations["post_loyalty_vouchers_pools_pool_voided"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6767,6 +7042,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description As what somebody joins. */
+        AcceptInvitationBody: {
+            /** @description The member who answers, if one does: an invitation of somebody else is unknown to them. */
+            member_id?: string | null;
+            /** @description As what the others know them: 1 to 40 characters, no address. Nobody else of the household has it. */
+            name: string;
+        };
         /** @description An organisation. */
         AccountShape: {
             id: string;
@@ -7901,6 +8183,19 @@ export interface components {
             /** @description `code_malformed`, `code_looks_generated`, `code_twice` or `code_known`. */
             code: string;
         };
+        /** @description A code that was not taken back. */
+        CodeNotVoided: {
+            /** @description Its place in what was sent, from 0. */
+            at: number;
+            /** @description `code_unknown`, `code_void`, `code_used`, or `code_given`: a member has it for a reward, and calling that off takes it back. */
+            why: string;
+        };
+        /** @description What came of it. */
+        CodesVoided: {
+            not_voided: components["schemas"]["CodeNotVoided"][];
+            /** Format: int64 */
+            voided: number;
+        };
         /** @description One cohort. */
         Cohort: {
             /** @description From column 0, the cohort itself. */
@@ -9004,6 +9299,11 @@ export interface components {
             /** @description `completed`, `goal`, `out_of_audience`, `consent_gone`, `held_out` ... */
             why: string;
         };
+        /** @description Who answers or calls off. */
+        EndInvitationBody: {
+            /** @description The member who asks, if one does: who declines is invited, who calls off leads the household. */
+            member_id?: string | null;
+        };
         /** @description Why. */
         EndRedemptionBody: {
             /** @description Of a cancellation: whether the member asks, who may within the reward's time; staff may until a code is used. */
@@ -9662,6 +9962,17 @@ export interface components {
             /** @description Its page of the console. */
             url: string;
         };
+        /** @description A household to be founded. */
+        FoundHouseholdBody: {
+            /** @description Your own name for it, up to 255 bytes and without personal data: the same again is answered the same, for ever, and done once. */
+            id: string;
+            /** @description Who leads it. */
+            member_id: string;
+            /** @description As what the others know its head: 1 to 40 characters, no address. */
+            member_name: string;
+            /** @description What it is called: 1 to 40 characters, no address. */
+            name: string;
+        };
         /** @description What was found. */
         FoundList: {
             rows: components["schemas"]["Found"][];
@@ -9937,6 +10248,26 @@ export interface components {
             /** Format: int64 */
             points: number;
         };
+        /** @description A limit of the goodwill that you give, and what is left of it. */
+        GoodwillLeft: {
+            /** @description `day`, `week`, `month`, `year` or `ever`, of the programme's zone. */
+            every: string;
+            /**
+             * Format: int64
+             * @description How many you gave in the present one.
+             */
+            given: number;
+            /**
+             * Format: int64
+             * @description How many are left.
+             */
+            left: number;
+            /**
+             * Format: int64
+             * @description So many points you may give in the period.
+             */
+            most: number;
+        };
         /** @description A group to make. */
         GroupBody: {
             /** @description 1 to 64 small letters, digits, `-`, `_` or `.` */
@@ -10066,6 +10397,83 @@ export interface components {
         HomeRevenue: components["schemas"]["RevenueSplit"] & {
             question: components["schemas"]["Question"];
             sentence: string;
+        };
+        /** @description An invitation to a household. */
+        HouseholdInvitation: {
+            /** @description Until before when it can be accepted. */
+            due_at: string;
+            household_id: string;
+            /** @description The id that whoever asked gave it. */
+            id: string;
+            invitation_id: string;
+            made_at: string;
+            /** @description Who is invited. */
+            member_id: string;
+            settled_at?: string | null;
+            /** @description `open`, `accepted`, `declined`, `withdrawn` or `expired`. */
+            state: string;
+        };
+        /** @description Somebody who belongs to a household. */
+        HouseholdMember: {
+            household_id: string;
+            is_head: boolean;
+            joined_at: string;
+            /**
+             * Format: int64
+             * @description The most of their points that others may use in a month, as they say themselves.
+             */
+            limit?: number | null;
+            member_id: string;
+            /** @description As what the others know them. */
+            name: string;
+        };
+        /** @description What a member says of themselves in their household. */
+        HouseholdMemberBody: {
+            /**
+             * Format: int64
+             * @description The most of their points that others may use in a month; 0 is none. As much as the programme lets, unless said.
+             */
+            limit?: number | null;
+            /** @description As what the others know them; as before, unless said. */
+            name?: string | null;
+        };
+        /** @description A household with everybody who belongs to it. */
+        HouseholdShown: {
+            household: components["schemas"]["LoyaltyHousehold"];
+            /** @description Who is invited and has not answered. */
+            invitations: components["schemas"]["HouseholdInvitation"][];
+            /** @description Whoever joined first before the others. */
+            members: components["schemas"]["HouseholdMember"][];
+            /** @description Of the wallets whose points are shared. */
+            sums: components["schemas"]["HouseholdSum"][];
+        };
+        /** @description What a household has together in a wallet. */
+        HouseholdSum: {
+            /**
+             * Format: int64
+             * @description What its members can spend, all in all; what each lets others use may be less.
+             */
+            available: number;
+            wallet: string;
+        };
+        /** @description That a member's points were used for what another of the household redeemed. */
+        HouseholdUse: {
+            /** @description Who redeemed. */
+            by_member_id: string;
+            household_id: string;
+            /** @description Whose points. */
+            member_id: string;
+            /** Format: int64 */
+            points: number;
+            redemption_id: string;
+            /**
+             * Format: int64
+             * @description How many of them went back.
+             */
+            returned: number;
+            returned_at?: string | null;
+            used_at: string;
+            wallet: string;
         };
         /** @description An idea. */
         Idea: {
@@ -10470,6 +10878,15 @@ export interface components {
             /** @description The order, ticket or visit that it is about. */
             subject_id?: string | null;
             touchpoint?: string | null;
+        };
+        /** @description Somebody to be invited. */
+        InviteToHouseholdBody: {
+            /** @description The member who invites, if one does: they must lead it. */
+            by_member_id?: string | null;
+            /** @description Your own name for it, up to 255 bytes and without personal data: the same again is answered the same, for ever, and done once. */
+            id: string;
+            /** @description Who is invited. */
+            member_id: string;
         };
         /** @description A link of somebody's own. */
         Invited: {
@@ -10882,6 +11299,11 @@ export interface components {
             /** Format: double */
             score: number;
         };
+        /** @description Who takes a member out of a household. */
+        LeaveHouseholdBody: {
+            /** @description The member who asks, if one does: they leave themselves, or lead the household. */
+            by_member_id?: string | null;
+        };
         /** @description Where the ledger ended: `rapport verify` follows the chain of hashes to here. */
         LedgerEnd: {
             /** @description The hash of everything up to it, in hexadecimal. */
@@ -11033,6 +11455,29 @@ export interface components {
         ListMembers: {
             next?: string | null;
             rows: components["schemas"]["CustomerRow"][];
+        };
+        /** @description A code in a list. */
+        ListedCode: {
+            added_at: string;
+            /** @description Its last characters; the whole of one that everybody may use as often as they like. */
+            code: string;
+            /** @description Who has it. */
+            member_id?: string | null;
+            /** @description What they are called; not in files. */
+            member_name?: string | null;
+            /**
+             * Format: int64
+             * @description Its place in the list, by which it is taken back.
+             */
+            place: number;
+            /** @description `free` (in a pool, nobody has it), `live`, `used`, `expired` or `void`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description How often it can still be used; null for as often as anybody likes.
+             */
+            uses_left?: number | null;
+            valid_until?: string | null;
         };
         /** @description All lists. */
         Lists: {
@@ -11293,6 +11738,19 @@ export interface components {
             void_reason: string;
             wallet: string;
         };
+        /** @description A household. */
+        LoyaltyHousehold: {
+            created_at: string;
+            /** @description When the last member left. */
+            ended_at?: string | null;
+            /** @description Who leads it, or led it last. */
+            head_member_id: string;
+            household_id: string;
+            /** @description The id that whoever asked gave it. */
+            id: string;
+            /** @description As its head calls it; empty once whoever chose it was forgotten. */
+            name: string;
+        };
         /** @description A jurisdiction of the programme. */
         LoyaltyJurisdiction: {
             key: string;
@@ -11446,6 +11904,8 @@ export interface components {
         };
         /** @description A partner as of a version. */
         LoyaltyPartner: {
+            /** @description In the list: what the partner owes now, over all months; below 0 it is owed that. */
+            balance?: string | null;
             /** @description From when on it holds. */
             in_force_from: string;
             key: string;
@@ -11455,6 +11915,8 @@ export interface components {
             saved_by: string;
             /** @description `draft`, `live`, `paused` or `ended`; only a live one is active. */
             state: string;
+            /** @description In the list: the first month that is over and can be closed, `2026-05`; null when none waits. */
+            to_close?: string | null;
             /**
              * Format: int64
              * @description From 1: send it back when saving.
@@ -11507,6 +11969,8 @@ export interface components {
             codes: string[];
             /** @description When it lapses unless it is paid, delivered or used before. */
             due_at?: string | null;
+            /** @description Whether what the member's own points did not pay may come from their household. */
+            household: boolean;
             /** @description The id that whoever asked gave it. */
             id: string;
             /** @description Whether it was given for nothing. */
@@ -11514,9 +11978,16 @@ export interface components {
             /** @description `pool`, `code`, `discount`, `delivered` or `donation`. */
             kind: string;
             member_id: string;
+            /**
+             * Format: int64
+             * @description How many points the household was short of, if it was refused for that.
+             */
+            missing?: number | null;
             /** @description The money part, in the programme's currency. */
             money?: string | null;
             paid_at?: string | null;
+            /** @description What others of the household paid of its points; only where one redemption is answered. */
+            paid_by_others: components["schemas"]["PaidByOther"][];
             /** Format: int64 */
             points: number;
             reason: string;
@@ -11711,6 +12182,8 @@ export interface components {
             made_by: string;
             /** @description Who sends. */
             member_id: string;
+            /** @description In lists: what whoever sends is called; null when they were forgotten. */
+            member_name?: string | null;
             /** @description The ledger's operation by which the points arrived. */
             operation_id?: string | null;
             /**
@@ -11731,6 +12204,8 @@ export interface components {
             state: string;
             /** @description Who gets it; of a gift only once it is claimed. */
             to_member_id?: string | null;
+            /** @description In lists: what whoever gets it is called. */
+            to_member_name?: string | null;
             transfer_id: string;
             wallet: string;
         };
@@ -11932,6 +12407,12 @@ export interface components {
             target: number;
             wallet?: string | null;
         };
+        /** @description A member's household and what they are invited to. */
+        MemberHousehold: {
+            household?: components["schemas"]["HouseholdShown"] | null;
+            /** @description What they are invited to and have not answered. */
+            invitations: components["schemas"]["HouseholdInvitation"][];
+        };
         /** @description A leaderboard as a member sees it. */
         MemberLeaderboard: {
             /** @description As what others see them; null while they are not on it. */
@@ -11982,6 +12463,11 @@ export interface components {
             /** @description When that message was handed over. */
             proved_at?: string | null;
             wallet?: string | null;
+        };
+        /** @description The page on which members ask for a link. */
+        MemberPageDoor: {
+            /** @description It is no secret, and stays the same. */
+            url: string;
         };
         /** @description A link to a member's own page. */
         MemberPageLink: {
@@ -12839,6 +13325,35 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_HouseholdUse: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                /** @description Who redeemed. */
+                by_member_id: string;
+                household_id: string;
+                /** @description Whose points. */
+                member_id: string;
+                /** Format: int64 */
+                points: number;
+                redemption_id: string;
+                /**
+                 * Format: int64
+                 * @description How many of them went back.
+                 */
+                returned: number;
+                returned_at?: string | null;
+                used_at: string;
+                wallet: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_InboxMessage: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -12855,6 +13370,39 @@ export interface components {
                 person_id: string;
                 seen_at?: string | null;
                 template: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_ListedCode: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                added_at: string;
+                /** @description Its last characters; the whole of one that everybody may use as often as they like. */
+                code: string;
+                /** @description Who has it. */
+                member_id?: string | null;
+                /** @description What they are called; not in files. */
+                member_name?: string | null;
+                /**
+                 * Format: int64
+                 * @description Its place in the list, by which it is taken back.
+                 */
+                place: number;
+                /** @description `free` (in a pool, nobody has it), `live`, `used`, `expired` or `void`. */
+                state: string;
+                /**
+                 * Format: int64
+                 * @description How often it can still be used; null for as often as anybody likes.
+                 */
+                uses_left?: number | null;
+                valid_until?: string | null;
             }[];
             /**
              * Format: int64
@@ -12916,6 +13464,29 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_LoyaltyHousehold: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                created_at: string;
+                /** @description When the last member left. */
+                ended_at?: string | null;
+                /** @description Who leads it, or led it last. */
+                head_member_id: string;
+                household_id: string;
+                /** @description The id that whoever asked gave it. */
+                id: string;
+                /** @description As its head calls it; empty once whoever chose it was forgotten. */
+                name: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_LoyaltyMember: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -12949,6 +13520,8 @@ export interface components {
                 codes: string[];
                 /** @description When it lapses unless it is paid, delivered or used before. */
                 due_at?: string | null;
+                /** @description Whether what the member's own points did not pay may come from their household. */
+                household: boolean;
                 /** @description The id that whoever asked gave it. */
                 id: string;
                 /** @description Whether it was given for nothing. */
@@ -12956,9 +13529,16 @@ export interface components {
                 /** @description `pool`, `code`, `discount`, `delivered` or `donation`. */
                 kind: string;
                 member_id: string;
+                /**
+                 * Format: int64
+                 * @description How many points the household was short of, if it was refused for that.
+                 */
+                missing?: number | null;
                 /** @description The money part, in the programme's currency. */
                 money?: string | null;
                 paid_at?: string | null;
+                /** @description What others of the household paid of its points; only where one redemption is answered. */
+                paid_by_others: components["schemas"]["PaidByOther"][];
                 /** Format: int64 */
                 points: number;
                 reason: string;
@@ -13050,6 +13630,8 @@ export interface components {
                 made_by: string;
                 /** @description Who sends. */
                 member_id: string;
+                /** @description In lists: what whoever sends is called; null when they were forgotten. */
+                member_name?: string | null;
                 /** @description The ledger's operation by which the points arrived. */
                 operation_id?: string | null;
                 /**
@@ -13070,6 +13652,8 @@ export interface components {
                 state: string;
                 /** @description Who gets it; of a gift only once it is claimed. */
                 to_member_id?: string | null;
+                /** @description In lists: what whoever gets it is called. */
+                to_member_name?: string | null;
                 transfer_id: string;
                 wallet: string;
             }[];
@@ -13194,6 +13778,8 @@ export interface components {
                 kind: string;
                 line_id: string;
                 member_id?: string | null;
+                /** @description In the list: what the member is called; null when they were forgotten. */
+                member_name?: string | null;
                 /** @description What the points cost; of a payment what was paid, below 0 to the partner. */
                 money: string;
                 /** @description The month of whose statement it is: `2026-05`. */
@@ -13346,29 +13932,6 @@ export interface components {
                 /** @description Which one. */
                 source_reference: string;
                 wallet?: string | null;
-            }[];
-            /**
-             * Format: int64
-             * @description How many rows all pages have together, where that is known.
-             */
-            total?: number | null;
-        };
-        /** @description A page of a list. */
-        Page_PoolCode: {
-            /** @description Where the next page begins; null on the last. */
-            next?: string | null;
-            /** @description The rows. */
-            rows: {
-                added_at: string;
-                /** @description Its last characters. */
-                code: string;
-                /** @description Who has it. */
-                member_id?: string | null;
-                /** @description `free`, `live` or `void`. */
-                state: string;
-                /** Format: int64 */
-                uses_left?: number | null;
-                valid_until?: string | null;
             }[];
             /**
              * Format: int64
@@ -13566,6 +14129,17 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description What another of the household paid. */
+        PaidByOther: {
+            member_id: string;
+            /** Format: int64 */
+            points: number;
+            /**
+             * Format: int64
+             * @description How many of them went back.
+             */
+            returned: number;
+        };
         /** @description A month that was closed. */
         PartnerClosed: {
             chain: string;
@@ -13609,6 +14183,8 @@ export interface components {
             kind: string;
             line_id: string;
             member_id?: string | null;
+            /** @description In the list: what the member is called; null when they were forgotten. */
+            member_name?: string | null;
             /** @description What the points cost; of a payment what was paid, below 0 to the partner. */
             money: string;
             /** @description The month of whose statement it is: `2026-05`. */
@@ -14409,19 +14985,6 @@ export interface components {
             pending: number;
             wallet: string;
         };
-        /** @description A code of a pool, by its end. */
-        PoolCode: {
-            added_at: string;
-            /** @description Its last characters. */
-            code: string;
-            /** @description Who has it. */
-            member_id?: string | null;
-            /** @description `free`, `live` or `void`. */
-            state: string;
-            /** Format: int64 */
-            uses_left?: number | null;
-            valid_until?: string | null;
-        };
         /** @description What came of a list of codes. */
         PoolCodesAdded: {
             added: number;
@@ -15033,6 +15596,8 @@ export interface components {
         };
         /** @description What is to be redeemed. */
         RedeemRewardBody: {
+            /** @description Whether what the member's own points do not pay may come from their household, as the programme and its members let. */
+            household?: boolean;
             /** @description Your own name for it, up to 255 bytes and without personal data: the same again is answered the same, for ever, and done once. */
             id: string;
             /** @description For nothing, out of the reward's budget for surprises. Needs a reason. */
@@ -15221,6 +15786,13 @@ export interface components {
         ReleaseVoucherBody: {
             /** @description The id of the use. */
             id: string;
+        };
+        /** @description Another name of a household. */
+        RenameHouseholdBody: {
+            /** @description The member who asks, if one does: they must lead it. */
+            by_member_id?: string | null;
+            /** @description 1 to 40 characters, no address. */
+            name: string;
         };
         /** @description Which failed acts. */
         ReplayActsBody: {
@@ -16086,6 +16658,29 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_GoodwillLeft: {
+            /** @description The rows. */
+            rows: {
+                /** @description `day`, `week`, `month`, `year` or `ever`, of the programme's zone. */
+                every: string;
+                /**
+                 * Format: int64
+                 * @description How many you gave in the present one.
+                 */
+                given: number;
+                /**
+                 * Format: int64
+                 * @description How many are left.
+                 */
+                left: number;
+                /**
+                 * Format: int64
+                 * @description So many points you may give in the period.
+                 */
+                most: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_Idea: {
             /** @description The rows. */
             rows: {
@@ -16338,6 +16933,8 @@ export interface components {
         Rows_LoyaltyPartner: {
             /** @description The rows. */
             rows: {
+                /** @description In the list: what the partner owes now, over all months; below 0 it is owed that. */
+                balance?: string | null;
                 /** @description From when on it holds. */
                 in_force_from: string;
                 key: string;
@@ -16347,6 +16944,8 @@ export interface components {
                 saved_by: string;
                 /** @description `draft`, `live`, `paused` or `ended`; only a live one is active. */
                 state: string;
+                /** @description In the list: the first month that is over and can be closed, `2026-05`; null when none waits. */
+                to_close?: string | null;
                 /**
                  * Format: int64
                  * @description From 1: send it back when saving.
@@ -18727,7 +19326,7 @@ export interface components {
         TillMember: {
             first_name?: string | null;
             member_id: string;
-            /** @description What they may have, at their own price. */
+            /** @description What they may have, at their own prices: a row for each among which they choose. */
             rewards: components["schemas"]["TillReward"][];
             /** @description `active`, `blocked` or `closed`. */
             standing: string;
@@ -18809,6 +19408,8 @@ export interface components {
         };
         /** @description A reward that somebody wants. */
         TillRedeemBody: {
+            /** @description Whether what the member's own points do not pay may come from their household. */
+            household?: boolean;
             /** @description The till's own name for it: the same again is answered the same, for ever, and done once. */
             id: string;
             member_id: string;
@@ -19362,6 +19963,15 @@ export interface components {
         VersionPage: {
             template: Record<string, never>;
             version: components["schemas"]["TemplateVersion"];
+        };
+        /** @description Codes to take back: named by their places, or as they are written, or all that nobody has. */
+        VoidCodesBody: {
+            /** @description All of them. */
+            all?: boolean;
+            /** @description As they are written. */
+            codes?: string[];
+            /** @description By their places in the list. */
+            places?: number[];
         };
         /** @description A gift card to take back. */
         VoidGiftCardBody: {
@@ -27234,6 +27844,45 @@ export interface operations {
             };
         };
     };
+    get_loyalty_goodwill: {
+        parameters: {
+            query?: {
+                /** @description The programme's first, unless said. */
+                wallet?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_GoodwillLeft"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_loyalty_goodwill: {
         parameters: {
             query?: never;
@@ -27272,6 +27921,560 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_households: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LoyaltyHousehold"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_households: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FoundHouseholdBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyHousehold"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_households_invitations_invitation_id_accepted: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptInvitationBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseholdShown"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_households_invitations_invitation_id_declined: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndInvitationBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseholdInvitation"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_households_invitations_invitation_id_withdrawn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndInvitationBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseholdInvitation"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_households_household_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                household_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseholdShown"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_loyalty_households_household_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                household_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameHouseholdBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyHousehold"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_households_household_id_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                household_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteToHouseholdBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseholdInvitation"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_households_household_id_members_member_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                household_id: string;
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HouseholdMemberBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseholdShown"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_households_household_id_members_member_id_left: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                household_id: string;
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaveHouseholdBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseholdShown"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_households_household_id_uses: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                household_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HouseholdUse"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28522,6 +29725,44 @@ export interface operations {
             };
         };
     };
+    get_loyalty_members_member_id_household: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberHousehold"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_members_member_id_leaderboards: {
         parameters: {
             query?: never;
@@ -29578,6 +30819,158 @@ export interface operations {
             };
         };
     };
+    get_loyalty_offers_key_codes_csv: {
+        parameters: {
+            query?: {
+                /** @description Only those that stand so: `free`, `live`, `used`, `expired` or `void`. */
+                state?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_offers_key_codes_list: {
+        parameters: {
+            query?: {
+                /** @description Only those that stand so: `free`, `live`, `used`, `expired` or `void`. */
+                state?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedCode"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_offers_key_codes_voided: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoidCodesBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodesVoided"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_offers_key_usage: {
         parameters: {
             query?: never;
@@ -29743,6 +31136,42 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_page_door: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberPageDoor"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32945,6 +34374,8 @@ export interface operations {
     get_loyalty_vouchers_pools_pool: {
         parameters: {
             query?: {
+                /** @description Only those that stand so: `free`, `live`, `used`, `expired` or `void`. */
+                state?: string;
                 /** @description Rows of a page: 1 to 500, 50 unless said. */
                 limit?: number;
                 /** @description `next` of the page before. */
@@ -32963,7 +34394,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_PoolCode"];
+                    "application/json": components["schemas"]["Page_ListedCode"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -32998,6 +34437,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PoolCodesAdded"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_vouchers_pools_pool_codes_csv: {
+        parameters: {
+            query?: {
+                /** @description Only those that stand so: `free`, `live`, `used`, `expired` or `void`. */
+                state?: string;
+            };
+            header?: never;
+            path: {
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_vouchers_pools_pool_voided: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoidCodesBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodesVoided"];
                 };
             };
             422: {

@@ -7,9 +7,10 @@ use rapport_store::outbox::Event;
 use rapport_store::{Queries, Tx, args, sql};
 use serde_json::json;
 
-use super::{CANCELLED, FULFILLED, Outcome, Redemption, Scene, Stage, VOUCHER_USED, count, find, post, tell, write};
+use super::taking::Back;
+use super::{CANCELLED, FULFILLED, Outcome, Redemption, Scene, Stage, VOUCHER_USED, count, find, taking, tell, write};
 use crate::Error;
-use crate::ledger::{self, Act, Portion, Shortage};
+use crate::ledger;
 use crate::records::vouchers::Voucher;
 use crate::records::{head, members, vouchers};
 use crate::rewards::Refusal;
@@ -86,9 +87,8 @@ async fn capture(tx: &mut Tx, scene: Scene<'_>, row: &mut Redemption) -> Result<
     if row.taken != "held" {
         return Ok(Ok(()));
     }
-    let hold = super::own_id(row);
     let step = step(scene, "capture");
-    let outcome = post(tx, scene, row, step.clone(), Act::Capture { hold, amount: None }).await?;
+    let outcome = taking::capture(tx, scene, row, &step).await?;
     if outcome == Err(Refusal::Ledger(ledger::Refusal::HoldTimedOut)) {
         return Ok(Err(Refusal::TooLate));
     }
@@ -172,17 +172,16 @@ async fn undo(
 ) -> Outcome {
     let back = match row.taken.split_once(':').unwrap_or((row.taken.as_str(), "")) {
         // What was set aside has come back by itself.
-        ("held", _) if state == "expired" => None,
-        ("held", _) => Some(Act::Release { hold: super::own_id(&row) }),
-        ("spent", _) => Some(reverse(super::own_id(&row), grace_until)),
-        ("captured", step) => Some(reverse(format!("{}:{step}", super::own_id(&row)), grace_until)),
+        ("held", _) if state == "expired" => Some(Back::Came),
+        ("held", _) => Some(Back::Release),
+        ("spent", _) => Some(Back::Reverse { step: String::new(), grace_until }),
+        ("captured", step) => Some(Back::Reverse { step: format!(":{step}"), grace_until }),
         _ => None,
     };
-    if let Some(act) = back {
-        match post(tx, scene, &row, step(scene, "return"), act).await? {
-            Ok(()) | Err(Refusal::Ledger(ledger::Refusal::HoldTimedOut)) => {}
-            Err(refusal) => return Ok(Err(refusal)),
-        }
+    if let Some(back) = back
+        && let Err(refusal) = taking::give_back(tx, scene, &row, (&step(scene, "return"), &back)).await?
+    {
+        return Ok(Err(refusal));
     }
     if row.taken != "none" {
         "returned".clone_into(&mut row.taken);
@@ -197,10 +196,6 @@ async fn undo(
     write(tx, scene.workspace, &row).await?;
     tell(tx, scene, &row, CANCELLED).await?;
     Ok(Ok(row))
-}
-
-const fn reverse(of: String, grace_until: Option<Timestamp>) -> Act {
-    Act::Reverse { of, portion: Portion::Rest, shortage: Shortage::IntoArrears, grace_until }
 }
 
 /// Whether the time of any is over.

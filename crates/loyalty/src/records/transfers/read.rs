@@ -6,6 +6,9 @@ use rapport_store::{Queries, Result, args, sql};
 use super::{Transfer, digest};
 use crate::ledger::MemberId;
 
+/// So many gifts that wait are shown to whoever made them.
+const OPEN_MAX: i64 = 50;
+
 /// By the id that whoever asked gave it.
 ///
 /// # Errors
@@ -81,6 +84,26 @@ pub async fn of_members(
     db.fetch_all(list, args![workspace, &numbers, at, transfer, limit]).await
 }
 
+/// What a member sent in a year.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// How many points; gifts count until they come back.
+    pub sent: i64,
+    /// How often.
+    pub times: i64,
+}
+
+/// Gifts of a member that nobody has claimed yet, the newest first; of those whose time is over some may still be here.
+///
+/// # Errors
+/// The store's.
+pub async fn open_of(db: &mut impl Queries, workspace: WorkspaceId, member: MemberId) -> Result<Vec<Transfer>> {
+    let list = sql!(
+        "SELECT * FROM loyalty_transfers WHERE sender = $2 AND workspace = $1 AND state = 'open' ORDER BY made_at DESC, transfer DESC LIMIT $3"
+    );
+    db.fetch_all(list, args![workspace, member.0, OPEN_MAX]).await
+}
+
 /// How many points a member sent out of a wallet in a span, and how often: without what was refused, came back or was undone.
 pub(super) async fn sent(
     db: &mut impl Queries,
@@ -88,13 +111,14 @@ pub(super) async fn sent(
     (member, wallet): (MemberId, &str),
     from: Timestamp,
     to: Timestamp,
-) -> Result<(i64, i64)> {
+) -> Result<Used> {
     let sum = sql!(
         "SELECT CAST(COALESCE(SUM(points), 0) AS BIGINT), CAST(COUNT(*) AS BIGINT) FROM loyalty_transfers
          WHERE sender = $2 AND workspace = $1 AND wallet = $3 AND made_at >= $4 AND made_at < $5 AND state IN ('open', 'done', 'claimed')"
     );
     let found: Option<(i64, i64)> = db.fetch_optional(sum, args![workspace, member.0, wallet, from, to]).await?;
-    Ok(found.unwrap_or_default())
+    let (sent, times) = found.unwrap_or_default();
+    Ok(Used { sent, times })
 }
 
 /// How many points a member got in a wallet in a span, without what was undone.

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use rapport_domain::Timestamp;
 use rapport_domain::money::format_micros;
 use rapport_loyalty::gift_cards::{CodeKey, Refusal};
-use rapport_loyalty::ledger::Balance;
+use rapport_loyalty::ledger::{self, Balance};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::gift_cards::{self, Card, Issue, Move, Outcome};
 use rapport_loyalty::records::redemptions::Scene;
@@ -126,7 +126,9 @@ fn refused(refusal: Refusal) -> Problem {
     let status = match refusal {
         Refusal::Unknown | Refusal::SpendUnknown | Refusal::MemberUnknown => StatusCode::NOT_FOUND,
         Refusal::Mistyped | Refusal::OtherCurrency | Refusal::ReturnedMore => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Ledger(it) if !it.uses_up_the_id() => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Ledger(it) if !it.uses_up_the_id() || it == ledger::Refusal::EndsTooEarly => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         _ => StatusCode::CONFLICT,
     };
     let mut text = format!("{refusal}.");

@@ -7,7 +7,7 @@ use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{Account, AccountKey, MemberId, Standing, WalletId};
 use rapport_loyalty::records::members::{self, Member};
 use rapport_loyalty::records::referrals::codes;
-use rapport_loyalty::records::{read, wallets};
+use rapport_loyalty::records::{households, read, wallets};
 use rapport_profiles::fold::fold;
 use rapport_profiles::records::persons::{self, Filter, SortBy};
 use rapport_store::{Priority, Queries};
@@ -294,6 +294,7 @@ pub async fn change_member(
     if standing == Standing::Closed {
         let numbers = members::numbers(&mut tx, caller.workspace, member).await?;
         codes::void(&mut tx, caller.workspace, &numbers, app.now()).await?;
+        households::closed(&mut tx, caller.workspace, member, app.now()).await?;
     }
     tx.commit().await?;
     one(&app, &caller, member).await

@@ -9,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::members::find;
+use super::redemptions::Present;
 use crate::api::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
@@ -18,7 +19,7 @@ use crate::problem::Problem;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(member_page_link))
+    OpenApiRouter::new().routes(routes!(member_page_link)).routes(routes!(member_page_door))
 }
 
 /// A link to a member's own page.
@@ -28,6 +29,23 @@ pub struct MemberPageLink {
     url: String,
     /// From when on it opens nothing.
     expires_at: String,
+}
+
+/// The page on which members ask for a link.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MemberPageDoor {
+    /// It is no secret, and stays the same.
+    url: String,
+}
+
+/// Says the address of the page on which members ask for a link to their own page: they write their e-mail address, and the link goes there if it is a member's.
+#[utoipa::path(get, path = "/api/v1/loyalty/page-door", security(("caller" = ["serve_members"])), tag = "loyalty", operation_id = "member_page_door", responses((status = 200, body = MemberPageDoor), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn member_page_door(State(app): State<App>, caller: Caller) -> Result<Json<MemberPageDoor>, Problem> {
+    caller.require(Permission::ServeMembers)?;
+    // Without a programme there is nothing behind it.
+    Present::read(&app, caller.workspace).await?;
+    let door = member_links::door(&app.installation, caller.workspace).await?;
+    Ok(Json(MemberPageDoor { url: format!("{}{}", app.sender.public_url(), member_links::door_path(&door)) }))
 }
 
 /// How the page will be shown.

@@ -12,7 +12,7 @@ use rapport_loyalty::records::documents as versions;
 use rapport_loyalty::records::programs::Programs;
 use rapport_loyalty::records::redemptions::{self, Asked, Filter, Scene};
 use rapport_loyalty::records::vouchers;
-use rapport_loyalty::records::{challenges, leaderboards};
+use rapport_loyalty::records::{challenges, households, leaderboards};
 use rapport_loyalty::rewards::{Refusal, Reward, Wish};
 use rapport_segments::{Condition, Moment};
 use rapport_store::{Priority, Tx};
@@ -107,6 +107,10 @@ pub struct LoyaltyRedemption {
     money: Option<Decimal>,
     /// Whether it was given for nothing.
     is_surprise: bool,
+    /// Whether what the member's own points did not pay may come from their household.
+    household: bool,
+    /// How many points the household was short of, if it was refused for that.
+    missing: Option<i64>,
     requested_at: String,
     /// When it lapses unless it is paid, delivered or used before.
     due_at: Option<String>,
@@ -119,6 +123,17 @@ pub struct LoyaltyRedemption {
     redeemed_by: String,
     /// Its codes, once it is the member's; only where one redemption is answered.
     codes: Vec<String>,
+    /// What others of the household paid of its points; only where one redemption is answered.
+    paid_by_others: Vec<PaidByOther>,
+}
+
+/// What another of the household paid.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaidByOther {
+    member_id: String,
+    points: i64,
+    /// How many of them went back.
+    returned: i64,
 }
 
 impl From<redemptions::Redemption> for LoyaltyRedemption {
@@ -136,6 +151,8 @@ impl From<redemptions::Redemption> for LoyaltyRedemption {
             points: row.points,
             money: row.money.map(Decimal::from_micros),
             is_surprise: row.is_surprise,
+            household: row.is_household,
+            missing: row.missing,
             requested_at: time(row.requested_at),
             due_at: optional_time(row.due_at),
             cancel_until: optional_time(row.cancel_until),
@@ -145,6 +162,7 @@ impl From<redemptions::Redemption> for LoyaltyRedemption {
             reason: row.reason,
             redeemed_by: row.redeemed_by,
             codes: Vec::new(),
+            paid_by_others: Vec::new(),
         }
     }
 }
@@ -196,10 +214,19 @@ pub(super) async fn with_codes(
     workspace: WorkspaceId,
     row: redemptions::Redemption,
 ) -> Result<LoyaltyRedemption, Problem> {
-    let given = vouchers::given_for(&mut app.installation.store.read(), workspace, &row.redemption).await?;
+    let mut db = app.installation.store.read();
+    let given = vouchers::given_for(&mut db, workspace, &row.redemption).await?;
     let is_theirs = row.state != "requested";
     let codes = given.into_iter().filter(|_| is_theirs).map(|voucher| voucher.code).collect();
-    Ok(LoyaltyRedemption { codes, ..LoyaltyRedemption::from(row) })
+    let uses =
+        if row.is_household { households::uses_of(&mut db, workspace, &row.redemption).await? } else { Vec::new() };
+    let paid = uses.into_iter().map(|it| PaidByOther {
+        member_id: it.giver.to_string(),
+        points: it.points,
+        returned: it.returned,
+    });
+    let paid_by_others = paid.collect();
+    Ok(LoyaltyRedemption { codes, paid_by_others, ..LoyaltyRedemption::from(row) })
 }
 
 /// What is to be redeemed.
@@ -224,6 +251,9 @@ pub struct RedeemRewardBody {
     /// For nothing, out of the reward's budget for surprises. Needs a reason.
     #[serde(default)]
     is_surprise: bool,
+    /// Whether what the member's own points do not pay may come from their household, as the programme and its members let.
+    #[serde(default)]
+    household: bool,
     /// Why, in a few words; the member can see it.
     #[serde(default)]
     reason: String,
@@ -246,6 +276,7 @@ pub async fn redeem_reward(
         reward: &body.reward,
         wish: Wish { wallet: body.wallet.as_deref(), points: body.points, money: body.money },
         is_surprise: body.is_surprise,
+        with_household: body.household,
         by: caller.id().as_str(),
         reason: &body.reason,
     };

@@ -19,8 +19,8 @@ use rapport_loyalty::decimal::Decimal;
 use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::records::documents::{self, Version};
 use rapport_loyalty::records::members::{self, Member};
-use rapport_loyalty::records::{cards, read as ledger, redemptions, tiers, tills, tries, wallets};
-use rapport_loyalty::rewards::{Reward, Wish};
+use rapport_loyalty::records::{cards, read as ledger, tiers, tills, tries, wallets};
+use rapport_loyalty::rewards::Reward;
 use rapport_profiles::records::identifiers;
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::redemptions::{Entitled, Present};
+use super::redemptions::Present;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::Json;
@@ -76,7 +76,7 @@ pub struct TillMember {
     standing: String,
     tiers: Vec<TillTier>,
     wallets: Vec<TillWallet>,
-    /// What they may have, at their own price.
+    /// What they may have, at their own prices: a row for each among which they choose.
     rewards: Vec<TillReward>,
 }
 
@@ -252,31 +252,25 @@ async fn offered(
     member: &Member,
     own: &[TillWallet],
 ) -> Result<Vec<TillReward>, Problem> {
-    let scene = present.scene(app, workspace)?;
-    let mut db = app.installation.store.read();
-    let all: Vec<Version<Reward>> = documents::versions(&mut db, workspace).await?;
-    let mut live: Vec<&Reward> = documents::in_force(&all, scene.now).map(|it| &it.document).collect();
-    live.sort_by_key(|reward| reward.place);
-    let known = Entitled::of(app, workspace, member.person, live.iter().copied()).await?;
+    let program = present.program()?;
+    let all: Vec<Version<Reward>> = documents::versions(&mut app.installation.store.read(), workspace).await?;
     let mut shown = Vec::new();
-    for reward in live {
-        let at = (scene.now, scene.calendar);
-        let price = reward.price(scene.program, Wish::default(), |it| known.holds(it, scene), at);
-        let Ok(price) = price else { continue };
-        let is_limited = reward.stock.is_some() || !reward.limits.is_empty();
-        if is_limited && redemptions::room(&mut db, scene, reward, member.member).await?.is_err() {
+    for it in super::offered::offered(app, (workspace, present), member, &all).await? {
+        if it.room.is_err() {
             continue;
         }
-        let wallet = price.wallet(scene.program);
-        let available = own.iter().find(|it| it.wallet == wallet).map_or(0, |it| it.available);
-        shown.push(TillReward {
-            reward: reward.key.clone(),
-            name: reward.name.clone(),
-            wallet: wallet.to_owned(),
-            points: price.points,
-            money: price.money,
-            missing: (price.points - available).max(0),
-        });
+        for price in it.prices {
+            let wallet = price.wallet(program);
+            let available = own.iter().find(|it| it.wallet == wallet).map_or(0, |it| it.available);
+            shown.push(TillReward {
+                reward: it.reward.key.clone(),
+                name: it.reward.name.clone(),
+                wallet: wallet.to_owned(),
+                points: price.points,
+                money: price.money,
+                missing: (price.points - available).max(0),
+            });
+        }
     }
     Ok(shown)
 }

@@ -118,18 +118,23 @@ fn refused(refusal: Refusal) -> Problem {
     Problem::new(status, refusal.code(), text, "Nothing was done; the guide Transfers says what each refusal means.")
 }
 
-/// Does something at the desk, and commits what came of it, refusals included; with the key of codes.
-async fn settled(
+/// Does something at the desk, and commits what came of it, refusals included; with the key of codes. What is not `kept` is called off before it is written: it says what would come of it.
+pub(crate) async fn settled(
     app: &App,
-    caller: &Caller,
+    workspace: WorkspaceId,
+    kept: bool,
     act: impl AsyncFnOnce(&mut Tx, Desk<'_>) -> transfers::Outcome,
 ) -> Result<(Result<Transfer, Refusal>, [u8; 32]), Problem> {
-    let present = Present::read(app, caller.workspace).await?;
-    let scene = present.scene(app, caller.workspace)?;
+    let present = Present::read(app, workspace).await?;
+    let scene = present.scene(app, workspace)?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let key = gifts::key(&app.installation, &mut tx, caller.workspace).await?;
+    let key = gifts::key(&app.installation, &mut tx, workspace).await?;
     let outcome = act(&mut tx, Desk { scene, key: &key }).await?;
-    tx.commit().await?;
+    if kept {
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
     Ok((outcome, key))
 }
 
@@ -171,7 +176,8 @@ pub async fn make_loyalty_transfer(
         by: caller.id().as_str(),
         reason: &body.reason,
     };
-    let (outcome, key) = settled(&app, &caller, async |tx, desk| transfers::make(tx, desk, asked).await).await?;
+    let (outcome, key) =
+        settled(&app, caller.workspace, true, async |tx, desk| transfers::make(tx, desk, asked).await).await?;
     let row = outcome.map_err(refused)?;
     let code = (row.state == "open").then(|| row.code(&key));
     Ok(Json(LoyaltyTransfer { code, ..row.into() }))
@@ -198,32 +204,46 @@ pub async fn claim_loyalty_gift(
     let claimant = number(&body.member_id).map_err(|_| unknown())?;
     let found = members::find(&mut app.installation.store.read(), caller.workspace, claimant).await?;
     let claimant = found.ok_or_else(unknown)?.member;
-    let place = may_try(&app, &caller, claimant).await?;
-    let claim = async |tx: &mut Tx, desk: Desk<'_>| transfers::claim(tx, desk, &body.code, claimant).await;
-    let (outcome, _) = settled(&app, &caller, claim).await?;
-    match outcome {
-        Ok(row) => Ok(Json(row.into())),
-        Err(refusal) => {
-            if refusal.is_a_guess() {
-                let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-                tries::note(&mut tx, caller.workspace, caller.id().as_str(), &place, app.now()).await?;
-                tx.commit().await?;
-            }
-            Err(refused(refusal))
-        }
+    let by = (caller.workspace, caller.id().as_str());
+    let outcome = claimed(&app, by, (&body.code, claimant), true).await?;
+    Ok(Json(outcome.map_err(refused)?.into()))
+}
+
+/// Gives a gift to a member, or looks what would come of it if it is not `kept`; a wrong code is counted in either case.
+///
+/// # Errors
+/// The store's, or that too many wrong codes were tried.
+pub(crate) async fn claimed(
+    app: &App,
+    (workspace, by): (WorkspaceId, &str),
+    (code, claimant): (&str, MemberId),
+    kept: bool,
+) -> Result<Result<Transfer, Refusal>, Problem> {
+    let place = may_try(app, (workspace, by), claimant).await?;
+    let claim = async |tx: &mut Tx, desk: Desk<'_>| transfers::claim(tx, desk, code, claimant).await;
+    let (outcome, _) = settled(app, workspace, kept, claim).await?;
+    if outcome.as_ref().is_err_and(|refusal| refusal.is_a_guess()) {
+        let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+        tries::note(&mut tx, workspace, by, &place, app.now()).await?;
+        tx.commit().await?;
     }
+    Ok(outcome)
 }
 
 /// Where a member's tries are counted, unless they tried too many wrong codes; it does not say who they are.
-pub(super) async fn may_try(app: &App, caller: &Caller, claimant: MemberId) -> Result<String, Problem> {
+pub(super) async fn may_try(
+    app: &App,
+    (workspace, by): (WorkspaceId, &str),
+    claimant: MemberId,
+) -> Result<String, Problem> {
     let now = app.now();
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let key = gifts::key(&app.installation, &mut tx, caller.workspace).await?;
+    let key = gifts::key(&app.installation, &mut tx, workspace).await?;
     tx.commit().await?;
     let who = blake3::keyed_hash(&key, format!("who tries {}", claimant.0).as_bytes());
     let place = format!("gifts {}", &who.to_hex()[..16]);
     let mut db = app.installation.store.read();
-    let closed = tries::closed_until(&mut db, caller.workspace, caller.id().as_str(), &place, now).await?;
+    let closed = tries::closed_until(&mut db, workspace, by, &place, now).await?;
     let Some(until) = closed else { return Ok(place) };
     let seconds = u32::try_from((until.0 - now.0) / Timestamp::SECOND + 1).unwrap_or(600);
     let text = "Too many wrong codes were tried here.";
@@ -253,7 +273,7 @@ pub async fn cancel_loyalty_gift(
     short("reason", &body.reason)?;
     let by = body.member_id.as_deref().map(number).transpose().map_err(|_| refused(Refusal::Unknown))?;
     let cancel = async |tx: &mut Tx, desk: Desk<'_>| transfers::cancel(tx, desk, &transfer_id, by, &body.reason).await;
-    let (outcome, _) = settled(&app, &caller, cancel).await?;
+    let (outcome, _) = settled(&app, caller.workspace, true, cancel).await?;
     Ok(Json(outcome.map_err(refused)?.into()))
 }
 
@@ -292,7 +312,7 @@ pub async fn reverse_loyalty_transfer(
     let shortage = shortage(body.shortage.as_deref())?;
     let reverse =
         async |tx: &mut Tx, desk: Desk<'_>| transfers::reverse(tx, desk, &transfer_id, shortage, &body.reason).await;
-    let (outcome, _) = settled(&app, &caller, reverse).await?;
+    let (outcome, _) = settled(&app, caller.workspace, true, reverse).await?;
     Ok(Json(outcome.map_err(refused)?.into()))
 }
 

@@ -3,19 +3,24 @@
 use anyhow::Result;
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_loyalty::Document;
+use rapport_loyalty::badges::Badge;
+use rapport_loyalty::challenges::Challenge;
 use rapport_loyalty::document::State;
 use rapport_loyalty::earning::Rule;
+use rapport_loyalty::leaderboards::Leaderboard;
 use rapport_loyalty::offers::Offer;
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::{self, Saved};
 use rapport_loyalty::records::programs;
 use rapport_loyalty::records::vouchers::{self, Owner, Terms};
+use rapport_loyalty::referrals::Referral;
 use rapport_loyalty::rewards::Reward;
 use rapport_sample::SampleShop;
 use rapport_segments::{Condition, Limits};
 use rapport_store::Priority;
 use serde_json::{Value, json};
 
+use super::{doing, elsewhere, friends};
 use crate::installation::Installation;
 
 pub(super) const POINTS: &str = "points";
@@ -41,7 +46,7 @@ pub fn begins(end: Timestamp) -> Timestamp {
 }
 
 /// A version of a rule: key, how many days ago it was saved, its state, what it says.
-type Version = (&'static str, i64, State, Value);
+pub(super) type Version = (&'static str, i64, State, Value);
 
 /// Saves the programme and its rules, as if each had been written when it came into force.
 pub(super) async fn found(installation: &Installation, workspace: WorkspaceId, end: Timestamp, by: &str) -> Result<()> {
@@ -62,6 +67,19 @@ pub(super) async fn found(installation: &Installation, workspace: WorkspaceId, e
     for (key, days, state, form) in offers(end) {
         documents::save(&mut tx, workspace, (&keyed::<Offer>(key, form)?, state), 0, at(days)).await?;
     }
+    for (key, days, state, form) in doing::badges() {
+        documents::save(&mut tx, workspace, (&keyed::<Badge>(key, form)?, state), 0, at(days)).await?;
+    }
+    for (key, days, state, form) in doing::challenges() {
+        documents::save(&mut tx, workspace, (&keyed::<Challenge>(key, form)?, state), 0, at(days)).await?;
+    }
+    for (key, days, state, form) in doing::leaderboards() {
+        documents::save(&mut tx, workspace, (&keyed::<Leaderboard>(key, form)?, state), 0, at(days)).await?;
+    }
+    for (key, days, state, form) in friends::programs() {
+        documents::save(&mut tx, workspace, (&keyed::<Referral>(key, form)?, state), 0, at(days)).await?;
+    }
+    elsewhere::found(&mut tx, workspace, end, by).await?;
     let (owner, rng) = (Owner { kind: Offer::KIND, key: FIRST_ORDER }, &*installation.rng);
     let terms = Terms { is_live: true, uses: Some(1), valid_until: None };
     vouchers::generate(&mut tx, workspace, owner, CODES, terms, (at(300).at, rng)).await?;
@@ -148,6 +166,9 @@ fn definition() -> Value {
              "expiry": {"kind": "after", "count": 3, "unit": "months"}, "clawback": "pending_only"},
         ],
         "groups": [{"key": "campaigns", "mode": "best"}],
+        "transfers": {"wallets": [POINTS], "least": 100, "most": 2000, "out_per_year": 5000, "in_per_year": 10_000, "times_per_year": 12,
+            "claim_days": 30},
+        "households": {"wallets": [POINTS], "most_members": 5, "joins_per_year": 2, "used_per_month": 1000},
         "ladders": [{"key": "status", "name": "Status",
             "measures": [{"key": "spent", "name": "Spent", "counts": {"kind": "spent"}}, {"key": "orders", "name": "Orders", "counts": {"kind": "orders"}}],
             "period": {"kind": "calendar", "months": 12}, "grace": {"count": 1, "unit": "months"}, "downgrade": "one_level",

@@ -4,7 +4,7 @@
 //!
 //! Does not: ask for conditions, so nobody gets the price of a tier.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use rapport_domain::{Calendar, SeededRng, Timestamp, WorkspaceId};
@@ -16,7 +16,7 @@ use rapport_loyalty::rewards::Wish;
 use rapport_segments::Condition;
 use rapport_store::Tx;
 
-use super::club;
+use super::{Paying, club};
 use crate::surveying::sample::chance::Chance;
 
 /// Reward, what it costs, since how many days it was there, how likely somebody who could have it takes it with an order.
@@ -50,13 +50,17 @@ impl Redeeming {
         Ok(Self { program, calendar, rng, end, waiting: Vec::new(), codes: BTreeMap::new() })
     }
 
+    /// The programme on a day.
+    pub(super) const fn scene(&self, workspace: WorkspaceId, now: Timestamp) -> Scene<'_> {
+        Scene { workspace, program: &self.program, calendar: &self.calendar, now, rng: &self.rng }
+    }
+
     /// A day's deliveries, then what is redeemed and used with its orders: by whom, and the order's number.
     pub(super) async fn day(
         &mut self,
         tx: &mut Tx,
         workspace: WorkspaceId,
-        orders: &[(MemberId, &str)],
-        available: &HashMap<MemberId, i64>,
+        paying: &Paying<'_>,
         now: Timestamp,
     ) -> Result<()> {
         let Self { program, calendar, rng, end, waiting, codes } = self;
@@ -66,7 +70,7 @@ impl Redeeming {
         for (_, redemption) in waiting.drain(..arrived) {
             redemptions::fulfil(tx, scene, &redemption, "").await?.ok();
         }
-        for (member, order) in orders {
+        for (member, order) in paying.orders {
             let mut chance = Chance::of(&format!("redeems/{order}"));
             if let Some(code) = codes.get_mut(member).and_then(Vec::pop)
                 && chance.happens(0.8)
@@ -76,7 +80,7 @@ impl Redeeming {
                     redemptions::used(tx, scene, &voucher).await?;
                 }
             }
-            let has = available.get(member).copied().unwrap_or_default();
+            let has = paying.available(*member);
             let is_there = |days: i64| end.plus(-days * Timestamp::DAY) < now;
             let mut able = WANTED.into_iter().filter(|(_, points, days, _)| *points <= has && is_there(*days));
             let Some((reward, points, ..)) = able.find(|(.., likely)| chance.happens(*likely)) else { continue };
@@ -86,6 +90,7 @@ impl Redeeming {
                 reward,
                 wish: Wish { wallet: None, points: Some(points), money: None },
                 is_surprise: false,
+                with_household: false,
                 by: "demo",
                 reason: "",
             };

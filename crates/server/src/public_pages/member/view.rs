@@ -8,20 +8,23 @@ use std::collections::{BTreeMap, HashMap};
 
 use rapport_domain::money::format_micros;
 use rapport_domain::{Calendar, Timestamp, WorkspaceId};
+use rapport_loyalty::households::SOURCE;
 use rapport_loyalty::ledger::{Account, AccountKey, Kind, MemberId, Operation, WalletId};
 use rapport_loyalty::program::{Program, Unit, WalletPlan};
 use rapport_loyalty::records::cards;
 use rapport_loyalty::records::documents::{self, Version};
+use rapport_loyalty::records::households;
 use rapport_loyalty::records::members::{self, Member};
-use rapport_loyalty::records::redemptions::{self, Redemption, Scene};
+use rapport_loyalty::records::redemptions::{self, Redemption};
 use rapport_loyalty::records::vouchers::{self, Voucher};
 use rapport_loyalty::records::{read as ledger, wallets};
-use rapport_loyalty::rewards::{Reward, Wish};
+use rapport_loyalty::rewards::{Price, Reward};
 use rapport_store::Queries;
 
 use super::word;
 use super::words::Words;
-use crate::api::loyalty::redemptions::{Entitled, Present};
+use crate::api::loyalty::offered::{Offered, offered};
+use crate::api::loyalty::redemptions::Present;
 use crate::app::App;
 use crate::problem::{Problem, Result};
 use crate::qr;
@@ -68,18 +71,27 @@ pub struct TierView {
     pub outlook: Vec<String>,
 }
 
-/// A reward at the member's own price.
+/// A reward that is for the member.
 pub struct RewardView {
     pub key: String,
     pub name: String,
     pub words: String,
+    /// Why it cannot be had at any price: none are left, they had as many as one may.
+    pub hindrance: Option<&'static str>,
+    /// The prices among which they choose.
+    pub prices: Vec<PriceView>,
+}
+
+/// A price.
+pub struct PriceView {
     pub wallet: String,
     pub points: i64,
     pub money: String,
-    /// The price in words.
-    pub price: String,
-    /// Why not now: what is missing, or that there are none left.
-    pub hindrance: Option<String>,
+    pub words: String,
+    /// What is missing of it.
+    pub missing: Option<String>,
+    /// What the household pays of it, in words, where their own points do not suffice.
+    pub together: Option<String>,
     /// A new word for the form, so that sending it twice redeems once.
     pub id: String,
 }
@@ -151,7 +163,7 @@ pub async fn read(app: &App, workspace: WorkspaceId, member: &Member, words: &'s
         card: card.and_then(|card| Some((qr::svg(&card.lookup)?, card.shown()))),
         wallets: reading.balances(),
         tiers: reading.tiers(&mut db, &present).await?,
-        rewards: reading.offered(app, scene).await?,
+        rewards: reading.offered(app, &present).await?,
         redeemed,
         codes,
         history: reading.history(&mut db).await?,
@@ -176,12 +188,7 @@ impl Reading<'_> {
     }
 
     fn amount(&self, plan: &WalletPlan, amount: i64) -> String {
-        match plan.unit {
-            Unit::Points | Unit::Stamps => grouped(amount),
-            Unit::Money { currency } => {
-                format!("{} {}", format_micros(amount.saturating_mul(10_000)), currency.as_str())
-            }
-        }
+        shown(plan, amount)
     }
 
     fn balances(&self) -> Vec<WalletView> {
@@ -266,42 +273,59 @@ impl Reading<'_> {
         Ok(shown)
     }
 
-    async fn offered(&self, app: &App, scene: Scene<'_>) -> Result<Vec<RewardView>> {
-        let mut live: Vec<&Reward> = documents::in_force(&self.rewards, self.now).map(|it| &it.document).collect();
-        live.sort_by_key(|reward| reward.place);
-        let known = Entitled::of(app, self.workspace, self.member.person, live.iter().copied()).await?;
-        let mut db = app.installation.store.read();
-        let mut shown = Vec::new();
-        for reward in live {
-            let at = (self.now, self.calendar);
-            let price = reward.price(self.program, Wish::default(), |it| known.holds(it, scene), at);
-            let Ok(price) = price else { continue };
+    async fn offered(&self, app: &App, present: &Present) -> Result<Vec<RewardView>> {
+        let found = offered(app, (self.workspace, present), self.member, &self.rewards).await?;
+        let mut shown: Vec<RewardView> = found.into_iter().map(|it| self.reward(app, it)).collect();
+        self.together(app, present, &mut shown).await?;
+        Ok(shown)
+    }
+
+    fn reward(&self, app: &App, offered: Offered<'_>) -> RewardView {
+        let shown = |price: &Price| {
             let key = price.wallet(self.program);
-            let Some(plan) = self.program.wallet(key) else { continue };
+            let plan = self.program.wallet(key)?;
             let available = self.accounts.get(key).map_or(0, |account| account.balance().available);
-            let is_limited = reward.stock.is_some() || !reward.limits.is_empty();
-            let room =
-                if is_limited { redemptions::room(&mut db, scene, reward, self.member.member).await? } else { Ok(()) };
             let missing = price.points.saturating_sub(available);
-            let hindrance = match room {
-                Err(refusal) => Some(self.words.refusal(refusal).to_owned()),
-                Ok(()) if missing > 0 => Some(Words::filled(self.words.too_few, &self.amount(plan, missing))),
-                Ok(()) => None,
-            };
             let money = price.money.map(|money| money.micros());
-            shown.push(RewardView {
-                key: reward.key.clone(),
-                name: reward.name.clone(),
-                words: reward.words.clone(),
+            Some(PriceView {
                 wallet: key.to_owned(),
                 points: price.points,
                 money: money.map(format_micros).unwrap_or_default(),
-                price: self.price(plan, price.points, money),
-                hindrance,
+                words: self.price(plan, price.points, money),
+                missing: (missing > 0).then(|| Words::filled(self.words.too_few, &self.amount(plan, missing))),
+                together: None,
                 id: word(app),
-            });
+            })
+        };
+        RewardView {
+            key: offered.reward.key.clone(),
+            name: offered.reward.name.clone(),
+            words: offered.reward.words.clone(),
+            hindrance: offered.room.err().map(|refusal| self.words.refusal(refusal)),
+            prices: offered.prices.into_iter().filter_map(shown).collect(),
         }
-        Ok(shown)
+    }
+
+    /// Says of what they cannot pay alone how much their household would pay, where it can.
+    async fn together(&self, app: &App, present: &Present, shown: &mut [RewardView]) -> Result<()> {
+        if self.program.households.is_none() {
+            return Ok(());
+        }
+        let scene = present.scene(app, self.workspace)?;
+        let mut db = app.installation.store.read();
+        let open = shown.iter_mut().filter(|it| it.hindrance.is_none()).flat_map(|it| &mut it.prices);
+        for price in open.filter(|price| price.missing.is_some()) {
+            let wallet = self.wallets.iter().find(|(_, key)| **key == price.wallet).map(|(wallet, _)| *wallet);
+            let (Some(wallet), Some(plan)) = (wallet, self.program.wallet(&price.wallet)) else { continue };
+            let asked = (price.wallet.as_str(), wallet);
+            let paid = households::plan(&mut db, scene, self.member.member, asked, price.points).await?;
+            if let Ok(paid) = paid {
+                let others = self.amount(plan, price.points - paid.own);
+                price.together = Some(Words::filled(self.words.home.pays, &others));
+                price.missing = None;
+            }
+        }
+        Ok(())
     }
 
     fn price(&self, plan: &WalletPlan, points: i64, money: Option<i64>) -> String {
@@ -384,14 +408,23 @@ impl Reading<'_> {
                 .rev()
                 .find(|reward| reward.document.key == reference)
                 .map(|reward| reward.document.name.clone()),
+            SOURCE => Some(self.words.home.title.to_owned()),
             _ => None,
         };
         about.map_or_else(|| what.to_owned(), |about| format!("{what} · {about}"))
     }
 }
 
+/// How many of a wallet, as members read it.
+pub(super) fn shown(plan: &WalletPlan, amount: i64) -> String {
+    match plan.unit {
+        Unit::Points | Unit::Stamps => grouped(amount),
+        Unit::Money { currency } => format!("{} {}", format_micros(amount.saturating_mul(10_000)), currency.as_str()),
+    }
+}
+
 /// A whole number with its thousands apart.
-fn grouped(number: i64) -> String {
+pub(super) fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let sign = if number < 0 { "−" } else { "" };
     let groups: Vec<&str> =

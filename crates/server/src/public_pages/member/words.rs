@@ -5,6 +5,7 @@ use rapport_loyalty::ledger::{self, Kind};
 use rapport_loyalty::rewards::Refusal;
 
 use super::doings::Not;
+use super::home_words::{self, HomeWords};
 use crate::public_pages::complaint_words::wants_chinese;
 
 /// The words of one language; `{}` stands for what is filled in.
@@ -87,6 +88,8 @@ pub struct Words {
     refusals: [&'static str; 6],
     /// Of what members do.
     pub doings: DoingWords,
+    /// Of households.
+    pub home: HomeWords,
 }
 
 /// Words about what members do.
@@ -256,6 +259,7 @@ const ENGLISH: Words = Words {
             "That is not open at the moment. Nothing was changed.",
         ],
     },
+    home: home_words::ENGLISH,
 };
 
 const CHINESE: Words = Words {
@@ -346,6 +350,7 @@ const CHINESE: Words = Words {
             "目前未开放，未作任何更改。",
         ],
     },
+    home: home_words::CHINESE,
 };
 
 impl Words {
@@ -424,6 +429,7 @@ impl Words {
     /// Why something is not done, as far as it helps a member.
     pub const fn refusal(&self, refusal: Refusal) -> &'static str {
         let place = match refusal {
+            Refusal::Household(why) => return self.home.refusal(why),
             Refusal::Ledger(ledger::Refusal::InsufficientPoints) => 0,
             Refusal::PriceChanged => 1,
             Refusal::OutOfStock | Refusal::SoldOutForNow | Refusal::NoCode => 2,

@@ -501,6 +501,7 @@ export const problems = {
 	'problem.till_same_day': 'A till calls off what it redeemed on the same day.',
 	'problem.till_staff': 'Staff can call it off in the console.',
 	'problem.transfers_guide': 'Nothing was done; the guide Transfers says what each refusal means.',
+	'problem.households_guide': 'Nothing was done; the guide Households says what each refusal means.',
 	'problem.within_or_arrears': 'is `within_balance` or `into_arrears`',
 	'problem.why_undone': 'says why it is undone',
 	'problem.challenge_not_opt_in': 'Nobody joins this challenge: whoever does what counts takes part.',

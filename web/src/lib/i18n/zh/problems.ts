@@ -501,6 +501,7 @@ export const problems = {
 	'problem.till_same_day': '收银台只能取消当天的兑换。',
 	'problem.till_staff': '员工可以在控制台中取消。',
 	'problem.transfers_guide': '未执行任何操作；各种拒绝的含义见指南《积分转赠》。',
+	'problem.households_guide': '未执行任何操作；各种拒绝的含义见指南《家庭共享》。',
 	'problem.within_or_arrears': '应为 `within_balance` 或 `into_arrears`',
 	'problem.why_undone': '应说明撤销的原因',
 	'problem.challenge_not_opt_in': '此挑战无需报名：完成计入事项即为参加。',

@@ -236,7 +236,7 @@ pub async fn claim_gift_card(
     let member = number(&body.member_id).map_err(|_| unknown())?;
     let found = members::find(&mut app.installation.store.read(), caller.workspace, member).await?;
     let member = found.ok_or_else(unknown)?.member;
-    let place = transfers::may_try(&app, &caller, member).await?;
+    let place = transfers::may_try(&app, (caller.workspace, caller.id().as_str()), member).await?;
     let asked = Asked { id: &body.id, reference: &body.reference, by: caller.id().as_str() };
     let claim = async |tx: &mut Tx, scene: Scene<'_>, key: CodeKey| {
         gift_cards::claim(tx, scene, (key, &body.code), member, asked).await

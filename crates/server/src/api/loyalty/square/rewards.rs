@@ -106,6 +106,7 @@ pub async fn create(State(app): State<App>, caller: Caller, body: Sent<CreateBod
         reward: &key,
         wish: Wish { wallet: Some(wallet), points: None, money: None },
         is_surprise: false,
+        with_household: false,
         by: caller.id().as_str(),
         reason: &reason,
     };

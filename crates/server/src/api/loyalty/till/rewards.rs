@@ -43,6 +43,9 @@ pub struct TillRedeemBody {
     store: String,
     /// The receipt on which it stands.
     receipt: String,
+    /// Whether what the member's own points do not pay may come from their household.
+    #[serde(default)]
+    household: bool,
 }
 
 /// Redeems a reward for whoever stands at the till, whole or not at all; it answers when it is on the disk.
@@ -62,6 +65,7 @@ pub async fn redeem_at_till(
         reward: &body.reward,
         wish: Wish { wallet: body.wallet.as_deref(), points: Some(body.points), money: body.money },
         is_surprise: false,
+        with_household: body.household,
         by: caller.id().as_str(),
         reason: &reason,
     };
