@@ -95,7 +95,7 @@ export async function loyaltyPages(ask) {
 	}
 	const cards = (await ask('/loyalty/gift-cards')).rows ?? [];
 	list.push({ name: 'loyalty-gift-cards', path: '/loyalty/gift-cards', text: cards.length ? 'Still promised' : 'Here you will see gift cards' });
-	list.push({ name: 'loyalty-gift-card-unknown', path: '/loyalty/gift-cards/gft_none', text: 'There is no such gift card' });
+	list.push({ name: 'loyalty-gift-card-unknown', path: '/loyalty/gift-cards/gft_none', text: 'There is no such gift card', expects: '404' });
 	if (cards[0]) list.push({ name: 'loyalty-gift-card', path: `/loyalty/gift-cards/${cards[0].gift_card_id}`, text: 'What was done with it' });
 	const laws = (await ask('/loyalty/jurisdictions')).rows ?? [];
 	list.push({ name: 'loyalty-laws', path: '/loyalty/laws', text: laws.length ? 'What must be true before their points lapse' : 'No law is entered' });
