@@ -144,6 +144,15 @@ fn missing() -> Problem {
     Problem::not_found("loyalty programme")
 }
 
+/// Words as a sentence: why something is refused.
+fn sentence(words: impl std::fmt::Display) -> String {
+    let mut text = format!("{words}.");
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
 /// Reads the programme.
 #[utoipa::path(get, path = "/api/v1/loyalty/program", security(("caller" = ["view_reports"])), tag = "loyalty", operation_id = "loyalty_program", responses((status = 200, body = LoyaltyProgram), (status = 404, body = crate::problem::ProblemBody)))]
 pub async fn loyalty_program(State(app): State<App>, caller: Caller) -> Result<Json<LoyaltyProgram>, Problem> {

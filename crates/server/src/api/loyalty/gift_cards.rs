@@ -131,11 +131,12 @@ fn refused(refusal: Refusal) -> Problem {
         }
         _ => StatusCode::CONFLICT,
     };
-    let mut text = format!("{refusal}.");
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    Problem::new(status, refusal.code(), text, "Nothing was done; the guide Gift cards says what each refusal means.")
+    Problem::new(
+        status,
+        refusal.code(),
+        super::sentence(refusal),
+        "Nothing was done; the guide Gift cards says what each refusal means.",
+    )
 }
 
 /// Does something with cards, and commits what came of it; of a refusal only what uses its id up.

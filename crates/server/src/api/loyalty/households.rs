@@ -192,11 +192,12 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::IdMalformed => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::CONFLICT,
     };
-    let mut text = format!("{refusal}.");
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    Problem::new(status, refusal.code(), text, "Nothing was done; the guide Households says what each refusal means.")
+    Problem::new(
+        status,
+        refusal.code(),
+        super::sentence(refusal),
+        "Nothing was done; the guide Households says what each refusal means.",
+    )
 }
 
 /// Does something with households, and commits what came of it.

@@ -178,11 +178,12 @@ pub(super) fn refused(refusal: Refusal) -> Problem {
         Refusal::Ledger(it) if !it.uses_up_the_id() => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::CONFLICT,
     };
-    let mut text = format!("{refusal}.");
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    Problem::new(status, refusal.code(), text, "Nothing was done; the guide Rewards says what each refusal means.")
+    Problem::new(
+        status,
+        refusal.code(),
+        super::sentence(refusal),
+        "Nothing was done; the guide Rewards says what each refusal means.",
+    )
 }
 
 /// Commits what was done, refusals included, and answers with the codes.

@@ -111,11 +111,12 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::Ledger(it) if !it.uses_up_the_id() => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::CONFLICT,
     };
-    let mut text = format!("{refusal}.");
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    Problem::new(status, refusal.code(), text, "Nothing was done; the guide Transfers says what each refusal means.")
+    Problem::new(
+        status,
+        refusal.code(),
+        super::sentence(refusal),
+        "Nothing was done; the guide Transfers says what each refusal means.",
+    )
 }
 
 /// Does something at the desk, and commits what came of it, refusals included; with the key of codes. What is not `kept` is called off before it is written: it says what would come of it.

@@ -8,9 +8,9 @@ use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::records::households::{self, Founded, Invited};
 use rapport_loyalty::records::redemptions::{self, Asked, Scene};
 use rapport_loyalty::rewards::Wish;
-use rapport_segments::Condition;
 use rapport_store::Tx;
 
+use super::redeeming::is_for_all;
 use super::{Paying, club};
 
 /// From so many days ago on.
@@ -88,6 +88,5 @@ async fn redeem(tx: &mut Tx, scene: Scene<'_>, (member, order): (MemberId, &str)
         by: "member",
         reason: "",
     };
-    let is_for_all = |condition: &Condition| matches!(condition, Condition::All(of) if of.is_empty());
     Ok(redemptions::redeem(tx, scene, asked, is_for_all).await?.is_ok())
 }

@@ -94,7 +94,6 @@ impl Redeeming {
                 by: "demo",
                 reason: "",
             };
-            let is_for_all = |condition: &Condition| matches!(condition, Condition::All(of) if of.is_empty());
             let Ok(redeemed) = redemptions::redeem(tx, scene, asked, is_for_all).await? else { continue };
             if chance.happens(0.06) {
                 redemptions::cancel(tx, scene, &redeemed.redemption, true, "Pressed by mistake").await?.ok();
@@ -108,4 +107,9 @@ impl Redeeming {
         }
         Ok(())
     }
+}
+
+/// Whether a condition is none; chance asks for no others.
+pub(super) fn is_for_all(condition: &Condition) -> bool {
+    matches!(condition, Condition::All(of) if of.is_empty())
 }

@@ -74,11 +74,7 @@ impl Failure {
 
 /// A sentence with our own code, by which programs can tell refusals apart.
 fn sentence(text: &str, code: &str) -> String {
-    let mut text = format!("{text} ({code}).");
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text
+    super::super::sentence(format_args!("{text} ({code})"))
 }
 
 impl From<ledger::Refusal> for Failure {
