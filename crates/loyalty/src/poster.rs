@@ -114,19 +114,8 @@ async fn run(store: Store, mut requests: mpsc::Receiver<Request>) {
             }
         }
         for (workspace, most, answer) in settles {
-            let mut count = 0;
-            let outcome = loop {
-                let part = slice.accounts.min(most.saturating_sub(count));
-                let memory = memories.entry(workspace).or_default();
-                match settle(&store, memory, workspace, part, &mut slice).await {
-                    Ok(found) => count += found,
-                    Err(error) => break Err(error),
-                }
-                // Whoever waits for an answer goes first; who asked for this asks again.
-                if count >= most || slice.found_less || !requests.is_empty() {
-                    break Ok(usize::try_from(count).expect("accounts that were counted"));
-                }
-            };
+            let memory = memories.entry(workspace).or_default();
+            let outcome = settle(&store, memory, (workspace, most), &mut slice, || !requests.is_empty()).await;
             if outcome.is_err() {
                 memories.remove(&workspace);
             }
@@ -140,20 +129,17 @@ async fn run(store: Store, mut requests: mpsc::Receiver<Request>) {
 #[derive(Debug)]
 struct Slice {
     accounts: u32,
-    /// Whether the last one found fewer accounts than it may: nothing is left.
-    found_less: bool,
 }
 
 impl Default for Slice {
     fn default() -> Self {
-        Self { accounts: 8, found_less: false }
+        Self { accounts: 8 }
     }
 }
 
 impl Slice {
-    /// Learns from one that looked at `found` of `most` accounts.
-    fn took(&mut self, time: Duration, most: u32, found: u32) {
-        self.found_less = found < most;
+    /// Learns from one that looked at so many accounts.
+    fn took(&mut self, time: Duration, found: u32) {
         if time > SLICE {
             self.accounts = (self.accounts / 2).max(1);
         } else if time < SLICE / 2 && found == self.accounts {
@@ -196,21 +182,29 @@ async fn post(
     Ok(answers)
 }
 
+/// Posts what is due in up to `most` accounts, a slice at a time, until nothing is left or others wait: they go first, and who asked for this asks again.
 async fn settle(
     store: &Store,
     memory: &mut Memory,
-    workspace: WorkspaceId,
-    most: u32,
+    (workspace, most): (WorkspaceId, u32),
     slice: &mut Slice,
-) -> Result<u32, Error> {
-    let mut tx = store.begin(Priority::Background).await?;
-    let began = Instant::now();
-    let found = records::settle(&mut tx, memory, workspace, most, store.clock().now()).await?;
-    let found = u32::try_from(found).expect("no more than were asked for");
-    slice.took(began.elapsed(), most, found);
-    tx.commit().await?;
-    memory.trim();
-    Ok(found)
+    others_wait: impl Fn() -> bool,
+) -> Result<usize, Error> {
+    let mut count = 0;
+    loop {
+        let part = slice.accounts.min(most - count);
+        let mut tx = store.begin(Priority::Background).await?;
+        let began = Instant::now();
+        let found = records::settle(&mut tx, memory, workspace, part, store.clock().now()).await?;
+        let found = u32::try_from(found).expect("no more than were asked for");
+        slice.took(began.elapsed(), found);
+        tx.commit().await?;
+        memory.trim();
+        count += found;
+        if count >= most || found < part || others_wait() {
+            return Ok(usize::try_from(count).expect("accounts that were counted"));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -223,12 +217,12 @@ mod tests {
         // A millisecond for each account, then a tenth of one.
         for (millionths, wanted) in [(1_000, 4), (100, 32)] {
             for _ in 0..10 {
-                slice.took(Duration::from_micros(millionths) * slice.accounts, slice.accounts, slice.accounts);
+                slice.took(Duration::from_micros(millionths) * slice.accounts, slice.accounts);
             }
             assert_eq!(slice.accounts, wanted);
         }
         for _ in 0..10 {
-            slice.took(Duration::from_secs(1), slice.accounts, slice.accounts);
+            slice.took(Duration::from_secs(1), slice.accounts);
         }
         assert_eq!(slice.accounts, 1, "an account is never cut in two");
     }
