@@ -7,7 +7,9 @@ mod bisection;
 mod columns;
 pub mod discovery;
 mod distributions;
+pub mod estimate;
 pub mod experiments;
+pub mod fault;
 pub mod medoid;
 pub mod recommend;
 mod resampling;
@@ -17,4 +19,6 @@ pub mod usual_hour;
 
 pub use association::{Association, Table};
 pub use discovery::adjusted;
+pub use estimate::{Estimate, Interval};
+pub use fault::Fault;
 pub use medoid::medoid;
