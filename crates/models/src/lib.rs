@@ -14,6 +14,7 @@ pub mod medoid;
 pub mod recommend;
 mod resampling;
 pub mod survey;
+pub mod survival;
 mod symmetric;
 pub mod usual_hour;
 
