@@ -20,11 +20,11 @@ mod weibull;
 
 pub use concordance::{Concordance, concordance};
 pub use cox::{Baseline, Coefficient, Cox, Ties, Transform};
-pub use kaplan_meier::{KaplanMeier, Step};
+pub use kaplan_meier::{KaplanMeier, Quantile, Step};
 pub use log_rank::{Weighting, log_rank};
 pub use weibull::Weibull;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, none_of};
 
 /// How long each was seen, and whether that was the end.
 #[derive(Clone, Copy, Debug)]
@@ -80,19 +80,11 @@ impl<'a> Lifetimes<'a> {
                 return Err(Fault::Shape { what: "rows of a column", have, need: n });
             }
         }
-        for (row, time) in self.times.iter().enumerate() {
-            let entry = self.entries.map_or(0.0, |it| it[row]);
-            if !time.is_finite() || !entry.is_finite() {
-                return Err(Fault::NotFinite { row });
-            }
-            if *time < 0.0 || entry < 0.0 {
-                return Err(Fault::Negative { row });
-            }
-            if self.entries.is_some() && entry >= *time {
-                return Err(Fault::OutOfOrder { row });
-            }
-        }
-        Ok(())
+        let rows: Vec<(f64, f64)> =
+            self.times.iter().enumerate().map(|(row, time)| (self.entries.map_or(0.0, |it| it[row]), *time)).collect();
+        none_of(&rows, |it| !it.0.is_finite() || !it.1.is_finite(), |row| Fault::NotFinite { row })?;
+        none_of(&rows, |it| it.0 < 0.0 || it.1 < 0.0, |row| Fault::Negative { row })?;
+        none_of(&rows, |it| self.entries.is_some() && it.0 >= it.1, |row| Fault::OutOfOrder { row })
     }
 
     /// [`Lifetimes::check`], and that at least `need` ended.

@@ -146,7 +146,7 @@ fn a_column_that_tells_the_end_without_fail_is_no_fit() {
     let tells: Vec<f64> = it.ended.iter().map(|it| f64::from(u8::from(*it))).collect();
     let lifetimes = Lifetimes::new(&it.times, &it.ended);
     let fault = Cox::fit(&lifetimes, std::slice::from_ref(&tells), Ties::Efron).unwrap_err();
-    assert!(fault.to_string().contains("without end"), "{fault}");
+    assert!(fault.to_string().contains("without fail"), "{fault}");
     let twice = [it.columns[1].clone(), it.columns[1].iter().map(|it| 3.0 - 2.0 * it).collect()];
     assert!(Cox::fit(&lifetimes, &twice, Ties::Efron).is_err());
     assert!(Weibull::fit(&lifetimes, &twice).is_err());

@@ -112,6 +112,11 @@ fn by_popularity<B: AsRef<[u32]>>(baskets: &[B], least: u64) -> (Vec<u32>, Order
     (names, ordered)
 }
 
+/// Why there is no list of sets.
+const TOO_MANY: Fault = Fault::NotIdentified {
+    why: "which sets matter: too many have this support, so ask for more of it or for shorter sets",
+};
+
 struct Growth<'a> {
     least: u64,
     limits: &'a Limits,
@@ -191,11 +196,7 @@ impl Growth<'_> {
     fn add(&mut self, count: u64) -> Result<(), Fault> {
         let found = &mut self.found;
         if found.counts.len() >= self.limits.most {
-            let why = format!(
-                "more than {} sets have this support: ask for more of it, or for shorter sets",
-                self.limits.most
-            );
-            return Err(Fault::NotIdentified { why });
+            return Err(TOO_MANY);
         }
         let from = found.items.len();
         found.items.extend_from_slice(&self.set);
@@ -215,7 +216,7 @@ mod tests {
     fn too_many_sets_are_said() {
         let baskets = [(0..25).collect::<Vec<u32>>()];
         let limits = Limits { most: 1_000, ..Limits::support(Share::new(1, 1).unwrap()) };
-        assert!(ItemSets::mine(&baskets, &limits).unwrap_err().to_string().contains("more than 1000 sets"));
+        assert!(ItemSets::mine(&baskets, &limits).unwrap_err().to_string().contains("too many have this support"));
         let pairs = ItemSets::mine(&baskets, &Limits { longest: 2, ..limits }).unwrap();
         assert_eq!(pairs.len(), 25 + 300);
         assert!(ItemSets::mine::<Vec<u32>>(&[], &limits).is_err());

@@ -68,9 +68,9 @@ impl Counts {
 
     /// From −1, never together, over 0, by chance, to 1, always: leverage by its largest possible value of the same sign (Zhang 2000).
     pub fn zhang(self) -> f64 {
-        let (a, b, both) = self.shares();
-        let most = (both * (1.0 - a)).max(a * (b - both));
-        if most > 0.0 { (both - a * b) / most } else { 0.0 }
+        let [a, b, both, n] = [self.antecedent, self.consequent, self.both, self.baskets].map(i128::from);
+        let most = (both * (n - a)).max(a * (b - both));
+        if most > 0 { (both * n - a * b) as f64 / most as f64 } else { 0.0 }
     }
 
     /// The mean of P(B | A) and P(A | B), which no number of baskets without both changes (Kulczyński 1927; Wu, Chen and Han 2010).

@@ -1,7 +1,7 @@
 //! How well an expectation sorts those who ended (Harrell, Califf, Pryor, Lee and Rosati 1982, "Evaluating the yield of medical tests").
 
 use super::Lifetimes;
-use crate::fault::Fault;
+use crate::fault::{Fault, none_of};
 
 /// Counts of pairs of which it is known who ended first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +29,7 @@ pub fn concordance(lifetimes: &Lifetimes<'_>, risks: &[f64]) -> Result<Concordan
     if risks.len() != lifetimes.times.len() {
         return Err(Fault::Shape { what: "rows of the risks", have: risks.len(), need: lifetimes.times.len() });
     }
-    if let Some(row) = risks.iter().position(|it| !it.is_finite()) {
-        return Err(Fault::NotFinite { row });
-    }
+    none_of(risks, |it| !it.is_finite(), |row| Fault::NotFinite { row })?;
     let mut values = risks.to_vec();
     values.sort_unstable_by(f64::total_cmp);
     values.dedup();

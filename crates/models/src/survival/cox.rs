@@ -83,7 +83,7 @@ impl Cox {
         let ends = Ends::of(lifetimes, ties);
         let x = Standardised::of(columns, &ends.order)?;
         let null = ends.at(&x, &vec![0.0; width]);
-        let at_null = Factor::of(&null.information, width).map_err(not_identified)?;
+        let at_null = Factor::of(&null.information, width).map_err(|_| DEPENDENT)?;
         let peak = likelihood::climb(&ends, &x, &null)?;
         let Peak { coefficients: own, state, factor } = peak;
         let inverse = factor.inverse();
@@ -158,7 +158,7 @@ impl Cox {
         }
         let risk = |row: &usize| {
             let values: Vec<f64> = columns.iter().map(|it| it[*row]).collect();
-            self.log_risk(&values).ok_or(Fault::NotFinite { row: *row })
+            self.log_risk(&values).ok_or(Fault::NotFinite { row: vec![*row] })
         };
         concordance(lifetimes, &order.iter().map(risk).collect::<Result<Vec<f64>, Fault>>()?)
     }
@@ -169,6 +169,5 @@ fn full_row(upper: &[f64], width: usize, i: usize) -> Vec<f64> {
     (0..width).map(|j| upper[i.min(j) * width + i.max(j)]).collect()
 }
 
-fn not_identified(column: usize) -> Fault {
-    Fault::NotIdentified { why: format!("column {column} says nothing that those before it do not say already") }
-}
+/// Why there is no peak for columns of which one follows from the others.
+const DEPENDENT: Fault = Fault::NotIdentified { why: "the columns apart: one of them follows from the others" };

@@ -26,6 +26,17 @@ pub struct Step {
     pub greenwood: f64,
 }
 
+/// The time after which only a share is still there; each is `None` if that had not come to pass when the last was seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quantile {
+    /// The time.
+    pub value: Option<f64>,
+    /// The lower end of its interval.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
+}
+
 /// The curve of those who are still there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KaplanMeier {
@@ -104,16 +115,16 @@ impl KaplanMeier {
         Some(Estimate { value: step.survival, standard_error, low, high })
     }
 
-    /// The first time after which no more than `share` are still there (the median for .5), if that was seen, and between which times by the share's
-    /// interval (Brookmeyer and Crowley 1982, "A confidence interval for the median survival time"); an end that was not seen is infinite.
-    pub fn quantile(&self, share: f64, tails: f64) -> (Option<f64>, Interval) {
+    /// The first time after which no more than `share` are still there (the median for .5), and between which times by the share's interval (Brookmeyer
+    /// and Crowley 1982, "A confidence interval for the median survival time").
+    pub fn quantile(&self, share: f64, tails: f64) -> Quantile {
         let first = |below: &dyn Fn(&Step) -> bool| self.steps.iter().find(|it| below(it)).map(|it| it.time);
         // Products of fractions fall a rounding short of the share itself.
         let share = share + 1e-12;
         let value = first(&|it| it.survival <= share);
-        let low = first(&|it| it.interval(tails).low <= share && it.survival < 1.0).unwrap_or(f64::INFINITY);
-        let high = first(&|it| it.survival <= 0.0 || it.interval(tails).high <= share).unwrap_or(f64::INFINITY);
-        (value, Interval { low: value.map_or(low, |it| low.min(it)), high: value.map_or(high, |it| high.max(it)) })
+        let low = first(&|it| it.survival <= share || (it.survival < 1.0 && it.interval(tails).low <= share));
+        let high = first(&|it| it.survival <= 0.0 || it.interval(tails).high <= share);
+        Quantile { value, low, high }
     }
 
     /// How long somebody is there on average within the first `horizon`: the area under the curve up to there, with its standard error (Klein and
@@ -163,7 +174,7 @@ mod tests {
             assert!((curve.at(time, 0.05).unwrap().value - survival).abs() <= 0.0005, "{time}");
         }
         assert!((curve.at(23.0, 0.05).unwrap().standard_error.unwrap() - 0.135).abs() <= 0.0005);
-        assert_eq!(curve.quantile(0.5, 0.05).0, Some(23.0));
+        assert_eq!(curve.quantile(0.5, 0.05).value, Some(23.0));
         assert_eq!((curve.at(35.5, 0.05), curve.at(-1.0, 0.05).unwrap().value), (None, 1.0));
     }
 
@@ -173,7 +184,10 @@ mod tests {
         let mean = curve.restricted_mean(6.0, 0.05).unwrap();
         assert!((mean.value - 3.0).abs() < 1e-12 && mean.standard_error.unwrap() > 0.0);
         assert_eq!(curve.restricted_mean(f64::INFINITY, 0.05).map(|it| it.low.is_nan()), Some(false));
-        assert_eq!(KaplanMeier::fit(&Lifetimes::new(&[1.0, f64::NAN], &[true; 2])), Err(Fault::NotFinite { row: 1 }));
+        assert_eq!(
+            KaplanMeier::fit(&Lifetimes::new(&[1.0, f64::NAN], &[true; 2])),
+            Err(Fault::NotFinite { row: vec![1] })
+        );
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Columns made alike before a fit: each with mean 0 and deviation 1, row by row in one piece of memory, so that no unit decides how well a fit settles.
 
-use crate::fault::Fault;
+use crate::fault::{Fault, none_of};
 
 /// What a column is taken for that says nothing beside the others: a pivot below this share of its own.
 const NOTHING: f64 = 1e-9;
@@ -24,9 +24,7 @@ impl Standardised {
             if column.len() != n {
                 return Err(Fault::Shape { what: "rows of a column", have: column.len(), need: n });
             }
-            if let Some(row) = column.iter().position(|it| !it.is_finite()) {
-                return Err(Fault::NotFinite { row });
-            }
+            none_of(column, |it| !it.is_finite(), |row| Fault::NotFinite { row })?;
             // In shares of the largest, whose squares do not overflow.
             let largest = column.iter().fold(0.0_f64, |most, it| most.max(it.abs()));
             if largest < 1e-150 {
@@ -138,7 +136,7 @@ mod tests {
         assert_eq!(found.row(0)[0], -1.0);
         assert!((found.row(1)[1] - 1.0).abs() < 1e-4);
         assert_eq!(Standardised::of(&[vec![3.0; 4]], &[0, 1, 2, 3]).err(), Some(Fault::Constant { column: 0 }));
-        assert_eq!(Standardised::of(&[vec![1.0, f64::NAN]], &[0, 1]).err(), Some(Fault::NotFinite { row: 1 }));
+        assert_eq!(Standardised::of(&[vec![1.0, f64::NAN]], &[0, 1]).err(), Some(Fault::NotFinite { row: vec![1] }));
         assert!(Standardised::of(&[vec![1.0]], &[0, 1]).is_err());
     }
 }

@@ -34,7 +34,7 @@ pub fn log_rank(lifetimes: &Lifetimes<'_>, groups: &[usize], weighting: Weightin
     let k = names.len() - 1;
     let matrix: Vec<Vec<f64>> = variance[..k].iter().map(|row| row[..k].to_vec()).collect();
     if (0..=k).all(|at| variance[at][at] <= 0.0) {
-        return Err(Fault::NotIdentified { why: "whenever somebody ended, only one group was there".into() });
+        return Err(Fault::NotIdentified { why: "groups apart: whenever somebody ended, only one of them was there" });
     }
     let solution = solved(&matrix, &off[..k]);
     let statistic: f64 = solution.iter().zip(&off).map(|(a, b)| a * b).sum();

@@ -9,7 +9,7 @@ use super::Lifetimes;
 use super::linear::{Factor, Standardised, dot};
 use crate::distributions::normal_quantile;
 use crate::estimate::Estimate;
-use crate::fault::Fault;
+use crate::fault::{Fault, none_of};
 
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,9 +47,7 @@ impl Weibull {
     /// Fits the distribution, with `columns` of a value a row, or none. Times must be above 0.
     pub fn fit(lifetimes: &Lifetimes<'_>, columns: &[Vec<f64>]) -> Result<Self, Fault> {
         lifetimes.check_events(columns.len() + 2)?;
-        if let Some(row) = lifetimes.times.iter().position(|it| *it <= 0.0) {
-            return Err(Fault::Negative { row });
-        }
+        none_of(lifetimes.times, |it| *it <= 0.0, |row| Fault::Negative { row })?;
         let order: Vec<usize> = (0..lifetimes.times.len()).collect();
         let x = Standardised::of(columns, &order)?;
         let logs: Vec<f64> = lifetimes.times.iter().map(|it| it.ln()).collect();
@@ -57,7 +55,9 @@ impl Weibull {
         if logs.iter().zip(lifetimes.ended).filter(|it| *it.1).all(|it| *it.0 == logs[0])
             && logs.iter().all(|it| *it <= logs[0])
         {
-            return Err(Fault::NotIdentified { why: "all that ended did so at the same time, the last one".into() });
+            return Err(Fault::NotIdentified {
+                why: "the shape: all that ended did so at the same time, the last one",
+            });
         }
         let end = |row: usize| Piece { row, log: logs[row] - middle, sign: 1.0, ended: lifetimes.ended[row] };
         let entry = |row: usize| {
@@ -124,7 +124,7 @@ impl Weibull {
     /// ρ with its interval, by that of its logarithm.
     pub fn shape(&self, tails: f64) -> Estimate {
         let last = self.covariance.len() - 1;
-        scaled(self.shape, self.covariance[last][last].max(0.0).sqrt(), tails)
+        Estimate::around_positive(self.shape, self.covariance[last][last].max(0.0).sqrt(), tails)
     }
 
     /// Akaike's criterion.
@@ -166,7 +166,7 @@ impl Weibull {
         let part = (-share.ln()).ln() / self.shape;
         let slopes: Vec<f64> = [1.0].into_iter().chain(row.iter().copied()).chain([-part]).collect();
         let variance: f64 = self.covariance.iter().zip(&slopes).map(|(line, a)| a * dot(line, &slopes)).sum();
-        Some(scaled((log + part).exp(), variance.max(0.0).sqrt(), tails))
+        Some(Estimate::around_positive((log + part).exp(), variance.max(0.0).sqrt(), tails))
     }
 
     /// How long such as `row` last on average: λ Γ(1 + 1 / ρ).
@@ -175,18 +175,13 @@ impl Weibull {
     }
 }
 
-/// An estimate whose logarithm has this standard error.
-fn scaled(value: f64, error: f64, tails: f64) -> Estimate {
-    let factor = (normal_quantile(tails / 2.0) * error).exp();
-    Estimate { value, standard_error: Some(value * error), low: value / factor, high: value * factor }
-}
-
+/// Why there is no one peak.
 fn dependent(at: usize, width: usize) -> Fault {
-    let why = match at.checked_sub(1) {
-        Some(column) if column < width => {
-            format!("column {column} says nothing that those before it do not say already")
-        }
-        _ => "too few times differ".into(),
+    let column = (1..=width).contains(&at);
+    let why = if column {
+        "the columns apart: one of them follows from the others"
+    } else {
+        "the shape: too few times differ"
     };
     Fault::NotIdentified { why }
 }
@@ -219,11 +214,11 @@ fn climb(pieces: &[Piece], x: &Standardised) -> Result<(Vec<f64>, State), Fault>
             if gain >= -rounding {
                 if there.log_likelihood.is_finite() && at[n - 1] > 1e6 {
                     return Err(Fault::NotIdentified {
-                        why: "the ends all but coincide, or a column tells them without fail".into(),
+                        why: "the shape: the ends all but coincide, or a column tells them without fail",
                     });
                 }
                 if gain <= rounding && farthest > 0.05 * (1.0 + at[n - 1]) && share > 0.5 {
-                    return Err(Fault::NotIdentified { why: "a column tells who ends from who does not".into() });
+                    return Err(Fault::NotIdentified { why: "how strong a column is: it tells who ends without fail" });
                 }
                 (at, state) = (tried, there);
                 break;

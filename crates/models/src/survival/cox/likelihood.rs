@@ -5,7 +5,7 @@
 
 use super::super::Lifetimes;
 use super::super::linear::{Factor, Standardised, dot};
-use super::{Ties, not_identified};
+use super::Ties;
 use crate::fault::Fault;
 
 /// Steps of Newton: a concave likelihood of standardised columns needs five or six.
@@ -206,7 +206,7 @@ pub(super) fn climb(ends: &Ends, x: &Standardised, null: &State) -> Result<Peak,
     let mut state =
         State { log_likelihood: null.log_likelihood, score: null.score.clone(), information: null.information.clone() };
     for _ in 0..STEPS {
-        let factor = Factor::of(&state.information, width).map_err(endless)?;
+        let factor = Factor::of(&state.information, width).map_err(|_| ENDLESS)?;
         let step = factor.solved(&state.score);
         let farthest = step.iter().fold(0.0_f64, |most, it| most.max(it.abs()));
         if !farthest.is_finite() {
@@ -224,8 +224,7 @@ pub(super) fn climb(ends: &Ends, x: &Standardised, null: &State) -> Result<Peak,
             if gain >= -rounding {
                 // The peak is nowhere if the likelihood is all but flat and the way is still long.
                 if gain <= 1e-9 * (1.0 + state.log_likelihood.abs()) && farthest > 0.05 {
-                    let column = step.iter().position(|it| it.abs() == farthest).unwrap_or_default();
-                    return Err(endless(column));
+                    return Err(ENDLESS);
                 }
                 (coefficients, state) = (tried, there);
                 break;
@@ -239,13 +238,7 @@ pub(super) fn climb(ends: &Ends, x: &Standardised, null: &State) -> Result<Peak,
     Err(Fault::DidNotSettle)
 }
 
-/// Why there is no peak.
-fn endless(column: usize) -> Fault {
-    if column == usize::MAX {
-        return not_identified(column);
-    }
-    let why = format!(
-        "the larger the factor of column {column}, the better the fit, without end: it tells who ends from who does not"
-    );
-    Fault::NotIdentified { why }
-}
+/// Why there is no peak where the likelihood rises for ever.
+const ENDLESS: Fault = Fault::NotIdentified {
+    why: "how strong a column is: it tells without fail who ends, as what is known only afterwards does",
+};

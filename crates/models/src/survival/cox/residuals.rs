@@ -70,7 +70,7 @@ impl Cox {
         let mean = scale.iter().sum::<f64>() / d;
         let spread: f64 = scale.iter().map(|it| (it - mean) * (it - mean)).sum();
         if spread <= 0.0 || !spread.is_finite() {
-            return Err(Fault::NotIdentified { why: "all ended at the same time".into() });
+            return Err(Fault::NotIdentified { why: "a drift: all ended at the same time" });
         }
         let mut drift = vec![0.0; columns.len()];
         for ((_, residual), scale) in residuals.iter().zip(&scale) {
