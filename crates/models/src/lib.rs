@@ -5,6 +5,7 @@
 pub mod association;
 pub mod baskets;
 mod bisection;
+pub mod buying;
 mod columns;
 pub mod discovery;
 mod distributions;
@@ -12,8 +13,10 @@ pub mod estimate;
 pub mod experiments;
 pub mod fault;
 pub mod medoid;
+pub mod optimise;
 pub mod recommend;
 mod resampling;
+pub mod special;
 pub mod survey;
 pub mod survival;
 mod symmetric;
