@@ -1,1 +1,52 @@
-//! x
+//! Who buys again, how often, for how much, and what that is worth: models of buying that nobody announces the end of, and of contracts that somebody
+//! cancels.
+//!
+//! What a customer did is told by three numbers ([`History`]): how often they bought again, when they did so last, and how long they have been known.
+//! Out of those of many, a model learns how differently people buy and leave; out of one's own and what it learned it then says whether they are still
+//! there, how much they will buy, and what they will spend ([`GammaGamma`]).
+//!
+//! Always holds: a fit is finite and settled, or a [`Fault`](crate::Fault) says why there is none; predictions of a fitted model are finite, for any
+//! history. Nothing here says why people leave, or what would keep them.
+
+mod bg_nbd;
+mod fitting;
+mod gamma_gamma;
+mod history;
+mod latent;
+mod pareto_nbd;
+mod quadrature;
+
+pub use bg_nbd::{BgNbd, MbgNbd};
+pub use fitting::{Fit, Likelihood, Row};
+pub use gamma_gamma::{GammaGamma, Spending};
+pub use history::{Group, Histories, History};
+pub use pareto_nbd::ParetoNbd;
+
+/// A model of how people buy until they silently leave, in continuous time.
+pub trait Buying {
+    /// The probability that they are still there.
+    fn alive(&self, history: &History) -> f64;
+
+    /// How often they are expected to buy in what follows.
+    fn expected(&self, history: &History, horizon: f64) -> f64;
+
+    /// How often somebody new is expected to buy again after their first purchase.
+    fn expected_new(&self, horizon: f64) -> f64;
+
+    /// The probabilities that they buy 0, 1, 2 … `most` times in what follows.
+    fn probabilities(&self, history: &History, horizon: f64, most: usize) -> Vec<f64>;
+
+    /// The probabilities that somebody new buys again 0, 1, 2 … `most` times.
+    fn probabilities_new(&self, horizon: f64, most: usize) -> Vec<f64>;
+
+    /// What they are expected to buy in each of `periods` of the length `period` that follow, each counted at its end at a rate of `discount` a period.
+    fn discounted(&self, history: &History, period: f64, periods: u32, discount: f64) -> f64 {
+        let (mut before, mut sum) = (0.0, 0.0);
+        for n in 1..=periods {
+            let until = self.expected(history, period * f64::from(n));
+            sum += (until - before) / (1.0 + discount).powi(n as i32);
+            before = until;
+        }
+        sum
+    }
+}

@@ -8,7 +8,7 @@
 
 mod matrix;
 
-pub(crate) use matrix::{Matrix, factor, inverse};
+pub(crate) use matrix::{Matrix, inverse};
 
 /// A function to be made least: fills the gradient and gives the value.
 pub trait Objective: FnMut(&[f64], &mut [f64]) -> f64 {}
@@ -103,7 +103,7 @@ pub fn minimise(
     at
 }
 
-/// The least of what is found from each of `starts`, and whether those that settled agree on it within `apart` of the value.
+/// The least of what is found from each of `starts`: of those that settled, if any did.
 pub fn from_starts(objective: &mut impl Objective, starts: &[Vec<f64>], settings: &Settings) -> Option<Optimum> {
     let mut evaluations = 0;
     let mut best: Option<Optimum> = None;
@@ -132,13 +132,8 @@ pub fn hessian(objective: &mut impl Objective, at: &[f64], by: f64) -> Vec<Vec<f
         place[i] = at[i];
         rows.push(above.iter().zip(&below).map(|(above, below)| (above - below) / (2.0 * step)).collect());
     }
-    for i in 0..n {
-        for j in 0..i {
-            let mean = (rows[i][j] + rows[j][i]) / 2.0;
-            (rows[i][j], rows[j][i]) = (mean, mean);
-        }
-    }
-    rows
+    let mean = |i: usize| (0..n).map(|j| (rows[i][j] + rows[j][i]) / 2.0).collect();
+    (0..n).map(mean).collect()
 }
 
 /// Newton's steps from an optimum that is nearly there, with the inverse of the second derivatives as it is there: as long as they make the promise less.

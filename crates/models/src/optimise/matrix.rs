@@ -50,9 +50,9 @@ mod tests {
     fn a_matrix_times_its_inverse_is_one() {
         let matrix = vec![vec![4.0, 2.0, 0.6], vec![2.0, 3.0, 0.4], vec![0.6, 0.4, 1.0]];
         let back = inverse(&matrix).unwrap();
-        for i in 0..3 {
-            for j in 0..3 {
-                let cell: f64 = (0..3).map(|k| matrix[i][k] * back[k][j]).sum();
+        for (i, row) in matrix.iter().enumerate() {
+            for (j, column) in back.iter().enumerate() {
+                let cell: f64 = row.iter().zip(column).map(|(a, b)| a * b).sum();
                 assert!((cell - f64::from(u8::from(i == j))).abs() < 1e-12, "{cell}");
             }
         }

@@ -1,5 +1,7 @@
 //! Against mpmath 1.3.0 with 40 digits, on grids that reach into the corners.
 
+#![expect(clippy::excessive_precision, reason = "as the source prints them")]
+
 use super::*;
 
 /// Within `relative` of what is wanted, or of 1 where that is smaller.
