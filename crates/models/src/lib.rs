@@ -14,6 +14,7 @@ pub mod experiments;
 pub mod fault;
 pub mod medoid;
 pub mod optimise;
+pub mod patterns;
 pub mod recommend;
 mod resampling;
 pub mod special;
