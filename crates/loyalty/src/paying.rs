@@ -33,6 +33,13 @@ pub struct Paying {
     /// The most of a receipt that is paid so, from 0 to 1; all of it, unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<Decimal>,
+    /// In so many days the receipt must be told; what was paid of one that is not is called off by itself.
+    #[serde(default = "told_within")]
+    pub told_within_days: u16,
+}
+
+const fn told_within() -> u16 {
+    7
 }
 
 const fn one() -> i64 {
@@ -57,6 +64,9 @@ impl Paying {
             }
             if it.most.is_some_and(|most| !(1..=WHOLE).contains(&most.micros())) {
                 return Err(Error::invalid(place("most"), "a share above 0, up to 1"));
+            }
+            if !(1..=90).contains(&it.told_within_days) {
+                return Err(Error::invalid(place("told_within_days"), "1 to 90"));
             }
         }
         Ok(())

@@ -62,6 +62,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 26, name: "payments at tills", sql: payments::PAYMENTS },
         Migration { number: 27, name: "redemptions by when they were settled", sql: rewards::SETTLED },
         Migration { number: 28, name: "households", sql: households::HOUSEHOLDS },
+        Migration { number: 29, name: "payments whose receipt is not told", sql: payments::PAYMENTS_DUE },
     ],
 };
 

@@ -10,7 +10,7 @@ use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::ledger::{self, Act, Command, MemberId, Source};
 use rapport_loyalty::paying::Refusal;
 use rapport_loyalty::program::Program;
-use rapport_loyalty::records::payments::{self, Asked, Back, Payment};
+use rapport_loyalty::records::payments::{self, Asked, Back, Filter, Payment, State};
 use rapport_loyalty::records::tills::{self, Receipt};
 use rapport_loyalty::records::{Memory, members, merging, personal, post, read, wallets};
 use rapport_loyalty::verify::verify;
@@ -88,7 +88,7 @@ impl World {
             cancelled_at: None,
         };
         tills::tell(&mut tx, W, &told).await.unwrap();
-        let paid = payments::paid(&mut tx, W, ("mitte", receipt), (member, total)).await.unwrap();
+        let paid = payments::paid(&mut tx, self.scene(), ("mitte", receipt), (member, total)).await.unwrap();
         if paid.is_ok() {
             tx.commit().await.unwrap();
         }
@@ -101,6 +101,25 @@ impl World {
         let outcome = payments::give_back(&mut tx, self.scene(), ("mitte", receipt), what, "key_1").await.unwrap();
         tx.commit().await.unwrap();
         outcome
+    }
+
+    async fn night(&self) -> usize {
+        let mut tx = self.begin().await;
+        let ended = payments::expire(&mut tx, self.scene(), 100).await.unwrap();
+        tx.commit().await.unwrap();
+        ended
+    }
+
+    async fn listed(&self, filter: Filter<'_>) -> Vec<String> {
+        let mut all = Vec::new();
+        let mut after = None;
+        // Page by page, so that a page is seen to go on behind the one before.
+        loop {
+            let rows = payments::list(&mut self.store.read(), W, filter, after, 2).await.unwrap();
+            let Some(last) = rows.last() else { return all };
+            after = Some((last.paid_at, last.id.clone()));
+            all.extend(rows.into_iter().map(|row| row.id));
+        }
     }
 
     async fn is_sound(&self) {
@@ -276,6 +295,107 @@ async fn a_receipt_that_is_told_while_thirty_pay_has_all_that_was_paid(db: TestD
     world.is_sound().await;
 }
 
+#[db_test(MIGRATIONS)]
+async fn what_was_paid_of_a_receipt_that_nobody_tells_comes_back_once(db: TestDatabase) {
+    let mut world = World::found(&db).await;
+    let ann = world.member(1).await;
+    world.earn("e1", ann, ("points", 500), Some(10)).await;
+    world.earn("e2", ann, ("credit", 500), None).await;
+    let week = NOW.plus(7 * Timestamp::DAY);
+    let open = world.pay(asked("p1", "1", ann, 100)).await.unwrap();
+    assert_eq!((open.due_at, open.state()), (Some(week), State::Open));
+    world.pay(asked("p2", "2", ann, 50)).await.unwrap();
+    world.tell("2", ann, 10 * EURO).await.unwrap();
+    world.pay(asked("p3", "3", ann, 50)).await.unwrap();
+    world.cancel("p3").await.unwrap();
+    world.pay(Asked { wallet: Some("credit"), ..asked("p4", "4", ann, 100) }).await.unwrap();
+    world.pay(Asked { wallet: Some("credit"), ..asked("p5", "5", ann, 100) }).await.unwrap();
+    assert_eq!(world.pay(asked("p6", "1", ann, 375)).await, Err(Refusal::AboveMost));
+
+    world.now = week.plus(-1);
+    assert_eq!((world.night().await, world.has(ann, "points").await), (0, 350), "not a moment too early");
+    assert!(!payments::are_due(&mut world.store.read(), W, world.now).await.unwrap());
+    world.now = week;
+    assert!(payments::are_due(&mut world.store.read(), W, world.now).await.unwrap());
+    // Who tells or pays in the moment meets what the night would have done.
+    assert_eq!(world.tell("4", ann, 10 * EURO).await, Ok(0), "it was not told in time");
+    assert_eq!(world.has(ann, "credit").await, 400);
+    let again = world.pay(Asked { wallet: Some("credit"), ..asked("p7", "5", ann, 100) }).await.unwrap();
+    assert_eq!((again.money, world.has(ann, "credit").await), (EURO, 400), "the old one back, the new one paid");
+    assert_eq!((world.night().await, world.night().await), (1, 0), "once");
+    assert_eq!((world.has(ann, "points").await, world.has(ann, "credit").await), (450, 400));
+    let lapsed = world.pay(asked("p1", "1", ann, 100)).await.unwrap();
+    assert_eq!((lapsed.state(), lapsed.returned, lapsed.due_at), (State::Lapsed, 100, None), "answered as it stands");
+    assert_eq!(world.cancel("p1").await.unwrap(), lapsed, "nothing comes back twice");
+    assert_eq!(world.tell("1", ann, 10 * EURO).await, Ok(0));
+
+    // A receipt that was told in time keeps what was paid, however long it is ago; its return is its own.
+    world.now = NOW.plus(40 * Timestamp::DAY);
+    assert_eq!((world.night().await, world.has(ann, "points").await), (1, 0), "p7; and points lapsed with their lot");
+    assert_eq!(world.back("2", "r1", None).await.unwrap()[0].1.points, 50);
+    let all = world.listed(Filter::default()).await;
+    assert_eq!(all, ["p7", "p6", "p5", "p4", "p3", "p2", "p1"]);
+    for (state, ids) in [
+        (State::Open, &[][..]),
+        (State::Told, &[]),
+        (State::Returned, &["p2"]),
+        (State::Cancelled, &["p3"]),
+        (State::Lapsed, &["p7", "p5", "p4", "p1"]),
+        (State::Refused, &["p6"]),
+    ] {
+        for members in [None, Some(&[ann][..])] {
+            assert_eq!(
+                world.listed(Filter { state: Some(state), members, ..Filter::default() }).await,
+                ids,
+                "{state:?}"
+            );
+        }
+        for id in ids {
+            assert_eq!(payments::by_id(&mut world.store.read(), W, id).await.unwrap().unwrap().state(), state, "{id}");
+        }
+    }
+    let later = Filter { from: Some(NOW.plus(1)), ..Filter::default() };
+    assert_eq!(world.listed(later).await, ["p7"]);
+    let before = Filter { until: Some(NOW.plus(1)), members: Some(&[ann]), ..Filter::default() };
+    assert_eq!(world.listed(before).await, ["p6", "p5", "p4", "p3", "p2", "p1"]);
+    assert_eq!(world.listed(Filter { store: "mitte", ..Filter::default() }).await.len(), 7);
+    for nobody in [Filter { store: "nord", ..later }, Filter { members: Some(&[MemberId(77)]), ..later }] {
+        assert!(world.listed(nobody).await.is_empty());
+    }
+    world.is_sound().await;
+}
+
+#[db_test(MIGRATIONS)]
+async fn the_night_and_thirty_who_tell_late_agree(db: TestDatabase) {
+    let mut world = World::found(&db).await;
+    let ann = world.member(1).await;
+    world.earn("e1", ann, ("points", 1_000), None).await;
+    for at in 0..30 {
+        world.pay(asked(&format!("p{at}"), &format!("{at}"), ann, 10)).await.unwrap();
+    }
+    assert_eq!(world.has(ann, "points").await, 700);
+    world.now = NOW.plus(7 * Timestamp::DAY);
+    let world = Arc::new(world);
+    let tasks: Vec<_> = (0..30)
+        .map(|at| {
+            let world = world.clone();
+            tokio::spawn(async move {
+                if at % 3 == 0 {
+                    world.night().await;
+                    return Ok(0);
+                }
+                world.tell(&format!("{at}"), ann, 10 * EURO).await
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), Ok(0), "none was told in time");
+    }
+    world.night().await;
+    assert_eq!(world.has(ann, "points").await, 1_000);
+    world.is_sound().await;
+}
+
 /// Random receipts, returned in random parts, beside a plain fraction.
 #[db_test(MIGRATIONS)]
 async fn random_returns_are_what_a_plain_fraction_says(db: TestDatabase) {
@@ -325,6 +445,8 @@ fn a_programme_that_cannot_pay_is_refused_with_its_place() {
         (json!([{"wallet": "points", "worth": "0.01", "step": -1}]), "paying[0].step"),
         (json!([{"wallet": "points", "worth": "0.01", "most": "0"}]), "paying[0].most"),
         (json!([{"wallet": "points", "worth": "0.01", "most": "1.1"}]), "paying[0].most"),
+        (json!([{"wallet": "points", "worth": "0.01", "told_within_days": 0}]), "paying[0].told_within_days"),
+        (json!([{"wallet": "points", "worth": "0.01", "told_within_days": 91}]), "paying[0].told_within_days"),
     ] {
         assert!(form(paying.clone()).contains(place), "{place}: {}", form(paying));
     }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use rapport_domain::WorkspaceId;
 use rapport_loyalty::records::books::{self, Months};
-use rapport_loyalty::records::{bulks, redemptions};
+use rapport_loyalty::records::{bulks, payments, redemptions};
 use rapport_store::Priority;
 use tokio::sync::watch;
 
@@ -38,6 +38,8 @@ const BOOKS_EVERY: u64 = 30;
 const TOGETHER: u32 = 50;
 /// Redemptions ended in one turn of the writer: each is several statements.
 const REDEMPTIONS_TOGETHER: u32 = 5;
+/// Payments called off in one turn of the writer.
+const PAYMENTS_TOGETHER: u32 = 10;
 /// Accounts adjusted in one turn of the writer.
 const ADJUSTED_TOGETHER: u32 = 20;
 
@@ -81,6 +83,8 @@ pub async fn night(installation: &Installation, workspace: WorkspaceId, stop: &w
     log("redemptions whose time is over could not be ended", done.map_err(code));
     let done = gifts::end(installation, workspace, stop).await;
     log("gifts that nobody claimed in time could not be ended", done.map_err(code));
+    let done = end_payments(installation, workspace, stop).await;
+    log("payments whose receipt was not told in time could not be called off", done.map_err(code));
     let done = adjust(installation, workspace, stop).await;
     log("accounts could not be adjusted", done.map_err(code));
     let done = settle(installation, workspace, stop).await;
@@ -123,6 +127,31 @@ async fn end_redemptions(
         let ended = redemptions::expire(&mut tx, scene, REDEMPTIONS_TOGETHER).await?;
         tx.commit().await?;
         if ended < REDEMPTIONS_TOGETHER as usize {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Calls off what was paid at tills of receipts that were not told in time.
+async fn end_payments(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), rapport_loyalty::Error> {
+    let now = installation.clock.now();
+    if !payments::are_due(&mut installation.store.read(), workspace, now).await? {
+        return Ok(());
+    }
+    let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
+    let Some(program) = programs.latest().map(|it| &it.program) else { return Ok(()) };
+    let calendar = program.calendar()?;
+    let scene = redemptions::Scene { workspace, program, calendar: &calendar, now, rng: &*installation.rng };
+    while !*stop.borrow() {
+        let mut tx = installation.store.begin(Priority::Background).await?;
+        let ended = payments::expire(&mut tx, scene, PAYMENTS_TOGETHER).await?;
+        tx.commit().await?;
+        if ended < PAYMENTS_TOGETHER as usize {
             break;
         }
     }

@@ -2,11 +2,12 @@
 //!
 //! Always holds: whoever pays, calls off, tells the receipt or gives back holds the workspace's head from the first look to the last write, so that nothing is paid on a receipt that was told, and no
 //! more comes back than was paid; the same id with the same words is the same payment, also one that was refused. What comes back goes into the lots that it came from; of what lapsed
-//! meanwhile it lasts another thirty days.
+//! meanwhile it lasts another thirty days. What was paid of a receipt that nobody told in time is called off, whoever looks first.
 //!
 //! Does not: tell receipts. They are orders, and [`paid`] says which part of theirs was paid with points.
 
 mod back;
+mod lapsing;
 mod rows;
 
 use rapport_domain::{Timestamp, WorkspaceId};
@@ -14,8 +15,9 @@ use rapport_store::{Queries, Tx};
 use serde::Serialize;
 
 pub use back::{Back, give_back};
+pub use lapsing::{are_due, expire};
 pub(super) use rows::forget;
-pub use rows::{Payment, by_id, of_members, of_receipt};
+pub use rows::{Filter, Payment, State, by_id, list, of_members, of_receipt};
 
 use super::redemptions::Scene;
 use super::{Memory, head, members, tills, wallets};
@@ -27,6 +29,8 @@ use crate::paying::{Paying, Refusal};
 pub const OWN_IDS: &str = "till:";
 /// What came back to lots whose time is over can be spent for so long.
 const GRACE: i64 = 30 * Timestamp::DAY;
+/// Who calls off what was paid of a receipt that was not told in time.
+const NOBODY: &str = "nobody";
 
 /// What came of it; the store's errors apart.
 pub type Outcome<T> = Result<Result<T, Refusal>, Error>;
@@ -99,6 +103,8 @@ pub async fn pay(tx: &mut Tx, scene: Scene<'_>, asked: Asked<'_>) -> Outcome<Pay
         paid_at: scene.now,
         paid_by: asked.by.to_owned(),
         cancelled_at: None,
+        due_at: Some(scene.now.plus(i64::from(plan.told_within_days) * Timestamp::DAY)),
+        cancelled_by: String::new(),
     };
     let outcome = match fits(tx, scene, (plan, member), asked).await? {
         Err(refusal) => Err(refusal),
@@ -114,6 +120,7 @@ pub async fn pay(tx: &mut Tx, scene: Scene<'_>, asked: Asked<'_>) -> Outcome<Pay
     };
     if refusal.uses_up_the_id() {
         (row.points, row.money, row.refused) = (0, 0, Some(refusal.code().to_owned()));
+        row.due_at = None;
         row.write(tx, scene.workspace).await?;
     }
     Ok(Err(refusal))
@@ -124,7 +131,7 @@ async fn fits(tx: &mut Tx, scene: Scene<'_>, (plan, member): (&Paying, MemberId)
     if tills::receipt(tx, scene.workspace, asked.receipt).await?.is_some() {
         return Ok(Err(Refusal::ReceiptTold));
     }
-    let earlier = of_receipt(tx, scene.workspace, asked.receipt).await?;
+    let earlier = lapsing::in_time(tx, scene, asked.receipt).await?;
     let counts: Vec<&Payment> = earlier.iter().filter(|it| it.counts()).collect();
     for payment in &counts {
         if members::now(tx, scene.workspace, MemberId(payment.member)).await? != member {
@@ -159,13 +166,19 @@ pub async fn cancel(tx: &mut Tx, scene: Scene<'_>, id: &str, by: &str) -> Outcom
     if tills::receipt(tx, scene.workspace, (&row.store, &row.receipt)).await?.is_some() {
         return Ok(Err(Refusal::ReceiptTold));
     }
-    let act = reverse(&row, row.points, scene.now);
-    if let Err(refusal) = posted(tx, scene, &row, (by, own_id(&row.id, "cancelled")), act).await? {
+    Ok(call_off(tx, scene, &mut row, by).await?.map(|()| row))
+}
+
+/// Gives all of it back. Its receipt was not told.
+async fn call_off(tx: &mut Tx, scene: Scene<'_>, row: &mut Payment, by: &str) -> Outcome<()> {
+    let act = reverse(row, row.points, scene.now);
+    if let Err(refusal) = posted(tx, scene, row, (by, own_id(&row.id, "cancelled")), act).await? {
         return Ok(Err(refusal));
     }
     (row.returned, row.money_returned, row.cancelled_at) = (row.points, row.money, Some(scene.now));
+    (row.due_at, row.cancelled_by) = (None, by.to_owned());
     row.write(tx, scene.workspace).await?;
-    Ok(Ok(row))
+    Ok(Ok(()))
 }
 
 /// What of a receipt was paid with points, in millionths, where it comes to `total` and is this member's. Whoever tells a receipt asks in the transaction in which it is told, after [`hold`].
@@ -174,11 +187,12 @@ pub async fn cancel(tx: &mut Tx, scene: Scene<'_>, id: &str, by: &str) -> Outcom
 /// The store's.
 pub async fn paid(
     tx: &mut Tx,
-    workspace: WorkspaceId,
+    scene: Scene<'_>,
     receipt: (&str, &str),
     (member, total): (MemberId, i64),
 ) -> Outcome<i64> {
-    let mut all = of_receipt(tx, workspace, receipt).await?;
+    let workspace = scene.workspace;
+    let mut all = lapsing::in_time(tx, scene, receipt).await?;
     all.retain(Payment::counts);
     let member = members::now(tx, workspace, member).await?;
     let mut sum = 0_i64;
@@ -192,7 +206,7 @@ pub async fn paid(
         return Ok(Err(Refusal::BelowPaid));
     }
     for mut payment in all {
-        payment.total = total;
+        (payment.total, payment.due_at) = (total, None);
         payment.write(tx, workspace).await?;
     }
     Ok(Ok(sum))

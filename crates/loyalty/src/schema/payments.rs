@@ -45,9 +45,20 @@ CREATE TABLE loyalty_payment_returns (
 CREATE INDEX loyalty_payment_returns_member ON loyalty_payment_returns (member, workspace);
 ";
 
+/// When a payment is called off unless its receipt is told before. Receipts of those that there are have a week from when they were paid.
+pub(super) const PAYMENTS_DUE: &str = "
+ALTER TABLE loyalty_payments ADD COLUMN due_at {int};
+ALTER TABLE loyalty_payments ADD COLUMN cancelled_by TEXT NOT NULL DEFAULT '';
+UPDATE loyalty_payments SET due_at = paid_at + 604800000000 WHERE refused IS NULL AND cancelled_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM loyalty_receipts r
+    WHERE r.store = loyalty_payments.store AND r.receipt = loyalty_payments.receipt AND r.workspace = loyalty_payments.workspace);
+CREATE INDEX loyalty_payments_due ON loyalty_payments (workspace, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX loyalty_payments_paid ON loyalty_payments (workspace, paid_at, id);
+";
+
 /// What the columns hold; what was moved stays in the ledger.
 pub(super) const COLUMNS: &[Declaration] = &[
-    Declaration::technical("loyalty_payments", &["workspace", "fingerprint", "refused", "paid_by"]),
+    Declaration::technical("loyalty_payments", &["workspace", "fingerprint", "refused", "paid_by", "cancelled_by"]),
     serving_member(
         "loyalty_payments",
         &[
@@ -63,6 +74,7 @@ pub(super) const COLUMNS: &[Declaration] = &[
             "money_returned",
             "paid_at",
             "cancelled_at",
+            "due_at",
         ],
         Category::Behavioural,
     ),

@@ -4,8 +4,10 @@ use axum::http::{Method, StatusCode};
 use rapport_domain::Timestamp;
 use rapport_loyalty::verify::verify;
 use rapport_server::auth::Scope;
+use rapport_server::points;
 use rapport_server::records::workspaces::FIRST;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::engaging::{call, get, happen, only_person, person, settle, world};
 use crate::sink::{Manner, Sink};
@@ -179,6 +181,94 @@ async fn a_receipt_is_paid_in_part_with_points_and_goes_back_with_them() {
     let erased = call(&shop.world, &shop.owner, Method::POST, &erasure, json!({})).await;
     assert_eq!(erased.status, StatusCode::OK, "{}", erased.text());
     assert_eq!(verify(&mut shop.world.app.installation.store.read(), FIRST).await.unwrap().findings, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_paid_is_listed_and_comes_back_where_the_receipt_is_never_told() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let shop = Shop::open(&sink).await;
+    let (world, owner) = (&shop.world, &shop.owner);
+    let (_stop, stop) = watch::channel(false);
+    let night = async || points::night(&world.app.installation, FIRST, &stop).await;
+    let list = async |query: &str| get(world, owner, &format!("{TILL}/payments?{query}")).await;
+    let ids = |page: &Value| -> Vec<String> {
+        page["rows"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let open = shop.ok("/payments", shop.pays("p1", "1", 200)).await;
+    assert_eq!(open["state"], "open", "{open}");
+    let due = world.clock_now().plus(7 * Timestamp::DAY).to_rfc3339();
+    assert_eq!(open["due_at"].as_str().map(|it| &it[..19]), Some(&due[..19]));
+    world.clock.advance(Timestamp::HOUR);
+    let later = world.clock_now().to_rfc3339();
+    shop.ok("/payments", shop.pays("p2", "2", 100)).await;
+    let told = shop.ok("/receipts", shop.receipt("2", "60.00")).await;
+    assert_eq!(told["rating"]["points"]["points"], 59, "{told}");
+    settle(world).await;
+    world.clock.advance(Timestamp::HOUR);
+    shop.ok("/payments", shop.pays("p3", "3", 100)).await;
+    shop.ok("/payments/p3/cancelled", json!(null)).await;
+    refused(&shop.post("/payments", shop.pays("p4", "4", 2_000)).await, StatusCode::CONFLICT, "insufficient_points");
+    let all = list("").await;
+    assert_eq!(ids(&all), ["p4", "p3", "p2", "p1"], "{all}");
+    let row = &all["rows"][3];
+    assert_eq!(
+        (&row["state"], &row["money"], &row["total"], &row["store"]),
+        (&json!("open"), &json!("2.00"), &json!("60.00"), &json!("mitte"))
+    );
+    assert_eq!(
+        (&all["rows"][0]["refused"], &all["rows"][0]["state"]),
+        (&json!("insufficient_points"), &json!("refused"))
+    );
+    let mut paged = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = list(&format!("limit=1&member_id={}{cursor}", shop.ann)).await;
+        paged.extend(ids(&page));
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(paged, ["p4", "p3", "p2", "p1"]);
+    for (query, expected) in [
+        ("state=open", &["p1"][..]),
+        ("state=told", &["p2"]),
+        ("state=cancelled", &["p3"]),
+        ("state=refused", &["p4"]),
+        ("state=lapsed", &[]),
+        ("store=nord", &[]),
+        (&format!("until={later}"), &["p1"]),
+        (&format!("from={later}&state=told"), &["p2"]),
+    ] {
+        assert_eq!(ids(&list(query).await), expected, "{query}");
+    }
+    let wrong = world.get(&format!("{TILL}/payments?state=paid"), &owner.reads()).await;
+    refused(&wrong, StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
+    let nobody = world.get(&format!("{TILL}/payments?member_id=77"), &owner.reads()).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND, "{}", nobody.text());
+    let by_till = world.get(&format!("{TILL}/payments"), &[("authorization", shop.till.as_str())]).await;
+    assert_eq!(by_till.status, StatusCode::FORBIDDEN, "a till has no history");
+
+    // Seven days later, to the microsecond, whoever comes first.
+    assert_eq!(shop.available().await, 1_000 - 200 - 100 + 59);
+    world.clock.advance(7 * Timestamp::DAY - 2 * Timestamp::HOUR - 1);
+    night().await;
+    assert_eq!(ids(&list("state=open").await), ["p1"]);
+    world.clock.advance(1);
+    for _ in 0..2 {
+        night().await;
+        assert_eq!(shop.available().await, 1_000 - 100 + 59, "once");
+    }
+    let lapsed = list("state=lapsed").await;
+    assert_eq!((ids(&lapsed), &lapsed["rows"][0]["cancelled_by"]), (vec!["p1".to_owned()], &json!(null)));
+    assert_eq!(lapsed["rows"][0]["returned"], 200);
+    assert_eq!(shop.ok("/payments/p1/cancelled", json!(null)).await["state"], "lapsed", "nothing comes back twice");
+    let told = shop.ok("/receipts", shop.receipt("1", "60.00")).await;
+    assert_eq!(told["rating"]["points"]["points"], 60, "it was not paid with points: {told}");
+    settle(world).await;
+    assert_eq!(shop.available().await, 1_000 - 100 + 59 + 60);
+    let back = shop.ok("/returns", json!({"store": "mitte", "receipt": "2", "id": "r1"})).await;
+    assert_eq!(back["paid_back"][0]["points"], 100, "what was told in time goes back with its receipt");
+    assert_eq!(ids(&list("state=returned").await), ["p2"]);
+    assert_eq!(verify(&mut world.app.installation.store.read(), FIRST).await.unwrap().findings, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

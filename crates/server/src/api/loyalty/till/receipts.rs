@@ -202,6 +202,8 @@ async fn written(
     (told, total): (&Receipt, i64),
     order: &Map<String, Value>,
 ) -> Result<(Receipt, i64), Problem> {
+    let present = Present::read(app, caller.workspace).await?;
+    let scene = present.scene(app, caller.workspace)?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     // Nothing is paid on it from here on.
     payments::hold(&mut tx, caller.workspace).await?;
@@ -212,7 +214,7 @@ async fn written(
         return Err(Problem::conflict("receipt_told_otherwise", text, what));
     }
     let receipt = (told.store.as_str(), told.receipt.as_str());
-    let paid = payments::paid(&mut tx, caller.workspace, receipt, (MemberId(told.member), total)).await?;
+    let paid = payments::paid(&mut tx, scene, receipt, (MemberId(told.member), total)).await?;
     let paid = paid.map_err(refused)?;
     if paid > 0 {
         fits(app, caller, order).await?;
