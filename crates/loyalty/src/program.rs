@@ -175,6 +175,9 @@ pub struct WalletPlan {
     /// The most that a member may owe.
     #[serde(default = "amount_max")]
     pub arrears_max: i64,
+    /// The most that a till may add to a gift card at once; nothing, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub till_top_up_max: Option<i64>,
 }
 
 /// What the company says of a wallet's points for the books.
@@ -410,6 +413,14 @@ impl Program {
         Err(Error::invalid("group", "the programme has no such group"))
     }
 
+    /// The wallet whose money or points a gift card is: the first that keeps money, unless one is named.
+    pub fn gift_card_wallet(&self, key: Option<&str>) -> Option<&WalletPlan> {
+        match key {
+            Some(key) => self.wallet(key),
+            None => self.wallets.iter().find(|it| it.unit.currency().is_some()),
+        }
+    }
+
     /// What an amount is worth in the programme's currency, to the nearest millionth; `None` for a currency without a rate.
     pub fn exchanged(&self, micros: i64, currency: Currency) -> Option<i64> {
         if currency == self.currency {
@@ -458,7 +469,9 @@ impl WalletPlan {
             return Err(Error::invalid(format!("{place}.books.goods"), "must be above 0"));
         }
         let limits = [("amount_max", Some(self.amount_max), 1), ("balance_max", self.balance_max, 1)];
-        let limits = limits.into_iter().chain([("arrears_max", Some(self.arrears_max), 0)]);
+        let limits = limits
+            .into_iter()
+            .chain([("arrears_max", Some(self.arrears_max), 0), ("till_top_up_max", self.till_top_up_max, 1)]);
         for (field, limit, least) in limits {
             if limit.is_some_and(|limit| !(least..=AMOUNT_MAX).contains(&limit)) {
                 return Err(Error::invalid(format!("{place}.{field}"), format!("{least} to {AMOUNT_MAX}")));

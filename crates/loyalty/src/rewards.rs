@@ -118,6 +118,14 @@ pub enum Gives {
         /// What the programme gives, in its currency.
         amount: Decimal,
     },
+    /// A gift card, which is issued with it.
+    GiftCard {
+        /// The wallet whose money or points it is; the first that keeps money, unless said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wallet: Option<String>,
+        /// How much is on it, in the currency's smallest units, or in points.
+        amount: i64,
+    },
 }
 
 const fn once() -> u16 {
@@ -188,6 +196,7 @@ impl Gives {
             Self::Discount { .. } => "discount",
             Self::Delivered {} => "delivered",
             Self::Donation { .. } => "donation",
+            Self::GiftCard { .. } => "gift_card",
         }
     }
 
@@ -196,7 +205,7 @@ impl Gives {
         matches!(self, Self::Delivered {})
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self, program: &Program) -> Result<(), Error> {
         let positive = |place: &str, amount: &Decimal| {
             if (1..=AMOUNT_MAX).contains(&amount.micros()) {
                 return Ok(());
@@ -223,6 +232,19 @@ impl Gives {
                 check_key("gives.charity", charity)?;
                 positive("gives.amount", amount)
             }
+            Self::GiftCard { wallet, amount } => {
+                let Some(plan) = program.gift_card_wallet(wallet.as_deref()) else {
+                    return Err(Error::invalid(
+                        "gives.wallet",
+                        "a wallet of the programme; unless said, one that keeps money",
+                    ));
+                };
+                let most = plan.balance_max.map_or(plan.amount_max, |most| most.min(plan.amount_max));
+                if (1..=most).contains(amount) {
+                    return Ok(());
+                }
+                Err(Error::invalid("gives.amount", format!("1 to {most}, as much as the wallet lets one have")))
+            }
         }
     }
 }
@@ -243,7 +265,7 @@ impl Document for Reward {
         check_key("key", &self.key)?;
         check_name("name", &self.name)?;
         check_shown(&self.words, self.picture.as_deref())?;
-        self.gives.check()?;
+        self.gives.check(program)?;
         refuse_history("when", &self.when, Scope::Person)?;
         if self.prices.is_empty() || self.prices.len() > PRICES_MAX {
             return Err(Error::invalid("prices", format!("1 to {PRICES_MAX}")));

@@ -12,7 +12,7 @@ use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::gift_cards::{CodeKey, Refusal};
 use rapport_loyalty::ledger::{self, MemberId};
 use rapport_loyalty::program::Program;
-use rapport_loyalty::records::gift_cards::{self, Asked, Card, Issue, Move, Outstanding, Wanted};
+use rapport_loyalty::records::gift_cards::{self, Added, Asked, Card, Issue, Move, Outstanding, Wanted, Which};
 use rapport_loyalty::records::{Memory, houses, members, merging, personal, read};
 use rapport_loyalty::verify::verify;
 use rapport_store::testing::TestDatabase;
@@ -27,7 +27,8 @@ impl World {
     async fn found(db: &TestDatabase) -> Self {
         let form = json!({"name": "Club", "zone": "Europe/Berlin", "currency": "EUR",
             "wallets": [{"key": "points", "name": "Points"},
-                {"key": "credit", "name": "Credit", "unit": {"kind": "money", "currency": "EUR"}, "worth": "0.01", "amount_max": 50000, "balance_max": 60000}]});
+                {"key": "credit", "name": "Credit", "unit": {"kind": "money", "currency": "EUR"}, "worth": "0.01", "amount_max": 50000, "balance_max": 60000,
+                    "till_top_up_max": 10000}]});
         Self::with(db, Program::from_json(form).unwrap()).await
     }
 
@@ -76,6 +77,17 @@ impl World {
         let outcome = gift_cards::spend(&mut tx, self.scene(), (KEY, code), wanted, asked(id)).await.unwrap();
         tx.commit().await.unwrap();
         outcome
+    }
+
+    async fn add(&self, id: &str, which: Which<'_>, added: Added) -> Result<(Card, Move), Refusal> {
+        let mut tx = self.begin().await;
+        let outcome = gift_cards::top_up(&mut tx, self.scene(), which, added, asked(id)).await.unwrap();
+        tx.commit().await.unwrap();
+        outcome
+    }
+
+    async fn top_up(&self, id: &str, code: &str, amount: i64) -> Result<(Card, Move), Refusal> {
+        self.add(id, Which::Code(KEY, code), more(amount)).await
     }
 
     async fn refund(&self, id: &str, of: &str, amount: Option<i64>) -> Result<(Card, Move), Refusal> {
@@ -133,6 +145,10 @@ impl World {
 
 fn euros(amount: i64) -> Wanted {
     Wanted { amount, is_part: false, currency: Currency::parse("EUR") }
+}
+
+fn more(amount: i64) -> Added {
+    Added { amount, currency: Currency::parse("EUR"), is_till: false }
 }
 
 fn asked(id: &str) -> Asked<'_> {
@@ -285,6 +301,106 @@ async fn a_card_is_replaced_taken_back_and_over(db: TestDatabase) {
     tx.commit().await.unwrap();
     let sum = world.outstanding().await;
     assert_eq!((sum.cards, sum.issued, sum.lapsed, sum.outstanding), (2, 5_700, 600, 0));
+}
+
+#[db_test(MIGRATIONS)]
+async fn value_is_added_once_within_the_limits_and_ends_with_the_card(db: TestDatabase) {
+    let mut world = World::found(&db).await;
+    let (card, code) = world.issue("i1", 5_000).await;
+    let (after, first) = world.top_up("t1", &code, 2_500).await.unwrap();
+    assert_eq!(
+        (after.amount, first.amount, first.kind.as_str(), world.left(&card).await),
+        (7_500, 2_500, "top_up", 7_500)
+    );
+    assert_eq!(world.top_up("t1", &code.to_lowercase(), 2_500).await.unwrap().1, first, "told again");
+    assert_eq!(world.top_up("t1", &code, 2_501).await, Err(Refusal::IdReused));
+    assert_eq!(world.spend("t1", &code, 2_500).await, Err(Refusal::IdReused), "an id is one act");
+    assert_eq!(world.top_up("t2", &code, 0).await, of(ledger::Refusal::AmountZero));
+    assert_eq!(world.top_up("t2", &code, -1).await, of(ledger::Refusal::AmountNegative));
+    assert_eq!(world.top_up("t2", &code, 50_001).await, of(ledger::Refusal::AmountTooLarge));
+    assert_eq!(world.top_up("", &code, 1).await, of(ledger::Refusal::IdMalformed));
+    assert_eq!(world.top_up("t2", "R234-5678-9ABC", 1).await, Err(Refusal::Mistyped));
+    let unknown = CodeKey([9; 32]).make(&SeededRng::new(4)).shown;
+    assert_eq!(world.top_up("t2", &unknown, 1).await, Err(Refusal::Unknown));
+    assert_eq!(world.add("t2", Which::Card("gft_0"), more(1)).await, Err(Refusal::Unknown));
+    assert_eq!(
+        world.add("t2", Which::Card(&card.card), Added { currency: None, ..more(1) }).await,
+        Err(Refusal::OtherCurrency)
+    );
+
+    // A till adds as much at once as the wallet says; the card never has more than the wallet lets it.
+    let till = |amount| Added { is_till: true, ..more(amount) };
+    assert_eq!(world.add("t2", Which::Code(KEY, &code), till(10_001)).await, of(ledger::Refusal::AmountTooLarge));
+    world.add("t2", Which::Code(KEY, &code), till(10_000)).await.unwrap();
+    world.add("t3", Which::Card(&card.card), more(42_500)).await.unwrap();
+    assert_eq!(world.left(&card).await, 60_000);
+    assert_eq!(world.top_up("t4", &code, 1).await, of(ledger::Refusal::BalanceLimit));
+    world.spend("s0", &code, 10_000).await.unwrap();
+    world.spend("s1", &code, 50_000).await.unwrap();
+    assert_eq!(world.top_up("t4", &code, 1).await, of(ledger::Refusal::BalanceLimit), "what was refused stays refused");
+    assert_eq!(world.spend("s2", &code, 1).await, Err(Refusal::Empty));
+    world.top_up("t5", &code, 100).await.unwrap();
+    world.spend("s3", &code, 100).await.unwrap();
+    world.refund("r1", "s1", Some(40)).await.unwrap();
+    let sum = world.outstanding().await;
+    assert_eq!((sum.cards, sum.issued, sum.spent, sum.outstanding), (1, 60_100, 60_060, 40));
+    let (points, _) = world.issue_of("i2", "points", 10, None).await.unwrap();
+    let none = Added { currency: None, ..till(10) };
+    assert_eq!(world.add("t6", Which::Card(&points.card), none).await, Err(Refusal::TopUpOff));
+    world.add("t6", Which::Card(&points.card), Added { is_till: false, ..none }).await.unwrap();
+
+    // Nothing is added to what is gone, and what is added is gone with the card.
+    let (_, code) = world.issue_of("i3", "credit", 700, Some(30)).await.unwrap();
+    let code = code.unwrap();
+    world.now = NOW.plus(29 * Timestamp::DAY);
+    let gone = world.top_up("t7", &code, 300).await.unwrap().0;
+    world.now = NOW.plus(30 * Timestamp::DAY - 1);
+    assert_eq!(world.left(&gone).await, 1_000);
+    world.now = NOW.plus(30 * Timestamp::DAY);
+    assert_eq!((world.left(&gone).await, world.top_up("t8", &code, 1).await), (0, Err(Refusal::Expired)));
+    let (claimed, code) = world.issue("i4", 700).await;
+    world.claim("c1", &code, world.member(1).await).await.unwrap();
+    assert_eq!(world.top_up("t9", &code, 1).await, Err(Refusal::Claimed));
+    assert_eq!(world.add("t10", Which::Card(&claimed.card), more(1)).await, Err(Refusal::Claimed));
+    world.void(&card.card).await.unwrap();
+    // All of a card goes at once, also where it has more than may be moved at once.
+    for (id, is_claimed) in [("i5", true), ("i6", false)] {
+        let (full, code) = world.issue(id, 50_000).await;
+        world.add(&format!("{id} more"), Which::Card(&full.card), more(10_000)).await.unwrap();
+        if is_claimed {
+            let bob = world.member(2).await;
+            assert_eq!(world.claim("c2", &code, bob).await.unwrap().1.amount, 60_000);
+            assert_eq!(world.has(bob).await, 60_000);
+        } else {
+            world.void(&full.card).await.unwrap();
+        }
+        assert_eq!(world.left(&full).await, 0);
+    }
+    assert_eq!(world.add("t11", Which::Card(&card.card), more(1)).await, Err(Refusal::Void));
+    let told = outbox::batch(&mut world.store.read(), W, "test", 100).await.unwrap().events;
+    assert_eq!(told.iter().filter(|event| event.name == gift_cards::TOPPED_UP).count(), 8);
+    world.outstanding().await;
+}
+
+#[db_test(MIGRATIONS)]
+async fn thirty_add_what_has_room_once_and_one_of_them_does(db: TestDatabase) {
+    let world = Arc::new(World::found(&db).await);
+    let (card, code) = world.issue("i1", 20_000).await;
+    let tasks: Vec<_> = (0..30)
+        .map(|at| {
+            let (world, code) = (world.clone(), code.clone());
+            tokio::spawn(async move { world.top_up(&format!("t{}", at / 2), &code, 40_000).await })
+        })
+        .collect();
+    let mut won = BTreeSet::new();
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok((_, done)) => drop(won.insert(done.id)),
+            Err(refusal) => assert_eq!(refusal, Refusal::Ledger(ledger::Refusal::BalanceLimit)),
+        }
+    }
+    assert_eq!((won.len(), world.left(&card).await), (1, 60_000));
+    world.outstanding().await;
 }
 
 #[db_test(MIGRATIONS)]

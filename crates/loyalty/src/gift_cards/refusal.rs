@@ -31,13 +31,15 @@ pub enum Refusal {
     ReturnedMore,
     /// There is no such member.
     MemberUnknown,
+    /// Tills add nothing to cards of this wallet.
+    TopUpOff,
     /// The ledger refused.
     Ledger(ledger::Refusal),
 }
 
 impl Refusal {
     /// All that are not others' own.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::IdReused,
         Self::Mistyped,
         Self::Unknown,
@@ -51,6 +53,7 @@ impl Refusal {
         Self::SpendUnknown,
         Self::ReturnedMore,
         Self::MemberUnknown,
+        Self::TopUpOff,
     ];
 
     /// A stable code.
@@ -69,6 +72,7 @@ impl Refusal {
             Self::SpendUnknown => "gift_card_spend_unknown",
             Self::ReturnedMore => "gift_card_returned_more",
             Self::MemberUnknown => "member_unknown",
+            Self::TopUpOff => "gift_card_top_up_off",
             Self::Ledger(refusal) => refusal.code(),
         }
     }
@@ -97,6 +101,9 @@ impl Refusal {
             Self::SpendUnknown => "nothing was spent from this gift card under that id",
             Self::ReturnedMore => "more is to come back than is left of what was spent; see what came back before",
             Self::MemberUnknown => "there is no such member; enrol them first",
+            Self::TopUpOff => {
+                "tills add nothing to gift cards of this wallet; the wallet's `till_top_up_max` says how much they may"
+            }
             Self::Ledger(refusal) => refusal.sentence(),
         }
     }

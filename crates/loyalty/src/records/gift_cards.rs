@@ -1,10 +1,12 @@
-//! Gift cards: issued, spent in parts, given back, taken into a member's wallet.
+//! Gift cards: issued, topped up, spent in parts, given back, taken into a member's wallet.
 //!
 //! Always holds: whoever does anything with a card holds the workspace's head from the first look to the last write; the value of a card is what its own account in the ledger has, so that
 //! nobody spends it twice and all cards together are what the books owe; the same id with the same words is the same act, also one that was refused.
 //!
 //! Does not: keep a code, or move money outside the programme.
 
+mod adding;
+mod rewarded;
 mod rows;
 mod staff;
 mod sums;
@@ -18,6 +20,9 @@ use rapport_store::outbox::Event;
 use serde::Serialize;
 use serde_json::json;
 
+pub use adding::{Added, Which, top_up};
+pub use rewarded::{another_code, first_code, for_redemption};
+pub(super) use rewarded::{fits as could_reward, give as give_for, take_back, untouched};
 pub use rows::{Card, Move, by_code, by_id, by_tail, find, list, moves, of_members};
 pub(super) use rows::{forget, merge};
 pub use staff::{replace, void};
@@ -26,12 +31,14 @@ pub use sums::{Outstanding, outstanding};
 use super::redemptions::Scene;
 use super::{Memory, head, houses, members, read, wallets};
 use crate::Error;
-use crate::gift_cards::{CodeKey, Refusal};
+use crate::gift_cards::{CodeKey, NewCode, Refusal};
 use crate::ledger::{self, Act, Answer, Balance, Command, Expiry, MemberId, Portion, REFERENCE_MAX, Shortage, Source};
 use crate::program::WalletPlan;
 
-/// The domain events of a card that was issued, spent from, given back to, taken into a wallet, and taken back.
+/// The domain events of a card that was issued, topped up, spent from, given back to, taken into a wallet, and taken back.
 pub const ISSUED: &str = "gift_card.issued";
+/// See [`ISSUED`].
+pub const TOPPED_UP: &str = "gift_card.topped_up";
 /// See [`ISSUED`].
 pub const SPENT: &str = "gift_card.spent";
 /// See [`ISSUED`].
@@ -47,6 +54,9 @@ pub const OWN_IDS: &str = "gift_card:";
 const HOUSE: &str = "gift_card";
 /// What comes back to a card whose time is over can be spent for so long.
 const GRACE: i64 = 30 * Timestamp::DAY;
+
+/// In so many steps all of a card is taken at most; beyond that the wallet lets move too little at once.
+const PARTS_MAX: i64 = 100;
 
 /// What came of it; the store's errors apart.
 pub type Outcome<T> = Result<Result<T, Refusal>, Error>;
@@ -157,25 +167,27 @@ pub async fn issue(
     }
     let mut issued = Vec::new();
     for number in 1..=asked.count {
-        match issue_one(tx, scene, key, (asked, bought_by, print), number).await? {
-            Ok((card, code)) => issued.push((card, Some(code))),
+        let code = key.make(scene.rng);
+        let shown = code.shown.clone();
+        match issue_one(tx, scene, Some(code), (asked, bought_by, print), number).await? {
+            Ok(card) => issued.push((card, Some(shown))),
             Err(refusal) => return Ok(Err(refusal)),
         }
     }
     Ok(Ok(issued))
 }
 
+/// One card; without a code, if nobody is told one yet.
 async fn issue_one(
     tx: &mut Tx,
     scene: Scene<'_>,
-    key: CodeKey,
+    code: Option<NewCode>,
     (asked, bought_by, print): (Issue<'_>, Option<MemberId>, [u8; 16]),
     number: u16,
-) -> Outcome<(Card, String)> {
+) -> Outcome<Card> {
     let expires_at = asked.expires_at.or_else(|| asked.wallet.expiry.end(scene.now, &scene.calendar.zone));
     let name = format!("gft_{:016x}{:016x}", scene.rng.next_u64(), scene.rng.next_u64());
     let house = houses::open(tx, scene.workspace, (HOUSE, &name), scene.now, scene.rng).await?;
-    let code = key.make(scene.rng);
     let card = Card {
         card: name,
         id: asked.id.to_owned(),
@@ -185,7 +197,7 @@ async fn issue_one(
         wallet: asked.wallet.key.clone(),
         amount: asked.amount,
         state: "live".to_owned(),
-        tail: code.tail,
+        tail: code.as_ref().map(|code| code.tail.clone()).unwrap_or_default(),
         reference: asked.reference.to_owned(),
         reason: asked.reason.to_owned(),
         bought_by: bought_by.map(|it| it.0),
@@ -202,9 +214,11 @@ async fn issue_one(
         return Ok(Err(refusal));
     }
     card.write(tx, scene.workspace).await?;
-    rows::add_code(tx, scene.workspace, &code.digest, &card.card, scene.now).await?;
+    if let Some(code) = code {
+        rows::add_code(tx, scene.workspace, &code.digest, &card.card, scene.now).await?;
+    }
     tell(tx, scene, ISSUED, &card, asked.amount).await?;
-    Ok(Ok((card, code.shown)))
+    Ok(Ok(card))
 }
 
 /// What cards have, by their accounts: nothing of those that are not there.
@@ -365,9 +379,9 @@ pub async fn claim(
     let outcome = match usable(&card, has, scene.now) {
         Err(refusal) => Err(refusal),
         Ok(()) => {
-            let act = Act::Transfer { to: member, amount: has, expiry: Expiry::Keep };
-            let step = (row.id_in_ledger(), card.house(), act);
-            posted(tx, scene, &card, (asked.by, asked.reference), vec![step]).await?
+            let act = |amount| Act::Transfer { to: member, amount, expiry: Expiry::Keep };
+            let steps = in_parts(scene, &card, (&row.id_in_ledger(), has), act);
+            posted(tx, scene, &card, (asked.by, asked.reference), steps).await?
         }
     };
     if outcome.is_ok() {
@@ -449,6 +463,25 @@ async fn finish(
         row.write(tx, scene.workspace).await?;
     }
     Ok(Err(refusal))
+}
+
+/// Steps that take all of a card: value that was added may have made it more than the wallet lets one operation move.
+fn in_parts(
+    scene: Scene<'_>,
+    card: &Card,
+    (id, all): (&str, i64),
+    act: impl Fn(i64) -> Act,
+) -> Vec<(String, MemberId, Act)> {
+    let most = scene.program.wallet(&card.wallet).map_or(all, |it| it.amount_max).max(all / PARTS_MAX + 1);
+    let mut steps = Vec::new();
+    let mut left = all;
+    while left > 0 {
+        let id = if steps.is_empty() { id.to_owned() } else { format!("{id}:{}", steps.len() + 1) };
+        let part = left.min(most);
+        steps.push((id, card.house(), act(part)));
+        left -= part;
+    }
+    steps
 }
 
 /// Posts steps that belong together.

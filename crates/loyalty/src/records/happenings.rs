@@ -229,7 +229,7 @@ async fn settled(
         let find = sql!(
             "SELECT * FROM loyalty_redemptions WHERE workspace = $1 AND wallet = $2 AND refused IS NULL AND settled_at IS NOT NULL
                  AND (settled_at, redemption) < ($3, $4) AND settled_at >= $5 AND settled_at < $6
-                 AND (CASE WHEN state = 'requested' OR (state = 'fulfilled' AND kind NOT IN ('delivered', 'donation')) THEN 'promised'
+                 AND (CASE WHEN state = 'requested' OR (state = 'fulfilled' AND kind NOT IN ('delivered', 'donation', 'gift_card')) THEN 'promised'
                      WHEN state IN ('fulfilled', 'used') THEN 'had' ELSE 'gone' END) IN ($7)
              ORDER BY settled_at DESC, redemption DESC LIMIT $8"
         );
@@ -239,7 +239,7 @@ async fn settled(
     let find = sql!(
         "SELECT * FROM loyalty_redemptions WHERE workspace = $1 AND wallet = $2 AND refused IS NULL AND settled_at IS NOT NULL
              AND (settled_at, redemption) < ($3, $4) AND settled_at >= $5 AND settled_at < $6
-             AND (CASE WHEN state = 'requested' OR (state = 'fulfilled' AND kind NOT IN ('delivered', 'donation')) THEN 'promised'
+             AND (CASE WHEN state = 'requested' OR (state = 'fulfilled' AND kind NOT IN ('delivered', 'donation', 'gift_card')) THEN 'promised'
                  WHEN state IN ('fulfilled', 'used') THEN 'had' ELSE 'gone' END) IN ($7)
              AND member IN ($8) ORDER BY settled_at DESC, redemption DESC LIMIT $9"
     );

@@ -23,7 +23,7 @@ use super::documents::{self, Version};
 use super::members::Member;
 use super::tallies::{self, Tally};
 use super::vouchers::{self, Given, Owner, Voucher};
-use super::{Memory, head, members};
+use super::{Memory, gift_cards, head, members};
 use crate::Error;
 use crate::earning::CapPer;
 use crate::households;
@@ -137,7 +137,7 @@ impl Redemption {
     pub fn stage(&self) -> Stage {
         match self.state.as_str() {
             "requested" => Stage::Promised,
-            "fulfilled" if !matches!(self.kind.as_str(), "delivered" | "donation") => Stage::Promised,
+            "fulfilled" if !matches!(self.kind.as_str(), "delivered" | "donation" | "gift_card") => Stage::Promised,
             "fulfilled" | "used" => Stage::Had,
             _ => Stage::Gone,
         }
@@ -373,6 +373,9 @@ async fn give(
     row.due_at = open_until(scene, row, reward);
     "requested".clone_into(&mut row.state);
     row.cancel_until = reward.cancel_within_hours.map(|hours| now.plus(i64::from(hours) * Timestamp::HOUR));
+    if let Err(refusal) = gift_cards::could_reward(scene, reward) {
+        return Ok(Err(refusal));
+    }
     // Before the code, since whoever cannot pay draws none.
     let paid_by = match taking::plan(tx, scene, row).await? {
         Ok(plan) => plan,
@@ -399,6 +402,9 @@ async fn give(
     }
     count(tx, scene, row, 1).await?;
     write(tx, workspace, row).await?;
+    if !is_open {
+        gift_cards::give_for(tx, scene, row, reward).await?;
+    }
     tell(tx, scene, row, REDEEMED).await?;
     if !is_open {
         tell(tx, scene, row, FULFILLED).await?;
@@ -433,7 +439,7 @@ async fn code(
         }
         Gives::Code { uses } => *uses,
         Gives::Discount { .. } => 1,
-        Gives::Delivered {} | Gives::Donation { .. } => return Ok(Ok(None)),
+        Gives::Delivered {} | Gives::Donation { .. } | Gives::GiftCard { .. } => return Ok(Ok(None)),
     };
     let made = vouchers::make(tx, workspace, own, (given, Some(i64::from(uses))), (now, rng)).await?;
     Ok(Ok(Some(made)))

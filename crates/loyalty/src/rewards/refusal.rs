@@ -43,6 +43,8 @@ pub enum Refusal {
     TooLate,
     /// A code of it was used.
     CodeUsed,
+    /// Something was done with the gift card that it gave.
+    GiftCardUsed,
     /// There is no such change.
     ChangeUnknown,
     /// Whoever asked for a change does not approve it.
@@ -63,7 +65,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All that are not the ledger's, a code's own or a household's.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::IdReused,
         Self::RewardUnknown,
         Self::MemberUnknown,
@@ -83,6 +85,7 @@ impl Refusal {
         Self::NotNow,
         Self::TooLate,
         Self::CodeUsed,
+        Self::GiftCardUsed,
         Self::ChangeUnknown,
         Self::OwnChange,
         Self::ChangeDecided,
@@ -112,6 +115,7 @@ impl Refusal {
             Self::NotNow => "redemption_not_now",
             Self::TooLate => "redemption_too_late",
             Self::CodeUsed => "redemption_code_used",
+            Self::GiftCardUsed => "redemption_gift_card_used",
             Self::ChangeUnknown => "change_unknown",
             Self::OwnChange => "change_is_own",
             Self::ChangeDecided => "change_decided",
@@ -152,6 +156,9 @@ impl Refusal {
             Self::NotNow => "that cannot be done with the redemption as it stands",
             Self::TooLate => "the time in which that can be done with the redemption is over",
             Self::CodeUsed => "a code of the redemption was used, so it cannot be called off",
+            Self::GiftCardUsed => {
+                "the gift card of the redemption was spent from, topped up, taken into a wallet, or is over, so it cannot be called off"
+            }
             Self::ChangeUnknown => "there is no such change",
             Self::OwnChange => "whoever asked for a change cannot decide it; somebody else must",
             Self::ChangeDecided => "somebody decided this change already",

@@ -32,7 +32,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// Webhooks of a workspace.
 const MOST: usize = 50;
 /// What can be sent, beside what loyalty tells.
-const EVENTS: [&str; 18] = [
+const EVENTS: [&str; 19] = [
     ENTERED,
     EXITED,
     RESTATED,
@@ -49,6 +49,7 @@ const EVENTS: [&str; 18] = [
     sending::FAILED,
     // These are about nobody.
     partners::MONTH_CLOSED,
+    gift_cards::TOPPED_UP,
     gift_cards::SPENT,
     gift_cards::REFUNDED,
     gift_cards::VOIDED,

@@ -27,7 +27,7 @@ use rapport_loyalty::rewards::{Refusal, Wish};
 
 use super::sign_in::read_form;
 use super::{foreign_form, ideas, is_own_form, page, see_other};
-use crate::api::loyalty::redemptions::{call_off, redeem};
+use crate::api::loyalty::redemptions::{call_off, card_code, redeem};
 use crate::app::App;
 use crate::http::form::parameter;
 use crate::http::headers::PAGE_POLICY;
@@ -86,7 +86,17 @@ impl Visit<'_> {
     }
 
     async fn page(&self, app: &App, message: Option<&'static str>, refused: Option<StatusCode>) -> Result<Response> {
-        let template = MemberPage {
+        self.page_with(app, message, (refused, None)).await
+    }
+
+    /// The page with the code of a gift card that they redeemed, which no other page shows.
+    async fn page_with(
+        &self,
+        app: &App,
+        message: Option<&'static str>,
+        (refused, code): (Option<StatusCode>, Option<(&str, String)>),
+    ) -> Result<Response> {
+        let mut template = MemberPage {
             words: self.words,
             company: self.company(app).await?,
             action: self.address(self.words.tag),
@@ -98,6 +108,11 @@ impl Visit<'_> {
             message,
             is_refused: refused.is_some(),
         };
+        if let Some((redemption, code)) = code
+            && let Some(shown) = template.view.redeemed.iter_mut().find(|it| it.id == redemption)
+        {
+            shown.codes.push(code);
+        }
         Ok(self.framed(page(refused.unwrap_or(StatusCode::OK), &template)))
     }
 
@@ -165,7 +180,7 @@ pub async fn show(
     private(shown.await.unwrap_or_else(|problem: Problem| problem.into_response()))
 }
 
-/// `POST /member/{link}`: redeems a reward or calls a redemption off, goes on a leaderboard or leaves it, gets a code for friends, sends points, claims a gift, shares points in a household.
+/// `POST /member/{link}`: redeems a reward or calls a redemption off, goes on a leaderboard or leaves it, gets a code for friends, gets the code of a gift card, sends points, claims a gift, shares points in a household.
 pub async fn act(
     State(app): State<App>,
     Path(link): Path<String>,
@@ -189,6 +204,13 @@ pub async fn act(
             Some("cancel") => {
                 let redemption = parameter(&form, "redemption").unwrap_or_default();
                 call_off(&app, visit.workspace, visit.member.member, &redemption).await?.map(|_| "cancelled")
+            }
+            Some("card_code") => {
+                let redemption = parameter(&form, "redemption").unwrap_or_default();
+                return match card_code(&app, visit.workspace, visit.member.member, &redemption).await? {
+                    Some(code) => visit.page_with(&app, Some(words.gift.told), (None, Some((&redemption, code)))).await,
+                    None => visit.refused(&app, Refusal::RedemptionUnknown).await,
+                };
             }
             Some(act @ ("send" | "claim" | "call_back")) => return sending::act(&app, &visit, act, &form).await,
             Some(act @ ("join" | "leave" | "friends")) => {

@@ -1,4 +1,4 @@
-//! Gift cards over HTTP: issued, spent at tills, given back, claimed, lost, taken back; who may, guessing, the books, and what people see of them.
+//! Gift cards over HTTP: issued, topped up, redeemed as rewards, spent at tills, given back, claimed, lost, taken back; who may, guessing, the books, and what people see of them.
 
 use axum::http::{Method, StatusCode};
 use rapport_domain::{SeededRng, Timestamp};
@@ -11,6 +11,7 @@ use rapport_store::Priority;
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, only_person, person, settle, world};
+use crate::loyalty_member_page::{available, earn, form_of, link, send};
 use crate::sink::{Manner, Sink};
 use crate::world::{Answer, Browser, World};
 
@@ -41,7 +42,7 @@ struct Shop {
 async fn founded(sink: &Sink) -> Shop {
     let (world, owner, key) = world(sink).await;
     let credit = json!({"key": "credit", "name": "Credit", "unit": {"kind": "money", "currency": "EUR"}, "worth": "0.01",
-        "amount_max": 50_000});
+        "amount_max": 50_000, "balance_max": 90_000, "till_top_up_max": 10_000});
     let program = json!({"name": "Trail club", "zone": "Europe/Berlin", "currency": "EUR",
         "wallets": [{"key": "points", "name": "Points"}, credit]});
     let body = json!({"version": 0, "program": program});
@@ -265,6 +266,165 @@ async fn a_gift_card_is_claimed_lost_taken_back_and_over() {
     let books = get(world, owner, "/api/v1/loyalty/liability?wallet=credit").await;
     let cards = sum["outstanding"].as_i64().unwrap();
     assert_eq!(books["outstanding"].as_i64().unwrap(), cards + 2_500, "{books} {sum}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn value_is_added_to_a_gift_card_by_staff_and_tills() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let shop = founded(&sink).await;
+    let (world, owner) = (&shop.world, &shop.owner);
+    let (id, code) = shop.issue("i1", 5_000).await;
+    let by_code = |id: &str, amount: i64| json!({"id": id, "code": code, "amount": amount, "currency": "EUR", "reference": "receipt 9", "place": "till 1"});
+    let by_id = |id: &str, card: &str, amount: i64| json!({"id": id, "gift_card_id": card, "amount": amount, "currency": "EUR"});
+    let till = format!("Bearer {}", world.api_key(&[Scope::Till], None).await);
+    let at_till = async |body: Value| {
+        let headers = [("authorization", till.as_str()), ("content-type", "application/json")];
+        world.request(Method::POST, &format!("{CARDS}/top-ups"), &headers, body.to_string()).await
+    };
+    let first = at_till(by_code("t1", 2_500)).await.json();
+    assert_eq!(
+        (&first["kind"], &first["amount"], &first["gift_card"]["left"]),
+        (&json!("top_up"), &json!(2_500), &json!(7_500)),
+        "{first}"
+    );
+    assert_eq!(at_till(by_code("t1", 2_500)).await.json(), first, "told again it is the same");
+    refused(&at_till(by_code("t1", 2_400)).await, StatusCode::CONFLICT, "id_reused");
+    refused(&at_till(by_code("t2", 10_001)).await, StatusCode::UNPROCESSABLE_ENTITY, "amount_too_large");
+    refused(&at_till(by_code("t2", 0)).await, StatusCode::UNPROCESSABLE_ENTITY, "amount_zero");
+    refused(&at_till(by_code("t2", -1)).await, StatusCode::UNPROCESSABLE_ENTITY, "amount_negative");
+    assert_eq!(at_till(by_id("t2", &id, 1)).await.status, StatusCode::FORBIDDEN, "tills say the code");
+    let mut francs = by_code("t2", 10);
+    francs["currency"] = json!("CHF");
+    refused(&at_till(francs).await, StatusCode::UNPROCESSABLE_ENTITY, "gift_card_other_currency");
+    for which in [
+        json!({"id": "t2", "amount": 1, "currency": "EUR"}),
+        json!({"id": "t2", "amount": 1, "code": code, "gift_card_id": id}),
+    ] {
+        refused(&at_till(which).await, StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
+    }
+    // Staff add more, as far as a card may have it.
+    let added = ok(world, owner, "/top-ups", by_id("t3", &id, 50_000)).await;
+    assert_eq!(added["gift_card"]["left"], 57_500, "{added}");
+    refused(&post(world, owner, "/top-ups", by_id("t4", &id, 50_000)).await, StatusCode::CONFLICT, "balance_limit");
+    refused(&post(world, owner, "/top-ups", by_id("t5", "gft_0", 1)).await, StatusCode::NOT_FOUND, "gift_card_unknown");
+    let points = ok(world, owner, "", json!({"id": "i2", "amount": 10, "wallet": "points"})).await["rows"][0].clone();
+    let in_points = json!({"id": "t6", "code": points["code"], "amount": 5});
+    refused(&at_till(in_points.clone()).await, StatusCode::CONFLICT, "gift_card_top_up_off");
+    assert_eq!(ok(world, owner, "/top-ups", in_points).await["gift_card"]["left"], 15);
+    let viewer = world.browser(Role::Viewer).await;
+    assert_eq!(post(world, &viewer, "/top-ups", by_code("t7", 1)).await.status, StatusCode::FORBIDDEN);
+    let wrong = json!({"id": "t8", "code": CodeKey([0; 32]).make(&SeededRng::new(3)).shown, "amount": 1, "currency": "EUR", "place": "till 9"});
+    for _ in 0..20 {
+        refused(&at_till(wrong.clone()).await, StatusCode::NOT_FOUND, "gift_card_unknown");
+    }
+    refused(&at_till(wrong).await, StatusCode::TOO_MANY_REQUESTS, "too_many_tries");
+
+    // It is in the history and in the books; nothing is added to a card that is gone.
+    let detail = get(world, owner, &format!("{CARDS}/{id}")).await;
+    let kinds: Vec<&str> = detail["moves"].as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["top_up"; 3], "with the one that was refused: {detail}");
+    assert_eq!(detail["gift_card"]["amount"], 57_500);
+    let sum = shop.sums().await;
+    assert_eq!((&sum["issued"], &sum["outstanding"]), (&json!(57_500), &json!(57_500)));
+    let books = get(world, owner, "/api/v1/loyalty/liability?wallet=credit").await;
+    assert_eq!(books["outstanding"], 57_500, "{books}");
+    ok(world, owner, &format!("/{id}/voided"), json!({"reason": "money went back"})).await;
+    refused(&at_till(by_code("t9", 1)).await, StatusCode::CONFLICT, "gift_card_void");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reward_that_is_a_gift_card_is_told_once_and_goes_back_unspent() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let shop = founded(&sink).await;
+    let (world, owner, member) = (&shop.world, &shop.owner, &shop.member);
+    let reward = |amount: i64| json!({"name": "Ten euros", "gives": {"kind": "gift_card", "amount": amount}, "prices": [{"points": 100}], "cancel_within_hours": 24});
+    let save = async |amount: i64| {
+        let body = json!({"version": 0, "state": "live", "reward": reward(amount)});
+        call(world, owner, Method::PUT, "/api/v1/loyalty/rewards/ten", body).await
+    };
+    let much = save(50_001).await;
+    assert!(much.status == StatusCode::UNPROCESSABLE_ENTITY && much.text().contains("gives.amount"), "{}", much.text());
+    assert_eq!(save(1_000).await.status, StatusCode::OK);
+    earn(world, owner, "e1", member, 500).await;
+
+    // At a till: the code stands in the answer, and nowhere later.
+    let till = format!("Bearer {}", world.api_key(&[Scope::Till], None).await);
+    let at_till = async |path: &str, body: Value| {
+        let headers = [("authorization", till.as_str()), ("content-type", "application/json")];
+        world.request(Method::POST, path, &headers, body.to_string()).await
+    };
+    let body =
+        json!({"id": "r1", "member_id": member, "reward": "ten", "points": 100, "store": "mitte", "receipt": "1"});
+    let redeemed = at_till("/api/v1/loyalty/till/redemptions", body.clone()).await.json();
+    let code = redeemed["codes"][0].as_str().unwrap_or_else(|| panic!("{redeemed}")).to_owned();
+    let card = &redeemed["gift_card"];
+    assert_eq!((&redeemed["kind"], &redeemed["state"]), (&json!("gift_card"), &json!("fulfilled")));
+    assert_eq!(
+        (&card["left"], &card["currency"], &card["state"]),
+        (&json!(1_000), &json!("EUR"), &json!("live")),
+        "{redeemed}"
+    );
+    assert!(code.ends_with(card["tail"].as_str().unwrap().trim_start_matches('…')));
+    let again = at_till("/api/v1/loyalty/till/redemptions", body).await.json();
+    assert_eq!((&again["codes"], &again["gift_card"]), (&json!([]), card), "told once: {again}");
+    let id = redeemed["redemption_id"].as_str().unwrap();
+    let path = format!("/api/v1/loyalty/redemptions/{id}");
+    let read = get(world, owner, &path).await;
+    assert_eq!((&read["codes"], &read["gift_card"]), (&json!([]), card), "{read}");
+    let listed = get(world, owner, CARDS).await;
+    assert_eq!((listed["rows"].as_array().unwrap().len(), &listed["rows"][0]["buyer_member_id"]), (1, &json!(member)));
+    for page in [read, listed, get(world, owner, &format!("/api/v1/loyalty/members/{member}/redemptions")).await] {
+        assert!(!page.to_string().contains(&code), "nobody reads a code: {page}");
+    }
+    assert_eq!((shop.sums().await["outstanding"].as_i64(), available(world, owner, member).await), (Some(1_000), 400));
+
+    // Spent, it stays; given back, it goes.
+    ok(world, owner, "/spends", spend("s1", &code, 300)).await;
+    let off = format!("{path}/cancelled");
+    let cancel = async || call(world, owner, Method::POST, &off, json!({"reason": "thought better"})).await;
+    refused(&cancel().await, StatusCode::CONFLICT, "redemption_gift_card_used");
+    assert_eq!((shop.sums().await["outstanding"].as_i64(), available(world, owner, member).await), (Some(700), 400));
+    ok(world, owner, "/refunds", json!({"id": "b1", "spend_id": "s1"})).await;
+    for _ in 0..2 {
+        let gone = cancel().await.json();
+        assert_eq!((&gone["state"], &gone["gift_card"]["state"]), (&json!("cancelled"), &json!("void")), "{gone}");
+        assert_eq!(available(world, owner, member).await, 500);
+    }
+    refused(&post(world, owner, "/spends", spend("s2", &code, 1)).await, StatusCode::CONFLICT, "gift_card_void");
+
+    // On the member's own page the code is shown when they ask, once; another makes the one before void.
+    world.clock.advance(Timestamp::MINUTE);
+    let page = link(world, owner, member).await;
+    let html = world.get(&page, &[]).await.text();
+    let form = form_of(&html, "ten");
+    assert_eq!(send(world, &page, &form).await.status, StatusCode::SEE_OTHER);
+    let html = world.get(&page, &[]).await.text();
+    assert!(html.contains("Show its code") && html.contains("on the gift card"), "{html}");
+    let rows = get(world, owner, &format!("/api/v1/loyalty/members/{member}/redemptions")).await;
+    let own = rows["rows"][0]["redemption_id"].as_str().unwrap().to_owned();
+    let ask = async || {
+        let shown = send(world, &page, &format!("act=card_code&redemption={own}")).await;
+        assert_eq!(shown.status, StatusCode::OK, "{}", shown.text());
+        let html = shown.text();
+        assert!(html.contains("It is shown this once"), "{html}");
+        let codes = html.split(r#"<section id="redeemed">"#).nth(1).unwrap();
+        codes.split(r#"<p class="code">"#).nth(1).unwrap().split('<').next().unwrap().to_owned()
+    };
+    let first = ask().await;
+    let html = world.get(&page, &[]).await.text();
+    assert!(!html.contains(&first) && html.contains("Show a new code"), "{html}");
+    let second = ask().await;
+    refused(&post(world, owner, "/spends", spend("s3", &first, 1)).await, StatusCode::CONFLICT, "gift_card_code_void");
+    let other = send(world, &page, &format!("act=card_code&redemption={id}")).await;
+    assert_eq!(other.status, StatusCode::CONFLICT, "called off: {}", other.text());
+    let chinese = world.get(&format!("{page}?lang=zh"), &[]).await.text();
+    assert!(chinese.contains("显示新卡码"), "{chinese}");
+    ok(world, owner, "/spends", spend("s4", &second, 1_000)).await;
+    let gone = send(world, &page, &format!("act=cancel&redemption={own}")).await;
+    assert_eq!(gone.status, StatusCode::CONFLICT, "{}", gone.text());
+    assert_eq!(available(world, owner, member).await, 400);
+    let sum = shop.sums().await;
+    assert_eq!((&sum["issued"], &sum["voided"], &sum["spent"]), (&json!(2_000), &json!(1_000), &json!(1_000)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

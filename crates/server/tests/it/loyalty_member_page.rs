@@ -59,7 +59,7 @@ pub(crate) async fn link(world: &World, owner: &Browser, member: &str) -> String
 }
 
 /// The form of a reward as the page holds it.
-fn form_of(html: &str, reward: &str) -> String {
+pub(crate) fn form_of(html: &str, reward: &str) -> String {
     let form = html.split("<form").find(|form| form.contains(&format!(r#"name="reward" value="{reward}""#))).unwrap();
     let fields = form.split(r#"<input type="hidden" name=""#).skip(1).map(|field| {
         let (name, rest) = field.split_once(r#"" value=""#).unwrap();

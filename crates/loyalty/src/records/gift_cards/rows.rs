@@ -25,11 +25,11 @@ pub struct Card {
     pub house: i64,
     /// The wallet whose money it is.
     pub wallet: String,
-    /// How much was issued, in the smallest units of the currency.
+    /// How much was put on it, with what was added later, in the smallest units of the currency.
     pub amount: i64,
     /// `live`, `claimed` or `void`.
     pub state: String,
-    /// The last characters of its code.
+    /// The last characters of its code; empty until somebody was told one.
     pub tail: String,
     /// What it was sold or given for: a line of an order.
     pub reference: String,
@@ -67,7 +67,7 @@ impl Card {
             "INSERT INTO loyalty_gift_cards (workspace, card, id, number, fingerprint, house, wallet, amount, state, tail, reference, reason, bought_by,
                  issued_at, issued_by, expires_at, claimed_by, settled_at, void_reason)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-             ON CONFLICT (card, workspace) DO UPDATE SET state = EXCLUDED.state, tail = EXCLUDED.tail, claimed_by = EXCLUDED.claimed_by,
+             ON CONFLICT (card, workspace) DO UPDATE SET state = EXCLUDED.state, amount = EXCLUDED.amount, tail = EXCLUDED.tail, claimed_by = EXCLUDED.claimed_by,
                  settled_at = EXCLUDED.settled_at, void_reason = EXCLUDED.void_reason"
         );
         let values = args![
@@ -104,7 +104,7 @@ pub struct Move {
     pub card: String,
     /// What was asked for, in 128 bits.
     pub fingerprint: [u8; 16],
-    /// `spend`, `refund` or `claim`.
+    /// `top_up`, `spend`, `refund` or `claim`.
     pub kind: String,
     /// What is given back, by its id.
     pub of_id: String,

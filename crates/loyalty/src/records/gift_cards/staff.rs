@@ -4,7 +4,7 @@ use rapport_store::Tx;
 
 use super::super::head;
 use super::super::redemptions::Scene;
-use super::{Card, Outcome, Refusal, VOIDED, balance, find, posted, rows, tell};
+use super::{Card, Outcome, Refusal, VOIDED, balance, find, in_parts, posted, rows, tell};
 use crate::gift_cards::CodeKey;
 use crate::ledger::Act;
 
@@ -47,9 +47,9 @@ pub async fn void(tx: &mut Tx, scene: Scene<'_>, card: &str, (reason, by): (&str
     };
     let left = balance(tx, scene.workspace, &card, scene.now).await?.available;
     if left > 0 {
-        let act = Act::Adjust { amount: -left, expires_at: None, into_arrears: false };
-        let step = (format!("{}:void", card.card), card.house(), act);
-        if let Err(refusal) = posted(tx, scene, &card, (by, reason), vec![step]).await? {
+        let act = |amount: i64| Act::Adjust { amount: -amount, expires_at: None, into_arrears: false };
+        let steps = in_parts(scene, &card, (&format!("{}:void", card.card), left), act);
+        if let Err(refusal) = posted(tx, scene, &card, (by, reason), steps).await? {
             return Ok(Err(refusal));
         }
     }

@@ -88,7 +88,7 @@ pub async fn search(
     let Some(members) = members else {
         let find = sql!(
             "SELECT * FROM loyalty_redemptions WHERE workspace = $1 AND wallet = $2 AND refused IS NULL AND (requested_at, redemption) < ($3, $4)
-                 AND ($5 = '' OR $5 = CASE WHEN state = 'requested' OR (state = 'fulfilled' AND kind NOT IN ('delivered', 'donation')) THEN 'promised'
+                 AND ($5 = '' OR $5 = CASE WHEN state = 'requested' OR (state = 'fulfilled' AND kind NOT IN ('delivered', 'donation', 'gift_card')) THEN 'promised'
                      WHEN state IN ('fulfilled', 'used') THEN 'had' ELSE 'gone' END)
              ORDER BY requested_at DESC, redemption DESC LIMIT $6"
         );
@@ -97,7 +97,7 @@ pub async fn search(
     let numbers: Vec<i64> = members.iter().map(|member| member.0).collect();
     let find = sql!(
         "SELECT * FROM loyalty_redemptions WHERE workspace = $1 AND wallet = $2 AND refused IS NULL AND (requested_at, redemption) < ($3, $4)
-             AND ($5 = '' OR $5 = CASE WHEN state = 'requested' OR (state = 'fulfilled' AND kind NOT IN ('delivered', 'donation')) THEN 'promised'
+             AND ($5 = '' OR $5 = CASE WHEN state = 'requested' OR (state = 'fulfilled' AND kind NOT IN ('delivered', 'donation', 'gift_card')) THEN 'promised'
                  WHEN state IN ('fulfilled', 'used') THEN 'had' ELSE 'gone' END)
              AND member IN ($6) ORDER BY requested_at DESC, redemption DESC LIMIT $7"
     );

@@ -12,8 +12,8 @@ use super::{CANCELLED, FULFILLED, Outcome, Redemption, Scene, Stage, VOUCHER_USE
 use crate::Error;
 use crate::ledger;
 use crate::records::vouchers::Voucher;
-use crate::records::{head, members, vouchers};
-use crate::rewards::Refusal;
+use crate::records::{documents, gift_cards, head, members, vouchers};
+use crate::rewards::{Refusal, Reward};
 
 /// So long points can be spent again that came back because something could not be delivered, though their lot lapsed meanwhile.
 const GRACE: i64 = 30 * Timestamp::DAY;
@@ -37,6 +37,12 @@ pub async fn paid(tx: &mut Tx, scene: Scene<'_>, redemption: &str) -> Outcome {
         return Ok(Err(Refusal::NotNow));
     }
     if let Err(refusal) = still_open(&row, scene.now) {
+        return Ok(Err(refusal));
+    }
+    let reward = reward_of(tx, scene, &row).await?;
+    if let Some(reward) = &reward
+        && let Err(refusal) = gift_cards::could_reward(scene, reward)
+    {
         return Ok(Err(refusal));
     }
     if let Err(refusal) = capture(tx, scene, &mut row).await? {
@@ -103,12 +109,24 @@ fn step(scene: Scene<'_>, what: &str) -> String {
     format!(":{what}:{:016x}", scene.rng.next_u64())
 }
 
+/// The reward as it was when it was asked for, where it is a gift card.
+async fn reward_of(tx: &mut Tx, scene: Scene<'_>, row: &Redemption) -> Result<Option<Reward>, Error> {
+    if row.kind != "gift_card" {
+        return Ok(None);
+    }
+    let versions = documents::versions_of::<Reward>(tx, scene.workspace, &row.reward).await?;
+    Ok(versions.into_iter().find(|it| it.version == row.version).map(|it| it.document))
+}
+
 async fn fulfilled(tx: &mut Tx, scene: Scene<'_>, mut row: Redemption) -> Outcome {
     "fulfilled".clone_into(&mut row.state);
     row.settled_at = Some(scene.now);
     let given = vouchers::given_for(tx, scene.workspace, &row.redemption).await?;
     row.due_at = given.iter().find_map(|voucher| voucher.valid_until);
     write(tx, scene.workspace, &row).await?;
+    if let Some(reward) = reward_of(tx, scene, &row).await? {
+        gift_cards::give_for(tx, scene, &row, &reward).await?;
+    }
     tell(tx, scene, &row, FULFILLED).await?;
     Ok(Ok(row))
 }
@@ -147,7 +165,15 @@ pub async fn cancel(tx: &mut Tx, scene: Scene<'_>, redemption: &str, by_member: 
     if vouchers::are_used(tx, scene.workspace, &row.redemption, scene.now).await? {
         return Ok(Err(Refusal::CodeUsed));
     }
-    undo(tx, scene, row, "cancelled", (reason, None)).await
+    let card = match gift_cards::untouched(tx, scene, &row).await? {
+        Ok(card) => card,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let outcome = undo(tx, scene, row, "cancelled", (reason, None)).await?;
+    if let (Ok(row), Some(card)) = (&outcome, card) {
+        gift_cards::take_back(tx, scene, &card, (reason, &row.redeemed_by)).await?;
+    }
+    Ok(outcome)
 }
 
 /// It is called off as long as the member has not had it: what was delivered or used stays.

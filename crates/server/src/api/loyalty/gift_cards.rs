@@ -1,8 +1,8 @@
-//! Gift cards: issued, looked up, spent in parts, given back, taken into a member's wallet, replaced and taken back; and what all of them come to.
+//! Gift cards: issued, topped up, looked up, spent in parts, given back, taken into a member's wallet, replaced and taken back; and what all of them come to.
 //!
 //! Always holds: a code is in the answer to whoever makes it and nowhere else; whoever tries too many codes that there are not is refused for a while.
 
-mod acts;
+pub(super) mod acts;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -57,12 +57,12 @@ pub struct LoyaltyGiftCard {
     id: String,
     /// Which of those it is that were asked for together, from 1.
     number: i64,
-    /// The last characters of its code.
+    /// The last characters of its code; empty until somebody was told one.
     tail: String,
     wallet: String,
     /// In which its value is; null if it is points.
     currency: Option<String>,
-    /// How much was put on it, in the currency's smallest units, or in points.
+    /// How much was put on it, with what was added later, in the currency's smallest units, or in points.
     amount: i64,
     /// How much is left.
     left: i64,
@@ -226,11 +226,7 @@ pub async fn issue_gift_cards(
     let bought_by = buyer.map_err(|_| refused(Refusal::MemberUnknown))?;
     let expires_at = instant("expires_at", body.expires_at.as_deref())?;
     let present = Present::read(&app, caller.workspace).await?;
-    let wallets = &present.program()?.wallets;
-    let meant = match &body.wallet {
-        Some(key) => wallets.iter().find(|it| it.key == *key),
-        None => wallets.iter().find(|it| it.unit.currency().is_some()),
-    };
+    let meant = present.program()?.gift_card_wallet(body.wallet.as_deref());
     let wallet = meant.ok_or_else(|| Problem::invalid("wallet", "names a wallet of the programme"))?;
     let asked = Issue {
         id: &body.id,
@@ -303,7 +299,7 @@ pub async fn loyalty_gift_cards(
 pub struct GiftCardMove {
     /// The id that whoever asked gave it.
     id: String,
-    /// `spend`, `refund` or `claim`.
+    /// `top_up`, `spend`, `refund` or `claim`.
     kind: String,
     /// Of a refund: of which spend.
     of_id: Option<String>,

@@ -12,7 +12,7 @@ use rapport_loyalty::records::documents as versions;
 use rapport_loyalty::records::programs::Programs;
 use rapport_loyalty::records::redemptions::{self, Asked, Filter, Scene};
 use rapport_loyalty::records::vouchers;
-use rapport_loyalty::records::{challenges, households, leaderboards};
+use rapport_loyalty::records::{challenges, gift_cards, households, leaderboards};
 use rapport_loyalty::rewards::{Refusal, Reward, Wish};
 use rapport_segments::{Condition, Moment};
 use rapport_store::{Priority, Tx};
@@ -21,6 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::gift_cards::acts::{PresentedGiftCard, presented};
 use super::members::{find, number};
 use super::missing;
 use crate::api::shapes::time;
@@ -30,6 +31,7 @@ use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::{Page, PageQuery, Rows};
 use crate::knowing::Known;
+use crate::points::gifts;
 use crate::problem::Problem;
 
 /// The routes of this part.
@@ -94,7 +96,7 @@ pub struct LoyaltyRedemption {
     reward: String,
     /// The reward's version that was in force.
     version: i64,
-    /// `pool`, `code`, `discount`, `delivered` or `donation`.
+    /// `pool`, `code`, `discount`, `delivered`, `donation` or `gift_card`.
     kind: String,
     /// `requested`: not paid or not delivered yet; `fulfilled`, `used`, `failed`, `cancelled`, `expired`, `refused`.
     state: String,
@@ -121,8 +123,10 @@ pub struct LoyaltyRedemption {
     reference: String,
     reason: String,
     redeemed_by: String,
-    /// Its codes, once it is the member's; only where one redemption is answered.
+    /// Its codes, once it is the member's; only where one redemption is answered. The code of a gift card is in the answer to whoever makes it the member's, and nowhere else.
     codes: Vec<String>,
+    /// The gift card that it is, once it is the member's; only where one redemption is answered.
+    gift_card: Option<PresentedGiftCard>,
     /// What others of the household paid of its points; only where one redemption is answered.
     paid_by_others: Vec<PaidByOther>,
 }
@@ -162,6 +166,7 @@ impl From<redemptions::Redemption> for LoyaltyRedemption {
             reason: row.reason,
             redeemed_by: row.redeemed_by,
             codes: Vec::new(),
+            gift_card: None,
             paid_by_others: Vec::new(),
         }
     }
@@ -194,7 +199,7 @@ async fn answered(
     outcome: Result<redemptions::Redemption, Refusal>,
 ) -> Result<Json<LoyaltyRedemption>, Problem> {
     tx.commit().await?;
-    Ok(Json(with_codes(app, workspace, outcome.map_err(refused)?).await?))
+    Ok(Json(told(app, workspace, outcome.map_err(refused)?).await?))
 }
 
 /// Does something with a redemption that there is, and answers as [`answered`].
@@ -210,7 +215,27 @@ pub(super) async fn settled(
     answered(app, caller.workspace, tx, outcome).await
 }
 
-pub(super) async fn with_codes(
+/// A redemption with its codes, for whoever made it the member's: the first code of a gift card is made now, and told this once.
+pub(super) async fn told(
+    app: &App,
+    workspace: WorkspaceId,
+    row: redemptions::Redemption,
+) -> Result<LoyaltyRedemption, Problem> {
+    if row.kind != "gift_card" || row.state != "fulfilled" {
+        return with_codes(app, workspace, row).await;
+    }
+    let present = Present::read(app, workspace).await?;
+    let scene = present.scene(app, workspace)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let key = gifts::card_key(&app.installation, &mut tx, workspace).await?;
+    let code = gift_cards::first_code(&mut tx, scene, key, &row.redemption).await?;
+    tx.commit().await?;
+    let mut shown = with_codes(app, workspace, row).await?;
+    shown.codes.extend(code);
+    Ok(shown)
+}
+
+async fn with_codes(
     app: &App,
     workspace: WorkspaceId,
     row: redemptions::Redemption,
@@ -227,7 +252,15 @@ pub(super) async fn with_codes(
         returned: it.returned,
     });
     let paid_by_others = paid.collect();
-    Ok(LoyaltyRedemption { codes, paid_by_others, ..LoyaltyRedemption::from(row) })
+    let card = match row.kind.as_str() {
+        "gift_card" => gift_cards::for_redemption(&mut db, workspace, &row.redemption).await?,
+        _ => None,
+    };
+    let gift_card = match card {
+        Some(card) => Some(presented(app, workspace, card).await?),
+        None => None,
+    };
+    Ok(LoyaltyRedemption { codes, gift_card, paid_by_others, ..LoyaltyRedemption::from(row) })
 }
 
 /// What is to be redeemed.
@@ -282,7 +315,7 @@ pub async fn redeem_reward(
         reason: &body.reason,
     };
     let outcome = redeem(&app, caller.workspace, asked).await?;
-    Ok(Json(with_codes(&app, caller.workspace, outcome.map_err(refused)?).await?))
+    Ok(Json(told(&app, caller.workspace, outcome.map_err(refused)?).await?))
 }
 
 /// What is known of a member for whom conditions of rewards are asked.
@@ -359,6 +392,29 @@ pub(crate) async fn call_off(
     let outcome = redemptions::cancel(&mut tx, scene, redemption, true, "").await?;
     tx.commit().await?;
     Ok(outcome)
+}
+
+/// Makes a new code for the gift card of a redemption because its member asks; one that was told before does not count any more. Nothing for one of somebody else, and for a card that is gone.
+///
+/// # Errors
+/// The store's, or that there is no programme.
+pub(crate) async fn card_code(
+    app: &App,
+    workspace: WorkspaceId,
+    member: MemberId,
+    redemption: &str,
+) -> Result<Option<String>, Problem> {
+    let present = Present::read(app, workspace).await?;
+    let scene = present.scene(app, workspace)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let row = redemptions::find(&mut tx, workspace, redemption).await?;
+    if row.is_none_or(|row| row.member() != member || row.state != "fulfilled") {
+        return Ok(None);
+    }
+    let key = gifts::card_key(&app.installation, &mut tx, workspace).await?;
+    let outcome = gift_cards::another_code(&mut tx, scene, key, redemption).await?;
+    tx.commit().await?;
+    Ok(outcome.ok().map(|(_, code)| code))
 }
 
 /// Says that the money part was paid: the points are taken, and what need not be delivered is the member's.

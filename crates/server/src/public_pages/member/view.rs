@@ -13,6 +13,7 @@ use rapport_loyalty::ledger::{Account, AccountKey, Kind, MemberId, Operation, Wa
 use rapport_loyalty::program::{Program, Unit, WalletPlan};
 use rapport_loyalty::records::cards;
 use rapport_loyalty::records::documents::{self, Version};
+use rapport_loyalty::records::gift_cards;
 use rapport_loyalty::records::households;
 use rapport_loyalty::records::members::{self, Member};
 use rapport_loyalty::records::redemptions::{self, Redemption};
@@ -105,10 +106,22 @@ pub struct RedeemedView {
     pub at: String,
     pub price: String,
     pub codes: Vec<String>,
+    /// The gift card that it is.
+    pub card: Option<CardView>,
     /// Until when it must be used.
     pub until: Option<String>,
     /// Until when it can be called off.
     pub cancel_until: Option<String>,
+}
+
+/// A gift card that was redeemed.
+pub struct CardView {
+    /// What is left on it.
+    pub left: String,
+    /// Whether they can have a code of it.
+    pub is_live: bool,
+    /// Whether one was told already.
+    pub is_told: bool,
 }
 
 /// A movement.
@@ -346,11 +359,35 @@ impl Reading<'_> {
             all.into_iter().partition(|voucher| voucher.given_for.starts_with("rdm_"));
         let is_good = |it: &Voucher| it.state == "live" && it.valid_until.is_none_or(|until| self.now < until);
         let codes = others.into_iter().filter(is_good).map(|voucher| voucher.code).collect();
-        let rows = rows.into_iter().filter(|row| row.state != "refused");
-        Ok((rows.map(|row| self.one_redeemed(row, &of_redemptions)).collect(), codes))
+        let mut shown = Vec::new();
+        for row in rows.into_iter().filter(|row| row.state != "refused") {
+            let card = self.card(db, &row).await?;
+            shown.push(self.one_redeemed(row, (&of_redemptions, card)));
+        }
+        Ok((shown, codes))
     }
 
-    fn one_redeemed(&self, row: Redemption, vouchers: &[Voucher]) -> RedeemedView {
+    /// The gift card that a redemption is: when its time is over, and how it is shown.
+    async fn card(&self, db: &mut impl Queries, row: &Redemption) -> Result<Option<(Option<Timestamp>, CardView)>> {
+        if row.kind != "gift_card" || row.state != "fulfilled" {
+            return Ok(None);
+        }
+        let Some(card) = gift_cards::for_redemption(db, self.workspace, &row.redemption).await? else {
+            return Ok(None);
+        };
+        let left = gift_cards::balance(db, self.workspace, &card, self.now).await?.available;
+        let amount = self.program.wallet(&card.wallet).map_or_else(|| left.to_string(), |plan| self.amount(plan, left));
+        let is_told = !card.tail.is_empty();
+        let is_live = card.state == "live" && card.expires_at.is_none_or(|end| self.now < end);
+        let left = self.words.two(self.words.gift.left, &amount, &card.tail).trim().to_owned();
+        Ok(Some((card.expires_at, CardView { left, is_live, is_told })))
+    }
+
+    fn one_redeemed(
+        &self,
+        row: Redemption,
+        (vouchers, card): (&[Voucher], Option<(Option<Timestamp>, CardView)>),
+    ) -> RedeemedView {
         // The words that were in force when it was redeemed; names change.
         let then = self.rewards.iter().find(|it| it.document.key == row.reward && it.version == row.version);
         let is_theirs = row.state == "fulfilled";
@@ -361,13 +398,15 @@ impl Reading<'_> {
         let cancel_until = if is_unpaid { row.due_at } else { row.cancel_until };
         let cancel_until = cancel_until.filter(|until| is_open && self.now < *until);
         let plan = self.program.wallet(&row.wallet);
+        let (ends_at, card) = card.map_or((None, None), |(end, card)| (end, Some(card)));
         RedeemedView {
             name: then.map_or_else(|| row.reward.clone(), |it| it.document.name.clone()),
             words: then.filter(|_| is_open).map(|it| it.document.words.clone()).unwrap_or_default(),
             state: self.words.state(&row.state, is_unpaid),
             at: self.date(row.requested_at),
             price: plan.map(|plan| self.price(plan, row.points, row.money)).unwrap_or_default(),
-            until: own.iter().find_map(|it| it.valid_until).map(|until| self.last_day(until)),
+            until: own.iter().find_map(|it| it.valid_until).or(ends_at).map(|until| self.last_day(until)),
+            card,
             codes: own.into_iter().map(|it| it.code.clone()).collect(),
             cancel_until: cancel_until.map(|until| self.moment(until)),
             id: row.redemption,

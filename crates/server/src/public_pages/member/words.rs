@@ -86,10 +86,28 @@ pub struct Words {
     /// A refusal.
     pub nothing_done: &'static str,
     refusals: [&'static str; 6],
+    /// Of gift cards that they redeemed.
+    pub gift: GiftWords,
     /// Of what members do.
     pub doings: DoingWords,
     /// Of households.
     pub home: HomeWords,
+}
+
+/// Words about gift cards that are rewards.
+pub struct GiftWords {
+    /// What is on it, and how its code ends.
+    pub left: &'static str,
+    /// A button, where no code was told.
+    pub code: &'static str,
+    /// Beside it.
+    pub hint: &'static str,
+    /// A button, where one was.
+    pub new_code: &'static str,
+    /// Beside it.
+    pub new_hint: &'static str,
+    /// Above the page that shows a code.
+    pub told: &'static str,
 }
 
 /// Words about what members do.
@@ -228,6 +246,14 @@ const ENGLISH: Words = Words {
         "This is not offered to you at the moment.",
         "That cannot be done now. Nothing was changed; ask us, please.",
     ],
+    gift: GiftWords {
+        left: "{} on the gift card {}",
+        code: "Show its code",
+        hint: "It is shown once. Write it down.",
+        new_code: "Show a new code",
+        new_hint: "The code before does not count any more.",
+        told: "Here is the code of your gift card. It is shown this once: write it down.",
+    },
     doings: DoingWords {
         challenges: "Challenges",
         progress: "{} of {}",
@@ -319,6 +345,14 @@ const CHINESE: Words = Words {
         "目前不向您提供此项。",
         "目前无法办理，未作任何更改，请联系我们。",
     ],
+    gift: GiftWords {
+        left: "礼品卡余额 {} {}",
+        code: "显示卡码",
+        hint: "仅显示一次，请记下。",
+        new_code: "显示新卡码",
+        new_hint: "之前的卡码将失效。",
+        told: "这是您礼品卡的卡码，仅显示这一次，请记下。",
+    },
     doings: DoingWords {
         challenges: "挑战",
         progress: "{} / {}",

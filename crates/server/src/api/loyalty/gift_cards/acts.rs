@@ -1,9 +1,10 @@
-//! What is done with a gift card by whoever has its code: looked up, spent, given back, taken into a wallet.
+//! What is done with a gift card by whoever has its code: looked up, topped up, spent, given back, taken into a wallet.
 
 use axum::extract::State;
+use rapport_domain::WorkspaceId;
 use rapport_domain::money::Currency;
 use rapport_loyalty::gift_cards::{CodeKey, Refusal};
-use rapport_loyalty::records::gift_cards::{self, Asked, Card, Move, Wanted};
+use rapport_loyalty::records::gift_cards::{self, Added, Asked, Card, Move, Wanted, Which};
 use rapport_loyalty::records::redemptions::Scene;
 use rapport_loyalty::records::{members, tries};
 use rapport_store::{Priority, Tx};
@@ -28,6 +29,7 @@ use crate::problem::Problem;
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(look_up_gift_card))
+        .routes(routes!(top_up_gift_card))
         .routes(routes!(spend_gift_card))
         .routes(routes!(refund_gift_card))
         .routes(routes!(claim_gift_card))
@@ -37,7 +39,7 @@ pub fn router() -> OpenApiRouter<App> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PresentedGiftCard {
     gift_card_id: String,
-    /// The last characters of its code.
+    /// The last characters of its code; empty until somebody was told one.
     tail: String,
     wallet: String,
     /// In which its value is; null if it is points.
@@ -55,7 +57,7 @@ pub struct PresentedGiftCard {
 pub struct GiftCardDone {
     /// The id that you gave it.
     id: String,
-    /// `spend`, `refund` or `claim`.
+    /// `top_up`, `spend`, `refund` or `claim`.
     kind: String,
     /// How much, in the currency's smallest units, or in points.
     amount: i64,
@@ -67,10 +69,15 @@ pub struct GiftCardDone {
     gift_card: PresentedGiftCard,
 }
 
-async fn presented(app: &App, caller: &Caller, card: Card) -> Result<PresentedGiftCard, Problem> {
-    let present = Present::read(app, caller.workspace).await?;
+/// A card, as whoever has its code sees it.
+pub(in crate::api::loyalty) async fn presented(
+    app: &App,
+    workspace: WorkspaceId,
+    card: Card,
+) -> Result<PresentedGiftCard, Problem> {
+    let present = Present::read(app, workspace).await?;
     let now = app.now();
-    let has = gift_cards::balance(&mut app.installation.store.read(), caller.workspace, &card, now).await?;
+    let has = gift_cards::balance(&mut app.installation.store.read(), workspace, &card, now).await?;
     Ok(PresentedGiftCard {
         state: stands(&card, has, now),
         currency: card.currency(present.program()?).map(|it| it.as_str().to_owned()),
@@ -90,7 +97,7 @@ async fn done(app: &App, caller: &Caller, (card, row): (Card, Move)) -> Result<J
         returned: row.returned,
         reference: row.reference,
         moved_at: time(row.moved_at),
-        gift_card: presented(app, caller, card).await?,
+        gift_card: presented(app, caller.workspace, card).await?,
     }))
 }
 
@@ -128,9 +135,74 @@ pub async fn look_up_gift_card(
     let key = gifts::card_key(&app.installation, &mut tx, caller.workspace).await?;
     tx.commit().await?;
     match gift_cards::by_code(&mut app.installation.store.read(), caller.workspace, key, &body.code).await? {
-        Ok(card) => Ok(Json(presented(&app, &caller, card).await?)),
+        Ok(card) => Ok(Json(presented(&app, caller.workspace, card).await?)),
         Err(refusal) => Err(wrong(&app, &caller, &body.place, refusal).await?),
     }
+}
+
+/// Value to add to a gift card.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopUpGiftCardBody {
+    /// Your own name for it, as of a spend.
+    id: String,
+    /// The card's code, as it was typed or scanned; or `gift_card_id`.
+    #[serde(default)]
+    code: Option<String>,
+    /// The card's own id; for whoever may post points.
+    #[serde(default)]
+    gift_card_id: Option<String>,
+    /// How much, in the currency's smallest units (cents), or in points.
+    amount: i64,
+    /// In which currency you count; left out for points. Another than the card's is refused.
+    #[serde(default)]
+    currency: Option<String>,
+    /// For what: an order's or a receipt's number.
+    #[serde(default)]
+    reference: String,
+    /// Where: a till, a shop's page. Wrong codes are counted for each.
+    #[serde(default)]
+    place: String,
+}
+
+/// Adds value to a gift card, whole or not at all; it ends with the card. Whoever may post points adds as much as the wallet lets a card have, a till as much at once as the wallet's `till_top_up_max` says.
+#[utoipa::path(post, path = "/api/v1/loyalty/gift-cards/top-ups", security(("caller" = ["use_till"])), tag = "loyalty", operation_id = "top_up_gift_card", request_body = TopUpGiftCardBody, responses((status = 200, body = GiftCardDone), (status = 403, body = crate::problem::ProblemBody), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody), (status = 429, body = crate::problem::ProblemBody)))]
+pub async fn top_up_gift_card(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<TopUpGiftCardBody>,
+) -> Result<Json<GiftCardDone>, Problem> {
+    caller.require(Permission::UseTill)?;
+    let is_till = !caller.may(Permission::PostPoints);
+    if body.code.is_some() == body.gift_card_id.is_some() {
+        return Err(Problem::invalid("code", "says which gift card, or gift_card_id does; one of them"));
+    }
+    if body.gift_card_id.is_some() {
+        caller.require(Permission::PostPoints)?;
+    }
+    vouchers::may_try(&app, &caller, &body.place).await?;
+    let added = Added { amount: body.amount, currency: counted_in(body.currency.as_deref())?, is_till };
+    let asked = Asked { id: &body.id, reference: &body.reference, by: caller.id().as_str() };
+    let top_up = async |tx: &mut Tx, scene: Scene<'_>, key: CodeKey| {
+        let which = match (&body.code, &body.gift_card_id) {
+            (Some(code), _) => Which::Code(key, code),
+            (None, card) => Which::Card(card.as_deref().unwrap_or_default()),
+        };
+        gift_cards::top_up(tx, scene, which, added, asked).await
+    };
+    match settled(&app, &caller, top_up).await? {
+        Ok(added) => done(&app, &caller, added).await,
+        Err(refusal) if body.code.is_some() => Err(wrong(&app, &caller, &body.place, refusal).await?),
+        Err(refusal) => Err(refused(refusal)),
+    }
+}
+
+/// In which currency somebody counts.
+fn counted_in(currency: Option<&str>) -> Result<Option<Currency>, Problem> {
+    let read = |text: &str| {
+        Currency::parse(text).ok_or_else(|| Problem::invalid("currency", "is a code such as EUR; left out for points"))
+    };
+    currency.map(read).transpose()
 }
 
 /// Something to pay with a gift card.
@@ -164,10 +236,8 @@ pub async fn spend_gift_card(
     Json(body): Json<SpendGiftCardBody>,
 ) -> Result<Json<GiftCardDone>, Problem> {
     caller.require(Permission::UseTill)?;
-    let currency = body.currency.as_deref().map(|text| {
-        Currency::parse(text).ok_or_else(|| Problem::invalid("currency", "is a code such as EUR; left out for points"))
-    });
-    let wanted = Wanted { amount: body.amount, is_part: body.is_part, currency: currency.transpose()? };
+    let currency = counted_in(body.currency.as_deref())?;
+    let wanted = Wanted { amount: body.amount, is_part: body.is_part, currency };
     vouchers::may_try(&app, &caller, &body.place).await?;
     let asked = Asked { id: &body.id, reference: &body.reference, by: caller.id().as_str() };
     let spend = async |tx: &mut Tx, scene: Scene<'_>, key: CodeKey| {

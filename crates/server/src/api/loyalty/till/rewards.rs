@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::members::number;
-use super::super::redemptions::{LoyaltyRedemption, Present, redeem, refused, settled, with_codes};
+use super::super::redemptions::{LoyaltyRedemption, Present, redeem, refused, settled, told};
 use super::{day, short};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
@@ -70,7 +70,7 @@ pub async fn redeem_at_till(
         reason: &reason,
     };
     let outcome = redeem(&app, caller.workspace, asked).await?;
-    Ok(Json(with_codes(&app, caller.workspace, outcome.map_err(refused)?).await?))
+    Ok(Json(told(&app, caller.workspace, outcome.map_err(refused)?).await?))
 }
 
 /// Calls a redemption off that the same key made today: points come back into the lots they came from.
