@@ -3,7 +3,7 @@ import { toDraft, unfinished, type Tree } from './condition-tree';
 import { isDecimal, type Every } from './loyalty';
 import type { Price, Reward, RewardGives } from './loyalty-rewards';
 
-export const REWARD_KINDS = ['discount', 'code', 'pool', 'delivered', 'donation'] as const;
+export const REWARD_KINDS = ['discount', 'code', 'pool', 'delivered', 'donation', 'gift_card'] as const;
 export const MOST_PRICES = 20;
 export const MOST_LIMITS = 10;
 export const FOR_ALL: Tree = { all: [] };
@@ -14,7 +14,8 @@ export const FIRST_GIVES: Record<RewardGives['kind'], RewardGives> = {
 	code: { kind: 'code', uses: 1 },
 	pool: { kind: 'pool', pool: '' },
 	delivered: { kind: 'delivered' },
-	donation: { kind: 'donation', charity: '', amount: '1' }
+	donation: { kind: 'donation', charity: '', amount: '1' },
+	gift_card: { kind: 'gift_card', amount: 1000 }
 };
 export const firstPrice = (): Price => ({ points: 500, money: null, when: FOR_ALL });
 export const firstReward = (place: number): Reward => ({ name: '', place, words: '', picture: null, gives: FIRST_GIVES.discount, prices: [firstPrice()], when: FOR_ALL, stock: null, limits: [], window: {}, valid: { kind: 'after', count: 3, unit: 'months' } });
@@ -24,7 +25,7 @@ const isAmount = (text: unknown) => isDecimal(String(text)) && Number(text) > 0 
 const isCount = (count: number, least = 1) => Number.isInteger(count) && count >= least && count <= 1_000_000_000_000;
 const isEmpty = (when: Tree | undefined) => !when || unfinished(toDraft(when).group) === 0;
 
-export type RewardLack = '' | 'name' | 'picture' | 'pool' | 'charity' | 'amount' | 'percent' | 'at_least' | 'uses' | 'points' | 'money' | 'condition' | 'stock' | 'limits' | 'valid' | 'surprises' | 'days' | 'window';
+export type RewardLack = '' | 'name' | 'picture' | 'pool' | 'charity' | 'amount' | 'gift_card' | 'percent' | 'at_least' | 'uses' | 'points' | 'money' | 'condition' | 'stock' | 'limits' | 'valid' | 'surprises' | 'days' | 'window';
 
 function lacksOfGives(gives: RewardGives): RewardLack {
 	switch (gives.kind) {
@@ -40,6 +41,8 @@ function lacksOfGives(gives: RewardGives): RewardLack {
 			return '';
 		case 'donation':
 			return !isKey(gives.charity) ? 'charity' : isAmount(gives.amount) ? '' : 'amount';
+		case 'gift_card':
+			return isCount(gives.amount) ? '' : 'gift_card';
 	}
 }
 

@@ -11,7 +11,8 @@ export type RewardGives =
 	| { kind: 'code'; uses?: number }
 	| { kind: 'discount'; off: Off; at_least?: string | null }
 	| { kind: 'delivered' }
-	| { kind: 'donation'; charity: string; amount: string };
+	| { kind: 'donation'; charity: string; amount: string }
+	| { kind: 'gift_card'; wallet?: string; amount: number };
 export interface Price { wallet?: string | null; points: number; money?: string | null; when?: Tree }
 /** What the console does not know of a reward it keeps as it is. */
 export interface Reward {
@@ -36,6 +37,9 @@ export interface RewardVersion { key: string; version: number; state: RuleState;
 
 const money = (amount: string, program: Program) => f.money(Number(amount), program.currency);
 
+/** The wallet that a gift card belongs to: the first that keeps money, unless one is named. */
+export const giftCardWallet = (key: string | undefined, program: Program) => program.wallets.find((it) => (key ? it.key === key : it.unit.kind === 'money'));
+
 /** What members get. */
 export function sayReward(gives: RewardGives, program: Program): string {
 	switch (gives.kind) {
@@ -51,6 +55,8 @@ export function sayReward(gives: RewardGives, program: Program): string {
 			return t('rewards.kind.delivered');
 		case 'donation':
 			return t('rewards.kind.donation', { amount: money(gives.amount, program), charity: gives.charity });
+		case 'gift_card':
+			return t('rewards.kind.gift_card', { amount: amountIn(giftCardWallet(gives.wallet, program)?.unit, gives.amount) });
 	}
 }
 

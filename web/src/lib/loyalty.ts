@@ -49,6 +49,8 @@ export interface Program {
 	jurisdictions?: Jurisdiction[];
 	/** What households may do; there are none without it. */
 	households?: { wallets: string[] };
+	/** Which wallets pay at tills; none without it. */
+	paying?: { wallet: string }[];
 	[other: string]: unknown;
 }
 

@@ -53,6 +53,7 @@ export async function loyaltyPages(ask) {
 	const rewards = (await ask('/loyalty/rewards')).rows ?? [];
 	list.push({ name: 'loyalty-rewards', path: '/loyalty/rewards', text: rewards.length ? 'What waits to be paid or delivered' : 'Here you will see what members can have for their points' });
 	list.push({ name: 'loyalty-reward-new', path: '/loyalty/rewards/new', text: 'Give the reward a name' });
+	list.push({ name: 'loyalty-reward-gift-card', path: '/loyalty/rewards/new', act: async (p) => { await p.getByLabel('Kind').first().selectOption('gift_card'); await p.getByLabel('On the card', { exact: false }).waitFor(); } });
 	list.push({ name: 'loyalty-reward-unknown', path: '/loyalty/rewards/there-is-none', text: 'There is no such reward' });
 	for (const key of ['mug', 'cinema']) if (rewards.some((it) => it.key === key)) list.push({ name: `loyalty-reward-${key}`, path: `/loyalty/rewards/${key}`, text: 'As members see it' });
 	list.push({ name: 'loyalty-reward-pool', path: '/loyalty/rewards', act: async (p) => { await p.getByRole('button', { name: 'Add codes' }).click(); await p.locator('dialog').waitFor(); } });
@@ -97,6 +98,7 @@ export async function loyaltyPages(ask) {
 	list.push({ name: 'loyalty-gift-cards', path: '/loyalty/gift-cards', text: cards.length ? 'Still promised' : 'Here you will see gift cards' });
 	list.push({ name: 'loyalty-gift-card-unknown', path: '/loyalty/gift-cards/gft_none', text: 'There is no such gift card', expects: '404' });
 	if (cards[0]) list.push({ name: 'loyalty-gift-card', path: `/loyalty/gift-cards/${cards[0].gift_card_id}`, text: 'What was done with it' });
+	if (cards[0]?.state === 'live') list.push({ name: 'loyalty-gift-card-adding', path: `/loyalty/gift-cards/${cards[0].gift_card_id}`, act: async (p) => { await p.getByRole('button', { name: 'Add value' }).click(); await p.locator('dialog').waitFor(); } });
 	const laws = (await ask('/loyalty/jurisdictions')).rows ?? [];
 	list.push({ name: 'loyalty-laws', path: '/loyalty/laws', text: laws.length ? 'What must be true before their points lapse' : 'No law is entered' });
 	if (laws.length) list.push({ name: 'loyalty-laws-back', path: '/loyalty/laws', act: async (p) => { await p.getByRole('button', { name: 'Give back what lapsed' }).first().click(); await p.locator('dialog').waitFor(); } });
@@ -137,6 +139,7 @@ export async function loyaltyPages(ask) {
 		list.push({ name: 'loyalty-member-lot', path, act: (p) => p.locator('details summary').last().click() });
 		list.push({ name: 'loyalty-member-operations', path: `${path}?view=operations`, text: 'Available after' });
 		list.push({ name: 'loyalty-member-rewards', path: `${path}?view=rewards`, text: 'What they redeemed' });
+		list.push({ name: 'loyalty-member-payments', path: `${path}?view=payments`, text: 'What they paid with points at tills' });
 		list.push({ name: 'loyalty-member-transfers', path: `${path}?view=transfers`, text: 'What they sent and got' });
 		if (program.program.transfers) list.push({ name: 'loyalty-member-send', path: `${path}?view=transfers`, act: async (p) => { await p.getByRole('button', { name: 'Send points' }).click(); await p.locator('dialog').waitFor(); } });
 		list.push({ name: 'loyalty-member-challenges', path: `${path}?view=challenges`, act: (p) => p.getByRole('heading', { name: 'Badges' }).waitFor() });

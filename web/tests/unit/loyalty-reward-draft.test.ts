@@ -13,7 +13,8 @@ test('a reward begins with all but a name', () => {
 
 test('of each kind that it may give, it lacks what that kind needs', () => {
 	const lack = Object.fromEntries(REWARD_KINDS.map((kind) => [kind, rewardLacks(mug({ gives: FIRST_GIVES[kind] }))]));
-	expect(lack).toEqual({ discount: '', code: '', pool: 'pool', delivered: '', donation: 'charity' });
+	expect(lack).toEqual({ discount: '', code: '', pool: 'pool', delivered: '', donation: 'charity', gift_card: '' });
+	expect(rewardLacks(mug({ gives: { kind: 'gift_card', amount: 0 } }))).toBe('gift_card');
 	expect(rewardLacks(mug({ gives: { kind: 'donation', charity: 'forest', amount: '0' } }))).toBe('amount');
 	expect(rewardLacks(mug({ gives: { kind: 'pool', pool: 'Cinema Night' } }))).toBe('pool');
 	expect(rewardLacks(mug({ gives: { kind: 'code', uses: 0 } }))).toBe('uses');

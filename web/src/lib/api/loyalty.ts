@@ -24,6 +24,7 @@ export type Redemption = Schemas['LoyaltyRedemption'];
 export type GiftCard = Schemas['LoyaltyGiftCard'];
 export type GiftCardDetail = Schemas['GiftCardDetail'];
 export type GiftCardSums = Schemas['GiftCardSums'];
+export type TillPayment = Schemas['ListedTillPayment'];
 export type IssuedGiftCard = Schemas['IssuedGiftCard'];
 export type VoucherPool = Schemas['VoucherPool'];
 export type PoolCodesAdded = Schemas['PoolCodesAdded'];

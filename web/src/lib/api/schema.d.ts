@@ -2689,6 +2689,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/gift-cards/top-ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds value to a gift card, whole or not at all; it ends with the card. Whoever may post points adds as much as the wallet lets a card have, a till as much at once as the wallet's `till_top_up_max` says. */
+        post: operations["post_loyalty_gift_cards_top_ups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/gift-cards/{gift_card_id}": {
         parameters: {
             query?: never;
@@ -4741,7 +4758,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Lists what was paid of receipts with points at tills, the newest first, with what was refused. */
+        get: operations["get_loyalty_till_payments"];
         put?: never;
         /** Pays a part of a receipt with points, at the rate and within the limits of the programme, whole or not at all; it answers when it is on the disk. Tell the receipt afterwards: what points paid of it earns nothing, unless a rule says so. */
         post: operations["post_loyalty_till_payments"];
@@ -10147,7 +10165,7 @@ export interface components {
             gift_card: components["schemas"]["PresentedGiftCard"];
             /** @description The id that you gave it. */
             id: string;
-            /** @description `spend`, `refund` or `claim`. */
+            /** @description `top_up`, `spend`, `refund` or `claim`. */
             kind: string;
             moved_at: string;
             reference: string;
@@ -10163,7 +10181,7 @@ export interface components {
             amount: number;
             /** @description The id that whoever asked gave it. */
             id: string;
-            /** @description `spend`, `refund` or `claim`. */
+            /** @description `top_up`, `spend`, `refund` or `claim`. */
             kind: string;
             moved_at: string;
             moved_by: string;
@@ -11479,6 +11497,40 @@ export interface components {
             uses_left?: number | null;
             valid_until?: string | null;
         };
+        /** @description A part of a receipt that was paid with points, or refused, as staff see it. */
+        ListedTillPayment: {
+            cancelled_at?: string | null;
+            /** @description Who called it off; null where nobody did, also where it lapsed. */
+            cancelled_by?: string | null;
+            /** @description When it is called off by itself, unless its receipt is told before. */
+            due_at?: string | null;
+            /** @description The id that the till gave it. */
+            id: string;
+            member_id: string;
+            /** @description What they paid, in the programme's currency. */
+            money: string;
+            /** @description What these had paid. */
+            money_returned: string;
+            paid_at: string;
+            /** @description The key or the user. */
+            paid_by: string;
+            /** Format: int64 */
+            points: number;
+            receipt: string;
+            /** @description Why it was refused. */
+            refused?: string | null;
+            /**
+             * Format: int64
+             * @description How many points came back.
+             */
+            returned: number;
+            /** @description `open`: its receipt is not told yet; `told`; `returned`: of a receipt that was told something came back; `cancelled`; `lapsed`: its receipt was not told in time; `refused`. */
+            state: string;
+            store: string;
+            /** @description What the receipt came to: as it was told, once it is. */
+            total: string;
+            wallet: string;
+        };
         /** @description All lists. */
         Lists: {
             rows: components["schemas"]["List"][];
@@ -11699,7 +11751,7 @@ export interface components {
         LoyaltyGiftCard: {
             /**
              * Format: int64
-             * @description How much was put on it, in the currency's smallest units, or in points.
+             * @description How much was put on it, with what was added later, in the currency's smallest units, or in points.
              */
             amount: number;
             /** @description The member who bought it, if that is known. */
@@ -11732,7 +11784,7 @@ export interface components {
             settled_at?: string | null;
             /** @description `live`, `empty`, `expired`, `claimed` or `void`. */
             state: string;
-            /** @description The last characters of its code. */
+            /** @description The last characters of its code; empty until somebody was told one. */
             tail: string;
             /** @description Why it was taken back. */
             void_reason: string;
@@ -11965,17 +12017,18 @@ export interface components {
         LoyaltyRedemption: {
             /** @description Until before when the member may call it off. */
             cancel_until?: string | null;
-            /** @description Its codes, once it is the member's; only where one redemption is answered. */
+            /** @description Its codes, once it is the member's; only where one redemption is answered. The code of a gift card is in the answer to whoever makes it the member's, and nowhere else. */
             codes: string[];
             /** @description When it lapses unless it is paid, delivered or used before. */
             due_at?: string | null;
+            gift_card?: components["schemas"]["PresentedGiftCard"] | null;
             /** @description Whether what the member's own points did not pay may come from their household. */
             household: boolean;
             /** @description The id that whoever asked gave it. */
             id: string;
             /** @description Whether it was given for nothing. */
             is_surprise: boolean;
-            /** @description `pool`, `code`, `discount`, `delivered` or `donation`. */
+            /** @description `pool`, `code`, `discount`, `delivered`, `donation` or `gift_card`. */
             kind: string;
             member_id: string;
             /**
@@ -13411,6 +13464,50 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_ListedTillPayment: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                cancelled_at?: string | null;
+                /** @description Who called it off; null where nobody did, also where it lapsed. */
+                cancelled_by?: string | null;
+                /** @description When it is called off by itself, unless its receipt is told before. */
+                due_at?: string | null;
+                /** @description The id that the till gave it. */
+                id: string;
+                member_id: string;
+                /** @description What they paid, in the programme's currency. */
+                money: string;
+                /** @description What these had paid. */
+                money_returned: string;
+                paid_at: string;
+                /** @description The key or the user. */
+                paid_by: string;
+                /** Format: int64 */
+                points: number;
+                receipt: string;
+                /** @description Why it was refused. */
+                refused?: string | null;
+                /**
+                 * Format: int64
+                 * @description How many points came back.
+                 */
+                returned: number;
+                /** @description `open`: its receipt is not told yet; `told`; `returned`: of a receipt that was told something came back; `cancelled`; `lapsed`: its receipt was not told in time; `refused`. */
+                state: string;
+                store: string;
+                /** @description What the receipt came to: as it was told, once it is. */
+                total: string;
+                wallet: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_LoyaltyGiftCard: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -13418,7 +13515,7 @@ export interface components {
             rows: {
                 /**
                  * Format: int64
-                 * @description How much was put on it, in the currency's smallest units, or in points.
+                 * @description How much was put on it, with what was added later, in the currency's smallest units, or in points.
                  */
                 amount: number;
                 /** @description The member who bought it, if that is known. */
@@ -13451,7 +13548,7 @@ export interface components {
                 settled_at?: string | null;
                 /** @description `live`, `empty`, `expired`, `claimed` or `void`. */
                 state: string;
-                /** @description The last characters of its code. */
+                /** @description The last characters of its code; empty until somebody was told one. */
                 tail: string;
                 /** @description Why it was taken back. */
                 void_reason: string;
@@ -13516,17 +13613,18 @@ export interface components {
             rows: {
                 /** @description Until before when the member may call it off. */
                 cancel_until?: string | null;
-                /** @description Its codes, once it is the member's; only where one redemption is answered. */
+                /** @description Its codes, once it is the member's; only where one redemption is answered. The code of a gift card is in the answer to whoever makes it the member's, and nowhere else. */
                 codes: string[];
                 /** @description When it lapses unless it is paid, delivered or used before. */
                 due_at?: string | null;
+                gift_card?: components["schemas"]["PresentedGiftCard"] | null;
                 /** @description Whether what the member's own points did not pay may come from their household. */
                 household: boolean;
                 /** @description The id that whoever asked gave it. */
                 id: string;
                 /** @description Whether it was given for nothing. */
                 is_surprise: boolean;
-                /** @description `pool`, `code`, `discount`, `delivered` or `donation`. */
+                /** @description `pool`, `code`, `discount`, `delivered`, `donation` or `gift_card`. */
                 kind: string;
                 member_id: string;
                 /**
@@ -15018,7 +15116,7 @@ export interface components {
             left: number;
             /** @description `live`, `empty`, `expired`, `claimed` or `void`. */
             state: string;
-            /** @description The last characters of its code. */
+            /** @description The last characters of its code; empty until somebody was told one. */
             tail: string;
             wallet: string;
         };
@@ -19379,6 +19477,8 @@ export interface components {
         TillPayment: {
             /** @description When it was called off. */
             cancelled_at?: string | null;
+            /** @description When it is called off by itself, unless its receipt is told before. */
+            due_at?: string | null;
             id: string;
             member_id: string;
             /** @description What they pay, in the programme's currency: so much less is paid in another way. */
@@ -19392,6 +19492,8 @@ export interface components {
              * @description How many points came back.
              */
             returned: number;
+            /** @description `open`: its receipt is not told yet; `told`; `returned`: of a receipt that was told something came back; `cancelled`; `lapsed`: its receipt was not told in time. */
+            state: string;
             store: string;
             wallet: string;
         };
@@ -19553,6 +19655,26 @@ export interface components {
                 [key: string]: string;
             };
             path: string;
+        };
+        /** @description Value to add to a gift card. */
+        TopUpGiftCardBody: {
+            /**
+             * Format: int64
+             * @description How much, in the currency's smallest units (cents), or in points.
+             */
+            amount: number;
+            /** @description The card's code, as it was typed or scanned; or `gift_card_id`. */
+            code?: string | null;
+            /** @description In which currency you count; left out for points. Another than the card's is refused. */
+            currency?: string | null;
+            /** @description The card's own id; for whoever may post points. */
+            gift_card_id?: string | null;
+            /** @description Your own name for it, as of a spend. */
+            id: string;
+            /** @description Where: a till, a shop's page. Wrong codes are counted for each. */
+            place?: string;
+            /** @description For what: an order's or a receipt's number. */
+            reference?: string;
         };
         /**
          * @description What a figure is about.
@@ -27702,6 +27824,78 @@ export interface operations {
             };
         };
     };
+    post_loyalty_gift_cards_top_ups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopUpGiftCardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GiftCardDone"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_gift_cards_gift_card_id: {
         parameters: {
             query?: never;
@@ -33596,6 +33790,65 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_till_payments: {
+        parameters: {
+            query?: {
+                /** @description Of this member only, under whichever of their numbers they paid. */
+                member_id?: string;
+                /** @description `open`, `told`, `returned`, `cancelled`, `lapsed` or `refused` only. */
+                state?: string;
+                /** @description Of this store only. */
+                store?: string;
+                /** @description Paid from this instant on. */
+                from?: string | null;
+                /** @description Paid before this instant. */
+                until?: string | null;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedTillPayment"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -30,6 +30,7 @@ export const loyaltyWebhooks = {
 	'webhook.event.gift.cancelled': 'a gift of points is called off',
 	'webhook.event.gift.timed_out': 'nobody claims a gift of points in time',
 	'webhook.event.gift_card.issued': 'a gift card is issued',
+	'webhook.event.gift_card.topped_up': 'value is added to a gift card',
 	'webhook.event.gift_card.spent': 'a gift card is spent from',
 	'webhook.event.gift_card.refunded': 'something goes back to a gift card',
 	'webhook.event.gift_card.claimed': 'a gift card is taken into a wallet',

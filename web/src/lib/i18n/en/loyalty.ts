@@ -9,6 +9,7 @@ import { ofMember } from './loyalty-member';
 import { boards } from './loyalty-leaderboards';
 import { offers } from './loyalty-offers';
 import { partners } from './loyalty-partners';
+import { payments } from './loyalty-payments';
 import { places } from './loyalty-places';
 import { referrals } from './loyalty-referrals';
 import { rewards } from './loyalty-rewards';
@@ -26,6 +27,7 @@ export const loyalty = {
 	...boards,
 	...offers,
 	...partners,
+	...payments,
 	...places,
 	...referrals,
 	...rewards,

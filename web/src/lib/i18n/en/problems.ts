@@ -526,11 +526,13 @@ export const problems = {
 	'problem.codes_which': 'say which: `places`, `codes` or `all`, one of them',
 	'problem.gift_card_wallet': 'names a wallet of the programme',
 	'problem.gift_card_state': 'is one of live, claimed, void',
+	'problem.gift_card_which': 'says which gift card, or gift_card_id does; one of them',
 	'problem.gift_card_why': 'says why it is taken back',
 	'problem.gift_card_currency': 'is a code such as EUR; left out for points',
 	'problem.gift_card_guide': 'Nothing was done; the guide Gift cards says what each refusal means.',
 	'problem.paying_by_the_till': 'is what points paid of it by the till; leave it out',
 	'problem.paying_currency': "is the programme's, where points paid a part",
+	'problem.paying_state': 'is one of open, told, returned, cancelled, lapsed, refused',
 	'problem.paying_total': 'is what the receipt comes to, above 0: 12.50',
 	'problem.paying_guide': 'Nothing was done; the guide Till says what each refusal means.'
 };

@@ -32,6 +32,7 @@ export const loyaltyWebhooks: Record<keyof typeof english, string> = {
 	'webhook.event.gift.cancelled': '积分礼物被撤回',
 	'webhook.event.gift.timed_out': '积分礼物逾期无人领取',
 	'webhook.event.gift_card.issued': '发出礼品卡',
+	'webhook.event.gift_card.topped_up': '礼品卡充值',
 	'webhook.event.gift_card.spent': '使用礼品卡付款',
 	'webhook.event.gift_card.refunded': '款项退回礼品卡',
 	'webhook.event.gift_card.claimed': '礼品卡被存入钱包',

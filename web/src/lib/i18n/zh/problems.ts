@@ -526,11 +526,13 @@ export const problems = {
 	'problem.codes_which': '请说明是哪些：`places`、`codes` 或 `all`，三者之一',
 	'problem.gift_card_wallet': '须为计划中的钱包',
 	'problem.gift_card_state': '须为 live、claimed、void 之一',
+	'problem.gift_card_which': '说明是哪张礼品卡，或填写 gift_card_id，二者选一',
 	'problem.gift_card_why': '请说明收回的原因',
 	'problem.gift_card_currency': '须为货币代码，例如 EUR；积分请留空',
 	'problem.gift_card_guide': '未执行任何操作；各种拒绝的含义见指南《礼品卡》。',
 	'problem.paying_by_the_till': '由收银系统按积分支付的金额计算；请留空',
 	'problem.paying_currency': '部分以积分支付时须为计划的货币',
+	'problem.paying_state': '须为 open、told、returned、cancelled、lapsed、refused 之一',
 	'problem.paying_total': '须为小票总额，大于 0，例如 12.50',
 	'problem.paying_guide': '未执行任何操作；各种拒绝的含义见指南《收银台》。'
 };

@@ -1,0 +1,25 @@
+// Parts of receipts that members pay with points at tills.
+export const payments = {
+	'payments.view': 'Paid at tills',
+	'payments.title': 'What they paid with points at tills',
+	'payments.none': 'They paid nothing of a receipt with points yet.',
+	'payments.none.state': 'None of their payments stands so.',
+	'payments.state': 'State',
+	'payments.state.all': 'all',
+	'payments.state.open': 'receipt not told yet',
+	'payments.state.told': 'paid',
+	'payments.state.returned': 'given back',
+	'payments.state.cancelled': 'called off',
+	'payments.state.lapsed': 'receipt never told',
+	'payments.state.refused': 'refused',
+	'payments.refused': 'Nothing was paid',
+	'payments.of': '{money} of {total}',
+	'payments.back': '{points} came back, {money}',
+	'payments.receipt': '{store}, receipt {receipt}',
+	'payments.by': 'by {who}',
+	'payments.due': 'comes back {date}, unless the receipt is told before',
+	'payments.cancelled': 'points came back {date}',
+	'payments.cancelled_by': 'called off by {who} {date}',
+	'loyalty.outcome.till_pay_above_most': 'More of the receipt than may be paid with points',
+	'loyalty.outcome.till_pay_receipt_told': 'The receipt was told already'
+};
