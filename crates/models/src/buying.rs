@@ -8,19 +8,31 @@
 //! Always holds: a fit is finite and settled, or a [`Fault`](crate::Fault) says why there is none; predictions of a fitted model are finite, for any
 //! history. Nothing here says why people leave, or what would keep them.
 
+mod bg_bb;
 mod bg_nbd;
+mod choice;
+mod contract;
 mod fitting;
 mod gamma_gamma;
 mod history;
 mod latent;
 mod pareto_nbd;
 mod quadrature;
+mod summary;
+mod uncertainty;
+mod value;
 
-pub use bg_nbd::{BgNbd, MbgNbd};
+pub use bg_bb::{BgBb, Chances};
+pub use bg_nbd::{BgNbd, Geometric, MbgNbd};
+pub use choice::{Candidate, Choice, Kind, Model, Score};
+pub use contract::{Contract, Sbg};
 pub use fitting::{Fit, Likelihood, Row};
 pub use gamma_gamma::{GammaGamma, Spending};
 pub use history::{Group, Histories, History};
 pub use pareto_nbd::ParetoNbd;
+pub use summary::{Purchase, Summary};
+pub use uncertainty::{Posterior, percentiles};
+pub use value::{Horizon, Simple, Value};
 
 /// A model of how people buy until they silently leave, in continuous time.
 pub trait Buying {

@@ -8,7 +8,7 @@
 
 mod matrix;
 
-pub(crate) use matrix::{Matrix, inverse};
+pub(crate) use matrix::{Matrix, factor, inverse};
 
 /// A function to be made least: fills the gradient and gives the value.
 pub trait Objective: FnMut(&[f64], &mut [f64]) -> f64 {}

@@ -1,0 +1,202 @@
+//! People have chances to buy at fixed times, take each with a probability of their own, and leave before one with another: BG/BB (Fader, Hardie and
+//! Shang 2010, "Customer-base analysis in a discrete-time noncontractual setting"). For donations once a year, visits of a fair, an order a week.
+//!
+//! Probabilities to buy have a beta distribution (alpha, beta), those to leave another (gamma, delta).
+
+use super::fitting::{Fit, Likelihood, Row, fit};
+use crate::Fault;
+use crate::fault::none_of;
+use crate::special::{digamma, ln_beta};
+
+/// The most chances: the likelihood of a row is a sum over those since the last purchase.
+const MOST: u32 = 10_000;
+
+/// What customers did with their chances.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chances {
+    /// How many chances they took (x).
+    pub frequency: u32,
+    /// The last one that they took (t_x), counted from 1; 0 for none.
+    pub recency: u32,
+    /// How many there were (n).
+    pub chances: u32,
+    /// How many customers did so.
+    pub weight: f64,
+}
+
+/// The beta-geometric / beta-Bernoulli model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BgBb {
+    /// The first shape of probabilities to buy.
+    pub alpha: f64,
+    /// The second.
+    pub beta: f64,
+    /// The first shape of probabilities to leave.
+    pub gamma: f64,
+    /// The second.
+    pub delta: f64,
+}
+
+impl Row for Chances {
+    fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    fn weighted(&self, weight: f64) -> Self {
+        Self { weight, ..*self }
+    }
+}
+
+impl BgBb {
+    /// Fitted to what customers did.
+    pub fn fit(rows: &[Chances]) -> Result<Fit<Self>, Fault> {
+        none_of(rows, |it| !it.weight.is_finite(), |row| Fault::NotFinite { row })?;
+        none_of(rows, |it| it.weight <= 0.0, |row| Fault::Negative { row })?;
+        let disordered = |it: &Chances| {
+            it.frequency > it.recency || it.recency > it.chances || (it.frequency == 0) != (it.recency == 0)
+        };
+        none_of(rows, disordered, |row| Fault::OutOfOrder { row })?;
+        let most = rows.iter().map(|it| it.chances).max().unwrap_or(0);
+        if most > MOST {
+            return Err(Fault::Shape { what: "chances to buy", have: most as usize, need: MOST as usize });
+        }
+        let different = rows
+            .iter()
+            .enumerate()
+            .filter(|(at, it)| !rows[..*at].iter().take(50).any(|other| other.weighted(0.0) == it.weighted(0.0)));
+        let different = different.take(5).count();
+        if different < 5 {
+            return Err(Fault::TooFew { what: "different histories", have: different, need: 5 });
+        }
+        fit(rows, &[vec![1.0, 1.0, 0.7, 2.5], vec![2.0, 4.0, 1.0, 8.0]])
+    }
+
+    /// The logarithms of the terms of the likelihood, without what all have in common: those who are still there first, then those who left before the
+    /// first, second … chance since their last purchase.
+    fn terms(&self, row: &Chances) -> impl Iterator<Item = f64> {
+        let (model, x, t_x, n) = (*self, row.frequency, row.recency, row.chances);
+        let bought = model.alpha + f64::from(x);
+        let there = ln_beta(bought, model.beta + f64::from(n - x)) + ln_beta(model.gamma, model.delta + f64::from(n));
+        let left = (t_x..n).map(move |at| {
+            ln_beta(bought, model.beta + f64::from(at - x)) + ln_beta(model.gamma + 1.0, model.delta + f64::from(at))
+        });
+        std::iter::once(there).chain(left)
+    }
+
+    /// The logarithm of the sum of the terms.
+    fn ln_sum(&self, row: &Chances) -> f64 {
+        let most = self.terms(row).fold(f64::NEG_INFINITY, f64::max);
+        most + self.terms(row).map(|it| (it - most).exp()).sum::<f64>().ln()
+    }
+
+    /// Chances that somebody took no more often, and no later, than there were.
+    fn sensible(row: &Chances) -> Chances {
+        let recency = row.recency.min(row.chances);
+        Chances { recency, frequency: row.frequency.min(recency), ..*row }
+    }
+
+    /// The probability that they are there for the next chance.
+    pub fn alive(&self, row: &Chances) -> f64 {
+        let row = &Self::sensible(row);
+        let n = f64::from(row.chances);
+        let bought = ln_beta(self.alpha + f64::from(row.frequency), self.beta + n - f64::from(row.frequency));
+        (bought + ln_beta(self.gamma, self.delta + n + 1.0) - self.ln_sum(row)).exp().clamp(0.0, 1.0)
+    }
+
+    /// How many of the next `chances` they are expected to take: the sum over each of the probability that they are there and take it.
+    pub fn expected(&self, row: &Chances, chances: u32) -> f64 {
+        let row = &Self::sensible(row);
+        let (x, n) = (f64::from(row.frequency), f64::from(row.chances));
+        let bought = ln_beta(self.alpha + x + 1.0, self.beta + n - x) - self.ln_sum(row);
+        (1..=chances).map(|at| (bought + ln_beta(self.gamma, self.delta + n + f64::from(at))).exp()).sum()
+    }
+
+    /// How many of their first `chances` somebody new is expected to take.
+    pub fn expected_new(&self, chances: u32) -> f64 {
+        let row = Chances { frequency: 0, recency: 0, chances: 0, weight: 1.0 };
+        self.expected(&row, chances)
+    }
+
+    /// The probabilities that somebody new takes 0, 1, 2 … of their first `chances`.
+    pub fn probabilities_new(&self, chances: u32) -> Vec<f64> {
+        let all = ln_beta(self.alpha, self.beta) + ln_beta(self.gamma, self.delta);
+        let of = |x: u32, at: u32, left: f64| {
+            let ways = libm::lgamma(f64::from(at) + 1.0)
+                - libm::lgamma(f64::from(x) + 1.0)
+                - libm::lgamma(f64::from(at - x) + 1.0);
+            let bought = ln_beta(self.alpha + f64::from(x), self.beta + f64::from(at - x));
+            (ways + bought + ln_beta(self.gamma + left, self.delta + f64::from(at)) - all).exp()
+        };
+        (0..=chances).map(|x| of(x, chances, 0.0) + (x..chances).map(|at| of(x, at, 1.0)).sum::<f64>()).collect()
+    }
+
+    /// What they are expected to take of all chances to come, each discounted at a rate of `discount` a chance: DERT (equation 14), as a sum until what is
+    /// left is nothing.
+    pub fn residual(&self, row: &Chances, discount: f64) -> f64 {
+        let row = &Self::sensible(row);
+        let (x, n) = (f64::from(row.frequency), f64::from(row.chances));
+        let bought = ln_beta(self.alpha + x + 1.0, self.beta + n - x) - self.ln_sum(row);
+        let mut there = (bought + ln_beta(self.gamma, self.delta + n + 1.0)).exp() / (1.0 + discount);
+        let mut sum = 0.0;
+        for at in 1..200_000 {
+            sum += there;
+            let n = n + f64::from(at);
+            there *= (self.delta + n) / (self.gamma + self.delta + n) / (1.0 + discount);
+            if there < 1e-14 * sum {
+                break;
+            }
+        }
+        sum
+    }
+}
+
+impl Likelihood for BgBb {
+    type Row = Chances;
+    const NAMES: &'static [&'static str] = &["alpha", "beta", "gamma", "delta"];
+    const UNTOLD: &'static str = "how much people differ in how they buy and leave";
+
+    fn with(parameters: &[f64]) -> Self {
+        Self { alpha: parameters[0], beta: parameters[1], gamma: parameters[2], delta: parameters[3] }
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        vec![self.alpha, self.beta, self.gamma, self.delta]
+    }
+
+    fn log_likelihood(&self, rows: &[Chances], gradient: &mut [f64]) -> f64 {
+        let whole = ln_beta(self.alpha, self.beta) + ln_beta(self.gamma, self.delta);
+        let (buys, leaves) = (digamma(self.alpha + self.beta), digamma(self.gamma + self.delta));
+        let all = [
+            digamma(self.alpha) - buys,
+            digamma(self.beta) - buys,
+            digamma(self.gamma) - leaves,
+            digamma(self.delta) - leaves,
+        ];
+        let (of_gamma, of_left) = (digamma(self.gamma), digamma(self.gamma + 1.0));
+        let mut value = 0.0;
+        for row in rows {
+            let sum = self.ln_sum(row);
+            value += row.weight * (sum - whole);
+            let x = f64::from(row.frequency);
+            let bought = digamma(self.alpha + x);
+            for (place, term) in self.terms(row).enumerate() {
+                let share = row.weight * (term - sum).exp();
+                let (at, left) = match place {
+                    0 => (row.chances, 0.0),
+                    _ => (row.recency + place as u32 - 1, 1.0),
+                };
+                let at = f64::from(at);
+                let (buys, leaves) =
+                    (digamma(self.alpha + self.beta + at), digamma(self.gamma + left + self.delta + at));
+                let parts = [
+                    bought - buys,
+                    digamma(self.beta + at - x) - buys,
+                    if left > 0.0 { of_left } else { of_gamma } - leaves,
+                    digamma(self.delta + at) - leaves,
+                ];
+                gradient.iter_mut().zip(parts).zip(all).for_each(|((it, part), all)| *it += share * (part - all));
+            }
+        }
+        value
+    }
+}
