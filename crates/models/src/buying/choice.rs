@@ -123,7 +123,7 @@ impl Score {
             let count = *count as usize;
             model.probabilities(history, horizon, count)[count].max(LEAST).ln()
         });
-        let (mut sum, mut scores) = (0.0, 0.0);
+        let (mut sum, mut scores) = (0.0f64, 0.0f64);
         logs.for_each(|it| (sum, scores) = (sum + it, scores + 1.0));
         let foretold: Vec<f64> = histories.iter().map(|it| model.expected(it, horizon)).collect();
         let actual: Vec<f64> = later.iter().map(|it| f64::from(*it)).collect();

@@ -61,7 +61,7 @@ impl Contract {
 impl Sbg {
     /// Fitted to contracts.
     pub fn fit(rows: &[Contract]) -> Result<Fit<Self>, Fault> {
-        none_of(rows, |it| !(it.weight.abs() < 1e90), |row| Fault::NotFinite { row })?;
+        none_of(rows, |it| !it.weight.is_finite() || it.weight > 1e90, |row| Fault::NotFinite { row })?;
         none_of(rows, |it| it.weight < 0.0, |row| Fault::Negative { row })?;
         none_of(rows, |it| it.cancelled && it.renewals == 0, |row| Fault::OutOfOrder { row })?;
         let renewals = |cancelled: bool| {

@@ -1,7 +1,7 @@
 //! How the models of buying are fitted: the largest likelihood, over the logarithms of the parameters, all of which are positive.
 //!
-//! Always holds: a fit has settled, its second derivatives tell every parameter apart, and none lies at the end of what was searched. Large data are
-//! first fitted on a systematic sample of the rows, whose result starts the fit to all.
+//! Always holds: a fit has settled, its second derivatives tell every parameter apart, and none lies at the end of what was searched. Many
+//! rows are first fitted on a systematic sample of them, whose result starts the fit to all.
 
 use crate::Fault;
 use crate::estimate::{Estimate, TAILS};
@@ -71,32 +71,41 @@ impl<M: Likelihood> Fit<M> {
 const FAR: f64 = 14.0;
 /// A parameter whose logarithm has a standard error above this is not told by the data.
 const UNTOLD: f64 = 5.0;
-/// From how many rows on a sample is fitted first, and how large it is.
-const MANY: usize = 20_000;
-const SAMPLE: usize = 5_000;
+/// From how many rows on a sample is fitted first, and how large it is at least.
+const MANY: usize = 800;
+const SAMPLE: usize = 400;
 
 /// Fits a model to rows, from `starts` (parameters, the first of them also in the middle of where is searched).
 pub(super) fn fit<M: Likelihood>(rows: &[M::Row], starts: &[Vec<f64>]) -> Result<Fit<M>, Fault> {
     let starts: Vec<Vec<f64>> = starts.iter().map(|it| it.iter().map(|it| it.ln()).collect()).collect();
     let middle = starts[0].clone();
-    let (mut optimum, objective) = if rows.len() > MANY {
-        let sample: Vec<M::Row> = rows.iter().step_by(rows.len() / SAMPLE).cloned().collect();
-        let mut coarse = negative::<M>(&sample, &middle);
-        let first = from_starts(&mut coarse, &starts, &Settings::default()).ok_or(Fault::DidNotSettle)?;
-        let share = weight(&sample) / weight(rows);
-        let metric = inverse(&hessian(&mut coarse, &first.at, STEP)).map(|mut it| {
-            it.iter_mut().flatten().for_each(|cell| *cell *= share);
-            it
-        });
-        let mut objective = negative::<M>(rows, &middle);
-        let settings = Settings { promise: 1e-4, ..Settings::default() };
-        (minimise(&mut objective, &first.at, metric, &settings), objective)
-    } else {
-        let mut objective = negative::<M>(rows, &middle);
-        let settings = Settings { promise: 1e-6, ..Settings::default() };
-        (from_starts(&mut objective, &starts, &settings).ok_or(Fault::DidNotSettle)?, objective)
+    let mut objective = negative::<M>(rows, &middle);
+    let mut optimum = match guessed::<M>(rows, &starts, &middle) {
+        Some((at, metric)) => {
+            let settings = Settings { promise: 1e-4, ..Settings::default() };
+            minimise(&mut objective, &at, Some(metric), &settings)
+        }
+        None => {
+            let settings = Settings { promise: 1e-6, ..Settings::default() };
+            from_starts(&mut objective, &starts, &settings).ok_or(Fault::DidNotSettle)?
+        }
     };
     conclude(&mut optimum, objective, &middle, weight(rows))
+}
+
+/// Where the fit to a sample of many rows ended, with what the covariances are for all of them. `None` for few rows, or where the sample tells too little.
+fn guessed<M: Likelihood>(rows: &[M::Row], starts: &[Vec<f64>], middle: &[f64]) -> Option<(Vec<f64>, Vec<Vec<f64>>)> {
+    if rows.len() < MANY {
+        return None;
+    }
+    let size = (rows.len() / 20).clamp(SAMPLE, 10 * SAMPLE);
+    let sample: Vec<M::Row> = rows.iter().step_by(rows.len() / size).cloned().collect();
+    let mut coarse = negative::<M>(&sample, middle);
+    let first = from_starts(&mut coarse, starts, &Settings { promise: 1e-4, ..Settings::default() })?;
+    let mut metric = inverse(&hessian(&mut coarse, &first.at, STEP))?;
+    let share = weight(&sample) / weight(rows);
+    metric.iter_mut().flatten().for_each(|cell| *cell *= share);
+    first.settled.then_some((first.at, metric))
 }
 
 /// How far apart the gradients are from which the second derivatives are taken, in logarithms of parameters.

@@ -1,0 +1,89 @@
+//! Customers who behave as a model says, for trying what a fit finds again.
+//!
+//! Always holds: the same seed gives the same customers.
+
+use super::uncertainty::{normal, uniform};
+use super::{BgNbd, History, MbgNbd, ParetoNbd};
+use crate::resampling::Draws;
+
+/// The most purchases that are followed: far more than anybody makes.
+const MOST: u32 = 100_000;
+
+/// Customers of BG/NBD, known for a time between two.
+pub fn simulated_bg_nbd(model: &BgNbd, customers: usize, known: (f64, f64), seed: u64) -> Vec<History> {
+    let mut draws = Draws::new(seed);
+    let one = |_| {
+        let (rate, leaving) = (gamma(model.r, &mut draws) / model.alpha, beta(model.a, model.b, &mut draws));
+        let age = known.0 + (known.1 - known.0) * uniform(&mut draws);
+        lived(rate, age, &mut draws, |draws| uniform(draws) < leaving, false)
+    };
+    (0..customers).map(one).collect()
+}
+
+/// Customers of MBG/NBD, known for a time between two.
+pub fn simulated_mbg_nbd(model: &MbgNbd, customers: usize, known: (f64, f64), seed: u64) -> Vec<History> {
+    let mut draws = Draws::new(seed);
+    let one = |_| {
+        let (rate, leaving) = (gamma(model.r, &mut draws) / model.alpha, beta(model.a, model.b, &mut draws));
+        let age = known.0 + (known.1 - known.0) * uniform(&mut draws);
+        lived(rate, age, &mut draws, |draws| uniform(draws) < leaving, true)
+    };
+    (0..customers).map(one).collect()
+}
+
+/// Customers of Pareto/NBD, known for a time between two.
+pub fn simulated_pareto_nbd(model: &ParetoNbd, customers: usize, known: (f64, f64), seed: u64) -> Vec<History> {
+    let mut draws = Draws::new(seed);
+    let one = |_| {
+        let (rate, leaving) = (gamma(model.r, &mut draws) / model.alpha, gamma(model.s, &mut draws) / model.beta);
+        let age = known.0 + (known.1 - known.0) * uniform(&mut draws);
+        let left = -(1.0 - uniform(&mut draws)).ln() / leaving;
+        let found = lived(rate, age.min(left), &mut draws, |_| false, false);
+        History { age, ..found }
+    };
+    (0..customers).map(one).collect()
+}
+
+/// What somebody does who buys at a rate until the end, or until `leaves` after a purchase, the first among them if `at_first`.
+fn lived(
+    rate: f64,
+    end: f64,
+    draws: &mut Draws,
+    mut leaves: impl FnMut(&mut Draws) -> bool,
+    at_first: bool,
+) -> History {
+    let (mut frequency, mut recency) = (0, 0.0);
+    let mut there = !(at_first && leaves(draws));
+    while there && frequency < MOST {
+        let next = recency - (1.0 - uniform(draws)).ln() / rate;
+        if next.is_nan() || next > end || next <= recency {
+            break;
+        }
+        (frequency, recency) = (frequency + 1, next);
+        there = !leaves(draws);
+    }
+    History { frequency, recency, age: end }
+}
+
+/// A number with a gamma distribution of this shape (Marsaglia and Tsang 2000).
+pub(super) fn gamma(shape: f64, draws: &mut Draws) -> f64 {
+    if shape < 1.0 {
+        let part = (1.0 - uniform(draws)).powf(1.0 / shape);
+        return gamma(shape + 1.0, draws) * part;
+    }
+    let d = shape - 1.0 / 3.0;
+    let c = 1.0 / (9.0 * d).sqrt();
+    loop {
+        let z = normal(draws);
+        let v = (1.0 + c * z).powi(3);
+        if v > 0.0 && (1.0 - uniform(draws)).ln() < 0.5 * z * z + d - d * v + d * v.ln() {
+            return d * v;
+        }
+    }
+}
+
+/// A number with a beta distribution.
+fn beta(a: f64, b: f64, draws: &mut Draws) -> f64 {
+    let (first, second) = (gamma(a, draws), gamma(b, draws));
+    if first + second > 0.0 { first / (first + second) } else { 0.5 }
+}
