@@ -12,6 +12,7 @@ mod distributions;
 pub mod estimate;
 pub mod experiments;
 pub mod fault;
+pub mod groups;
 pub mod medoid;
 pub mod optimise;
 pub mod patterns;
