@@ -162,7 +162,10 @@ proptest! {
                     }
                     prop_assert!(fit.strengths.iter().all(|it| (0.0..=1.0).contains(it)));
                 }
-                Err(fault) => prop_assert!(matches!(fault, Fault::TooFew { .. })),
+                Err(fault) => {
+                    let few = matches!(fault, Fault::TooFew { .. });
+                    prop_assert!(few);
+                }
             }
             let categories: Vec<u32> = (0..rows.len()).map(|at| at as u32 % 3).collect();
             if let Ok(fit) = Prototypes::fit(&points, &[categories], None, &options) {

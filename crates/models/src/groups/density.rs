@@ -65,7 +65,7 @@ fn shortest_tree(points: &Points, cores: &[f64]) -> Vec<Edge> {
     let mut cores = cores.to_vec();
     let mut rows: Vec<u32> = (0..n as u32).collect();
     let (mut reach, mut from) = (vec![f64::INFINITY; n], vec![0u32; n]);
-    let mut apart = vec![0.0; n];
+    let (mut apart, mut sums) = (vec![0.0; n], vec![0.0; n]);
     let mut edges = Vec::with_capacity(n.saturating_sub(1));
     let mut next = n - 1;
     for left in (1..n).rev() {
@@ -78,12 +78,13 @@ fn shortest_tree(points: &Points, cores: &[f64]) -> Vec<Edge> {
         from.swap(next, left);
         let apart = &mut apart[..left];
         apart.fill(core);
-        // The first column overwrites, the last ones add: sums of squares, then the greatest of the three.
-        let mut sum = vec![0.0; left];
+        // Sums of squares, then the greatest of the three.
+        let sum = &mut sums[..left];
+        sum.fill(0.0);
         for (column, own) in columns.iter().zip(&own) {
             sum.iter_mut().zip(&column[..left]).for_each(|(sum, x)| *sum += (x - own) * (x - own));
         }
-        for ((apart, sum), core) in apart.iter_mut().zip(&sum).zip(&cores[..left]) {
+        for ((apart, sum), core) in apart.iter_mut().zip(sum.iter()).zip(&cores[..left]) {
             let far = if *sum > *core { *sum } else { *core };
             *apart = if far > *apart { far } else { *apart };
         }

@@ -42,6 +42,9 @@ impl Options {
     }
 }
 
+/// Up to how many rows single ones are exchanged at the end: among more, one row hardly moves a mean.
+const EXCHANGED: usize = 20_000;
+
 /// Groups around means.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KMeans {
@@ -175,6 +178,9 @@ impl<'a> Lloyd<'a> {
         self.assign_all();
         self.fill_empty();
         self.move_centres();
+        if self.labels.len() <= EXCHANGED {
+            (0..steps.min(50)).find(|_| !self.exchange());
+        }
         let width = self.points.width;
         let own = |label: &usize| &self.centres[label * width..(label + 1) * width];
         let inertia = self.points.rows().zip(&self.labels).map(|(row, label)| apart(row, own(label))).sum();
@@ -183,6 +189,34 @@ impl<'a> Lloyd<'a> {
             labels: self.labels,
             inertia,
         }
+    }
+
+    /// Moves every row that lowers the sum by changing its group, means included, which nearness alone does not see (Hartigan and Wong 1979); whether any
+    /// did.
+    fn exchange(&mut self) -> bool {
+        let (width, mut changed) = (self.points.width, false);
+        for at in 0..self.labels.len() {
+            let (row, label) = (self.points.row(at), self.labels[at]);
+            let size = self.counts[label] as f64;
+            if size < 2.0 {
+                continue;
+            }
+            let distance = |group: usize| apart(row, &self.centres[group * width..(group + 1) * width]);
+            let gain = distance(label) * size / (size - 1.0);
+            let cost = |group: usize| distance(group) * self.counts[group] as f64 / (self.counts[group] as f64 + 1.0);
+            let others = (0..self.counts.len()).filter(|it| *it != label).map(|it| (cost(it), it));
+            let Some((least, group)) = others.min_by(|a, b| a.0.total_cmp(&b.0)) else { return false };
+            if least < gain * (1.0 - 1e-12) {
+                self.relabel(at, group);
+                for moved in [label, group] {
+                    let count = self.counts[moved] as f64;
+                    let sums = &self.sums[moved * width..(moved + 1) * width];
+                    self.centres[moved * width..].iter_mut().zip(sums).for_each(|(cell, sum)| *cell = sum / count);
+                }
+                changed = true;
+            }
+        }
+        changed
     }
 
     fn assign_all(&mut self) {
