@@ -1,7 +1,9 @@
 // The programme, its rules and its members as pages show them. Pure: nothing here knows about the screen.
 import type { Condition } from './conditions';
 import type { Tree } from './condition-tree';
+import type { Households } from './loyalty-households';
 import type { Jurisdiction } from './loyalty-laws';
+import type { Paying } from './loyalty-paying';
 import type { Ladder } from './tiers';
 
 export const STATES = ['live', 'draft', 'paused', 'ended'] as const;
@@ -48,9 +50,9 @@ export interface Program {
 	ladders?: Ladder[];
 	jurisdictions?: Jurisdiction[];
 	/** What households may do; there are none without it. */
-	households?: { wallets: string[] };
+	households?: Households | null;
 	/** Which wallets pay at tills; none without it. */
-	paying?: { wallet: string }[];
+	paying?: Paying[];
 	[other: string]: unknown;
 }
 

@@ -22,6 +22,7 @@ import { loyaltyOfferScenarios } from './loyalty-offer-scenarios.mjs';
 import { loyaltyPartnerScenarios } from './loyalty-partner-scenarios.mjs';
 import { loyaltyReferralScenarios } from './loyalty-referral-scenarios.mjs';
 import { loyaltyScenarios } from './loyalty-scenarios.mjs';
+import { loyaltyHouseholdScenarios } from './loyalty-household-scenarios.mjs';
 import { loyaltyTransferScenarios } from './loyalty-transfer-scenarios.mjs';
 import { loyaltyTrialScenarios } from './loyalty-trial-scenarios.mjs';
 import { noteScenarios } from './note-scenarios.mjs';
@@ -138,7 +139,7 @@ async function walk(size, viewport) {
 if (shop.link) await (await open(SIZES.desk)).context.close();
 await Promise.all(Object.entries(SIZES).map(([size, viewport]) => walk(size, viewport)));
 
-const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyLawScenarios, ...loyaltyGiftCardScenarios, ...loyaltyLeaderboardScenarios, ...loyaltyMemberScenarios, ...loyaltyOfferScenarios, ...loyaltyPartnerScenarios, ...loyaltyReferralScenarios, ...loyaltyChallengeScenarios, ...loyaltyCodeScenarios, ...loyaltyHandScenarios, ...loyaltyTransferScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
+const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyLawScenarios, ...loyaltyGiftCardScenarios, ...loyaltyLeaderboardScenarios, ...loyaltyMemberScenarios, ...loyaltyOfferScenarios, ...loyaltyPartnerScenarios, ...loyaltyReferralScenarios, ...loyaltyChallengeScenarios, ...loyaltyCodeScenarios, ...loyaltyHandScenarios, ...loyaltyHouseholdScenarios, ...loyaltyTransferScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
 for (const [name, run] of Object.entries(allScenarios)) {
 	if (!isWanted(name)) continue;
 	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');

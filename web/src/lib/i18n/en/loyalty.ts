@@ -4,6 +4,7 @@ import { challenges } from './loyalty-challenges';
 import { changes } from './loyalty-changes';
 import { giftCards } from './loyalty-gift-cards';
 import { codes } from './loyalty-codes';
+import { households } from './loyalty-households';
 import { laws } from './loyalty-laws';
 import { ofMember } from './loyalty-member';
 import { boards } from './loyalty-leaderboards';
@@ -22,6 +23,7 @@ export const loyalty = {
 	...codes,
 	...liability,
 	...giftCards,
+	...households,
 	...laws,
 	...ofMember,
 	...boards,
