@@ -167,9 +167,9 @@ pub(super) fn memberships(row: &[f64], components: &[Component]) -> Vec<f64> {
     let density = |it: &Component| {
         let n = row.len();
         let mut solved: Vec<f64> = Vec::with_capacity(n);
-        for i in 0..n {
+        for (i, (x, mean)) in row.iter().zip(&it.mean).enumerate() {
             let known: f64 = solved.iter().zip(&it.lower[i * n..]).map(|(a, b)| a * b).sum();
-            solved.push((row[i] - it.mean[i] - known) * it.lower[i * n + i]);
+            solved.push((x - mean - known) * it.lower[i * n + i]);
         }
         it.height - solved.iter().map(|it| it * it).sum::<f64>() / 2.0
     };
