@@ -3,6 +3,7 @@
 //! Always holds: every formula names its source, and is compared in the tests with published results or with a slow, obvious computation.
 
 pub mod association;
+pub mod attribution;
 pub mod baskets;
 mod bisection;
 pub mod buying;
