@@ -31,7 +31,10 @@ pub use fitting::{Fit, Likelihood, Row};
 pub use gamma_gamma::{GammaGamma, Spending};
 pub use history::{Group, Histories, History};
 pub use pareto_nbd::ParetoNbd;
-pub use simulation::{simulated_bg_nbd, simulated_mbg_nbd, simulated_pareto_nbd};
+pub use simulation::{
+    simulated_bg_nbd, simulated_chances, simulated_contracts, simulated_mbg_nbd, simulated_pareto_nbd,
+    simulated_spending,
+};
 pub use summary::{Purchase, Summary};
 pub use uncertainty::{Posterior, percentiles};
 pub use value::{Horizon, Simple, Value};

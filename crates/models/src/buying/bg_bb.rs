@@ -60,15 +60,16 @@ impl BgBb {
         if most > MOST {
             return Err(Fault::Shape { what: "chances to buy", have: most as usize, need: MOST as usize });
         }
-        let different = rows
-            .iter()
-            .enumerate()
-            .filter(|(at, it)| !rows[..*at].iter().take(50).any(|other| other.weighted(0.0) == it.weighted(0.0)));
-        let different = different.take(5).count();
+        let mut sorted = rows.to_vec();
+        let key = |it: &Chances| (it.chances, it.frequency, it.recency);
+        sorted.sort_unstable_by_key(key);
+        let groups = sorted.chunk_by(|a, b| key(a) == key(b));
+        let rows: Vec<Chances> = groups.map(|same| same[0].weighted(same.iter().map(|it| it.weight).sum())).collect();
+        let different = rows.len();
         if different < 5 {
             return Err(Fault::TooFew { what: "different histories", have: different, need: 5 });
         }
-        fit(rows, &[vec![1.0, 1.0, 0.7, 2.5], vec![2.0, 4.0, 1.0, 8.0]])
+        fit(&rows, &[vec![1.0, 1.0, 0.7, 2.5], vec![2.0, 4.0, 1.0, 8.0]])
     }
 
     /// The logarithms of the terms of the likelihood, without what all have in common: those who are still there first, then those who left before the

@@ -77,7 +77,12 @@ impl Sbg {
         if last < 2 {
             return Err(Fault::TooFew { what: "renewals", have: last, need: 2 });
         }
-        fit(rows, &[vec![1.0, 2.0], vec![0.5, 5.0]])
+        let mut sorted: Vec<Contract> = rows.iter().filter(|it| it.renewals > 0 && it.weight > 0.0).copied().collect();
+        let key = |it: &Contract| (it.renewals, it.cancelled);
+        sorted.sort_unstable_by_key(key);
+        let groups = sorted.chunk_by(|a, b| key(a) == key(b));
+        let rows: Vec<Contract> = groups.map(|same| same[0].weighted(same.iter().map(|it| it.weight).sum())).collect();
+        fit(&rows, &[vec![1.0, 2.0], vec![0.5, 5.0]])
     }
 
     /// The probability that somebody is still there after so many renewals.

@@ -7,7 +7,7 @@
 use crate::special::ln_hypergeometric;
 
 /// The most counts that are summed.
-const MOST: usize = 100_000;
+const MOST: usize = 20_000;
 const SCALE: f64 = 1e200;
 
 /// The logarithm of the probability of a count of `n`: `shape` of the rates, and `z` = t / (scale + t).

@@ -3,7 +3,7 @@
 //! Always holds: the same seed gives the same customers.
 
 use super::uncertainty::{normal, uniform};
-use super::{BgNbd, History, MbgNbd, ParetoNbd};
+use super::{BgBb, BgNbd, Chances, Contract, GammaGamma, History, MbgNbd, ParetoNbd, Sbg, Spending};
 use crate::resampling::Draws;
 
 /// The most purchases that are followed: far more than anybody makes.
@@ -86,4 +86,45 @@ pub(super) fn gamma(shape: f64, draws: &mut Draws) -> f64 {
 fn beta(a: f64, b: f64, draws: &mut Draws) -> f64 {
     let (first, second) = (gamma(a, draws), gamma(b, draws));
     if first + second > 0.0 { first / (first + second) } else { 0.5 }
+}
+
+/// What customers spend who made so many purchases, after the Gamma-Gamma model.
+pub fn simulated_spending(model: &GammaGamma, purchases: &[u32], seed: u64) -> Vec<Spending> {
+    let mut draws = Draws::new(seed);
+    let one = |purchases: &u32| {
+        let rate = gamma(model.q, &mut draws) / model.gamma;
+        let n = f64::from(*purchases);
+        Spending { purchases: n, mean: gamma(model.p * n, &mut draws) / rate / n, weight: 1.0 }
+    };
+    purchases.iter().filter(|it| **it > 0).map(one).collect()
+}
+
+/// What customers do with so many chances, after BG/BB.
+pub fn simulated_chances(model: &BgBb, customers: usize, chances: u32, seed: u64) -> Vec<Chances> {
+    let mut draws = Draws::new(seed);
+    let one = |_| {
+        let (buys, leaves) = (beta(model.alpha, model.beta, &mut draws), beta(model.gamma, model.delta, &mut draws));
+        let (mut frequency, mut recency) = (0, 0);
+        for at in 1..=chances {
+            if uniform(&mut draws) < leaves {
+                break;
+            }
+            if uniform(&mut draws) < buys {
+                (frequency, recency) = (frequency + 1, at);
+            }
+        }
+        Chances { frequency, recency, chances, weight: 1.0 }
+    };
+    (0..customers).map(one).collect()
+}
+
+/// What customers do with contracts that came to so many renewals, after sBG.
+pub fn simulated_contracts(model: &Sbg, customers: usize, renewals: u32, seed: u64) -> Vec<Contract> {
+    let mut draws = Draws::new(seed);
+    let one = |_| {
+        let leaves = beta(model.alpha, model.beta, &mut draws);
+        let cancelled = (1..=renewals).find(|_| uniform(&mut draws) < leaves);
+        Contract { renewals: cancelled.unwrap_or(renewals), cancelled: cancelled.is_some(), weight: 1.0 }
+    };
+    (0..customers).map(one).collect()
 }

@@ -2,8 +2,10 @@
 //!
 //! Always holds: only positive terms are summed, so that nothing cancels. Negative arguments are not offered: Pfaff's transform brings them here.
 
-/// The most terms of a series or steps of a continued fraction.
-const MOST: u32 = 2_000_000;
+/// The most terms of a series.
+const MOST: u32 = 200_000;
+/// The most steps of the continued fraction: all digits up to an argument of 1 − 10⁻⁷, and fewer beyond.
+const STEPS: u32 = 30_000;
 
 /// The logarithm of 2F1(a, b; c; z), for positive `a`, `b`, `c` and 0 ≤ z < 1.
 ///
@@ -87,7 +89,7 @@ impl One {
         let low = c - 1.0;
         let one = Dual { value: 1.0, a: 0.0, c: 0.0 };
         let (mut d, mut delta, mut f) = (one, one, one);
-        for step in 1..MOST {
+        for step in 1..STEPS {
             let n = f64::from(step / 2);
             let u = if step % 2 == 1 {
                 // (a + n)(c' + n) / ((c' + 2n)(c' + 2n + 1)).

@@ -1,0 +1,233 @@
+//! Models of buying on customers who behave as a model says, and on input that nobody should give: what went in is found again, intervals hold as often as
+//! they say, and there is a settled fit or a reason why not.
+
+use proptest::prelude::*;
+use rapport_models::Fault;
+use rapport_models::buying::{
+    BgBb, BgNbd, Buying, Chances, Choice, Contract, Fit, GammaGamma, Histories, History, Likelihood, MbgNbd, ParetoNbd,
+    Purchase, Sbg, Spending, Summary, simulated_bg_nbd, simulated_chances, simulated_contracts, simulated_mbg_nbd,
+    simulated_pareto_nbd, simulated_spending,
+};
+
+/// Data sets a model.
+const SETS: u64 = 200;
+
+/// How many of `n` intervals of 95 % may hold, if they are right: but for a probability of 0.1 %, by the binomial distribution.
+fn possible(n: usize, held: usize) -> bool {
+    let ln_choose = |k: usize| (1..=k).map(|i| (((n - k + i) as f64) / i as f64).ln()).sum::<f64>();
+    let of = |k: usize| (ln_choose(k) + k as f64 * 0.95f64.ln() + (n - k) as f64 * 0.05f64.ln()).exp();
+    let (below, above) = ((0..=held).map(of).sum::<f64>(), (held..=n).map(of).sum::<f64>());
+    below > 0.000_5 && above > 0.000_5
+}
+
+fn sane<M: Likelihood>(fit: &Fit<M>) {
+    let numbers = fit.estimates.iter().flat_map(|it| [it.value, it.low, it.high, it.standard_error.unwrap()]);
+    assert!(numbers.chain([fit.log_likelihood]).all(f64::is_finite));
+    assert!(fit.estimates.iter().all(|it| it.low <= it.value && it.value <= it.high && it.low >= 0.0));
+}
+
+/// Fits `sets` sets of data. All that are fitted are finite, most are, and of each parameter the intervals hold the truth as often as they should.
+fn covers<M: Likelihood>(truth: &M, sets: u64, fit: impl Fn(u64) -> Result<Fit<M>, Fault>) {
+    let truth = truth.parameters();
+    let fits: Vec<Fit<M>> = (0..sets).filter_map(|seed| fit(seed).ok()).collect();
+    assert!(fits.len() as u64 * 10 >= sets * 9, "{} of {sets} settled", fits.len());
+    for (at, truth) in truth.iter().enumerate() {
+        fits.iter().for_each(sane);
+        let held = fits.iter().filter(|it| it.estimates[at].interval().holds(*truth)).count();
+        println!("{} {}: {held} of {}", std::any::type_name::<M>(), M::NAMES[at], fits.len());
+        assert!(possible(fits.len(), held), "{} of {}: {held} of {}", M::NAMES[at], truth, fits.len());
+    }
+}
+
+fn all_models(sets: u64, customers: usize) {
+    let bg = BgNbd { r: 0.8, alpha: 6.0, a: 0.8, b: 2.4 };
+    covers(&bg, sets, |seed| BgNbd::fit(&Histories::new(&simulated_bg_nbd(&bg, customers, (30.0, 60.0), seed))?));
+    let mbg = MbgNbd { r: 0.9, alpha: 6.0, a: 0.9, b: 2.0 };
+    covers(&mbg, sets, |seed| MbgNbd::fit(&Histories::new(&simulated_mbg_nbd(&mbg, customers, (30.0, 60.0), seed))?));
+    let pareto = ParetoNbd { r: 0.9, alpha: 5.0, s: 0.8, beta: 12.0 };
+    let people = |seed| simulated_pareto_nbd(&pareto, customers, (30.0, 60.0), seed);
+    covers(&pareto, sets, |seed| ParetoNbd::fit(&Histories::new(&people(seed))?));
+    let spending = GammaGamma { p: 6.25, q: 3.74, gamma: 15.44 };
+    let purchases: Vec<u32> = (0..customers as u32).map(|it| 1 + it % 7).collect();
+    covers(&spending, sets, |seed| GammaGamma::fit(&simulated_spending(&spending, &purchases, seed)));
+    let donors = BgBb { alpha: 1.2, beta: 0.75, gamma: 0.66, delta: 2.8 };
+    covers(&donors, sets, |seed| BgBb::fit(&simulated_chances(&donors, customers, 8, seed)));
+    let contracts = Sbg { alpha: 0.7, beta: 1.2 };
+    covers(&contracts, sets, |seed| Sbg::fit(&simulated_contracts(&contracts, customers, 8, seed)));
+}
+
+#[test]
+fn intervals_hold_as_often_as_they_say() {
+    all_models(SETS, 1_500);
+}
+
+#[test]
+#[ignore = "the long run"]
+fn intervals_hold_as_often_as_they_say_in_the_long_run() {
+    all_models(2_000, 1_500);
+}
+
+/// Few and many customers, heavy buyers, ages that are mostly short (lifetimes' issue 405), and people of another model than the one that is fitted.
+#[test]
+fn odd_data_have_a_finite_fit_or_a_reason() {
+    let (mut settled, mut faults) = (0, 0);
+    for seed in 0..SETS {
+        let part = |by: u64| (seed * by % 97) as f64 / 97.0;
+        let customers = [50, 120, 400, 1_500][seed as usize % 4];
+        let (r, alpha) = (0.1 + 3.0 * part(31), 0.02 + 20.0 * part(57) * part(13));
+        let model = BgNbd { r, alpha, a: 0.05 + 2.0 * part(71), b: 0.3 + 8.0 * part(43) };
+        let mut people = simulated_bg_nbd(&model, customers, (0.0, 60.0), seed);
+        people.retain(|it| it.age > 60.0 * part(29) || it.frequency > 0);
+        people.iter_mut().for_each(|it| it.frequency = it.frequency.min(500));
+        let histories = Histories::new(&people).unwrap();
+        let some = people[people.len() / 2];
+        let mut tried = |outcome: Result<[f64; 5], Fault>| match outcome {
+            Ok(numbers) => {
+                assert!(numbers.iter().all(|it| it.is_finite() && *it >= 0.0), "{seed} {numbers:?}");
+                settled += 1;
+            }
+            Err(fault) => {
+                assert!(matches!(fault, Fault::TooFew { .. } | Fault::NotIdentified { .. } | Fault::DidNotSettle));
+                faults += 1;
+            }
+        };
+        tried(BgNbd::fit(&histories).map(|it| said(&it, &some)));
+        tried(MbgNbd::fit(&histories).map(|it| said(&it, &some)));
+        tried(ParetoNbd::fit(&histories).map(|it| said(&it, &some)));
+    }
+    println!("{settled} settled, {faults} with a reason");
+    assert!(settled > faults, "{settled} {faults}");
+}
+
+fn said<M: Likelihood + Buying>(fit: &Fit<M>, history: &History) -> [f64; 5] {
+    sane(fit);
+    let model = &fit.model;
+    let chances = model.probabilities(history, 30.0, 3);
+    [
+        model.alive(history),
+        model.expected(history, 30.0),
+        model.expected_new(30.0),
+        chances.iter().sum(),
+        model.discounted(history, 1.0, 12, 0.01),
+    ]
+}
+
+/// The expected number is the mean of the probabilities of counts, by all three models; and it is what simulated customers do.
+#[test]
+fn what_is_expected_is_what_happens() {
+    let history = History { frequency: 3, recency: 20.0, age: 30.0 };
+    let pareto = ParetoNbd { r: 0.9, alpha: 5.0, s: 0.8, beta: 12.0 };
+    let bg = BgNbd { r: 0.8, alpha: 6.0, a: 0.8, b: 2.4 };
+    let mbg = MbgNbd { r: 0.9, alpha: 6.0, a: 0.9, b: 2.0 };
+    let models: [&dyn Buying; 3] = [&pareto, &bg, &mbg];
+    for model in models {
+        for (chances, wanted) in [
+            (model.probabilities(&history, 26.0, 200), model.expected(&history, 26.0)),
+            (model.probabilities_new(26.0, 300), model.expected_new(26.0)),
+        ] {
+            assert!((chances.iter().sum::<f64>() - 1.0).abs() < 1e-8, "{}", chances.iter().sum::<f64>());
+            let mean: f64 = chances.iter().enumerate().map(|(n, it)| n as f64 * it).sum();
+            assert!((mean - wanted).abs() < 1e-6, "{mean} {wanted}");
+        }
+    }
+    let mean = |people: &[History]| people.iter().map(|it| f64::from(it.frequency)).sum::<f64>() / people.len() as f64;
+    let many = 40_000;
+    for (found, wanted) in [
+        (mean(&simulated_pareto_nbd(&pareto, many, (26.0, 26.0), 1)), pareto.expected_new(26.0)),
+        (mean(&simulated_bg_nbd(&bg, many, (26.0, 26.0), 2)), bg.expected_new(26.0)),
+        (mean(&simulated_mbg_nbd(&mbg, many, (26.0, 26.0), 3)), mbg.expected_new(26.0)),
+    ] {
+        assert!((found / wanted - 1.0).abs() < 0.05, "{found} {wanted}");
+    }
+}
+
+/// Any number that a file can hold.
+fn absurd() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        Just(f64::NAN),
+        Just(f64::INFINITY),
+        Just(-1.0),
+        Just(0.0),
+        Just(-0.0),
+        Just(1e-300),
+        Just(1e300),
+        Just(1e15),
+        0.0..100.0,
+        any::<f64>()
+    ]
+}
+
+/// A history that is possible, of any size.
+fn possible_history() -> impl Strategy<Value = History> {
+    let time = prop_oneof![Just(1e-80), Just(1e-9), Just(1e9), Just(1e80), 0.001..100.0];
+    (prop_oneof![Just(0u32), Just(1), Just(u32::MAX), 0..500u32], time, 0.0..=1.0f64).prop_map(
+        |(frequency, age, part)| {
+            let recency = if frequency > 0 { age * f64::max(part, 1e-9) } else { 0.0 };
+            History { frequency, recency, age }
+        },
+    )
+}
+
+fn finite(numbers: &[f64]) -> bool {
+    numbers.iter().all(|it| it.is_finite())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn absurd_histories_are_fitted_or_refused(rows in prop::collection::vec((any::<u32>(), absurd(), absurd()), 0..30)) {
+        let people: Vec<History> =
+            rows.iter().map(|it| History { frequency: it.0 % 5, recency: it.1, age: it.2 }).collect();
+        if let Ok(histories) = Histories::new(&people) {
+            BgNbd::fit(&histories).iter().for_each(sane);
+            MbgNbd::fit(&histories).iter().for_each(sane);
+            ParetoNbd::fit(&histories).iter().for_each(sane);
+        }
+    }
+
+    #[test]
+    fn histories_of_any_size_are_fitted_or_refused(people in prop::collection::vec(possible_history(), 10..40)) {
+        let histories = Histories::new(&people).unwrap();
+        if let Ok(fit) = BgNbd::fit(&histories) { prop_assert!(finite(&said(&fit, &people[0]))); }
+        if let Ok(fit) = MbgNbd::fit(&histories) { prop_assert!(finite(&said(&fit, &people[0]))); }
+        if let Ok(fit) = ParetoNbd::fit(&histories) { prop_assert!(finite(&said(&fit, &people[0]))); }
+        let later: Vec<u32> = people.iter().map(|it| it.frequency % 4).collect();
+        let _ = Choice::between(&people, &later, 10.0);
+    }
+
+    #[test]
+    fn what_a_sound_model_says_is_finite(history in possible_history(), horizon in prop_oneof![Just(0.0), Just(1e-9), Just(1e9), 0.0..500.0]) {
+        let models: [&dyn Buying; 3] = [
+            &ParetoNbd { r: 0.553, alpha: 10.578, s: 0.606, beta: 11.669 },
+            &BgNbd { r: 0.243, alpha: 4.414, a: 0.793, b: 2.426 },
+            &MbgNbd { r: 0.525, alpha: 6.183, a: 1.0, b: 1.614 },
+        ];
+        for model in models {
+            let alive = model.alive(&history);
+            prop_assert!((0.0..=1.0).contains(&alive), "{}", alive);
+            let expected = model.expected(&history, horizon);
+            prop_assert!(expected.is_finite() && expected >= 0.0, "{}", expected);
+            prop_assert!(model.probabilities(&history, horizon, 3).iter().all(|it| (0.0..=1.0).contains(it)));
+        }
+    }
+
+    #[test]
+    fn absurd_spending_and_contracts_are_fitted_or_refused(rows in prop::collection::vec((absurd(), absurd(), 0u32..12, any::<bool>()), 0..30)) {
+        let spending: Vec<Spending> =
+            rows.iter().map(|it| Spending { purchases: it.0, mean: it.1, weight: 1.0 }).collect();
+        GammaGamma::fit(&spending).iter().for_each(sane);
+        let contracts: Vec<Contract> =
+            rows.iter().map(|it| Contract { renewals: it.2, cancelled: it.3, weight: it.0 }).collect();
+        Sbg::fit(&contracts).iter().for_each(sane);
+        let _ = Contract::of_survivors(&rows.iter().map(|it| it.0).collect::<Vec<_>>());
+        let chances: Vec<Chances> = rows
+            .iter()
+            .map(|it| Chances { frequency: it.2 / 2, recency: it.2, chances: 12, weight: it.1 })
+            .collect();
+        BgBb::fit(&chances).iter().for_each(sane);
+        let purchases: Vec<Purchase> =
+            rows.iter().map(|it| Purchase { customer: it.2, time: it.0, amount: it.1 }).collect();
+        let _ = Summary::of(&purchases, 1.0, 7.0, 50.0);
+    }
+}
