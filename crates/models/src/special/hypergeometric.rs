@@ -3,7 +3,7 @@
 //! Always holds: only positive terms are summed, so that nothing cancels. Negative arguments are not offered: Pfaff's transform brings them here.
 
 /// The most terms of a series.
-const MOST: u32 = 200_000;
+const MOST: u32 = 1_000_000;
 /// The most steps of the continued fraction: all digits up to an argument of 1 − 10⁻⁷, and fewer beyond.
 const STEPS: u32 = 30_000;
 
