@@ -7,6 +7,7 @@ pub mod attribution;
 pub mod baskets;
 mod bisection;
 pub mod buying;
+pub mod changes;
 mod columns;
 pub mod discovery;
 mod distributions;
