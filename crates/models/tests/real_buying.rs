@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use rapport_models::buying::{
-    BgBb, BgNbd, Buying, Chances, Choice, Contract, Fit, GammaGamma, Histories, History, Horizon, Likelihood, MbgNbd,
-    ParetoNbd, Purchase, Sbg, Score, Simple, Spending, Summary, Value, percentiles,
+    BgBb, BgNbd, Buying, Chances, Choice, Contract, Explained, Fit, GammaGamma, Histories, History, Horizon,
+    Likelihood, MbgNbd, ParetoNbd, Purchase, Sbg, Score, Simple, Spending, Summary, Value, percentiles,
 };
 
 fn data(name: &str) -> Option<String> {
@@ -247,4 +247,35 @@ fn intervals_of_the_fit_to_cdnow() {
     let next = posterior.interval(|it| it.expected(&history, 39.0));
     assert!(next.holds(fit.model.expected(&history, 39.0)) && next.high - next.low < 0.3, "{next:?}");
     assert!((posterior.mean(|it| it.r) - 0.243).abs() < 0.003);
+}
+
+/// The first purchase's amount, which Abe (2009) uses for CDNOW, goes with how often people buy again, and not with when they leave. It makes the forecast of
+/// the 39 weeks that followed better by every error but the sum, which stays 11.7 % too low (11.5 % without it). Its
+/// logarithm is taken as Akaike's criterion prefers it, in the weeks of the fit, to the amount itself.
+#[test]
+fn first_purchases_explain_some_of_cdnow() {
+    let Some(customers) = cdnow() else { return };
+    let histories: Vec<History> = customers.iter().map(|it| it.0.history).collect();
+    let first: Vec<Vec<f64>> = customers.iter().map(|it| vec![it.0.first.ln_1p()]).collect();
+    let explained = Explained::fit(&histories, &first).unwrap();
+    let plain = ParetoNbd::fit(&Histories::new(&histories).unwrap()).unwrap();
+    assert!(explained.fit.aic() < plain.aic() - 40.0, "{} {}", explained.fit.aic(), plain.aic());
+    let [buying, leaving] = [explained.fit.estimates[4], explained.fit.estimates[5]];
+    assert!(buying.low > 1.1 && leaving.interval().holds(1.0), "{buying:?} {leaving:?}");
+    let foretold: Vec<f64> =
+        histories.iter().zip(&first).map(|(it, first)| explained.of(first).expected(it, 39.0)).collect();
+    let n = histories.len() as f64;
+    let off = || foretold.iter().zip(&customers).map(|(a, b)| a - f64::from(b.1));
+    let absolute = off().map(f64::abs).sum::<f64>() / n;
+    let square = (off().map(|it| it * it).sum::<f64>() / n).sqrt();
+    assert!(absolute <= 0.754_5 && square <= 1.602_8, "{absolute} {square}");
+    assert!((off().sum::<f64>() / 1_882.0).abs() < 0.118);
+    let summaries: Vec<Summary> = customers.iter().map(|it| it.0).collect();
+    let spending = GammaGamma::fit(&Summary::spending(&summaries)).unwrap().model;
+    let dollars = |it: &Summary| spending.expected(f64::from(it.history.frequency), it.again).unwrap();
+    let mut ranked: Vec<(f64, f64)> =
+        customers.iter().zip(&foretold).map(|(it, count)| (count * dollars(&it.0), it.2)).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let top = ranked[..236].iter().map(|it| it.1).sum::<f64>() / 70_976.39;
+    assert!(top >= 0.504, "{top}");
 }

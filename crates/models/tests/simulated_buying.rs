@@ -4,9 +4,9 @@
 use proptest::prelude::*;
 use rapport_models::Fault;
 use rapport_models::buying::{
-    BgBb, BgNbd, Buying, Chances, Choice, Contract, Fit, GammaGamma, Histories, History, Likelihood, MbgNbd, ParetoNbd,
-    Purchase, Sbg, Spending, Summary, simulated_bg_nbd, simulated_chances, simulated_contracts, simulated_mbg_nbd,
-    simulated_pareto_nbd, simulated_spending,
+    BgBb, BgNbd, Buying, Chances, Choice, Contract, Explained, Factors, Fit, GammaGamma, Histories, History,
+    Likelihood, MbgNbd, ParetoNbd, Purchase, Sbg, Spending, Summary, simulated_bg_nbd, simulated_chances,
+    simulated_contracts, simulated_mbg_nbd, simulated_pareto_nbd, simulated_spending,
 };
 
 /// Data sets a model.
@@ -34,9 +34,13 @@ fn covers<M: Likelihood>(truth: &M, sets: u64, fit: impl Fn(u64) -> Result<Fit<M
     for (at, truth) in truth.iter().enumerate() {
         fits.iter().for_each(sane);
         let held = fits.iter().filter(|it| it.estimates[at].interval().holds(*truth)).count();
-        println!("{} {}: {held} of {}", std::any::type_name::<M>(), M::NAMES[at], fits.len());
-        assert!(possible(fits.len(), held), "{} of {}: {held} of {}", M::NAMES[at], truth, fits.len());
+        println!("{} {}: {held} of {}", std::any::type_name::<M>(), named::<M>(at), fits.len());
+        assert!(possible(fits.len(), held), "{} of {}: {held} of {}", named::<M>(at), truth, fits.len());
     }
+}
+
+fn named<M: Likelihood>(at: usize) -> &'static str {
+    M::NAMES.get(at).unwrap_or(&"a factor")
 }
 
 fn all_models(sets: u64, customers: usize) {
@@ -110,6 +114,29 @@ fn said<M: Likelihood + Buying>(fit: &Fit<M>, history: &History) -> [f64; 5] {
         chances.iter().sum(),
         model.discounted(history, 1.0, 12, 0.01),
     ]
+}
+
+/// Half of the customers buy twice as often: by √2 a standard deviation, which is a half.
+#[test]
+fn what_covariates_explain_is_found_again() {
+    let slow = ParetoNbd { r: 1.2, alpha: 6.0, s: 0.9, beta: 12.0 };
+    let fast = ParetoNbd { alpha: 3.0, ..slow };
+    let half = 2f64.sqrt();
+    let truth = Factors { middle: ParetoNbd { alpha: 6.0 / half, ..slow }, buying: vec![half], leaving: vec![1.0] };
+    covers(&truth, SETS, |seed| {
+        let people = [
+            simulated_pareto_nbd(&slow, 350, (30.0, 60.0), 2 * seed),
+            simulated_pareto_nbd(&fast, 350, (30.0, 60.0), 2 * seed + 1),
+        ]
+        .concat();
+        let described: Vec<Vec<f64>> = (0..700).map(|at| vec![f64::from(at / 350)]).collect();
+        Explained::fit(&people, &described).map(|it| it.fit)
+    });
+    let people = simulated_pareto_nbd(&slow, 100, (30.0, 60.0), 1);
+    let refused = |rows: Vec<Vec<f64>>| Explained::fit(&people, &rows).unwrap_err();
+    assert_eq!(refused(vec![vec![2.0]; 100]), Fault::Constant { column: 0 });
+    assert!(matches!(refused(vec![vec![f64::NAN]; 100]), Fault::NotFinite { .. }));
+    assert!(matches!(refused(vec![vec![1.0]; 3]), Fault::Shape { .. }));
 }
 
 /// The expected number is the mean of the probabilities of counts, by all three models; and it is what simulated customers do.

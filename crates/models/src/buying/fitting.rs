@@ -58,12 +58,12 @@ pub struct Fit<M> {
 impl<M: Likelihood> Fit<M> {
     /// Akaike's criterion (1974): the less, the better; for models of the same data.
     pub fn aic(&self) -> f64 {
-        2.0 * M::NAMES.len() as f64 - 2.0 * self.log_likelihood
+        2.0 * self.estimates.len() as f64 - 2.0 * self.log_likelihood
     }
 
     /// Schwarz's criterion (1978).
     pub fn bic(&self) -> f64 {
-        M::NAMES.len() as f64 * self.customers.ln() - 2.0 * self.log_likelihood
+        self.estimates.len() as f64 * self.customers.ln() - 2.0 * self.log_likelihood
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Purchase {
 pub struct Summary {
     /// How often, when last, and how long known, in the unit asked for.
     pub history: History,
+    /// The amount of their first purchase.
+    pub first: f64,
     /// The mean amount of their purchases after the first; 0 without any.
     pub again: f64,
     /// The mean amount of all.
@@ -59,7 +61,7 @@ impl Summary {
             let again = if frequency > 0 { (all - at_first) / f64::from(frequency) } else { 0.0 };
             let history = History { frequency, recency: told(last - first), age };
             let mean = all / f64::from(frequency + 1);
-            found[own[0].0 as usize] = Some(Self { history, again, mean });
+            found[own[0].0 as usize] = Some(Self { history, first: at_first, again, mean });
         }
         Ok(found)
     }
@@ -93,7 +95,7 @@ mod tests {
         ];
         let found = Summary::of(&all, 1.0, 7.0, 31.0).unwrap();
         let history = History { frequency: 2, recency: 2.0, age: 4.0 };
-        assert_eq!(found[1], Some(Summary { history, again: 6.0, mean: 17.0 / 3.0 }));
+        assert_eq!(found[1], Some(Summary { history, first: 5.0, again: 6.0, mean: 17.0 / 3.0 }));
         assert_eq!(found[0].map(|it| (it.history.frequency, it.mean)), Some((0, 12.0)));
         assert_eq!((found.len(), found[2], found[3]), (4, None, None));
         assert_eq!(Summary::spending(&[found[0].unwrap(), found[1].unwrap()]).len(), 1);
