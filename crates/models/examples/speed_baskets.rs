@@ -1,4 +1,4 @@
-//! How long sets and rules take: `cargo run --release --example speed_baskets GROCERIES.csv` (transaction, item).
+//! How long sets and rules take: `cargo run --release --example speed_baskets GROCERIES.csv [SUPPORT]` (transaction, item).
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -14,7 +14,8 @@ fn main() {
         of.entry(basket).or_default().push(*items.entry(item).or_insert(next));
     }
     let baskets: Vec<Vec<u32>> = of.into_values().collect();
-    let limits = Limits::support(Share::decimal("0.001").expect("a share"));
+    let limits =
+        Limits::support(Share::decimal(&std::env::args().nth(2).unwrap_or_else(|| "0.001".into())).expect("a share"));
     let confidence = Share::decimal("0.5").expect("a share");
     let timed = |it: &dyn Fn() -> usize| {
         let run = || {

@@ -114,6 +114,27 @@ fn cover(runs: u64, n: usize) {
     }
 }
 
+/// Where nothing is to be found, tests at 5 % find something in one of twenty samples: no drift of factors, no difference of groups, no factor at all.
+#[test]
+fn tests_find_nothing_where_there_is_nothing() {
+    let (mut drift, mut groups, mut wald, mut ratio, mut score) = (0, 0, 0, 0, 0);
+    for seed in 0..200 {
+        let it = people(300, 1_000 + seed, false);
+        let lifetimes = Lifetimes::new(&it.times, &it.ended);
+        let fit = Cox::fit(&lifetimes, &it.columns, Ties::Efron).unwrap();
+        drift += usize::from(fit.proportional_hazards(&lifetimes, &it.columns, Transform::Rank).unwrap().1.p < 0.05);
+        let sides: Vec<usize> = it.columns[2].iter().map(|it| usize::from(*it > 0.0)).collect();
+        groups += usize::from(log_rank(&lifetimes, &sides, Weighting::LogRank).unwrap().p < 0.05);
+        let alone = Cox::fit(&lifetimes, &it.columns[2..], Ties::Efron).unwrap();
+        wald += usize::from(alone.wald_test.p < 0.05);
+        ratio += usize::from(alone.likelihood_ratio_test().p < 0.05);
+        score += usize::from(alone.score_test.p < 0.05);
+    }
+    let (low, high) = binomial_bounds(200, 0.05);
+    let counts = [drift, groups, wald, ratio, score];
+    assert!(counts.iter().all(|it| (low..=high).contains(it)), "{counts:?} outside {low}..={high}");
+}
+
 #[test]
 fn intervals_hold_the_truth_in_200_samples() {
     cover(200, 400);

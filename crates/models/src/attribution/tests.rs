@@ -20,6 +20,51 @@ fn a_small_chain_by_hand() {
     assert!(Markov::fit(&[path(&[u32::MAX], 1, 1)]).is_err());
 }
 
+/// Walks of a chain that is known, of people whose number varies as a Poisson one of 500 does: the intervals hold the credits that it would give to as many, in 200 samples as often as they claim
+/// (all but 1 in 1,000 of binomials are in these bounds).
+#[test]
+fn intervals_hold_the_chains_own_credits() {
+    // From the start and from each of three channels: to the channels, a conversion, none.
+    let chain =
+        [[0.5, 0.3, 0.2, 0.0, 0.0], [0.1, 0.3, 0.1, 0.2, 0.3], [0.2, 0.0, 0.3, 0.1, 0.4], [0.1, 0.1, 0.1, 0.4, 0.3]];
+    let mut draws = crate::resampling::Draws::new(5);
+    let mut walk = || {
+        let (mut at, mut channels) = (0, Vec::new());
+        loop {
+            let mut u = draws.below(1_000_000) as f64 / 1e6;
+            let next = chain[at]
+                .iter()
+                .position(|it| {
+                    u -= it;
+                    u < 0.0
+                })
+                .unwrap_or(4);
+            match next {
+                3 => break path(&channels, 1, 0),
+                4 => break path(&channels, 0, 1),
+                channel => {
+                    channels.push(channel as u32);
+                    at = channel + 1;
+                }
+            }
+        }
+    };
+    let many: Vec<Path> = (0..400_000).map(|_| walk()).collect();
+    let truth: Vec<f64> = Markov::fit(&many).unwrap().credits.iter().map(|it| it.conversions / 400_000.0).collect();
+    let mut held = [0; 3];
+    for sample in 0..200u32 {
+        // Evenly spread, with a deviation of √500.
+        let people = 500.0 + 22.36 * ((f64::from(sample) + 0.5) / 200.0 * 2.0 - 1.0) * 1.732;
+        let paths: Vec<Path> = (0..people as usize).map(|_| walk()).collect();
+        let found = Markov::intervals(&paths, 200, 0.05, u64::from(sample)).unwrap();
+        for (held, (interval, truth)) in held.iter_mut().zip(found.iter().zip(&truth)) {
+            *held +=
+                usize::from(interval.low.conversions <= 500.0 * truth && 500.0 * truth <= interval.high.conversions);
+        }
+    }
+    assert!(held.iter().all(|it| (179..=199).contains(it)), "{held:?}");
+}
+
 proptest! {
     /// Oracles: walks of the chain without a channel, step by step; and Shapley's formula over all sets.
     #[test]

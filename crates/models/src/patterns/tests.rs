@@ -63,6 +63,25 @@ fn what_comes_before_leaving() {
     assert_eq!(none, Err(Fault::OneClass));
 }
 
+/// Where outcomes are drawn by a coin, no pattern tells them apart: in 200 samples something seems to at 5 % in about one of twenty, and intervals of the odds
+/// hold 1 as often as they claim (all but 1 in 1,000 of binomials are in these bounds).
+#[test]
+fn coins_are_told_by_no_pattern() {
+    let mut draws = crate::resampling::Draws::new(21);
+    let (mut false_ones, mut held) = (0, 0);
+    for _ in 0..200 {
+        let mut person = || steps(&(0..6).map(|at| (f64::from(at), draws.below(4) as u32)).collect::<Vec<_>>());
+        let persons: Vec<Vec<Step>> = (0..300).map(|_| person()).collect();
+        let outcome: Vec<bool> = (0..300).map(|_| draws.below(10) < 3).collect();
+        let limits = Limits { longest: 2, ..Limits::support(Share::decimal("10%").unwrap()) };
+        let found = Patterns::mine_with_outcome(&persons, &outcome, &limits).unwrap().discriminative().unwrap();
+        false_ones += usize::from(found.iter().any(|it| it.q < 0.05));
+        let one = found.iter().find(|it| it.pattern.steps == [vec![0], vec![1]]).unwrap();
+        held += usize::from(one.odds_ratio.low <= 1.0 && 1.0 <= one.odds_ratio.high);
+    }
+    assert!(false_ones <= 21 && (179..=200).contains(&held), "{false_ones} {held}");
+}
+
 /// Oracle: whether the steps, from the one at `at` on, hold the pattern, the one before having been at `before` and the first at `first`.
 fn shows(steps: &[Step], pattern: &[Vec<u32>], before: Option<(f64, f64)>, limits: &Limits) -> bool {
     let Some((head, rest)) = pattern.split_first() else { return true };
