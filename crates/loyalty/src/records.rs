@@ -47,22 +47,24 @@ pub mod wallets;
 pub mod why;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_store::Tx;
 
 use crate::Error;
 use crate::activity::{self, Kept};
-use crate::ledger::{Account, AccountKey, Answer, Command, Ledger, MemberId, WalletId};
+use crate::ledger::{Account, AccountKey, Answer, Command, Ledger, LotId, MemberId, WalletId};
 use jurisdictions::Laws;
 
 /// Accounts that were posted to before, kept in memory. Each is read again when somebody else posted to it meanwhile.
 #[derive(Debug, Default)]
 pub struct Memory {
     pub(crate) ledger: Ledger,
-    /// The last operation there was when each account was written.
-    pub(crate) written: HashMap<AccountKey, i64>,
+    /// How each account was written last.
+    pub(crate) written: HashMap<AccountKey, Written>,
+    /// Lots that this batch recalled and of which nothing was left.
+    pub(crate) recalled: HashSet<LotId>,
     /// Wallets whose points lapse by inactivity.
     pub(crate) kept: HashMap<WalletId, Kept>,
     /// What the law says of each wallet, by jurisdiction.
@@ -72,6 +74,15 @@ pub struct Memory {
     /// Who the members of the batch are.
     pub(crate) people: HashMap<MemberId, PersonId>,
     batches_since: u32,
+}
+
+/// How an account was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// The last operation there was then.
+    pub operation: i64,
+    /// The instant before which nothing falls due in it.
+    pub due_at: Option<Timestamp>,
 }
 
 /// How many lots, holds and accounts are kept in memory for one workspace.
@@ -101,7 +112,7 @@ pub async fn post(
         }
         answers.push(done);
     }
-    write::done(tx, memory, workspace, head).await?;
+    write::done(tx, memory, workspace, head)?;
     Ok(answers)
 }
 
@@ -126,7 +137,8 @@ pub async fn settle(
     for key in &due {
         memory.ledger.settle(*key, now, Timestamp(i64::MIN));
     }
-    write::done(tx, memory, workspace, head).await?;
+    write::done(tx, memory, workspace, head)?;
+    write::looked_at(tx, memory, workspace, &due, now);
     Ok(due.len())
 }
 
@@ -145,7 +157,7 @@ pub(crate) async fn settle_of(
     for key in &due {
         memory.ledger.settle(*key, now, Timestamp(i64::MIN));
     }
-    write::done(tx, &mut memory, workspace, head).await
+    write::done(tx, &mut memory, workspace, head)
 }
 
 impl Memory {

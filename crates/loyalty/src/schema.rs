@@ -63,6 +63,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 27, name: "redemptions by when they were settled", sql: rewards::SETTLED },
         Migration { number: 28, name: "households", sql: households::HOUSEHOLDS },
         Migration { number: 29, name: "payments whose receipt is not told", sql: payments::PAYMENTS_DUE },
+        Migration { number: 30, name: "lots of which something is left", sql: OPEN_LOTS },
     ],
 };
 
@@ -187,6 +188,14 @@ CREATE TABLE loyalty_balances (
     PRIMARY KEY (member, wallet, workspace)
 ) {clustered};
 CREATE INDEX loyalty_balances_due ON loyalty_balances (workspace, due_at) WHERE due_at IS NOT NULL;
+";
+
+/// Whether something is left of a lot stands by itself, so that using a part of it changes no index.
+const OPEN_LOTS: &str = "
+ALTER TABLE loyalty_lots ADD COLUMN is_open {bool} NOT NULL DEFAULT TRUE;
+UPDATE loyalty_lots SET is_open = FALSE WHERE pending + available + held = 0;
+DROP INDEX loyalty_lots_left;
+CREATE INDEX loyalty_lots_left ON loyalty_lots (member, wallet, workspace) WHERE is_open;
 ";
 
 /// Leads from an old number to the member's own, in one step.
@@ -434,7 +443,7 @@ const COLUMNS: &[Declaration] = &[
         "loyalty_postings",
         &["posting", "operation", "member", "wallet", "from_place", "to_place", "amount", "lot", "effective_at"],
     ),
-    Declaration::technical("loyalty_lots", &["workspace"]),
+    Declaration::technical("loyalty_lots", &["workspace", "is_open"]),
     of_number(
         "loyalty_lots",
         &[

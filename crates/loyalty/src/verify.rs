@@ -172,18 +172,21 @@ async fn balances(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Fou
 
 async fn lots(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Found) -> Result<(), Error> {
     let next = sql!(
-        "SELECT lot, pending, available, held, member FROM loyalty_lots WHERE lot > $2 AND workspace = $1 ORDER BY lot LIMIT $3"
+        "SELECT lot, pending, available, held, member, is_open FROM loyalty_lots WHERE lot > $2 AND workspace = $1 ORDER BY lot LIMIT $3"
     );
     let last = found.report.operations;
     let mut after = 0_i64;
     loop {
-        let rows: Vec<(i64, i64, i64, i64, i64)> =
+        let rows: Vec<(i64, i64, i64, i64, i64, bool)> =
             db.fetch_all(next.clone(), args![workspace, after, i64::from(STEP)]).await?;
         let Some(end) = rows.last().map(|row| row.0) else { break };
         after = end;
-        for (lot, pending, available, held, member) in rows {
+        for (lot, pending, available, held, member, is_open) in rows {
             // An empty lot changes hands only when something comes back into it.
             let left = pending + available + held > 0;
+            if left != is_open {
+                found.finding(last, format!("lot {lot} does not say whether something is left of it"));
+            }
             if left && found.holders.get(&LotId(lot)).is_some_and(|holder| holder.0 != member) {
                 found.finding(last, format!("lot {lot} is not in the account that its postings say"));
             }

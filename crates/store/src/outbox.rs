@@ -138,28 +138,28 @@ pub async fn prune(tx: &mut Tx, workspace: WorkspaceId, before: Timestamp) -> Re
 
 /// Writes the events of a transaction that is about to commit. Takes the heads' locks in the order of workspaces, so that
 /// two transactions cannot wait for each other.
-pub(crate) async fn append(tx: &mut Tx, mut events: Vec<Event>, now: Timestamp) -> Result<()> {
+pub(crate) fn append(tx: &mut Tx, mut events: Vec<Event>, now: Timestamp) {
     events.sort_by_key(|event| event.workspace);
     for group in events.chunk_by(|a, b| a.workspace == b.workspace) {
         let workspace = group[0].workspace;
         let count = i64::try_from(group.len()).expect("a transaction's events fit in memory");
         let take = sql!(
-            "INSERT INTO outbox_head (workspace, partition_number, epoch, position) VALUES ($1, $2, 1, $3)
-             ON CONFLICT (workspace, partition_number) DO UPDATE SET position = outbox_head.position + EXCLUDED.position
-             RETURNING position"
+            "INSERT INTO outbox_head (workspace, partition_number, epoch, position) VALUES {rows}
+             ON CONFLICT (workspace, partition_number) DO UPDATE SET position = outbox_head.position + EXCLUDED.position"
         );
-        let last: i64 = tx.scalar(take, args![workspace, PARTITION, count]).await?;
-        let rows = group.iter().zip(last - count + 1..).map(|(event, position)| row(event, position, now));
+        tx.execute_later(take, [args![workspace, PARTITION, 1_i64, count]]);
+        // Their positions are the last ones that the head has now.
         let insert = sql!(
-            "INSERT INTO outbox_event
-             (workspace, partition_number, position, name, person, payload, causation, depth, recorded_at) VALUES {rows}"
+            "WITH v (workspace, partition_number, behind, name, person, payload, causation, depth, recorded_at) AS (VALUES {rows})
+             INSERT INTO outbox_event (workspace, partition_number, position, name, person, payload, causation, depth, recorded_at)
+             SELECT v.workspace, v.partition_number, h.position - v.behind, v.name, v.person, v.payload, v.causation, v.depth, v.recorded_at
+             FROM v JOIN outbox_head h ON h.workspace = v.workspace AND h.partition_number = v.partition_number"
         );
-        tx.execute_many(insert, rows).await?;
+        tx.execute_later(insert, group.iter().zip((0..count).rev()).map(|(event, behind)| row(event, behind, now)));
     }
-    Ok(())
 }
 
-fn row(event: &Event, position: i64, now: Timestamp) -> Args {
+fn row(event: &Event, behind: i64, now: Timestamp) -> Args {
     let Event { workspace, name, person, payload, causation, depth } = event;
-    args![*workspace, PARTITION, position, *name, *person, Json(payload), causation.as_deref(), *depth, now]
+    args![*workspace, PARTITION, behind, *name, *person, Json(payload), causation.as_deref(), *depth, now]
 }

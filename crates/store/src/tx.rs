@@ -15,7 +15,7 @@ use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Transaction};
 
 use crate::connection::{Call, Connection};
 use crate::outbox::{self, Event};
-use crate::read::{Each, Rows};
+use crate::read::{self, Each};
 use crate::writer::Lease;
 use crate::{Arg, Args, Engine, Error, Queries, Result, Sql};
 
@@ -38,6 +38,8 @@ pub struct Tx {
     clock: Arc<dyn Clock>,
     /// Domain events to be written when it commits.
     events: Vec<Event>,
+    /// Rows to be written before the next statement, in this order.
+    later: Vec<Rows>,
     savepoints: u32,
     /// A savepoint was dropped unreleased: undo to this depth before the next statement.
     undo_to: Option<u32>,
@@ -52,7 +54,16 @@ pub(crate) enum TxInner {
 
 impl Tx {
     pub(crate) fn new(inner: TxInner, clock: Arc<dyn Clock>) -> Self {
-        Self { inner, began: Instant::now(), clock, events: Vec::new(), savepoints: 0, undo_to: None, failed: false }
+        Self {
+            inner,
+            began: Instant::now(),
+            clock,
+            events: Vec::new(),
+            later: Vec::new(),
+            savepoints: 0,
+            undo_to: None,
+            failed: false,
+        }
     }
 
     /// Reports a domain event: it is written to the outbox when this commits, and only then.
@@ -79,34 +90,58 @@ impl Tx {
         rows: impl IntoIterator<Item = Args>,
     ) -> BoxFuture<'t, Result<u64>> {
         // Collected before the first await: a closure in the iterator would otherwise cost the caller's future its `Send`.
-        let mut width = 0;
-        let mut binds = Vec::new();
-        let mut count = 0;
-        for row in rows {
-            width = row.0.len();
-            count += 1;
-            binds.extend(row.0);
-        }
-        debug_assert_eq!(width * count, binds.len(), "every row has the same width");
-        Box::pin(self.insert_rows(sql, width, binds))
+        let rows = Rows::of(sql, rows);
+        Box::pin(async move {
+            self.settle().await?;
+            self.write(rows).await
+        })
     }
 
-    async fn insert_rows(&mut self, sql: Sql, width: usize, binds: Vec<Arg>) -> Result<u64> {
+    /// Writes many rows as [`Tx::execute_many`] does, but not yet: before the next statement, or when this commits. What is written later
+    /// together costs SQLite one change of threads, when there is little of it. Whoever need not know how many rows changed writes so; a refusal comes where
+    /// it is written.
+    pub fn execute_later(&mut self, sql: Sql, rows: impl IntoIterator<Item = Args>) {
+        let rows = Rows::of(sql, rows);
+        if !rows.binds.is_empty() {
+            self.later.push(rows);
+        }
+    }
+
+    async fn write(&mut self, rows: Rows) -> Result<u64> {
+        let Rows { sql, width, binds } = rows;
         let engine = self.engine();
-        let full = engine.rows_per_statement(width.max(1)) * width;
         let mut binds = binds.into_iter();
         let mut changed = 0;
         while binds.len() > 0 {
-            let part: Vec<Arg> = binds.by_ref().take(full).collect();
-            let is_full = part.len() == full;
-            let text = sql.with_rows(engine, width, part.len() / width);
-            let text = text.ok_or_else(|| Error::Engine { what: "execute_many needs {rows} in its text".into() })?;
-            self.settle().await?;
-            let call = Call::new(engine, Sql::assembled(text), Args(part));
-            let outcome = self.connection().execute(if is_full { call } else { call.once() }).await;
+            let (rows, keep) = engine.chunk(width, binds.len() / width);
+            let part: Vec<Arg> = binds.by_ref().take(rows * width).collect();
+            let call = Call::new(engine, Sql::assembled(with_rows(&sql, engine, width, rows)?), Args(part));
+            let outcome = self.connection().execute(if keep { call } else { call.once() }).await;
             changed += self.noted(outcome)?;
         }
         Ok(changed)
+    }
+
+    /// Writes what was to be written later.
+    async fn write_later(&mut self) -> Result<()> {
+        let later = std::mem::take(&mut self.later);
+        let rows = later.iter().map(|rows| rows.binds.len() / rows.width).sum();
+        let engine = self.engine();
+        if later.len() < 2 || !engine.takes_together(rows) {
+            for rows in later {
+                self.write(rows).await?;
+            }
+            return Ok(());
+        }
+        let mut text = String::new();
+        let mut binds = Vec::new();
+        for Rows { sql, width, binds: own } in later {
+            text.push_str(if text.is_empty() { "" } else { "; " });
+            text.push_str(&with_rows(&sql, engine, width, own.len() / width)?);
+            binds.extend(own);
+        }
+        let outcome = self.connection().execute(Call::new(engine, Sql::assembled(text), Args(binds))).await;
+        self.noted(outcome).map(drop)
     }
 
     /// Begins a part that can fail and be undone by itself. Release it to keep its work; dropped, it is undone.
@@ -124,12 +159,12 @@ impl Tx {
     /// Commits. When this returns `Ok`, the work is on disk.
     pub fn commit(mut self) -> BoxFuture<'static, Result<()>> {
         Box::pin(async move {
-            self.settle().await?;
             let events = std::mem::take(&mut self.events);
             if !events.is_empty() {
                 let now = self.clock.now();
-                outbox::append(&mut self, events, now).await?;
+                outbox::append(&mut self, events, now);
             }
+            self.settle().await?;
             match self.inner {
                 TxInner::Sqlite(lease) => lease.finish().await,
                 TxInner::Postgres(transaction) => Ok(transaction.commit().await?),
@@ -165,13 +200,16 @@ impl Tx {
         self.noted(outcome)
     }
 
-    /// Undoes savepoints that were dropped, and refuses to go on after a failure.
+    /// Undoes savepoints that were dropped, refuses to go on after a failure, and writes what was to be written before the next statement.
     async fn settle(&mut self) -> Result<()> {
         if let Some(depth) = self.undo_to.take() {
             self.run(format!("ROLLBACK TO SAVEPOINT s{depth}; RELEASE SAVEPOINT s{depth}")).await?;
             self.failed = false;
         }
-        if self.failed { Err(Error::TransactionFailed) } else { Ok(()) }
+        if self.failed {
+            return Err(Error::TransactionFailed);
+        }
+        if self.later.is_empty() { Ok(()) } else { self.write_later().await }
     }
 
     fn noted<T>(&mut self, outcome: Result<T>) -> Result<T> {
@@ -182,6 +220,33 @@ impl Tx {
     }
 }
 
+/// Rows of one statement's text.
+struct Rows {
+    sql: Sql,
+    width: usize,
+    binds: Vec<Arg>,
+}
+
+impl Rows {
+    fn of(sql: Sql, rows: impl IntoIterator<Item = Args>) -> Self {
+        let mut width = 1;
+        let mut binds = Vec::new();
+        let mut count = 0;
+        for row in rows {
+            width = row.0.len();
+            count += 1;
+            binds.extend(row.0);
+        }
+        debug_assert_eq!(width * count, binds.len(), "every row has the same width");
+        Self { sql, width, binds }
+    }
+}
+
+fn with_rows(sql: &Sql, engine: Engine, width: usize, rows: usize) -> Result<String> {
+    let text = sql.with_rows(engine, width, rows);
+    text.ok_or_else(|| Error::Engine { what: "many rows need {rows} in their text".into() })
+}
+
 impl std::fmt::Debug for Tx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tx").field("engine", &self.engine()).field("failed", &self.failed).finish_non_exhaustive()
@@ -189,7 +254,7 @@ impl std::fmt::Debug for Tx {
 }
 
 impl Queries for Tx {
-    fn rows<'q>(&'q mut self, sql: Sql, args: Args, rows: Rows, each: Each<'q>) -> BoxFuture<'q, Result<()>> {
+    fn rows<'q>(&'q mut self, sql: Sql, args: Args, rows: read::Rows, each: Each<'q>) -> BoxFuture<'q, Result<()>> {
         Box::pin(async move {
             self.settle().await?;
             let call = Call::new(self.engine(), sql, args);
@@ -237,6 +302,8 @@ impl Drop for Savepoint<'_> {
         if !self.released {
             self.tx.undo_to = Some(self.depth);
             self.tx.events.truncate(self.events);
+            // What was to be written before it was written before it began.
+            self.tx.later.clear();
             self.tx.savepoints = self.depth - 1;
         }
     }

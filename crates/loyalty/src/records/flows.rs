@@ -54,7 +54,7 @@ impl Flows {
 }
 
 /// Adds what a batch moved.
-pub(super) async fn note(tx: &mut Tx, workspace: WorkspaceId, operations: &[Operation]) -> Result<()> {
+pub(super) fn note(tx: &mut Tx, workspace: WorkspaceId, operations: &[Operation]) {
     let mut sums: BTreeMap<(i64, i64, &str, &str), i64> = BTreeMap::new();
     for posting in operations.iter().flat_map(|operation| &operation.postings) {
         for hour in [EVER, hour(posting.effective_at)] {
@@ -66,8 +66,7 @@ pub(super) async fn note(tx: &mut Tx, workspace: WorkspaceId, operations: &[Oper
          ON CONFLICT (workspace, wallet, hour, from_place, to_place) DO UPDATE SET amount = loyalty_flows.amount + EXCLUDED.amount"
     );
     let row = |((wallet, hour, from, to), amount)| args![workspace, wallet, hour, from, to, amount];
-    tx.execute_many(add, sums.into_iter().map(row)).await?;
-    Ok(())
+    tx.execute_later(add, sums.into_iter().map(row));
 }
 
 const fn hour(at: Timestamp) -> i64 {

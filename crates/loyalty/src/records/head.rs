@@ -30,13 +30,15 @@ pub(super) async fn lock(tx: &mut Tx, workspace: WorkspaceId) -> rapport_store::
     tx.fetch_one(take, args![workspace, 0_i64, Chain::default().0]).await
 }
 
-/// Moves the head on.
-pub(super) async fn save(tx: &mut Tx, workspace: WorkspaceId, head: &Head) -> rapport_store::Result<()> {
+/// Moves the head on, which this transaction holds.
+pub(super) fn save(tx: &mut Tx, workspace: WorkspaceId, head: &Head) {
     let save = sql!(
-        "UPDATE loyalty_heads SET operations = $2, postings = $3, chain = $4, recorded_at = $5 WHERE workspace = $1"
+        "INSERT INTO loyalty_heads (workspace, operations, postings, settings, chain, recorded_at) VALUES {rows}
+         ON CONFLICT (workspace) DO UPDATE SET operations = EXCLUDED.operations, postings = EXCLUDED.postings, chain = EXCLUDED.chain,
+             recorded_at = EXCLUDED.recorded_at"
     );
-    let Head { operations, postings, chain, recorded_at, .. } = head;
-    tx.execute(save, args![workspace, *operations, *postings, *chain, *recorded_at]).await.map(drop)
+    let Head { operations, postings, settings, chain, recorded_at } = head;
+    tx.execute_later(save, [args![workspace, *operations, *postings, *settings, *chain, *recorded_at]]);
 }
 
 /// Notes that the programme, its rules or its wallets changed, so that whoever keeps them in memory reads them again.

@@ -7,7 +7,7 @@ use rapport_store::{Queries, Tx, args, sql};
 
 use super::head::Head;
 use super::read::{HoldRow, LotRow, by_ids, postings_of, with_postings};
-use super::{Memory, houses, jurisdictions, members, wallets};
+use super::{Memory, Written, houses, jurisdictions, members, wallets};
 use crate::Error;
 use crate::ledger::{
     Account, AccountKey, Act, Command, Hold, Kind, Lot, MemberId, Operation, Place, Standing, WalletId,
@@ -104,13 +104,14 @@ pub(super) async fn accounts(
         settings(tx, memory, workspace, head).await?;
     }
     memory.ledger.guards = jurisdictions::guards(tx, workspace, &memory.laws, &concerned).await?;
-    let stored: HashMap<AccountKey, (i64, i64, Option<Timestamp>)> = rows
-        .iter()
-        .filter_map(|row| Some(((row.member(), WalletId(row.wallet?)), (row.owed?, row.operation?, row.active_at))))
-        .collect();
+    let of_row = |row: &members::MemberRow| {
+        let written = Written { operation: row.operation?, due_at: row.due_at };
+        Some(((row.member(), WalletId(row.wallet?)), (row.owed?, written, row.active_at)))
+    };
+    let stored: HashMap<AccountKey, (i64, Written, Option<Timestamp>)> = rows.iter().filter_map(of_row).collect();
     let is_old = |key: &&AccountKey| match (stored.get(key), memory.written.get(key)) {
         (None, _) => false,
-        (Some((_, written, _)), known) => known != Some(written),
+        (Some((_, written, _)), known) => known.map(|it| it.operation) != Some(written.operation),
     };
     let old: Vec<AccountKey> = keys.iter().filter(is_old).copied().collect();
     let read = read(tx, workspace, &old).await?;
@@ -138,7 +139,7 @@ pub(super) async fn read(
     let members: Vec<i64> = members.into_iter().collect();
     let lots = sql!(
         "SELECT lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
-         FROM loyalty_lots WHERE member IN ($2) AND workspace = $1 AND pending + available + held > 0"
+         FROM loyalty_lots WHERE member IN ($2) AND workspace = $1 AND is_open"
     );
     for LotRow { key, lot } in tx.fetch_all(lots, args![workspace, &members]).await? {
         if let Some(parts) = read.get_mut(&key) {
@@ -162,6 +163,7 @@ async fn recall(
     workspace: WorkspaceId,
     known: &HashMap<String, Operation>,
 ) -> Result<(), Error> {
+    memory.recalled.clear();
     let postings = || known.values().flat_map(|operation| &operation.postings);
     let lots: BTreeSet<i64> = postings().filter_map(|posting| posting.lot).map(|lot| lot.0).collect();
     if lots.is_empty() {
@@ -174,6 +176,9 @@ async fn recall(
     );
     for LotRow { key, lot } in tx.fetch_all(find, args![workspace, &lots]).await? {
         let key = (memory.ledger.heir(key.0), key.1);
+        if lot.remaining() == 0 {
+            memory.recalled.insert(lot.id);
+        }
         memory.ledger.accounts.entry(key).or_default().recall([lot], []);
     }
     let holds: Vec<i64> =

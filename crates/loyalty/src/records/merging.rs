@@ -65,7 +65,7 @@ pub async fn follow(
         let accounts = accounts(tx, workspace, &stays, &goes).await?;
         load::accounts(tx, &mut memory, workspace, &head, &accounts).await?;
         memory.ledger.merge(goes.member, stays.member, now);
-        write::done(tx, &mut memory, workspace, head).await?;
+        write::done(tx, &mut memory, workspace, head)?;
         awards::merge_counts(tx, workspace, goes.member, stays.member).await?;
         tiers::merge(tx, workspace, goes.member, stays.member).await?;
         challenges::merge(tx, workspace, goes.member, stays.member).await?;

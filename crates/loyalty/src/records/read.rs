@@ -210,7 +210,7 @@ pub async fn journal(db: &mut impl Queries, workspace: WorkspaceId, after: i64, 
 pub async fn lots(db: &mut impl Queries, workspace: WorkspaceId, key: AccountKey) -> Result<Vec<Lot>> {
     let find = sql!(
         "SELECT lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
-         FROM loyalty_lots WHERE member = $2 AND wallet = $3 AND workspace = $1 AND pending + available + held > 0
+         FROM loyalty_lots WHERE member = $2 AND wallet = $3 AND workspace = $1 AND is_open
          ORDER BY expires_at NULLS LAST, earned_at, lot"
     );
     let rows: Vec<LotRow> = db.fetch_all(find, args![workspace, key.0.0, key.1.0]).await?;
@@ -228,7 +228,7 @@ pub async fn lapsing(
 ) -> Result<Vec<(Option<Timestamp>, i64)>> {
     let find = sql!(
         "SELECT expires_at, CAST(SUM(pending + available + held) AS BIGINT) FROM loyalty_lots
-         WHERE workspace = $1 AND wallet = $2 AND pending + available + held > 0 GROUP BY expires_at ORDER BY expires_at NULLS LAST"
+         WHERE workspace = $1 AND wallet = $2 AND is_open GROUP BY expires_at ORDER BY expires_at NULLS LAST"
     );
     db.fetch_all(find, args![workspace, wallet.0]).await
 }

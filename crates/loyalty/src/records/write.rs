@@ -3,23 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use rapport_domain::{PersonId, WorkspaceId};
+use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_store::outbox::Event;
 use rapport_store::{Args, Tx, args, sql};
 use serde_json::json;
 
 use super::head::{self, Head};
-use super::{Memory, flows};
+use super::{Memory, Written, flows};
 use crate::Error;
 use crate::ledger::{AccountKey, Chain, Done, Hold, Kind, Lot, MemberId, Operation, checksum};
 
 /// Writes down what was done, if anything was.
-pub(super) async fn done(
-    tx: &mut Tx,
-    memory: &mut Memory,
-    workspace: WorkspaceId,
-    mut head: Head,
-) -> Result<(), Error> {
+pub(super) fn done(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, mut head: Head) -> Result<(), Error> {
     let done = memory.ledger.take();
     if done.operations.is_empty() {
         return Ok(());
@@ -27,12 +22,12 @@ pub(super) async fn done(
     head.chain = Chain(head.chain).with(&done.operations).0;
     (head.operations, head.postings) = (memory.ledger.operations, memory.ledger.postings);
     head.recorded_at = memory.ledger.recorded_at;
-    operations(tx, workspace, &done, &head).await?;
-    lots(tx, memory, workspace, &done).await?;
-    holds(tx, memory, workspace, &done).await?;
-    balances(tx, memory, workspace, &done, head.operations).await?;
-    flows::note(tx, workspace, &done.operations).await?;
-    head::save(tx, workspace, &head).await?;
+    operations(tx, workspace, &done, &head);
+    lots(tx, memory, workspace, &done);
+    holds(tx, memory, workspace, &done);
+    balances(tx, memory, workspace, &done, &head)?;
+    flows::note(tx, workspace, &done.operations);
+    head::save(tx, workspace, &head);
     for operation in done.operations.iter().filter(|operation| operation.refused.is_none()) {
         let person = memory.people.get(&operation.member).copied();
         tx.emit(event(workspace, operation, person));
@@ -45,13 +40,13 @@ pub(super) async fn done(
     Ok(())
 }
 
-async fn operations(tx: &mut Tx, workspace: WorkspaceId, done: &Done, head: &Head) -> Result<(), Error> {
+fn operations(tx: &mut Tx, workspace: WorkspaceId, done: &Done, head: &Head) {
     let insert = sql!(
         "INSERT INTO loyalty_operations (workspace, operation, id, kind, wallet, member, amount, short, refused, reference, reversed, fingerprint,
              pending, available, held, owed, effective_at, recorded_at, checksum, chain, source_kind, source_reference, source_by, source_reason)
          VALUES {rows}"
     );
-    tx.execute_many(insert, done.operations.iter().map(|operation| operation_row(workspace, operation, head))).await?;
+    tx.execute_later(insert, done.operations.iter().map(|operation| operation_row(workspace, operation, head)));
     let insert = sql!(
         "INSERT INTO loyalty_postings (workspace, posting, operation, member, wallet, from_place, to_place, amount, lot, effective_at) VALUES {rows}"
     );
@@ -74,12 +69,13 @@ async fn operations(tx: &mut Tx, workspace: WorkspaceId, done: &Done, head: &Hea
             ]
         })
     });
-    tx.execute_many(insert, postings).await?;
-    for (operation, reversed) in &done.reversed {
-        let note = sql!("UPDATE loyalty_operations SET reversed = $3 WHERE operation = $2 AND workspace = $1");
-        tx.execute(note, args![workspace, *operation, *reversed]).await?;
-    }
-    Ok(())
+    tx.execute_later(insert, postings);
+    let note = sql!(
+        "WITH v (workspace, operation, reversed) AS (VALUES {rows})
+         UPDATE loyalty_operations SET reversed = v.reversed FROM v
+         WHERE loyalty_operations.operation = v.operation AND loyalty_operations.workspace = v.workspace"
+    );
+    tx.execute_later(note, done.reversed.iter().map(|(operation, reversed)| args![workspace, *operation, *reversed]));
 }
 
 /// The last one of a batch carries the chain's end.
@@ -113,40 +109,53 @@ fn operation_row(workspace: WorkspaceId, operation: &Operation, head: &Head) -> 
     ]
 }
 
-async fn lots(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done) -> Result<(), Error> {
+/// Lots in two ways: one that is only used up or filled again does not touch the index of those of which something is left.
+fn lots(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done) {
     let save = sql!(
-        "INSERT INTO loyalty_lots (workspace, lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin)
+        "INSERT INTO loyalty_lots (workspace, lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin, is_open)
          VALUES {rows}
          ON CONFLICT (lot, workspace) DO UPDATE SET member = EXCLUDED.member, pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
+             expires_at = EXCLUDED.expires_at, is_open = EXCLUDED.is_open"
+    );
+    let save_parts = sql!(
+        "INSERT INTO loyalty_lots (workspace, lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin, is_open)
+         VALUES {rows}
+         ON CONFLICT (lot, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
              expires_at = EXCLUDED.expires_at"
     );
-    let row = |(key, id): &(AccountKey, _)| {
-        let lot: &Lot = memory.ledger.accounts.get(key)?.lot(*id)?;
-        let Lot { amount, pending, available, held, earned_at, active_from, expires_at, operation, .. } = lot;
-        let (member, wallet, origin) = (key.0.0, key.1.0, lot.origin.map(|origin| origin.0));
-        let parts = [*amount, *pending, *available, *held];
-        let [amount, pending, available, held] = parts;
-        Some(args![
-            workspace,
-            lot.id.0,
-            member,
-            wallet,
-            *operation,
-            amount,
-            pending,
-            available,
-            held,
-            *earned_at,
-            *active_from,
-            *expires_at,
-            origin
-        ])
-    };
-    tx.execute_many(save, done.lots.iter().filter_map(row)).await?;
-    Ok(())
+    let first = done.operations.first().map_or(i64::MAX, |operation| operation.number);
+    let changes_hands = done.operations.iter().any(|operation| operation.kind == Kind::Merge);
+    let (mut whole, mut parts) = (Vec::new(), Vec::new());
+    for (key, id) in &done.lots {
+        let Some(lot) = memory.ledger.accounts.get(key).and_then(|account| account.lot(*id)) else { continue };
+        let was_open = lot.operation < first && !memory.recalled.contains(id);
+        let row = lot_row(workspace, key, lot);
+        if was_open && lot.remaining() > 0 && !changes_hands { parts.push(row) } else { whole.push(row) }
+    }
+    tx.execute_later(save, whole);
+    tx.execute_later(save_parts, parts);
 }
 
-async fn holds(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done) -> Result<(), Error> {
+fn lot_row(workspace: WorkspaceId, key: &AccountKey, lot: &Lot) -> Args {
+    args![
+        workspace,
+        lot.id.0,
+        key.0.0,
+        key.1.0,
+        lot.operation,
+        lot.amount,
+        lot.pending,
+        lot.available,
+        lot.held,
+        lot.earned_at,
+        lot.active_from,
+        lot.expires_at,
+        lot.origin.map(|origin| origin.0),
+        lot.remaining() > 0,
+    ]
+}
+
+fn holds(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done) {
     let save = sql!(
         "INSERT INTO loyalty_holds (workspace, hold, member, wallet, amount, until, state) VALUES {rows}
          ON CONFLICT (hold, workspace) DO UPDATE SET member = EXCLUDED.member, state = EXCLUDED.state"
@@ -155,48 +164,81 @@ async fn holds(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done
         let hold: &Hold = memory.ledger.accounts.get(key)?.hold(*operation)?;
         Some(args![workspace, *operation, key.0.0, key.1.0, hold.amount, hold.until, hold.state.key()])
     };
-    tx.execute_many(save, done.holds.iter().filter_map(row)).await?;
-    Ok(())
+    tx.execute_later(save, done.holds.iter().filter_map(row));
 }
 
-async fn balances(
-    tx: &mut Tx,
-    memory: &mut Memory,
-    workspace: WorkspaceId,
-    done: &Done,
-    last: i64,
-) -> Result<(), Error> {
+/// Balances in two ways: where nothing falls due earlier than was known, the index by what is due is not touched.
+fn balances(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, done: &Done, head: &Head) -> Result<(), Error> {
     let save = sql!(
         "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at) VALUES {rows}
          ON CONFLICT (member, wallet, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
              owed = EXCLUDED.owed, due_at = EXCLUDED.due_at, operation = EXCLUDED.operation, active_at = EXCLUDED.active_at"
     );
-    let mut rows = Vec::new();
+    let save_parts = sql!(
+        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at) VALUES {rows}
+         ON CONFLICT (member, wallet, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
+             owed = EXCLUDED.owed, operation = EXCLUDED.operation, active_at = EXCLUDED.active_at"
+    );
+    let (mut whole, mut parts) = (Vec::new(), Vec::new());
     for key in &done.accounts {
         let Some(account) = memory.ledger.accounts.get_mut(key) else { continue };
         if let Some(what) = account.fault() {
-            let operation = memory.ledger.operations;
-            return Err(Error::Damaged { operation, what });
+            return Err(Error::Damaged { operation: head.operations, what });
         }
+        let stored = memory.written.get(key).copied();
+        let due_at = due_at(stored.and_then(|it| it.due_at), account.next_due(), head.recorded_at);
         let balance = account.balance();
-        let (member, wallet, due_at) = (key.0.0, key.1.0, account.next_due());
-        rows.push(args![
+        let row = args![
             workspace,
-            member,
-            wallet,
+            key.0.0,
+            key.1.0,
             balance.pending,
             balance.available,
             balance.held,
             balance.owed,
             due_at,
-            last,
+            head.operations,
             account.active_at()
-        ]);
+        ];
+        if stored.is_some_and(|it| it.due_at == due_at) {
+            parts.push(row)
+        } else {
+            whole.push(row)
+        }
         account.forget_empty();
-        memory.written.insert(*key, last);
+        memory.written.insert(*key, Written { operation: head.operations, due_at });
     }
-    tx.execute_many(save, rows).await?;
+    tx.execute_later(save, whole);
+    tx.execute_later(save_parts, parts);
     Ok(())
+}
+
+/// The instant that is kept: nothing falls due before it. It stays where it is while that holds, and is exact again once it has passed.
+fn due_at(stored: Option<Timestamp>, next: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    match stored {
+        Some(at) if at > now => Some(next.map_or(at, |next| next.min(at))),
+        _ => next,
+    }
+}
+
+/// Makes the instants exact of accounts that were looked at in vain: nothing was due in them any more.
+pub(super) fn looked_at(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, keys: &[AccountKey], now: Timestamp) {
+    let save = sql!(
+        "WITH v (workspace, member, wallet, due_at) AS (VALUES {rows})
+         UPDATE loyalty_balances SET due_at = v.due_at FROM v
+         WHERE loyalty_balances.member = v.member AND loyalty_balances.wallet = v.wallet AND loyalty_balances.workspace = v.workspace"
+    );
+    let mut rows = Vec::new();
+    for key in keys {
+        let (Some(account), Some(stored)) = (memory.ledger.accounts.get(key), memory.written.get_mut(key)) else {
+            continue;
+        };
+        if stored.due_at.is_some_and(|at| at <= now) {
+            stored.due_at = account.next_due();
+            rows.push(args![workspace, key.0.0, key.1.0, stored.due_at]);
+        }
+    }
+    tx.execute_later(save, rows);
 }
 
 /// Who else's points moved by it: whoever was given some, or has to give them back.

@@ -425,6 +425,7 @@ async fn a_changed_record_is_named(db: TestDatabase) {
         ),
         (sql!("UPDATE loyalty_balances SET available = available + 1"), 7, "balance of member 1"),
         (sql!("UPDATE loyalty_lots SET available = available - 1 WHERE lot = 6"), 7, "lot 6"),
+        (sql!("UPDATE loyalty_lots SET is_open = NOT is_open WHERE lot = 6"), 7, "lot 6 does not say"),
         (sql!("DELETE FROM loyalty_lots WHERE lot = 6"), 7, "lot 6 is missing"),
         (sql!("UPDATE loyalty_heads SET operations = 6"), 7, "head"),
     ];
