@@ -167,6 +167,61 @@ async fn transactions_and_savepoints(db: TestDatabase) -> rapport_store::Result<
 }
 
 #[db_test(TABLES)]
+async fn what_is_written_later_is_there_for_the_next_statement(db: TestDatabase) -> rapport_store::Result<()> {
+    let things = sql!("INSERT INTO thing (person, name, active) VALUES {rows}");
+    let parts = sql!("INSERT INTO part (person, number) VALUES {rows}");
+    let rename = sql!(
+        "WITH v (person, name) AS (VALUES {rows}) UPDATE thing SET name = v.name FROM v WHERE thing.person = v.person"
+    );
+    let counted = sql!("SELECT COUNT(*) FROM part p JOIN thing t ON t.person = p.person WHERE t.name = 'new'");
+    // Few rows go in one text, many in pieces; either way in their order: a part needs its thing.
+    for (from, count) in [(0_i64, 3_i64), (1_000, 700)] {
+        let rows = from..from + count;
+        let mut tx = db.begin(Priority::Interactive).await?;
+        tx.execute_later(things.clone(), rows.clone().map(|id| args![id, "old", true]));
+        tx.execute_later(parts.clone(), rows.clone().map(|id| args![id, 1_i64]));
+        tx.execute_later(rename.clone(), rows.map(|id| args![id, "new"]));
+        tx.execute_later(rename.clone(), []);
+        assert_eq!(tx.scalar::<i64>(counted.clone(), args![]).await?, count);
+        tx.rollback().await?;
+    }
+    let mut tx = db.begin(Priority::Interactive).await?;
+    tx.execute_later(things.clone(), [args![1_i64, "new", true]]);
+    let mut part = tx.savepoint().await?;
+    part.execute_later(things.clone(), [args![2_i64, "undone", true]]);
+    drop(part);
+    let mut part = tx.savepoint().await?;
+    part.execute_later(parts.clone(), [args![1_i64, 1_i64]]);
+    part.release().await?;
+    tx.execute_later(things.clone(), [args![3_i64, "other", true]]);
+    tx.commit().await?;
+    assert_eq!(db.read().scalar::<i64>(sql!("SELECT COUNT(*) FROM thing"), args![]).await?, 2);
+    assert_eq!(db.read().scalar::<i64>(counted.clone(), args![]).await?, 1);
+    Ok(())
+}
+
+#[db_test(TABLES)]
+async fn what_is_refused_later_is_refused_whole(db: TestDatabase) -> rapport_store::Result<()> {
+    let things = sql!("INSERT INTO thing (person, name, active) VALUES {rows}");
+    let parts = sql!("INSERT INTO part (person, number) VALUES {rows}");
+    let mut tx = db.begin(Priority::Interactive).await?;
+    tx.execute_later(things.clone(), [args![1_i64, "lost", true]]);
+    tx.execute_later(parts.clone(), [args![1_i64, -1_i64]]);
+    assert!(tx.commit().await.is_err());
+    assert_eq!(db.read().scalar::<i64>(sql!("SELECT COUNT(*) FROM thing"), args![]).await?, 0);
+    let mut tx = db.begin(Priority::Interactive).await?;
+    {
+        let mut part = tx.savepoint().await?;
+        part.execute_later(things.clone(), [args![1_i64, "once", true], args![1_i64, "twice", true]]);
+        assert!(part.release().await.is_err_and(|error| error.is_unique_violation()));
+    }
+    tx.execute_later(things, [args![1_i64, "kept", true]]);
+    tx.commit().await?;
+    assert_eq!(db.read().scalar::<i64>(sql!("SELECT COUNT(*) FROM thing"), args![]).await?, 1);
+    Ok(())
+}
+
+#[db_test(TABLES)]
 async fn a_snapshot_stands_still(db: TestDatabase) {
     insert(&db, &[full(1)]).await.unwrap();
     let mut before = db.snapshot().await.unwrap();

@@ -394,6 +394,34 @@ async fn what_is_due_is_posted_once(db: TestDatabase) {
     assert_sound(&db, W).await;
 }
 
+/// The instant that is kept of an account may be too early, never too late: who looks in vain makes it exact.
+#[db_test(MIGRATIONS)]
+async fn an_account_is_looked_at_in_vain_once(db: TestDatabase) {
+    prepare(&db, W).await;
+    let mut memory = Memory::default();
+    let lasting =
+        |amount, end: i64| Act::Earn { amount, earned_at: None, active_from: None, expires_at: Some(Timestamp(end)) };
+    post(&db, &mut memory, &command("first", lasting(3, 20)), 1).await;
+    post(&db, &mut memory, &command("second", lasting(4, 90)), 2).await;
+    post(&db, &mut memory, &command("spent", Act::Spend { amount: 3 }), 3).await;
+    let settle = async |memory: &mut Memory, now: i64| {
+        let mut tx = db.begin(Priority::Background).await.unwrap();
+        let count = records::settle(&mut tx, memory, W, 10, Timestamp(now)).await.unwrap();
+        tx.commit().await.unwrap();
+        count
+    };
+    let operations = async || read::journal(&mut db.read(), W, 0, 100).await.unwrap().len();
+    assert_eq!((settle(&mut memory, 30).await, operations().await), (1, 3), "what would have lapsed was spent");
+    assert_eq!(settle(&mut memory, 30).await, 0);
+    // What is due earlier than was known is known at once, also to whoever begins anew.
+    post(&db, &mut memory, &command("third", lasting(5, 50)), 31).await;
+    assert_eq!(settle(&mut Memory::default(), 49).await, 0);
+    assert_eq!((settle(&mut Memory::default(), 50).await, operations().await), (1, 5));
+    assert_eq!((settle(&mut memory, 90).await, operations().await), (1, 6));
+    assert_eq!(settle(&mut memory, 1_000).await, 0);
+    assert_sound(&db, W).await;
+}
+
 /// Whatever is changed behind the ledger's back is found, and the first record that does not fit is named.
 #[db_test(MIGRATIONS)]
 async fn a_changed_record_is_named(db: TestDatabase) {
