@@ -148,7 +148,7 @@ pub async fn of_receipt(
     (store, receipt): (&str, &str),
 ) -> Result<Vec<Payment>> {
     let list = sql!(
-        "SELECT * FROM loyalty_payments WHERE store = $2 AND receipt = $3 AND workspace = $1 ORDER BY paid_at, id"
+        "SELECT * FROM loyalty_payments WHERE store = $2 AND receipt = $3 AND +workspace = $1 ORDER BY paid_at, id"
     );
     db.fetch_all(list, args![workspace, store, receipt]).await
 }
@@ -159,7 +159,8 @@ pub async fn of_receipt(
 /// The store's.
 pub async fn of_members(db: &mut impl Queries, workspace: WorkspaceId, numbers: &[MemberId]) -> Result<Vec<Payment>> {
     let own: Vec<i64> = numbers.iter().map(|number| number.0).collect();
-    let list = sql!("SELECT * FROM loyalty_payments WHERE member IN ($2) AND workspace = $1 ORDER BY paid_at DESC, id");
+    let list =
+        sql!("SELECT * FROM loyalty_payments WHERE member IN ($2) AND +workspace = $1 ORDER BY paid_at DESC, id");
     db.fetch_all(list, args![workspace, &own]).await
 }
 
