@@ -1,4 +1,5 @@
-//! How long fits of the models of buying take, on simulated customers: `cargo run --release -p rapport-models --example buying_speed`.
+//! How long fits of the models of buying take, on simulated customers, and on a file with the columns ID, x, t_x, T if one is named:
+//! `cargo run --release -p rapport-models --example buying_speed -- [FILE]`.
 
 use std::time::Instant;
 
@@ -6,6 +7,14 @@ use rapport_models::buying::{BgNbd, Fit, Histories, History, Likelihood, MbgNbd,
 use rapport_models::{Fault, buying};
 
 fn main() {
+    if let Some(file) = std::env::args().nth(1) {
+        let people = read(&file);
+        println!("{} customers of {file}", people.len());
+        best(|| BgNbd::fit(&Histories::new(&people)?));
+        best(|| MbgNbd::fit(&Histories::new(&people)?));
+        best(|| ParetoNbd::fit(&Histories::new(&people)?));
+        return;
+    }
     for (customers, whole) in [(2_357, true), (100_000, false), (1_000_000, true), (1_000_000, false)] {
         let model = BgNbd { r: 0.243, alpha: 4.414, a: 0.793, b: 2.426 };
         let mut people = buying::simulated_bg_nbd(&model, customers, (27.0, 38.86), 1);
@@ -25,6 +34,16 @@ fn main() {
             best(|| ParetoNbd::fit(&Histories::new(&people)?));
         }
     }
+}
+
+/// The histories of a file.
+fn read(file: &str) -> Vec<History> {
+    let text = std::fs::read_to_string(file).expect("a file that can be read");
+    let one = |line: &str| {
+        let fields: Vec<f64> = line.split(',').map(|it| it.trim().parse().expect("a number")).collect();
+        History { frequency: fields[1] as u32, recency: fields[2], age: fields[3] }
+    };
+    text.lines().skip(1).map(one).collect()
 }
 
 /// To whole days of weeks, as far as that leaves a history possible.

@@ -19,6 +19,7 @@ mod history;
 mod latent;
 mod pareto_nbd;
 mod quadrature;
+mod regularity;
 mod simulation;
 mod summary;
 mod uncertainty;
@@ -33,6 +34,7 @@ pub use fitting::{Fit, Likelihood, Row};
 pub use gamma_gamma::{GammaGamma, Spending};
 pub use history::{Group, Histories, History};
 pub use pareto_nbd::ParetoNbd;
+pub use regularity::regularity;
 pub use simulation::{
     simulated_bg_nbd, simulated_chances, simulated_contracts, simulated_mbg_nbd, simulated_pareto_nbd,
     simulated_spending,
