@@ -69,6 +69,22 @@ fn the_number_of_groups_is_found() {
     assert_eq!(best.means.len(), 3);
 }
 
+/// One round cloud has no groups: what k-means cuts it into lies elsewhere in the next sample. In 40 samples hardly any number of groups is taken.
+#[test]
+fn one_cloud_has_no_groups() {
+    let mut taken = 0;
+    for seed in 0..40 {
+        let mut draws = Draws(seed);
+        let columns: Vec<Vec<f64>> = (0..4).map(|_| (0..200).map(|_| draws.normal()).collect()).collect();
+        let (found, best) = choice(&Points::of(&columns).unwrap(), 5, 20, seed).unwrap();
+        taken += usize::from(best.is_some());
+        assert!(found.iter().all(|it| it.silhouette.unwrap() < 0.35));
+        assert_eq!(Mixture::choice(&Points::of(&columns).unwrap(), 2, seed).unwrap()[0].means.len(), 1);
+    }
+    eprintln!("taken {taken}");
+    assert!(taken <= 4, "{taken}");
+}
+
 #[test]
 fn categories_count_as_well() {
     let mut draws = Draws(3);

@@ -177,9 +177,10 @@ impl<'a> Lloyd<'a> {
         // Exactly, without the bounds and without what sums gathered of rounding.
         self.assign_all();
         self.fill_empty();
-        self.move_centres();
+        self.gather();
         if self.labels.len() <= EXCHANGED {
             (0..steps.min(50)).find(|_| !self.exchange());
+            self.gather();
         }
         let width = self.points.width;
         let own = |label: &usize| &self.centres[label * width..(label + 1) * width];
@@ -228,6 +229,14 @@ impl<'a> Lloyd<'a> {
             self.counts[label] += 1;
             add(&mut self.sums, label, row, 1.0);
         }
+    }
+
+    /// Sums anew, without what rows that came and went left of rounding, and the means of them.
+    fn gather(&mut self) {
+        self.sums.fill(0.0);
+        let points = self.points;
+        points.rows().zip(&self.labels).for_each(|(row, label)| add(&mut self.sums, *label, row, 1.0));
+        self.move_centres();
     }
 
     /// The means of the groups become their centres; how far each moved.
