@@ -17,6 +17,7 @@ mod fitting;
 mod gamma_gamma;
 mod history;
 mod latent;
+mod nbd;
 mod pareto_nbd;
 mod quadrature;
 mod regularity;
@@ -33,6 +34,7 @@ pub use covariates::{Described, Explained, Factors};
 pub use fitting::{Fit, Likelihood, Row};
 pub use gamma_gamma::{GammaGamma, Spending};
 pub use history::{Group, Histories, History};
+pub use nbd::Nbd;
 pub use pareto_nbd::ParetoNbd;
 pub use regularity::regularity;
 pub use simulation::{

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rapport_models::buying::{
     BgBb, BgNbd, Buying, Chances, Choice, Contract, Explained, Fit, GammaGamma, Histories, History, Horizon,
-    Likelihood, MbgNbd, ParetoNbd, Purchase, Sbg, Score, Simple, Spending, Summary, Value, percentiles,
+    Likelihood, MbgNbd, Nbd, ParetoNbd, Purchase, Sbg, Score, Simple, Spending, Summary, Value, percentiles,
 };
 
 fn data(name: &str) -> Option<String> {
@@ -80,6 +80,17 @@ fn mbg_nbd_on_cdnow() {
     let Some(histories) = histories() else { return };
     let fit = MbgNbd::fit(&histories).unwrap();
     fitted(&fit, &[0.524_843, 6.183_085, 0.891_359, 1.614_002], -9_582.135_7);
+}
+
+/// Computed elsewhere: without leaving, the same histories are far less likely.
+#[test]
+fn nbd_on_cdnow() {
+    let Some(histories) = histories() else { return };
+    let fit = Nbd::fit(&histories).unwrap();
+    fitted(&fit, &[0.384_766, 12.072_022], -9_763.657_6);
+    let chances = fit.model.probabilities_new(39.0, 400);
+    let mean: f64 = chances.iter().enumerate().map(|(n, it)| n as f64 * it).sum();
+    assert!((mean - fit.model.expected_new(39.0)).abs() < 1e-9, "{mean}");
 }
 
 /// CLVTools 0.12.1's own tests, with its standard errors.
