@@ -1,0 +1,97 @@
+//! Positive definite matrices, flat by rows: their factor, solutions, inverse and determinant.
+//!
+//! Always holds: a matrix that is not positive definite, but for rounding, has no factor.
+
+/// A lower triangle L with L Lᵀ = A (Cholesky; Golub and Van Loan, "Matrix computations", 4.2).
+#[derive(Clone, Debug)]
+pub(crate) struct Cholesky {
+    lower: Vec<f64>,
+    n: usize,
+}
+
+impl Cholesky {
+    /// The factor of the matrix of `n` rows, of which the lower triangle is read.
+    pub(crate) fn of(matrix: &[f64], n: usize) -> Option<Self> {
+        let mut lower = matrix.to_vec();
+        for i in 0..n {
+            for j in 0..=i {
+                let (before, from) = lower.split_at_mut(i * n);
+                let own = &mut from[..=i];
+                let dot = |row: &[f64], own: &[f64]| row[..j].iter().zip(&own[..j]).map(|(a, b)| a * b).sum::<f64>();
+                if i == j {
+                    let left = own[i] - dot(own, own);
+                    if !(left > 1e-13 * matrix[i * n + i].abs()) || !left.is_finite() {
+                        return None;
+                    }
+                    own[i] = left.sqrt();
+                } else {
+                    let row = &before[j * n..=j * n + j];
+                    own[j] = (own[j] - dot(row, own)) / row[j];
+                }
+            }
+        }
+        Some(Self { lower, n })
+    }
+
+    /// The solution x of A x = b.
+    pub(crate) fn solved(&self, right: &[f64]) -> Vec<f64> {
+        let (n, l) = (self.n, &self.lower);
+        let mut x = right.to_vec();
+        for i in 0..n {
+            let known: f64 = l[i * n..i * n + i].iter().zip(&x).map(|(a, b)| a * b).sum();
+            x[i] = (x[i] - known) / l[i * n + i];
+        }
+        for i in (0..n).rev() {
+            x[i] /= l[i * n + i];
+            let own = x[i];
+            x[..i].iter_mut().zip(&l[i * n..]).for_each(|(it, a)| *it -= a * own);
+        }
+        x
+    }
+
+    /// The inverse, flat by rows.
+    pub(crate) fn inverse(&self) -> Vec<f64> {
+        let n = self.n;
+        let mut inverse = vec![0.0; n * n];
+        let mut unit = vec![0.0; n];
+        for i in 0..n {
+            unit[i] = 1.0;
+            inverse[i * n..(i + 1) * n].copy_from_slice(&self.solved(&unit));
+            unit[i] = 0.0;
+        }
+        inverse
+    }
+
+    /// The logarithm of the determinant.
+    pub(crate) fn ln_determinant(&self) -> f64 {
+        2.0 * (0..self.n).map(|i| self.lower[i * self.n + i].ln()).sum::<f64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn by_hand() {
+        let found = Cholesky::of(&[4.0, 2.0, 2.0, 5.0], 2).unwrap();
+        assert!((found.ln_determinant() - 16f64.ln()).abs() < 1e-12);
+        assert!(Cholesky::of(&[1.0, 1.0, 1.0, 1.0], 2).is_none() && Cholesky::of(&[f64::NAN], 1).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn the_inverse_undoes_the_matrix(cells in prop::collection::vec(-3.0..3.0f64, 16)) {
+            let at = |i: usize, j: usize| (0..4).map(|k| cells[i * 4 + k] * cells[j * 4 + k]).sum::<f64>() + if i == j { 0.5 } else { 0.0 };
+            let matrix: Vec<f64> = (0..16).map(|it| at(it / 4, it % 4)).collect();
+            let inverse = Cholesky::of(&matrix, 4).unwrap().inverse();
+            for i in 0..4 {
+                for j in 0..4 {
+                    let cell: f64 = (0..4).map(|k| matrix[i * 4 + k] * inverse[k * 4 + j]).sum();
+                    prop_assert!((cell - f64::from(u8::from(i == j))).abs() < 1e-8);
+                }
+            }
+        }
+    }
+}
