@@ -1,15 +1,28 @@
-//! Learning from rows with features: what will a person do, how sure is that, and why.
+//! Learning from rows with features: what a person will do, how sure that is, and why.
+//!
+//! [`Classifier`] is the whole way from labelled rows to calibrated probabilities with reasons; its parts serve by themselves: a [`Regression`] and
+//! [`Boosting`] for classes and numbers, [`Calibration`], [`Folds`], [`Judged`] for the measures, [`Costs`] for thresholds, and [`shifts`] and [`still`] for
+//! what has moved since.
+//!
+//! Always holds: nothing is learnt from rows that it is judged by.
 
 mod boosting;
 mod calibration;
+mod classifier;
+mod drift;
 mod folds;
+mod leaks;
 mod metrics;
 mod regression;
 mod table;
+mod threshold;
 
 pub use boosting::{Boosting, BoostingOptions, Contributions, Outcome, Stopped};
 pub use calibration::{Calibration, ENOUGH_FOR_STEPS};
+pub use classifier::{Classifier, ClassifierOptions, Kind, Report, Warning};
+pub use drift::{Shift, Still, shifts, still};
 pub use folds::Folds;
 pub use metrics::{Judged, Metrics, ReliabilityBin};
 pub use regression::{Coefficient, Regression, RegressionOptions};
 pub use table::{Feature, Table, Values};
+pub use threshold::{Costs, Operation};

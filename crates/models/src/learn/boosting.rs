@@ -18,7 +18,7 @@ mod tree;
 use super::calibration::probability;
 use super::folds::{Folds, taken};
 use super::metrics::surprise;
-use super::table::{Shape, Table};
+use super::table::{Feature, Shape, Table};
 use crate::fault::{Fault, none_of};
 use crate::resampling::Draws;
 pub use explain::Contributions;
@@ -257,6 +257,12 @@ impl Boosting {
     }
 }
 
+/// The bin of each row's value: 0 is missing.
+pub(crate) fn bins_of(feature: &Feature) -> Vec<u8> {
+    let binning = Binning::of(feature);
+    binning.bins(feature)
+}
+
 /// Whether outcome and weights fit the table and can be learnt from.
 pub(crate) fn checked_rows(table: &Table, outcome: Outcome, weights: Option<&[f64]>) -> Result<(), Fault> {
     let rows = table.rows();
@@ -270,7 +276,7 @@ pub(crate) fn checked_rows(table: &Table, outcome: Outcome, weights: Option<&[f6
     }
     none_of(weights.unwrap_or(&[]), |it| !it.is_finite() || *it < 0.0, |row| Fault::Negative { row })?;
     match outcome {
-        Outcome::Class(it) if it.iter().all(|label| *label == it[0]) => return Err(Fault::OneClass),
+        Outcome::Class(it) if it.iter().all(|label| *label == it[0]) => Err(Fault::OneClass),
         // Beyond this squares of slopes leave the range of numbers.
         Outcome::Number(it) => none_of(it, |it| it.is_nan() || it.abs() >= 1e15, |row| Fault::NotFinite { row }),
         Outcome::Class(_) => Ok(()),

@@ -94,7 +94,8 @@ impl Calibration {
             let determinant = h[0] * h[2] - h[1] * h[1];
             let step = [(h[2] * g[0] - h[1] * g[1]) / determinant, (h[0] * g[1] - h[1] * g[0]) / determinant];
             let mut size = 1.0;
-            while size > 1e-6 && !(loss(slope - size * step[0], shift - size * step[1]) <= now) {
+            let worse = |loss: f64| loss.is_nan() || loss > now;
+            while size > 1e-6 && worse(loss(slope - size * step[0], shift - size * step[1])) {
                 size /= 2.0;
             }
             let next = loss(slope - size * step[0], shift - size * step[1]);

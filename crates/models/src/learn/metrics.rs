@@ -4,7 +4,7 @@
 //! Always holds: probabilities outside 0 to 1, or that are no numbers, are refused with their row; ties count half.
 
 use crate::distributions::normal_quantile;
-use crate::estimate::{Estimate, Interval};
+use crate::estimate::{Estimate, Interval, TAILS};
 use crate::fault::{Fault, none_of};
 
 /// What a model says of rows beside what became of them.
@@ -61,8 +61,10 @@ pub(crate) fn mean(values: impl Iterator<Item = f64> + Clone) -> Estimate {
     let value = sum / n;
     let squares: f64 = values.map(|it| (it - value) * (it - value)).sum();
     let error = (n > 1.0).then(|| (squares / (n - 1.0) / n).sqrt());
-    let half = error.unwrap_or(0.0) * normal_quantile(0.025);
-    Estimate { value, standard_error: error, low: value - half, high: value + half }
+    match error {
+        Some(error) => Estimate::around(value, error, TAILS),
+        None => Estimate { value, standard_error: None, low: value, high: value },
+    }
 }
 
 impl<'a> Judged<'a> {
@@ -79,7 +81,7 @@ impl<'a> Judged<'a> {
         Ok(Self { probabilities, labels, positives })
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (f64, bool)> + Clone + '_ {
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (f64, bool)> + Clone + '_ {
         self.probabilities.iter().copied().zip(self.labels.iter().copied())
     }
 
@@ -148,7 +150,7 @@ pub(crate) fn descending(values: &[f64]) -> Vec<usize> {
 
 /// Wilson's interval of a share.
 fn wilson(hits: f64, n: f64) -> Interval {
-    let z = normal_quantile(0.025);
+    let z = normal_quantile(TAILS / 2.0);
     let (p, z2) = (hits / n, z * z / n);
     let centre = (p + z2 / 2.0) / (1.0 + z2);
     let half = z * (p * (1.0 - p) / n + z2 / n / 4.0).sqrt() / (1.0 + z2);
@@ -195,7 +197,7 @@ pub(crate) fn auc(scores: &[f64], labels: &[bool]) -> Estimate {
     if value <= 0.0 || value >= 1.0 || error == 0.0 {
         return Estimate { value, standard_error: Some(error), low: value, high: value };
     }
-    let half = normal_quantile(0.025) * error / (value * (1.0 - value));
+    let half = normal_quantile(TAILS / 2.0) * error / (value * (1.0 - value));
     let odds = (value / (1.0 - value)).ln();
     let back = |it: f64| 1.0 / (1.0 + (-it).exp());
     Estimate { value, standard_error: Some(error), low: back(odds - half), high: back(odds + half) }

@@ -13,8 +13,8 @@ use super::boosting::{Contributions, Outcome};
 use super::calibration::{log_odds, probability};
 use super::table::{Shape, Table};
 use crate::cholesky::Cholesky;
-use crate::distributions::{normal_quantile, normal_tail};
-use crate::estimate::Estimate;
+use crate::distributions::normal_tail;
+use crate::estimate::{Estimate, TAILS};
 use crate::fault::Fault;
 use design::{Column, Design, Kind};
 
@@ -145,19 +145,12 @@ impl Regression {
             Kind::Levels(of) => Some(format!("{} rare ones", of.len())),
         };
         let (value, error) = (b / column.scale, error / column.scale);
-        let half = normal_quantile(0.025) * error;
-        let estimate = Estimate { value, standard_error: Some(error), low: value - half, high: value + half };
-        let odds = |it: &Estimate| Estimate {
-            value: it.value.exp(),
-            standard_error: Some(it.value.exp() * error),
-            low: it.low.exp(),
-            high: it.high.exp(),
-        };
+        let estimate = Estimate::around(value, error, TAILS);
         Coefficient {
             feature: shape.name.clone(),
             level,
             reference: self.design.references[column.feature].as_ref().map(name),
-            odds_ratio: self.class.then(|| odds(&estimate)),
+            odds_ratio: self.class.then(|| Estimate::around_positive(value.clamp(-700.0, 700.0).exp(), error, TAILS)),
             p: 2.0 * normal_tail((value / error).abs()),
             per_deviation: b,
             estimate,

@@ -19,7 +19,7 @@ pub(crate) enum Binning {
 }
 
 impl Binning {
-    fn of(feature: &Feature) -> Self {
+    pub(crate) fn of(feature: &Feature) -> Self {
         match &feature.values {
             Values::Numbers(values) => Self::Numbers(edges(values)),
             Values::Categories { codes, levels } => {
@@ -45,6 +45,20 @@ impl Binning {
 
     pub(crate) fn is_categorical(&self) -> bool {
         matches!(self, Self::Categories(..))
+    }
+
+    /// The bin of each row's value.
+    pub(crate) fn bins(&self, feature: &Feature) -> Vec<u8> {
+        match (&feature.values, self) {
+            (Values::Numbers(values), Self::Numbers(edges)) => {
+                values.iter().map(|it| Self::number(edges, *it)).collect()
+            }
+            (Values::Categories { codes, .. }, Self::Categories(bins, _)) => {
+                codes.iter().map(|it| Self::category(bins, *it)).collect()
+            }
+            (Values::Numbers(values), _) => vec![0; values.len()],
+            (Values::Categories { codes, .. }, _) => vec![0; codes.len()],
+        }
     }
 
     fn number(edges: &[f64], value: f64) -> u8 {
@@ -116,15 +130,7 @@ pub(crate) fn binned(table: &Table, binnings: &[Binning]) -> Binned {
     let mut cells = vec![0; table.rows() * width];
     for (at, (feature, binning)) in table.features().iter().zip(binnings).enumerate() {
         let column = cells.iter_mut().skip(at).step_by(width);
-        match (&feature.values, binning) {
-            (Values::Numbers(values), Binning::Numbers(edges)) => {
-                column.zip(values).for_each(|(cell, it)| *cell = Binning::number(edges, *it));
-            }
-            (Values::Categories { codes, .. }, Binning::Categories(bins, _)) => {
-                column.zip(codes).for_each(|(cell, it)| *cell = Binning::category(bins, *it));
-            }
-            _ => {}
-        }
+        column.zip(binning.bins(feature)).for_each(|(cell, it)| *cell = it);
     }
     Binned { cells, width }
 }

@@ -136,10 +136,8 @@ fn unwound_sum(path: &[Step], length: usize, at: usize) -> f64 {
     let n = (length + 1) as f64;
     let mut sum = 0.0;
     if with == 0.0 {
-        for it in 0..length {
-            sum += path[it].weight / (length - it) as f64;
-        }
-        return sum * n / without;
+        let steps = path[..length].iter().enumerate();
+        return steps.map(|(it, step)| step.weight / (length - it) as f64).sum::<f64>() * n / without;
     }
     let mut next = path[length].weight;
     for it in (0..length).rev() {

@@ -70,69 +70,66 @@ fn minus(a: Cell, b: Cell) -> Cell {
     [a[0] - b[0], a[1] - b[1]]
 }
 
+/// What a division gains, what goes left, and the sums and values of both sides.
+pub(crate) type Found = (f64, Side, [Cell; 2], [f64; 2]);
+
 /// The best cut of a feature of numbers, with what is missing on either side; `direction` is that in which the outcome may go, 0 for both.
-pub(crate) fn numbers(
-    cells: &[Cell],
-    all: Cell,
-    limits: &Limits,
-    direction: i8,
-) -> Option<(f64, Side, [Cell; 2], [f64; 2])> {
+pub(crate) fn numbers(cells: &[Cell], all: Cell, limits: &Limits, direction: i8) -> Option<Found> {
     let missing = cells[0];
-    let mut best: Option<(f64, usize, bool, [Cell; 2], [f64; 2])> = None;
-    let mut left = [0.0; 2];
+    let mut best: Option<Found> = None;
+    let (mut left, mut side) = ([0.0; 2], [0; 4]);
     for (bin, cell) in cells.iter().enumerate().skip(1) {
         left = plus(left, *cell);
+        put(&mut side, bin);
         if cell[1] == 0.0 {
             continue;
         }
-        // Without any missing here, those to come go with the larger side.
-        let sides: &[bool] = if missing[1] > 0.0 { &[false, true] } else { &[false] };
-        for with in sides {
+        let choices: &[bool] = if missing[1] > 0.0 { &[false, true] } else { &[false] };
+        for with in choices {
             let one = if *with { plus(left, missing) } else { left };
             let sums = [one, minus(all, one)];
             if let Some((gain, values)) = limits.gain(sums, limits.ridge, direction)
                 && best.as_ref().is_none_or(|it| gain > it.0)
             {
-                best = Some((gain, bin, if missing[1] > 0.0 { *with } else { sums[0][1] > sums[1][1] }, sums, values));
+                let mut side = side;
+                // Without any missing here, those to come go with the larger side.
+                if *with || (missing[1] <= 0.0 && sums[0][1] > sums[1][1]) {
+                    put(&mut side, 0);
+                }
+                best = Some((gain, side, sums, values));
             }
         }
     }
-    let (gain, last, with, sums, values) = best?;
-    let mut side = [0; 4];
-    (1..=last).for_each(|bin| put(&mut side, bin));
-    if with {
-        put(&mut side, 0);
-    }
-    Some((gain, side, sums, values))
+    best
 }
 
 /// The best division of categories in two.
-pub(crate) fn categories(cells: &[Cell], all: Cell, limits: &Limits) -> Option<(f64, Side, [Cell; 2], [f64; 2])> {
+pub(crate) fn categories(cells: &[Cell], all: Cell, limits: &Limits) -> Option<Found> {
     let mut present: Vec<usize> = (0..cells.len()).filter(|it| cells[*it][1] > 0.0).collect();
     let rate = |it: &usize| cells[*it][0] / (cells[*it][1] + CATEGORY_RIDGE);
     // A few categories need no order to be learnt; then each is also tried alone.
     let few = present.len() <= 4;
     let ridge = if few { limits.ridge } else { limits.ridge + CATEGORY_RIDGE };
     present.sort_by(|a, b| rate(a).total_cmp(&rate(b)));
-    let mut best: Option<(f64, Vec<usize>, [Cell; 2], [f64; 2])> = None;
-    let mut try_side = |side: &[usize], left: Cell| {
+    let mut best: Option<Found> = None;
+    let mut try_side = |side: Side, left: Cell| {
         let sums = [left, minus(all, left)];
         if let Some((gain, values)) = limits.gain(sums, ridge, 0)
             && best.as_ref().is_none_or(|it| gain > it.0)
         {
-            best = Some((gain, side.to_vec(), sums, values));
+            best = Some((gain, side, sums, values));
         }
     };
-    let mut left = [0.0; 2];
-    for cut in 1..present.len() {
-        left = plus(left, cells[present[cut - 1]]);
-        try_side(&present[..cut], left);
+    let (mut left, mut side) = ([0.0; 2], [0; 4]);
+    for bin in present.iter().take(present.len().saturating_sub(1)) {
+        left = plus(left, cells[*bin]);
+        put(&mut side, *bin);
+        try_side(side, left);
     }
-    if few {
-        present.iter().for_each(|it| try_side(&[*it], cells[*it]));
+    for bin in present.iter().filter(|_| few) {
+        let mut alone = [0; 4];
+        put(&mut alone, *bin);
+        try_side(alone, cells[*bin]);
     }
-    let (gain, bins, sums, values) = best?;
-    let mut side = [0; 4];
-    bins.into_iter().for_each(|bin| put(&mut side, bin));
-    Some((gain, side, sums, values))
+    best
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::distributions::normal_quantile;
 use crate::learn::Feature;
 use crate::resampling::Draws;
 use proptest::prelude::*;
