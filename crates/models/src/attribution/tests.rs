@@ -1,3 +1,5 @@
+//! Attribution against paths that can be counted by hand, and a slow chain.
+
 use super::*;
 use proptest::prelude::*;
 

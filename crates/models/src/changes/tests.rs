@@ -1,3 +1,5 @@
+//! Changes against an exhaustive search, and the Nile.
+
 use super::*;
 use crate::resampling::Draws;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Patterns against an exhaustive search of short sequences.
+
 use super::*;
 use proptest::prelude::*;
 

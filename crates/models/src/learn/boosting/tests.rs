@@ -1,3 +1,5 @@
+//! Boosting against slow trees and reasons summed over all orders.
+
 use super::*;
 use crate::learn::Feature;
 use crate::learn::metrics::auc;

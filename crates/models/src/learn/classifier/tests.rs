@@ -1,3 +1,5 @@
+//! The classifier as a whole: what it keeps, what it refuses, what it warns of.
+
 use super::*;
 use crate::learn::Feature;
 use crate::learn::calibration::probability;

@@ -1,3 +1,5 @@
+//! Regression against its own gradient and what it was simulated with.
+
 use super::*;
 use crate::distributions::normal_quantile;
 use crate::learn::Feature;
