@@ -4,6 +4,7 @@
 
 pub mod association;
 pub mod attribution;
+pub mod bandits;
 pub mod baskets;
 mod bisection;
 pub mod buying;
