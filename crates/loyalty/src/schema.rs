@@ -64,6 +64,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 28, name: "households", sql: households::HOUSEHOLDS },
         Migration { number: 29, name: "payments whose receipt is not told", sql: payments::PAYMENTS_DUE },
         Migration { number: 30, name: "lots of which something is left", sql: OPEN_LOTS },
+        Migration { number: 31, name: "what staff did with households", sql: households::ACTS },
     ],
 };
 

@@ -14,7 +14,9 @@ use rapport_loyalty::households::Refusal;
 use rapport_loyalty::ledger::{self, Act, Command, LotId, MemberId, Source, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::{self, Saved};
-use rapport_loyalty::records::households::{self, Founded, Household, Invitation, Invited, Membership, Outcome, Own};
+use rapport_loyalty::records::households::{
+    self, Asker, Founded, Household, Invitation, Invited, Membership, Outcome, Own,
+};
 use rapport_loyalty::records::redemptions::{self, Asked, Redemption, Scene};
 use rapport_loyalty::records::{self, Memory, members, merging, personal, read, wallets};
 use rapport_loyalty::rewards::{self, Reward, Wish};
@@ -26,6 +28,9 @@ use serde_json::{Value, json};
 
 use model::{Model, Said};
 use world::{NOW, W, World};
+
+/// Somebody behind a counter.
+const STAFF: Asker<'_> = Asker::Staff { by: "usr_1", reason: "asked at the till" };
 
 /// What the coffee and the tent cost, which are had at once, and the mug, which is delivered within ten days.
 const PRICES: [(&str, i64); 3] = [("coffee", 5), ("mug", 9), ("tent", 16)];
@@ -122,17 +127,17 @@ impl World {
     }
 
     async fn home(&self, id: &str, member: MemberId, own_name: &str) -> Result<Household, Refusal> {
-        let asked = Founded { id, member, name: "Home", own_name, by: "usr_1" };
+        let asked = Founded { id, member, name: "Home", own_name, by: "usr_1", reason: Some("asked at the till") };
         self.did(async |tx, scene| households::found(tx, scene, asked).await).await
     }
 
     async fn invite(&self, id: &str, household: &str, member: MemberId) -> Result<Invitation, Refusal> {
-        let asked = Invited { id, household, member, by_member: None, by: "usr_1" };
+        let asked = Invited { id, household, member, by_member: None, by: "usr_1", reason: "asked at the till" };
         self.did(async |tx, scene| households::invite(tx, scene, asked).await).await
     }
 
     async fn accept(&self, invitation: &str, name: &str) -> Result<Membership, Refusal> {
-        self.did(async |tx, scene| households::accept(tx, scene, invitation, (name, None)).await).await
+        self.did(async |tx, scene| households::accept(tx, scene, invitation, (name, STAFF)).await).await
     }
 
     async fn bring(&self, household: &str, member: MemberId, name: &str) -> Result<Membership, Refusal> {
@@ -141,7 +146,7 @@ impl World {
         let joined = self.accept(&invitation.invitation, name).await;
         if joined.is_err() {
             let end = async |tx: &mut Tx, scene: Scene<'_>| {
-                households::withdraw(tx, scene, &invitation.invitation, None).await
+                households::withdraw(tx, scene, &invitation.invitation, STAFF).await
             };
             self.did(end).await.unwrap();
         }
@@ -149,12 +154,17 @@ impl World {
     }
 
     async fn leave(&self, household: &str, member: MemberId, by: Option<MemberId>) -> Result<Household, Refusal> {
-        self.did(async |tx, scene| households::leave(tx, scene, household, member, by).await).await
+        self.did(async |tx, scene| {
+            households::leave(tx, scene, household, member, by.map_or(STAFF, Asker::Member)).await
+        })
+        .await
     }
 
     async fn limit(&self, household: &str, member: MemberId, limit: Option<i64>) {
         let own = Own { name: None, limit };
-        self.did(async |tx, scene| households::set_own(tx, scene, household, member, own).await).await.unwrap();
+        self.did(async |tx, scene| households::set_own(tx, scene, household, member, (own, STAFF)).await)
+            .await
+            .unwrap();
     }
 
     async fn head(&self, household: &str) -> MemberId {
@@ -346,7 +356,14 @@ async fn who_belongs_to_one_and_what_is_refused(db: TestDatabase) {
     assert_eq!(world.home("", bob, "X").await, Err(Refusal::IdMalformed));
     assert_eq!(world.home("a\0b", bob, "X").await, Err(Refusal::IdMalformed));
     let home = home.household;
-    let by = |id, member, by_member| Invited { id, household: &home, member, by_member: Some(by_member), by: "member" };
+    let by = |id, member, by_member| Invited {
+        id,
+        household: &home,
+        member,
+        by_member: Some(by_member),
+        by: "member",
+        reason: "",
+    };
     let invited = async |asked| world.did(async |tx, scene| households::invite(tx, scene, asked).await).await;
     assert_eq!(invited(by("i0", cid, bob)).await, Err(Refusal::NotHead));
     let first = invited(by("i1", bob, ann)).await.unwrap();
@@ -360,21 +377,21 @@ async fn who_belongs_to_one_and_what_is_refused(db: TestDatabase) {
     let dan = world.member(4, 0).await;
     assert_eq!(world.invite("i3", &home, dan).await, Err(Refusal::Full), "one that is invited has a place");
     let theirs = async |invitation: &str, who| {
-        world.did(async |tx, scene| households::accept(tx, scene, invitation, ("Kid", Some(who))).await).await
+        world.did(async |tx, scene| households::accept(tx, scene, invitation, ("Kid", Asker::Member(who))).await).await
     };
     assert_eq!(theirs(&first.invitation, cid).await, Err(Refusal::InvitationUnknown), "it is none of Cid's");
     assert_eq!(world.accept(&first.invitation, "mum").await, Err(Refusal::NameTaken));
     let joined = world.accept(&first.invitation, "Dad").await.unwrap();
     assert_eq!(world.accept(&first.invitation, "Dad").await, Ok(joined), "told again it is the same");
     let decline = async |invitation: &str| {
-        world.did(async |tx, scene| households::decline(tx, scene, invitation, Some(cid)).await).await
+        world.did(async |tx, scene| households::decline(tx, scene, invitation, Asker::Member(cid)).await).await
     };
     let declined = decline(&second.invitation).await.unwrap();
     assert_eq!(decline(&second.invitation).await, Ok(declined));
     assert_eq!(theirs(&second.invitation, cid).await, Err(Refusal::InvitationOver));
     let third = world.invite("i4", &home, cid).await.unwrap();
     let end = async |by| {
-        world.did(async |tx, scene| households::withdraw(tx, scene, &third.invitation, Some(by)).await).await
+        world.did(async |tx, scene| households::withdraw(tx, scene, &third.invitation, Asker::Member(by)).await).await
     };
     assert_eq!(end(bob).await, Err(Refusal::NotHead));
     assert_eq!(end(ann).await.unwrap().state, "withdrawn");
@@ -402,8 +419,9 @@ async fn who_belongs_to_one_and_what_is_refused(db: TestDatabase) {
     world.standing(cid, Standing::Active).await;
     assert_eq!(world.accept(&blocked.invitation, "Kid").await, Err(Refusal::InvitationOver));
     assert_eq!(world.invite("i8", &home, cid).await, Err(Refusal::Unknown));
-    let rename =
-        async |by| world.did(async |tx, scene| households::rename(tx, scene, &home, ("Us", Some(by))).await).await;
+    let rename = async |by| {
+        world.did(async |tx, scene| households::rename(tx, scene, &home, ("Us", Asker::Member(by))).await).await
+    };
     assert_eq!(rename(ann).await, Err(Refusal::Unknown));
     // The new year of the programme's zone begins.
     world.now = Timestamp(1_798_761_600_000_000).plus(-Timestamp::HOUR);
@@ -485,8 +503,9 @@ async fn members_who_are_closed_become_one_or_are_forgotten(db: TestDatabase) {
 
     // Cid is forgotten: names go, numbers stay, and what he gave is not lost for whoever gets it back.
     let mug = world.redeem("r3", ann, "mug").await.unwrap();
-    let rename =
-        async |tx: &mut Tx, scene: Scene<'_>| households::rename(tx, scene, &home, ("The Zebrafish", Some(ann))).await;
+    let rename = async |tx: &mut Tx, scene: Scene<'_>| {
+        households::rename(tx, scene, &home, ("The Zebrafish", Asker::Member(ann))).await
+    };
     world.did(rename).await.unwrap();
     let open = world.invite("i9", &other, cid).await.unwrap();
     let mut tx = world.begin().await;
@@ -504,6 +523,87 @@ async fn members_who_are_closed_become_one_or_are_forgotten(db: TestDatabase) {
     tx.commit().await.unwrap();
     let gone = households::find(&mut db.read(), W, &home).await.unwrap().unwrap();
     assert_eq!((gone.name.as_str(), gone.ended_at), ("", Some(NOW)));
+    world.proved().await;
+}
+
+/// What staff did, the newest first.
+async fn acts(world: &World, home: &str) -> Vec<(String, Option<i64>, String)> {
+    let acts = households::acts(&mut world.store.read(), W, home, None, 100).await.unwrap();
+    acts.into_iter().map(|it| (it.what, it.member, it.reason)).collect()
+}
+
+#[db_test(MIGRATIONS)]
+async fn it_is_handed_over_and_closed_and_what_staff_did_is_there_once(db: TestDatabase) {
+    let mut world = World::found(&db, &shared()).await;
+    let (ann, bob, cid, dan) =
+        (world.member(1, 3).await, world.member(2, 9).await, world.member(3, 0).await, world.member(4, 0).await);
+    let home = world.home("h1", ann, "Mum").await.unwrap().household;
+    world.bring(&home, bob, "Dad").await.unwrap();
+    world.bring(&home, cid, "Kid").await.unwrap();
+    let pass = async |world: &World, to, asker| {
+        world.did(async |tx, scene| households::hand_over(tx, scene, &home, to, asker).await).await.map(|it| it.head())
+    };
+    let close = async |world: &World, home: &str, asker| {
+        world.did(async |tx, scene| households::close(tx, scene, home, asker).await).await.map(|it| it.ended_at)
+    };
+    let was = acts(&world, &home).await.len();
+    assert_eq!(was, 5, "founded, and two invited who joined");
+    // Who may, and to whom.
+    assert_eq!(pass(&world, bob, Asker::Member(bob)).await, Err(Refusal::NotHead));
+    assert_eq!(pass(&world, dan, STAFF).await, Err(Refusal::NotIn));
+    assert_eq!(pass(&world, MemberId(9), STAFF).await, Err(Refusal::MemberUnknown));
+    assert_eq!(close(&world, &home, Asker::Member(bob)).await, Err(Refusal::NotHead));
+    assert_eq!(close(&world, "hsh_none", STAFF).await, Err(Refusal::Unknown));
+    world.standing(cid, Standing::Blocked).await;
+    assert_eq!(pass(&world, cid, STAFF).await, Err(Refusal::MemberBlocked));
+    world.standing(cid, Standing::Active).await;
+    assert_eq!((world.head(&home).await, acts(&world, &home).await.len()), (ann, was), "nothing was done");
+
+    // A member who does it themselves is not staff; the same again is the same.
+    for _ in 0..2 {
+        assert_eq!(pass(&world, bob, Asker::Member(ann)).await, Ok(bob));
+    }
+    assert_eq!(acts(&world, &home).await.len(), was);
+    assert_eq!(pass(&world, cid, Asker::Member(ann)).await, Err(Refusal::NotHead), "she does not lead it any more");
+    world.now = days(1);
+    let moved = Asker::Staff { by: "usr_2", reason: "Bob moved out" };
+    for _ in 0..2 {
+        assert_eq!(pass(&world, cid, moved).await, Ok(cid));
+    }
+    world.limit(&home, ann, Some(2)).await;
+    world.limit(&home, ann, Some(2)).await;
+    let latest = acts(&world, &home).await;
+    assert_eq!(latest.len(), was + 2, "told again it is there once");
+    assert!(latest.contains(&("handed_over".to_owned(), Some(cid.0), "Bob moved out".to_owned())), "{latest:?}");
+    assert!(latest.contains(&("set".to_owned(), Some(ann.0), "asked at the till".to_owned())), "{latest:?}");
+
+    // Closed: everybody leaves with what is theirs, and nobody answers any more.
+    let open = world.invite("i9", &home, dan).await.unwrap();
+    let left = world.told(households::LEFT).await;
+    for _ in 0..2 {
+        assert_eq!(close(&world, &home, STAFF).await, Ok(Some(days(1))));
+    }
+    assert_eq!(world.told(households::LEFT).await, left + 3);
+    assert_eq!((world.has(ann).await, world.has(bob).await), ((3, 0), (9, 0)));
+    let members = households::members_of(&mut db.read(), W, &home).await.unwrap();
+    assert!(members.iter().all(|it| it.left_how == "ended" && it.left_at == Some(days(1))), "{members:?}");
+    assert_eq!(world.head(&home).await, cid, "who led it last");
+    assert_eq!(world.accept(&open.invitation, "Dan").await, Err(Refusal::InvitationOver));
+    assert_eq!(pass(&world, bob, STAFF).await, Err(Refusal::Unknown));
+    let closed = acts(&world, &home).await.into_iter().filter(|it| it.0 == "closed").collect::<Vec<_>>();
+    assert_eq!(closed, [("closed".to_owned(), None, "asked at the till".to_owned())]);
+
+    // A member who leads closes their own; nothing of staff is there. Reasons go with whoever is forgotten, and follow whoever becomes one.
+    let own = world.home("h2", ann, "Mum").await.unwrap().household;
+    assert_eq!(close(&world, &own, Asker::Member(ann)).await, Ok(Some(days(1))));
+    assert_eq!(acts(&world, &own).await.len(), 1);
+    let mut tx = world.begin().await;
+    merging::follow(&mut tx, W, PersonId(3), PersonId(2), world.now).await.unwrap();
+    assert!(households::forget(&mut tx, W, PersonId(2), world.now).await.unwrap() >= 1);
+    tx.commit().await.unwrap();
+    let after = acts(&world, &home).await;
+    assert!(after.iter().all(|it| it.2.is_empty() && it.1 != Some(cid.0)), "{after:?}");
+    assert_eq!(acts(&world, &own).await[0].2, "asked at the till", "hers stays");
     world.proved().await;
 }
 

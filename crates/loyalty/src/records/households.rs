@@ -5,7 +5,9 @@
 //!
 //! Does not: take points; a [redemption](super::redemptions) does, as [`plan`] says.
 
+mod acts;
 mod invitations;
+mod leading;
 mod leaving;
 mod rows;
 mod sharing;
@@ -15,7 +17,9 @@ use rapport_store::outbox::Event;
 use rapport_store::{Queries, Record, Tx};
 use serde_json::json;
 
+pub use acts::{Asker, Deed, acts, acts_about};
 pub use invitations::{Invited, accept, decline, invite, withdraw};
+pub use leading::{close, hand_over};
 pub(super) use leaving::merge;
 pub use leaving::{closed, forget, leave};
 pub use rows::{
@@ -93,7 +97,7 @@ pub struct Membership {
     pub joined_at: Timestamp,
     /// Until when.
     pub left_at: Option<Timestamp>,
-    /// `left`, `removed`, `closed`, `merged` or `erased`; empty as long as they belong to it.
+    /// `left`, `removed`, `ended` with the household, `closed`, `merged` or `erased`; empty as long as they belong to it.
     pub left_how: String,
 }
 
@@ -183,6 +187,25 @@ impl Use {
     }
 }
 
+/// What staff did with a household, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Record)]
+pub struct HouseholdAct {
+    /// Its own id.
+    pub act: String,
+    /// With which household.
+    pub household: String,
+    /// Which [`Deed`].
+    pub what: String,
+    /// Whom it was about, if it was about one of them.
+    pub member: Option<i64>,
+    /// Why, in their words; empty once somebody of the household was forgotten.
+    pub reason: String,
+    /// When.
+    pub done_at: Timestamp,
+    /// A user, a key.
+    pub done_by: String,
+}
+
 /// A household to be founded.
 #[derive(Clone, Copy, Debug)]
 pub struct Founded<'a> {
@@ -196,6 +219,8 @@ pub struct Founded<'a> {
     pub own_name: &'a str,
     /// A user, a key; `member` by the member's own page.
     pub by: &'a str,
+    /// Why staff found it for them; nothing where they do themselves.
+    pub reason: Option<&'a str>,
 }
 
 /// Founds a household with one member, who leads it. What is refused uses no id up: nothing was moved.
@@ -231,6 +256,10 @@ pub async fn found(tx: &mut Tx, scene: Scene<'_>, asked: Founded<'_>) -> Outcome
     };
     rows::save(tx, scene.workspace, &row).await?;
     join(tx, scene, &row.household, &member, asked.own_name).await?;
+    if let Some(reason) = asked.reason {
+        let staff = Asker::Staff { by: asked.by, reason };
+        acts::note(tx, scene, staff, (Deed::Founded, &row.household, Some(member.member))).await?;
+    }
     Ok(Ok(row))
 }
 
@@ -322,12 +351,13 @@ pub async fn set_own(
     scene: Scene<'_>,
     household: &str,
     member: MemberId,
-    own: Own<'_>,
+    (own, asker): (Own<'_>, Asker<'_>),
 ) -> Outcome<Membership> {
     head::lock(tx, scene.workspace).await?;
     let member = members::now(tx, scene.workspace, member).await?;
     let found = open_of(tx, scene.workspace, member).await?.filter(|row| row.household == household);
     let Some(mut row) = found else { return Ok(Err(Refusal::NotIn)) };
+    let before = row.clone();
     if let Some(name) = own.name {
         if rows::is_taken(tx, scene.workspace, household, (name, member)).await? {
             return Ok(Err(Refusal::NameTaken));
@@ -335,7 +365,10 @@ pub async fn set_own(
         name.clone_into(&mut row.name);
     }
     row.own_limit = own.limit;
-    rows::save_member(tx, scene.workspace, &row).await?;
+    if row != before {
+        rows::save_member(tx, scene.workspace, &row).await?;
+        acts::note(tx, scene, asker, (Deed::Set, household, Some(member))).await?;
+    }
     Ok(Ok(row))
 }
 
@@ -347,14 +380,18 @@ pub async fn rename(
     tx: &mut Tx,
     scene: Scene<'_>,
     household: &str,
-    (name, by): (&str, Option<MemberId>),
+    (name, asker): (&str, Asker<'_>),
 ) -> Outcome<Household> {
-    let mut row = match led(tx, scene, household, by).await? {
+    let mut row = match led(tx, scene, household, asker.member()).await? {
         Ok(row) => row,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    if row.name == name {
+        return Ok(Ok(row));
+    }
     (row.name, row.named_by) = (name.to_owned(), row.head);
     rows::save(tx, scene.workspace, &row).await?;
+    acts::note(tx, scene, asker, (Deed::Renamed, household, None)).await?;
     Ok(Ok(row))
 }
 

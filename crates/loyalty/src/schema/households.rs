@@ -80,6 +80,23 @@ ALTER TABLE loyalty_redemptions ADD COLUMN is_household {bool} NOT NULL DEFAULT 
 ALTER TABLE loyalty_redemptions ADD COLUMN missing {int};
 ";
 
+/// What staff did with households, and why.
+pub(super) const ACTS: &str = "
+CREATE TABLE loyalty_household_acts (
+    workspace {int} NOT NULL,
+    act TEXT NOT NULL,
+    household TEXT NOT NULL,
+    what TEXT NOT NULL,
+    member {int},
+    reason TEXT NOT NULL,
+    done_at {int} NOT NULL,
+    done_by TEXT NOT NULL,
+    PRIMARY KEY (act, workspace)
+) {clustered};
+CREATE INDEX loyalty_household_acts_household ON loyalty_household_acts (household, workspace, done_at);
+CREATE INDEX loyalty_household_acts_member ON loyalty_household_acts (member, workspace);
+";
+
 const BOOKS: &str = "the books must show whose points were used for what somebody else redeemed; nobody can tell any more who they were";
 
 const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Declaration {
@@ -91,7 +108,7 @@ const fn name(table: &'static str, columns: &'static [&'static str]) -> Declarat
 }
 
 /// What every column holds.
-pub(super) const DATA_MAP: [Declaration; 10] = [
+pub(super) const DATA_MAP: [Declaration; 13] = [
     Declaration::technical("loyalty_households", &["workspace", "fingerprint", "made_by"]),
     of_number("loyalty_households", &["household", "id", "named_by", "head", "created_at", "ended_at"]),
     name("loyalty_households", &["name"]),
@@ -106,6 +123,9 @@ pub(super) const DATA_MAP: [Declaration; 10] = [
         "loyalty_household_invitations",
         &["invitation", "id", "household", "member", "state", "made_at", "due_at", "settled_at"],
     ),
+    Declaration::technical("loyalty_household_acts", &["workspace", "done_by"]),
+    of_number("loyalty_household_acts", &["act", "household", "what", "member", "done_at"]),
+    name("loyalty_household_acts", &["reason"]),
     Declaration::technical("loyalty_household_uses", &["workspace"]),
     of_number(
         "loyalty_household_uses",

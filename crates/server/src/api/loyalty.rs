@@ -12,6 +12,7 @@ mod documents;
 mod effect;
 mod gift_cards;
 mod history;
+mod household_acts;
 pub(crate) mod households;
 mod jurisdictions;
 mod leaderboards;
@@ -106,6 +107,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(member_leaderboards::router())
         .merge(transfers::router())
         .merge(households::router())
+        .merge(household_acts::router())
 }
 
 /// The programme as of a version.

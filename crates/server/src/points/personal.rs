@@ -71,7 +71,7 @@ pub async fn show(
     let receipts = receipts(db, workspace, &kept).await?;
     let payments = payments(db, workspace, &kept).await?;
     let [boards, won] = ranked(db, workspace, &kept).await?;
-    let [lived, invited, shared] = together(db, workspace, &kept).await?;
+    let [lived, invited, shared, served] = together(db, workspace, &kept).await?;
     let at_partners = kept.partner_lines.iter().map(|it| {
         json!({
             "partner": it.partner, "kind": it.kind, "wallet": it.wallet, "points": it.points.to_string(), "reference": it.reference,
@@ -109,6 +109,7 @@ pub async fn show(
         ("loyalty_household_members", lived),
         ("loyalty_household_invitations", invited),
         ("loyalty_household_uses", shared),
+        ("loyalty_household_acts", served),
         ("loyalty_notices", told),
         ("loyalty_tiers", standings),
         ("loyalty_tier_moves", moves),
@@ -285,8 +286,8 @@ async fn ranked(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> R
     Ok([joins.collect(), won.collect()])
 }
 
-/// To which households they belonged and were invited, and whose points were used there; as what the others are known is the others' to say.
-async fn together(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> Result<[Vec<Value>; 3]> {
+/// To which households they belonged and were invited, whose points were used there, and what staff did for them; as what the others are known is the others' to say.
+async fn together(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) -> Result<[Vec<Value>; 4]> {
     let numbers: Vec<MemberId> = kept.numbers.iter().copied().collect();
     let mut lived = Vec::new();
     for it in households::all_of(db, workspace, &numbers).await? {
@@ -311,7 +312,11 @@ async fn together(db: &mut impl Queries, workspace: WorkspaceId, kept: &Kept) ->
             "returned_at": it.returned_at.map(instant),
         })
     });
-    Ok([lived, invited.collect(), shared.collect()])
+    let served = households::acts_about(db, workspace, &numbers).await?.into_iter();
+    let served = served.map(
+        |it| json!({ "household": it.household, "what": it.what, "reason": it.reason, "done_at": instant(it.done_at) }),
+    );
+    Ok([lived, invited.collect(), shared.collect(), served.collect()])
 }
 
 /// What they sent or got; who the other is, and their words, are the other's to say.

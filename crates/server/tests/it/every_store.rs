@@ -196,6 +196,7 @@ async fn what_is_shown_and_what_is_erased_is_all_there_is() {
             "loyalty_changes",
             "loyalty_gift_cards",
             "loyalty_holds",
+            "loyalty_household_acts",
             "loyalty_household_invitations",
             "loyalty_household_members",
             "loyalty_household_uses",

@@ -290,6 +290,71 @@ async fn there_are_no_households_unless_the_programme_says_so() {
     ok(world, owner, HOUSEHOLDS, founded).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn staff_pass_a_household_on_and_close_it_and_say_why() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let club = founded(&sink, json!({"wallets": ["points"]})).await;
+    let (world, owner, members) = (&club.world, &club.owner, &club.members);
+    let home = club.home().await;
+    let (head, closed) = (format!("{home}/head"), format!("{home}/closed"));
+    let put = async |who: &Browser, body: Value| call(world, who, Method::PUT, &head, body).await;
+    let moved = json!({"member_id": members[1], "reason": "Zebrafish moved out"});
+    let (agent, viewer) = (world.browser(Role::Agent).await, world.browser(Role::Viewer).await);
+    for (who, body, status, code) in [
+        (owner, json!({"member_id": members[1]}), StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+        (
+            owner,
+            json!({"member_id": members[1], "reason": "x".repeat(256)}),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+        ),
+        (owner, json!({"member_id": members[2], "reason": "x"}), StatusCode::CONFLICT, "household_not_in"),
+        (owner, json!({"member_id": "77", "reason": "x"}), StatusCode::NOT_FOUND, "member_unknown"),
+        (
+            owner,
+            json!({"member_id": members[1], "by_member_id": members[1]}),
+            StatusCode::CONFLICT,
+            "household_not_head",
+        ),
+    ] {
+        let answer = put(who, body).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert!(answer.json()["code"].as_str().is_some_and(|it| it.contains(code)), "{}", answer.text());
+    }
+    assert_eq!(put(&viewer, moved.clone()).await.status, StatusCode::FORBIDDEN);
+    let none = post(world, owner, &closed, json!({})).await;
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", none.text());
+    for _ in 0..2 {
+        let passed = put(&agent, moved.clone()).await;
+        assert_eq!(passed.status, StatusCode::OK, "{}", passed.text());
+        assert_eq!(passed.json()["household"]["head_member_id"], json!(members[1]));
+        assert_eq!(passed.json()["members"][1]["is_head"], json!(true));
+    }
+    let acts = get(world, &viewer, &format!("{home}/acts")).await["rows"].clone();
+    let rows = acts.as_array().unwrap();
+    // Bob's invitation and his answer are members'; what staff founded and passed on is not.
+    assert_eq!(rows.iter().map(|it| it["what"].as_str().unwrap()).collect::<Vec<_>>(), ["handed_over", "founded"]);
+    assert_eq!((&rows[0]["reason"], &rows[0]["member_id"]), (&json!("Zebrafish moved out"), &json!(members[1])));
+    assert!(!rows[0]["done_by"].as_str().unwrap().starts_with("usr_"), "a name: {acts}");
+    let first = get(world, owner, &format!("{home}/acts?limit=1")).await;
+    let second = format!("{home}/acts?limit=1&cursor={}", first["next"].as_str().unwrap());
+    assert_eq!(get(world, owner, &second).await["rows"][0]["what"], "founded");
+    let his = ok(world, owner, &format!("/api/v1/customers/{}/access", club.people[1]), json!(null)).await;
+    assert_eq!(his["tables"]["loyalty_household_acts"][0]["reason"], "Zebrafish moved out");
+
+    let shut = json!({"reason": "They asked by mail"});
+    let ended = ok(world, owner, &closed, shut.clone()).await;
+    assert!(ended["household"]["ended_at"].is_string() && ended["members"] == json!([]), "{ended}");
+    assert_eq!(ok(world, owner, &closed, shut).await, ended, "told again it is the same");
+    assert_eq!((club.has(0).await, club.has(1).await), (10, 50));
+    refused(&put(owner, moved).await, StatusCode::NOT_FOUND, "household_unknown");
+    settle(world).await;
+    assert!(club.timeline(1).await.contains("Household Left"));
+    ok(world, owner, &format!("/api/v1/customers/{}/erasure", club.people[1]), json!({})).await;
+    let acts = get(world, owner, &format!("{home}/acts")).await;
+    assert!(!acts.to_string().contains("Zebrafish moved out"), "{acts}");
+}
+
 async fn page_of(club: &Club, who: usize) -> String {
     let path = format!("/api/v1/loyalty/members/{}/page-link", club.members[who]);
     let made = ok(&club.world, &club.owner, &path, json!(null)).await;

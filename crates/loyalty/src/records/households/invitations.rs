@@ -5,6 +5,7 @@
 use rapport_domain::Timestamp;
 use rapport_store::Tx;
 
+use super::acts::{Asker, Deed, note};
 use super::{INVITED, Invitation, Membership, Outcome, find, fingerprint, is_id, join, joins_again, led, may_join};
 use super::{members_of, open_of, own_id, rows, tell};
 use crate::households::Refusal;
@@ -25,6 +26,8 @@ pub struct Invited<'a> {
     pub by_member: Option<MemberId>,
     /// A user, a key; `member` by the member's own page.
     pub by: &'a str,
+    /// Why, where no member invites.
+    pub reason: &'a str,
 }
 
 /// Invites a member to a household.
@@ -79,6 +82,8 @@ pub async fn invite(tx: &mut Tx, scene: Scene<'_>, asked: Invited<'_>) -> Outcom
     };
     rows::save_invitation(tx, workspace, &row).await?;
     tell(tx, workspace, INVITED, member.member, (&row.household, "", scene.now)).await?;
+    let asker = asked.by_member.map_or(Asker::Staff { by: asked.by, reason: asked.reason }, Asker::Member);
+    note(tx, scene, asker, (Deed::Invited, &row.household, Some(member.member))).await?;
     Ok(Ok(row))
 }
 
@@ -109,9 +114,9 @@ pub async fn accept(
     tx: &mut Tx,
     scene: Scene<'_>,
     invitation: &str,
-    (name, by): (&str, Option<MemberId>),
+    (name, asker): (&str, Asker<'_>),
 ) -> Outcome<Membership> {
-    let row = match asked(tx, scene, invitation, by).await? {
+    let row = match asked(tx, scene, invitation, asker.member()).await? {
         Ok(row) => row,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -142,6 +147,7 @@ pub async fn accept(
         return Ok(Err(Refusal::NameTaken));
     }
     join(tx, scene, &row.household, &member, name).await?;
+    note(tx, scene, asker, (Deed::Joined, &row.household, Some(member.member))).await?;
     settle(tx, scene, row, "accepted").await?;
     let there = open_of(tx, workspace, member.member).await?;
     Ok(there.ok_or(Refusal::NotIn))
@@ -151,9 +157,9 @@ pub async fn accept(
 ///
 /// # Errors
 /// The store's.
-pub async fn decline(tx: &mut Tx, scene: Scene<'_>, invitation: &str, by: Option<MemberId>) -> Outcome<Invitation> {
-    match asked(tx, scene, invitation, by).await? {
-        Ok(row) => end(tx, scene, row, "declined").await,
+pub async fn decline(tx: &mut Tx, scene: Scene<'_>, invitation: &str, asker: Asker<'_>) -> Outcome<Invitation> {
+    match asked(tx, scene, invitation, asker.member()).await? {
+        Ok(row) => end(tx, scene, row, (Deed::Declined, asker)).await,
         Err(refusal) => Ok(Err(refusal)),
     }
 }
@@ -162,23 +168,28 @@ pub async fn decline(tx: &mut Tx, scene: Scene<'_>, invitation: &str, by: Option
 ///
 /// # Errors
 /// The store's.
-pub async fn withdraw(tx: &mut Tx, scene: Scene<'_>, invitation: &str, by: Option<MemberId>) -> Outcome<Invitation> {
+pub async fn withdraw(tx: &mut Tx, scene: Scene<'_>, invitation: &str, asker: Asker<'_>) -> Outcome<Invitation> {
     let row = match asked(tx, scene, invitation, None).await? {
         Ok(row) => row,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if by.is_some()
-        && let Err(refusal) = led(tx, scene, &row.household, by).await?
+    if asker.member().is_some()
+        && let Err(refusal) = led(tx, scene, &row.household, asker.member()).await?
     {
         return Ok(Err(refusal));
     }
-    end(tx, scene, row, "withdrawn").await
+    end(tx, scene, row, (Deed::Withdrawn, asker)).await
 }
 
-async fn end(tx: &mut Tx, scene: Scene<'_>, row: Invitation, state: &str) -> Outcome<Invitation> {
+/// Ends one without anybody joining; the deed's key is its state.
+async fn end(tx: &mut Tx, scene: Scene<'_>, row: Invitation, (deed, asker): (Deed, Asker<'_>)) -> Outcome<Invitation> {
     match row.state.as_str() {
-        "open" => Ok(Ok(settle(tx, scene, row, state).await?)),
-        there if there == state => Ok(Ok(row)),
+        "open" => {
+            let row = settle(tx, scene, row, deed.key()).await?;
+            note(tx, scene, asker, (deed, &row.household, Some(row.member()))).await?;
+            Ok(Ok(row))
+        }
+        there if there == deed.key() => Ok(Ok(row)),
         _ => Ok(Err(Refusal::InvitationOver)),
     }
 }

@@ -5,6 +5,7 @@
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_store::Tx;
 
+use super::acts::{Asker, Deed, note};
 use super::{Household, LEFT, Membership, Outcome, find, members_of, open_of, rows, tell};
 use crate::households::Refusal;
 use crate::ledger::MemberId;
@@ -22,13 +23,13 @@ pub async fn leave(
     scene: Scene<'_>,
     household: &str,
     member: MemberId,
-    by: Option<MemberId>,
+    asker: Asker<'_>,
 ) -> Outcome<Household> {
     let workspace = scene.workspace;
     head::lock(tx, workspace).await?;
     let Some(row) = find(tx, workspace, household).await? else { return Ok(Err(Refusal::Unknown)) };
     let member = members::now(tx, workspace, member).await?;
-    let by = match by {
+    let by = match asker.member() {
         Some(by) => Some(members::now(tx, workspace, by).await?),
         None => None,
     };
@@ -42,11 +43,17 @@ pub async fn leave(
     };
     let how = if by == Some(member) { "left" } else { "removed" };
     end(tx, workspace, membership.clone(), (how, scene.now)).await?;
+    note(tx, scene, asker, (Deed::Removed, household, Some(member))).await?;
     Ok(find(tx, workspace, household).await?.ok_or(Refusal::Unknown))
 }
 
 /// Ends a membership, and passes the household on.
-async fn end(tx: &mut Tx, workspace: WorkspaceId, membership: Membership, (how, now): (&str, Timestamp)) -> Result<()> {
+pub(super) async fn end(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    membership: Membership,
+    (how, now): (&str, Timestamp),
+) -> Result<()> {
     let (household, member) = (membership.household.clone(), membership.member());
     rows::save_member(tx, workspace, &Membership { left_at: Some(now), left_how: how.to_owned(), ..membership })
         .await?;

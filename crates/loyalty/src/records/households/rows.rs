@@ -309,13 +309,14 @@ pub(super) async fn give(tx: &mut Tx, workspace: WorkspaceId, from: MemberId, to
     let invited = sql!("UPDATE loyalty_household_invitations SET member = $3 WHERE member = $2 AND workspace = $1");
     let giver = sql!("UPDATE loyalty_household_uses SET giver = $3 WHERE giver = $2 AND workspace = $1");
     let taker = sql!("UPDATE loyalty_household_uses SET taker = $3 WHERE taker = $2 AND workspace = $1");
-    for text in [head, named, member, invited, giver, taker] {
+    let about = sql!("UPDATE loyalty_household_acts SET member = $3 WHERE member = $2 AND workspace = $1");
+    for text in [head, named, member, invited, giver, taker, about] {
         tx.execute(text, args![workspace, from.0, to.0]).await?;
     }
     Ok(())
 }
 
-/// Empties names, and calls invitations off; how many rows there were.
+/// Empties names and what staff said of their households, and calls invitations off; how many rows there were.
 pub(super) async fn forget(tx: &mut Tx, workspace: WorkspaceId, numbers: &[i64], now: Timestamp) -> Result<u64> {
     let names = sql!(
         "UPDATE loyalty_household_members SET name = '', folded = '' WHERE member IN ($2) AND workspace = $1 AND name <> ''"
@@ -325,7 +326,12 @@ pub(super) async fn forget(tx: &mut Tx, workspace: WorkspaceId, numbers: &[i64],
     let invited = sql!(
         "UPDATE loyalty_household_invitations SET state = 'withdrawn', settled_at = $3 WHERE member IN ($2) AND workspace = $1 AND state = 'open'"
     );
-    let gone = tx.execute(names, args![workspace, numbers]).await?;
+    let said = sql!(
+        "UPDATE loyalty_household_acts SET reason = '' WHERE workspace = $1 AND reason <> ''
+           AND (member IN ($2) OR household IN (SELECT household FROM loyalty_household_members WHERE member IN ($2) AND workspace = $1))"
+    );
+    let gone = tx.execute(said, args![workspace, numbers]).await?;
+    let gone = gone + tx.execute(names, args![workspace, numbers]).await?;
     let gone = gone + tx.execute(called, args![workspace, numbers]).await?;
     Ok(gone + tx.execute(invited, args![workspace, numbers, now]).await?)
 }

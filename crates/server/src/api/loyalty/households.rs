@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use rapport_domain::Timestamp;
 use rapport_loyalty::households::{Refusal, name, own_limit};
 use rapport_loyalty::ledger::MemberId;
-use rapport_loyalty::records::households::{self, Founded, Household, Invitation, Invited, Membership, Own, Use};
+use rapport_loyalty::records::households::{
+    self, Asker, Founded, Household, Invitation, Invited, Membership, Own, Use,
+};
 use rapport_loyalty::records::redemptions::Scene;
 use rapport_loyalty::records::{read, wallets};
 use rapport_store::{Priority, Tx};
@@ -17,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::members::{find, number};
-use super::redemptions::Present;
+use super::redemptions::{Present, short};
 use crate::api::shapes::time;
 use crate::api::wire::optional_time;
 use crate::app::App;
@@ -186,7 +188,7 @@ pub struct MemberHousehold {
 }
 
 /// A refusal with its code and status.
-fn refused(refusal: Refusal) -> Problem {
+pub(super) fn refused(refusal: Refusal) -> Problem {
     let status = match refusal {
         Refusal::Unknown | Refusal::MemberUnknown | Refusal::InvitationUnknown => StatusCode::NOT_FOUND,
         Refusal::IdMalformed => StatusCode::UNPROCESSABLE_ENTITY,
@@ -220,12 +222,19 @@ pub(crate) async fn settled<T>(
 }
 
 /// The number of a member who is named in a body; an empty one is nobody's.
-fn named(text: &str) -> Result<MemberId, Problem> {
+pub(super) fn named(text: &str) -> Result<MemberId, Problem> {
     number(text).map_err(|_| refused(Refusal::MemberUnknown))
 }
 
 fn asking(text: Option<&str>) -> Result<Option<MemberId>, Problem> {
     text.map(named).transpose()
+}
+
+/// Who asks: the member whom a request names, or whoever sends it, who say why.
+pub(super) fn asker<'a>(member: Option<&str>, caller: &'a Caller, reason: &'a str) -> Result<Asker<'a>, Problem> {
+    short("reason", reason)?;
+    let staff = Asker::Staff { by: caller.id().as_str(), reason: reason.trim() };
+    Ok(asking(member)?.map_or(staff, Asker::Member))
 }
 
 /// What the members of a household can spend together, of each wallet that is shared.
@@ -248,7 +257,7 @@ pub(crate) async fn sums(
     Ok(rules.wallets.iter().map(|key| (key.clone(), sums[key.as_str()])).collect())
 }
 
-async fn shown(app: &App, caller: &Caller, household: &str) -> Result<HouseholdShown, Problem> {
+pub(super) async fn shown(app: &App, caller: &Caller, household: &str) -> Result<HouseholdShown, Problem> {
     let mut db = app.installation.store.read();
     let row = households::find(&mut db, caller.workspace, household).await?;
     let row = row.ok_or_else(|| refused(Refusal::Unknown))?;
@@ -278,6 +287,9 @@ pub struct FoundHouseholdBody {
     name: String,
     /// As what the others know its head: 1 to 40 characters, no address.
     member_name: String,
+    /// Why, where no member asks; up to 255 bytes. Staff read it with the household.
+    #[serde(default)]
+    reason: String,
 }
 
 /// Founds a household with one member, who leads it and can invite others.
@@ -289,9 +301,16 @@ pub async fn found_household(
 ) -> Result<Json<LoyaltyHousehold>, Problem> {
     caller.require(Permission::ServeMembers)?;
     let (called, own_name) = (name("name", &body.name)?, name("member_name", &body.member_name)?);
+    short("reason", &body.reason)?;
     let by = caller.id();
-    let asked =
-        Founded { id: &body.id, member: named(&body.member_id)?, name: &called, own_name: &own_name, by: by.as_str() };
+    let asked = Founded {
+        id: &body.id,
+        member: named(&body.member_id)?,
+        name: &called,
+        own_name: &own_name,
+        by: by.as_str(),
+        reason: Some(body.reason.trim()),
+    };
     let found = async |tx: &mut Tx, scene: Scene<'_>| households::found(tx, scene, asked).await;
     Ok(Json(settled(&app, caller.workspace, found).await?.map_err(refused)?.into()))
 }
@@ -332,6 +351,9 @@ pub struct RenameHouseholdBody {
     /// The member who asks, if one does: they must lead it.
     #[serde(default)]
     by_member_id: Option<String>,
+    /// Why, where no member asks; up to 255 bytes. Staff read it with the household.
+    #[serde(default)]
+    reason: String,
 }
 
 /// Calls a household otherwise.
@@ -343,7 +365,8 @@ pub async fn rename_household(
     Json(body): Json<RenameHouseholdBody>,
 ) -> Result<Json<LoyaltyHousehold>, Problem> {
     caller.require(Permission::ServeMembers)?;
-    let (called, by) = (name("name", &body.name)?, asking(body.by_member_id.as_deref())?);
+    let called = name("name", &body.name)?;
+    let by = asker(body.by_member_id.as_deref(), &caller, &body.reason)?;
     let rename =
         async |tx: &mut Tx, scene: Scene<'_>| households::rename(tx, scene, &household_id, (&called, by)).await;
     Ok(Json(settled(&app, caller.workspace, rename).await?.map_err(refused)?.into()))
@@ -379,6 +402,9 @@ pub struct InviteToHouseholdBody {
     /// The member who invites, if one does: they must lead it.
     #[serde(default)]
     by_member_id: Option<String>,
+    /// Why, where no member asks; up to 255 bytes. Staff read it with the household.
+    #[serde(default)]
+    reason: String,
 }
 
 /// Invites a member to a household; they answer within the programme's days.
@@ -390,6 +416,7 @@ pub async fn invite_to_household(
     Json(body): Json<InviteToHouseholdBody>,
 ) -> Result<Json<HouseholdInvitation>, Problem> {
     caller.require(Permission::ServeMembers)?;
+    short("reason", &body.reason)?;
     let by = caller.id();
     let asked = Invited {
         id: &body.id,
@@ -397,6 +424,7 @@ pub async fn invite_to_household(
         member: named(&body.member_id)?,
         by_member: asking(body.by_member_id.as_deref())?,
         by: by.as_str(),
+        reason: body.reason.trim(),
     };
     let invite = async |tx: &mut Tx, scene: Scene<'_>| households::invite(tx, scene, asked).await;
     let row = settled(&app, caller.workspace, invite).await?.map_err(refused)?;
@@ -412,6 +440,9 @@ pub struct AcceptInvitationBody {
     /// The member who answers, if one does: an invitation of somebody else is unknown to them.
     #[serde(default)]
     member_id: Option<String>,
+    /// Why, where no member asks; up to 255 bytes. Staff read it with the household.
+    #[serde(default)]
+    reason: String,
 }
 
 /// Whoever is invited joins the household.
@@ -423,7 +454,8 @@ pub async fn accept_household_invitation(
     Json(body): Json<AcceptInvitationBody>,
 ) -> Result<Json<HouseholdShown>, Problem> {
     caller.require(Permission::ServeMembers)?;
-    let (called, by) = (name("name", &body.name)?, asking(body.member_id.as_deref())?);
+    let called = name("name", &body.name)?;
+    let by = asker(body.member_id.as_deref(), &caller, &body.reason)?;
     let accept =
         async |tx: &mut Tx, scene: Scene<'_>| households::accept(tx, scene, &invitation_id, (&called, by)).await;
     let row = settled(&app, caller.workspace, accept).await?.map_err(refused)?;
@@ -437,6 +469,9 @@ pub struct EndInvitationBody {
     /// The member who asks, if one does: who declines is invited, who calls off leads the household.
     #[serde(default)]
     member_id: Option<String>,
+    /// Why, where no member asks; up to 255 bytes. Staff read it with the household.
+    #[serde(default)]
+    reason: String,
 }
 
 /// Whoever is invited does not join.
@@ -448,7 +483,7 @@ pub async fn decline_household_invitation(
     Json(body): Json<EndInvitationBody>,
 ) -> Result<Json<HouseholdInvitation>, Problem> {
     caller.require(Permission::ServeMembers)?;
-    let by = asking(body.member_id.as_deref())?;
+    let by = asker(body.member_id.as_deref(), &caller, &body.reason)?;
     let decline = async |tx: &mut Tx, scene: Scene<'_>| households::decline(tx, scene, &invitation_id, by).await;
     let row = settled(&app, caller.workspace, decline).await?.map_err(refused)?;
     Ok(Json(invitation(row, app.now())))
@@ -463,7 +498,7 @@ pub async fn withdraw_household_invitation(
     Json(body): Json<EndInvitationBody>,
 ) -> Result<Json<HouseholdInvitation>, Problem> {
     caller.require(Permission::ServeMembers)?;
-    let by = asking(body.member_id.as_deref())?;
+    let by = asker(body.member_id.as_deref(), &caller, &body.reason)?;
     let withdraw = async |tx: &mut Tx, scene: Scene<'_>| households::withdraw(tx, scene, &invitation_id, by).await;
     let row = settled(&app, caller.workspace, withdraw).await?.map_err(refused)?;
     Ok(Json(invitation(row, app.now())))
@@ -479,6 +514,9 @@ pub struct HouseholdMemberBody {
     /// The most of their points that others may use in a month; 0 is none. As much as the programme lets, unless said.
     #[serde(default)]
     limit: Option<i64>,
+    /// Why, where no member asks; up to 255 bytes. Staff read it with the household.
+    #[serde(default)]
+    reason: String,
 }
 
 /// Changes as what a member is known in their household, and how many of their points others may use.
@@ -492,7 +530,7 @@ pub async fn set_household_member(
     caller.require(Permission::ServeMembers)?;
     let called = body.name.as_deref().map(|text| name("name", text)).transpose()?;
     let (member, limit) = (number(&member_id)?, own_limit(body.limit)?);
-    let own = Own { name: called.as_deref(), limit };
+    let own = (Own { name: called.as_deref(), limit }, asker(None, &caller, &body.reason)?);
     let set = async |tx: &mut Tx, scene: Scene<'_>| households::set_own(tx, scene, &household_id, member, own).await;
     settled(&app, caller.workspace, set).await?.map_err(refused)?;
     Ok(Json(shown(&app, &caller, &household_id).await?))
@@ -505,6 +543,9 @@ pub struct LeaveHouseholdBody {
     /// The member who asks, if one does: they leave themselves, or lead the household.
     #[serde(default)]
     by_member_id: Option<String>,
+    /// Why, where no member asks; up to 255 bytes. Staff read it with the household.
+    #[serde(default)]
+    reason: String,
 }
 
 /// Takes a member out of a household: they leave, or are removed. With the last one it ends.
@@ -516,7 +557,8 @@ pub async fn leave_household(
     Json(body): Json<LeaveHouseholdBody>,
 ) -> Result<Json<HouseholdShown>, Problem> {
     caller.require(Permission::ServeMembers)?;
-    let (member, by) = (number(&member_id)?, asking(body.by_member_id.as_deref())?);
+    let member = number(&member_id)?;
+    let by = asker(body.by_member_id.as_deref(), &caller, &body.reason)?;
     let leave = async |tx: &mut Tx, scene: Scene<'_>| households::leave(tx, scene, &household_id, member, by).await;
     settled(&app, caller.workspace, leave).await?.map_err(refused)?;
     Ok(Json(shown(&app, &caller, &household_id).await?))

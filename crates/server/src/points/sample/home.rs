@@ -5,7 +5,7 @@
 use anyhow::Result;
 use rapport_domain::Timestamp;
 use rapport_loyalty::ledger::MemberId;
-use rapport_loyalty::records::households::{self, Founded, Invited};
+use rapport_loyalty::records::households::{self, Asker, Founded, Invited};
 use rapport_loyalty::records::redemptions::{self, Asked, Scene};
 use rapport_loyalty::rewards::Wish;
 use rapport_store::Tx;
@@ -58,7 +58,8 @@ impl Home {
     async fn join(&mut self, tx: &mut Tx, scene: Scene<'_>, member: MemberId) -> Result<()> {
         let name = NAMES[self.members.len()];
         let Some(head) = self.members.first() else {
-            let asked = Founded { id: "sample-home", member, name: "Hillside 7", own_name: name, by: "member" };
+            let asked =
+                Founded { id: "sample-home", member, name: "Hillside 7", own_name: name, by: "member", reason: None };
             if let Ok(founded) = households::found(tx, scene, asked).await? {
                 self.household = founded.household;
                 self.members.push(member);
@@ -66,9 +67,10 @@ impl Home {
             return Ok(());
         };
         let id = format!("sample-home-{}", self.members.len());
-        let asked = Invited { id: &id, household: &self.household, member, by_member: Some(*head), by: "member" };
+        let asked =
+            Invited { id: &id, household: &self.household, member, by_member: Some(*head), by: "member", reason: "" };
         if let Ok(invitation) = households::invite(tx, scene, asked).await?
-            && households::accept(tx, scene, &invitation.invitation, (name, Some(member))).await?.is_ok()
+            && households::accept(tx, scene, &invitation.invitation, (name, Asker::Member(member))).await?.is_ok()
         {
             self.members.push(member);
         }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_loyalty::households::{Refusal, name, own_limit};
 use rapport_loyalty::ledger::MemberId;
-use rapport_loyalty::records::households::{self, Founded, Household, Invited, Membership, Own, Use};
+use rapport_loyalty::records::households::{self, Asker, Founded, Household, Invited, Membership, Own, Use};
 use rapport_loyalty::records::members::Member;
 use rapport_loyalty::records::redemptions::Scene;
 use rapport_store::{Queries, Tx};
@@ -238,15 +238,15 @@ pub async fn act(app: &App, (workspace, member): (WorkspaceId, &Member), act: &s
         "home-found" => sent.found().await,
         "home-accept" => sent.accept().await,
         "home-decline" => {
+            let asker = Asker::Member(own);
             let invitation = sent.of("invitation");
-            let did =
-                async |tx: &mut Tx, scene: Scene<'_>| households::decline(tx, scene, &invitation, Some(own)).await;
+            let did = async |tx: &mut Tx, scene: Scene<'_>| households::decline(tx, scene, &invitation, asker).await;
             told(settled(app, workspace, did).await?)
         }
         "home-withdraw" => {
+            let asker = Asker::Member(own);
             let invitation = sent.of("invitation");
-            let did =
-                async |tx: &mut Tx, scene: Scene<'_>| households::withdraw(tx, scene, &invitation, Some(own)).await;
+            let did = async |tx: &mut Tx, scene: Scene<'_>| households::withdraw(tx, scene, &invitation, asker).await;
             told(settled(app, workspace, did).await?)
         }
         "home-invite" => sent.invite().await,
@@ -278,14 +278,14 @@ impl Sent<'_> {
         let (called, own_name) = (name("name", &self.of("name")), name("own_name", &self.of("own_name")));
         let (Ok(called), Ok(own_name)) = (called, own_name) else { return Ok(Err(Not::Name)) };
         let id = self.id();
-        let asked = Founded { id: &id, member: self.own, name: &called, own_name: &own_name, by: BY };
+        let asked = Founded { id: &id, member: self.own, name: &called, own_name: &own_name, by: BY, reason: None };
         let did = async |tx: &mut Tx, scene: Scene<'_>| households::found(tx, scene, asked).await;
         told(settled(self.app, self.workspace, did).await?)
     }
 
     async fn accept(&self) -> Done {
         let Ok(own_name) = name("own_name", &self.of("own_name")) else { return Ok(Err(Not::Name)) };
-        let (invitation, by) = (self.of("invitation"), Some(self.own));
+        let (invitation, by) = (self.of("invitation"), Asker::Member(self.own));
         let did =
             async |tx: &mut Tx, scene: Scene<'_>| households::accept(tx, scene, &invitation, (&own_name, by)).await;
         told(settled(self.app, self.workspace, did).await?)
@@ -296,7 +296,7 @@ impl Sent<'_> {
             return Ok(Err(Not::Refused(Refusal::MemberUnknown)));
         };
         let (id, member, by_member) = (self.id(), MemberId(number), Some(self.own));
-        let asked = Invited { id: &id, household: &self.household, member, by_member, by: BY };
+        let asked = Invited { id: &id, household: &self.household, member, by_member, by: BY, reason: "" };
         let did = async |tx: &mut Tx, scene: Scene<'_>| households::invite(tx, scene, asked).await;
         told(settled(self.app, self.workspace, did).await?)
     }
@@ -306,14 +306,14 @@ impl Sent<'_> {
         let said = if text.trim().is_empty() { Ok(None) } else { text.trim().parse().map(Some) };
         let Some(limit) = said.ok().and_then(|limit| own_limit(limit).ok()) else { return Ok(Err(Not::Limit)) };
         let Ok(own_name) = name("own_name", &self.of("own_name")) else { return Ok(Err(Not::Name)) };
-        let own = Own { name: Some(&own_name), limit };
+        let own = (Own { name: Some(&own_name), limit }, Asker::Member(self.own));
         let did =
             async |tx: &mut Tx, scene: Scene<'_>| households::set_own(tx, scene, &self.household, self.own, own).await;
         told(settled(self.app, self.workspace, did).await?)
     }
 
     async fn leave(&self, who: MemberId) -> Done {
-        let by = Some(self.own);
+        let by = Asker::Member(self.own);
         let did = async |tx: &mut Tx, scene: Scene<'_>| households::leave(tx, scene, &self.household, who, by).await;
         told(settled(self.app, self.workspace, did).await?)
     }
