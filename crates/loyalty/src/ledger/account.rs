@@ -69,7 +69,7 @@ impl Lot {
     }
 
     /// Those that lapse first are used first, then the oldest, then the lower number; those that never lapse come last.
-    fn turn(&self) -> Turn {
+    pub(crate) fn turn(&self) -> Turn {
         (self.expires_at.unwrap_or(Timestamp(i64::MAX)), self.earned_at, self.id)
     }
 
@@ -83,7 +83,8 @@ impl Lot {
     }
 }
 
-type Turn = (Timestamp, Timestamp, LotId);
+/// Where a lot stands among those that are used up.
+pub(crate) type Turn = (Timestamp, Timestamp, LotId);
 
 /// Whether a hold still holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
