@@ -57,7 +57,7 @@ pub struct CloseHouseholdBody {
 /// Whoever answers for what no member asks says why.
 fn said(by_member: Option<&str>, reason: &str) -> Result<(), Problem> {
     if by_member.is_none() && reason.trim().is_empty() {
-        return Err(Problem::invalid("reason", "says why, unless a member asks"));
+        return Err(Problem::invalid("reason", "says why, in a few words"));
     }
     Ok(())
 }
