@@ -1,4 +1,4 @@
-// What households may do. Pure.
+// What households may do, and what staff do with one. Pure.
 import type { Program } from './loyalty';
 
 export const WHO_SPENDS = ['everyone', 'head'] as const;
@@ -27,3 +27,13 @@ export function householdsLack({ wallets, most_members, joins_per_year, used_per
 	if (!within(used_per_month, 1, 1e12)) return 'used';
 	return within(invitation_days, 1, 90) ? '' : 'days';
 }
+
+/** What staff do with a household. */
+export const HOUSEHOLD_ACTS = ['found', 'invite', 'accept', 'decline', 'withdraw', 'remove', 'hand', 'close'] as const;
+export type HouseholdActKind = (typeof HOUSEHOLD_ACTS)[number];
+/** What somebody might have wished otherwise needs a reason. */
+export const needsReason = (act: HouseholdActKind): boolean => ['accept', 'remove', 'hand', 'close'].includes(act);
+/** What is asked for: where it is sent, whom or what it is about, and whom it cannot be about. */
+export interface HouseholdAsk { act: HouseholdActKind; path: string; name: string; member?: string; without?: string[] }
+/** A name that others read, as far as the page can tell; the server knows more. */
+export const isName = (text: string): boolean => text.trim() !== '' && [...text.trim()].length <= 40 && !/[@/]/.test(text);

@@ -7,22 +7,26 @@ export interface Paying {
 	least?: number;
 	step?: number;
 	most?: string | null;
+	told_within_days?: number;
 }
+/** Days within which a receipt is told, unless said. */
+export const TOLD_WITHIN = 7;
 /** Points and stamps; what the programme says of stored value is kept as it is. */
 export const payable = (program: Program): Wallet[] => program.wallets.filter((it) => it.unit.kind !== 'money');
 export const payingOf = (program: Program): Paying[] => program.paying ?? [];
 /** What one is worth at the till; NaN without. */
 export const worthAt = (paying: Paying, program: Program): number => Number(paying.worth ?? program.wallets.find((it) => it.key === paying.wallet)?.worth ?? NaN);
-export const firstPaying = (wallet: Wallet): Paying => ({ wallet: wallet.key, ...(wallet.worth ? {} : { worth: '0.01' }), least: 100, step: 1, most: null });
+export const firstPaying = (wallet: Wallet): Paying => ({ wallet: wallet.key, ...(wallet.worth ? {} : { worth: '0.01' }), least: 100, step: 1, most: null, told_within_days: TOLD_WITHIN });
 
-export type PayingLack = '' | 'wallet' | 'worth' | 'points' | 'share';
+export type PayingLack = '' | 'wallet' | 'worth' | 'points' | 'share' | 'days';
 /** What lacks of one; empty when nothing does. */
 export function payingLack(paying: Paying, program: Program): PayingLack {
-	const { least = 1, step = 1, most } = paying;
+	const { least = 1, step = 1, most, told_within_days: days = TOLD_WITHIN } = paying;
 	if (!program.wallets.some((it) => it.key === paying.wallet)) return 'wallet';
 	if (!(worthAt(paying, program) > 0)) return 'worth';
 	if (![least, step].every((it) => Number.isInteger(it) && it >= 1 && it <= 1e12)) return 'points';
-	return most == null || (Number(most) > 0 && Number(most) <= 1) ? '' : 'share';
+	if (most != null && !(Number(most) > 0 && Number(most) <= 1)) return 'share';
+	return Number.isInteger(days) && days >= 1 && days <= 90 ? '' : 'days';
 }
 
 /** The fewest points that can be paid: at least so many, in the steps, and worth a cent. */

@@ -104,6 +104,12 @@ export async function loyaltyPages(ask) {
 	if (laws.length) list.push({ name: 'loyalty-laws-back', path: '/loyalty/laws', act: async (p) => { await p.getByRole('button', { name: 'Give back what lapsed' }).first().click(); await p.locator('dialog').waitFor(); } });
 	const [noticed] = (await ask('/loyalty/members')).rows ?? [];
 	if (noticed) list.push({ name: 'loyalty-member-notices', path: `/loyalty/members/${noticed.member_id}?view=notices`, text: 'Notices that points lapse' });
+	if (program.program.households) {
+		const shared = ((await ask('/loyalty/households')).rows ?? [])[0]?.head_member_id ?? noticed?.member_id;
+		if (shared) list.push({ name: 'loyalty-member-household', path: `/loyalty/members/${shared}?view=household`, text: 'What staff did' });
+		if (shared) list.push({ name: 'loyalty-member-household-closing', path: `/loyalty/members/${shared}?view=household`, act: async (p) => { await p.getByRole('main').getByRole('button', { name: 'Close', exact: true }).click(); await p.locator('dialog').waitFor(); } });
+		if (shared) list.push({ name: 'loyalty-member-household-inviting', path: `/loyalty/members/${shared}?view=household`, act: async (p) => { await p.getByRole('button', { name: 'Invite', exact: true }).click(); await p.locator('dialog').waitFor(); } });
+	}
 	const changes = (await ask('/loyalty/changes?state=asked')).rows ?? [];
 	list.push({ name: 'loyalty-changes', path: '/loyalty/changes', text: changes.length ? 'Waiting for a second person' : 'Nothing waits for approval' });
 	if (changes.some((it) => !it.is_own)) list.push({ name: 'loyalty-changes-approve', path: '/loyalty/changes?state=refused', act: async (p) => { await p.getByRole('button', { name: 'Approve' }).first().click(); await p.locator('dialog').waitFor(); } });

@@ -3,6 +3,7 @@ import { challengeRoutes } from './challenges.mjs';
 import { changeRoutes } from './changes.mjs';
 import { giftCardRoutes } from './gift-cards.mjs';
 import { codeRoutes } from './codes.mjs';
+import { householdRoutes } from './households.mjs';
 import { lawRoutes } from './laws.mjs';
 import { leaderboardRoutes } from './leaderboards.mjs';
 import { offerRoutes } from './offers.mjs';
@@ -48,6 +49,7 @@ export function loyaltyRoutes(fixture, page, problem) {
 		...changeRoutes(fixture, page, problem),
 		...giftCardRoutes(fixture, page, problem),
 		...codeRoutes(fixture, page),
+		...householdRoutes(fixture, page, problem),
 		...lawRoutes(fixture, problem),
 		...leaderboardRoutes(fixture, problem),
 		...offerRoutes(fixture, problem),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { firstProgram } from '../../src/lib/loyalty';
-import { firstHouseholds, householdsLack, householdsOf, sharable } from '../../src/lib/loyalty-households';
+import { firstHouseholds, HOUSEHOLD_ACTS, householdsLack, householdsOf, isName, needsReason, sharable } from '../../src/lib/loyalty-households';
 import { fewest, firstPaying, payable, payingLack, payingOf, pays, percentOf, shareOf } from '../../src/lib/loyalty-paying';
 
 const first = firstProgram('Club', 'Europe/Berlin', 'EUR');
@@ -26,6 +26,15 @@ describe('households', () => {
 	});
 });
 
+describe('what staff do with a household', () => {
+	it('needs a reason where somebody might have wished otherwise', () => {
+		expect(HOUSEHOLD_ACTS.filter(needsReason)).toEqual(['accept', 'remove', 'hand', 'close']);
+	});
+	it('takes names that are no addresses', () => {
+		expect(['Mum', ' ', 'a@b', 'x/y', '爷'.repeat(40), '爷'.repeat(41)].map(isName)).toEqual([true, false, false, false, true, false]);
+	});
+});
+
 describe('paying', () => {
 	const paying = firstPaying(plan.wallets[0]);
 	it('is off unless the programme says otherwise', () => {
@@ -39,6 +48,7 @@ describe('paying', () => {
 		expect(payingLack({ ...paying, worth: '0' }, plan)).toBe('worth');
 		expect(payingLack({ ...paying, step: NaN }, plan)).toBe('points');
 		expect(['0', '1.5', '0.5', '1'].map((most) => payingLack({ ...paying, most }, plan))).toEqual(['share', 'share', '', '']);
+		expect([0, 1, 90, 91, NaN, undefined].map((told_within_days) => payingLack({ ...paying, told_within_days }, plan))).toEqual(['days', '', '', 'days', 'days', '']);
 	});
 	it('tells the fewest that pay, in whole cents', () => {
 		expect(fewest({ wallet: 'points', worth: '0.003', least: 1, step: 5 }, plan)).toBe(5);
