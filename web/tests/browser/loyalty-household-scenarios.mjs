@@ -86,7 +86,7 @@ export const loyaltyHouseholdScenarios = {
 		await page.getByRole('button', { name: 'Call off' }).click();
 		const off = await sent(page, 'POST', '/withdrawn', () => dialog.getByRole('button', { name: 'Call off' }).click());
 		must(off.url.endsWith('/invitations/hsi_0/withdrawn'), `called off ${off.url}`);
-		for (const [open, button, method, end] of [['Hand over to Tariq', 'Hand over', 'PUT', '/hsh_0/head'], ['Remove Grandpa', 'Remove', 'POST', '/hsh_0/members/5100000023757/left'], ['Close', 'Close', 'POST', '/hsh_0/closed']]) {
+		for (const [open, button, method, end] of [['Hand over to Tariq', 'Hand over', 'PUT', '/hsh_0/head'], ['Remove Grandpa', 'Remove', 'POST', '/hsh_0/members/5100000023757/left'], ['Close the household', 'Close the household', 'POST', '/hsh_0/closed']]) {
 			await dialog.waitFor({ state: 'detached' });
 			await page.getByRole('main').getByRole('button', { name: open, exact: true }).click();
 			const go = dialog.locator('button[form=household]');
@@ -100,6 +100,6 @@ export const loyaltyHouseholdScenarios = {
 		if (!context.mock) return;
 		await open(page, context, `${MEMBER}?view=household`);
 		await page.getByText('移交给 Hanna', { exact: false }).waitFor();
-		await page.getByRole('button', { name: '关闭', exact: true }).waitFor();
+		await page.getByRole('button', { name: '关闭家庭', exact: true }).waitFor();
 	}
 };

@@ -107,7 +107,7 @@ export async function loyaltyPages(ask) {
 	if (program.program.households) {
 		const shared = ((await ask('/loyalty/households')).rows ?? [])[0]?.head_member_id ?? noticed?.member_id;
 		if (shared) list.push({ name: 'loyalty-member-household', path: `/loyalty/members/${shared}?view=household`, text: 'What staff did' });
-		if (shared) list.push({ name: 'loyalty-member-household-closing', path: `/loyalty/members/${shared}?view=household`, act: async (p) => { await p.getByRole('main').getByRole('button', { name: 'Close', exact: true }).click(); await p.locator('dialog').waitFor(); } });
+		if (shared) list.push({ name: 'loyalty-member-household-closing', path: `/loyalty/members/${shared}?view=household`, act: async (p) => { await p.getByRole('main').getByRole('button', { name: 'Close the household' }).click(); await p.locator('dialog').waitFor(); } });
 		if (shared) list.push({ name: 'loyalty-member-household-inviting', path: `/loyalty/members/${shared}?view=household`, act: async (p) => { await p.getByRole('button', { name: 'Invite', exact: true }).click(); await p.locator('dialog').waitFor(); } });
 	}
 	const changes = (await ask('/loyalty/changes?state=asked')).rows ?? [];

@@ -2862,6 +2862,57 @@ export interface paths {
         patch: operations["patch_loyalty_households_household_id"];
         trace?: never;
     };
+    "/api/v1/loyalty/households/{household_id}/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what staff did with a household, and why, the newest first. What members do themselves is not there. */
+        get: operations["get_loyalty_households_household_id_acts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/households/{household_id}/closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Closes a household: everybody leaves it with what is theirs, and what they were invited to is called off. */
+        post: operations["post_loyalty_households_household_id_closed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/households/{household_id}/head": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Passes a household on to one of its members; whoever led it stays in it. */
+        put: operations["put_loyalty_households_household_id_head"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/households/{household_id}/invitations": {
         parameters: {
             query?: never;
@@ -7066,6 +7117,8 @@ export interface components {
             member_id?: string | null;
             /** @description As what the others know them: 1 to 40 characters, no address. Nobody else of the household has it. */
             name: string;
+            /** @description Why, where no member asks; up to 255 bytes. Staff read it with the household. */
+            reason?: string;
         };
         /** @description An organisation. */
         AccountShape: {
@@ -8182,6 +8235,13 @@ export interface components {
             text: string;
             /** @description The topic's key; null where it is in none. */
             topic?: string | null;
+        };
+        /** @description Who closes a household, and why. */
+        CloseHouseholdBody: {
+            /** @description The member who asks, if one does: they must lead it. */
+            by_member_id?: string | null;
+            /** @description Why, up to 255 bytes. Only a member who asks needs none. */
+            reason?: string;
         };
         /** @description What came of a code. */
         CodeLine: {
@@ -9321,6 +9381,8 @@ export interface components {
         EndInvitationBody: {
             /** @description The member who asks, if one does: who declines is invited, who calls off leads the household. */
             member_id?: string | null;
+            /** @description Why, where no member asks; up to 255 bytes. Staff read it with the household. */
+            reason?: string;
         };
         /** @description Why. */
         EndRedemptionBody: {
@@ -9990,6 +10052,8 @@ export interface components {
             member_name: string;
             /** @description What it is called: 1 to 40 characters, no address. */
             name: string;
+            /** @description Why, where no member asks; up to 255 bytes. Staff read it with the household. */
+            reason?: string;
         };
         /** @description What was found. */
         FoundList: {
@@ -10320,6 +10384,15 @@ export interface components {
             /** @description At most 10,000 characters are read. */
             text: string;
         };
+        /** @description Who leads a household from now on. */
+        HandHouseholdOverBody: {
+            /** @description The member who asks, if one does: they must lead it. */
+            by_member_id?: string | null;
+            /** @description One who belongs to it. */
+            member_id: string;
+            /** @description Why, up to 255 bytes. Only a member who asks needs none. */
+            reason?: string;
+        };
         /** @description What those say who got nothing by chance. */
         HoldoutEffect: {
             /** @description `holdout`: they were held out; `split`: one way of a split writes to nobody. */
@@ -10454,6 +10527,8 @@ export interface components {
             limit?: number | null;
             /** @description As what the others know them; as before, unless said. */
             name?: string | null;
+            /** @description Why, where no member asks; up to 255 bytes. Staff read it with the household. */
+            reason?: string;
         };
         /** @description A household with everybody who belongs to it. */
         HouseholdShown: {
@@ -10464,6 +10539,20 @@ export interface components {
             members: components["schemas"]["HouseholdMember"][];
             /** @description Of the wallets whose points are shared. */
             sums: components["schemas"]["HouseholdSum"][];
+        };
+        /** @description What staff did with a household, and why. */
+        HouseholdStaffAct: {
+            act_id: string;
+            done_at: string;
+            /** @description Who, by their name if they are a user. */
+            done_by: string;
+            household_id: string;
+            /** @description Whom it was about; null of what concerned all. */
+            member_id?: string | null;
+            /** @description Empty if nothing was said, or once somebody of the household was forgotten. */
+            reason: string;
+            /** @description `founded`, `invited`, `joined`, `declined`, `withdrawn`, `renamed`, `set`, `removed`, `handed_over` or `closed`. */
+            what: string;
         };
         /** @description What a household has together in a wallet. */
         HouseholdSum: {
@@ -10905,6 +10994,8 @@ export interface components {
             id: string;
             /** @description Who is invited. */
             member_id: string;
+            /** @description Why, where no member asks; up to 255 bytes. Staff read it with the household. */
+            reason?: string;
         };
         /** @description A link of somebody's own. */
         Invited: {
@@ -11321,6 +11412,8 @@ export interface components {
         LeaveHouseholdBody: {
             /** @description The member who asks, if one does: they leave themselves, or lead the household. */
             by_member_id?: string | null;
+            /** @description Why, where no member asks; up to 255 bytes. Staff read it with the household. */
+            reason?: string;
         };
         /** @description Where the ledger ended: `rapport verify` follows the chain of hashes to here. */
         LedgerEnd: {
@@ -13370,6 +13463,30 @@ export interface components {
                 snoozed_until?: string | null;
                 /** @description `open`, `in_progress`, `waiting` or `done`. */
                 state: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_HouseholdStaffAct: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                act_id: string;
+                done_at: string;
+                /** @description Who, by their name if they are a user. */
+                done_by: string;
+                household_id: string;
+                /** @description Whom it was about; null of what concerned all. */
+                member_id?: string | null;
+                /** @description Empty if nothing was said, or once somebody of the household was forgotten. */
+                reason: string;
+                /** @description `founded`, `invited`, `joined`, `declined`, `withdrawn`, `renamed`, `set`, `removed`, `handed_over` or `closed`. */
+                what: string;
             }[];
             /**
              * Format: int64
@@ -15891,6 +16008,8 @@ export interface components {
             by_member_id?: string | null;
             /** @description 1 to 40 characters, no address. */
             name: string;
+            /** @description Why, where no member asks; up to 255 bytes. Staff read it with the household. */
+            reason?: string;
         };
         /** @description Which failed acts. */
         ReplayActsBody: {
@@ -28439,6 +28558,165 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LoyaltyHousehold"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_households_household_id_acts: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                household_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HouseholdStaffAct"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_households_household_id_closed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                household_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseHouseholdBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseholdShown"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_households_household_id_head: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                household_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandHouseholdOverBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseholdShown"];
                 };
             };
             404: {

@@ -79,7 +79,7 @@ export const households = {
 	'household.act.hand.title': 'Hand over to {name}',
 	'household.act.hand.say': '{name} leads the household from now on. Whoever led it stays in it.',
 	'household.act.hand.done': '{name} leads the household.',
-	'household.act.close': 'Close',
+	'household.act.close': 'Close the household',
 	'household.act.close.title': 'Close {name}',
 	'household.act.close.say': 'Everybody leaves with what is theirs, and open invitations are called off. A closed household is not opened again.',
 	'household.act.close.done': 'The household is closed.',

@@ -80,7 +80,7 @@ export const households: Record<keyof typeof words, string> = {
 	'household.act.hand.title': '移交给 {name}',
 	'household.act.hand.say': '今后由 {name} 负责家庭；原负责人仍在家庭中。',
 	'household.act.hand.done': '{name} 已成为负责人。',
-	'household.act.close': '关闭',
+	'household.act.close': '关闭家庭',
 	'household.act.close.title': '关闭 {name}',
 	'household.act.close.say': '所有人离开，积分仍归各自；未答复的邀请被撤销。关闭后不能再开启。',
 	'household.act.close.done': '家庭已关闭。',
