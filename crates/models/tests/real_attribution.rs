@@ -1,19 +1,12 @@
 //! The example paths of R's `ChannelAttribution` (Altomare and Loris). The data is not part of the repository: without it the test says that it is skipped.
 
-use std::path::PathBuf;
+#[path = "data/given.rs"]
+mod given;
 
 use rapport_models::attribution::{Credit, Markov, Path, rules, shapley};
 
 fn data(name: &str) -> Option<String> {
-    let beside =
-        || PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../../shared/data");
-    let root = std::env::var_os("RAPPORT_SHARED_DATA").map_or_else(beside, PathBuf::from);
-    let path = root.join(name);
-    if !path.exists() {
-        eprintln!("skipped: {name} is not in {} (set RAPPORT_SHARED_DATA)", root.display());
-        return None;
-    }
-    Some(std::fs::read_to_string(path).unwrap())
+    Some(String::from_utf8(given::bytes(name)?).unwrap())
 }
 
 fn near(found: f64, wanted: f64, digits: i32) {

@@ -1,19 +1,13 @@
 //! The open bandit data (Saito, Aihara, Matsutani and Narita 2020): what the uniform policy brings, told from what Thompson sampling did, and from itself.
 //! The data is not part of the repository: without it the test says that it is skipped.
 
-use std::path::PathBuf;
+#[path = "data/given.rs"]
+mod given;
 
 use rapport_models::bandits::{Logged, inverse_propensity, self_normalised};
 
 fn logged(name: &str, target: f64) -> Option<Vec<Logged>> {
-    let beside =
-        || PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../../shared/data");
-    let root = std::env::var_os("RAPPORT_SHARED_DATA").map_or_else(beside, PathBuf::from);
-    let Ok(bytes) = std::fs::read(root.join("open_bandit").join(name)) else {
-        eprintln!("skipped: open_bandit/{name} is not in {} (set RAPPORT_SHARED_DATA)", root.display());
-        return None;
-    };
-    let text = String::from_utf8(zstd::decode_all(&bytes[..]).unwrap()).unwrap();
+    let text = String::from_utf8(given::bytes(&format!("open_bandit/{name}"))?).unwrap();
     let head: Vec<&str> = text.lines().next().unwrap().split(',').collect();
     let place = |name: &str| head.iter().position(|it| *it == name).unwrap();
     let (click, propensity) = (place("click"), place("propensity_score"));

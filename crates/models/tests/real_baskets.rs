@@ -1,21 +1,15 @@
 //! One month of a grocer (Hahsler, Hornik and Reutterer 2006, the data of R's `arules`) against the published numbers of sets and rules. The data is not part
 //! of the repository: without it each test says that it is skipped.
 
+#[path = "data/given.rs"]
+mod given;
+
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use rapport_models::baskets::{Consequents, Counts, ItemSets, Limits, Share};
 
 fn data(name: &str) -> Option<String> {
-    let beside =
-        || PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../../shared/data");
-    let root = std::env::var_os("RAPPORT_SHARED_DATA").map_or_else(beside, PathBuf::from);
-    let path = root.join(name);
-    if !path.exists() {
-        eprintln!("skipped: {name} is not in {} (set RAPPORT_SHARED_DATA)", root.display());
-        return None;
-    }
-    Some(std::fs::read_to_string(path).unwrap())
+    Some(String::from_utf8(given::bytes(name)?).unwrap())
 }
 
 /// Baskets of places in the names.

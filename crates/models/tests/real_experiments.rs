@@ -1,6 +1,7 @@
 //! Real experiments against their published conclusions. The data is not part of the repository: without it each test says that it is skipped.
 
-use std::path::PathBuf;
+#[path = "data/given.rs"]
+mod given;
 
 use rapport_models::experiments::{
     Answer, Arm, Better, Cuped, Effect, Estimand, Inference, MISMATCH, Moments, Paired, Question, Role, SampleRatio,
@@ -8,16 +9,7 @@ use rapport_models::experiments::{
 };
 
 fn data(name: &str) -> Option<String> {
-    let beside =
-        || PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../../shared/data");
-    let root = std::env::var_os("RAPPORT_SHARED_DATA").map_or_else(beside, PathBuf::from);
-    let path = root.join(name);
-    if !path.exists() {
-        eprintln!("skipped: {name} is not in {} (set RAPPORT_SHARED_DATA)", root.display());
-        return None;
-    }
-    let file = std::fs::File::open(path).unwrap();
-    Some(String::from_utf8(zstd::decode_all(file).unwrap()).unwrap())
+    Some(String::from_utf8(given::bytes(name)?).unwrap())
 }
 
 fn near(found: f64, wanted: f64, digits: i32) {

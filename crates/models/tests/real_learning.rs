@@ -1,23 +1,12 @@
 //! Learning from real data sets, held to the gates. The data is not part of the repository: without it each test says that it is skipped.
 
-use std::path::PathBuf;
+#[path = "data/given.rs"]
+mod given;
 
 use rapport_models::learn::{Classifier, ClassifierOptions, Feature, Folds, Judged, Kind, Metrics, Table, Warning};
 
 fn data(name: &str) -> Option<String> {
-    let beside =
-        || PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../../shared/data");
-    let root = std::env::var_os("RAPPORT_SHARED_DATA").map_or_else(beside, PathBuf::from);
-    let path = root.join(name);
-    if !path.exists() {
-        eprintln!("skipped: {name} is not in {} (set RAPPORT_SHARED_DATA)", root.display());
-        return None;
-    }
-    let mut bytes = std::fs::read(&path).unwrap();
-    if path.extension().is_some_and(|it| it == "zst") {
-        bytes = zstd::decode_all(&bytes[..]).unwrap();
-    }
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    Some(String::from_utf8_lossy(&given::bytes(name)?).into_owned())
 }
 
 /// A table of all columns but those left out, and which rows have `positive` in `label`. A column whose fields are all numbers or empty is one of

@@ -3,28 +3,17 @@
 //!
 //! A hit: at least one of the ten that are offered is among what the person takes afterwards. All items are ranked, never a sample of them.
 
+#[path = "data/given.rs"]
+mod given;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
 
 use rapport_models::recommend::{Baskets, Bought, Interaction, Neighbours, Weighting, faded, popularity, ranked};
-
-fn data(name: &str) -> Option<Vec<u8>> {
-    let beside =
-        || PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../../shared/data");
-    let root = std::env::var_os("RAPPORT_SHARED_DATA").map_or_else(beside, PathBuf::from);
-    let path = root.join(name);
-    if !path.exists() {
-        eprintln!("skipped: {name} is not in {} (set RAPPORT_SHARED_DATA)", root.display());
-        return None;
-    }
-    let bytes = std::fs::read(path).unwrap();
-    Some(if name.ends_with(".zst") { zstd::decode_all(bytes.as_slice()).unwrap() } else { bytes })
-}
 
 /// Groceries (Hahsler, Hornik and Reutterer 2006): 9,835 baskets of 169 items, of which 88 items and 213 pairs have a support of at least 1 % (arules).
 #[test]
 fn groceries_have_their_published_pairs() {
-    let Some(text) = data("groceries/groceries.csv") else { return };
+    let Some(text) = given::bytes("groceries/groceries.csv") else { return };
     let text = String::from_utf8(text).unwrap();
     let mut of_basket: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
     for line in text.lines().skip(1) {
@@ -62,7 +51,7 @@ fn rate(hits: &[bool]) -> (f64, f64) {
 /// popularity and 0.109 for the cosine of items.
 #[test]
 fn movielens_latest_left_out() {
-    let Some(text) = data("movielens_100k/u.data.zst") else { return };
+    let Some(text) = given::bytes("movielens_100k/u.data.zst") else { return };
     let text = String::from_utf8(text).unwrap();
     let rating = |line: &str| {
         let mut fields = line.split('\t').map(|field| field.parse::<i64>().unwrap());
@@ -117,7 +106,7 @@ struct Line {
 
 /// The lines with a customer, without cancellations and without what is no product (postage, manual, bank charges).
 fn online_retail() -> Option<(Vec<Line>, usize)> {
-    let text = data("online_retail/online_retail.csv.zst")?;
+    let text = given::bytes("online_retail/online_retail.csv.zst")?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let mut rows = Vec::new();
     for line in text.lines().skip(1) {

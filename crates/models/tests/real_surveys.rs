@@ -1,24 +1,13 @@
 //! Real surveys against their published results. The data is not part of the repository: without it each test says that it is skipped.
 
-use std::path::PathBuf;
+#[path = "data/given.rs"]
+mod given;
 
 use rapport_models::survey::drivers::{Answers, Division};
 use rapport_models::survey::{Confidence, Measure, Parts, Scale, Tally};
 
 fn data(name: &str) -> Option<String> {
-    let beside =
-        || PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../../shared/data");
-    let root = std::env::var_os("RAPPORT_SHARED_DATA").map_or_else(beside, PathBuf::from);
-    let path = root.join(name);
-    if !path.exists() {
-        eprintln!("skipped: {name} is not in {} (set RAPPORT_SHARED_DATA)", root.display());
-        return None;
-    }
-    let mut bytes = std::fs::read(&path).unwrap();
-    if path.extension().is_some_and(|it| it == "zst") {
-        bytes = zstd::decode_all(&bytes[..]).unwrap();
-    }
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    Some(String::from_utf8_lossy(&given::bytes(name)?).into_owned())
 }
 
 /// One column of a CSV file whose quotes, if any, hold commas alone.

@@ -2,22 +2,15 @@
 //!
 //! "lifelines" is lifelines 0.30.3 (Davidson-Pilon 2019, Journal of Open Source Software 4/40), whose documentation shows most of these fits.
 
-use std::path::PathBuf;
+#[path = "data/given.rs"]
+mod given;
 
 use rapport_models::survival::{
     Cox, KaplanMeier, Lifetimes, Ties, Transform, Weibull, Weighting, concordance, log_rank,
 };
 
 fn data(name: &str) -> Option<String> {
-    let beside =
-        || PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../../shared/data");
-    let root = std::env::var_os("RAPPORT_SHARED_DATA").map_or_else(beside, PathBuf::from);
-    let path = root.join(name);
-    if !path.exists() {
-        eprintln!("skipped: {name} is not in {} (set RAPPORT_SHARED_DATA)", root.display());
-        return None;
-    }
-    Some(std::fs::read_to_string(path).unwrap())
+    Some(String::from_utf8(given::bytes(name)?).unwrap())
 }
 
 fn near(found: f64, wanted: f64, digits: i32) {

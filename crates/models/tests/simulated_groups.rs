@@ -1,27 +1,15 @@
 //! Groups of simulated rows, whose truth is known, and of absurd ones.
 
+#[path = "data/draws.rs"]
+mod draws;
+
+use draws::Draws;
 use proptest::prelude::*;
 use rapport_models::Fault;
 use rapport_models::groups::{
     Covariance, Density, KMeans, Mixture, Options, Points, Prototypes, Values, adjusted_rand, choice, profiles,
     silhouette,
 };
-
-struct Draws(u64);
-
-impl Draws {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64 + f64::EPSILON / 4.0
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
-    }
-}
 
 /// Three clouds of different sizes and shapes, and which each row is of.
 fn clouds(n: usize, apart: f64, seed: u64) -> (Vec<Vec<f64>>, Vec<usize>) {

@@ -1,26 +1,13 @@
 //! Survival of simulated people, whose truth is known: every fit is finite or says why not, and 95 % intervals hold the truth as often as they claim.
 
+#[path = "data/draws.rs"]
+mod draws;
+
+use draws::Draws;
 use proptest::prelude::*;
 use rapport_models::survival::{
     Cox, KaplanMeier, Lifetimes, Ties, Transform, Weibull, Weighting, concordance, log_rank,
 };
-
-/// SplitMix64.
-struct Draws(u64);
-
-impl Draws {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64 + f64::EPSILON / 4.0
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
-    }
-}
 
 const TRUTH: [f64; 3] = [0.7, -0.4, 0.0];
 const SHAPE: f64 = 1.4;
