@@ -24,8 +24,9 @@ impl Engine {
         let rows = 6_000 / width;
         if rows == 0 { 1 } else { rows }
     }
-    /// How many of `left` rows the next statement takes, and whether its text is worth keeping prepared. SQLite gets pieces that come again: half of the
-    /// time of a text that it has not seen goes into reading it.
+
+    /// How many of `left` rows the next statement takes, and whether its text is worth keeping prepared. SQLite gets pieces that come again, since a text
+    /// that was kept need not be read again.
     pub(crate) const fn chunk(self, width: usize, left: usize) -> (usize, bool) {
         let full = self.rows_per_statement(width);
         if left >= full {

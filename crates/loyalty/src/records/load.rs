@@ -116,10 +116,11 @@ pub(super) async fn accounts(
     let old: Vec<AccountKey> = keys.iter().filter(is_old).copied().collect();
     let read = read(tx, workspace, &old).await?;
     for (key, (lots, holds)) in read {
-        let (owed, written, active_at) = stored[&key];
+        let (owed, _, active_at) = stored[&key];
         memory.ledger.accounts.insert(key, Account::stored(owed, lots, holds).active(active_at));
-        memory.written.insert(key, written);
     }
+    // Also of accounts that are in memory: who looked at one in vain changed its instant and nothing else.
+    memory.written.extend(keys.iter().filter_map(|key| Some((*key, stored.get(key)?.1))));
     Ok(())
 }
 

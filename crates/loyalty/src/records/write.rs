@@ -11,7 +11,7 @@ use serde_json::json;
 use super::head::{self, Head};
 use super::{Memory, Written, flows};
 use crate::Error;
-use crate::ledger::{AccountKey, Chain, Done, Hold, Kind, Lot, MemberId, Operation, checksum};
+use crate::ledger::{Account, AccountKey, Chain, Done, Hold, Kind, Lot, MemberId, Operation, checksum};
 
 /// Writes down what was done, if anything was.
 pub(super) fn done(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, mut head: Head) -> Result<(), Error> {
@@ -221,7 +221,8 @@ fn due_at(stored: Option<Timestamp>, next: Option<Timestamp>, now: Timestamp) ->
     }
 }
 
-/// Makes the instants exact of accounts that were looked at in vain: nothing was due in them any more.
+/// Makes the instants exact of accounts that were looked at in vain: nothing was due in them any more. So nobody looks at them again before something is, be
+/// it that what would have lapsed was spent, or that the number was merged into another member's.
 pub(super) fn looked_at(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, keys: &[AccountKey], now: Timestamp) {
     let save = sql!(
         "WITH v (workspace, member, wallet, due_at) AS (VALUES {rows})
@@ -230,13 +231,13 @@ pub(super) fn looked_at(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId
     );
     let mut rows = Vec::new();
     for key in keys {
-        let (Some(account), Some(stored)) = (memory.ledger.accounts.get(key), memory.written.get_mut(key)) else {
-            continue;
-        };
-        if stored.due_at.is_some_and(|at| at <= now) {
-            stored.due_at = account.next_due();
-            rows.push(args![workspace, key.0.0, key.1.0, stored.due_at]);
+        let next = memory.ledger.accounts.get(key).and_then(Account::next_due);
+        match memory.written.get_mut(key) {
+            Some(stored) if stored.due_at.is_none_or(|at| at > now) => continue,
+            Some(stored) => stored.due_at = next,
+            None => {}
         }
+        rows.push(args![workspace, key.0.0, key.1.0, next]);
     }
     tx.execute_later(save, rows);
 }

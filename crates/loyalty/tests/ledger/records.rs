@@ -419,6 +419,14 @@ async fn an_account_is_looked_at_in_vain_once(db: TestDatabase) {
     assert_eq!((settle(&mut Memory::default(), 50).await, operations().await), (1, 5));
     assert_eq!((settle(&mut memory, 90).await, operations().await), (1, 6));
     assert_eq!(settle(&mut memory, 1_000).await, 0);
+    // So is an account whose points went to another member with which its number was merged.
+    let fleeting = Command { member: MEMBERS[1], ..command("fourth", lasting(6, 2_000)) };
+    post(&db, &mut memory, &fleeting, 1_001).await;
+    merge(&db, MEMBERS[1], MEMBERS[0], Timestamp(1_002)).await;
+    for _ in 0..2 {
+        settle(&mut Memory::default(), 2_000).await;
+    }
+    assert_eq!(settle(&mut Memory::default(), 2_000).await, 0);
     assert_sound(&db, W).await;
 }
 
