@@ -49,6 +49,11 @@ impl Cholesky {
         x
     }
 
+    /// The logarithm of the determinant of A.
+    pub(crate) fn log_determinant(&self) -> f64 {
+        2.0 * (0..self.n).map(|i| self.lower[i * self.n + i].ln()).sum::<f64>()
+    }
+
     /// The inverse, flat by rows.
     pub(crate) fn inverse(&self) -> Vec<f64> {
         let n = self.n;
@@ -72,6 +77,7 @@ mod tests {
     fn by_hand() {
         let found = Cholesky::of(&[4.0, 2.0, 2.0, 5.0], 2).unwrap();
         assert_eq!(found.solved(&[6.0, 7.0]), [1.0, 1.0]);
+        assert!((found.log_determinant() - 16.0_f64.ln()).abs() < 1e-15);
         assert!(Cholesky::of(&[1.0, 1.0, 1.0, 1.0], 2).is_none() && Cholesky::of(&[f64::NAN], 1).is_none());
     }
 

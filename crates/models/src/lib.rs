@@ -24,6 +24,7 @@ pub mod patterns;
 pub mod recommend;
 mod resampling;
 pub mod special;
+pub mod structural;
 pub mod survey;
 pub mod survival;
 mod symmetric;
