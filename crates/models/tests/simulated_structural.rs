@@ -44,7 +44,7 @@ fn cover(runs: u64, n: usize) {
         ("g", Kind::Loading, "y3", 0.7),
         ("g", Kind::Regression, "f", 0.5),
         ("g", Kind::Regression, "z", 0.4),
-        ("f", Kind::Covariance, "z", 0.3),
+        ("z", Kind::Covariance, "f", 0.3),
         ("x1", Kind::Variance, "x1", 0.49),
         ("g", Kind::Variance, "g", 0.64),
     ];

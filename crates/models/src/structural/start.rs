@@ -10,7 +10,7 @@ pub(super) fn first(model: &Model, target: &Target) -> Vec<f64> {
     let s = |i: usize, j: usize| target.sample[i * p + j];
     let mut variance: Vec<f64> = (0..m).map(|at| if at < p { s(at, at) } else { f64::NAN }).collect();
     let mut loading = vec![1.0; model.cells.len()];
-    for latent in p..m {
+    for (latent, variance) in variance.iter_mut().enumerate().skip(p) {
         let own: Vec<(usize, usize)> = measured(model, latent).filter(|it| it.1 < p).collect();
         let Some((_, marker)) = own.first().copied() else { continue };
         for (cell, column) in &own[1..] {
@@ -32,7 +32,7 @@ pub(super) fn first(model: &Model, target: &Target) -> Vec<f64> {
         let common: f64 = own[1..].iter().map(|(cell, column)| s(marker, *column) / loading[*cell]).sum();
         let mean = if own.len() > 1 { common / (own.len() - 1) as f64 } else { s(marker, marker) };
         let most = if own.len() > 1 { 0.9 } else { 1.0 };
-        variance[latent] = mean.clamp(0.05 * s(marker, marker), most * s(marker, marker));
+        *variance = mean.clamp(0.05 * s(marker, marker), most * s(marker, marker));
     }
     // What is measured by latent variables alone has the half of theirs.
     for _ in p..m {
