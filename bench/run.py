@@ -21,6 +21,7 @@ import experiments
 import files
 import live
 import loyalty
+import models
 import search
 import segments
 import text
@@ -91,6 +92,11 @@ def parts(options):
             "over a million texts under 50 ms at p95",
             lambda at: search.search(str(programs / "examples" / "search_rate"), at, 20 if quick else 1_000),
         ),
+        "models": (
+            "Models of customers, on one thread by processor time, beside the packages that do the same on the same data",
+            "by row; what each found is a log-likelihood, a mean log loss, an inertia, a count or a credit, by which it is seen that both did the same",
+            lambda at: models.models(str(programs / "examples" / "models_rate"), at, quick),
+        ),
         "loyalty": (
             "The points ledger: durable transfers with lots, idempotency keys and domain events, 1,000 at any moment, beside plain SQL transactions on PostgreSQL that promise the same",
             "at least 10,000/s and 5 times PostgreSQL, one after the other at most twice the disk's sync, one member within 20 % of all, lots of a member with 10,000 postings under 5 ms, a million lots lapse in under 60 s while serving",
@@ -123,7 +129,8 @@ def machine(binary):
     model = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
     cores = len([line for line in open("/proc/cpuinfo") if line.startswith("processor")])
     memory = next(int(line.split()[1]) for line in open("/proc/meminfo") if line.startswith("MemTotal")) // 1024**2
-    version = subprocess.run([binary, "--version"], capture_output=True, text=True).stdout.strip()
+    asked = pathlib.Path(binary).exists()
+    version = subprocess.run([binary, "--version"], capture_output=True, text=True).stdout.strip() if asked else "without the server"
     return f"{model}, {cores} cores, {memory} GB, {platform.system()} {platform.release()}; {version}"
 
 

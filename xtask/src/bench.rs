@@ -4,8 +4,11 @@ use crate::postgres::{Durability, Postgres};
 use crate::run::{cargo, command, say, shown, target_folder};
 use crate::{console, python, tools};
 
-/// Runs all parts, or those named with `--only`.
+/// Runs all parts, or those named with `--only`; `models` alone by its own, as it takes no server.
 pub fn run(arguments: &[String]) -> Result<(), String> {
+    if arguments.first().is_some_and(|it| it == "models") {
+        return models(&arguments[1..]);
+    }
     tools::ensure(tools::FOR_TESTS)?;
     console::build()?;
     say("building the binary and what measures it (release)");
@@ -18,5 +21,15 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     let release = target_folder().join("release");
     let mut bench = command(&python, &["bench/run.py", "--postgres", &postgres.url, "--programs"]);
     bench.arg(release).args(arguments);
+    shown(bench)
+}
+
+/// The models of customers beside the packages that do the same.
+fn models(arguments: &[String]) -> Result<(), String> {
+    say("building what measures the models (release)");
+    shown(command(&cargo(), &["build", "--release", "--package", "rapport-models", "--example", "models_rate"]))?;
+    let python = python::with("bench-models-python", "bench/requirements-models.txt")?;
+    let mut bench = command(&python, &["bench/run.py", "--only", "models", "--programs"]);
+    bench.arg(target_folder().join("release")).args(arguments);
     shown(bench)
 }

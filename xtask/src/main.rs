@@ -24,6 +24,7 @@ cargo xtask <command>
   bench     us and the peers in one run; writes docs/benchmarks.md
               --only NAME[,NAME]   some of: idle import questions timeline intake sample segments whole
               --quick              small, and writes nothing
+              models               the models of customers beside the packages that do the same
   tidy      the rules of the house (CONTRIBUTING.md)
   console   build the console into web/dist
   openapi   write web/openapi.json and the console's generated client from the code

@@ -54,11 +54,14 @@ impl Limits {
         if sums.iter().any(|it| it[1] < LEAST_CURVATURE || it[1] * self.rows_each < self.least_rows) {
             return None;
         }
+        let (gain, values) = self.of(sums, ridge);
+        (f64::from(direction) * (values[1] - values[0]) >= 0.0).then_some((gain, values))
+    }
+
+    /// What is gained by a division, with both values.
+    fn of(&self, sums: [Cell; 2], ridge: f64) -> (f64, [f64; 2]) {
         let values = sums.map(|it| self.value(it, ridge));
-        if f64::from(direction) * (values[1] - values[0]) < 0.0 {
-            return None;
-        }
-        Some((Self::fall(sums[0], values[0], ridge) + Self::fall(sums[1], values[1], ridge), values))
+        (Self::fall(sums[0], values[0], ridge) + Self::fall(sums[1], values[1], ridge), values)
     }
 }
 
@@ -76,31 +79,43 @@ pub(crate) type Found = (f64, Side, [Cell; 2], [f64; 2]);
 /// The best cut of a feature of numbers, with what is missing on either side; `direction` is that in which the outcome may go, 0 for both.
 pub(crate) fn numbers(cells: &[Cell], all: Cell, limits: &Limits, direction: i8) -> Option<Found> {
     let missing = cells[0];
-    let mut best: Option<Found> = None;
-    let (mut left, mut side) = ([0.0; 2], [0; 4]);
-    for (bin, cell) in cells.iter().enumerate().skip(1) {
-        left = plus(left, *cell);
-        put(&mut side, bin);
-        if cell[1] == 0.0 {
-            continue;
-        }
-        let choices: &[bool] = if missing[1] > 0.0 { &[false, true] } else { &[false] };
-        for with in choices {
-            let one = if *with { plus(left, missing) } else { left };
-            let sums = [one, minus(all, one)];
-            if let Some((gain, values)) = limits.gain(sums, limits.ridge, direction)
-                && best.as_ref().is_none_or(|it| gain > it.0)
-            {
-                let mut side = side;
-                // Without any missing here, those to come go with the larger side.
-                if *with || (missing[1] <= 0.0 && sums[0][1] > sums[1][1]) {
-                    put(&mut side, 0);
-                }
-                best = Some((gain, side, sums, values));
+    // The loss falls by this plainly where any value may be said.
+    let free = direction == 0 && limits.low == f64::NEG_INFINITY && limits.high == f64::INFINITY;
+    let plain = |sums: [Cell; 2]| {
+        let [first, second] = sums.map(|it| it[1] + limits.ridge);
+        (sums[0][0] * sums[0][0] * second + sums[1][0] * sums[1][0] * first) / (first * second)
+    };
+    let least = LEAST_CURVATURE.max(limits.least_rows / limits.rows_each);
+    let (mut best, mut at) = (f64::NEG_INFINITY, None);
+    for with in if missing[1] > 0.0 { &[false, true][..] } else { &[false] } {
+        let mut left = if *with { missing } else { [0.0; 2] };
+        for (bin, cell) in cells.iter().enumerate().skip(1) {
+            left = plus(left, *cell);
+            if cell[1] == 0.0 || left[1] < least {
+                continue;
+            }
+            let sums = [left, minus(all, left)];
+            if sums[1][1] < least {
+                break;
+            }
+            let gain = match free {
+                true => plain(sums),
+                false => limits.gain(sums, limits.ridge, direction).map_or(f64::NEG_INFINITY, |it| it.0),
+            };
+            if gain > best {
+                (best, at) = (gain, Some((bin, *with, sums)));
             }
         }
     }
-    best
+    let (bin, with, sums) = at?;
+    let (gain, values) = limits.of(sums, limits.ridge);
+    let mut side = [0; 4];
+    (1..=bin).for_each(|it| put(&mut side, it));
+    // Without any missing here, those to come go with the larger side.
+    if with || (missing[1] <= 0.0 && sums[0][1] > sums[1][1]) {
+        put(&mut side, 0);
+    }
+    Some((gain, side, sums, values))
 }
 
 /// The best division of categories in two.

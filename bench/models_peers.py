@@ -1,0 +1,245 @@
+"""The others beside our models, one a process: `models_peers.py make FOLDER [quick]` makes what both are given, `models_peers.py WHAT FILE [NUMBER ...]`
+prints the processor seconds of the best of several runs, the most memory, and one figure of the result, as `models_rate` does of ours.
+
+A file of numbers is its columns, one after the other, as f64 with the least byte first.
+"""
+
+import csv
+import json
+import sys
+import time
+import warnings
+
+from files import DATA
+
+warnings.filterwarnings("ignore")
+
+
+def timed(run, says):
+    started, best, runs = time.process_time(), float("inf"), 0
+    while runs < 1 or (time.process_time() - started < 8 and runs < 5):
+        before = time.process_time()
+        found = run()
+        best = min(best, time.process_time() - before)
+        runs += 1
+    memory = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 1024
+    print(json.dumps({"s": best, "MB": memory, "says": float(says(found))}))
+
+
+def make(folder, quick=None):
+    import numpy as np
+
+    draw, part = np.random.default_rng(7), 100 if quick else 1
+
+    def write(name, columns):
+        np.concatenate([np.asarray(it, dtype="<f8") for it in columns]).tofile(f"{folder}/{name}")
+
+    lines = list(csv.reader(open(DATA / "cdnow" / "cdnow_customers_summary_with_transactions.csv")))[1:]
+    write("cdnow", [[float(line[at]) for line in lines] for at in (1, 2, 3)])
+    any_time = simulated(draw, 1_000_000 // part)
+    write("million", any_time)
+    write("million-days", [any_time[0], *(np.ceil(it * 7) / 7 for it in any_time[1:])])
+    write("hundred-thousand", [it[: 100_000 // part] for it in any_time])
+    purchases = 1_000_000 // part
+    write("purchases", [draw.integers(0, purchases // 5, purchases), draw.integers(0, 546, purchases), draw.gamma(2, 20, purchases)])
+    rows = 100_000 // part
+    columns = draw.uniform(-1, 1, (10, rows))
+    ends, seen = draw.exponential(100, rows) / np.exp(0.3 * columns[:5].sum(axis=0)), draw.uniform(0, 200, rows)
+    times, ended = np.minimum(ends, seen), ends <= seen
+    write("cox", [*columns, times, ended])
+    write("cox-days", [*columns, np.ceil(times), ended])
+    rows = 500_000 // part
+    columns = draw.normal(size=(20, rows))
+    label = columns[0] + columns[1] * columns[2] + np.abs(columns[3]) + draw.normal(size=rows) > 0.8
+    write("boosting", [*columns, label])
+    write("telco", telco())
+    centres = draw.uniform(-10, 10, (8, 8))
+    for name, rows in (("groups", 200_000), ("dense", 20_000)):
+        write(name, (centres[np.arange(rows // part) % 8] + 3 * draw.normal(size=(rows // part, 8))).T)
+
+
+def simulated(draw, customers):
+    """Customers of BG/NBD as CDNOW's are, known for 27 to 38.86 weeks."""
+    import numpy as np
+
+    rate, leaves = draw.gamma(0.243, 1 / 4.414, customers), draw.beta(0.793, 2.426, customers)
+    known = draw.uniform(27, 38.86, customers)
+    x, last, there = np.zeros(customers), np.zeros(customers), np.arange(customers)
+    while len(there):
+        after = last[there] + draw.exponential(1, len(there)) / np.maximum(rate[there], 1e-300)
+        bought = after <= known[there]
+        there = there[bought]
+        last[there], x[there] = after[bought], x[there] + 1
+        there = there[draw.uniform(size=len(there)) >= leaves[there]]
+    return x, last, known
+
+
+def telco():
+    """Telco's columns as numbers, each word as its place among the column's words; the last is who left."""
+    lines = list(csv.reader(open(DATA / "telco_churn" / "WA_Fn-UseC_-Telco-Customer-Churn.csv")))[1:]
+    for at in range(1, 21):
+        column = [line[at].strip() for line in lines]
+        try:
+            yield [float(it or "nan") for it in column]
+        except ValueError:
+            words = sorted(set(column))
+            yield [words.index(it) for it in column]
+
+
+def columns(file, count):
+    import numpy as np
+
+    return np.fromfile(file, dtype="<f8").reshape(int(count), -1)
+
+
+def bg_nbd(file):
+    import lifetimes
+
+    x, t_x, t = columns(file, 3)
+    timed(lambda: lifetimes.BetaGeoFitter().fit(x, t_x, t), lambda it: lifetimes_says(it, "bg", x, t_x, t))
+
+
+def pareto_nbd(file):
+    import lifetimes
+
+    x, t_x, t = columns(file, 3)
+    timed(lambda: lifetimes.ParetoNBDFitter().fit(x, t_x, t), lambda it: lifetimes_says(it, "pareto", x, t_x, t))
+
+
+def lifetimes_says(fitter, kind, x, t_x, t):
+    """The log-likelihood in the time of the data, which it reports in another scale and as a mean."""
+    import numpy as np
+    from lifetimes import BetaGeoFitter, ParetoNBDFitter
+
+    if kind == "pareto":
+        return ParetoNBDFitter._conditional_log_likelihood(fitter.params_.values, x, t_x, t).sum()
+    logs = np.log(fitter.params_.values)
+    return -BetaGeoFitter._negative_log_likelihood(logs, x, t_x, t, np.ones(len(x)), 0.0) * len(x)
+
+
+def summaries(file):
+    import pandas as pd
+    from lifetimes.utils import summary_data_from_transaction_data
+
+    customer, day, amount = columns(file, 3)
+    day = pd.Timestamp("1997-01-01") + pd.to_timedelta(day, unit="D")
+    rows = pd.DataFrame({"customer": customer.astype(int), "day": day, "amount": amount})
+    run = lambda: summary_data_from_transaction_data(rows, "customer", "day", "amount", observation_period_end="1998-06-30", freq="D")
+    timed(run, lambda it: it.frequency.sum())
+
+
+def cox(file):
+    import pandas as pd
+    from lifelines import CoxPHFitter
+
+    found = columns(file, 12)
+    rows = pd.DataFrame({f"c{at}": it for at, it in enumerate(found[:10])} | {"time": found[10], "ended": found[11]})
+    timed(lambda: CoxPHFitter().fit(rows, "time", "ended"), lambda it: it.log_likelihood_)
+
+
+def baskets(file):
+    of = {}
+    for line in open(file).read().splitlines()[1:]:
+        basket, item = line.split(",", 1)
+        of.setdefault(basket, []).append(item)
+    return list(of.values())
+
+
+def one_hot(file):
+    import pandas as pd
+    from mlxtend.preprocessing import TransactionEncoder
+
+    encoder, found = TransactionEncoder(), baskets(file)
+    return pd.DataFrame(encoder.fit_transform(found), columns=encoder.columns_)
+
+
+def item_sets(file):
+    from mlxtend.frequent_patterns import fpgrowth
+
+    table = one_hot(file)
+    timed(lambda: fpgrowth(table, min_support=0.001), len)
+
+
+def rules(file):
+    from mlxtend.frequent_patterns import association_rules, fpgrowth
+
+    table = one_hot(file)
+    timed(lambda: association_rules(fpgrowth(table, min_support=0.001), metric="confidence", min_threshold=0.5), len)
+
+
+def rules_apriori(file):
+    from efficient_apriori import apriori
+
+    found = baskets(file)
+    timed(lambda: apriori(found, min_support=0.001, min_confidence=0.5)[1], len)
+
+
+LIGHTGBM = {"objective": "binary", "num_leaves": 31, "learning_rate": 0.1, "min_data_in_leaf": 20, "lambda_l2": 1.0, "num_threads": 1, "verbose": -1}
+
+
+def boosting(file, count, trees):
+    import lightgbm
+    import numpy as np
+
+    found = columns(file, count)
+    table, label = np.ascontiguousarray(found[:-1].T), found[-1]
+    run = lambda: lightgbm.train(LIGHTGBM, lightgbm.Dataset(table, label), int(trees))
+    timed(run, lambda it: np.log1p(np.exp(np.where(label > 0, -1, 1) * it.predict(table, raw_score=True))).mean())
+
+
+def reasons(file, count, trees):
+    import lightgbm
+    import numpy as np
+
+    found = columns(file, count)
+    table = np.ascontiguousarray(found[:-1].T)
+    model = lightgbm.train(LIGHTGBM, lightgbm.Dataset(table, found[-1]), int(trees))
+    timed(lambda: model.predict(table, pred_contrib=True, num_threads=1), len)
+
+
+def rows_of(file, count):
+    import numpy as np
+
+    return np.ascontiguousarray(columns(file, count).T)
+
+
+def k_means(file, count):
+    from sklearn.cluster import KMeans
+
+    table = rows_of(file, count)
+    timed(lambda: KMeans(8, n_init=5, random_state=1).fit(table), lambda it: it.inertia_)
+
+
+def mixture(file, count):
+    from sklearn.mixture import GaussianMixture
+
+    table = rows_of(file, count)
+    timed(lambda: GaussianMixture(8, max_iter=20, tol=0, random_state=1).fit(table), lambda it: it.score(table) * len(table))
+
+
+def density(file, count):
+    from sklearn.cluster import HDBSCAN
+
+    table = rows_of(file, count)
+    timed(lambda: HDBSCAN(min_cluster_size=15, min_samples=15, copy=True).fit(table), lambda it: it.labels_.max() + 1)
+
+
+def markov(file):
+    import contextlib
+    import os
+
+    import pandas as pd
+
+    # It prints an advertisement.
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        import ChannelAttribution
+
+    rows = pd.read_csv(file)
+    first = rows.path[0].split(" > ")[0]
+    wanted = {"var_value": "total_conversion_value", "var_null": "total_null", "verbose": False, "flg_pro": False}
+    run = lambda: ChannelAttribution.markov_model(rows, "path", "total_conversions", **wanted)
+    timed(run, lambda it: it.set_index("channel_name").total_conversions[first])
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1].replace("-", "_")](*sys.argv[2:])
