@@ -258,3 +258,41 @@ fn intervals_drawn_again() {
         model.sampled(&columns, Divisor::N, 0.05, (20, 5)).unwrap().1
     );
 }
+
+/// The European satisfaction index of mobile telephony, ready to run: paths of composites as SmartPLS printed them, paths of covariances beside them, indices
+/// from 0 to 100. Covariances say that image, expectation and quality can hardly be told apart here, which composites hide.
+#[test]
+fn satisfaction_with_mobile_telephony() {
+    use rapport_models::survey::Confidence;
+    use rapport_models::survey::satisfaction::{Asked, Form, Part, Satisfaction};
+    let Some((names, columns)) = table("sem/mobi.csv") else { return };
+    let prefixes = ["IMAG", "CUEX", "PERQ", "PERV", "CUSA", "CUSCO", "CUSL"];
+    let asked: Vec<Asked> = Part::ALL
+        .into_iter()
+        .zip(prefixes)
+        .map(|(part, prefix)| Asked {
+            part,
+            questions: (0..names.len()).filter(|at| names[*at].starts_with(prefix)).collect(),
+            scale: (1.0, 10.0),
+        })
+        .collect();
+    let rows: Vec<Vec<Option<f64>>> = (0..250).map(|row| columns.iter().map(|it| Some(it[row])).collect()).collect();
+    let found =
+        Satisfaction::new(Form::European, &asked).unwrap().read(&rows, Confidence::default(), (100, 1)).unwrap();
+    let path = |from, to| found.paths.iter().find(|it| it.from == from && it.to == to).unwrap();
+    for (from, to, wanted) in [
+        (Part::Image, Part::Expectation, 0.50491),
+        (Part::Expectation, Part::Quality, 0.55675),
+        (Part::Quality, Part::Satisfaction, 0.51202),
+        (Part::Satisfaction, Part::Loyalty, 0.48548),
+        (Part::Satisfaction, Part::Complaints, 0.52807),
+    ] {
+        near(path(from, to).composites.value, wanted, 5);
+    }
+    let fit = found.covariances.as_ref().unwrap();
+    assert_eq!((found.answers, fit.measures.rows, fit.measures.degrees_of_freedom), (250, 250, 241));
+    let told = |it: &Warning| matches!(it, Warning::HardlyApart { to, .. } if to == "satisfaction");
+    assert!(fit.warnings.iter().any(told), "{:?}", fit.warnings);
+    assert!(path(Part::Satisfaction, Part::Complaints).covariances.unwrap().low > 0.4);
+    assert!(found.blocks.iter().all(|it| it.index.is_some_and(|it| it.value > 40.0 && it.value < 90.0)));
+}

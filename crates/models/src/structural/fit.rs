@@ -51,6 +51,16 @@ pub enum Warning {
     },
     /// The latent variables' covariances are those of no variables, taken together.
     Impossible,
+    /// What leads to a variable can hardly be told apart, so that its paths are anything: the variance of one is inflated more than tenfold by what it
+    /// shares with the others.
+    HardlyApart {
+        /// Where the paths lead.
+        to: String,
+        /// The one of which the others say most.
+        from: String,
+        /// By how much the variance of its path is inflated (VIF).
+        inflation: f64,
+    },
     /// There are as many parameters as variances and covariances: it fits anything, and says nothing of whether it is right.
     Saturated,
     /// There are fewer than five rows for each parameter (Bentler and Chou 1987), so that standard errors and the test are rough.
@@ -75,6 +85,10 @@ impl fmt::Display for Warning {
             Self::Impossible => {
                 write!(out, "The covariances of the latent variables cannot be those of any variables.")
             }
+            Self::HardlyApart { to, from, inflation } => write!(
+                out,
+                "What leads to {to} can hardly be told apart: most of {from} is what the others say (VIF {inflation:.0}), so the single paths say nothing."
+            ),
             Self::Saturated => write!(
                 out,
                 "The model has as many parameters as there are variances and covariances, so its fit says nothing."
@@ -197,6 +211,7 @@ impl Fit {
         if found.is_empty() && m > p && Cholesky::of(&latent, m - p).is_none() {
             found.push(Warning::Impossible);
         }
+        found.extend((0..m).filter_map(|to| self.hardly_apart(to)));
         if model.degrees_of_freedom() == 0 {
             found.push(Warning::Saturated);
         }
@@ -204,6 +219,21 @@ impl Fit {
             found.push(Warning::FewRows { rows: self.rows, parameters: model.free });
         }
         found
+    }
+
+    /// Whether the paths to a variable can be told apart: variances inflated more than tenfold (Marquardt 1970) are not.
+    fn hardly_apart(&self, to: usize) -> Option<Warning> {
+        let paths = self.model.cells.iter().filter(|it| it.kind == Kind::Regression && it.to == to);
+        let from: Vec<usize> = paths.map(|it| it.from).collect();
+        let correlation =
+            |i: &usize, j: &usize| self.between(*i, *j) / (self.between(*i, *i) * self.between(*j, *j)).sqrt();
+        let cells: Vec<f64> = from.iter().flat_map(|i| from.iter().map(move |j| correlation(i, j))).collect();
+        let inflated = Cholesky::of(&cells, from.len()).map(|it| it.inverse());
+        let inflation = |at: usize| inflated.as_ref().map_or(f64::MAX, |it| it[at * from.len() + at]);
+        let most = (0..from.len()).max_by(|a, b| inflation(*a).total_cmp(&inflation(*b)))?;
+        let name = |at: usize| self.model.names[at].clone();
+        let told = inflation(most) <= 10.0;
+        (!told).then(|| Warning::HardlyApart { to: name(to), from: name(from[most]), inflation: inflation(most) })
     }
 
     /// The covariances of the observed variables that the model implies, in the order of [`Model::columns`].

@@ -206,6 +206,16 @@ impl Fit {
         self.index_of(construct, &self.means, low, high)
     }
 
+    /// How much of a construct's index each of its questions makes up, in the order of its indicators: weights in the questions' own units, which add up
+    /// to 1. Empty where they add up to nothing.
+    pub fn index_weights(&self, construct: usize) -> Vec<f64> {
+        let Some(own) = self.constructs.get(construct) else { return Vec::new() };
+        let unstandardised = own.indicators.iter().zip(&self.weights[construct]);
+        let weights: Vec<f64> = unstandardised.map(|(at, weight)| weight / self.deviations[*at]).collect();
+        let sum: f64 = weights.iter().sum();
+        if sum > 0.0 { weights.iter().map(|it| it / sum).collect() } else { Vec::new() }
+    }
+
     /// The same of others, by the means of their answers: a segment, or a wave.
     pub fn index_of(&self, construct: usize, means: &[f64], low: f64, high: f64) -> Option<f64> {
         let indicators = &self.constructs.get(construct)?.indicators;
