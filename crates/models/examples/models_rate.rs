@@ -12,7 +12,6 @@ use rapport_models::buying::{BgNbd, Histories, History, MbgNbd, ParetoNbd, Purch
 use rapport_models::groups::{Covariance, Density, KMeans, Mixture, Options, Points};
 use rapport_models::learn::{Boosting, BoostingOptions, Feature, Outcome, Table};
 use rapport_models::survival::{Cox, Lifetimes, Ties};
-use rustix::time::{ClockId, clock_gettime};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,9 +31,10 @@ fn main() {
 
 /// The processor time of the quickest of several runs, as long as they take no more than some seconds together, and what the result says.
 fn timed<T>(mut run: impl FnMut() -> T, says: impl Fn(T) -> f64) {
+    // What Linux says of this thread, in nanoseconds: nothing here runs on another.
     let now = || {
-        let time = clock_gettime(ClockId::ProcessCPUTime);
-        time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+        let said = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux says how long a thread ran");
+        said.split_whitespace().next().and_then(|time| time.parse::<f64>().ok()).expect("a number") / 1e9
     };
     let (started, mut best, mut last, mut runs) = (now(), f64::INFINITY, None::<T>, 0);
     while runs < 1 || (now() - started < 8.0 && runs < 5) || (now() - started < 0.5 && runs < 100) {
