@@ -16,6 +16,7 @@ mod distributions;
 pub mod estimate;
 pub mod experiments;
 pub mod fault;
+pub mod forecast;
 pub mod groups;
 pub mod learn;
 pub mod medoid;
