@@ -131,10 +131,10 @@ impl Ets {
         let values: Vec<f64> = series.values.iter().map(|it| it / scale).collect();
         let places = Places { shape, m };
         let begin = beginning(&values, shape, m);
-        let (place, deviance) = searched(&values, &places, &begin)?;
+        let place = searched(&values, &places, &begin)?;
         let (shares, states, _) = places.at(&place);
         let passed = passed(&values, shape, shares, &states).ok_or(Fault::DidNotSettle)?;
-        Self::of(series, shape, shares, states, (passed.last, passed.squares, deviance), scale)
+        Self::of(series, shape, shares, states, (passed.last, passed.squares, passed.deviance), scale)
     }
 
     fn of(
@@ -183,8 +183,8 @@ impl Ets {
     }
 }
 
-/// The best of what is found from several beginnings, and its −2 ln L.
-fn searched(values: &[f64], places: &Places, begin: &States) -> Result<(Vec<f64>, f64), Fault> {
+/// The best of what is found from several beginnings.
+fn searched(values: &[f64], places: &Places, begin: &States) -> Result<Vec<f64>, Fault> {
     let mut objective = |place: &[f64], slopes: &mut [f64]| {
         let (shares, states, d) = places.at(place);
         let mut own = vec![0.0; 6 + places.m];
@@ -206,15 +206,15 @@ fn searched(values: &[f64], places: &Places, begin: &States) -> Result<(Vec<f64>
             best = Some((found.at, found.value));
         }
     }
-    best.map(|(at, value)| (at, 2.0 * value)).ok_or(Fault::DidNotSettle)
+    best.map(|it| it.0).ok_or(Fault::DidNotSettle)
 }
 
 /// Level, trend and season of the first seasons, at most four, or of the first ten values.
 fn beginning(values: &[f64], shape: Shape, m: usize) -> States {
     let mut adjusted = values.to_vec();
     let mut seasonal = Vec::new();
-    if m > 0 {
-        let cycles = (values.len() / m).clamp(1, 4);
+    if let Some(whole) = values.len().checked_div(m) {
+        let cycles = whole.clamp(1, 4);
         let means: Vec<f64> =
             (0..cycles).map(|it| values[it * m..(it + 1) * m].iter().sum::<f64>() / m as f64).collect();
         let slope = if cycles > 1 { (means[cycles - 1] - means[0]) / ((cycles - 1) * m) as f64 } else { 0.0 };
