@@ -94,7 +94,7 @@ pub(crate) fn chi_square_tail(statistic: f64, dof: u32) -> f64 {
 }
 
 /// The regularised incomplete beta function by its continued fraction (Lentz's way of 1976, as modified by Thompson and Barnett).
-fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
+pub(crate) fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return if x >= 1.0 { 1.0 } else { 0.0 };
     }

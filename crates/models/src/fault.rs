@@ -39,6 +39,13 @@ pub enum Fault {
         /// Where.
         row: Vec<usize>,
     },
+    /// Values that nothing of their kind can have.
+    OutOfRange {
+        /// What they should be, in the singular: "a propensity".
+        what: &'static str,
+        /// Where.
+        row: Vec<usize>,
+    },
     /// What should be there once is there again.
     Duplicated {
         /// Where it is there again.
@@ -78,6 +85,7 @@ impl fmt::Display for Fault {
             Self::NotFinite { row } => write!(out, "{} infinite or not a number.", Rows(row)),
             Self::Negative { row } => write!(out, "{} below zero.", Rows(row)),
             Self::OutOfOrder { row } => write!(out, "{} out of order.", Rows(row)),
+            Self::OutOfRange { what, row } => write!(out, "{} outside what {what} can be.", Rows(row)),
             Self::Duplicated { row } => write!(out, "{} there more than once.", Rows(row)),
             Self::Missing { row } => write!(out, "{} not given.", Rows(row)),
             Self::NotIdentified { why } => write!(out, "The data do not tell {why}."),
@@ -120,6 +128,10 @@ mod tests {
         assert_eq!(
             Fault::NotFinite { row: (0..9).collect() }.to_string(),
             "Values in the rows 1, 2, 3, 4, 5 and 4 more are infinite or not a number."
+        );
+        assert_eq!(
+            Fault::OutOfRange { what: "a propensity", row: vec![2] }.to_string(),
+            "The value in row 3 is outside what a propensity can be."
         );
         assert_eq!(Fault::OutOfOrder { row: vec![0, 2] }.to_string(), "Values in the rows 1, 3 are out of order.");
         assert_eq!(

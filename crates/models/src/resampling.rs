@@ -3,12 +3,17 @@
 //! Always holds: the same seed gives the same draws on every machine.
 
 /// Draws that follow from a seed: SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators").
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Draws(u64);
 
 impl Draws {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
+    }
+
+    /// The seed that would go on from here.
+    pub(crate) fn state(&self) -> u64 {
+        self.0
     }
 
     pub(crate) fn next(&mut self) -> u64 {
