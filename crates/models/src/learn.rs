@@ -6,7 +6,7 @@
 //!
 //! Always holds: nothing is learnt from rows that it is judged by.
 
-mod boosting;
+pub(crate) mod boosting;
 mod calibration;
 mod classifier;
 mod drift;
@@ -24,5 +24,6 @@ pub use drift::{Shift, Still, shifts, still};
 pub use folds::Folds;
 pub use metrics::{Judged, Metrics, ReliabilityBin};
 pub use regression::{Coefficient, Regression, RegressionOptions};
+pub(crate) use table::Shape;
 pub use table::{Feature, Table, Values};
 pub use threshold::{Costs, Operation};

@@ -29,6 +29,7 @@ pub mod structural;
 pub mod survey;
 pub mod survival;
 mod symmetric;
+pub mod uplift;
 pub mod usual_hour;
 
 pub use association::{Association, Table};

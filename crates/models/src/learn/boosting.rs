@@ -9,7 +9,7 @@
 //!
 //! Does not do: say what would happen if a feature were changed; a tree knows what goes together.
 
-mod bins;
+pub(crate) mod bins;
 mod explain;
 mod grow;
 mod split;

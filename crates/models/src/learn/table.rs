@@ -58,6 +58,14 @@ impl Feature {
         }
     }
 
+    /// Whether any row's value is missing.
+    pub fn has_missing(&self) -> bool {
+        match &self.values {
+            Values::Numbers(values) => values.iter().any(|it| it.is_nan()),
+            Values::Categories { codes, .. } => codes.iter().any(Option::is_none),
+        }
+    }
+
     /// Whether all rows that say something say the same.
     pub fn is_constant(&self) -> bool {
         fn alike<T: PartialEq>(mut values: impl Iterator<Item = T>) -> bool {
