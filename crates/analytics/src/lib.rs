@@ -1,11 +1,12 @@
-//! Questions and their answers: trends, funnels, retention, RFM and key figures over a workspace's events, experiments read out, and offers.
+//! Questions and their answers: trends, funnels, retention, RFM and key figures over a workspace's events, experiments read out, offers, and models at work
+//! with what they say of people.
 //!
 //! Always holds: a question is data with one JSON form, is checked before anything is planned, becomes a typed plan (never SQL
 //! text), and runs within a budget of time and memory; dropping the future of an answer cancels it. Per-person mathematics is that of
 //! the `sequences` crate. Intervals are those of the workspace's calendar, and those that are not over are marked. Money is added
 //! up exactly, in one currency.
 //!
-//! Does not: decide who may ask, keep questions, or draw anything.
+//! Does not: decide who may ask, keep questions, draw anything, or run jobs.
 
 pub mod aggregates;
 mod analytics;
@@ -29,8 +30,10 @@ pub mod recommend;
 mod retention;
 pub mod rfm;
 mod schema;
+pub mod scores;
 mod trend;
 pub mod usual_hours;
+pub mod value;
 
 pub use analytics::{Analytics, Context};
 pub use answer::{Answer, Cell, Detail};

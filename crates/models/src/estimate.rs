@@ -2,7 +2,7 @@
 //!
 //! Always holds: an interval has its lower end first, is finite, and holds with 95 % unless a level is said.
 
-use crate::distributions::normal_quantile;
+use crate::distributions::{normal_quantile, normal_tail};
 
 /// The tails that an interval of 95 % leaves out, together.
 pub const TAILS: f64 = 0.05;
@@ -51,6 +51,35 @@ impl Estimate {
         Self { value, standard_error, low: value * (-half).exp(), high: within(value * half.exp()) }
     }
 
+    /// Of the mean of values, by its standard error. Of none it is 0, of one without an error.
+    pub fn mean(values: &[f64]) -> Self {
+        let n = values.len() as f64;
+        let value = if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / n };
+        if n < 2.0 {
+            return Self { value, standard_error: None, low: value, high: value };
+        }
+        let squares: f64 = values.iter().map(|it| (it - value).powi(2)).sum();
+        Self::around(value, (squares / (n - 1.0) / n).sqrt(), TAILS)
+    }
+
+    /// Of the ratio of two sums over the same customers, by the delta method (Cochran 1977, "Sampling techniques", section 6.3). `None` where the lower sum is
+    /// zero, or not finite.
+    pub fn ratio(above: &[f64], below: &[f64]) -> Option<Self> {
+        let (n, sum) = (below.len() as f64, below.iter().sum::<f64>());
+        let value = above.iter().sum::<f64>() / sum;
+        if !value.is_finite() {
+            return None;
+        }
+        let squares: f64 = above.iter().zip(below).map(|(a, b)| (a - value * b).powi(2)).sum();
+        Some(Self::around(value, (squares * n / (n - 1.0).max(1.0)).sqrt() / sum.abs(), TAILS))
+    }
+
+    /// How probable a value as far from zero would be if it were zero, by the standard error; 1 without one.
+    pub fn chance(&self) -> f64 {
+        let error = self.standard_error.filter(|it| *it > 0.0);
+        error.map_or(1.0, |error| (2.0 * normal_tail((self.value / error).abs())).min(1.0))
+    }
+
     /// With an interval that was found in another way.
     pub fn between(value: f64, interval: Interval) -> Self {
         Self { value, standard_error: None, low: interval.low, high: interval.high }
@@ -70,6 +99,31 @@ fn within(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// By hand: the mean of 1, 2, 3 has the standard error √(1/3); a ratio that is the same for all is exact.
+    #[test]
+    fn means_and_ratios_have_their_errors() {
+        let mean = Estimate::mean(&[1.0, 2.0, 3.0]);
+        assert!(
+            (mean.value - 2.0).abs() < 1e-12 && (mean.standard_error.unwrap() - (1.0f64 / 3.0).sqrt()).abs() < 1e-12
+        );
+        let same = Estimate::ratio(&[2.0, 4.0], &[1.0, 2.0]).unwrap();
+        assert_eq!((same.value, same.standard_error), (2.0, Some(0.0)));
+        assert_eq!((same.chance(), Estimate::ratio(&[1.0], &[0.0])), (1.0, None));
+        assert_eq!((Estimate::mean(&[]).value, Estimate::mean(&[4.0]).standard_error), (0.0, None));
+        let far = Estimate::around(1.959_963_984_540_054, 1.0, TAILS);
+        assert!((far.chance() - 0.05).abs() < 1e-9);
+        // Of n pairs the delta method's standard error, by its own formula of variances and the covariance.
+        let (a, b) = ([1.0, 4.0, 2.0, 6.0], [2.0, 3.0, 2.0, 4.0]);
+        let (ma, mb, n) = (3.25, 2.75, 4.0);
+        let part = |x: &[f64], y: &[f64], mx: f64, my: f64| {
+            x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)).sum::<f64>() / (n - 1.0)
+        };
+        let r: f64 = ma / mb;
+        let variance =
+            (part(&a, &a, ma, ma) - 2.0 * r * part(&a, &b, ma, mb) + r * r * part(&b, &b, mb, mb)) / n / mb / mb;
+        assert!((Estimate::ratio(&a, &b).unwrap().standard_error.unwrap() - variance.sqrt()).abs() < 1e-12);
+    }
 
     #[test]
     fn intervals_are_around_their_value_and_finite() {

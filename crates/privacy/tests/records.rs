@@ -41,6 +41,8 @@ const MEANT: &[&str] = &[
     // At the start, into memory.
     "FROM suppressions",
     "SELECT DISTINCT handle FROM consents",
+    // Whom nothing is learnt from.
+    "FROM restrictions WHERE workspace = $1 AND lifted_at IS NULL",
 ];
 
 #[db_test(MIGRATIONS)]

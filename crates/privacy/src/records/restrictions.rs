@@ -19,6 +19,14 @@ pub async fn restricted(db: &mut impl Queries, workspace: WorkspaceId, handles: 
     Ok(rows.into_iter().map(|(handle,)| handle).collect())
 }
 
+/// All identifiers of a workspace that are restricted.
+pub async fn all(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Vec<Handle>> {
+    let text =
+        sql!("SELECT DISTINCT handle FROM restrictions WHERE workspace = $1 AND lifted_at IS NULL ORDER BY handle");
+    let rows: Vec<(Handle,)> = db.fetch_all(text, args![workspace]).await?;
+    Ok(rows.into_iter().map(|(handle,)| handle).collect())
+}
+
 /// Restricts these identifiers.
 pub async fn add(
     tx: &mut Tx,

@@ -297,3 +297,22 @@ pub async fn buyers(db: &mut impl Queries, workspace: WorkspaceId, before: Times
     let found: Option<(i64,)> = db.fetch_optional(text, args![workspace, before]).await?;
     Ok(found.map_or(0, |it| it.0))
 }
+
+/// What people from one number to another bought up to an instant, by person and time: (who, when, what was paid and not given back in millionths, if it was
+/// in that currency). What was cancelled, or went back whole, was not bought.
+pub async fn bought(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    (first, last): (PersonId, PersonId),
+    currency: &str,
+    until: Timestamp,
+) -> Result<Vec<(PersonId, Timestamp, Option<i64>)>> {
+    let text = sql!(
+        "SELECT i.person, o.placed_at, CASE WHEN o.currency = $4 THEN o.revenue_micros - o.refunded_micros END AS paid
+         FROM identifiers i CROSS JOIN orders o
+         WHERE i.workspace = $1 AND i.person >= $2 AND i.person <= $3 AND o.workspace = i.workspace AND o.handle = i.handle
+           AND o.status <> 'cancelled' AND NOT (o.refunded_micros > 0 AND o.refunded_micros >= o.revenue_micros) AND o.placed_at <= $5
+         ORDER BY i.person, o.placed_at"
+    );
+    db.fetch_all(text, args![workspace, first, last, currency, until]).await
+}

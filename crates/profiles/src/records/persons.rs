@@ -282,6 +282,19 @@ pub async fn lives(
     db.fetch_all(text, args![workspace, first, last]).await
 }
 
+/// Where people from one number to another are from, as far as that is known.
+pub async fn countries(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    (first, last): (PersonId, PersonId),
+) -> Result<Vec<(PersonId, String)>> {
+    let text = sql!(
+        "SELECT person, country FROM persons
+         WHERE +workspace = $1 AND person >= $2 AND person <= $3 AND country IS NOT NULL ORDER BY person"
+    );
+    db.fetch_all(text, args![workspace, first, last]).await
+}
+
 /// All numbers that persons can have, in so many ranges, each with about as many people, because numbers are drawn by chance. At least one.
 pub fn ranges(count: i64) -> Vec<(PersonId, PersonId)> {
     let count = count.max(1);
