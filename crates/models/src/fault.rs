@@ -17,6 +17,15 @@ pub enum Fault {
         /// How many it takes.
         need: usize,
     },
+    /// More than a model takes of what it counts, because time or memory would not do.
+    TooMany {
+        /// What is counted, in the plural.
+        what: &'static str,
+        /// How many there are.
+        have: usize,
+        /// How many it takes.
+        most: usize,
+    },
     /// All rows have the same outcome, so nothing tells them apart.
     OneClass,
     /// A column is the same in all rows.
@@ -80,6 +89,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooFew { what, have, need } => write!(out, "Too few {what}: {have}, where it takes at least {need}."),
+            Self::TooMany { what, have, most } => {
+                write!(out, "Too many {what}: {have}, where it takes at most {most}.")
+            }
             Self::OneClass => write!(out, "All rows have the same outcome, so nothing can be learned from them."),
             Self::Constant { column } => write!(out, "Column {} is the same in all rows.", column + 1),
             Self::NotFinite { row } => write!(out, "{} infinite or not a number.", Rows(row)),

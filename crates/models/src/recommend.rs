@@ -7,12 +7,28 @@
 //!
 //! Does not do: know what is in stock or what may be offered; learn from how offers were taken up.
 
+mod als;
+mod blend;
+mod choice;
+mod ease;
+mod evaluation;
+mod histories;
 mod neighbours;
 mod popular;
+mod recommender;
+mod splits;
 mod together;
 
+pub use als::{Als, AlsFit, AlsOptions};
+pub use blend::Blend;
+pub use choice::{Choice, Model, Plan, Tried, Way, choose, plans};
+pub use ease::{Ease, EaseOptions};
+pub use evaluation::{Evaluation, Judged, Means};
+pub use histories::Histories;
 pub use neighbours::{Interaction, Near, Neighbours, Suggested, Weighting};
-pub use popular::{Bought, popularity};
+pub use popular::{Bought, Popular, popularity};
+pub use recommender::{Filter, Reason, Recommendation, Recommender};
+pub use splits::{Event, Split};
 pub use together::{Baskets, Companion, Pair};
 
 /// What is left of a weight after an age, in the unit of the half-life: half after each of those. What lies in the future weighs as if it were now, and

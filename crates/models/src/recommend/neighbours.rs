@@ -6,7 +6,9 @@
 //!
 //! Does not do: offer what nobody had to do with. For who has no history there is popularity.
 
+use super::histories::tidy;
 use super::ranked;
+use super::recommender::{Reason, Recommender};
 
 /// What a person had to do with an item, all in all.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +28,9 @@ pub enum Weighting {
     Plain,
     /// Their weights have the length 1: who had to do with few items says more of each (section 4.1 of the paper).
     ByPerson,
+    /// The square root of a weight, times ln(items / (1 + items of the person)): a person is to an item what a word is to a text (Spärck Jones 1972, "A
+    /// statistical interpretation of term specificity and its application in retrieval"). Who had to do with nearly all items says nothing.
+    TfIdf,
 }
 
 /// An item like another.
@@ -67,12 +72,7 @@ impl Neighbours {
         interactions
             .sort_unstable_by(|a, b| (a.person, a.item).cmp(&(b.person, b.item)).then(b.weight.total_cmp(&a.weight)));
         interactions.dedup_by_key(|it| (it.person, it.item));
-        if weighting == Weighting::ByPerson {
-            for of_person in interactions.chunk_by_mut(|a, b| a.person == b.person) {
-                let length = of_person.iter().map(|it| it.weight * it.weight).sum::<f64>().sqrt();
-                of_person.iter_mut().for_each(|it| it.weight /= length);
-            }
-        }
+        weigh(&mut interactions, items, weighting);
         let mut lengths = vec![0.0; items];
         let mut rows: Vec<Vec<u32>> = vec![Vec::new(); items];
         let persons: Vec<&[Interaction]> = interactions.chunk_by(|a, b| a.person == b.person).collect();
@@ -160,6 +160,48 @@ impl Neighbours {
     }
 }
 
+/// How much each person says, of interactions in the order of persons.
+fn weigh(interactions: &mut Vec<Interaction>, items: usize, weighting: Weighting) {
+    for of_person in interactions.chunk_by_mut(|a, b| a.person == b.person) {
+        match weighting {
+            Weighting::Plain => {}
+            Weighting::ByPerson => {
+                let length = of_person.iter().map(|it| it.weight * it.weight).sum::<f64>().sqrt();
+                of_person.iter_mut().for_each(|it| it.weight /= length);
+            }
+            Weighting::TfIdf => {
+                let rarity = (items as f64 / (1.0 + of_person.len() as f64)).ln();
+                of_person.iter_mut().for_each(|it| it.weight = it.weight.sqrt() * rarity);
+            }
+        }
+    }
+    if weighting == Weighting::TfIdf {
+        interactions.retain(|it| it.weight > 0.0);
+    }
+}
+
+impl Recommender for Neighbours {
+    fn items(&self) -> usize {
+        self.len()
+    }
+
+    fn scores(&self, history: &[(u32, f64)]) -> Vec<f64> {
+        let mut scores = vec![0.0; self.len()];
+        for (own, weight) in tidy(history, self.len()) {
+            for near in self.near(own) {
+                scores[near.item as usize] += weight * near.similarity;
+            }
+        }
+        scores
+    }
+
+    fn parts(&self, history: &[(u32, f64)], of: &[u32]) -> Vec<Vec<Reason>> {
+        let similarity = |own: u32, item: u32| self.near(own).iter().find(|it| it.item == item).map(|it| it.similarity);
+        let part = |own: &(u32, f64), item: u32| Some(Reason { item: own.0, part: own.1 * similarity(own.0, item)? });
+        of.iter().map(|item| history.iter().filter_map(|own| part(own, *item)).collect()).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,20 +235,22 @@ mod tests {
         fn neighbours_are_those_of_the_full_table(
             all in prop::collection::btree_map((0u32..5, 0u32..5), 1u8..4, 0..16),
             own in prop::collection::btree_map(0u32..5, 1u8..3, 0..4),
-            (keep, by_person) in (0usize..5, any::<bool>()),
+            (keep, weighting) in (0usize..5, prop::sample::select(vec![Weighting::Plain, Weighting::ByPerson, Weighting::TfIdf])),
         ) {
             let all: Vec<(u32, u32, u8)> = all.into_iter().map(|((person, item), weight)| (person, item, weight)).collect();
-            let weighting = if by_person { Weighting::ByPerson } else { Weighting::Plain };
             let found = Neighbours::of(interactions(&all), 5, keep, weighting);
             let mut table = [[0.0_f64; 5]; 5];
             for (person, item, weight) in &all {
                 table[*person as usize][*item as usize] = f64::from(*weight);
             }
-            if by_person {
-                for row in &mut table {
-                    let length = row.iter().map(|it| it * it).sum::<f64>().sqrt();
-                    row.iter_mut().filter(|_| length > 0.0).for_each(|it| *it /= length);
-                }
+            for row in &mut table {
+                let length = row.iter().map(|it| it * it).sum::<f64>().sqrt();
+                let rarity = (5.0 / (1.0 + row.iter().filter(|it| **it > 0.0).count() as f64)).ln().max(0.0);
+                row.iter_mut().filter(|_| length > 0.0).for_each(|it| *it = match weighting {
+                    Weighting::Plain => *it,
+                    Weighting::ByPerson => *it / length,
+                    Weighting::TfIdf => it.sqrt() * rarity,
+                });
             }
             let product = |a: usize, b: usize| table.iter().map(|row| row[a] * row[b]).sum::<f64>();
             let cosine = |a: usize, b: usize| product(a, b) / (product(a, a) * product(b, b)).sqrt();
@@ -226,6 +270,9 @@ mod tests {
                 let expected: f64 = history.iter().map(part).sum();
                 let score = suggested.iter().find(|it| it.item == item).map_or(0.0, |it| it.score);
                 prop_assert!((score - expected).abs() < 1e-9);
+                prop_assert!((found.scores(&history)[item as usize] - expected).abs() < 1e-9);
+                let parts: f64 = found.parts(&history, &[item])[0].iter().map(|it| it.part).sum();
+                prop_assert!((parts - expected).abs() < 1e-9);
             }
             let mut turned = interactions(&all);
             turned.reverse();
