@@ -213,7 +213,7 @@ fn new_persons_are_served_without_a_fit() {
         let mut draws = Draws(1);
         let (mut known, mut wanted) = (learned.interactions().collect::<Vec<_>>(), Vec::new());
         for own in ratings.chunk_by(|a, b| a.person == b.person).filter(|it| is_new(it[0].person)) {
-            let mut own: Vec<(f64, &Event)> = own.iter().map(|it| (draws.uniform(), it)).collect();
+            let mut own: Vec<(f64, &Event)> = own.iter().map(|it| (draws.normal(), it)).collect();
             if is_by_chance {
                 own.sort_by(|a, b| a.0.total_cmp(&b.0));
             }

@@ -52,11 +52,11 @@ fn the_loss_never_grows_and_is_that_of_all_pairs() {
         let mean_person = (0..40).map(sum_person).sum::<f64>() / 40.0;
         let mean_item = (0..10).map(sum_item).sum::<f64>() / 10.0;
         let mut loss = 0.0;
-        for person in 0..40 {
-            loss += 3.0 * (sum_person(person) / mean_person).powf(exponent) * dot(&x[person], &x[person]);
+        for (person, x) in x.iter().enumerate() {
+            loss += 3.0 * (sum_person(person) / mean_person).powf(exponent) * dot(x, x);
             for item in 0..10 {
                 let p = weight(person, item);
-                loss += (1.0 + 2.0 * p) * (p - dot(&x[person], &y(item))).powi(2);
+                loss += (1.0 + 2.0 * p) * (p - dot(x, &y(item))).powi(2);
             }
         }
         loss += (0..10).map(|it| 3.0 * (sum_item(it) / mean_item).powf(exponent) * dot(&y(it), &y(it))).sum::<f64>();
