@@ -23,6 +23,7 @@
 //! and stops nothing; the same files, mapping and options give the same events in the same order, with the same natural keys.
 //! Does not store anything, read a clock, or know workspaces: who calls adds those.
 
+pub mod columns;
 mod error;
 mod event;
 mod events;
@@ -33,6 +34,7 @@ pub mod mapping;
 mod parquet_rows;
 pub mod profile;
 mod progress;
+mod readings;
 mod records;
 mod report;
 mod row;
@@ -41,7 +43,9 @@ mod table;
 mod unpack;
 pub mod values;
 mod words;
+pub mod written;
 
+pub use columns::TextTable;
 pub use error::Error;
 pub use event::{ImportedEvent, Output, Reject};
 pub use events::Events;

@@ -52,6 +52,8 @@ pub(crate) struct Records<R> {
     /// The number of fields a row must have; 0 before it is known.
     columns: usize,
     number: u64,
+    /// The line that what is not yet used begins in, counted from 1.
+    line: u64,
     /// Rows whose bytes were not UTF-8.
     pub repaired: u64,
 }
@@ -74,6 +76,7 @@ impl<R: Read> Records<R> {
             ended: false,
             columns,
             number: 0,
+            line: 1,
             repaired: 0,
         }
     }
@@ -92,10 +95,11 @@ impl<R: Read> Records<R> {
                 Cut::Line => cut_line(input, self.ended, &mut bytes, &mut ends, false),
             };
             let repaired = row.put_buffers(bytes, ends);
+            row.line = self.line;
             match parsed {
                 Parsed::Row { bytes, lines, torn } => {
                     if row.iter().all(str::is_empty) && (row.len() <= 1 || row.len() != self.columns) {
-                        self.start += bytes;
+                        self.pass(bytes, lines);
                         continue;
                     }
                     self.number += 1;
@@ -120,7 +124,7 @@ impl<R: Read> Records<R> {
         let excess = row.len() > self.columns && (self.columns..row.len()).any(|i| !row.get(i).is_empty());
         let swallowed = lines > 1 && torn;
         if self.columns == 0 || (row.len() >= self.columns && !excess && !swallowed) {
-            self.start += bytes;
+            self.pass(bytes, lines);
             return Step::Row;
         }
         if lines > 1 {
@@ -128,9 +132,22 @@ impl<R: Read> Records<R> {
             return self.drop_line("unclosed_quote", "a quote in this line is not closed".to_owned());
         }
         let message = format!("{} fields instead of {}", row.len(), self.columns);
-        self.start += bytes;
+        self.pass(bytes, lines);
         let code = if excess { "too_many_fields" } else { "too_few_fields" };
         Step::Bad(BadRow { code, message, excerpt: excerpt(row.text()) })
+    }
+
+    /// Goes on behind a row of so many bytes in so many lines.
+    fn pass(&mut self, bytes: usize, lines: usize) {
+        self.line += if lines == 1 {
+            1
+        } else {
+            // Within quotes CR and LF were counted each by itself.
+            let row = &self.buffer[self.start..self.start + bytes];
+            let pairs = memchr::memmem::find_iter(row, b"\r\n").count();
+            (memchr::memchr2_iter(b'\n', b'\r', row).count() - pairs) as u64
+        };
+        self.start += bytes;
     }
 
     fn give_up(&mut self, quoted: bool) -> io::Result<Step> {
@@ -142,7 +159,8 @@ impl<R: Read> Records<R> {
         loop {
             let input = &self.buffer[self.start..self.end];
             if let Some(at) = memchr::memchr2(b'\n', b'\r', input) {
-                self.start += at + 1;
+                self.start += behind_break(input, at);
+                self.line += 1;
                 break;
             }
             self.start = self.end;
@@ -156,9 +174,10 @@ impl<R: Read> Records<R> {
 
     fn drop_line(&mut self, code: &'static str, message: String) -> Step {
         let input = &self.buffer[self.start..self.end];
-        let length = memchr::memchr2(b'\n', b'\r', input).map_or(input.len(), |at| at + 1);
+        let length = memchr::memchr2(b'\n', b'\r', input).map_or(input.len(), |at| behind_break(input, at));
         let excerpt = excerpt(&String::from_utf8_lossy(&input[..length.min(400)]));
         self.start += length;
+        self.line += 1;
         Step::Bad(BadRow { code, message, excerpt })
     }
 
@@ -185,6 +204,11 @@ impl<R: Read> Records<R> {
 /// The beginning of a row, for people: at most 200 characters, no line breaks.
 pub(crate) fn excerpt(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect::<String>().trim_end().to_owned()
+}
+
+/// The place behind the line break at `at`, of which CR and LF together are one.
+fn behind_break(input: &[u8], at: usize) -> usize {
+    if input[at..].starts_with(b"\r\n") { at + 2 } else { at + 1 }
 }
 
 /// The length of a line break at `at`, or `None` when more input must be seen.
@@ -328,6 +352,18 @@ mod tests {
         let comma = Cut::Delimiter(b',');
         assert_eq!(rows(b"a,b\n\"c,d\ne,f\ng,h\n", comma, 2), ["a|b", "!unclosed_quote", "e|f", "g|h"]);
         assert_eq!(rows(b"a,b\n\"c,d\ne,f\n\"g\",h\ni,j\n", comma, 2), ["a|b", "!unclosed_quote", "e|f", "g|h", "i|j"]);
+    }
+
+    /// Rows and the lines that they begin in, whatever is between: blank lines, quotes over several lines, rows that cannot be taken.
+    #[test]
+    fn rows_know_their_lines() {
+        let text = b"a,b\r\n\r\n\"two\r\nlines\",c\r\nd\ne,f\n\"g,h\r\ni,j";
+        let mut records = Records::new(&text[..], Cut::Delimiter(b','), 2);
+        let (mut row, mut found) = (Row::default(), Vec::new());
+        while records.next(&mut row).unwrap() != Step::End {
+            found.push(row.line);
+        }
+        assert_eq!(found, [1, 3, 5, 6, 7, 8]);
     }
 
     #[test]

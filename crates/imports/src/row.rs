@@ -7,6 +7,8 @@
 pub struct Row {
     /// 1 for the first row of data; the header is not counted.
     pub number: u64,
+    /// The line of the file that it begins in, counted from 1 with the header; in Parquet, the number of the row.
+    pub line: u64,
     text: String,
     ends: Vec<usize>,
 }

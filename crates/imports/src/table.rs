@@ -64,7 +64,7 @@ pub(crate) struct Table {
 
 enum Kind {
     Text(Records<Box<dyn std::io::Read + Send>>),
-    Json { records: Records<Box<dyn std::io::Read + Send>>, columns: HashMap<String, usize>, line: Row },
+    Json { records: Records<Box<dyn std::io::Read + Send>>, columns: HashMap<String, usize>, line: Box<Row> },
     Parquet(ParquetRows),
 }
 
@@ -93,7 +93,7 @@ impl Table {
             Layout::JsonLines => Kind::Json {
                 records: Records::new(text()?, Cut::Line, 1),
                 columns: file.format.columns.iter().cloned().zip(0..).collect(),
-                line: Row::default(),
+                line: Box::default(),
             },
             layout => Kind::Text(Records::new(text()?, layout.cut(), file.format.columns.len())),
         };
@@ -126,10 +126,19 @@ impl Table {
         let step = match &mut self.kind {
             Kind::Text(records) => records.next(row),
             Kind::Json { records, columns, line } => match records.next(line) {
-                Ok(Step::Row) => Ok(json_rows::fill(row, line.text(), columns).map_or_else(Step::Bad, |()| Step::Row)),
-                other => other,
+                Ok(Step::Row) => {
+                    row.line = line.line;
+                    Ok(json_rows::fill(row, line.text(), columns).map_or_else(Step::Bad, |()| Step::Row))
+                }
+                other => {
+                    row.line = line.line;
+                    other
+                }
             },
-            Kind::Parquet(rows) => Ok(if rows.next(row)? { Step::Row } else { Step::End }),
+            Kind::Parquet(rows) => {
+                row.line = self.number + 1;
+                Ok(if rows.next(row)? { Step::Row } else { Step::End })
+            }
         };
         let step = step.unwrap_or_else(|error| {
             self.broken = true;

@@ -2,7 +2,7 @@
 //!
 //! [`Classifier`] is the whole way from labelled rows to calibrated probabilities with reasons; its parts serve by themselves: a [`Regression`] and
 //! [`Boosting`] for classes and numbers, [`Calibration`], [`Folds`], [`Judged`] for the measures, [`Costs`] for thresholds, and [`shifts`] and [`still`] for
-//! what has moved since.
+//! what has moved since. [`Snapshots`] makes rows of histories of events, each of what was known at a moment.
 //!
 //! Always holds: nothing is learnt from rows that it is judged by.
 
@@ -14,6 +14,7 @@ mod folds;
 mod leaks;
 mod metrics;
 mod regression;
+mod snapshots;
 mod table;
 mod threshold;
 
@@ -24,6 +25,7 @@ pub use drift::{Shift, Still, shifts, still};
 pub use folds::Folds;
 pub use metrics::{Judged, Metrics, ReliabilityBin};
 pub use regression::{Coefficient, Regression, RegressionOptions};
+pub use snapshots::{Bought, Label, Plan, Snapshots, features, usual_gap};
 pub(crate) use table::Shape;
 pub use table::{Feature, Table, Values};
 pub use threshold::{Costs, Operation};

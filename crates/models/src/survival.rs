@@ -24,6 +24,8 @@ pub use kaplan_meier::{KaplanMeier, Quantile, Step};
 pub use log_rank::{Weighting, log_rank};
 pub use weibull::Weibull;
 
+use serde::{Deserialize, Serialize};
+
 use crate::fault::{Fault, none_of};
 
 /// How long each was seen, and whether that was the end.
@@ -38,7 +40,7 @@ pub struct Lifetimes<'a> {
 }
 
 /// A chi-square test.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Test {
     /// The statistic.
     pub statistic: f64,

@@ -15,6 +15,8 @@ mod grow;
 mod split;
 mod tree;
 
+use serde::{Deserialize, Serialize};
+
 use super::calibration::probability;
 use super::folds::{Folds, taken};
 use super::metrics::surprise;
@@ -83,7 +85,7 @@ impl Default for BoostingOptions {
 }
 
 /// Trees and where they start from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Boosting {
     base: f64,
     trees: Vec<Tree>,
@@ -250,6 +252,15 @@ impl Boosting {
         }
         let all: f64 = gains.iter().sum();
         gains.into_iter().map(|it| if all > 0.0 { it / all } else { 0.0 }).collect()
+    }
+
+    /// Whether all parts fit together.
+    pub(crate) fn is_sound(&self) -> bool {
+        let features = self.shape.len();
+        let kinds = self.binnings.iter().zip(&self.shape);
+        self.binnings.len() == features
+            && kinds.into_iter().all(|(binning, it)| binning.is_categorical() == it.levels.is_some())
+            && self.trees.iter().all(|it| it.is_sound(features))
     }
 
     /// How many trees.

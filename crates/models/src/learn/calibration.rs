@@ -6,13 +6,15 @@
 //!
 //! Always holds: what ranks higher before never ranks lower after, and results are inside 0 to 1, ends left out.
 
+use serde::{Deserialize, Serialize};
+
 use super::metrics::surprise;
 
 /// Positives from which isotonic regression is used: with fewer its steps follow chance.
 pub const ENOUGH_FOR_STEPS: usize = 1_000;
 
 /// How scores, in log-odds, become probabilities.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Calibration {
     /// As the score says.
     Kept,

@@ -9,6 +9,8 @@
 //!
 //! Does not do: look at time. Whoever makes the rows sees to it that features were known before labels came about.
 
+use serde::{Deserialize, Serialize};
+
 use super::boosting::{Boosting, BoostingOptions, Contributions, Outcome};
 use super::calibration::Calibration;
 use super::folds::{Folds, taken};
@@ -84,13 +86,13 @@ impl std::fmt::Display for Warning {
 }
 
 /// A model with its calibration.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Classifier {
     model: Model,
     calibration: Calibration,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Model {
     Regression(Regression),
     Boosting(Box<Boosting>),
@@ -203,6 +205,22 @@ impl Classifier {
             Model::Regression(it) => Some(it),
             Model::Boosting(_) => None,
         }
+    }
+
+    /// Whether all parts fit together, as they do in what [`Classifier::fit`] gives: to be asked of one that was read from a file.
+    pub fn is_sound(&self) -> bool {
+        let calibrated = match &self.calibration {
+            Calibration::Kept => true,
+            Calibration::Platt { slope, shift } => slope.is_finite() && shift.is_finite(),
+            Calibration::Isotonic { scores, probabilities } => {
+                !scores.is_empty() && scores.len() == probabilities.len()
+            }
+        };
+        let model = match &self.model {
+            Model::Regression(it) => it.is_sound(),
+            Model::Boosting(it) => it.is_sound(),
+        };
+        calibrated && model
     }
 
     /// How scores become probabilities.

@@ -9,6 +9,8 @@
 
 mod design;
 
+use serde::{Deserialize, Serialize};
+
 use super::boosting::{Contributions, Outcome};
 use super::calibration::{log_odds, probability};
 use super::table::{Shape, Table};
@@ -32,7 +34,7 @@ impl Default for RegressionOptions {
 }
 
 /// A regression.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Regression {
     design: Design,
     shape: Vec<Shape>,
@@ -126,6 +128,15 @@ impl Regression {
             found
         };
         Ok(Contributions { base, rows: (0..table.rows()).map(row).collect() })
+    }
+
+    /// Whether all parts fit together.
+    pub(crate) fn is_sound(&self) -> bool {
+        let columns = &self.design.columns;
+        self.coefficients.len() == columns.len()
+            && self.errors.len() == columns.len()
+            && self.design.references.len() == self.shape.len()
+            && columns.iter().all(|it| it.feature < self.shape.len())
     }
 
     /// The coefficients, in the unit of the features.

@@ -2,6 +2,8 @@
 //!
 //! Always holds: every feature has a value, or says that it is missing, in every row; no number is infinite; names are different.
 
+use serde::{Deserialize, Serialize};
+
 use crate::fault::{Fault, none_of};
 
 /// What a feature says of each row.
@@ -160,7 +162,7 @@ impl Table {
 }
 
 /// What a fitted model remembers of a feature.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Shape {
     pub(crate) name: String,
     /// The levels of categories; `None` of numbers.

@@ -15,6 +15,8 @@ mod residuals;
 pub use curve::Baseline;
 pub use residuals::Transform;
 
+use serde::{Deserialize, Serialize};
+
 use super::linear::{Factor, Standardised, dot};
 use super::{Concordance, Lifetimes, Test, concordance};
 use crate::distributions::{chi_square_tail, normal_quantile};
@@ -23,7 +25,7 @@ use crate::fault::Fault;
 use likelihood::{Ends, Peak};
 
 /// How those who end at the same time are handled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Ties {
     /// On average over the orders in which they may have ended.
     #[default]
@@ -33,7 +35,7 @@ pub enum Ties {
 }
 
 /// A fitted model.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cox {
     /// The logarithm of the factor of one unit, column by column.
     pub coefficients: Vec<f64>,
@@ -147,6 +149,17 @@ impl Cox {
     pub fn log_risk(&self, row: &[f64]) -> Option<f64> {
         let known = row.len() == self.means.len() && row.iter().all(|it| it.is_finite());
         known.then(|| dot(&Standardised::alike(&self.means, &self.deviations, row), &self.own.0))
+    }
+
+    /// Whether all parts fit together, as they do in what [`Cox::fit`] gives: to be asked of one that was read from a file.
+    pub fn is_sound(&self) -> bool {
+        let width = self.coefficients.len();
+        let wide = [self.means.len(), self.deviations.len(), self.own.0.len(), self.covariance.len()];
+        width > 0
+            && wide.iter().all(|it| *it == width)
+            && self.own.1.len() == width * width
+            && self.covariance.iter().all(|it| it.len() == width)
+            && self.baseline.is_sound(width)
     }
 
     /// How often who ended first had the higher risk, among these.

@@ -2,6 +2,8 @@
 //!
 //! Always holds: bin 0 is what is missing or was never seen; bins of numbers rise with the numbers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::learn::table::{Feature, Table, Values};
 
 /// Rows that edges are looked for in; more say little more about them.
@@ -10,7 +12,7 @@ const LOOKED_AT: usize = 100_000;
 const MOST: usize = 255;
 
 /// How a feature's values are put into bins.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Binning {
     /// Bin 1 is up to the first edge, and so on; the last is above all.
     Numbers(Vec<f64>),

@@ -2,6 +2,8 @@
 //!
 //! Always holds: node 0 is the root, and children come after their parent.
 
+use serde::{Deserialize, Serialize};
+
 /// What of a feature's bins goes left: one bit a bin.
 pub(crate) type Side = [u64; 4];
 
@@ -14,7 +16,7 @@ pub(crate) fn put(side: &mut Side, bin: usize) {
 }
 
 /// A node with what was learnt from the rows that came to it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Node {
     /// The rows that came here, in the training part.
     pub(crate) cover: f64,
@@ -25,7 +27,7 @@ pub(crate) struct Node {
 }
 
 /// Which way a row goes on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Question {
     pub(crate) feature: u32,
     pub(crate) left: u32,
@@ -42,7 +44,7 @@ impl Question {
 }
 
 /// A tree.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
 }
@@ -55,6 +57,17 @@ impl Tree {
             node = &self.nodes[question.next(row)];
         }
         node.value
+    }
+
+    /// Whether it has a root, questions are about features that there are, and children come after their parent.
+    pub(crate) fn is_sound(&self, features: usize) -> bool {
+        let follows = |at: usize, child: u32| child as usize > at && (child as usize) < self.nodes.len();
+        let one = |(at, node): (usize, &Node)| {
+            node.question
+                .as_ref()
+                .is_none_or(|it| (it.feature as usize) < features && follows(at, it.left) && follows(at, it.right))
+        };
+        !self.nodes.is_empty() && self.nodes.iter().enumerate().all(one)
     }
 
     pub(crate) fn scale(&mut self, by: f64) {

@@ -2,13 +2,15 @@
 //!
 //! Always holds: means, deviations, references and columns come from the rows that were learnt from; others are only put into them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::learn::table::{Feature, Table, Values};
 
 /// Levels that get a column of their own; rarer ones share the last.
 const LEVELS: usize = 60;
 
 /// One column of the design.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Column {
     /// The feature that it comes from.
     pub(crate) feature: usize,
@@ -22,7 +24,7 @@ pub(crate) struct Column {
 }
 
 /// What a column holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// The number.
     Number,
@@ -33,7 +35,7 @@ pub(crate) enum Kind {
 }
 
 /// The columns of a table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Design {
     pub(crate) columns: Vec<Column>,
     /// Of each feature the level that the others are compared with.

@@ -1,5 +1,7 @@
 //! The risk that passes with time, and the share still there of somebody with given columns.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::linear::{Standardised, dot};
 use super::Cox;
 use super::likelihood::Ends;
@@ -7,7 +9,7 @@ use crate::distributions::normal_quantile;
 use crate::estimate::Estimate;
 
 /// The hazard of the mean row, by Breslow's estimate (1974), or Efron's where ties were handled so.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// The times at which somebody ended.
     pub times: Vec<f64>,
@@ -20,6 +22,11 @@ pub struct Baseline {
 }
 
 impl Baseline {
+    pub(super) fn is_sound(&self, width: usize) -> bool {
+        let n = self.times.len();
+        self.cumulative_hazard.len() == n && self.variance.len() == n && self.drift.len() == n * width
+    }
+
     pub(super) fn of(ends: &Ends, x: &Standardised, coefficients: &[f64]) -> Self {
         let (n, width) = (ends.times.len(), x.width);
         let (logs, risks) = ends.risks(x, coefficients);
