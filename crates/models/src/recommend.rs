@@ -5,29 +5,37 @@
 //!
 //! Always holds: a result names no item twice and none with a score of zero or less; it does not depend on the order of what came in.
 //!
-//! Does not do: know what is in stock or what may be offered; learn from how offers were taken up.
+//! Does not do: learn from how offers were taken up.
 
 mod als;
 mod blend;
 mod choice;
+mod diversity;
 mod ease;
 mod evaluation;
 mod histories;
 mod neighbours;
+mod next;
 mod popular;
+mod rebuy;
 mod recommender;
+mod rules;
 mod splits;
 mod together;
 
 pub use als::{Als, AlsFit, AlsOptions};
 pub use blend::Blend;
 pub use choice::{Choice, Model, Plan, Tried, Way, choose, plans};
+pub use diversity::diversified;
 pub use ease::{Ease, EaseOptions};
 pub use evaluation::{Evaluation, Judged, Means};
 pub use histories::Histories;
 pub use neighbours::{Interaction, Near, Neighbours, Suggested, Weighting};
+pub use next::{Next, NextBest, NextOptions};
 pub use popular::{Bought, Popular, popularity};
+pub use rebuy::Cycles;
 pub use recommender::{Filter, Reason, Recommendation, Recommender};
+pub use rules::{Again, Band, Item, Purpose, Rules};
 pub use splits::{Event, Split};
 pub use together::{Baskets, Companion, Pair};
 
