@@ -1,21 +1,23 @@
-//! The one door through which commands reach the ledger: those that wait together are posted in one transaction, hence with one sync of the disk.
+//! The one door through which commands reach the ledger: those that wait together are posted in one transaction, hence with one sync of the disk. What comes
+//! meanwhile is worked out in memory, if that is enough, and written next.
 //!
 //! Always holds: an answer is given after the commit returned; lists are posted in the order in which they came; a batch that fails is answered with the
-//! failure, and nothing of it remains in memory.
+//! failure, and nothing of it remains in memory, nor of what was worked out after it.
 //!
 //! Does not: know what commands are for. What must commit together with other changes is posted in their transaction with [`records::post`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rapport_domain::WorkspaceId;
 use rapport_store::{Priority, Store};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::Error;
-use crate::ledger::{Answer, Command};
-use crate::records::{self, Memory};
+use crate::ledger::{AccountKey, Answer, Command};
+use crate::records::{self, Ahead, Memory};
 
 /// Lists of one batch at most: more would keep other writers waiting.
 const BATCH_MAX: usize = 1_024;
@@ -93,10 +95,24 @@ type Waiting = (Vec<Command>, oneshot::Sender<Result<Vec<Answer>, Error>>);
 type Settling = (WorkspaceId, u32, oneshot::Sender<Result<usize, Error>>);
 
 async fn run(store: Store, mut requests: mpsc::Receiver<Request>) {
-    let mut memories: HashMap<WorkspaceId, Memory> = HashMap::new();
+    let mut desk = Desk { store, memories: HashMap::new(), underway: None };
     let mut batch = Vec::new();
     let mut slice = Slice::default();
-    while requests.recv_many(&mut batch, BATCH_MAX).await > 0 {
+    loop {
+        match &mut desk.underway {
+            None => drop(requests.recv_many(&mut batch, BATCH_MAX).await),
+            Some(underway) => tokio::select! {
+                biased;
+                outcome = &mut underway.written => {
+                    desk.arrived(outcome).await;
+                    continue;
+                }
+                _ = requests.recv_many(&mut batch, BATCH_MAX) => {}
+            },
+        }
+        if batch.is_empty() {
+            break;
+        }
         let mut posts: Vec<(WorkspaceId, Vec<Waiting>)> = Vec::new();
         let mut settles: Vec<Settling> = Vec::new();
         for Request { workspace, work } in batch.drain(..) {
@@ -109,18 +125,103 @@ async fn run(store: Store, mut requests: mpsc::Receiver<Request>) {
             }
         }
         for (workspace, lists) in posts {
-            if !answer(&store, memories.entry(workspace).or_default(), workspace, lists).await {
-                memories.remove(&workspace);
-            }
+            desk.post(workspace, lists.into_iter().unzip()).await;
         }
         for (workspace, most, answer) in settles {
-            let memory = memories.entry(workspace).or_default();
-            let outcome = settle(&store, memory, (workspace, most), &mut slice, || !requests.is_empty()).await;
+            desk.wait().await;
+            let memory = desk.memories.entry(workspace).or_default();
+            let outcome = settle(&desk.store, memory, (workspace, most), &mut slice, || !requests.is_empty()).await;
             if outcome.is_err() {
-                memories.remove(&workspace);
+                desk.memories.remove(&workspace);
             }
             drop(answer.send(outcome));
         }
+    }
+    desk.wait().await;
+}
+
+/// Lists that wait, and who is told what came of each.
+type Lists = (Vec<Vec<Command>>, Vec<oneshot::Sender<Result<Vec<Answer>, Error>>>);
+
+/// What the task works with.
+struct Desk {
+    store: Store,
+    memories: HashMap<WorkspaceId, Memory>,
+    underway: Option<Underway>,
+}
+
+/// Lists that were worked out and are being written.
+struct Underway {
+    workspace: WorkspaceId,
+    lists: Lists,
+    answers: Vec<Vec<Answer>>,
+    touched: BTreeSet<AccountKey>,
+    written: JoinHandle<Result<(), Error>>,
+}
+
+impl Desk {
+    /// Posts the lists of a workspace together: worked out by what is in memory and written while the next ones are worked out, if that is enough.
+    async fn post(&mut self, workspace: WorkspaceId, lists: Lists) {
+        let memory = self.memories.entry(workspace).or_default();
+        let ahead = records::ahead(memory, workspace, &lists.0, self.store.clock().now());
+        let failed = self.wait().await == Some(workspace);
+        match ahead {
+            Ok(Some(Ahead { answers, writes, touched })) if !failed => {
+                let written = tokio::spawn(records::write_ahead(self.store.clone(), writes));
+                self.underway = Some(Underway { workspace, lists, answers, touched, written });
+                return;
+            }
+            // It was worked out after what was not written.
+            Ok(Some(Ahead { touched, .. })) => self.memories.entry(workspace).or_default().forget(&touched),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(code = error.code(), "ledger.memory does not fit together; it is read anew");
+                self.memories.remove(&workspace);
+            }
+        }
+        self.answer(workspace, lists).await;
+    }
+
+    /// Waits for what is being written; whose it was, if it was not written and had to be posted in the usual way.
+    async fn wait(&mut self) -> Option<WorkspaceId> {
+        let outcome = (&mut self.underway.as_mut()?.written).await;
+        self.arrived(outcome).await
+    }
+
+    /// Tells those whose lists were written, or posts them in the usual way: somebody else posted meanwhile, or an id was used before.
+    async fn arrived(&mut self, outcome: Result<Result<(), Error>, JoinError>) -> Option<WorkspaceId> {
+        let Underway { workspace, lists, answers, touched, .. } = self.underway.take()?;
+        let memory = self.memories.entry(workspace).or_default();
+        if matches!(outcome, Ok(Ok(()))) {
+            memory.trim();
+            tell(lists.1, answers);
+            return None;
+        }
+        memory.forget(&touched);
+        self.answer(workspace, lists).await;
+        Some(workspace)
+    }
+
+    /// Posts lists in the usual way and tells everybody.
+    async fn answer(&mut self, workspace: WorkspaceId, (lists, waiting): Lists) {
+        let memory = self.memories.entry(workspace).or_default();
+        match post(&self.store, memory, workspace, &lists).await {
+            Ok(answers) => tell(waiting, answers),
+            Err(error) => {
+                self.memories.remove(&workspace);
+                tracing::error!(code = error.code(), "ledger.batch lost");
+                let error = Arc::new(error);
+                for answer in waiting {
+                    drop(answer.send(Err(Error::Batch(error.clone()))));
+                }
+            }
+        }
+    }
+}
+
+fn tell(waiting: Vec<oneshot::Sender<Result<Vec<Answer>, Error>>>, answers: Vec<Vec<Answer>>) {
+    for (waiting, answer) in waiting.into_iter().zip(answers) {
+        drop(waiting.send(Ok(answer)));
     }
 }
 
@@ -144,27 +245,6 @@ impl Slice {
             self.accounts = (self.accounts / 2).max(1);
         } else if time < SLICE / 2 && found == self.accounts {
             self.accounts = (self.accounts * 2).min(ACCOUNTS_MAX);
-        }
-    }
-}
-
-/// Posts the lists of a workspace together and tells everybody; whether they were written down.
-async fn answer(store: &Store, memory: &mut Memory, workspace: WorkspaceId, lists: Vec<Waiting>) -> bool {
-    let (lists, answers): (Vec<Vec<Command>>, Vec<_>) = lists.into_iter().unzip();
-    match post(store, memory, workspace, &lists).await {
-        Ok(outcomes) => {
-            for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                drop(answer.send(Ok(outcome)));
-            }
-            true
-        }
-        Err(error) => {
-            tracing::error!(code = error.code(), "ledger.batch lost");
-            let error = Arc::new(error);
-            for answer in answers {
-                drop(answer.send(Err(Error::Batch(error.clone()))));
-            }
-            false
         }
     }
 }
@@ -208,22 +288,4 @@ async fn settle(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slice_becomes_as_long_as_others_may_wait() {
-        let mut slice = Slice::default();
-        // A millisecond for each account, then a tenth of one.
-        for (millionths, wanted) in [(1_000, 4), (100, 32)] {
-            for _ in 0..10 {
-                slice.took(Duration::from_micros(millionths) * slice.accounts, slice.accounts);
-            }
-            assert_eq!(slice.accounts, wanted);
-        }
-        for _ in 0..10 {
-            slice.took(Duration::from_secs(1), slice.accounts);
-        }
-        assert_eq!(slice.accounts, 1, "an account is never cut in two");
-    }
-}
+mod tests;

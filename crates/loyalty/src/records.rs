@@ -37,6 +37,7 @@ pub mod read;
 pub mod redemptions;
 pub mod referrals;
 pub mod simulations;
+mod sure;
 pub mod tallies;
 pub mod tiers;
 pub mod tills;
@@ -49,13 +50,16 @@ mod write;
 
 use std::collections::{HashMap, HashSet};
 
-use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::Tx;
 
 use crate::Error;
 use crate::activity::{self, Kept};
 use crate::ledger::{Account, AccountKey, Answer, Command, Ledger, LotId, MemberId, WalletId};
+use head::Head;
 use jurisdictions::Laws;
+use sure::Sure;
+pub(crate) use sure::{Ahead, ahead, write_ahead};
 
 /// Accounts that were posted to before, kept in memory. Each is read again when somebody else posted to it meanwhile.
 #[derive(Debug, Default)]
@@ -71,8 +75,10 @@ pub struct Memory {
     pub(crate) laws: HashMap<WalletId, Laws>,
     /// How often the wallets had been changed when they were read.
     pub(crate) settings: Option<i64>,
-    /// Who the members of the batch are.
-    pub(crate) people: HashMap<MemberId, PersonId>,
+    /// The members of the batch who are somebody: neither erased, nor an account that belongs to nobody.
+    pub(crate) people: HashSet<MemberId>,
+    /// What need not be read again as long as nobody else posts.
+    pub(crate) sure: Sure,
     batches_since: u32,
 }
 
@@ -104,14 +110,7 @@ pub async fn post(
 ) -> Result<Vec<Vec<Answer>>, Error> {
     let head = head::lock(tx, workspace).await?;
     load::everything(tx, memory, workspace, &head, lists).await?;
-    let mut answers = Vec::with_capacity(lists.len());
-    for list in lists {
-        let done = memory.ledger.apply_all(list, now);
-        for (command, answer) in list.iter().zip(&done) {
-            activity::note(memory.kept.get(&command.wallet), &mut memory.ledger, command, answer, now);
-        }
-        answers.push(done);
-    }
+    let answers = memory.apply(lists, now);
     write::done(tx, memory, workspace, head)?;
     Ok(answers)
 }
@@ -161,6 +160,25 @@ pub(crate) async fn settle_of(
 }
 
 impl Memory {
+    /// Goes on from where the ledger ends.
+    fn stands_at(&mut self, head: &Head) {
+        (self.ledger.operations, self.ledger.postings) = (head.operations, head.postings);
+        self.ledger.recorded_at = head.recorded_at;
+    }
+
+    /// What comes of the lists, when all that they touch was read.
+    fn apply(&mut self, lists: &[Vec<Command>], now: Timestamp) -> Vec<Vec<Answer>> {
+        let mut answers = Vec::with_capacity(lists.len());
+        for list in lists {
+            let done = self.ledger.apply_all(list, now);
+            for (command, answer) in list.iter().zip(&done) {
+                activity::note(self.kept.get(&command.wallet), &mut self.ledger, command, answer, now);
+            }
+            answers.push(done);
+        }
+        answers
+    }
+
     /// Lets go of what nobody is likely to need.
     pub(crate) fn trim(&mut self) {
         self.batches_since += 1;
@@ -172,6 +190,7 @@ impl Memory {
         if weight > MEMORY_MAX {
             self.ledger.accounts.clear();
             self.written.clear();
+            self.sure = Sure::default();
         }
     }
 }

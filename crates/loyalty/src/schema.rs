@@ -65,6 +65,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 29, name: "payments whose receipt is not told", sql: payments::PAYMENTS_DUE },
         Migration { number: 30, name: "lots of which something is left", sql: OPEN_LOTS },
         Migration { number: 31, name: "what staff did with households", sql: households::ACTS },
+        Migration { number: 32, name: "how often members were changed", sql: PEOPLE },
     ],
 };
 
@@ -208,6 +209,11 @@ CREATE INDEX loyalty_members_merged ON loyalty_members (merged_into, workspace) 
 /// What keeps points of a wallet alive that lapse by inactivity.
 const ACTIVITY: &str = "
 ALTER TABLE loyalty_wallets ADD COLUMN activity {json};
+";
+
+/// Whoever keeps members in memory learns from it that one of them is not who they were.
+const PEOPLE: &str = "
+ALTER TABLE loyalty_heads ADD COLUMN people {int} NOT NULL DEFAULT 0;
 ";
 
 const PROGRAM: &str = "
@@ -398,7 +404,7 @@ const fn joined() -> [Declaration; joined_len()] {
 const COLUMNS: &[Declaration] = &[
     Declaration::technical(
         "loyalty_heads",
-        &["workspace", "operations", "postings", "settings", "chain", "recorded_at"],
+        &["workspace", "operations", "postings", "settings", "people", "chain", "recorded_at"],
     ),
     Declaration::technical(
         "loyalty_wallets",

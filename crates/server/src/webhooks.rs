@@ -13,7 +13,7 @@ pub use rapport_channels::outbound::signing::new_secret;
 use rapport_channels::outbound::{Client, signing};
 use rapport_domain::Timestamp;
 use rapport_loyalty::ledger::WalletId;
-use rapport_loyalty::records::wallets;
+use rapport_loyalty::records::{members, wallets};
 use rapport_store::cursor::Cursor;
 use rapport_store::outbox::{self, Batch, PARTITION, Written};
 use rapport_store::{Priority, Store};
@@ -84,7 +84,8 @@ pub async fn waiting(store: &Store, row: &WebhookRow) -> rapport_store::Result<i
 async fn send(installation: &Installation, mut row: WebhookRow, private: bool) -> Result<bool> {
     let consumer = row.consumer();
     let mut db = installation.store.read();
-    let batch = outbox::batch(&mut db, row.workspace, &consumer, BATCH).await?;
+    let mut batch = outbox::batch(&mut db, row.workspace, &consumer, BATCH).await?;
+    members::name_people(&mut db, row.workspace, &mut batch.events).await?;
     if batch.events.is_empty() {
         return Ok(false);
     }

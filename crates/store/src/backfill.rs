@@ -81,9 +81,7 @@ impl Work {
                 _ = &mut stopped => break,
                 () = tokio::time::sleep(pause) => {}
             }
-            let call = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA wal_checkpoint(PASSIVE)"), args![]);
-            let outcome: Result<Option<(i64, i64, i64)>> =
-                Connection::Sqlite(&mut connection).fetch_optional(call).await;
+            let outcome = checkpoint(&mut connection).await;
             match outcome {
                 Ok(found) => {
                     // How many pages the log has, and how many of them are in the file; fewer than before when the log began anew.
@@ -122,6 +120,12 @@ async fn sync(file: &Arc<File>) {
     if !matches!(synced, Ok(Ok(()))) {
         tracing::warn!("sqlite.file could not be synced; SQLite does it later");
     }
+}
+
+/// Moves pages into the file: (whether it could not, pages of the log, those of them that are in the file).
+async fn checkpoint(connection: &mut SqliteConnection) -> Result<Option<(i64, i64, i64)>> {
+    let call = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA wal_checkpoint(PASSIVE)"), args![])?;
+    Connection::Sqlite(connection).fetch_optional(call).await
 }
 
 #[cfg(test)]

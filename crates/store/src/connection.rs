@@ -5,7 +5,7 @@
 use futures::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{Arguments, SqlStr};
+use sqlx::{Arguments, AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::column::RowInner;
 use crate::read::{Each, Rows};
@@ -20,21 +20,52 @@ pub(crate) enum Connection<'c> {
 /// A statement ready to run.
 pub(crate) struct Call {
     sql: SqlStr,
-    args: Vec<Arg>,
+    binds: Binds,
     /// Whether the prepared statement is worth keeping.
     keep: bool,
 }
 
+enum Binds {
+    Sqlite(SqliteArguments),
+    Postgres(PgArguments),
+}
+
 impl Call {
-    pub(crate) fn new(engine: Engine, sql: Sql, args: Args) -> Self {
+    /// # Errors
+    /// That a value cannot be sent.
+    pub(crate) fn new(engine: Engine, sql: Sql, args: Args) -> Result<Self> {
         let sql = sql.prepare(engine, &args.0);
-        Self { sql, args: args.0, keep: true }
+        let binds = match engine {
+            Engine::Sqlite => Binds::Sqlite(sqlite_arguments(args.0)?),
+            Engine::Postgres => Binds::Postgres(postgres_arguments(args.0)?),
+        };
+        Ok(Self { sql, binds, keep: true })
     }
 
     /// A statement whose form will hardly come again.
     pub(crate) fn once(mut self) -> Self {
         self.keep = false;
         self
+    }
+
+    /// In one text with what stands before it.
+    pub(crate) fn after(mut self, opening: &'static str) -> Self {
+        if !opening.is_empty() {
+            self.sql = AssertSqlSafe(format!("{opening}{}", self.sql.as_str())).into_sql_str();
+        }
+        self
+    }
+
+    /// In one text with what stands after it.
+    pub(crate) fn before(mut self, end: &'static str) -> Self {
+        self.sql = AssertSqlSafe(format!("{}{end}", self.sql.as_str())).into_sql_str();
+        self
+    }
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").field("sql", &self.sql.as_str()).finish_non_exhaustive()
     }
 }
 
@@ -49,24 +80,31 @@ impl Connection<'_> {
 
     /// Runs a statement; how many rows it changed.
     pub(crate) async fn execute(self, call: Call) -> Result<u64> {
-        Ok(match self {
-            Self::Sqlite(connection) => {
-                let args = sqlite_arguments(call.args)?;
-                sqlx::query_with(call.sql, args).persistent(call.keep).execute(connection).await?.rows_affected()
+        let Call { sql, binds, keep } = call;
+        match (self, binds) {
+            (Self::Sqlite(connection), Binds::Sqlite(binds)) => {
+                // Of a text of several statements the last one counts: `BEGIN` says what the one before it did.
+                let query = sqlx::query_with::<sqlx::Sqlite, _>(sql, binds).persistent(keep);
+                let mut done = sqlx::Executor::fetch_many(connection, query);
+                let mut changed = 0;
+                while let Some(step) = done.try_next().await? {
+                    changed = step.left().map_or(changed, |result| result.rows_affected());
+                }
+                Ok(changed)
             }
-            Self::Postgres(connection) => {
-                let args = postgres_arguments(call.args)?;
-                sqlx::query_with(call.sql, args).persistent(call.keep).execute(connection).await?.rows_affected()
+            (Self::Postgres(connection), Binds::Postgres(binds)) => {
+                Ok(sqlx::query_with(sql, binds).persistent(keep).execute(connection).await?.rows_affected())
             }
-        })
+            _ => Err(other_engine()),
+        }
     }
 
     /// Shows `each` the rows of a statement: all of them, or only the first.
     pub(crate) async fn rows(self, call: Call, rows: Rows, each: Each<'_>) -> Result<()> {
-        match self {
-            Self::Sqlite(connection) => {
-                let args = sqlite_arguments(call.args)?;
-                let query = sqlx::query_with(call.sql, args).persistent(call.keep);
+        let Call { sql, binds, keep } = call;
+        match (self, binds) {
+            (Self::Sqlite(connection), Binds::Sqlite(binds)) => {
+                let query = sqlx::query_with(sql, binds).persistent(keep);
                 if rows == Rows::First {
                     return query
                         .fetch_optional(connection)
@@ -78,9 +116,8 @@ impl Connection<'_> {
                     each(&Row(RowInner::Sqlite(row)))?;
                 }
             }
-            Self::Postgres(connection) => {
-                let args = postgres_arguments(call.args)?;
-                let query = sqlx::query_with(call.sql, args).persistent(call.keep);
+            (Self::Postgres(connection), Binds::Postgres(binds)) => {
+                let query = sqlx::query_with(sql, binds).persistent(keep);
                 if rows == Rows::First {
                     return query
                         .fetch_optional(connection)
@@ -92,6 +129,7 @@ impl Connection<'_> {
                     each(&Row(RowInner::Postgres(row)))?;
                 }
             }
+            _ => return Err(other_engine()),
         }
         Ok(())
     }
@@ -126,6 +164,10 @@ impl Connection<'_> {
         }
         Ok(())
     }
+}
+
+fn other_engine() -> Error {
+    Error::Engine { what: "a statement was made for the other engine".into() }
 }
 
 /// Binds for SQLite: a list is one JSON text.

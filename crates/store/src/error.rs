@@ -170,6 +170,11 @@ impl Error {
         !matches!(self, Self::NotFound | Self::NulCharacter | Self::Decode { .. } | Self::LeaseLost { .. })
     }
 
+    /// Whether the engine kept to a rule of a table, rather than failed.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unique { .. } | Self::Constraint { .. })
+    }
+
     /// Whether a unique or primary key was already taken.
     pub const fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Unique { .. })

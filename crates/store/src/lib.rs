@@ -70,4 +70,4 @@ pub use read::{Each, Queries, Reader, Rows, Snapshot};
 pub use schema::{DATA_MAP, MIGRATIONS};
 pub use sql::Sql;
 pub use store::Store;
-pub use tx::{Priority, Tx};
+pub use tx::{Priority, Tx, Writes};

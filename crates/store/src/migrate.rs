@@ -74,12 +74,12 @@ pub(crate) async fn applied(mut connection: Connection<'_>, engine: Engine) -> R
             "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'rapport_migration'"
         }
     };
-    let exists = Call::new(engine, crate::Sql::literal(exists), args![]);
+    let exists = Call::new(engine, crate::Sql::literal(exists), args![])?;
     if connection.reborrow().fetch_optional::<(i64,)>(exists).await?.is_none_or(|(count,)| count == 0) {
         return Ok(Vec::new());
     }
     let all = sql!("SELECT namespace, number, checksum FROM rapport_migration ORDER BY namespace, number");
-    connection.reborrow().fetch_all(Call::new(engine, all, args![])).await
+    connection.reborrow().fetch_all(Call::new(engine, all, args![])?).await
 }
 
 /// The migrations still to apply, or why this program does not fit the database.
@@ -112,7 +112,7 @@ pub(crate) async fn apply(
             "INSERT INTO rapport_migration (namespace, number, name, checksum, applied_at) VALUES ($1, $2, $3, $4, $5)"
         );
         let row = args![*namespace, step.number, step.name, checksum(step), now];
-        connection.reborrow().execute(Call::new(engine, note, row)).await?;
+        connection.reborrow().execute(Call::new(engine, note, row)?).await?;
     }
     Ok(())
 }

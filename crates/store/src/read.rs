@@ -129,7 +129,7 @@ impl<'s> Reader<'s> {
 impl Queries for Reader<'_> {
     fn rows<'q>(&'q mut self, sql: Sql, args: Args, rows: Rows, each: Each<'q>) -> BoxFuture<'q, Result<()>> {
         let call = Call::new(self.engine(), sql, args);
-        Box::pin(async move { self.acquire().await?.connection().rows(call, rows, each).await })
+        Box::pin(async move { self.acquire().await?.connection().rows(call?, rows, each).await })
     }
 
     fn engine(&self) -> Engine {
@@ -175,7 +175,7 @@ impl Snapshot {
 impl Queries for Snapshot {
     fn rows<'q>(&'q mut self, sql: Sql, args: Args, rows: Rows, each: Each<'q>) -> BoxFuture<'q, Result<()>> {
         let call = Call::new(self.engine(), sql, args);
-        Box::pin(self.connection().rows(call, rows, each))
+        Box::pin(async move { self.connection().rows(call?, rows, each).await })
     }
 
     fn engine(&self) -> Engine {

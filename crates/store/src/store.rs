@@ -137,9 +137,9 @@ impl Store {
                 .map(drop);
         };
         let mut connection = sqlite_options(file).connect().await?;
-        let check = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA integrity_check"), args![]);
+        let check = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA integrity_check"), args![])?;
         let findings: Vec<(String,)> = Connection::Sqlite(&mut connection).fetch_all(check).await?;
-        let keys = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA foreign_key_check"), args![]);
+        let keys = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA foreign_key_check"), args![])?;
         let orphans: Option<(String,)> = Connection::Sqlite(&mut connection).fetch_optional(keys).await?;
         connection.close().await?;
         match (findings.first(), orphans) {
@@ -161,7 +161,7 @@ impl Store {
         for pause in [0, 20, 50, 100, 200, 400, 800] {
             tokio::time::sleep(Duration::from_millis(pause)).await;
             let asked = Instant::now();
-            let call = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA wal_checkpoint(TRUNCATE)"), args![]);
+            let call = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA wal_checkpoint(TRUNCATE)"), args![])?;
             let outcome: Option<(i64, i64, i64)> = Connection::Sqlite(&mut connection).fetch_optional(call).await?;
             is_done = matches!(outcome, Some((0, _, _)));
             if is_done || asked.elapsed() >= BUSY_TIMEOUT / 2 {

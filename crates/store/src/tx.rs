@@ -36,10 +36,7 @@ pub struct Tx {
     inner: TxInner,
     began: Instant,
     clock: Arc<dyn Clock>,
-    /// Domain events to be written when it commits.
-    events: Vec<Event>,
-    /// Rows to be written before the next statement, in this order.
-    later: Vec<Rows>,
+    writes: Writes,
     savepoints: u32,
     /// A savepoint was dropped unreleased: undo to this depth before the next statement.
     undo_to: Option<u32>,
@@ -58,8 +55,7 @@ impl Tx {
             inner,
             began: Instant::now(),
             clock,
-            events: Vec::new(),
-            later: Vec::new(),
+            writes: Writes::default(),
             savepoints: 0,
             undo_to: None,
             failed: false,
@@ -68,14 +64,14 @@ impl Tx {
 
     /// Reports a domain event: it is written to the outbox when this commits, and only then.
     pub fn emit(&mut self, event: Event) {
-        self.events.push(event);
+        self.writes.emit(event);
     }
 
     /// Runs a statement; how many rows it changed.
     pub fn execute(&mut self, sql: Sql, args: Args) -> BoxFuture<'_, Result<u64>> {
         Box::pin(async move {
             self.settle().await?;
-            let call = Call::new(self.engine(), sql, args);
+            let call = self.call(sql, args)?;
             let outcome = self.connection().execute(call).await;
             self.noted(outcome)
         })
@@ -101,10 +97,19 @@ impl Tx {
     /// together costs SQLite one change of threads, when there is little of it. Whoever need not know how many rows changed writes so; a refusal comes where
     /// it is written.
     pub fn execute_later(&mut self, sql: Sql, rows: impl IntoIterator<Item = Args>) {
-        let rows = Rows::of(sql, rows);
-        if !rows.binds.is_empty() {
-            self.later.push(rows);
-        }
+        self.writes.execute_later(sql, rows);
+    }
+
+    /// What is to be written later, for whoever puts more to it.
+    pub const fn writes(&mut self) -> &mut Writes {
+        &mut self.writes
+    }
+
+    /// Writes what was put together without a transaction: before the next statement, or when this commits.
+    pub fn add(&mut self, writes: Writes) {
+        let Writes { events, later } = writes;
+        self.writes.events.extend(events);
+        self.writes.later.extend(later);
     }
 
     async fn write(&mut self, rows: Rows) -> Result<u64> {
@@ -115,7 +120,7 @@ impl Tx {
         while binds.len() > 0 {
             let (rows, keep) = engine.chunk(width, binds.len() / width);
             let part: Vec<Arg> = binds.by_ref().take(rows * width).collect();
-            let call = Call::new(engine, Sql::assembled(with_rows(&sql, engine, width, rows)?), Args(part));
+            let call = self.call(Sql::assembled(with_rows(&sql, engine, width, rows)?), Args(part))?;
             let outcome = self.connection().execute(if keep { call } else { call.once() }).await;
             changed += self.noted(outcome)?;
         }
@@ -124,24 +129,32 @@ impl Tx {
 
     /// Writes what was to be written later.
     async fn write_later(&mut self) -> Result<()> {
-        let later = std::mem::take(&mut self.later);
-        let rows = later.iter().map(|rows| rows.binds.len() / rows.width).sum();
+        if let Some((sql, args)) = self.together()? {
+            let call = self.call(sql, args)?;
+            let outcome = self.connection().execute(call).await;
+            return self.noted(outcome).map(drop);
+        }
+        for rows in std::mem::take(&mut self.writes.later) {
+            self.write(rows).await?;
+        }
+        Ok(())
+    }
+
+    /// What was to be written later as one text, if there is little of it.
+    fn together(&mut self) -> Result<Option<(Sql, Args)>> {
+        let rows = self.writes.later.iter().map(|rows| rows.binds.len() / rows.width).sum();
         let engine = self.engine();
-        if later.len() < 2 || !engine.takes_together(rows) {
-            for rows in later {
-                self.write(rows).await?;
-            }
-            return Ok(());
+        if self.writes.later.is_empty() || !engine.takes_together(rows) {
+            return Ok(None);
         }
         let mut text = String::new();
         let mut binds = Vec::new();
-        for Rows { sql, width, binds: own } in later {
+        for Rows { sql, width, binds: own } in std::mem::take(&mut self.writes.later) {
             text.push_str(if text.is_empty() { "" } else { "; " });
             text.push_str(&with_rows(&sql, engine, width, own.len() / width)?);
             binds.extend(own);
         }
-        let outcome = self.connection().execute(Call::new(engine, Sql::assembled(text), Args(binds))).await;
-        self.noted(outcome).map(drop)
+        Ok(Some((Sql::assembled(text), Args(binds))))
     }
 
     /// Begins a part that can fail and be undone by itself. Release it to keep its work; dropped, it is undone.
@@ -151,7 +164,7 @@ impl Tx {
             let depth = self.savepoints + 1;
             self.run(format!("SAVEPOINT s{depth}")).await?;
             self.savepoints = depth;
-            let events = self.events.len();
+            let events = self.writes.events.len();
             Ok(Savepoint { tx: self, depth, events, released: false })
         })
     }
@@ -159,14 +172,19 @@ impl Tx {
     /// Commits. When this returns `Ok`, the work is on disk.
     pub fn commit(mut self) -> BoxFuture<'static, Result<()>> {
         Box::pin(async move {
-            let events = std::mem::take(&mut self.events);
+            let events = std::mem::take(&mut self.writes.events);
             if !events.is_empty() {
                 let now = self.clock.now();
                 outbox::append(&mut self, events, now);
             }
+            self.ready().await?;
+            let last = match self.together()? {
+                Some((sql, args)) => Some(Call::new(self.engine(), sql, args)?),
+                None => None,
+            };
             self.settle().await?;
             match self.inner {
-                TxInner::Sqlite(lease) => lease.finish().await,
+                TxInner::Sqlite(lease) => lease.finish(last).await,
                 TxInner::Postgres(transaction) => Ok(transaction.commit().await?),
             }
         })
@@ -195,13 +213,33 @@ impl Tx {
         }
     }
 
+    /// A statement, in one text with the beginning of the transaction if it is the first.
+    fn call(&mut self, sql: Sql, args: Args) -> Result<Call> {
+        let call = Call::new(self.engine(), sql, args);
+        Ok(self.noted(call)?.after(self.opening()))
+    }
+
+    const fn opening(&mut self) -> &'static str {
+        match &mut self.inner {
+            TxInner::Sqlite(lease) => lease.opening(),
+            TxInner::Postgres(_) => "",
+        }
+    }
+
     async fn run(&mut self, text: String) -> Result<()> {
+        let text = format!("{}{text}", self.opening());
         let outcome = self.connection().run(AssertSqlSafe(text).into_sql_str()).await;
         self.noted(outcome)
     }
 
     /// Undoes savepoints that were dropped, refuses to go on after a failure, and writes what was to be written before the next statement.
     async fn settle(&mut self) -> Result<()> {
+        self.ready().await?;
+        if self.writes.later.is_empty() { Ok(()) } else { self.write_later().await }
+    }
+
+    /// Undoes savepoints that were dropped, and refuses to go on after a failure.
+    async fn ready(&mut self) -> Result<()> {
         if let Some(depth) = self.undo_to.take() {
             self.run(format!("ROLLBACK TO SAVEPOINT s{depth}; RELEASE SAVEPOINT s{depth}")).await?;
             self.failed = false;
@@ -209,7 +247,7 @@ impl Tx {
         if self.failed {
             return Err(Error::TransactionFailed);
         }
-        if self.later.is_empty() { Ok(()) } else { self.write_later().await }
+        Ok(())
     }
 
     fn noted<T>(&mut self, outcome: Result<T>) -> Result<T> {
@@ -220,7 +258,32 @@ impl Tx {
     }
 }
 
+/// What is to be written, and told: put together while another transaction is under way, say.
+#[derive(Debug, Default)]
+pub struct Writes {
+    /// Domain events to be written when the transaction commits.
+    events: Vec<Event>,
+    /// Rows to be written before its next statement, in this order.
+    later: Vec<Rows>,
+}
+
+impl Writes {
+    /// As [`Tx::emit`].
+    pub fn emit(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// As [`Tx::execute_later`].
+    pub fn execute_later(&mut self, sql: Sql, rows: impl IntoIterator<Item = Args>) {
+        let rows = Rows::of(sql, rows);
+        if !rows.binds.is_empty() {
+            self.later.push(rows);
+        }
+    }
+}
+
 /// Rows of one statement's text.
+#[derive(Debug)]
 struct Rows {
     sql: Sql,
     width: usize,
@@ -257,7 +320,7 @@ impl Queries for Tx {
     fn rows<'q>(&'q mut self, sql: Sql, args: Args, rows: read::Rows, each: Each<'q>) -> BoxFuture<'q, Result<()>> {
         Box::pin(async move {
             self.settle().await?;
-            let call = Call::new(self.engine(), sql, args);
+            let call = self.call(sql, args)?;
             let outcome = self.connection().rows(call, rows, each).await;
             self.noted(outcome)
         })
@@ -301,9 +364,9 @@ impl Drop for Savepoint<'_> {
     fn drop(&mut self) {
         if !self.released {
             self.tx.undo_to = Some(self.depth);
-            self.tx.events.truncate(self.events);
+            self.tx.writes.events.truncate(self.events);
             // What was to be written before it was written before it began.
-            self.tx.later.clear();
+            self.tx.writes.later.clear();
             self.tx.savepoints = self.depth - 1;
         }
     }

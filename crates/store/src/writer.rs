@@ -59,18 +59,33 @@ struct Request {
 }
 
 /// The lent connection. Dropped without [`Lease::finish`], the request is rolled back.
+///
+/// A statement that is sent by itself costs two changes of threads, which take longer than most statements do. So a transaction begins in one text with its first
+/// statement, and ends in one with its last.
 #[derive(Debug)]
 pub(crate) struct Lease {
     connection: Option<SqliteConnection>,
+    /// Whether the transaction has begun.
+    begun: bool,
     give_back: Option<oneshot::Sender<Returned>>,
 }
 
 #[derive(Debug)]
 struct Returned {
     connection: SqliteConnection,
-    /// Who waits for the commit; `None` asks for a rollback.
-    committed: Option<oneshot::Sender<Result<()>>>,
+    begun: bool,
+    /// `None` asks for a rollback.
+    finished: Option<Finished>,
 }
+
+/// What a request that is to be kept still has to write, and who waits for the commit.
+#[derive(Debug)]
+struct Finished {
+    last: Option<Call>,
+    told: oneshot::Sender<Result<()>>,
+}
+
+const BEGIN: &str = "BEGIN IMMEDIATE; ";
 
 impl Writer {
     /// Starts the writer's task on `connection`. It ends when the last `Writer` is dropped.
@@ -104,17 +119,22 @@ impl Lease {
         Connection::Sqlite(self.connection.as_mut().expect("held until finish or drop"))
     }
 
-    /// Hands the connection back and waits until what was written is on disk.
-    pub(crate) async fn finish(mut self) -> Result<()> {
-        let (committed, outcome) = oneshot::channel();
-        self.hand_back(Some(committed));
+    /// What the next text opens with. Whoever asks sends it.
+    pub(crate) const fn opening(&mut self) -> &'static str {
+        if std::mem::replace(&mut self.begun, true) { "" } else { BEGIN }
+    }
+
+    /// Hands the connection back, with what is still to be written, and waits until all of it is on disk.
+    pub(crate) async fn finish(mut self, last: Option<Call>) -> Result<()> {
+        let (told, outcome) = oneshot::channel();
+        self.hand_back(Some(Finished { last, told }));
         outcome.await.map_err(|_| Error::Closed)?
     }
 
-    fn hand_back(&mut self, committed: Option<oneshot::Sender<Result<()>>>) {
+    fn hand_back(&mut self, finished: Option<Finished>) {
         if let (Some(connection), Some(give_back)) = (self.connection.take(), self.give_back.take()) {
             // Fails only when the writer's task is gone, and with it the transaction.
-            let _ = give_back.send(Returned { connection, committed });
+            let _ = give_back.send(Returned { connection, begun: self.begun, finished });
         }
     }
 }
@@ -158,7 +178,7 @@ impl Log {
             sqlx::SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(text))
         };
         Connection::Sqlite(&mut *connection).run(wait(self.patience)).await?;
-        let call = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA wal_checkpoint(RESTART)"), args![]);
+        let call = Call::new(Engine::Sqlite, crate::Sql::literal("PRAGMA wal_checkpoint(RESTART)"), args![])?;
         let outcome: Result<Option<(i64, i64, i64)>> = Connection::Sqlite(&mut *connection).fetch_optional(call).await;
         Connection::Sqlite(connection).run(wait(crate::store::BUSY_TIMEOUT)).await?;
         let is_done = matches!(outcome?, Some((0, ..)));
@@ -195,41 +215,48 @@ impl Schedule {
     /// Serves requests and commits them together. Gives the connection back, or `None` when it was lost.
     async fn batch(&mut self, mut connection: SqliteConnection, first: Request) -> Option<SqliteConnection> {
         let started = Instant::now();
-        if let Err(error) = run(&mut connection, "BEGIN IMMEDIATE").await {
-            tracing::error!(code = error.code(), "sqlite.begin failed");
-            let _ = first.grant.send(Err(error));
-            return Some(connection);
-        }
-        let mut batch = Batch { waiting: Vec::new(), somebody_waits: false, savepoint: false };
+        let mut batch = Batch { waiting: Vec::new(), somebody_waits: false, begun: false, savepoint: false };
         let mut next = Some(first);
         let mut intact = Ok(());
-        while let Some(request) = next {
-            let (returned, outcome) = batch.serve(connection, request).await?;
+        let mut last = None;
+        while let Some(request) = next.take() {
+            let (returned, finished) = batch.serve(connection, request).await?;
             connection = returned;
-            intact = outcome;
-            let open = started.elapsed() < BATCH_TIME && batch.waiting.len() < BATCH_REQUESTS && intact.is_ok();
-            next = match (open, batch.somebody_waits) {
-                (false, _) => None,
-                (true, true) => self.waiting_interactive(),
-                (true, false) => self.waiting_request(),
+            let open = started.elapsed() < BATCH_TIME && batch.waiting.len() < BATCH_REQUESTS;
+            let more_come = open && self.waits_for(&batch);
+            intact = match finished {
+                // Alone: what it writes last and the commit are one text.
+                Some(Finished { last: Some(call), told }) if batch.waiting.is_empty() && !more_come => {
+                    last = Some(call);
+                    batch.waiting.push(told);
+                    Ok(())
+                }
+                Some(finished) => batch.write(&mut connection, finished).await,
+                None => batch.undo(&mut connection).await,
             };
+            if more_come && intact.is_ok() {
+                next = if batch.somebody_waits { self.interactive.pop_front() } else { self.waiting_request() };
+            }
         }
         let outcome = match intact {
-            // COMMIT releases the last savepoint too. It fails when the engine itself ended the transaction.
-            Ok(()) if !batch.waiting.is_empty() => timed("commit", run(&mut connection, "COMMIT")).await,
-            other => other,
+            Ok(()) => timed("commit", batch.commit(&mut connection, last)).await,
+            Err(error) => Err(error),
         };
         if let Err(error) = &outcome {
-            tracing::error!(code = error.code(), "sqlite.batch lost");
-        }
-        if outcome.is_err() || batch.waiting.is_empty() {
+            if !error.is_refusal() {
+                tracing::error!(code = error.code(), "sqlite.batch lost");
+            }
             // Fails when the engine has rolled back already.
             let _ = run(&mut connection, "ROLLBACK").await;
         }
-        for committed in batch.waiting {
-            let _ = committed.send(outcome.as_ref().copied().map_err(Error::copy));
-        }
+        batch.tell(outcome);
         Some(connection)
+    }
+
+    /// Whether a request waits that may share the batch: somebody who waits for the commit does not wait for background work.
+    fn waits_for(&mut self, batch: &Batch) -> bool {
+        self.sort_in_all();
+        !self.interactive.is_empty() || !batch.somebody_waits && !self.background.is_empty()
     }
 
     /// Waits for the next request; `None` when the store is closed and nobody waits any more.
@@ -264,12 +291,6 @@ impl Schedule {
         self.interactive.pop_front()
     }
 
-    /// The next interactive request, if one waits: somebody who waits for the commit does not wait for background work.
-    fn waiting_interactive(&mut self) -> Option<Request> {
-        self.sort_in_all();
-        self.interactive.pop_front()
-    }
-
     fn sort_in_all(&mut self) {
         while let Ok(message) = self.queue.try_recv() {
             self.sort_in(message);
@@ -283,49 +304,93 @@ struct Batch {
     waiting: Vec<oneshot::Sender<Result<()>>>,
     /// Whether one of them is interactive.
     somebody_waits: bool,
+    /// Whether the transaction has begun: it does with the first statement, so that somebody before has written then.
+    begun: bool,
     /// Whether a request's savepoint is open.
     savepoint: bool,
 }
 
 impl Batch {
-    /// Lends the connection to one request; `Err` when the shared transaction is lost. Until somebody has written, a request
-    /// needs no savepoint: its rollback is the whole transaction's.
+    /// Lends the connection to one request; what it still has to write, if it is to be kept. Until somebody has written, a request
+    /// needs no savepoint: its rollback is the whole transaction's. `None` when the connection is lost.
     async fn serve(
         &mut self,
         mut connection: SqliteConnection,
         request: Request,
-    ) -> Option<(SqliteConnection, Result<()>)> {
-        if request.grant.is_closed() {
-            return Some((connection, Ok(())));
-        }
-        let alone = self.waiting.is_empty();
-        if !alone {
+    ) -> Option<(SqliteConnection, Option<Finished>)> {
+        if self.begun && !request.grant.is_closed() {
             let text = if self.savepoint { "RELEASE request; SAVEPOINT request" } else { "SAVEPOINT request" };
             if let Err(error) = run(&mut connection, text).await {
-                let _ = request.grant.send(Err(error.copy()));
-                return Some((connection, Err(error)));
+                let _ = request.grant.send(Err(error));
+                return Some((connection, None));
             }
             self.savepoint = true;
         }
         let started = Instant::now();
         let (give_back, returned) = oneshot::channel();
+        let lease = Lease { connection: Some(connection), begun: self.begun, give_back: Some(give_back) };
         // Should the caller be gone by now, the refused lease drops and comes back as a rollback.
-        drop(request.grant.send(Ok(Lease { connection: Some(connection), give_back: Some(give_back) })));
-        let Returned { mut connection, committed } = returned.await.ok()?;
+        drop(request.grant.send(Ok(lease)));
+        let Returned { connection, begun, finished } = returned.await.ok()?;
         if request.priority == Priority::Background && started.elapsed() > BACKGROUND_TURN {
             let turn_ms = started.elapsed().as_millis();
             tracing::debug!(turn_ms, place = %request.place, "sqlite.background turn is long");
         }
-        let outcome = match committed {
-            Some(committed) => {
-                self.waiting.push(committed);
-                self.somebody_waits |= request.priority == Priority::Interactive;
-                Ok(())
+        self.begun = begun;
+        self.somebody_waits |= finished.is_some() && request.priority == Priority::Interactive;
+        Some((connection, finished))
+    }
+
+    /// Writes what a request wrote last, and keeps all of it.
+    async fn write(&mut self, connection: &mut SqliteConnection, finished: Finished) -> Result<()> {
+        let Finished { last, told } = finished;
+        if let Some(call) = last
+            && let Err(error) = Connection::Sqlite(connection).execute(call.after(self.opening())).await
+        {
+            let _ = told.send(Err(error));
+            return self.undo(connection).await;
+        }
+        self.waiting.push(told);
+        Ok(())
+    }
+
+    /// Undoes what the last request wrote.
+    async fn undo(&mut self, connection: &mut SqliteConnection) -> Result<()> {
+        if self.savepoint {
+            return run(connection, "ROLLBACK TO request").await;
+        }
+        if std::mem::take(&mut self.begun) {
+            // Fails when the engine has rolled back already, or the request was gone before it began.
+            let _ = run(connection, "ROLLBACK").await;
+        }
+        Ok(())
+    }
+
+    /// Commits, which releases the last savepoint too, after what is still to be written. It fails when the engine itself ended the transaction.
+    async fn commit(&mut self, connection: &mut SqliteConnection, last: Option<Call>) -> Result<()> {
+        match last {
+            Some(call) => {
+                let call = call.after(self.opening()).before("; COMMIT");
+                Connection::Sqlite(connection).execute(call).await.map(drop)
             }
-            None if alone => run(&mut connection, "ROLLBACK; BEGIN IMMEDIATE").await,
-            None => run(&mut connection, "ROLLBACK TO request").await,
-        };
-        Some((connection, outcome))
+            None if self.begun => run(connection, "COMMIT").await,
+            None => Ok(()),
+        }
+    }
+
+    /// Tells everybody what came of it.
+    fn tell(mut self, outcome: Result<()>) {
+        let last = self.waiting.pop();
+        for told in self.waiting {
+            let _ = told.send(outcome.as_ref().copied().map_err(Error::copy));
+        }
+        if let Some(told) = last {
+            let _ = told.send(outcome);
+        }
+    }
+
+    const fn opening(&mut self) -> &'static str {
+        if std::mem::replace(&mut self.begun, true) { "" } else { BEGIN }
     }
 }
 
@@ -378,8 +443,7 @@ mod tests {
             let mut lease = writer.turn(Priority::Background, Location::caller()).await.unwrap();
             let text = crate::Sql::literal("INSERT INTO numbers VALUES ($1)");
             let call = Call::new(Engine::Sqlite, text, crate::Args(vec![Arg::from("x".repeat(100_000))]));
-            lease.connection().execute(call).await.unwrap();
-            lease.finish().await.unwrap();
+            lease.finish(Some(call.unwrap())).await.unwrap();
         }
         reading.abort();
         std::fs::metadata(folder.path().join("test.db-wal")).unwrap().len()

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use rapport_domain::{Timestamp, WorkspaceId};
-use rapport_store::{Queries, Result, Tx, args, sql};
+use rapport_store::{Queries, Result, Writes, args, sql};
 
 use super::read::unknown;
 use crate::ledger::{Balance, Operation, Place, WalletId};
@@ -54,7 +54,7 @@ impl Flows {
 }
 
 /// Adds what a batch moved.
-pub(super) fn note(tx: &mut Tx, workspace: WorkspaceId, operations: &[Operation]) {
+pub(super) fn note(writes: &mut Writes, workspace: WorkspaceId, operations: &[Operation]) {
     let mut sums: BTreeMap<(i64, i64, &str, &str), i64> = BTreeMap::new();
     for posting in operations.iter().flat_map(|operation| &operation.postings) {
         for hour in [EVER, hour(posting.effective_at)] {
@@ -66,7 +66,7 @@ pub(super) fn note(tx: &mut Tx, workspace: WorkspaceId, operations: &[Operation]
          ON CONFLICT (workspace, wallet, hour, from_place, to_place) DO UPDATE SET amount = loyalty_flows.amount + EXCLUDED.amount"
     );
     let row = |((wallet, hour, from, to), amount)| args![workspace, wallet, hour, from, to, amount];
-    tx.execute_later(add, sums.into_iter().map(row));
+    writes.execute_later(add, sums.into_iter().map(row));
 }
 
 const fn hour(at: Timestamp) -> i64 {

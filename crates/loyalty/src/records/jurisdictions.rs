@@ -120,6 +120,9 @@ pub async fn judge(
     if !moved.is_empty() {
         settle_of(tx, workspace, &moved, now).await?;
     }
+    if !moved.is_empty() {
+        head::people_changed(tx, workspace).await?;
+    }
     let note = sql!("UPDATE loyalty_members SET jurisdiction = $3, judged = $4 WHERE member = $2 AND workspace = $1");
     for (member, law) in found {
         if known.get(&member.0).is_some_and(|it| it.0.as_deref() != *law || it.1 != version) {

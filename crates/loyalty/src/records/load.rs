@@ -7,6 +7,7 @@ use rapport_store::{Queries, Tx, args, sql};
 
 use super::head::Head;
 use super::read::{HoldRow, LotRow, by_ids, postings_of, with_postings};
+use super::sure::Who;
 use super::{Memory, Written, houses, jurisdictions, members, wallets};
 use crate::Error;
 use crate::ledger::{
@@ -80,8 +81,8 @@ pub(super) async fn accounts(
     head: &Head,
     keys: &[AccountKey],
 ) -> Result<(), Error> {
-    (memory.ledger.operations, memory.ledger.postings) = (head.operations, head.postings);
-    memory.ledger.recorded_at = head.recorded_at;
+    memory.stands_at(head);
+    memory.sure.saw(head);
     let numbers: BTreeSet<i64> = keys.iter().map(|(member, _)| member.0).collect();
     let mut rows = members::with_balances(tx, workspace, numbers.iter().copied().collect()).await?;
     let known: BTreeSet<i64> = rows.iter().map(|row| row.member().0).collect();
@@ -97,7 +98,7 @@ pub(super) async fn accounts(
     }
     let keys: BTreeSet<AccountKey> = keys.iter().map(|key| (memory.ledger.heir(key.0), key.1)).collect();
     memory.ledger.standings = rows.iter().map(|row| (row.member(), Standing::read(&row.standing))).collect();
-    memory.people = rows.iter().filter_map(|row| Some((row.member(), row.person?))).collect();
+    memory.people = rows.iter().filter(|row| row.person.is_some()).map(members::MemberRow::member).collect();
     let concerned: BTreeMap<MemberId, String> =
         rows.iter().filter_map(|row| Some((row.member(), row.jurisdiction.clone()?))).collect();
     if !concerned.is_empty() {
@@ -121,6 +122,11 @@ pub(super) async fn accounts(
     }
     // Also of accounts that are in memory: who looked at one in vain changed its instant and nothing else.
     memory.written.extend(keys.iter().filter_map(|key| Some((*key, stored.get(key)?.1))));
+    let plain = rows.iter().filter(|row| row.heir().is_none() && row.jurisdiction.is_none());
+    let who =
+        |row: &members::MemberRow| Who { standing: Standing::read(&row.standing), is_person: row.person.is_some() };
+    let plain: HashMap<MemberId, Who> = plain.map(|row| (row.member(), who(row))).collect();
+    memory.sure.learn(keys.iter().filter_map(|key| Some((*key, *plain.get(&key.0)?))));
     Ok(())
 }
 

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use rapport_domain::{PersonId, Rng, Timestamp, WorkspaceId};
-use rapport_store::outbox::Event;
+use rapport_store::outbox::{Event, Written};
 use rapport_store::{Queries, Record, Tx, args, sql};
 use serde_json::json;
 
+use super::head;
 use crate::ledger::{MemberId, Standing};
 
 /// The domain event of somebody who became a member.
@@ -101,6 +102,34 @@ pub async fn numbers(
     let find = sql!("SELECT member FROM loyalty_members WHERE merged_into = $2 AND workspace = $1 ORDER BY member");
     let merged: Vec<(i64,)> = db.fetch_all(find, args![workspace, member.0]).await?;
     Ok(std::iter::once(member).chain(merged.into_iter().map(|(number,)| MemberId(number))).collect())
+}
+
+/// Who the events of the ledger are about, which say a member's number only: whoever the member is by now, and nobody after an erasure.
+///
+/// # Errors
+/// The store's.
+pub async fn name_people(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    events: &mut [Written],
+) -> rapport_store::Result<()> {
+    let number = |event: &Written| event.payload["member"].as_str()?.parse::<i64>().ok();
+    let nameless = |event: &Written| event.person.is_none() && event.name.starts_with("points.");
+    let numbers: Vec<i64> = events.iter().filter(|event| nameless(event)).filter_map(number).collect();
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let find = sql!(
+        "SELECT m.member, COALESCE(h.person, m.person) FROM loyalty_members m
+         LEFT JOIN loyalty_members h ON h.member = m.merged_into AND h.workspace = m.workspace
+         WHERE m.member IN ($2) AND m.workspace = $1"
+    );
+    let found: Vec<(i64, Option<PersonId>)> = db.fetch_all(find, args![workspace, &numbers]).await?;
+    let people: HashMap<i64, Option<PersonId>> = found.into_iter().collect();
+    for event in events.iter_mut().filter(|event| nameless(event)) {
+        event.person = number(event).and_then(|number| people.get(&number).copied().flatten());
+    }
+    Ok(())
 }
 
 /// Their numbers as rows have them.
@@ -284,6 +313,7 @@ pub async fn set_standing(
     standing: Standing,
 ) -> rapport_store::Result<bool> {
     let member = now(tx, workspace, member).await?;
+    head::people_changed(tx, workspace).await?;
     let set =
         sql!("UPDATE loyalty_members SET standing = $3 WHERE member = $2 AND workspace = $1 AND standing <> 'merged'");
     if tx.execute(set, args![workspace, member.0, standing.key()]).await? == 0 {

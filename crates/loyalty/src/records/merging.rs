@@ -50,6 +50,7 @@ pub async fn follow(
     }
     // From here on nobody posts, so that what is read stays true.
     let head = head::lock(tx, workspace).await?;
+    head::people_changed(tx, workspace).await?;
     let Some(gone) = of(tx, workspace, from).await? else { return Ok(()) };
     let Some(there) = of(tx, workspace, to).await? else {
         belongs_to(tx, workspace, gone.member, Some(to)).await?;

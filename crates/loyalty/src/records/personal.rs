@@ -8,7 +8,7 @@ use rapport_domain::{PersonId, WorkspaceId};
 use rapport_store::{Queries, Result, Tx, args, sql};
 
 use super::{
-    badges, cards, challenges, changes, gift_cards, leaderboards, members, partners, payments, read, redemptions,
+    badges, cards, challenges, changes, gift_cards, head, leaderboards, members, partners, payments, read, redemptions,
     tiers, tills, transfers, vouchers, wallets,
 };
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
@@ -99,6 +99,8 @@ pub async fn of(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId)
 /// The store's.
 pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Result<u64> {
     let Some(member) = members::of(tx, workspace, person).await? else { return Ok(0) };
+    // Whoever posts tells nobody of them any more.
+    head::people_changed(tx, workspace).await?;
     let numbers: Vec<i64> = members::numbers(tx, workspace, member).await?.iter().map(|number| number.0).collect();
     let moved = sql!(
         "UPDATE loyalty_operations SET source_reference = '', source_reason = '' WHERE workspace = $1 AND operation IN (

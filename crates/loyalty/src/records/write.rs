@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::outbox::Event;
-use rapport_store::{Args, Tx, args, sql};
+use rapport_store::{Args, Tx, Writes, args, sql};
 use serde_json::json;
 
 use super::head::{self, Head};
@@ -14,39 +14,65 @@ use crate::Error;
 use crate::ledger::{Account, AccountKey, Chain, Done, Hold, Kind, Lot, MemberId, Operation, checksum};
 
 /// Writes down what was done, if anything was.
-pub(super) fn done(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, mut head: Head) -> Result<(), Error> {
+pub(super) fn done(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, head: Head) -> Result<(), Error> {
     let done = memory.ledger.take();
     if done.operations.is_empty() {
         return Ok(());
     }
-    head.chain = Chain(head.chain).with(&done.operations).0;
-    (head.operations, head.postings) = (memory.ledger.operations, memory.ledger.postings);
-    head.recorded_at = memory.ledger.recorded_at;
-    operations(tx, workspace, &done, &head);
-    lots(tx, memory, workspace, &done);
-    holds(tx, memory, workspace, &done);
-    balances(tx, memory, workspace, &done, &head)?;
-    flows::note(tx, workspace, &done.operations);
-    head::save(tx, workspace, &head);
+    let head = moved_on(memory, &done, head);
+    head::save(tx.writes(), workspace, &head);
+    all(tx.writes(), memory, workspace, &done, &head)
+}
+
+/// What is to be written when the head still stands where it did.
+pub(super) fn done_from(memory: &mut Memory, workspace: WorkspaceId, was: &Head) -> Result<Writes, Error> {
+    let done = memory.ledger.take();
+    let head = moved_on(memory, &done, was.clone());
+    let mut writes = Writes::default();
+    head::save_from(&mut writes, workspace, was, &head);
+    all(&mut writes, memory, workspace, &done, &head)?;
+    Ok(writes)
+}
+
+/// Where the ledger ends after it.
+fn moved_on(memory: &mut Memory, done: &Done, mut head: Head) -> Head {
+    if !done.operations.is_empty() {
+        head.chain = Chain(head.chain).with(&done.operations).0;
+        (head.operations, head.postings) = (memory.ledger.operations, memory.ledger.postings);
+        head.recorded_at = memory.ledger.recorded_at;
+    }
+    memory.sure.ends_at(head.clone());
+    head
+}
+
+fn all(
+    writes: &mut Writes,
+    memory: &mut Memory,
+    workspace: WorkspaceId,
+    done: &Done,
+    head: &Head,
+) -> Result<(), Error> {
+    operations(writes, workspace, done, head);
+    lots(writes, memory, workspace, done);
+    holds(writes, memory, workspace, done);
+    balances(writes, memory, workspace, done, head)?;
+    flows::note(writes, workspace, &done.operations);
     for operation in done.operations.iter().filter(|operation| operation.refused.is_none()) {
-        let person = memory.people.get(&operation.member).copied();
-        tx.emit(event(workspace, operation, person));
-        for member in others(operation) {
-            if let Some(person) = memory.people.get(&member) {
-                tx.emit(received(workspace, operation, member, *person));
-            }
+        writes.emit(event(workspace, operation));
+        for member in others(operation).into_iter().filter(|member| memory.people.contains(member)) {
+            writes.emit(received(workspace, operation, member));
         }
     }
     Ok(())
 }
 
-fn operations(tx: &mut Tx, workspace: WorkspaceId, done: &Done, head: &Head) {
+fn operations(writes: &mut Writes, workspace: WorkspaceId, done: &Done, head: &Head) {
     let insert = sql!(
         "INSERT INTO loyalty_operations (workspace, operation, id, kind, wallet, member, amount, short, refused, reference, reversed, fingerprint,
              pending, available, held, owed, effective_at, recorded_at, checksum, chain, source_kind, source_reference, source_by, source_reason)
          VALUES {rows}"
     );
-    tx.execute_later(insert, done.operations.iter().map(|operation| operation_row(workspace, operation, head)));
+    writes.execute_later(insert, done.operations.iter().map(|operation| operation_row(workspace, operation, head)));
     let insert = sql!(
         "INSERT INTO loyalty_postings (workspace, posting, operation, member, wallet, from_place, to_place, amount, lot, effective_at) VALUES {rows}"
     );
@@ -69,13 +95,14 @@ fn operations(tx: &mut Tx, workspace: WorkspaceId, done: &Done, head: &Head) {
             ]
         })
     });
-    tx.execute_later(insert, postings);
+    writes.execute_later(insert, postings);
     let note = sql!(
         "WITH v (workspace, operation, reversed) AS (VALUES {rows})
          UPDATE loyalty_operations SET reversed = v.reversed FROM v
          WHERE loyalty_operations.operation = v.operation AND loyalty_operations.workspace = v.workspace"
     );
-    tx.execute_later(note, done.reversed.iter().map(|(operation, reversed)| args![workspace, *operation, *reversed]));
+    writes
+        .execute_later(note, done.reversed.iter().map(|(operation, reversed)| args![workspace, *operation, *reversed]));
 }
 
 /// The last one of a batch carries the chain's end.
@@ -110,7 +137,7 @@ fn operation_row(workspace: WorkspaceId, operation: &Operation, head: &Head) -> 
 }
 
 /// Lots in two ways: one that is only used up or filled again does not touch the index of those of which something is left.
-fn lots(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done) {
+fn lots(writes: &mut Writes, memory: &Memory, workspace: WorkspaceId, done: &Done) {
     let save = sql!(
         "INSERT INTO loyalty_lots (workspace, lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin, is_open)
          VALUES {rows}
@@ -132,8 +159,8 @@ fn lots(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done) {
         let row = lot_row(workspace, key, lot);
         if was_open && lot.remaining() > 0 && !changes_hands { parts.push(row) } else { whole.push(row) }
     }
-    tx.execute_later(save, whole);
-    tx.execute_later(save_parts, parts);
+    writes.execute_later(save, whole);
+    writes.execute_later(save_parts, parts);
 }
 
 fn lot_row(workspace: WorkspaceId, key: &AccountKey, lot: &Lot) -> Args {
@@ -155,7 +182,7 @@ fn lot_row(workspace: WorkspaceId, key: &AccountKey, lot: &Lot) -> Args {
     ]
 }
 
-fn holds(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done) {
+fn holds(writes: &mut Writes, memory: &Memory, workspace: WorkspaceId, done: &Done) {
     let save = sql!(
         "INSERT INTO loyalty_holds (workspace, hold, member, wallet, amount, until, state) VALUES {rows}
          ON CONFLICT (hold, workspace) DO UPDATE SET member = EXCLUDED.member, state = EXCLUDED.state"
@@ -164,11 +191,17 @@ fn holds(tx: &mut Tx, memory: &Memory, workspace: WorkspaceId, done: &Done) {
         let hold: &Hold = memory.ledger.accounts.get(key)?.hold(*operation)?;
         Some(args![workspace, *operation, key.0.0, key.1.0, hold.amount, hold.until, hold.state.key()])
     };
-    tx.execute_later(save, done.holds.iter().filter_map(row));
+    writes.execute_later(save, done.holds.iter().filter_map(row));
 }
 
 /// Balances in two ways: where nothing falls due earlier than was known, the index by what is due is not touched.
-fn balances(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, done: &Done, head: &Head) -> Result<(), Error> {
+fn balances(
+    writes: &mut Writes,
+    memory: &mut Memory,
+    workspace: WorkspaceId,
+    done: &Done,
+    head: &Head,
+) -> Result<(), Error> {
     let save = sql!(
         "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at) VALUES {rows}
          ON CONFLICT (member, wallet, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
@@ -208,8 +241,8 @@ fn balances(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, done: &Don
         account.forget_empty();
         memory.written.insert(*key, Written { operation: head.operations, due_at });
     }
-    tx.execute_later(save, whole);
-    tx.execute_later(save_parts, parts);
+    writes.execute_later(save, whole);
+    writes.execute_later(save_parts, parts);
     Ok(())
 }
 
@@ -248,7 +281,7 @@ fn others(operation: &Operation) -> BTreeSet<MemberId> {
 }
 
 /// What is told of them.
-fn received(workspace: WorkspaceId, operation: &Operation, member: MemberId, person: PersonId) -> Event {
+fn received(workspace: WorkspaceId, operation: &Operation, member: MemberId) -> Event {
     let payload = json!({
         "operation": operation.number,
         "member": member.0.to_string(),
@@ -257,14 +290,15 @@ fn received(workspace: WorkspaceId, operation: &Operation, member: MemberId, per
         "at": operation.recorded_at.to_rfc3339(),
     });
     let name = if operation.kind == Kind::Transfer { RECEIVED } else { name(operation.kind) };
-    Event::new(workspace, name, payload).about(person)
+    Event::new(workspace, name, payload)
 }
 
 /// The domain event of points that somebody else gave.
 const RECEIVED: &str = "points.received";
 
-/// What other parts of the program hear of it.
-fn event(workspace: WorkspaceId, operation: &Operation, person: Option<PersonId>) -> Event {
+/// What other parts of the program hear of it. It says the member's number and not who that is, so that erasing somebody need not look for it
+/// (`members::name_people`).
+fn event(workspace: WorkspaceId, operation: &Operation) -> Event {
     let payload = json!({
         "operation": operation.number,
         "member": operation.member.0.to_string(),
@@ -273,11 +307,7 @@ fn event(workspace: WorkspaceId, operation: &Operation, person: Option<PersonId>
         "available": operation.after.available,
         "at": operation.recorded_at.to_rfc3339(),
     });
-    let event = Event::new(workspace, name(operation.kind), payload);
-    match person {
-        Some(person) => event.about(person),
-        None => event,
-    }
+    Event::new(workspace, name(operation.kind), payload)
 }
 
 /// What the domain event of an operation is called.

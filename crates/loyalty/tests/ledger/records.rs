@@ -240,6 +240,33 @@ async fn what_comes_at_once_comes_to_some_order(db: TestDatabase) {
     }
 }
 
+/// One after the other, through a poster that keeps everything in memory, with somebody else posting now and then: each answer is that of the slow model.
+#[db_test(MIGRATIONS)]
+async fn what_a_poster_remembers_is_what_is_so(db: TestDatabase) {
+    let rng = SeededRng::new(5);
+    for (number, story) in stories(8, 200).into_iter().enumerate() {
+        let workspace = WorkspaceId(80 + number as i64);
+        prepare(&db, workspace).await;
+        let poster = Poster::start(db.store.clone());
+        let mut points = Points::new(wallet(), commands::standings());
+        for (_, command) in story {
+            let answer = if number % 2 == 1 && rng.next_u64() % 40 == 0 {
+                let mut tx = db.begin(Priority::Interactive).await.unwrap();
+                let list = [vec![command.clone()]];
+                let now = db.clock().now();
+                let mut answers = records::post(&mut tx, &mut Memory::default(), workspace, &list, now).await.unwrap();
+                tx.commit().await.unwrap();
+                answers.pop().unwrap().pop().unwrap()
+            } else {
+                poster.post(workspace, command.clone()).await.unwrap()
+            };
+            let said = points.apply(&command, answer.recorded_at.0);
+            assert_eq!((answer.refused, answer.amount, answer.short, answer.after), said, "{command:?}");
+        }
+        assert_sound(&db, workspace).await;
+    }
+}
+
 /// The last points go to one of thirty who want them at the same moment, every time.
 #[db_test(MIGRATIONS)]
 async fn the_last_points_are_redeemed_once(db: TestDatabase) {
@@ -338,9 +365,13 @@ async fn others_hear_of_it(db: TestDatabase) {
     post(&db, &mut memory, &command("too much", Act::Spend { amount: 6 }), 2).await;
     post(&db, &mut memory, &command("e", earn(5)), 3).await;
     let batch = outbox::batch(&mut db.read(), W, "test", 10).await.unwrap();
-    let names: Vec<(&str, Option<PersonId>)> =
-        batch.events.iter().map(|event| (event.name.as_str(), event.person)).collect();
-    assert_eq!(names, [("points.earned", Some(PersonId(101)))]);
+    let names = |events: &[outbox::Written]| -> Vec<(String, Option<PersonId>)> {
+        events.iter().map(|event| (event.name.clone(), event.person)).collect()
+    };
+    assert_eq!(names(&batch.events), [("points.earned".to_owned(), None)]);
+    let mut told = batch.events.clone();
+    members::name_people(&mut db.read(), W, &mut told).await.unwrap();
+    assert_eq!(names(&told), [("points.earned".to_owned(), Some(PersonId(101)))]);
     assert_eq!(batch.events[0].payload["amount"], 5);
 }
 

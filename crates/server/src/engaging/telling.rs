@@ -11,7 +11,7 @@ use rapport_feedback::follow_ups::service::{FOLLOW_UP_CLOSED, FOLLOW_UP_OPENED};
 use rapport_feedback::records::answers;
 use rapport_feedback::service::answering::{ANSWERED, REVIEWED};
 use rapport_feedback::service::asking;
-use rapport_loyalty::records::wallets;
+use rapport_loyalty::records::{members, wallets};
 use rapport_profiles::records::identifiers;
 use rapport_store::outbox::{self, Written};
 use rapport_store::{Priority, Queries};
@@ -68,7 +68,8 @@ pub async fn tell(installation: &Installation, workspace: WorkspaceId) -> Result
     let mut any = false;
     loop {
         let mut db = installation.store.read();
-        let batch = outbox::batch(&mut db, workspace, CONSUMER, BATCH).await?;
+        let mut batch = outbox::batch(&mut db, workspace, CONSUMER, BATCH).await?;
+        members::name_people(&mut db, workspace, &mut batch.events).await?;
         if batch.events.is_empty() {
             return Ok(any);
         }
