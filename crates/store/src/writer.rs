@@ -440,7 +440,7 @@ mod tests {
             }
         });
         for _ in 0..100 {
-            let mut lease = writer.turn(Priority::Background, Location::caller()).await.unwrap();
+            let lease = writer.turn(Priority::Background, Location::caller()).await.unwrap();
             let text = crate::Sql::literal("INSERT INTO numbers VALUES ($1)");
             let call = Call::new(Engine::Sqlite, text, crate::Args(vec![Arg::from("x".repeat(100_000))]));
             lease.finish(Some(call.unwrap())).await.unwrap();

@@ -94,3 +94,64 @@ async fn closing_ends_everything(db: TestDatabase) -> Result<()> {
     assert!(matches!(refused, Err(Error::Closed)), "{refused:?}");
     Ok(())
 }
+
+/// A transaction begins with its first statement and ends with its last: what each of them did is told as if they had been sent by themselves.
+#[db_test(TABLES)]
+async fn the_first_statement_and_the_last_are_told_as_they_are(db: TestDatabase) -> Result<()> {
+    let insert = sql!("INSERT INTO number (n) VALUES {rows}");
+    let mut tx = db.begin(Priority::Interactive).await?;
+    assert_eq!(tx.execute_many(insert.clone(), (1..=5_i64).map(|n| args![n])).await?, 5);
+    tx.commit().await?;
+    let mut tx = db.begin(Priority::Interactive).await?;
+    assert_eq!(tx.execute(sql!("DELETE FROM number WHERE n > $1"), args![3_i64]).await?, 2);
+    tx.commit().await?;
+    let mut tx = db.begin(Priority::Interactive).await?;
+    assert_eq!(tx.execute(sql!("DELETE FROM number WHERE n > $1"), args![3_i64]).await?, 0);
+    tx.commit().await?;
+    // Only to be written at the end.
+    let mut tx = db.begin(Priority::Interactive).await?;
+    tx.execute_later(insert.clone(), [args![4_i64], args![5_i64]]);
+    tx.execute_later(sql!("INSERT INTO number (n) VALUES {rows} ON CONFLICT DO NOTHING"), [args![5_i64]]);
+    tx.commit().await?;
+    // Nothing at all.
+    db.begin(Priority::Interactive).await?.commit().await?;
+    assert_eq!(numbers(&db).await, [1, 2, 3, 4, 5]);
+    Ok(())
+}
+
+#[db_test(TABLES)]
+async fn a_text_that_is_refused_at_the_door_does_not_open_the_transaction(db: TestDatabase) -> Result<()> {
+    let mut tx = db.begin(Priority::Interactive).await?;
+    let outcome = tx.execute(sql!("DELETE FROM number WHERE CAST(n AS TEXT) = $1"), args!["\0"]).await;
+    assert!(matches!(outcome, Err(Error::NulCharacter)));
+    tx.execute(sql!("INSERT INTO number (n) VALUES ($1)"), args![1_i64]).await?;
+    drop(tx);
+    assert_eq!(numbers(&db).await, [0_i64; 0], "it was in a transaction");
+    Ok(())
+}
+
+/// What is written last, with the commit, may be refused: whoever wrote it is told why, and the others of the commit are not concerned.
+#[db_test(TABLES)]
+async fn what_is_refused_at_the_end_undoes_only_itself(db: TestDatabase) {
+    let write = |store: Store, n: i64| async move {
+        let mut tx = store.begin(Priority::Interactive).await?;
+        if n % 2 == 0 {
+            tx.execute(sql!("INSERT INTO number (n) VALUES ($1)"), args![1_000 + n]).await?;
+        }
+        tx.execute_later(sql!("INSERT INTO number (n) VALUES {rows}"), [args![n - n % 3]]);
+        tx.execute_later(sql!("INSERT INTO number (n) VALUES {rows}"), [args![2_000 + n]]);
+        tx.commit().await
+    };
+    write(db.store.clone(), 0).await.unwrap();
+    let alone = write(db.store.clone(), 0).await;
+    assert!(alone.is_err_and(|error| error.is_unique_violation()));
+    let outcomes = join_all((3..120_i64).map(|n| tokio::spawn(write(db.store.clone(), n)))).await;
+    let kept: Vec<bool> = outcomes.into_iter().map(|outcome| outcome.unwrap().is_ok()).collect();
+    let kept: Vec<i64> = (3..120).filter(|n| kept[usize::try_from(n - 3).unwrap()]).collect();
+    assert_eq!(kept.len(), 39, "one of three");
+    let mut expected: Vec<i64> = [0, 1_000, 2_000].into();
+    expected.extend(kept.iter().flat_map(|n| [n - n % 3, 2_000 + n]));
+    expected.extend(kept.iter().filter(|n| *n % 2 == 0).map(|n| 1_000 + n));
+    expected.sort_unstable();
+    assert_eq!(numbers(&db).await, expected);
+}

@@ -145,7 +145,7 @@ pub(super) async fn read(
     let members: BTreeSet<i64> = keys.iter().map(|(member, _)| member.0).collect();
     let members: Vec<i64> = members.into_iter().collect();
     let lots = sql!(
-        "SELECT lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
+        "SELECT lot, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin, member, wallet
          FROM loyalty_lots WHERE member IN ($2) AND workspace = $1 AND is_open"
     );
     for LotRow { key, lot } in tx.fetch_all(lots, args![workspace, &members]).await? {
@@ -178,7 +178,7 @@ async fn recall(
     }
     let lots: Vec<i64> = lots.into_iter().collect();
     let find = sql!(
-        "SELECT lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
+        "SELECT lot, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin, member, wallet
          FROM loyalty_lots WHERE lot IN ($2) AND workspace = $1"
     );
     for LotRow { key, lot } in tx.fetch_all(find, args![workspace, &lots]).await? {

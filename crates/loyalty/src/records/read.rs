@@ -83,8 +83,26 @@ impl Record for PostingRow {
     }
 }
 
-/// A lot and the account it lies in. Read by position, since there can be thousands: `SELECT lot, member, wallet, operation, amount, pending, available, held,
-/// earned_at, active_from, expires_at, origin`.
+/// Read by position and with no column more, since there can be thousands: `SELECT lot, operation, amount, pending, available, held, earned_at, active_from, expires_at,
+/// origin`.
+impl Record for Lot {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: LotId(row.at(0)?),
+            operation: row.at(1)?,
+            amount: row.at(2)?,
+            pending: row.at(3)?,
+            available: row.at(4)?,
+            held: row.at(5)?,
+            earned_at: row.at(6)?,
+            active_from: row.at(7)?,
+            expires_at: row.at(8)?,
+            origin: row.at::<Option<i64>>(9)?.map(LotId),
+        })
+    }
+}
+
+/// A lot and the account it lies in: as [`Lot`], then `member, wallet`.
 pub(crate) struct LotRow {
     pub key: AccountKey,
     pub lot: Lot,
@@ -92,19 +110,7 @@ pub(crate) struct LotRow {
 
 impl Record for LotRow {
     fn from_row(row: &Row) -> Result<Self> {
-        let lot = Lot {
-            id: LotId(row.at(0)?),
-            operation: row.at(3)?,
-            amount: row.at(4)?,
-            pending: row.at(5)?,
-            available: row.at(6)?,
-            held: row.at(7)?,
-            earned_at: row.at(8)?,
-            active_from: row.at(9)?,
-            expires_at: row.at(10)?,
-            origin: row.at::<Option<i64>>(11)?.map(LotId),
-        };
-        Ok(Self { key: (MemberId(row.at(1)?), WalletId(row.at(2)?)), lot })
+        Ok(Self { key: (MemberId(row.at(10)?), WalletId(row.at(11)?)), lot: Lot::from_row(row)? })
     }
 }
 
@@ -209,11 +215,10 @@ pub async fn journal(db: &mut impl Queries, workspace: WorkspaceId, after: i64, 
 /// The store's.
 pub async fn lots(db: &mut impl Queries, workspace: WorkspaceId, key: AccountKey) -> Result<Vec<Lot>> {
     let find = sql!(
-        "SELECT lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
+        "SELECT lot, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
          FROM loyalty_lots WHERE member = $2 AND wallet = $3 AND workspace = $1 AND is_open"
     );
-    let rows: Vec<LotRow> = db.fetch_all(find, args![workspace, key.0.0, key.1.0]).await?;
-    let mut lots: Vec<Lot> = rows.into_iter().map(|row| row.lot).collect();
+    let mut lots: Vec<Lot> = db.fetch_all(find, args![workspace, key.0.0, key.1.0]).await?;
     // Of thousands of rows SQLite would sort every column.
     lots.sort_unstable_by_key(Lot::turn);
     Ok(lots)

@@ -11,7 +11,7 @@ use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Row, args, sql};
 
 use super::members;
-use super::read::{LotRow, PostingRow, unknown};
+use super::read::{PostingRow, unknown};
 use crate::ledger::{AccountKey, Balance, Kind, Lot, LotId, Posting, Source};
 
 /// Points that moved, and by what.
@@ -109,10 +109,11 @@ pub async fn why(
         return Ok(why);
     }
     let find = sql!(
-        "SELECT lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
+        "SELECT lot, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
          FROM loyalty_lots WHERE lot IN ($2) AND workspace = $1 ORDER BY lot"
     );
-    for LotRow { lot, .. } in db.fetch_all(find, args![workspace, &ids]).await? {
+    let lots: Vec<Lot> = db.fetch_all(find, args![workspace, &ids]).await?;
+    for lot in lots {
         let movements = of_lots.remove(&lot.id).unwrap_or_default();
         why.lots.push(LotStory { lot: as_moved(lot, key, &movements), movements });
     }

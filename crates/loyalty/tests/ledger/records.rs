@@ -7,7 +7,7 @@ use crate::oracle::commands::{self, MEMBERS, Step, WALLETS};
 use crate::oracle::points::Points;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use rapport_domain::{PersonId, SeededRng, Timestamp, WorkspaceId};
+use rapport_domain::{PersonId, Rng, SeededRng, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{
     Act, Answer, Balance, Command, Kind, Lot, MemberId, Portion, Refusal, Shortage, Source, Standing, Wallet, WalletId,
 };
