@@ -250,7 +250,7 @@ async fn what_a_poster_remembers_is_what_is_so(db: TestDatabase) {
         let poster = Poster::start(db.store.clone());
         let mut points = Points::new(wallet(), commands::standings());
         for (_, command) in story {
-            let answer = if number % 2 == 1 && rng.next_u64() % 40 == 0 {
+            let answer = if number % 2 == 1 && rng.next_u64().is_multiple_of(40) {
                 let mut tx = db.begin(Priority::Interactive).await.unwrap();
                 let list = [vec![command.clone()]];
                 let now = db.clock().now();
