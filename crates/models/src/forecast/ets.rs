@@ -4,7 +4,9 @@
 //! With r = level + φ trend, and ŷ = r, r + season or r season, the surprise e = y − ŷ moves the level by α e, the trend by β e, the season by γ e (where the
 //! season multiplies: α e / season, β e / season, γ e / r). Noise that adds and noise that multiplies move them alike; the likelihood differs:
 //!
-//!     −2 ln L = n ln(Σ ε² / n) + n (ln 2π + 1) + 2 Σ ln|ŷ|,    ε = e / ŷ,   and without the last sum and with ε = e where noise adds
+//! ```text
+//! −2 ln L = n ln(Σ ε² / n) + n (ln 2π + 1) + 2 Σ ln|ŷ|,    ε = e / ŷ,   and without the last sum and with ε = e where noise adds
+//! ```
 //!
 //! States at the beginning are parameters too; seasons add up to 0, or average to 1. Trends that multiply are left out, as in R's `forecast`: they explode.
 //!
