@@ -1,3 +1,5 @@
+//! Forecasts of series whose makers are known, and what is refused.
+
 use proptest::prelude::*;
 
 use super::ets::normal;

@@ -1,3 +1,5 @@
+//! Structural models against cases with known answers, and what is refused.
+
 use proptest::prelude::*;
 
 use super::likelihood::{State, Target, turned};

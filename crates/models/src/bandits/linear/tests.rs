@@ -1,3 +1,5 @@
+//! Bandits with a context against slow, plain computations, and bad input.
+
 use super::super::{Chances, Logged, doubly_robust, inverse_propensity};
 use super::*;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Bandits without a context: chances that add up and are kept to, and bad input.
+
 use super::super::belief::uniform;
 use super::super::{Chances, Rule};
 use super::*;

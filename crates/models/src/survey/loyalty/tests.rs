@@ -1,3 +1,5 @@
+//! The loyalty index against sums made by hand, and bad input.
+
 use proptest::prelude::*;
 
 use super::*;

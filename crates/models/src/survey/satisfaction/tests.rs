@@ -1,3 +1,5 @@
+//! The satisfaction model on answers that were made by a known one, and bad input.
+
 use super::*;
 use crate::resampling::Draws;
 use crate::survey::Confidence;

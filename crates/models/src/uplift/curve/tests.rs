@@ -1,3 +1,5 @@
+//! Curves of uplift against cases that scikit-uplift computed, and bad input.
+
 use super::*;
 use crate::learn::Outcome;
 use crate::resampling::Draws;

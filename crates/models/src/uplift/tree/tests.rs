@@ -1,3 +1,5 @@
+//! Trees of effects against small cases worked out by hand, and bad input.
+
 use super::*;
 use crate::learn::{Feature, Outcome};
 
