@@ -34,6 +34,8 @@ def rows(folder):
     yield "Mixture, full, 200,000 × 8, 8 groups, 20 steps", "at most theirs", ("mixture", made("groups"), "8"), "scikit-learn", "mixture"
     yield "HDBSCAN, 20,000 × 8", "under 1,000 ms", ("density", made("dense"), "8"), "scikit-learn", "density"
     yield "Markov attribution, 10,000 paths", "under 10 ms, exact", ("markov", paths), "ChannelAttribution", "markov"
+    yield "Structural model, three abilities, 301 × 9", "under 2 ms", ("abilities", DATA / "sem" / "HolzingerSwineford1939.csv"), "semopy", "abilities"
+    yield "Structural model, democracy, 75 × 11", "under 2 ms", ("democracy", DATA / "sem" / "PoliticalDemocracy.csv"), "semopy", "democracy"
 
 
 def models(program, folder, quick=False):

@@ -241,5 +241,40 @@ def markov(file):
     timed(run, lambda it: it.set_index("channel_name").total_conversions[first])
 
 
+ABILITIES = "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6\nspeed =~ x7 + x8 + x9"
+DEMOCRACY = """ind60 =~ x1 + x2 + x3
+dem60 =~ y1 + y2 + y3 + y4
+dem65 =~ y5 + y6 + y7 + y8
+dem60 ~ ind60
+dem65 ~ ind60 + dem60
+y1 ~~ y5
+y2 ~~ y4 + y6
+y3 ~~ y7
+y4 ~~ y8
+y6 ~~ y8"""
+
+
+def structural(text, file):
+    import pandas as pd
+    import semopy
+
+    rows = pd.read_csv(file)
+
+    def run():
+        model = semopy.Model(text)
+        model.fit(rows)
+        return model
+
+    timed(run, lambda it: semopy.calc_stats(it)["chi2"].iloc[0])
+
+
+def abilities(file):
+    structural(ABILITIES, file)
+
+
+def democracy(file):
+    structural(DEMOCRACY, file)
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1].replace("-", "_")](*sys.argv[2:])

@@ -11,6 +11,7 @@ use rapport_models::baskets::{Consequents, ItemSets, Limits, Share};
 use rapport_models::buying::{BgNbd, Histories, History, MbgNbd, ParetoNbd, Purchase, Summary};
 use rapport_models::groups::{Covariance, Density, KMeans, Mixture, Options, Points};
 use rapport_models::learn::{Boosting, BoostingOptions, Feature, Outcome, Table};
+use rapport_models::structural::{Divisor, Model, Scale};
 use rapport_models::survival::{Cox, Lifetimes, Ties};
 
 fn main() {
@@ -25,6 +26,7 @@ fn main() {
         "boosting" | "reasons" => boosting(what, columns(file, number), rest),
         "k-means" | "mixture" | "density" => groups(what, &columns(file, number)),
         "markov" => markov(file),
+        "abilities" | "democracy" => structural(what, file),
         other => panic!("there is no {other}"),
     }
 }
@@ -36,13 +38,20 @@ fn timed<T>(mut run: impl FnMut() -> T, says: impl Fn(T) -> f64) {
         let said = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux says how long a thread ran");
         said.split_whitespace().next().and_then(|time| time.parse::<f64>().ok()).expect("a number") / 1e9
     };
-    let (started, mut best, mut last, mut runs) = (now(), f64::INFINITY, None::<T>, 0);
-    while runs < 1 || (now() - started < 8.0 && runs < 5) || (now() - started < 0.5 && runs < 100) {
-        drop(last.take());
+    // The system's clock moves in steps of milliseconds: what is quicker is run many times in a row.
+    let (started, mut best, mut last, mut batch, mut runs) = (now(), f64::INFINITY, None::<T>, 1u32, 0);
+    while runs < 1 || (now() - started < 8.0 && runs < 5) {
         let before = now();
-        let found = black_box(run());
-        best = best.min(now() - before);
-        (last, runs) = (Some(found), runs + 1);
+        for _ in 0..batch {
+            drop(last.take());
+            last = Some(black_box(run()));
+        }
+        let took = now() - before;
+        if took < 0.05 && batch < 1 << 16 {
+            batch *= 4;
+        } else {
+            (best, runs) = (best.min(took / f64::from(batch)), runs + 1);
+        }
     }
     println!("{{\"s\": {best:e}, \"MB\": {:.1}, \"says\": {:e}}}", memory(), last.map_or(f64::NAN, says));
 }
@@ -157,4 +166,21 @@ fn markov(file: &str) {
     };
     let paths: Vec<Path> = text.lines().skip(1).map(&mut path).collect();
     timed(|| Markov::fit(&paths).expect("a chain"), |it| it.credits[0].conversions);
+}
+
+fn structural(what: &str, file: &str) {
+    const ABILITIES: &str = "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6\nspeed =~ x7 + x8 + x9";
+    const DEMOCRACY: &str = "ind60 =~ x1 + x2 + x3\ndem60 =~ y1 + y2 + y3 + y4\ndem65 =~ y5 + y6 + y7 + y8\ndem60 ~ ind60\n\
+        dem65 ~ ind60 + dem60\ny1 ~~ y5\ny2 ~~ y4 + y6\ny3 ~~ y7\ny4 ~~ y8\ny6 ~~ y8";
+    let text = std::fs::read_to_string(file).expect("the file can be read");
+    let fields = |line: &str| line.split(',').map(|it| it.trim().trim_matches('"').to_string()).collect::<Vec<_>>();
+    let mut lines = text.lines().filter(|it| !it.is_empty());
+    let names = fields(lines.next().expect("names"));
+    let rows: Vec<Vec<String>> = lines.map(fields).collect();
+    let number = |text: &String| text.parse().unwrap_or(f64::NAN);
+    let columns: Vec<Vec<f64>> = (0..names.len()).map(|at| rows.iter().map(|row| number(&row[at])).collect()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let text = if what == "abilities" { ABILITIES } else { DEMOCRACY };
+    let fit = || Model::read(text, &names, Scale::Marker).expect("a model").fit(&columns, Divisor::N).expect("a fit");
+    timed(fit, |it| it.measures.chi_square);
 }

@@ -176,7 +176,7 @@ impl<'a> Grower<'a> {
     /// Slopes and curvatures a bin of every feature.
     fn sums(&mut self, rows: &[u32], slopes: &[Slope]) -> Vec<Cells> {
         let width = self.binned.width;
-        let mut cells = self.spare.pop().filter(|it| it.len() == width).unwrap_or_else(|| vec![[[0.0; 2]; 256]; width]);
+        let mut cells = self.spare.pop().filter(|it| it.len() == width).unwrap_or_else(|| vec![[[0.0; 2]; 260]; width]);
         cells.iter_mut().zip(self.binnings).for_each(|(it, binning)| it[..binning.count()].fill([0.0; 2]));
         for row in rows {
             let slope = slopes[*row as usize];

@@ -73,16 +73,4 @@ impl Tree {
     pub(crate) fn scale(&mut self, by: f64) {
         self.nodes.iter_mut().for_each(|it| it.value *= by);
     }
-
-    /// The longest way from the root to a leaf, in questions.
-    pub(crate) fn depth(&self) -> usize {
-        let mut depth = vec![0; self.nodes.len()];
-        for (at, node) in self.nodes.iter().enumerate() {
-            if let Some(question) = &node.question {
-                depth[question.left as usize] = depth[at] + 1;
-                depth[question.right as usize] = depth[at] + 1;
-            }
-        }
-        depth.into_iter().max().unwrap_or(0)
-    }
 }
