@@ -43,6 +43,7 @@ pub mod message_drafts;
 pub mod message_links;
 pub mod message_templates;
 pub mod messages;
+pub mod models;
 pub mod notes;
 pub mod privacy;
 pub mod questions;
@@ -114,6 +115,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(experiment_readouts::router())
         .merge(effects::router())
         .merge(recommendations::router())
+        .merge(models::router())
         .merge(slots::router())
         .merge(survey_results::router())
         .merge(survey_models::router())

@@ -35,6 +35,7 @@ pub mod link_checks;
 pub mod member_links;
 pub mod messages;
 pub mod metrics;
+pub mod modelling;
 pub mod noting;
 pub mod ofrep;
 pub mod openapi;

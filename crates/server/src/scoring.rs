@@ -118,7 +118,10 @@ fn news(s: &Scores, before: Option<&PersonRow>, now: Timestamp) -> Vec<Told> {
 }
 
 /// Records it at each person's oldest identifier.
-async fn tell(tx: &mut Tx, workspace: WorkspaceId, told: &[Told], now: Timestamp) -> Result<()> {
+///
+/// # Errors
+/// The store's.
+pub async fn tell(tx: &mut Tx, workspace: WorkspaceId, told: &[Told], now: Timestamp) -> Result<()> {
     let mut people: Vec<PersonId> = told.iter().map(|(person, ..)| *person).collect();
     people.dedup();
     let mut handles: HashMap<PersonId, Handle> = HashMap::new();

@@ -12,6 +12,7 @@ import { followUpRoutes } from './follow-ups.mjs';
 import { ideaRoutes } from './ideas.mjs';
 import { intentRoutes } from './intents.mjs';
 import { loyaltyRoutes } from './loyalty.mjs';
+import { modelRoutes } from './models.mjs';
 import { noteRoutes } from './notes.mjs';
 import { journeyRoutes } from './journeys.mjs';
 import { slotRoutes } from './slots.mjs';
@@ -169,6 +170,7 @@ const routes = [
 	...ideaRoutes(fixture, problem),
 	...intentRoutes(fixture, problem),
 	...loyaltyRoutes(fixture, page, problem),
+	...modelRoutes(fixture),
 	...noteRoutes(fixture, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],
 	['POST', /^\/message-templates$/, (_, __, body) => (body.ready ? findTemplate(body.ready.replace('_', '-')) ?? fixture('messages-pages')[0] : { ...fixture('messages-pages')[0], template: body.template })],

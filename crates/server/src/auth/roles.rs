@@ -59,6 +59,8 @@ pub enum Permission {
     ManageSending,
     /// Experiments, flags and holdouts: making, changing, starting and ending them.
     EditExperiments,
+    /// Models of customers: settings, fits, which version scores.
+    EditModels,
     /// The loyalty programme and its rules.
     EditLoyalty,
     /// Enrol members, block them, and post to the points ledger.
@@ -110,6 +112,7 @@ const MATRIX: &[(Permission, &[Role], &[Scope])] = &[
     (P::EditJourneys, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::ManageSending, &[R::Owner, R::Admin], &[S::Admin]),
     (P::EditExperiments, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
+    (P::EditModels, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::EditLoyalty, &[R::Owner, R::Admin, R::Analyst], &[S::Write]),
     (P::PostPoints, &[R::Owner, R::Admin], &[S::Write]),
     (P::ServeMembers, &[R::Owner, R::Admin, R::Agent], &[S::Write]),
@@ -147,6 +150,7 @@ impl Permission {
             Self::EditJourneys => "edit_journeys",
             Self::ManageSending => "manage_sending",
             Self::EditExperiments => "edit_experiments",
+            Self::EditModels => "edit_models",
             Self::EditLoyalty => "edit_loyalty",
             Self::PostPoints => "post_points",
             Self::ServeMembers => "serve_members",

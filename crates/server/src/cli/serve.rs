@@ -29,6 +29,7 @@ use crate::housekeeping;
 use crate::http::{self, listen};
 use crate::installation::Installation;
 use crate::keeper;
+use crate::modelling;
 use crate::pipeline::{Pipeline, caretaker};
 use crate::points;
 use crate::records::users;
@@ -141,6 +142,7 @@ impl Server {
         workers.spawn(reviewing::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(points::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(simulating::run(Arc::clone(&installation), stop.subscribe()));
+        workers.spawn(modelling::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
         let changed = Arc::clone(&app.segments_changed);

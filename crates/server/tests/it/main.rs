@@ -61,6 +61,7 @@ mod main_job;
 mod members;
 mod message_copies;
 mod message_templates;
+mod models;
 mod notes;
 mod noting;
 mod other_shops;

@@ -136,12 +136,16 @@ class Catalog {
 
 	/** What a fact holds, as far as the catalog knows: only traits are listed there. */
 	factType(key: string): ValueType {
+		// What a model says is a number.
+		if (key.startsWith('value.')) return 'number';
 		if (!key.startsWith('trait.')) return 'text';
 		return valueType((this.#properties['*'] ?? []).find((property) => property.of === 'trait' && property.path === key.slice(6))?.types ?? []);
 	}
 
 	/** Facts by their whole keys: the traits, what the server works out, and what was said about each channel. */
 	factChoices(): Choice[] {
+		// What models say is said in their words, which come when somebody looks for it.
+		void words.with('models');
 		const traits = this.traitKeys().map((key) => ({ value: `trait.${key}`, label: humanize(key), detail: key }));
 		const made = MADE_FACTS.map((key) => ({ value: key, label: t(`fact.${key}`), detail: key }));
 		const accounts = this.#accountKeys().map((key) => ({ value: `account.${key}`, label: t('fact.of_account', { name: humanize(key) }), detail: `account.${key}` }));
@@ -167,4 +171,4 @@ const USUAL_TRAITS = ['country', 'city', 'language', 'plan', 'company'];
 /** The channels one can ask consent for. */
 const CHANNELS = ['email', 'sms', 'push', 'phone'];
 /** Facts that the server works out of what people do. */
-const MADE_FACTS = ['rfm.group', 'lifecycle.stage', 'engagement.level'] as const;
+const MADE_FACTS = ['rfm.group', 'lifecycle.stage', 'engagement.level', 'value.expected', 'value.alive', 'value.purchases', 'value.tenth'] as const;

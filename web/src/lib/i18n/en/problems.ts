@@ -534,5 +534,17 @@ export const problems = {
 	'problem.paying_currency': "is the programme's, where points paid a part",
 	'problem.paying_state': 'is one of open, told, returned, cancelled, lapsed, refused',
 	'problem.paying_total': 'is what the receipt comes to, above 0: 12.50',
-	'problem.paying_guide': 'Nothing was done; the guide Till says what each refusal means.'
+	'problem.paying_guide': 'Nothing was done; the guide Till says what each refusal means.',
+	'problem.model_version_scores': 'Version {number} scores already.',
+	'problem.model_choose_another_version': 'Choose another version, or leave it as it is.',
+	'problem.model_say_why': 'say in a sentence why this version is to score',
+	'problem.model_weeks_ahead': '1 to 260 weeks',
+	'problem.model_discount': '0 to 1: 0.1 is 10 % a year',
+	'problem.model_margin': 'above 0, up to 1: 0.4 is 40 % of what is spent',
+	'problem.model_held_weeks': '4 to 52 weeks, or null',
+	'problem.model_fit_days': '1 to 90 days',
+	'problem.model_score_hours': '1 to 168 hours',
+	'problem.model_tenth': '1 to 10',
+	'problem.model_order': 'expected highest or lowest',
+	'problem.model_by': 'expected source, market, segment, or fact: with a key'
 };

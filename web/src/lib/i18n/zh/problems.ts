@@ -534,5 +534,17 @@ export const problems = {
 	'problem.paying_currency': '部分以积分支付时须为计划的货币',
 	'problem.paying_state': '须为 open、told、returned、cancelled、lapsed、refused 之一',
 	'problem.paying_total': '须为小票总额，大于 0，例如 12.50',
-	'problem.paying_guide': '未执行任何操作；各种拒绝的含义见指南《收银台》。'
+	'problem.paying_guide': '未执行任何操作；各种拒绝的含义见指南《收银台》。',
+	'problem.model_version_scores': '版本 {number} 已在评分。',
+	'problem.model_choose_another_version': '请选择另一个版本，或保持不变。',
+	'problem.model_say_why': '请用一句话说明为何由这个版本评分',
+	'problem.model_weeks_ahead': '1 至 260 周',
+	'problem.model_discount': '0 至 1：0.1 为每年 10%',
+	'problem.model_margin': '大于 0，至多 1：0.4 为花费的 40%',
+	'problem.model_held_weeks': '4 至 52 周，或为空',
+	'problem.model_fit_days': '1 至 90 天',
+	'problem.model_score_hours': '1 至 168 小时',
+	'problem.model_tenth': '1 至 10',
+	'problem.model_order': '应为 highest 或 lowest',
+	'problem.model_by': '应为 source、market、segment，或 fact: 加键名'
 };

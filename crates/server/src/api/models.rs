@@ -1,0 +1,131 @@
+//! Models at work: which there are, their versions with cards, who decides what, and what they say of people.
+
+mod people;
+mod shapes;
+mod value;
+mod versions;
+
+use axum::extract::State;
+use rapport_analytics::scores::VALUE;
+use rapport_analytics::scores::records::models::{self, ModelRow};
+use rapport_analytics::value::Settings;
+use rapport_store::Priority;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::segments::user_names;
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path};
+use crate::http::paging::Rows;
+use crate::modelling;
+use crate::problem::Problem;
+use shapes::ModelShape;
+
+/// The routes of this part.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_models))
+        .routes(routes!(model, change_model))
+        .routes(routes!(fit_model))
+        .routes(routes!(versions::model_versions))
+        .routes(routes!(versions::model_version))
+        .routes(routes!(versions::model_card))
+        .routes(routes!(versions::use_model_version))
+        .routes(routes!(value::value_overview))
+        .routes(routes!(value::value_groups))
+        .routes(routes!(people::model_people))
+        .routes(routes!(people::customer_scores))
+}
+
+/// The model of a path.
+async fn find(app: &App, caller: &Caller, model: &str) -> Result<ModelRow, Problem> {
+    let row = models::find(&mut app.installation.store.read(), caller.workspace, model).await?;
+    row.ok_or_else(|| Problem::not_found("model"))
+}
+
+/// Lists models. A workspace in which nobody bought yet has none.
+#[utoipa::path(get, path = "/api/v1/models", security(("caller" = ["view_reports"])), tag = "models", operation_id = "list_models", responses((status = 200, body = Rows<ModelShape>)))]
+pub async fn list_models(State(app): State<App>, caller: Caller) -> Result<Json<Rows<ModelShape>>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let users = user_names(&app, caller.workspace).await?;
+    let mut rows = Vec::new();
+    for row in models::all(&mut app.installation.store.read(), caller.workspace).await? {
+        rows.push(ModelShape::of(&app, &caller, row, &users).await?);
+    }
+    Ok(Json(Rows { rows }))
+}
+
+/// Shows a model: which version scores, whether one is held, how far a fit is.
+#[utoipa::path(get, path = "/api/v1/models/{model}", security(("caller" = ["view_reports"])), tag = "models", operation_id = "model", params(("model" = String, Path)), responses((status = 200, body = ModelShape), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn model(
+    State(app): State<App>,
+    caller: Caller,
+    Path(model): Path<String>,
+) -> Result<Json<ModelShape>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    let row = find(&app, &caller, &model).await?;
+    let users = user_names(&app, caller.workspace).await?;
+    ModelShape::of(&app, &caller, row, &users).await.map(Json)
+}
+
+/// What staff choose of a model.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelBody {
+    /// All of the settings; what is left out is as usual.
+    #[schema(value_type = Settings)]
+    settings: Value,
+    /// Whether nothing is fitted or scored by itself.
+    is_paused: bool,
+}
+
+/// Changes what staff choose of a model; people are scored anew at once.
+#[utoipa::path(put, path = "/api/v1/models/{model}", security(("caller" = ["edit_models"])), tag = "models", operation_id = "change_model", params(("model" = String, Path)), request_body = ModelBody, responses((status = 200, body = ModelShape), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn change_model(
+    State(app): State<App>,
+    caller: Caller,
+    Path(model): Path<String>,
+    Json(body): Json<ModelBody>,
+) -> Result<Json<ModelShape>, Problem> {
+    caller.require(Permission::EditModels)?;
+    let row = find(&app, &caller, &model).await?;
+    if !body.settings.is_object() {
+        return Err(Problem::invalid("settings", "expected an object"));
+    }
+    let settings: Settings =
+        serde_json::from_value(body.settings).map_err(|error| Problem::invalid("settings", error))?;
+    settings.check().map_err(|(field, expected)| Problem::invalid(&format!("settings.{field}"), expected))?;
+    let settings = serde_json::to_value(settings).map_err(Problem::internal)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    models::set(&mut tx, caller.workspace, &row.model, settings, body.is_paused).await?;
+    tx.commit().await?;
+    let row = find(&app, &caller, &model).await?;
+    let users = user_names(&app, caller.workspace).await?;
+    ModelShape::of(&app, &caller, row, &users).await.map(Json)
+}
+
+/// Fits a model now, in the background; one fit at a time. A workspace without the model of value gets it.
+#[utoipa::path(post, path = "/api/v1/models/{model}/fit", security(("caller" = ["edit_models"])), tag = "models", operation_id = "fit_model", params(("model" = String, Path)), responses((status = 200, body = ModelShape), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn fit_model(
+    State(app): State<App>,
+    caller: Caller,
+    Path(model): Path<String>,
+) -> Result<Json<ModelShape>, Problem> {
+    caller.require(Permission::EditModels)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    if model == VALUE {
+        modelling::found(&mut tx, caller.workspace).await.map_err(Problem::internal)?;
+    }
+    let row = models::find(&mut tx, caller.workspace, &model).await?.ok_or_else(|| Problem::not_found("model"))?;
+    modelling::ask_fit(&app.installation, &mut tx, caller.workspace, &row, caller.id().as_str())
+        .await
+        .map_err(Problem::internal)?;
+    tx.commit().await?;
+    let row = find(&app, &caller, &model).await?;
+    let users = user_names(&app, caller.workspace).await?;
+    ModelShape::of(&app, &caller, row, &users).await.map(Json)
+}

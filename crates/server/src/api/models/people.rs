@@ -1,0 +1,172 @@
+//! The people behind the figures of a model, and what all models say of one of them.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use rapport_analytics::scores::records::models;
+use rapport_analytics::scores::records::scores::{self, ScoreRow, Wanted};
+use rapport_analytics::value::Detail;
+use rapport_domain::{Handle, PersonId, money};
+use rapport_profiles::records::{identifiers, persons};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::find;
+use crate::api::customers;
+use crate::api::shapes::{CustomerRow, time};
+use crate::app::App;
+use crate::auth::{Caller, Permission};
+use crate::http::extract::{Json, Path, Query};
+use crate::http::paging::{Page, PageQuery, Rows, write_cursor};
+use crate::problem::Problem;
+use crate::records::workspaces;
+
+/// What a model says of somebody.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PersonScore {
+    model: String,
+    version: i64,
+    /// As of when.
+    scored_at: String,
+    /// What it says: of value an amount in `currency`, exact decimal.
+    score: String,
+    /// The lower end of its interval of 95 %.
+    low: String,
+    /// The upper end.
+    high: String,
+    currency: String,
+    /// 10 for the tenth with the highest scores.
+    tenth: i64,
+    /// The cell of the page's matrix.
+    part: String,
+    /// With whom they came.
+    cohort: String,
+    /// The rest, and the reasons.
+    detail: Option<Detail>,
+}
+
+impl PersonScore {
+    fn of(row: ScoreRow, currency: &str) -> Self {
+        Self {
+            version: row.version,
+            scored_at: time(row.scored_at),
+            score: money::format_micros(row.score),
+            low: money::format_micros(row.low),
+            high: money::format_micros(row.high),
+            currency: currency.to_owned(),
+            tenth: row.tenth,
+            part: row.part,
+            cohort: row.cohort,
+            detail: serde_json::from_value(row.detail).ok(),
+            model: row.model,
+        }
+    }
+}
+
+/// Somebody with a score.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ScoredPerson {
+    customer: CustomerRow,
+    score: PersonScore,
+}
+
+/// Whose scores are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ModelPeopleQuery {
+    /// With at least this score, e.g. an amount.
+    from: Option<f64>,
+    /// With a lower score than this.
+    to: Option<f64>,
+    /// Only of this tenth: 1 to 10.
+    tenth: Option<i64>,
+    /// Only of this cell of the matrix.
+    part: Option<String>,
+    /// Only of this cohort.
+    cohort: Option<String>,
+    /// `highest` (unless said) or `lowest` first.
+    order: Option<String>,
+}
+
+impl ModelPeopleQuery {
+    fn wanted(self, page: &PageQuery) -> Result<Wanted, Problem> {
+        #[expect(clippy::cast_possible_truncation, reason = "a cast of a number too large is the largest")]
+        let micros = |it: f64| (it * 1e6).round() as i64;
+        let within = |it: &i64| (1..=10).contains(it);
+        if self.tenth.is_some_and(|it| !within(&it)) {
+            return Err(Problem::invalid("tenth", "1 to 10"));
+        }
+        let ascending = match self.order.as_deref() {
+            None | Some("highest") => false,
+            Some("lowest") => true,
+            Some(_) => return Err(Problem::invalid("order", "expected highest or lowest")),
+        };
+        Ok(Wanted {
+            from: self.from.map_or(i64::MIN, micros),
+            to: self.to.map_or(i64::MAX, micros),
+            tenths: self.tenth.map_or((0, 10), |it| (it, it)),
+            part: self.part.unwrap_or_default(),
+            cohort: self.cohort.unwrap_or_default(),
+            ascending,
+            offset: page.position::<i64>()?.unwrap_or(0).max(0),
+            limit: i64::from(page.limit()),
+        })
+    }
+}
+
+/// Lists people with what a model says of them, the highest scores first.
+#[utoipa::path(get, path = "/api/v1/models/{model}/people", security(("caller" = ["view_people"])), tag = "models", operation_id = "model_people", params(("model" = String, Path), ModelPeopleQuery, PageQuery), responses((status = 200, body = Page<ScoredPerson>), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn model_people(
+    State(app): State<App>,
+    caller: Caller,
+    Path(model): Path<String>,
+    Query(query): Query<ModelPeopleQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<ScoredPerson>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    find(&app, &caller, &model).await?;
+    let wanted = query.wanted(&page)?;
+    let currency = currency(&app, &caller).await?;
+    let mut db = app.installation.store.read();
+    let total = scores::count(&mut db, caller.workspace, &model, &wanted).await?;
+    let found = scores::page(&mut db, caller.workspace, &model, &wanted).await?;
+    let end = wanted.offset + wanted.limit;
+    let next = (end < total).then(|| write_cursor(&end));
+    let handles: Vec<Handle> = found.iter().map(|it| it.handle).collect();
+    let names = identifiers::by_handles(&mut db, caller.workspace, &handles).await?;
+    let owners: HashMap<Handle, PersonId> = names.into_iter().map(|it| (it.handle, it.person)).collect();
+    let ids: Vec<PersonId> = owners.values().copied().collect();
+    let known = persons::by_ids(&mut db, caller.workspace, &ids).await?;
+    let rows = found.into_iter().filter_map(|row| {
+        let person = owners.get(&row.handle)?;
+        let customer = CustomerRow::of(known.iter().find(|it| it.person == *person)?);
+        Some(ScoredPerson { customer, score: PersonScore::of(row, &currency) })
+    });
+    Ok(Json(Page { rows: rows.collect(), next, total: Some(total) }))
+}
+
+/// Shows what all models say of a customer, and why.
+#[utoipa::path(get, path = "/api/v1/customers/{person_id}/scores", security(("caller" = ["view_people"])), tag = "models", operation_id = "customer_scores", params(("person_id" = String, Path)), responses((status = 200, body = Rows<PersonScore>), (status = 404, body = crate::problem::ProblemBody)))]
+pub async fn customer_scores(
+    State(app): State<App>,
+    caller: Caller,
+    Path(person): Path<String>,
+) -> Result<Json<Rows<PersonScore>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let row = customers::find(&app, caller.workspace, &person).await?;
+    let currency = currency(&app, &caller).await?;
+    let mut db = app.installation.store.read();
+    let names = identifiers::by_persons(&mut db, caller.workspace, &[row.person]).await?;
+    let handles: Vec<Handle> = names.iter().map(|it| it.handle).collect();
+    let there = models::all(&mut db, caller.workspace).await?;
+    let mut found = scores::of_handles(&mut db, caller.workspace, &handles).await?;
+    // Of somebody who was two until lately the newest counts.
+    found.dedup_by(|later, first| later.model == first.model);
+    found.retain(|it| there.iter().any(|model| model.model == it.model));
+    Ok(Json(Rows { rows: found.into_iter().map(|it| PersonScore::of(it, &currency)).collect() }))
+}
+
+async fn currency(app: &App, caller: &Caller) -> Result<String, Problem> {
+    let row = workspaces::find(&mut app.installation.store.read(), caller.workspace).await?;
+    row.map(|it| it.currency).ok_or_else(|| Problem::not_found("workspace"))
+}

@@ -1,0 +1,203 @@
+//! Models at work: fits and scores as jobs, on schedule and on request.
+//!
+//! Always holds: a fit writes its version with the completion of its job, so that a job that was cut off leaves nothing; a run of scores that is done again writes the
+//! same again and tells nothing twice; a version that was held does not score.
+//!
+//! Does not do: what is learnt, how it is judged, and what is said of people (`analytics::value`, `analytics::scores`).
+
+mod fit;
+mod score;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rapport_analytics::scores::VALUE;
+use rapport_analytics::scores::records::models::{self, ModelRow};
+use rapport_analytics::value::Settings;
+use rapport_domain::{Id, PersonId, Timestamp, WorkspaceId};
+use rapport_privacy::records::restrictions;
+use rapport_profiles::records::{identifiers, orders};
+use rapport_store::jobs::{Claim, NewJob, Progress};
+use rapport_store::{Error, Priority, Tx};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::installation::Installation;
+use crate::records::workspaces;
+
+pub use score::FACTS;
+
+/// Jobs that fit a model.
+pub const FIT: &str = "models.fit";
+/// Jobs that score everybody by a model.
+pub const SCORE: &str = "models.score";
+/// Who a fit was asked for by, where nobody did.
+pub const SCHEDULE: &str = "schedule";
+/// For so long a job belongs to whoever does it, unless they say that they go on: what everybody bought is read in one go.
+pub const LEASE: Duration = Duration::from_secs(180);
+/// How often it is looked whether a job waits.
+const EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether a model is due.
+const DUE_EVERY: Duration = Duration::from_secs(60);
+
+/// Works until `stop` is set.
+pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool>) {
+    let mut looked: Option<Instant> = None;
+    while timeout(EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
+        if looked.is_none_or(|at| at.elapsed() >= DUE_EVERY) {
+            looked = Some(Instant::now());
+            if let Err(error) = enqueue_due(&installation).await {
+                tracing::warn!(error = %format!("{error:#}"), "it could not be seen which models are due; it is tried again");
+            }
+        }
+        while !*stop.borrow() {
+            match work(&installation, &stop).await {
+                Ok(true) => looked = None,
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(error = %format!("{error:#}"), "a job of a model could not be ended properly; it is tried again");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Enqueues what is due in all workspaces. A workspace in which somebody bought has the model of value.
+///
+/// # Errors
+/// The store's.
+pub async fn enqueue_due(installation: &Installation) -> Result<()> {
+    let now = installation.clock.now();
+    for workspace in workspaces::ids(&mut installation.store.read()).await? {
+        let mut rows = models::all(&mut installation.store.read(), workspace).await?;
+        if rows.is_empty() && orders::any(&mut installation.store.read(), workspace).await? {
+            let mut tx = installation.store.begin(Priority::Background).await?;
+            found(&mut tx, workspace).await?;
+            tx.commit().await?;
+            rows = models::all(&mut installation.store.read(), workspace).await?;
+        }
+        for row in rows.iter().filter(|row| !row.is_paused) {
+            let settings = settings_of(row);
+            if row.fit_at <= now {
+                let mut tx = installation.store.begin(Priority::Background).await?;
+                ask_fit(installation, &mut tx, workspace, row, SCHEDULE).await?;
+                tx.commit().await?;
+            }
+            if row.version.is_some() && row.score_at <= now {
+                let mut tx = installation.store.begin(Priority::Background).await?;
+                let next = now.plus(i64::from(settings.score_hours) * Timestamp::HOUR);
+                let mut job = NewJob::new(workspace, SCORE, json!({"model": row.model, "at": now.0}));
+                job.unique_key = Some(row.model.clone());
+                let job = installation.store.jobs().enqueue(&mut tx, job).await?;
+                models::scoring(&mut tx, workspace, &row.model, job.as_ref(), next).await?;
+                tx.commit().await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes the model of value where there is none.
+pub async fn found(tx: &mut Tx, workspace: WorkspaceId) -> Result<()> {
+    let usual = serde_json::to_value(Settings::default())?;
+    Ok(models::ensure(tx, workspace, VALUE, VALUE, usual).await?)
+}
+
+/// Asks for a fit; one that waits or runs already is enough. The job, if it is a new one.
+pub async fn ask_fit(
+    installation: &Installation,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    row: &ModelRow,
+    by: &str,
+) -> Result<Option<Id>> {
+    let next = installation.clock.now().plus(i64::from(settings_of(row).fit_days) * Timestamp::DAY);
+    let mut job = NewJob::new(workspace, FIT, json!({"model": row.model, "by": by}));
+    job.unique_key = Some(row.model.clone());
+    let job = installation.store.jobs().enqueue(tx, job).await?;
+    models::fitting(tx, workspace, &row.model, job.as_ref(), next).await?;
+    Ok(job)
+}
+
+/// What staff chose of a model; what cannot be read any more is as usual.
+pub fn settings_of(row: &ModelRow) -> Settings {
+    serde_json::from_value(row.settings.clone()).unwrap_or_default()
+}
+
+/// Fits and scores at once what is due, to the end: for the sample shop and for tests.
+///
+/// # Errors
+/// Those of the jobs.
+pub async fn settle(installation: &Installation) -> Result<()> {
+    let (_stop, stopped) = watch::channel(false);
+    // A fit makes scores due.
+    for _ in 0..2 {
+        enqueue_due(installation).await?;
+        while work(installation, &stopped).await? {}
+    }
+    Ok(())
+}
+
+/// Does the job that waits longest; whether there was one.
+///
+/// # Errors
+/// The store's.
+pub async fn work(installation: &Installation, stop: &watch::Receiver<bool>) -> Result<bool> {
+    let Some(claim) = installation.store.jobs().claim(&[FIT, SCORE], LEASE).await? else { return Ok(false) };
+    let model = claim.payload["model"].as_str().context("a job of a model names it")?.to_owned();
+    let beat = Beat { installation, claim: &claim, stop };
+    let outcome = if claim.kind == FIT { fit::fit(&beat, &model).await } else { score::score(&beat, &model).await };
+    if outcome.is_err() && *stop.borrow() {
+        // The lease runs out, and whoever starts next begins anew.
+        return Ok(false);
+    }
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) => match fail(&beat, &error).await {
+            // Another server has it.
+            Ok(()) | Err(Error::LeaseLost { .. }) => Ok(true),
+            Err(error) => Err(error.into()),
+        },
+    }
+}
+
+async fn fail(beat: &Beat<'_>, error: &anyhow::Error) -> rapport_store::Result<()> {
+    tracing::warn!(error = %format!("{error:#}"), kind = beat.claim.kind, "a job of a model failed");
+    let mut tx = beat.installation.store.begin(Priority::Background).await?;
+    beat.installation.store.jobs().fail(&mut tx, beat.claim, "model_failed").await?;
+    tx.commit().await
+}
+
+/// Says how far a job is, and hears whether it is to stop.
+struct Beat<'a> {
+    installation: &'a Installation,
+    claim: &'a Claim,
+    stop: &'a watch::Receiver<bool>,
+}
+
+impl Beat<'_> {
+    /// Whether somebody asked it to stop; an error when the server stops.
+    async fn at(&self, done: usize, total: usize) -> Result<bool> {
+        anyhow::ensure!(!*self.stop.borrow(), "the server stops");
+        let progress = Progress { done: i64::try_from(done)?, total: Some(i64::try_from(total)?) };
+        Ok(self.installation.store.jobs().heartbeat(self.claim, LEASE, progress).await?)
+    }
+
+    /// Ends it as somebody asked.
+    async fn stopped(&self) -> Result<()> {
+        let mut tx = self.installation.store.begin(Priority::Background).await?;
+        self.installation.store.jobs().stopped(&mut tx, self.claim).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// The people whose data are restricted.
+async fn restricted(installation: &Installation, workspace: WorkspaceId) -> Result<BTreeSet<PersonId>> {
+    let db = &mut installation.store.read();
+    let handles = restrictions::all(db, workspace).await?;
+    Ok(identifiers::by_handles(db, workspace, &handles).await?.into_iter().map(|row| row.person).collect())
+}

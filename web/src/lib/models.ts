@@ -1,0 +1,98 @@
+// Models at work: what the pages need of them. Pure: words come from the caller.
+import type { components } from './api/schema';
+import type { Key } from './i18n/index.svelte';
+
+type Schemas = components['schemas'];
+export type Model = Schemas['ModelShape'];
+export type Version = Schemas['ModelVersion'];
+export type Card = Schemas['ModelCard'];
+export type VersionWithCard = Schemas['ModelVersionWithCard'];
+export type Overview = Schemas['ValueOverview'];
+export type Cell = Schemas['ValueCell'];
+export type Cohort = Schemas['ValueCohort'];
+export type Group = Schemas['ValueGroup'];
+export type Sure = Schemas['ModelSure'];
+export type Scored = Schemas['ScoredPerson'];
+export type Score = Schemas['PersonScore'];
+export type Reason = Schemas['ValueReason'];
+export type Hold = Schemas['ModelHold'];
+export type Verdict = Schemas['ModelVerdict'];
+
+type Say = (key: Key, params?: Record<string, string | number>) => string;
+
+/** Whether a job of the model is under way, and so asked again soon. */
+export const isBusy = (model: Model): boolean => [model.fit, model.scoring].some((job) => job?.state === 'queued' || job?.state === 'running');
+
+/** The matrix as rows of purchases, each with its cells of weeks, as the server orders them. */
+export function matrix(cells: Cell[]): { purchases: number; cells: Cell[] }[] {
+	const rows: { purchases: number; cells: Cell[] }[] = [];
+	for (const cell of cells) {
+		const row = rows.find((it) => it.purchases === cell.purchases);
+		if (row) row.cells.push(cell);
+		else rows.push({ purchases: cell.purchases, cells: [cell] });
+	}
+	return rows;
+}
+
+/** A class by where it begins: "4 to 7" before the next, "52 and more" for the last. */
+export function span(from: number, next: number | undefined, say: Say, step = 0): string {
+	if (next === undefined) return say('value.matrix.more', { n: from });
+	return next - step === from ? String(from) : say('value.matrix.to', { from, to: next - step });
+}
+
+/** A reason in the reader's words; one that this console does not know yet as the server says it. */
+export function reason(it: Reason, say: Say, figure: { number: (value: number) => string; money: (value: number) => string }): string {
+	const [a = 0, b = 0, c = 0] = it.numbers;
+	switch (it.code) {
+		case 'once':
+			return say('score.reason.once', { days: figure.number(a) });
+		case 'often':
+			return say('score.reason.often', { n: figure.number(a), days: figure.number(b), gap: figure.number(c) });
+		case 'on_time':
+			return say('score.reason.on_time', { days: figure.number(a) });
+		case 'late':
+			return say('score.reason.late', { days: figure.number(a), gap: figure.number(b) });
+		case 'spends_more':
+		case 'spends_less':
+			return say(`score.reason.${it.code}`, { own: figure.money(a), all: figure.money(b) });
+		case 'spends_as_usual':
+			return say('score.reason.spends_as_usual', { own: figure.money(a) });
+		default:
+			return it.text;
+	}
+}
+
+const VERDICTS = ['too_few_people', 'too_little_time', 'too_few_again', 'too_few_lately', 'not_identified'] as const;
+/** Why there is no version, in the reader's words. */
+export function verdict(it: Verdict, say: Say): string {
+	const code = VERDICTS.find((known) => known === it.code);
+	return code ? say(`models.verdict.${code}`, { have: it.have, need: it.need }) : it.text;
+}
+
+/** Why a version is held, in the reader's words. */
+export function hold(it: Hold, say: Say, figure: { number: (value: number, digits?: number) => string; percent: (value: number) => string }): string {
+	switch (it.code) {
+		case 'foretells_worse':
+			return say('models.held.foretells_worse', { now: figure.number(-it.now, 3) });
+		case 'people_missing':
+			return say('models.held.people_missing', { now: figure.number(it.now), before: figure.number(it.before) });
+		case 'sum_far_off':
+			return say('models.held.sum_far_off', { now: figure.percent(it.now), before: figure.percent(it.before) });
+		default:
+			return it.text;
+	}
+}
+
+/** What of the address says whose scores are shown, and how the list is asked for. */
+export interface Behind {
+	part?: string;
+	tenth?: number;
+	cohort?: string;
+	from?: number;
+	to?: number;
+}
+export function behind(params: URLSearchParams): Behind | null {
+	const number = (key: string) => (params.has(key) && Number.isFinite(Number(params.get(key))) ? Number(params.get(key)) : undefined);
+	const found: Behind = { part: params.get('part') ?? undefined, tenth: number('tenth'), cohort: params.get('cohort') ?? undefined, from: number('from'), to: number('to') };
+	return Object.values(found).some((value) => value !== undefined) ? found : null;
+}

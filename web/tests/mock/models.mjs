@@ -1,0 +1,77 @@
+// A model of value as a server of the invented shop would show it, with a version that is held.
+const sure = (value, part = 0.1) => ({ value, low: value * (1 - part), high: value * (1 + part) });
+const NOW = Date.parse('2026-11-21T21:00:00Z');
+const ago = (days) => new Date(NOW - days * 86_400_000).toISOString();
+const OFTEN = [1, 2, 3, 4, 6, 10];
+const LATELY = [0, 4, 8, 13, 26, 52];
+
+const tried = (kind, name, score, bias) => ({ kind, name, fault: null, log_score: score, mean_absolute: 0.612, root_mean_square: 1.31, bias, correlation: 0.61 });
+const metrics = {
+	from: 20_666, until: 20_778, people: 3_208, said: 2_911, came: 3_040, bias: { value: -0.042, low: -0.081, high: -0.003 },
+	mean_absolute: sure(0.612, 0.04), log_score: { value: -1.021, low: -1.06, high: -0.98 }, spend_bias: sure(-0.06), top_tenth: sure(0.44), top_tenth_best: 0.68, auc: sure(0.81, 0.02), calibration_error: 0.014,
+	calibration: [0.05, 0.15, 0.25, 0.34, 0.46, 0.55, 0.64, 0.76, 0.85].map((said, at) => ({ people: 900 - at * 90, said, came: { value: said + 0.02 * Math.sin(at), low: said - 0.04, high: said + 0.06 } }))
+};
+const version = (number, state, days, held = []) => ({
+	version: number, state, fitted_at: ago(days), fitted_by: null, as_of: ago(days), people: 3_512 - number, held, against: null,
+	choice: { tried: [tried('pareto_nbd', 'Pareto/NBD', -1.0212, -0.042), tried('mbg_nbd', 'MBG/NBD', -1.0231, -0.09), tried('bg_nbd', 'BG/NBD', -1.0274, 0.03)], best: 'pareto_nbd' },
+	metrics, judged_on: ['2026-08-01', '2026-11-20'],
+	came: days > 14 ? { until: '2026-11-21', weeks: days / 7, said: 420, came: 441, bias: { value: -0.048, low: -0.11, high: 0.02 }, mean_absolute: sure(0.3) } : null,
+	decided_at: null, decided_by: null, decided_why: null
+});
+const HELD = [{ code: 'people_missing', before: 3_510, now: 2_304, text: 'It was learnt from 2304 people.' }];
+const versions = [version(5, 'held', 0, HELD), version(4, 'live', 7), version(3, 'retired', 14), version(2, 'retired', 21), version(1, 'retired', 28)];
+const job = (done) => ({ state: 'done', done, total: done });
+const model = {
+	model: 'value', kind: 'value', settings: { horizon_weeks: 52, discount_year: 0.1, margin: 1, held_weeks: null, fit_days: 7, score_hours: 24 }, is_paused: false,
+	live: versions[1], held: versions[0], verdict: null, fit_at: ago(-6), score_at: ago(-1), scored_at: ago(0.2), scored_version: 4, fit: job(7), scoring: job(3_510)
+};
+const card = {
+	title: 'What customers are worth in the next 52 weeks', data_from: '2024-11-22', data_until: '2026-11-20', people: 3_508, purchases: 11_902, left_out: ['Orders that were cancelled or went back whole.'],
+	features: ['On how many days they bought.'], method: 'Pareto/NBD was the best of what was tried.',
+	parameters: [['r', 0.91], ['alpha', 10.2], ['s', 0.78], ['beta', 25.1], ['p', 5.9], ['q', 4.1], ['gamma', 37]].map(([name, value]) => ({ name, value, standard_error: value / 20, low: value * 0.9, high: value * 1.1 })),
+	judged_on: ['2026-08-01', '2026-11-20'],
+	measures: [{ key: 'bias', label: 'By which part the sum was foretold too high', value: metrics.bias }, { key: 'mean_absolute', label: 'Mean absolute error of a person’s purchases', value: metrics.mean_absolute }],
+	calibration: metrics.calibration,
+	groups: [{ by: 'market', name: 'DE', people: 1_900, said: 1_702, came: 1_790, bias: sure(-0.05), is_off: false }, { by: 'source', name: 'instagram', people: 402, said: 300, came: 210, bias: sure(0.43), is_off: true }],
+	limits: ['It says who will probably buy, not why, nor what would keep anybody: for that there are experiments.']
+};
+const bands = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
+const overview = {
+	as_of: '2026-11-20', currency: 'EUR', horizon_weeks: 52, people: 3_508, alive: 1_702.4, value: sure(401_220, 0.06), median: 38.4,
+	bands: bands.map((from, at) => ({ from, to: bands[at + 1] ?? 2_000, people: [610, 120, 180, 160, 240, 430, 510, 540, 460, 190, 68][at], value: 1_000 * at })),
+	tenths: [0.42, 0.21, 0.13, 0.09, 0.06, 0.04, 0.025, 0.015, 0.008, 0.002].map((share, at) => ({ tenth: 10 - at, people: 351, value: 401_220 * share, share })),
+	matrix: OFTEN.flatMap((purchases, f) => LATELY.map((weeks, r) => ({ part: `f${f}r${r}`, purchases, weeks, people: f === 5 && r > 4 ? 0 : 300 - 40 * f - 12 * r, alive: Math.max(0.02, 0.95 - 0.12 * r - 0.03 * f * r), value: 9_000 - 800 * r }))),
+	cohorts: ['2025-Q1', '2025-Q2', '2025-Q3', '2025-Q4', '2026-Q1', '2026-Q2', '2026-Q3', '2026-Q4'].map((cohort, at) => ({ cohort, people: 430 + 10 * at, spent: (9 - at) * 40_000, alive: 0.3 + 0.06 * at, value: 30_000 + 8_000 * at })),
+	forecast: [4, 13, 26, 52].map((weeks) => ({ weeks, purchases: sure(118 * weeks, 0.07), spend: sure(9_100 * weeks, 0.07), of_new: 31 * weeks })),
+	simple: { average: 81.2, a_year: 2.9, years: 0.42, value: 98.9, fault: 'It gives everybody the same value.' }
+};
+const score = (at) => ({
+	model: 'value', version: 4, scored_at: ago(0.2), score: (980 - 31.5 * at).toFixed(2), low: '0', high: (2_100 - 50 * at).toFixed(2), currency: 'EUR', tenth: 10, part: 'f4r0', cohort: '2025-Q2',
+	detail: {
+		alive: 0.93 - 0.02 * at, purchases: 9.1 - 0.2 * at, purchases_low: 2, purchases_high: 18, spend: 92.5, horizon_weeks: 52, known: { purchases: 12, weeks_known: 70, weeks_since: 3, spent: 1_110 },
+		reasons: [{ code: 'often', numbers: [12, 490, 44], text: '' }, { code: 'on_time', numbers: [21, 44], text: '' }, { code: 'spends_more', numbers: [92.5, 71.3], text: '' }]
+	}
+});
+const groups = { source: ['google', 'newsletter', 'instagram', 'friend'], market: ['DE', 'AT', 'SE'], segment: ['frequent', 'lapsing'] };
+
+export function modelRoutes(fixture) {
+	const people = (query) => {
+		const from = Number(query.get('cursor') || 0);
+		const rows = fixture('customers').slice(from, from + 20).map((customer, at) => ({ customer, score: score(at) }));
+		return { rows, next: null, total: rows.length };
+	};
+	const of = (by) => (groups[by] ?? []).map((key, at) => ({ key, name: key, people: 900 - 150 * at, value: 120_000 - 20_000 * at, share: 0.3 - 0.05 * at, average: sure(140 - 18 * at, 0.15) }));
+	return [
+		['GET', /^\/models$/, () => ({ rows: [model] })],
+		['GET', /^\/models\/value$/, () => model],
+		['PUT', /^\/models\/value$/, () => model],
+		['POST', /^\/models\/value\/fit$/, () => model],
+		['GET', /^\/models\/value\/overview$/, () => overview],
+		['GET', /^\/models\/value\/people$/, (match, query) => people(query)],
+		['GET', /^\/models\/value\/groups$/, (match, query) => ({ rows: of(query.get('by')) })],
+		['GET', /^\/models\/value\/versions$/, () => ({ rows: versions })],
+		['GET', /^\/models\/value\/versions\/(\d+)$/, ([number]) => ({ version: versions.find((it) => it.version === Number(number)), card })],
+		['POST', /^\/models\/value\/versions\/(\d+)\/use$/, ([number]) => versions.find((it) => it.version === Number(number))],
+		['GET', /^\/customers\/(\d+)\/scores$/, () => ({ rows: [score(0)] })]
+	];
+}

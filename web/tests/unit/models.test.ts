@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { behind, hold, isBusy, matrix, reason, span, verdict, type Model } from '$lib/models';
+import { models } from '$lib/i18n/en/models';
+import { fill } from '$lib/i18n/fill';
+
+const say = (key: string, params: Record<string, string | number> = {}) => fill((models as Record<string, string>)[key] ?? key, params, 'en-GB');
+const figure = { number: (value: number, digits = 0) => value.toFixed(digits), money: (value: number) => `€${value}`, percent: (value: number) => `${Math.round(100 * value)}%` };
+
+describe('models', () => {
+	it('says reasons in words, and what it does not know as the server says it', () => {
+		expect(reason({ code: 'once', numbers: [12], text: 'x' }, say as never, figure)).toBe('Bought once, 12 days ago.');
+		expect(reason({ code: 'late', numbers: [90, 30], text: 'x' }, say as never, figure)).toBe('The last time was 90 days ago, long after the usual 30.');
+		expect(reason({ code: 'spends_more', numbers: [60, 40], text: 'x' }, say as never, figure)).toBe('Spends €60 a purchase; all customers €40.');
+		expect(reason({ code: 'moon', numbers: [], text: 'The moon.' }, say as never, figure)).toBe('The moon.');
+	});
+
+	it('says why there is no version, and why one is held', () => {
+		expect(verdict({ code: 'too_few_people', have: 12, need: 100, text: '' }, say as never)).toContain('12 have bought');
+		expect(verdict({ code: 'new', have: 0, need: 0, text: 'Something else.' }, say as never)).toBe('Something else.');
+		expect(hold({ code: 'people_missing', before: 100, now: 70, text: '' }, say as never, figure)).toContain('70 people, the version before from 100');
+		expect(hold({ code: 'foretells_worse', before: 0, now: -0.02, text: '' }, say as never, figure)).toContain('by 0.020 a person');
+	});
+
+	it('names classes and puts cells into rows', () => {
+		expect([span(1, 2, say as never, 1), span(4, 6, say as never, 1), span(10, undefined, say as never, 1), span(4, 8, say as never)]).toEqual(['1', '4 to 5', '10 and more', '4 to 8']);
+		const cell = (purchases: number, weeks: number) => ({ part: `f${purchases}r${weeks}`, purchases, weeks, people: 1, alive: 0.5, value: 1 });
+		expect(matrix([cell(1, 0), cell(1, 4), cell(2, 0)]).map((row) => row.cells.length)).toEqual([2, 1]);
+	});
+
+	it('reads whose scores are asked for from the address', () => {
+		expect(behind(new URLSearchParams('by=market'))).toBeNull();
+		expect(behind(new URLSearchParams('tenth=10'))).toMatchObject({ tenth: 10 });
+		expect(behind(new URLSearchParams('tenth=x'))).toBeNull();
+		expect(behind(new URLSearchParams('from=0&to=5'))).toMatchObject({ from: 0, to: 5 });
+	});
+
+	it('knows when to ask again', () => {
+		const model = (fit: string, scoring: string) => ({ fit: { state: fit, done: 0, total: null }, scoring: { state: scoring, done: 0, total: null } }) as unknown as Model;
+		expect([isBusy(model('done', 'done')), isBusy(model('queued', 'done')), isBusy(model('done', 'running'))]).toEqual([false, true, true]);
+	});
+});
