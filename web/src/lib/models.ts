@@ -3,7 +3,7 @@ import type { components } from './api/schema';
 import type { Key } from './i18n/index.svelte';
 
 type Schemas = components['schemas'];
-export type Model = Schemas['ModelShape'];
+export type Model = Schemas['ScoringModel'];
 export type Version = Schemas['ModelVersion'];
 export type Card = Schemas['ModelCard'];
 export type VersionWithCard = Schemas['ModelVersionWithCard'];

@@ -23,7 +23,7 @@ use crate::http::extract::{Json, Path};
 use crate::http::paging::Rows;
 use crate::modelling;
 use crate::problem::Problem;
-use shapes::ModelShape;
+use shapes::ScoringModel;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
@@ -48,34 +48,34 @@ async fn find(app: &App, caller: &Caller, model: &str) -> Result<ModelRow, Probl
 }
 
 /// Lists models. A workspace in which nobody bought yet has none.
-#[utoipa::path(get, path = "/api/v1/models", security(("caller" = ["view_reports"])), tag = "models", operation_id = "list_models", responses((status = 200, body = Rows<ModelShape>)))]
-pub async fn list_models(State(app): State<App>, caller: Caller) -> Result<Json<Rows<ModelShape>>, Problem> {
+#[utoipa::path(get, path = "/api/v1/models", security(("caller" = ["view_reports"])), tag = "models", operation_id = "list_models", responses((status = 200, body = Rows<ScoringModel>)))]
+pub async fn list_models(State(app): State<App>, caller: Caller) -> Result<Json<Rows<ScoringModel>>, Problem> {
     caller.require(Permission::ViewReports)?;
     let users = user_names(&app, caller.workspace).await?;
     let mut rows = Vec::new();
     for row in models::all(&mut app.installation.store.read(), caller.workspace).await? {
-        rows.push(ModelShape::of(&app, &caller, row, &users).await?);
+        rows.push(ScoringModel::of(&app, &caller, row, &users).await?);
     }
     Ok(Json(Rows { rows }))
 }
 
 /// Shows a model: which version scores, whether one is held, how far a fit is.
-#[utoipa::path(get, path = "/api/v1/models/{model}", security(("caller" = ["view_reports"])), tag = "models", operation_id = "model", params(("model" = String, Path)), responses((status = 200, body = ModelShape), (status = 404, body = crate::problem::ProblemBody)))]
+#[utoipa::path(get, path = "/api/v1/models/{model}", security(("caller" = ["view_reports"])), tag = "models", operation_id = "model", params(("model" = String, Path)), responses((status = 200, body = ScoringModel), (status = 404, body = crate::problem::ProblemBody)))]
 pub async fn model(
     State(app): State<App>,
     caller: Caller,
     Path(model): Path<String>,
-) -> Result<Json<ModelShape>, Problem> {
+) -> Result<Json<ScoringModel>, Problem> {
     caller.require(Permission::ViewReports)?;
     let row = find(&app, &caller, &model).await?;
     let users = user_names(&app, caller.workspace).await?;
-    ModelShape::of(&app, &caller, row, &users).await.map(Json)
+    ScoringModel::of(&app, &caller, row, &users).await.map(Json)
 }
 
 /// What staff choose of a model.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ModelBody {
+pub struct ScoringModelBody {
     /// All of the settings; what is left out is as usual.
     #[schema(value_type = Settings)]
     settings: Value,
@@ -84,13 +84,13 @@ pub struct ModelBody {
 }
 
 /// Changes what staff choose of a model; people are scored anew at once.
-#[utoipa::path(put, path = "/api/v1/models/{model}", security(("caller" = ["edit_models"])), tag = "models", operation_id = "change_model", params(("model" = String, Path)), request_body = ModelBody, responses((status = 200, body = ModelShape), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+#[utoipa::path(put, path = "/api/v1/models/{model}", security(("caller" = ["edit_models"])), tag = "models", operation_id = "change_model", params(("model" = String, Path)), request_body = ScoringModelBody, responses((status = 200, body = ScoringModel), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn change_model(
     State(app): State<App>,
     caller: Caller,
     Path(model): Path<String>,
-    Json(body): Json<ModelBody>,
-) -> Result<Json<ModelShape>, Problem> {
+    Json(body): Json<ScoringModelBody>,
+) -> Result<Json<ScoringModel>, Problem> {
     caller.require(Permission::EditModels)?;
     let row = find(&app, &caller, &model).await?;
     if !body.settings.is_object() {
@@ -105,16 +105,16 @@ pub async fn change_model(
     tx.commit().await?;
     let row = find(&app, &caller, &model).await?;
     let users = user_names(&app, caller.workspace).await?;
-    ModelShape::of(&app, &caller, row, &users).await.map(Json)
+    ScoringModel::of(&app, &caller, row, &users).await.map(Json)
 }
 
 /// Fits a model now, in the background; one fit at a time. A workspace without the model of value gets it.
-#[utoipa::path(post, path = "/api/v1/models/{model}/fit", security(("caller" = ["edit_models"])), tag = "models", operation_id = "fit_model", params(("model" = String, Path)), responses((status = 200, body = ModelShape), (status = 404, body = crate::problem::ProblemBody)))]
+#[utoipa::path(post, path = "/api/v1/models/{model}/fit", security(("caller" = ["edit_models"])), tag = "models", operation_id = "fit_model", params(("model" = String, Path)), responses((status = 200, body = ScoringModel), (status = 404, body = crate::problem::ProblemBody)))]
 pub async fn fit_model(
     State(app): State<App>,
     caller: Caller,
     Path(model): Path<String>,
-) -> Result<Json<ModelShape>, Problem> {
+) -> Result<Json<ScoringModel>, Problem> {
     caller.require(Permission::EditModels)?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     if model == VALUE {
@@ -127,5 +127,5 @@ pub async fn fit_model(
     tx.commit().await?;
     let row = find(&app, &caller, &model).await?;
     let users = user_names(&app, caller.workspace).await?;
-    ModelShape::of(&app, &caller, row, &users).await.map(Json)
+    ScoringModel::of(&app, &caller, row, &users).await.map(Json)
 }

@@ -801,6 +801,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{person_id}/scores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what all models say of a customer, and why. */
+        get: operations["get_customers_person_id_scores"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{person_id}/slots/{key}": {
         parameters: {
             query?: never;
@@ -5468,6 +5485,177 @@ export interface paths {
         get: operations["get_messages_id"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists models. A workspace in which nobody bought yet has none. */
+        get: operations["get_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a model: which version scores, whether one is held, how far a fit is. */
+        get: operations["get_models_model"];
+        /** Changes what staff choose of a model; people are scored anew at once. */
+        put: operations["put_models_model"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fits a model now, in the background; one fit at a time. A workspace without the model of value gets it. */
+        post: operations["post_models_model_fit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what customers are worth by source, market, segment or a fact, the group worth most first. Of segments somebody may be in several. */
+        get: operations["get_models_model_groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what customers are worth: how that is spread, who is still there, what is to come. */
+        get: operations["get_models_model_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists people with what a model says of them, the highest scores first. */
+        get: operations["get_models_model_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the versions of a model, the newest first, each with what then happened. */
+        get: operations["get_models_model_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a version with its card. */
+        get: operations["get_models_model_versions_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/versions/{version}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The card of a version as a page of text (Markdown). */
+        get: operations["get_models_model_versions_version_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/versions/{version}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a version score from now on: one that was held, or an earlier one. Who and why is kept; people are scored anew at once. */
+        post: operations["post_models_model_versions_version_use"];
         delete?: never;
         options?: never;
         head?: never;
@@ -12890,6 +13078,46 @@ export interface components {
              */
             people: number;
         };
+        /** @description How a version did beside the one before, on the same people and weeks. */
+        ModelAgainst: {
+            /**
+             * Format: double
+             * @description By the new one.
+             */
+            bias: number;
+            /**
+             * Format: double
+             * @description By which part the sum was foretold too high by the one before.
+             */
+            bias_before: number;
+            /** @description By how much more probable what happened was under the new one, a person, in nats: below zero it did worse. */
+            difference: components["schemas"]["ModelSure"];
+            /**
+             * Format: double
+             * @description That of the new one.
+             */
+            error: number;
+            /**
+             * Format: double
+             * @description The mean absolute error of the one before.
+             */
+            error_before: number;
+            /**
+             * Format: int64
+             * @description How many the new one was.
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description How many people the one before was learnt from.
+             */
+            people_before: number;
+            /**
+             * Format: int64
+             * @description The version before.
+             */
+            version: number;
+        };
         /** @description A model to be fitted. */
         ModelBody: {
             /**
@@ -12909,6 +13137,230 @@ export interface components {
             scheme?: string | null;
             /** @description Answers before this time. */
             to?: string | null;
+        };
+        /** @description What happened since a version was fitted, beside what it foretold. */
+        ModelCame: {
+            /** @description By which part the sum was foretold too high. */
+            bias: components["schemas"]["ModelSure"];
+            /**
+             * Format: double
+             * @description Purchases that came.
+             */
+            came: number;
+            /** @description The mean absolute error a person. */
+            mean_absolute: components["schemas"]["ModelSure"];
+            /**
+             * Format: double
+             * @description Purchases that it foretold of its customers.
+             */
+            said: number;
+            /** @description The day until which it was looked. */
+            until: string;
+            /**
+             * Format: double
+             * @description How many weeks that is.
+             */
+            weeks: number;
+        };
+        /** @description A card. */
+        ModelCard: {
+            /** @description What was said beside what came. */
+            calibration: components["schemas"]["ModelSaid"][];
+            /** @description The first day of the data, as a date. */
+            data_from: string;
+            /** @description The day that the model takes for the present. */
+            data_until: string;
+            /** @description What it knows of a person. */
+            features: string[];
+            /** @description Groups, those that it does worse for marked. */
+            groups: components["schemas"]["ModelGroup"][];
+            /** @description On which days it was judged: from, until. */
+            judged_on: string[];
+            /** @description What was left out, and how much of it: sentences. */
+            left_out: string[];
+            /** @description What it cannot say. */
+            limits: string[];
+            /** @description How good it was there. */
+            measures: components["schemas"]["ModelMeasure"][];
+            /** @description How it was made. */
+            method: string;
+            /** @description Its parameters. */
+            parameters: components["schemas"]["ModelParameter"][];
+            /**
+             * Format: int64
+             * @description How many people it was learnt from.
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description How many purchases.
+             */
+            purchases: number;
+            /** @description What the model says of people. */
+            title: string;
+        };
+        /** @description What was tried, and which was the best. */
+        ModelChoice: {
+            /** @description The word of the best. */
+            best: string;
+            /** @description All that were tried. */
+            tried: components["schemas"]["ModelTried"][];
+        };
+        /** @description How it does for a group. */
+        ModelGroup: {
+            /** @description What was foretold for each that came, less one: above zero too much. */
+            bias: components["schemas"]["ModelSure"];
+            /** @description By what people are grouped: `market`, `source`. */
+            by: string;
+            /**
+             * Format: double
+             * @description What came.
+             */
+            came: number;
+            /** @description Whether that is more than chance explains, with so many groups looked at. */
+            is_off: boolean;
+            /** @description Which of them. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many people.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description What was foretold of them, added up.
+             */
+            said: number;
+        };
+        /** @description Why a version is held. */
+        ModelHold: {
+            /**
+             * Format: double
+             * @description The number of the version before.
+             */
+            before: number;
+            /** @description `foretells_worse`, `people_missing` or `sum_far_off`. */
+            code: string;
+            /**
+             * Format: double
+             * @description The number of this one.
+             */
+            now: number;
+            /** @description One sentence. */
+            text: string;
+        };
+        /** @description A job of a model. */
+        ModelJob: {
+            /**
+             * Format: int64
+             * @description How many steps, or people, are done.
+             */
+            done: number;
+            /** @description `queued`, `running`, `done`, `dead` or `cancelled`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description Of how many, when known.
+             */
+            total?: number | null;
+        };
+        /** @description A measure on the weeks held out. */
+        ModelMeasure: {
+            /** @description A stable word. */
+            key: string;
+            /** @description What it is, in words. */
+            label: string;
+            /** @description Its value and interval. */
+            value: components["schemas"]["ModelSure"];
+        };
+        /** @description How good the best was on the weeks held out. */
+        ModelMetrics: {
+            auc?: components["schemas"]["ModelSure"] | null;
+            /** @description By which part the sum was foretold too high. */
+            bias: components["schemas"]["ModelSure"];
+            /** @description The probability to buy at all in these weeks, beside who did. */
+            calibration: components["schemas"]["ModelSaid"][];
+            /**
+             * Format: double
+             * @description How far the probability to buy at all was from what came, on average over ten bins.
+             */
+            calibration_error?: number | null;
+            /**
+             * Format: double
+             * @description Purchases that came.
+             */
+            came: number;
+            /**
+             * Format: int32
+             * @description The first day held out, since 1970.
+             */
+            from: number;
+            /** @description The mean logarithm of the probability of what happened, a person. */
+            log_score: components["schemas"]["ModelSure"];
+            /** @description The mean absolute error of the number of purchases, a person. */
+            mean_absolute: components["schemas"]["ModelSure"];
+            /**
+             * Format: int64
+             * @description How many people had bought before.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description Purchases foretold.
+             */
+            said: number;
+            spend_bias?: components["schemas"]["ModelSure"] | null;
+            top_tenth?: components["schemas"]["ModelSure"] | null;
+            /**
+             * Format: double
+             * @description The share that the tenth who spent most really brought: nobody can foretell more.
+             */
+            top_tenth_best?: number | null;
+            /**
+             * Format: int32
+             * @description The first day after them.
+             */
+            until: number;
+        };
+        /** @description A parameter. */
+        ModelParameter: {
+            /**
+             * Format: double
+             * @description The upper end.
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description The lower end of 95 %.
+             */
+            low: number;
+            /** @description Its name in the literature. */
+            name: string;
+            /**
+             * Format: double
+             * @description Its standard error, where there is one.
+             */
+            standard_error?: number | null;
+            /**
+             * Format: double
+             * @description What it is.
+             */
+            value: number;
+        };
+        /** @description A bin of the reliability diagram. */
+        ModelSaid: {
+            /** @description The share that it came true for, with its interval. */
+            came: components["schemas"]["ModelSure"];
+            /**
+             * Format: int64
+             * @description How many people.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description The mean probability said.
+             */
+            said: number;
         };
         /** @description A fitted model. */
         ModelShape: {
@@ -12930,6 +13382,111 @@ export interface components {
             /** @description Questions of the usual model that are not in it, so that the others rest on those who answered them. Empty of a model that was drawn. */
             left_out: components["schemas"]["LeftOutShape"][];
             paths: components["schemas"]["PathShape"][];
+        };
+        /** @description A number with its interval of 95 %. */
+        ModelSure: {
+            /**
+             * Format: double
+             * @description The upper end.
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description The lower end.
+             */
+            low: number;
+            /**
+             * Format: double
+             * @description The number.
+             */
+            value: number;
+        };
+        /** @description A model that was tried. */
+        ModelTried: {
+            /**
+             * Format: double
+             * @description By which part the sum was foretold too high.
+             */
+            bias?: number | null;
+            /**
+             * Format: double
+             * @description The correlation of what was foretold with what came.
+             */
+            correlation?: number | null;
+            /** @description Why it could not be fitted. */
+            fault?: string | null;
+            /** @description `pareto_nbd`, `mbg_nbd` or `bg_nbd`. */
+            kind: string;
+            /**
+             * Format: double
+             * @description The mean logarithm of the probability of what happened, a person: the larger, the better.
+             */
+            log_score?: number | null;
+            /**
+             * Format: double
+             * @description The mean absolute error a person.
+             */
+            mean_absolute?: number | null;
+            /** @description What people call it. */
+            name: string;
+            /**
+             * Format: double
+             * @description The root of the mean squared error.
+             */
+            root_mean_square?: number | null;
+        };
+        /** @description Why there is no version of a model: what it takes and what there is. A model that the data do not carry would mislead. */
+        ModelVerdict: {
+            /** @description A stable word. */
+            code: string;
+            /**
+             * Format: int64
+             * @description How many there are of what it takes, or 0.
+             */
+            have: number;
+            /**
+             * Format: int64
+             * @description How many it takes, or 0.
+             */
+            need: number;
+            /** @description One plain sentence. */
+            text: string;
+        };
+        /** @description A version. */
+        ModelVersion: {
+            against?: components["schemas"]["ModelAgainst"] | null;
+            /** @description The present of its data. */
+            as_of: string;
+            came?: components["schemas"]["ModelCame"] | null;
+            /** @description What was tried. */
+            choice: components["schemas"]["ModelChoice"];
+            /** @description When somebody decided that it scores. */
+            decided_at?: string | null;
+            decided_by?: string | null;
+            decided_why?: string | null;
+            fitted_at: string;
+            /** @description Who asked for it; null where it was due. */
+            fitted_by?: string | null;
+            /** @description Why it was held; empty where it was not. */
+            held: components["schemas"]["ModelHold"][];
+            /** @description On which days it was judged. */
+            judged_on: string[];
+            /** @description How good it was on the weeks held out. */
+            metrics: components["schemas"]["ModelMetrics"];
+            /**
+             * Format: int64
+             * @description How many people it was learnt from.
+             */
+            people: number;
+            /** @description `live`, `held` or `retired`. */
+            state: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description A version with its card. */
+        ModelVersionWithCard: {
+            card: components["schemas"]["ModelCard"];
+            version: components["schemas"]["ModelVersion"];
         };
         /** @description What members were worth in a month. */
         Month: {
@@ -14263,6 +14820,21 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a list. */
+        Page_ScoredPerson: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                customer: components["schemas"]["CustomerRow"];
+                score: components["schemas"]["PersonScore"];
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
         Page_StatementRow: {
             /** @description Where the next page begins; null on the last. */
             next?: string | null;
@@ -14619,6 +15191,31 @@ export interface components {
         PersonOnTheWay: {
             customer: components["schemas"]["CustomerRow"];
             instance: components["schemas"]["InstanceShape"];
+        };
+        /** @description What a model says of somebody. */
+        PersonScore: {
+            /** @description With whom they came. */
+            cohort: string;
+            currency: string;
+            detail?: components["schemas"]["ValueDetail"] | null;
+            /** @description The upper end. */
+            high: string;
+            /** @description The lower end of its interval of 95 %. */
+            low: string;
+            model: string;
+            /** @description The cell of the page's matrix. */
+            part: string;
+            /** @description What it says: of value an amount in `currency`, exact decimal. */
+            score: string;
+            /** @description As of when. */
+            scored_at: string;
+            /**
+             * Format: int64
+             * @description 10 for the tenth with the highest scores.
+             */
+            tenth: number;
+            /** Format: int64 */
+            version: number;
         };
         /** @description A segment as a person. */
         PersonaPage: {
@@ -17459,6 +18056,40 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_ModelVersion: {
+            /** @description The rows. */
+            rows: {
+                against?: components["schemas"]["ModelAgainst"] | null;
+                /** @description The present of its data. */
+                as_of: string;
+                came?: components["schemas"]["ModelCame"] | null;
+                /** @description What was tried. */
+                choice: components["schemas"]["ModelChoice"];
+                /** @description When somebody decided that it scores. */
+                decided_at?: string | null;
+                decided_by?: string | null;
+                decided_why?: string | null;
+                fitted_at: string;
+                /** @description Who asked for it; null where it was due. */
+                fitted_by?: string | null;
+                /** @description Why it was held; empty where it was not. */
+                held: components["schemas"]["ModelHold"][];
+                /** @description On which days it was judged. */
+                judged_on: string[];
+                /** @description How good it was on the weeks held out. */
+                metrics: components["schemas"]["ModelMetrics"];
+                /**
+                 * Format: int64
+                 * @description How many people it was learnt from.
+                 */
+                people: number;
+                /** @description `live`, `held` or `retired`. */
+                state: string;
+                /** Format: int64 */
+                version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_NoteQuote: {
             /** @description The rows. */
             rows: (components["schemas"]["NotePassage"] & {
@@ -17532,6 +18163,34 @@ export interface components {
                 /** Format: int64 */
                 lines: number;
                 month: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_PersonScore: {
+            /** @description The rows. */
+            rows: {
+                /** @description With whom they came. */
+                cohort: string;
+                currency: string;
+                detail?: components["schemas"]["ValueDetail"] | null;
+                /** @description The upper end. */
+                high: string;
+                /** @description The lower end of its interval of 95 %. */
+                low: string;
+                model: string;
+                /** @description The cell of the page's matrix. */
+                part: string;
+                /** @description What it says: of value an amount in `currency`, exact decimal. */
+                score: string;
+                /** @description As of when. */
+                scored_at: string;
+                /**
+                 * Format: int64
+                 * @description 10 for the tenth with the highest scores.
+                 */
+                tenth: number;
+                /** Format: int64 */
+                version: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -17764,6 +18423,32 @@ export interface components {
                 months: components["schemas"]["RuleMonth"][];
                 rule: string;
                 wallet: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_ScoringModel: {
+            /** @description The rows. */
+            rows: {
+                fit?: components["schemas"]["ModelJob"] | null;
+                /** @description When it is fitted next, by itself; null where that is paused. */
+                fit_at?: string | null;
+                held?: components["schemas"]["ModelVersion"] | null;
+                is_paused: boolean;
+                kind: string;
+                live?: components["schemas"]["ModelVersion"] | null;
+                model: string;
+                /** @description When people are scored next. */
+                score_at?: string | null;
+                /** @description As of when people were scored last. */
+                scored_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description By which version.
+                 */
+                scored_version?: number | null;
+                scoring?: components["schemas"]["ModelJob"] | null;
+                settings: components["schemas"]["ValueSettings"];
+                verdict?: components["schemas"]["ModelVerdict"] | null;
             }[];
         };
         /** @description A list that is always whole. */
@@ -18044,6 +18729,32 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_ValueGroup: {
+            /** @description The rows. */
+            rows: {
+                /** @description What each is worth on average, with its interval of 95 %. */
+                average: components["schemas"]["ModelSure"];
+                /** @description Which; of a segment its key. */
+                key: string;
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How many of its people were scored.
+                 */
+                people: number;
+                /**
+                 * Format: double
+                 * @description The share of what all are worth.
+                 */
+                share: number;
+                /**
+                 * Format: double
+                 * @description What they are worth together.
+                 */
+                value: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_VoucherPool: {
             /** @description The rows. */
             rows: {
@@ -18278,6 +18989,41 @@ export interface components {
             low: number;
             /** @description `nps` (points), `mean` (on the scale, turned so that more is better), `top_two`, `easy` or `share` (shares). */
             measure: string;
+        };
+        /** @description Somebody with a score. */
+        ScoredPerson: {
+            customer: components["schemas"]["CustomerRow"];
+            score: components["schemas"]["PersonScore"];
+        };
+        /** @description A model. */
+        ScoringModel: {
+            fit?: components["schemas"]["ModelJob"] | null;
+            /** @description When it is fitted next, by itself; null where that is paused. */
+            fit_at?: string | null;
+            held?: components["schemas"]["ModelVersion"] | null;
+            is_paused: boolean;
+            kind: string;
+            live?: components["schemas"]["ModelVersion"] | null;
+            model: string;
+            /** @description When people are scored next. */
+            score_at?: string | null;
+            /** @description As of when people were scored last. */
+            scored_at?: string | null;
+            /**
+             * Format: int64
+             * @description By which version.
+             */
+            scored_version?: number | null;
+            scoring?: components["schemas"]["ModelJob"] | null;
+            settings: components["schemas"]["ValueSettings"];
+            verdict?: components["schemas"]["ModelVerdict"] | null;
+        };
+        /** @description What staff choose of a model. */
+        ScoringModelBody: {
+            /** @description Whether nothing is fitted or scored by itself. */
+            is_paused: boolean;
+            /** @description All of the settings; what is left out is as usual. */
+            settings: components["schemas"]["ValueSettings"];
         };
         /** @description A segment. */
         Segment: {
@@ -20115,6 +20861,11 @@ export interface components {
          * @enum {string}
          */
         Urgency: "risk" | "soon" | "welcome";
+        /** @description Why a version is to score. */
+        UseVersionBody: {
+            /** @description One sentence, kept with the version: 3 to 500 letters. */
+            why: string;
+        };
         /** @description A code to be used. */
         UseVoucherBody: {
             code: string;
@@ -20150,11 +20901,325 @@ export interface components {
             disabled?: boolean | null;
             role?: components["schemas"]["Role"] | null;
         };
+        /** @description People whose value is between two amounts. */
+        ValueBand: {
+            /**
+             * Format: double
+             * @description From this amount on.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description Below this one; null without an end.
+             */
+            to?: number | null;
+            /**
+             * Format: double
+             * @description What they are worth together.
+             */
+            value: number;
+        };
+        /** @description People who bought about as often and as lately. */
+        ValueCell: {
+            /**
+             * Format: double
+             * @description The mean probability that they are still there.
+             */
+            alive: number;
+            /** @description By which they are found. */
+            part: string;
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            people: number;
+            /**
+             * Format: int32
+             * @description At least so many purchases.
+             */
+            purchases: number;
+            /**
+             * Format: double
+             * @description What they are worth together.
+             */
+            value: number;
+            /**
+             * Format: double
+             * @description At least so many weeks since the last.
+             */
+            weeks: number;
+        };
+        /** @description People who bought first in the same quarter. */
+        ValueCohort: {
+            /**
+             * Format: double
+             * @description The mean probability that they are still there.
+             */
+            alive: number;
+            /** @description `2025-Q3`, by which they are found. */
+            cohort: string;
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description What they have spent.
+             */
+            spent: number;
+            /**
+             * Format: double
+             * @description What they are worth from now on.
+             */
+            value: number;
+        };
+        /** @description The rest of a score. */
+        ValueDetail: {
+            /**
+             * Format: double
+             * @description The probability that they are still there.
+             */
+            alive: number;
+            /**
+             * Format: int32
+             * @description How many weeks ahead it looks.
+             */
+            horizon_weeks: number;
+            /** @description What they did. */
+            known: components["schemas"]["ValueKnown"];
+            /**
+             * Format: double
+             * @description Purchases expected within the horizon.
+             */
+            purchases: number;
+            /**
+             * Format: double
+             * @description As many as this, or more, with 2.5 %.
+             */
+            purchases_high: number;
+            /**
+             * Format: double
+             * @description As few as this, or fewer, with 2.5 %.
+             */
+            purchases_low: number;
+            /** @description Why. */
+            reasons: components["schemas"]["ValueReason"][];
+            /**
+             * Format: double
+             * @description What they are expected to spend a purchase.
+             */
+            spend: number;
+        };
+        /** @description What all people together will do in some weeks. */
+        ValueForecast: {
+            /**
+             * Format: double
+             * @description Purchases of new ones, if as many come as in the last quarter of a year.
+             */
+            of_new: number;
+            /** @description Purchases of today's customers. */
+            purchases: components["schemas"]["ModelSure"];
+            /** @description What they spend on them, not discounted. */
+            spend: components["schemas"]["ModelSure"];
+            /**
+             * Format: int32
+             * @description How many weeks.
+             */
+            weeks: number;
+        };
+        /** @description What a group is worth. */
+        ValueGroup: {
+            /** @description What each is worth on average, with its interval of 95 %. */
+            average: components["schemas"]["ModelSure"];
+            /** @description Which; of a segment its key. */
+            key: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description How many of its people were scored.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description The share of what all are worth.
+             */
+            share: number;
+            /**
+             * Format: double
+             * @description What they are worth together.
+             */
+            value: number;
+        };
+        /** @description What is known of somebody, in words of the page. */
+        ValueKnown: {
+            /**
+             * Format: int32
+             * @description Days on which they bought.
+             */
+            purchases: number;
+            /**
+             * Format: double
+             * @description What they spent in all.
+             */
+            spent: number;
+            /**
+             * Format: double
+             * @description Weeks since the first.
+             */
+            weeks_known: number;
+            /**
+             * Format: double
+             * @description Weeks since the last.
+             */
+            weeks_since: number;
+        };
+        /** @description The figures of the page. */
+        ValueOverview: {
+            /**
+             * Format: double
+             * @description How many of them are expected to be still there.
+             */
+            alive: number;
+            /** @description The day that they are of. */
+            as_of: string;
+            /** @description By amounts. */
+            bands: components["schemas"]["ValueBand"][];
+            /** @description By when they came. */
+            cohorts: components["schemas"]["ValueCohort"][];
+            /** @description The workspace's currency. */
+            currency: string;
+            /** @description What is to come. */
+            forecast: components["schemas"]["ValueForecast"][];
+            /**
+             * Format: int32
+             * @description How many weeks ahead they look.
+             */
+            horizon_weeks: number;
+            /** @description By how often and how lately. */
+            matrix: components["schemas"]["ValueCell"][];
+            /**
+             * Format: double
+             * @description The middle value.
+             */
+            median: number;
+            /**
+             * Format: int64
+             * @description How many people were scored.
+             */
+            people: number;
+            simple?: components["schemas"]["ValueSimple"] | null;
+            /** @description By tenths, those worth most first. */
+            tenths: components["schemas"]["ValueTenth"][];
+            /** @description What all are worth together. */
+            value: components["schemas"]["ModelSure"];
+        };
+        /** @description A reason for a score. */
+        ValueReason: {
+            /** @description `once`, `often`, `on_time`, `late`, `spends_more`, `spends_less`, `spends_as_usual`. */
+            code: string;
+            /** @description Its numbers, in the order of the sentence. */
+            numbers: number[];
+            /** @description The sentence. */
+            text: string;
+        };
+        /** @description What staff choose of it. */
+        ValueSettings: {
+            /**
+             * Format: double
+             * @description What money in a year is worth less: 0.1 is 10 %. 0 to 1.
+             * @default 0.1
+             */
+            discount_year: number;
+            /**
+             * Format: int32
+             * @description After how many days it is fitted anew: 1 to 90.
+             * @default 7
+             */
+            fit_days: number;
+            /**
+             * Format: int32
+             * @description How many weeks are held out to judge models: 4 to 52; a quarter of the time there is, unless said.
+             * @default null
+             */
+            held_weeks: number | null;
+            /**
+             * Format: int32
+             * @description How many weeks ahead people are scored: 1 to 260.
+             * @default 52
+             */
+            horizon_weeks: number;
+            /**
+             * Format: double
+             * @description The part of what is spent that is earned: above 0, up to 1; 1 counts revenue.
+             * @default 1
+             */
+            margin: number;
+            /**
+             * Format: int32
+             * @description After how many hours people are scored anew: 1 to 168.
+             * @default 24
+             */
+            score_hours: number;
+        };
         /** @description How many gave a value. */
         ValueShape: {
             /** Format: int64 */
             answers: number;
             /** Format: int32 */
+            value: number;
+        };
+        /** @description The formula of textbooks, for comparison. */
+        ValueSimple: {
+            /**
+             * Format: double
+             * @description Purchases a year.
+             */
+            a_year: number;
+            /**
+             * Format: double
+             * @description The average value of a purchase.
+             */
+            average: number;
+            /** @description What is wrong with it. */
+            fault: string;
+            /**
+             * Format: double
+             * @description What it says that every customer is worth.
+             */
+            value: number;
+            /**
+             * Format: double
+             * @description How many years a customer stays, by it.
+             */
+            years: number;
+        };
+        /** @description A tenth of all people. */
+        ValueTenth: {
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description Their share of all value.
+             */
+            share: number;
+            /**
+             * Format: int32
+             * @description 10 for those worth most.
+             */
+            tenth: number;
+            /**
+             * Format: double
+             * @description What they are worth together.
+             */
             value: number;
         };
         /** @description How often one variant was shown. */
@@ -22707,6 +23772,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_person_id_scores: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_PersonScore"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description What went wrong, and what to do about it. */
             default: {
@@ -35957,6 +37060,485 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessagePage"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ScoringModel"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoringModel"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_models_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScoringModelBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoringModel"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_models_model_fit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoringModel"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_model_groups: {
+        parameters: {
+            query: {
+                /** @description `source` (the campaign's source that brought them first), `market` (the country), `segment`, or `fact:` with a key. */
+                by: string;
+            };
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ValueGroup"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_model_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValueOverview"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_model_people: {
+        parameters: {
+            query?: {
+                /** @description With at least this score, e.g. an amount. */
+                from?: number;
+                /** @description With a lower score than this. */
+                to?: number;
+                /** @description Only of this tenth: 1 to 10. */
+                tenth?: number;
+                /** @description Only of this cell of the matrix. */
+                part?: string;
+                /** @description Only of this cohort. */
+                cohort?: string;
+                /** @description `highest` (unless said) or `lowest` first. */
+                order?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ScoredPerson"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_model_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_ModelVersion"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_model_versions_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersionWithCard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_model_versions_version_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_models_model_versions_version_use: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseVersionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

@@ -38,7 +38,7 @@ impl ModelJob {
 
 /// A model.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ModelShape {
+pub struct ScoringModel {
     model: String,
     kind: String,
     settings: Settings,
@@ -63,7 +63,7 @@ pub struct ModelShape {
     scoring: Option<ModelJob>,
 }
 
-impl ModelShape {
+impl ScoringModel {
     pub(super) async fn of(app: &App, caller: &Caller, row: ModelRow, users: &Names) -> Result<Self, Problem> {
         /// Older ones are no news.
         const LOOKED_AT: i64 = 20;

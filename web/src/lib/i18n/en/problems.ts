@@ -442,6 +442,7 @@ export const problems = {
 	'problem.uses_or_null': '1 to 1000000000, or null',
 	'problem.recorded_or_effective': 'expected recorded or effective',
 	'problem.a_month': 'expected a month: 2026-05',
+	'problem.expected_an_object': 'expected an object',
 	'problem.not_later_than_until': 'must not be later than `until`, nor than the present month',
 	'problem.months_before_until': 'at most {n} months before `until`',
 	'problem.price_without_code': 'Price the cart again without this code.',

@@ -442,6 +442,7 @@ export const problems = {
 	'problem.uses_or_null': '1 到 1000000000，或 null',
 	'problem.recorded_or_effective': '应为 recorded 或 effective',
 	'problem.a_month': '应为月份：2026-05',
+	'problem.expected_an_object': '应为一个对象',
 	'problem.not_later_than_until': '不能晚于 `until`，也不能晚于当前月份',
 	'problem.months_before_until': '最多比 `until` 早 {n} 个月',
 	'problem.price_without_code': '请去掉此兑换码后重新计算价格。',
