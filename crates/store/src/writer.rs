@@ -220,19 +220,20 @@ impl Schedule {
         let mut intact = Ok(());
         let mut last = None;
         while let Some(request) = next.take() {
-            let (returned, finished) = batch.serve(connection, request).await?;
+            let (returned, served) = batch.serve(connection, request).await?;
             connection = returned;
             let open = started.elapsed() < BATCH_TIME && batch.waiting.len() < BATCH_REQUESTS;
             let more_come = open && self.waits_for(&batch);
-            intact = match finished {
+            intact = match served {
                 // Alone: what it writes last and the commit are one text.
-                Some(Finished { last: Some(call), told }) if batch.waiting.is_empty() && !more_come => {
+                Ok(Some(Finished { last: Some(call), told })) if batch.waiting.is_empty() && !more_come => {
                     last = Some(call);
                     batch.waiting.push(told);
                     Ok(())
                 }
-                Some(finished) => batch.write(&mut connection, finished).await,
-                None => batch.undo(&mut connection).await,
+                Ok(Some(finished)) => batch.write(&mut connection, finished).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
             };
             if more_come && intact.is_ok() {
                 next = if batch.somebody_waits { self.interactive.pop_front() } else { self.waiting_request() };
@@ -311,18 +312,22 @@ struct Batch {
 }
 
 impl Batch {
-    /// Lends the connection to one request; what it still has to write, if it is to be kept. Until somebody has written, a request
-    /// needs no savepoint: its rollback is the whole transaction's. `None` when the connection is lost.
+    /// Lends the connection to one request; what it still has to write if it is to be kept, and an error when the shared transaction is lost. Until somebody has
+    /// written, a request needs no savepoint: its rollback is the whole transaction's. `None` when the connection is lost.
     async fn serve(
         &mut self,
         mut connection: SqliteConnection,
         request: Request,
-    ) -> Option<(SqliteConnection, Option<Finished>)> {
-        if self.begun && !request.grant.is_closed() {
+    ) -> Option<(SqliteConnection, Result<Option<Finished>>)> {
+        // Who gave up while waiting wrote nothing, so that nothing is undone: the last savepoint is somebody else's.
+        if request.grant.is_closed() {
+            return Some((connection, Ok(None)));
+        }
+        if self.begun {
             let text = if self.savepoint { "RELEASE request; SAVEPOINT request" } else { "SAVEPOINT request" };
             if let Err(error) = run(&mut connection, text).await {
-                let _ = request.grant.send(Err(error));
-                return Some((connection, None));
+                let _ = request.grant.send(Err(error.copy()));
+                return Some((connection, Err(error)));
             }
             self.savepoint = true;
         }
@@ -331,14 +336,18 @@ impl Batch {
         let lease = Lease { connection: Some(connection), begun: self.begun, give_back: Some(give_back) };
         // Should the caller be gone by now, the refused lease drops and comes back as a rollback.
         drop(request.grant.send(Ok(lease)));
-        let Returned { connection, begun, finished } = returned.await.ok()?;
+        let Returned { mut connection, begun, finished } = returned.await.ok()?;
         if request.priority == Priority::Background && started.elapsed() > BACKGROUND_TURN {
             let turn_ms = started.elapsed().as_millis();
             tracing::debug!(turn_ms, place = %request.place, "sqlite.background turn is long");
         }
         self.begun = begun;
         self.somebody_waits |= finished.is_some() && request.priority == Priority::Interactive;
-        Some((connection, finished))
+        let served = match finished {
+            Some(finished) => Ok(Some(finished)),
+            None => self.undo(&mut connection).await.map(|()| None),
+        };
+        Some((connection, served))
     }
 
     /// Writes what a request wrote last, and keeps all of it.

@@ -155,3 +155,35 @@ async fn what_is_refused_at_the_end_undoes_only_itself(db: TestDatabase) {
     expected.sort_unstable();
     assert_eq!(numbers(&db).await, expected);
 }
+
+/// Who gave up while others were served takes nothing of theirs along, be it that one of them has written or several.
+#[db_test(TABLES)]
+async fn a_request_that_gave_up_waiting_undoes_nothing_of_others(db: TestDatabase) -> Result<()> {
+    let insert = sql!("INSERT INTO number (n) VALUES ($1)");
+    let mut first = db.begin(Priority::Interactive).await?;
+    first.execute(insert.clone(), args![1_i64]).await?;
+    {
+        let mut gone = pin!(db.begin(Priority::Interactive));
+        let _ = poll!(&mut gone);
+    }
+    first.commit().await?;
+    assert_eq!(numbers(&db).await, [1]);
+
+    let mut first = db.begin(Priority::Interactive).await?;
+    first.execute(insert.clone(), args![2_i64]).await?;
+    let store = db.store.clone();
+    let second = tokio::spawn(async move {
+        let mut second = store.begin(Priority::Interactive).await?;
+        second.execute(insert, args![3_i64]).await?;
+        second.commit().await
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    {
+        let mut gone = pin!(db.begin(Priority::Interactive));
+        let _ = poll!(&mut gone);
+    }
+    first.commit().await?;
+    second.await.unwrap()?;
+    assert_eq!(numbers(&db).await, [1, 2, 3]);
+    Ok(())
+}
