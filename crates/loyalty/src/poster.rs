@@ -40,9 +40,12 @@ struct Request {
     work: Work,
 }
 
+/// Who is told what came of a list.
+type Told = oneshot::Sender<Result<Vec<Answer>, Error>>;
+
 #[derive(Debug)]
 enum Work {
-    Post(Vec<Command>, oneshot::Sender<Result<Vec<Answer>, Error>>),
+    Post(Vec<Command>, Told),
     Settle(u32, oneshot::Sender<Result<usize, Error>>),
 }
 
@@ -89,7 +92,7 @@ impl Poster {
 }
 
 /// A list that waits, and who is told what came of it.
-type Waiting = (Vec<Command>, oneshot::Sender<Result<Vec<Answer>, Error>>);
+type Waiting = (Vec<Command>, Told);
 
 /// Whoever asked for what is due to be posted, and in how many accounts at most.
 type Settling = (WorkspaceId, u32, oneshot::Sender<Result<usize, Error>>);
@@ -141,7 +144,7 @@ async fn run(store: Store, mut requests: mpsc::Receiver<Request>) {
 }
 
 /// Lists that wait, and who is told what came of each.
-type Lists = (Vec<Vec<Command>>, Vec<oneshot::Sender<Result<Vec<Answer>, Error>>>);
+type Lists = (Vec<Vec<Command>>, Vec<Told>);
 
 /// What the task works with.
 struct Desk {
@@ -219,7 +222,7 @@ impl Desk {
     }
 }
 
-fn tell(waiting: Vec<oneshot::Sender<Result<Vec<Answer>, Error>>>, answers: Vec<Vec<Answer>>) {
+fn tell(waiting: Vec<Told>, answers: Vec<Vec<Answer>>) {
     for (waiting, answer) in waiting.into_iter().zip(answers) {
         drop(waiting.send(Ok(answer)));
     }

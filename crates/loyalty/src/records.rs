@@ -3,6 +3,7 @@
 //! Always holds: whoever posts holds the workspace's head, so that operations of one workspace are written one batch after the other, on both engines and
 //! from any number of servers; a batch is written whole, with its domain events, or not at all.
 
+mod ahead;
 pub mod awards;
 pub mod badges;
 pub mod benefits;
@@ -37,7 +38,6 @@ pub mod read;
 pub mod redemptions;
 pub mod referrals;
 pub mod simulations;
-mod sure;
 pub mod tallies;
 pub mod tiers;
 pub mod tills;
@@ -56,10 +56,10 @@ use rapport_store::Tx;
 use crate::Error;
 use crate::activity::{self, Kept};
 use crate::ledger::{Account, AccountKey, Answer, Command, Ledger, LotId, MemberId, WalletId};
+use ahead::Sure;
+pub(crate) use ahead::{Ahead, ahead, write_ahead};
 use head::Head;
 use jurisdictions::Laws;
-use sure::Sure;
-pub(crate) use sure::{Ahead, ahead, write_ahead};
 
 /// Accounts that were posted to before, kept in memory. Each is read again when somebody else posted to it meanwhile.
 #[derive(Debug, Default)]

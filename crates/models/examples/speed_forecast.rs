@@ -4,13 +4,12 @@ use std::time::Instant;
 
 use rapport_models::forecast::{Ets, Options, Outlook, Regression, Series};
 
+#[path = "../tests/data/draws.rs"]
+mod draws;
+
 fn main() {
-    let mut state = 42u64;
-    let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-    };
-    let mut normal = move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
+    let mut draws = draws::Draws(42);
+    let mut normal = move || draws.normal();
     for (name, n, season, year) in [("days", 730, 7, 365.25), ("months", 144, 12, 12.0)] {
         let mut level = 100.0;
         let factor: Vec<f64> = (0..n).map(|at| f64::from(u8::from(at % 29 == 3))).collect();

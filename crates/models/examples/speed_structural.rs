@@ -10,13 +10,12 @@ const DEMOCRACY: &str =
     "ind =~ x1 + x2 + x3\nold =~ x4 + x5 + x6 + x7\nnew =~ x8 + x9 + x10 + x11\nold ~ ind\nnew ~ ind + old
     x4 ~~ x8; x5 ~~ x7 + x9; x6 ~~ x10; x7 ~~ x11; x9 ~~ x11";
 
+#[path = "../tests/data/draws.rs"]
+mod draws;
+
 fn main() {
-    let mut state = 42u64;
-    let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-    };
-    let mut normal = move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
+    let mut draws = draws::Draws(42);
+    let mut normal = move || draws.normal();
     for (name, text, n, groups) in [("abilities", ABILITIES, 301, [3, 3, 3]), ("democracy", DEMOCRACY, 75, [3, 4, 4])] {
         let mut columns = vec![Vec::new(); groups.iter().sum()];
         for _ in 0..n {

@@ -25,7 +25,7 @@ pub use drift::{Shift, Still, shifts, still};
 pub use folds::Folds;
 pub use metrics::{Judged, Metrics, ReliabilityBin};
 pub use regression::{Coefficient, Regression, RegressionOptions};
-pub use snapshots::{Bought, Label, Plan, Snapshots, features, usual_gap};
+pub use snapshots::{Label, Plan, Snapshots, features, usual_gap};
 pub(crate) use table::Shape;
 pub use table::{Feature, Table, Values};
 pub use threshold::{Costs, Operation};

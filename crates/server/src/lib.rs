@@ -8,6 +8,7 @@ pub mod app;
 pub mod audiences;
 pub mod audit;
 pub mod auth;
+mod beat;
 pub mod callbacks;
 pub mod challenges;
 pub mod cli;

@@ -19,12 +19,13 @@ use rapport_analytics::value::Settings;
 use rapport_domain::{Id, PersonId, Timestamp, WorkspaceId};
 use rapport_privacy::records::restrictions;
 use rapport_profiles::records::{identifiers, orders};
-use rapport_store::jobs::{Claim, NewJob, Progress};
+use rapport_store::jobs::NewJob;
 use rapport_store::{Error, Priority, Tx};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use crate::beat::Beat;
 use crate::installation::Installation;
 use crate::records::workspaces;
 
@@ -149,7 +150,7 @@ pub async fn settle(installation: &Installation) -> Result<()> {
 pub async fn work(installation: &Installation, stop: &watch::Receiver<bool>) -> Result<bool> {
     let Some(claim) = installation.store.jobs().claim(&[FIT, SCORE], LEASE).await? else { return Ok(false) };
     let model = claim.payload["model"].as_str().context("a job of a model names it")?.to_owned();
-    let beat = Beat { installation, claim: &claim, stop };
+    let beat = Beat { installation, claim: &claim, lease: LEASE, stop };
     let outcome = if claim.kind == FIT { fit::fit(&beat, &model).await } else { score::score(&beat, &model).await };
     if outcome.is_err() && *stop.borrow() {
         // The lease runs out, and whoever starts next begins anew.
@@ -170,29 +171,6 @@ async fn fail(beat: &Beat<'_>, error: &anyhow::Error) -> rapport_store::Result<(
     let mut tx = beat.installation.store.begin(Priority::Background).await?;
     beat.installation.store.jobs().fail(&mut tx, beat.claim, "model_failed").await?;
     tx.commit().await
-}
-
-/// Says how far a job is, and hears whether it is to stop.
-struct Beat<'a> {
-    installation: &'a Installation,
-    claim: &'a Claim,
-    stop: &'a watch::Receiver<bool>,
-}
-
-impl Beat<'_> {
-    /// Whether somebody asked it to stop; an error when the server stops.
-    async fn at(&self, done: usize, total: usize) -> Result<bool> {
-        anyhow::ensure!(!*self.stop.borrow(), "the server stops");
-        let progress = Progress { done: i64::try_from(done)?, total: Some(i64::try_from(total)?) };
-        Ok(self.installation.store.jobs().heartbeat(self.claim, LEASE, progress).await?)
-    }
-
-    /// Ends it as somebody asked.
-    async fn stopped(&self) -> Result<()> {
-        let mut tx = self.installation.store.begin(Priority::Background).await?;
-        self.installation.store.jobs().stopped(&mut tx, self.claim).await?;
-        Ok(tx.commit().await?)
-    }
 }
 
 /// The people whose data are restricted.

@@ -14,10 +14,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rapport_domain::Id;
 use rapport_loyalty::records::simulations;
-use rapport_store::jobs::{Claim, Progress};
+use rapport_store::jobs::Claim;
 use rapport_store::{Error, Priority};
 use tokio::sync::watch;
 
+use crate::beat::Beat;
 use crate::installation::Installation;
 pub use plan::Plan;
 pub use result::SimulationResult;
@@ -56,7 +57,7 @@ pub async fn work(installation: &Installation, stop: &watch::Receiver<bool>) -> 
     let mut tx = installation.store.begin(Priority::Background).await?;
     simulations::begin(&mut tx, claim.workspace, &id, now).await?;
     tx.commit().await?;
-    let came = simulate(&Beat { installation, claim: &claim, stop }, &id).await;
+    let came = simulate(&Beat { installation, claim: &claim, lease: LEASE, stop }, &id).await;
     if came.is_err() && *stop.borrow() {
         // The lease runs out, and whoever starts next begins anew.
         return Ok(false);
@@ -92,22 +93,6 @@ async fn end(
         }
     }
     tx.commit().await
-}
-
-/// Says how far it is, and hears whether it is to stop.
-struct Beat<'a> {
-    installation: &'a Installation,
-    claim: &'a Claim,
-    stop: &'a watch::Receiver<bool>,
-}
-
-impl Beat<'_> {
-    /// Whether somebody asked it to stop; an error when the server stops.
-    async fn at(&self, done: usize, total: usize) -> Result<bool> {
-        anyhow::ensure!(!*self.stop.borrow(), "the server stops");
-        let progress = Progress { done: i64::try_from(done)?, total: Some(i64::try_from(total)?) };
-        Ok(self.installation.store.jobs().heartbeat(self.claim, LEASE, progress).await?)
-    }
 }
 
 /// What came of it; `None` when somebody asked it to stop.

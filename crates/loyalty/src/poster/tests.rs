@@ -36,15 +36,15 @@ const fn spend(amount: i64) -> Act {
     Act::Spend { amount }
 }
 
-type Told = oneshot::Receiver<Result<Vec<Answer>, Error>>;
+type Hears = oneshot::Receiver<Result<Vec<Answer>, Error>>;
 
-async fn send(desk: &mut Desk, command: Command) -> Told {
+async fn send(desk: &mut Desk, command: Command) -> Hears {
     let (answer, told) = oneshot::channel();
     desk.post(W, (vec![vec![command]], vec![answer])).await;
     told
 }
 
-async fn answer(told: Told) -> Answer {
+async fn answer(told: Hears) -> Answer {
     told.await.unwrap().unwrap().pop().unwrap()
 }
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Tx, args, sql};
 
+use super::ahead::Who;
 use super::head::Head;
 use super::read::{HoldRow, LotRow, by_ids, postings_of, with_postings};
-use super::sure::Who;
 use super::{Memory, Written, houses, jurisdictions, members, wallets};
 use crate::Error;
 use crate::ledger::{

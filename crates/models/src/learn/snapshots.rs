@@ -4,21 +4,13 @@
 //! Always holds: a feature looks at events before its moment alone, a label at events from it on; the last moment's time has passed by the end of the data. Rows
 //! of one customer carry the same group, so that none is learnt from and judged by.
 //!
+//! An event is a purchase, or whatever else customers do, in days, for 0 where no amount is known.
+//!
 //! Does not do: know when an event arrived; whoever gives events that came late gives the times at which they were known.
 
 use super::table::{Feature, Table};
+use crate::buying::Purchase;
 use crate::fault::{Fault, none_of};
-
-/// Something that a customer bought, or did.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bought {
-    /// The place of the customer.
-    pub customer: u32,
-    /// When, in days.
-    pub time: f64,
-    /// For how much; 0 where nothing is known.
-    pub amount: f64,
-}
 
 /// What is to be told beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +54,7 @@ const WINDOWS: [f64; 3] = [30.0, 90.0, 365.0];
 
 impl Snapshots {
     /// Of these events. Fails for values that are no numbers, and where no moment has both a past and a time that has passed since.
-    pub fn of(events: &[Bought], plan: &Plan) -> Result<Self, Fault> {
+    pub fn of(events: &[Purchase], plan: &Plan) -> Result<Self, Fault> {
         none_of(events, |it| !(it.time.abs() < 1e9 && it.amount.abs() < 1e15), |row| Fault::NotFinite { row })?;
         if !(plan.horizon > 0.0 && plan.active > 0.0 && plan.until.is_finite() && plan.most > 0) {
             return Err(Fault::NotIdentified { why: "what a time of no days should mean" });
@@ -99,7 +91,7 @@ impl Snapshots {
 }
 
 /// What is known now, before `moment`, of all who did anything in the `active` days before: their places and their features.
-pub fn features(events: &[Bought], moment: f64, active: f64) -> Result<(Vec<u32>, Table), Fault> {
+pub fn features(events: &[Purchase], moment: f64, active: f64) -> Result<(Vec<u32>, Table), Fault> {
     let histories = histories(events);
     let known = histories.iter().filter_map(|own| Some((own[0].customer, known(own, moment, active)?)));
     let (customers, rows): (Vec<u32>, Vec<Vec<f64>>) = known.unzip();
@@ -107,7 +99,7 @@ pub fn features(events: &[Bought], moment: f64, active: f64) -> Result<(Vec<u32>
 }
 
 /// The time within which nine of ten events follow the one before of the same customer; `None` where fewer than twenty do.
-pub fn usual_gap(events: &[Bought]) -> Option<f64> {
+pub fn usual_gap(events: &[Purchase]) -> Option<f64> {
     let histories = histories(events);
     let gaps = histories.iter().flat_map(|own| own.windows(2).map(|pair| pair[1].time.floor() - pair[0].time.floor()));
     let mut gaps: Vec<f64> = gaps.filter(|it| *it > 0.0).collect();
@@ -116,14 +108,14 @@ pub fn usual_gap(events: &[Bought]) -> Option<f64> {
 }
 
 /// The events of each customer in their order.
-fn histories(events: &[Bought]) -> Vec<Vec<Bought>> {
+fn histories(events: &[Purchase]) -> Vec<Vec<Purchase>> {
     let mut sorted = events.to_vec();
     sorted.sort_by(|a, b| a.customer.cmp(&b.customer).then(a.time.total_cmp(&b.time)));
-    sorted.chunk_by(|a, b| a.customer == b.customer).map(<[Bought]>::to_vec).collect()
+    sorted.chunk_by(|a, b| a.customer == b.customer).map(<[Purchase]>::to_vec).collect()
 }
 
 /// The features of one customer at a moment; `None` if they did nothing in the `active` days before it.
-fn known(own: &[Bought], moment: f64, active: f64) -> Option<Vec<f64>> {
+fn known(own: &[Purchase], moment: f64, active: f64) -> Option<Vec<f64>> {
     let before = &own[..own.partition_point(|it| it.time < moment)];
     let (first, last) = (before.first()?, before.last()?);
     let since = moment - last.time;
@@ -179,12 +171,12 @@ fn table(rows: &[Vec<f64>]) -> Result<Table, Fault> {
 mod tests {
     use super::*;
 
-    fn bought(customer: u32, time: f64) -> Bought {
-        Bought { customer, time, amount: 10.0 }
+    fn bought(customer: u32, time: f64) -> Purchase {
+        Purchase { customer, time, amount: 10.0 }
     }
 
     /// Customer 0 buys every ten days to the end, customer 1 stops at day 50.
-    fn shop() -> Vec<Bought> {
+    fn shop() -> Vec<Purchase> {
         let steady = (0..20).map(|it| bought(0, f64::from(it) * 10.0));
         steady.chain((0..6).map(|it| bought(1, f64::from(it) * 10.0))).collect()
     }
@@ -204,7 +196,7 @@ mod tests {
         assert_eq!((last.len(), before.len()), (1, 7));
         // What comes after a moment changes no feature of it.
         let (who, now) = features(&shop(), 80.0, 60.0).unwrap();
-        let early: Vec<Bought> = shop().into_iter().filter(|it| it.time < 80.0).collect();
+        let early: Vec<Purchase> = shop().into_iter().filter(|it| it.time < 80.0).collect();
         assert_eq!((who, now), features(&early, 80.0, 60.0).unwrap());
     }
 
@@ -213,7 +205,7 @@ mod tests {
         let plan = Plan { label: Label::Again, horizon: 150.0, active: 300.0, until: 200.0, most: 3 };
         let found = Snapshots::of(&shop(), &plan);
         assert!(matches!(found, Err(Fault::TooFew { .. })), "{found:?}");
-        let odd = [Bought { customer: 0, time: f64::NAN, amount: 1.0 }];
+        let odd = [Purchase { customer: 0, time: f64::NAN, amount: 1.0 }];
         assert!(matches!(Snapshots::of(&odd, &plan), Err(Fault::NotFinite { .. })));
         assert_eq!((usual_gap(&shop()), usual_gap(&shop()[..5])), (Some(10.0), None));
     }

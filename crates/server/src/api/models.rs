@@ -67,9 +67,13 @@ pub async fn model(
     Path(model): Path<String>,
 ) -> Result<Json<ScoringModel>, Problem> {
     caller.require(Permission::ViewReports)?;
-    let row = find(&app, &caller, &model).await?;
-    let users = user_names(&app, caller.workspace).await?;
-    ScoringModel::of(&app, &caller, row, &users).await.map(Json)
+    shown(&app, &caller, &model).await
+}
+
+async fn shown(app: &App, caller: &Caller, model: &str) -> Result<Json<ScoringModel>, Problem> {
+    let row = find(app, caller, model).await?;
+    let users = user_names(app, caller.workspace).await?;
+    ScoringModel::of(app, caller, row, &users).await.map(Json)
 }
 
 /// What staff choose of a model.
@@ -103,9 +107,7 @@ pub async fn change_model(
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     models::set(&mut tx, caller.workspace, &row.model, settings, body.is_paused).await?;
     tx.commit().await?;
-    let row = find(&app, &caller, &model).await?;
-    let users = user_names(&app, caller.workspace).await?;
-    ScoringModel::of(&app, &caller, row, &users).await.map(Json)
+    shown(&app, &caller, &model).await
 }
 
 /// Fits a model now, in the background; one fit at a time. A workspace without the model of value gets it.
@@ -125,7 +127,5 @@ pub async fn fit_model(
         .await
         .map_err(Problem::internal)?;
     tx.commit().await?;
-    let row = find(&app, &caller, &model).await?;
-    let users = user_names(&app, caller.workspace).await?;
-    ScoringModel::of(&app, &caller, row, &users).await.map(Json)
+    shown(&app, &caller, &model).await
 }

@@ -13,6 +13,7 @@ mod kano;
 mod nps;
 mod outcome;
 mod plot;
+mod purchases;
 mod report;
 mod saved;
 mod sem;

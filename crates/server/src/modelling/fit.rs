@@ -14,8 +14,9 @@ use rapport_domain::Timestamp;
 use rapport_store::Priority;
 use serde_json::Value;
 
-use super::{Beat, SCHEDULE, restricted, settings_of};
+use super::{SCHEDULE, restricted, settings_of};
 use crate::api::questions;
+use crate::beat::Beat;
 
 /// Reading is the first step, and writing the last.
 const ALL: usize = STEPS + 2;

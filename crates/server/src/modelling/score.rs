@@ -16,8 +16,9 @@ use rapport_store::Priority;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{Beat, restricted, settings_of};
+use super::{restricted, settings_of};
 use crate::api::questions;
+use crate::beat::Beat;
 use crate::scoring::{self, Told};
 
 /// What is told of the value of a customer, in the order of [`news`].

@@ -19,9 +19,9 @@ use rapport_segments::records::{memberships, segments};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Beat;
 use super::plan::{Plan, Side, Today, Who, part_of};
 use super::told::{Somebody, Story};
+use crate::beat::Beat;
 use crate::installation::Installation;
 use crate::knowing::Known;
 use crate::points::worth::redemption;

@@ -190,32 +190,14 @@ fn telecommunications() {
 #[test]
 fn buyers_that_come_back() {
     let Some(file) = data("cdnow/CDNOW_sample.txt") else { return };
-    let found = json(&[
-        "propensity",
-        &file,
-        "--customer",
-        "column_2",
-        "--date",
-        "column_3",
-        "--amount",
-        "column_5",
-        "--horizon",
-        "90d",
-    ]);
+    let asked = |model| {
+        let columns = ["--customer", "column_2", "--date", "column_3", "--amount", "column_5"];
+        json(&[&[model, &*file], &columns[..], &["--horizon", "90d"]].concat())
+    };
+    let found = asked("propensity");
     assert!(number(&found, "/metrics/forward_auc") > 0.65, "{}", found["metrics"]);
     assert_eq!(number(&found, "/metrics/horizon_days"), 90.0);
-    let left = json(&[
-        "churn",
-        &file,
-        "--customer",
-        "column_2",
-        "--date",
-        "column_3",
-        "--amount",
-        "column_5",
-        "--horizon",
-        "90d",
-    ]);
+    let left = asked("churn");
     // The one is the other's opposite.
     let positives = |it: &serde_json::Value| number(it, "/metrics/positives");
     assert_eq!(positives(&found) + positives(&left), number(&found, "/metrics/rows"));

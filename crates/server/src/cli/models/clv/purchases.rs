@@ -8,7 +8,8 @@ use rapport_models::Fault;
 use rapport_models::buying::{Group, History, Purchase, Summary, regularity};
 
 use super::ClvArgs;
-use crate::cli::models::input::{Data, Need, day};
+use crate::cli::models::input::{Data, Need};
+use crate::cli::models::purchases::Purchases;
 use crate::cli::models::report::Cell;
 use crate::cli::models::wording;
 
@@ -63,27 +64,15 @@ pub fn read(args: &ClvArgs) -> Result<Known> {
     if args.frequency.is_some() {
         return summarised(args, data);
     }
-    let customer = data.column("customer", args.customer.as_ref(), Some(Field::CustomerId), &[])?;
-    let date = data.column("date", args.date.as_ref(), Some(Field::Date), &[])?;
-    let amount = match data.find("amount", args.amount.as_ref(), Some(Field::LineTotal), &[])? {
-        None => data.find("amount", None, Some(Field::OrderTotal), &["dollar_value"])?,
-        found => found,
-    };
-    let mut needs = vec![(customer, Need::Text), (date, Need::Time)];
-    needs.extend(amount.map(|it| (it, Need::Number)));
-    data.require(&needs)?;
-    let (codes, names) = data.codes(customer);
-    let times = data.times(date);
-    let amounts = amount.map(|it| data.numbers(it));
-    let purchase = |row: usize| Purchase {
-        customer: codes[row],
-        time: times.days[row],
-        amount: amounts.as_ref().map_or(0.0, |it| it[row]),
-    };
-    let purchases: Vec<Purchase> = (0..data.rows()).map(purchase).collect();
-    let last = purchases.iter().map(|it| it.time.floor()).fold(f64::NEG_INFINITY, f64::max) + 1.0;
+    let bought = Purchases::read(&mut data, (args.customer.as_ref(), args.date.as_ref()), |data| {
+        match data.find("amount", args.amount.as_ref(), Some(Field::LineTotal), &[])? {
+            None => data.find("amount", None, Some(Field::OrderTotal), &["dollar_value"]),
+            found => Ok(found),
+        }
+    })?;
+    let last = bought.end();
     let until = match &args.until {
-        Some(text) => day("until", text, &times)?.floor() + 1.0,
+        Some(text) => bought.until(text)?,
         None => {
             data.notes.push(
                 "All days are learnt from; --until DAY keeps the later ones to judge the forecast by.".to_owned(),
@@ -91,6 +80,7 @@ pub fn read(args: &ClvArgs) -> Result<Known> {
             last
         }
     };
+    let Purchases { all: purchases, names, columns, amounts, .. } = bought;
     let all = Summary::of(&purchases, 1.0, WEEK, until).map_err(|fault| data.fault(&fault, &[]))?;
     let kept: Vec<usize> = (0..all.len()).filter(|at| all[*at].is_some()).collect();
     if kept.is_empty() {
@@ -103,12 +93,11 @@ pub fn read(args: &ClvArgs) -> Result<Known> {
         data.notes.push(format!("{} customers came after --until and are not known yet.", names.len() - kept.len()));
     }
     let later = (last > until).then(|| followed(&purchases, names.len(), &kept, (until, last)));
-    let columns = [Some(customer), Some(date), amount];
     Ok(Known {
-        columns: columns.into_iter().flatten().map(|it| data.name(it).to_owned()).collect(),
+        columns,
         customers: kept.iter().map(|at| names[*at].clone()).collect(),
         summaries: all.into_iter().flatten().collect(),
-        amounts: amount.is_some(),
+        amounts,
         unit: WEEK,
         later,
         tried: Vec::new(),

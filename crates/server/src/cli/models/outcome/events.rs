@@ -3,11 +3,13 @@
 use anyhow::{Result, bail};
 use rapport_imports::Field;
 use rapport_models::Fault;
-use rapport_models::learn::{Bought, Judged, Label, Plan, Snapshots, features, usual_gap};
+use rapport_models::buying::Purchase;
+use rapport_models::learn::{Judged, Label, Plan, Snapshots, features, usual_gap};
 use serde::{Deserialize, Serialize};
 
 use super::{OutcomeArgs, Shown, Told, fit, refusal, shown, sound, warn};
-use crate::cli::models::input::{Data, Need, day};
+use crate::cli::models::input::Data;
+use crate::cli::models::purchases::Purchases;
 use crate::cli::models::report::Report;
 use crate::cli::models::{saved, wording};
 
@@ -23,7 +25,7 @@ const MOMENTS: usize = 6;
 
 /// Events of customers to a day.
 struct Events {
-    all: Vec<Bought>,
+    all: Vec<Purchase>,
     names: Vec<String>,
     columns: Vec<String>,
     until: f64,
@@ -64,32 +66,19 @@ pub fn run(args: &OutcomeArgs, told: Told, data: &mut Data) -> Result<()> {
 }
 
 fn read(args: &OutcomeArgs, data: &mut Data) -> Result<Events> {
-    let customer = data.column("customer", args.customer.as_ref(), Some(Field::CustomerId), &[])?;
-    let date = data.column("date", args.date.as_ref(), Some(Field::Date), &[])?;
-    let amount = data.find("amount", args.amount.as_ref(), Some(Field::LineTotal), &["dollar_value"])?;
-    let mut needs = vec![(customer, Need::Text), (date, Need::Time)];
-    needs.extend(amount.map(|it| (it, Need::Number)));
-    data.require(&needs)?;
-    let (codes, names) = data.codes(customer);
-    let times = data.times(date);
-    let amounts = amount.map(|it| data.numbers(it));
-    let event = |row: usize| Bought {
-        customer: codes[row],
-        time: times.days[row],
-        amount: amounts.as_ref().map_or(0.0, |it| it[row]),
-    };
-    let all: Vec<Bought> = (0..data.rows()).map(event).collect();
+    let mut events = Purchases::read(data, (args.customer.as_ref(), args.date.as_ref()), |data| {
+        data.find("amount", args.amount.as_ref(), Some(Field::LineTotal), &["dollar_value"])
+    })?;
     let until = match &args.until {
-        Some(text) => day("until", text, &times)?.floor() + 1.0,
-        None => all.iter().map(|it| it.time.floor()).fold(f64::NEG_INFINITY, f64::max) + 1.0,
+        Some(text) => events.until(text)?,
+        None => events.end(),
     };
-    let all: Vec<Bought> = all.into_iter().filter(|it| it.time < until).collect();
-    if all.is_empty() {
+    events.all.retain(|it| it.time < until);
+    if events.all.is_empty() {
         bail!("there is no event up to --until; choose a later day");
     }
-    let columns =
-        [Some(customer), Some(date), amount].into_iter().flatten().map(|it| data.name(it).to_owned()).collect();
-    Ok(Events { all, names, columns, until, amounts: amount.is_some() })
+    let Purchases { all, names, columns, amounts, .. } = events;
+    Ok(Events { all, names, columns, until, amounts })
 }
 
 /// Who is a row today, and what is known of them.
