@@ -15,10 +15,12 @@ mod contract;
 mod covariates;
 mod fitting;
 mod gamma_gamma;
+mod ggompertz_nbd;
 mod history;
 mod latent;
 mod nbd;
 mod pareto_nbd;
+mod point;
 mod quadrature;
 mod regularity;
 mod simulation;
@@ -30,16 +32,18 @@ pub use bg_bb::{BgBb, Chances};
 pub use bg_nbd::{BgNbd, Geometric, MbgNbd};
 pub use choice::{Candidate, Choice, Kind, Model, Score};
 pub use contract::{Contract, Sbg};
-pub use covariates::{Described, Explained, Factors};
+pub use covariates::{Described, Explained, Factors, Plain};
 pub use fitting::{Fit, Likelihood, Row};
 pub use gamma_gamma::{GammaGamma, Spending};
+pub use ggompertz_nbd::GGompertzNbd;
 pub use history::{Group, Histories, History};
 pub use nbd::Nbd;
 pub use pareto_nbd::ParetoNbd;
+pub use point::Point;
 pub use regularity::regularity;
 pub use simulation::{
-    simulated_bg_nbd, simulated_chances, simulated_contracts, simulated_mbg_nbd, simulated_pareto_nbd,
-    simulated_spending,
+    simulated_bg_nbd, simulated_chances, simulated_contracts, simulated_ggompertz_nbd, simulated_mbg_nbd,
+    simulated_pareto_nbd, simulated_spending,
 };
 pub use summary::{Purchase, Summary};
 pub use uncertainty::{Posterior, percentiles};

@@ -3,9 +3,11 @@
 #[path = "data/given.rs"]
 mod given;
 
+use rapport_models::Fault;
 use rapport_models::buying::{
-    BgBb, BgNbd, Buying, Chances, Choice, Contract, Explained, Fit, GammaGamma, Histories, History, Horizon,
-    Likelihood, MbgNbd, Nbd, ParetoNbd, Purchase, Sbg, Score, Simple, Spending, Summary, Value, percentiles,
+    BgBb, BgNbd, Buying, Chances, Choice, Contract, Explained, Fit, GGompertzNbd, GammaGamma, Histories, History,
+    Horizon, Likelihood, MbgNbd, Nbd, ParetoNbd, Plain, Point, Purchase, Sbg, Score, Simple, Spending, Summary, Value,
+    percentiles,
 };
 
 fn data(name: &str) -> Option<String> {
@@ -25,8 +27,19 @@ fn fitted<M: Likelihood>(fit: &Fit<M>, parameters: &[f64], log_likelihood: f64) 
     assert!((fit.log_likelihood - log_likelihood).abs() < 1e-3, "{} {log_likelihood}", fit.log_likelihood);
 }
 
-/// CDNOW's sample: each customer's summary to 1997-09-30, in weeks, and how often and for how much they bought in the 39 weeks that followed.
-fn cdnow() -> Option<Vec<(Summary, u32, f64)>> {
+/// What a customer of CDNOW's sample did.
+struct Customer {
+    /// To 1997-09-30, in weeks.
+    summary: Summary,
+    /// How often, and for how much, they bought in the 39 weeks that followed.
+    later: u32,
+    dollars: f64,
+    /// How many CDs they bought on their first day.
+    disks: f64,
+}
+
+/// CDNOW's sample: its purchases with the number of CDs, and the day after the weeks of the fit.
+fn cdnow_purchases() -> Option<(Vec<(Purchase, f64)>, f64)> {
     let text = data("cdnow/CDNOW_sample.txt")?;
     let day = |date: &str| {
         let days = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
@@ -36,24 +49,34 @@ fn cdnow() -> Option<Vec<(Summary, u32, f64)>> {
     let purchase = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let customer = fields[1].parse::<u32>().unwrap() - 1;
-        Purchase { customer, time: day(fields[2]), amount: fields[4].parse().unwrap() }
+        let disks = fields[3].parse().unwrap();
+        (Purchase { customer, time: day(fields[2]), amount: fields[4].parse().unwrap() }, disks)
     };
-    let purchases: Vec<Purchase> = text.lines().map(purchase).collect();
-    assert_eq!(purchases.len(), 6_919);
-    let until = day("19971001");
+    Some((text.lines().map(purchase).collect(), day("19971001")))
+}
+
+fn cdnow() -> Option<Vec<Customer>> {
+    let (lines, until) = cdnow_purchases()?;
+    assert_eq!(lines.len(), 6_919);
+    let purchases: Vec<Purchase> = lines.iter().map(|it| it.0).collect();
     let summaries = Summary::of(&purchases, 1.0, 7.0, until).unwrap();
-    let after = |customer: usize| {
-        let own: Vec<&Purchase> =
-            purchases.iter().filter(|it| it.customer as usize == customer && it.time >= until).collect();
-        let days: std::collections::BTreeSet<u32> = own.iter().map(|it| it.time as u32).collect();
-        (days.len() as u32, own.iter().map(|it| it.amount).sum::<f64>())
+    let customer = |(at, summary): (usize, Option<Summary>)| {
+        let own: Vec<&(Purchase, f64)> = lines.iter().filter(|it| it.0.customer as usize == at).collect();
+        let first = own.iter().map(|it| it.0.time).fold(f64::INFINITY, f64::min);
+        let later: Vec<Purchase> = own.iter().map(|it| it.0).filter(|it| it.time >= until).collect();
+        let days: std::collections::BTreeSet<u32> = later.iter().map(|it| it.time as u32).collect();
+        Customer {
+            summary: summary.unwrap(),
+            later: days.len() as u32,
+            dollars: later.iter().map(|it| it.amount).sum(),
+            disks: own.iter().filter(|it| it.0.time == first).map(|it| it.1).sum(),
+        }
     };
-    let all = summaries.into_iter().enumerate();
-    Some(all.map(|(at, it)| (it.unwrap(), after(at).0, after(at).1)).collect())
+    Some(summaries.into_iter().enumerate().map(customer).collect())
 }
 
 fn histories() -> Option<Histories> {
-    Some(Summary::histories(&cdnow()?.iter().map(|it| it.0).collect::<Vec<_>>()).unwrap())
+    Some(Summary::histories(&cdnow()?.iter().map(|it| it.summary).collect::<Vec<_>>()).unwrap())
 }
 
 /// Fader, Hardie and Lee 2005; CLVTools 0.12.1's own tests give the digits.
@@ -101,7 +124,7 @@ fn pareto_nbd_on_cdnow() {
 #[test]
 fn gamma_gamma_on_cdnow() {
     let Some(customers) = cdnow() else { return };
-    let summaries: Vec<Summary> = customers.iter().map(|it| it.0).collect();
+    let summaries: Vec<Summary> = customers.iter().map(|it| it.summary).collect();
     let spending = Summary::spending(&summaries);
     assert_eq!(spending.len(), 946);
     let fit = GammaGamma::fit(&spending).unwrap();
@@ -197,8 +220,8 @@ fn sbg_on_two_kinds_of_contracts() {
 #[test]
 fn thirty_nine_weeks_of_cdnow_that_followed() {
     let Some(customers) = cdnow() else { return };
-    let histories: Vec<History> = customers.iter().map(|it| it.0.history).collect();
-    let later: Vec<u32> = customers.iter().map(|it| it.1).collect();
+    let histories: Vec<History> = customers.iter().map(|it| it.summary.history).collect();
+    let later: Vec<u32> = customers.iter().map(|it| it.later).collect();
     assert_eq!(later.iter().sum::<u32>(), 1_882);
     let choice = Choice::between(&histories, &later, 39.0).unwrap();
     let score = |at: usize| choice.candidates[at].outcome.as_ref().unwrap().1;
@@ -211,13 +234,16 @@ fn thirty_nine_weeks_of_cdnow_that_followed() {
     }
     let model = ParetoNbd::fit(&Histories::new(&histories).unwrap()).unwrap().model;
     let score = Score::of(&model, &histories, &later, 39.0);
+    near(score.mean_square_log, 0.237_7, 4);
     near(score.bias, -0.115, 3);
     near(score.correlation, 0.630_2, 4);
-    let summaries: Vec<Summary> = customers.iter().map(|it| it.0).collect();
+    let summaries: Vec<Summary> = customers.iter().map(|it| it.summary).collect();
     let spending = GammaGamma::fit(&Summary::spending(&summaries)).unwrap().model;
     let horizon = Horizon { period: 39.0, periods: 1, discount: 0.0, margin: 1.0 };
-    let mut ranked: Vec<(f64, f64)> =
-        customers.iter().map(|it| (Value::of(&model, &spending, &it.0, &horizon).value.unwrap(), it.2)).collect();
+    let mut ranked: Vec<(f64, f64)> = customers
+        .iter()
+        .map(|it| (Value::of(&model, &spending, &it.summary, &horizon).value.unwrap(), it.dollars))
+        .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let total: f64 = ranked.iter().map(|it| it.1).sum();
     near(total, 70_976.39, 2);
@@ -253,33 +279,71 @@ fn intervals_of_the_fit_to_cdnow() {
     assert!((posterior.mean(|it| it.r) - 0.243).abs() < 0.003);
 }
 
-/// The first purchase's amount, which Abe (2009) uses for CDNOW, goes with how often people buy again, and not with when they leave. It makes the forecast of
-/// the 39 weeks that followed better by every error but the sum, which stays 11.7 % too low (11.5 % without it). Its
-/// logarithm is taken as Akaike's criterion prefers it, in the weeks of the fit, to the amount itself.
+/// What is measured of forecasts: mean absolute error of medians, root mean square of means, mean square of logarithms of means of logarithms, bias of the
+/// sum of means, and the share of dollars that those spend who are foretold the most.
+fn measured<M: Plain + Buying>(customers: &[Customer], models: &[M]) -> [f64; 5] {
+    let n = customers.len() as f64;
+    let summaries: Vec<Summary> = customers.iter().map(|it| it.summary).collect();
+    let spending = GammaGamma::fit(&Summary::spending(&summaries)).unwrap().model;
+    let points: Vec<Point> =
+        customers.iter().zip(models).map(|(it, model)| Point::of(model, &it.summary.history, 39.0)).collect();
+    let pairs = || points.iter().zip(customers).map(|(it, customer)| (it, f64::from(customer.later)));
+    let worth = |it: &Customer, point: &Point| {
+        let own = &it.summary;
+        (point.mean * spending.expected(f64::from(own.history.frequency), own.again).unwrap(), it.dollars)
+    };
+    let mut ranked: Vec<(f64, f64)> = customers.iter().zip(&points).map(|(it, point)| worth(it, point)).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let found = [
+        pairs().map(|(it, later)| (it.median - later).abs()).sum::<f64>() / n,
+        (pairs().map(|(it, later)| (it.mean - later).powi(2)).sum::<f64>() / n).sqrt(),
+        pairs().map(|(it, later)| (it.log_mean.ln_1p() - later.ln_1p()).powi(2)).sum::<f64>() / n,
+        pairs().map(|(it, _)| it.mean).sum::<f64>() / 1_882.0 - 1.0,
+        ranked[..236].iter().map(|it| it.1).sum::<f64>() / 70_976.39,
+    ];
+    println!("{} {found:?}", std::any::type_name::<M>());
+    found
+}
+
+/// The first purchase's amount, which Abe (2009) uses for CDNOW, goes with how often people buy again, and not with when they leave; the number of CDs does
+/// so more clearly. Which of them is taken, and that as a logarithm, is told by Akaike's criterion in the weeks of the fit.
+///
+/// With it every gate holds by Pareto/NBD, each by the number that suits it, but for a tenth of a per cent of the sum (11.6 % too low, where 11.5 % is wanted,
+/// which is what the model without covariates reaches). By the same criterion MBG/NBD is likelier; it foretells the sum 16 % too low, and its root mean
+/// square is 1.6033 where 1.6028 is wanted.
 #[test]
 fn first_purchases_explain_some_of_cdnow() {
     let Some(customers) = cdnow() else { return };
-    let histories: Vec<History> = customers.iter().map(|it| it.0.history).collect();
-    let first: Vec<Vec<f64>> = customers.iter().map(|it| vec![it.0.first.ln_1p()]).collect();
-    let explained = Explained::fit(&histories, &first).unwrap();
+    let histories: Vec<History> = customers.iter().map(|it| it.summary.history).collect();
+    let amounts: Vec<Vec<f64>> = customers.iter().map(|it| vec![it.summary.first.ln_1p()]).collect();
+    let disks: Vec<Vec<f64>> = customers.iter().map(|it| vec![it.disks.ln_1p()]).collect();
+    let by_amount = Explained::<ParetoNbd>::fit(&histories, &amounts).unwrap();
+    let explained = Explained::<ParetoNbd>::fit(&histories, &disks).unwrap();
     let plain = ParetoNbd::fit(&Histories::new(&histories).unwrap()).unwrap();
-    assert!(explained.fit.aic() < plain.aic() - 40.0, "{} {}", explained.fit.aic(), plain.aic());
-    let [buying, leaving] = [explained.fit.estimates[4], explained.fit.estimates[5]];
+    assert!(by_amount.fit.aic() < plain.aic() - 40.0, "{} {}", by_amount.fit.aic(), plain.aic());
+    assert!(explained.fit.aic() < by_amount.fit.aic() - 4.0, "{}", explained.fit.aic());
+    let [buying, leaving] = [by_amount.fit.estimates[4], by_amount.fit.estimates[5]];
     assert!(buying.low > 1.1 && leaving.interval().holds(1.0), "{buying:?} {leaving:?}");
-    let foretold: Vec<f64> =
-        histories.iter().zip(&first).map(|(it, first)| explained.of(first).expected(it, 39.0)).collect();
-    let n = histories.len() as f64;
-    let off = || foretold.iter().zip(&customers).map(|(a, b)| a - f64::from(b.1));
-    let absolute = off().map(f64::abs).sum::<f64>() / n;
-    let square = (off().map(|it| it * it).sum::<f64>() / n).sqrt();
-    assert!(absolute <= 0.754_5 && square <= 1.602_8, "{absolute} {square}");
-    assert!((off().sum::<f64>() / 1_882.0).abs() < 0.118);
-    let summaries: Vec<Summary> = customers.iter().map(|it| it.0).collect();
-    let spending = GammaGamma::fit(&Summary::spending(&summaries)).unwrap().model;
-    let dollars = |it: &Summary| spending.expected(f64::from(it.history.frequency), it.again).unwrap();
-    let mut ranked: Vec<(f64, f64)> =
-        customers.iter().zip(&foretold).map(|(it, count)| (count * dollars(&it.0), it.2)).collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let top = ranked[..236].iter().map(|it| it.1).sum::<f64>() / 70_976.39;
-    assert!(top >= 0.504, "{top}");
+    let models: Vec<ParetoNbd> = disks.iter().map(|it| explained.of(it)).collect();
+    let [absolute, square, log, bias, top] = measured(&customers, &models);
+    assert!(absolute <= 0.754_5 && square <= 1.602_8 && log <= 0.231_4, "{absolute} {square} {log}");
+    assert!(bias.abs() <= 0.117 && top >= 0.504, "{bias} {top}");
+    let likelier = Explained::<MbgNbd>::fit(&histories, &disks).unwrap();
+    assert!(likelier.fit.aic() < explained.fit.aic() - 20.0, "{}", likelier.fit.aic());
+    let models: Vec<MbgNbd> = disks.iter().map(|it| likelier.of(it)).collect();
+    let [absolute, square, log, bias, top] = measured(&customers, &models);
+    assert!(absolute <= 0.754_5 && square <= 1.604 && log <= 0.231_4, "{absolute} {square} {log}");
+    assert!((-0.17..-0.15).contains(&bias) && top >= 0.504, "{bias} {top}");
+}
+
+/// GGompertz/NBD on CDNOW ends at the boundary b = 0, where it is Pareto/NBD (CLVTools: r .55313, alpha 10.5758, s .60682, log-likelihood −9594.9762): it is
+/// refused, with the reason, and just before the boundary it is as likely as published.
+#[test]
+fn nobody_leaves_sooner_with_time_at_cdnow() {
+    let Some(histories) = histories() else { return };
+    let model = GGompertzNbd { r: 0.553_28, alpha: 10.577_68, b: 1e-6, s: 0.606_24, beta: 11.668_73e-6 };
+    let found = model.log_likelihood(histories.groups(), &mut [0.0; 5]);
+    assert!((found + 9_594.976_2).abs() < 1e-3, "{found}");
+    let fault = GGompertzNbd::fit(&histories).unwrap_err();
+    assert!(matches!(fault, Fault::NotIdentified { .. } | Fault::DidNotSettle), "{fault}");
 }

@@ -39,6 +39,8 @@ pub struct Score {
     pub mean_absolute: f64,
     /// The root of the mean squared error.
     pub root_mean_square: f64,
+    /// The mean squared error of logarithms of one more.
+    pub mean_square_log: f64,
     /// By which part the sum was foretold too high; below zero, too low.
     pub bias: f64,
     /// The correlation of what was foretold with what followed.
@@ -136,6 +138,7 @@ impl Score {
             log_score: sum / scores.max(1.0),
             mean_absolute: pairs().map(|(a, b)| (a - b).abs()).sum::<f64>() / n.max(1.0),
             root_mean_square: (pairs().map(|(a, b)| (a - b).powi(2)).sum::<f64>() / n.max(1.0)).sqrt(),
+            mean_square_log: pairs().map(|(a, b)| (a.ln_1p() - b.ln_1p()).powi(2)).sum::<f64>() / n.max(1.0),
             bias: if all_actual > 0.0 { all_foretold / all_actual - 1.0 } else { 0.0 },
             correlation: if spread > 0.0 { both / spread } else { 0.0 },
         }

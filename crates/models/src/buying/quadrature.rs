@@ -8,17 +8,21 @@ const NODES: [(f64, f64); 5] = [
     (0.973_906_528_517_171_7, 0.066_671_344_308_688_14),
 ];
 
+/// Where a function is asked between `low` and `high`, cut in `parts`, and the weight of what it says there.
+pub(super) fn nodes(low: f64, high: f64, parts: u32) -> impl Iterator<Item = (f64, f64)> {
+    let half = (high - low) / f64::from(parts) / 2.0;
+    (0..parts).flat_map(move |at| {
+        let middle = low + half * (2.0 * f64::from(at) + 1.0);
+        NODES.iter().flat_map(move |(node, weight)| {
+            [(middle - half * node, half * weight), (middle + half * node, half * weight)]
+        })
+    })
+}
+
 /// The integral from `low` to `high`, in parts no longer than `longest`.
 pub(super) fn integral(low: f64, high: f64, longest: f64, function: impl Fn(f64) -> f64) -> f64 {
     let parts = ((high - low) / longest).ceil().clamp(1.0, 200.0);
-    let half = (high - low) / parts / 2.0;
-    let part = |at: f64| {
-        let middle = low + half * (2.0 * at + 1.0);
-        let pair =
-            |(node, weight): &(f64, f64)| weight * (function(middle - half * node) + function(middle + half * node));
-        NODES.iter().map(pair).sum::<f64>() * half
-    };
-    (0..parts as u32).map(|at| part(f64::from(at))).sum()
+    nodes(low, high, parts as u32).map(|(at, weight)| weight * function(at)).sum()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Always holds: the same seed gives the same customers.
 
 use super::uncertainty::{normal, uniform};
-use super::{BgBb, BgNbd, Chances, Contract, GammaGamma, History, MbgNbd, ParetoNbd, Sbg, Spending};
+use super::{BgBb, BgNbd, Chances, Contract, GGompertzNbd, GammaGamma, History, MbgNbd, ParetoNbd, Sbg, Spending};
 use crate::resampling::Draws;
 
 /// The most purchases that are followed: far more than anybody makes.
@@ -33,12 +33,36 @@ pub fn simulated_mbg_nbd(model: &MbgNbd, customers: usize, known: (f64, f64), se
 
 /// Customers of Pareto/NBD, known for a time between two.
 pub fn simulated_pareto_nbd(model: &ParetoNbd, customers: usize, known: (f64, f64), seed: u64) -> Vec<History> {
+    let life = |draws: &mut Draws| {
+        let leaving = gamma(model.s, draws) / model.beta;
+        -(1.0 - uniform(draws)).ln() / leaving
+    };
+    simulated_lives((model.r, model.alpha), life, customers, known, seed)
+}
+
+/// Customers of GGompertz/NBD, known for a time between two.
+pub fn simulated_ggompertz_nbd(model: &GGompertzNbd, customers: usize, known: (f64, f64), seed: u64) -> Vec<History> {
+    let life = |draws: &mut Draws| {
+        let eta = gamma(model.s, draws) / model.beta;
+        (-(1.0 - uniform(draws)).ln() / eta).ln_1p() / model.b
+    };
+    simulated_lives((model.r, model.alpha), life, customers, known, seed)
+}
+
+/// Customers who buy at random until they leave, whenever that is.
+fn simulated_lives(
+    (r, alpha): (f64, f64),
+    life: impl Fn(&mut Draws) -> f64,
+    customers: usize,
+    known: (f64, f64),
+    seed: u64,
+) -> Vec<History> {
     let mut draws = Draws::new(seed);
     let one = |_| {
-        let (rate, leaving) = (gamma(model.r, &mut draws) / model.alpha, gamma(model.s, &mut draws) / model.beta);
-        let age = known.0 + (known.1 - known.0) * uniform(&mut draws);
-        let left = -(1.0 - uniform(&mut draws)).ln() / leaving;
-        let found = lived(rate, age.min(left), &mut draws, |_| false, false);
+        let rate = gamma(r, &mut draws) / alpha;
+        let (lived_for, part) = (life(&mut draws), uniform(&mut draws));
+        let age = known.0 + (known.1 - known.0) * part;
+        let found = lived(rate, age.min(lived_for), &mut draws, |_| false, false);
         History { age, ..found }
     };
     (0..customers).map(one).collect()
