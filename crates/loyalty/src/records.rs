@@ -41,6 +41,7 @@ pub mod simulations;
 pub mod tallies;
 pub mod tiers;
 pub mod tills;
+pub(crate) mod trail;
 pub mod transfers;
 pub mod tries;
 pub mod vouchers;
@@ -60,6 +61,7 @@ use ahead::Sure;
 pub(crate) use ahead::{Ahead, ahead, write_ahead};
 use head::Head;
 use jurisdictions::Laws;
+use trail::Trail;
 
 /// Accounts that were posted to before, kept in memory. Each is read again when somebody else posted to it meanwhile.
 #[derive(Debug, Default)]
@@ -83,12 +85,14 @@ pub struct Memory {
 }
 
 /// How an account was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Written {
     /// The last operation there was then.
     pub operation: i64,
     /// The instant before which nothing falls due in it.
     pub due_at: Option<Timestamp>,
+    /// Its newest operations.
+    pub trail: Trail,
 }
 
 /// How many lots, holds and accounts are kept in memory for one workspace.

@@ -66,6 +66,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 30, name: "lots of which something is left", sql: OPEN_LOTS },
         Migration { number: 31, name: "what staff did with households", sql: households::ACTS },
         Migration { number: 32, name: "how often members were changed", sql: PEOPLE },
+        Migration { number: 33, name: "trails of accounts", sql: TRAILS },
     ],
 };
 
@@ -214,6 +215,26 @@ ALTER TABLE loyalty_wallets ADD COLUMN activity {json};
 /// Whoever keeps members in memory learns from it that one of them is not who they were.
 const PEOPLE: &str = "
 ALTER TABLE loyalty_heads ADD COLUMN people {int} NOT NULL DEFAULT 0;
+";
+
+/// Which operations moved something in an account, a row for several of them, the newest with the balance; instead of an index of postings by member.
+const TRAILS: &str = "
+CREATE TABLE loyalty_trails (
+    workspace {int} NOT NULL,
+    member {int} NOT NULL,
+    wallet {int} NOT NULL,
+    first {int} NOT NULL,
+    last {int} NOT NULL,
+    operations TEXT NOT NULL,
+    PRIMARY KEY (member, wallet, last, workspace)
+) {clustered};
+INSERT INTO loyalty_trails (workspace, member, wallet, first, last, operations)
+    SELECT workspace, member, wallet, MIN(operation), MAX(operation), string_agg(CAST(operation AS TEXT), ' ' ORDER BY operation) FROM (
+        SELECT workspace, member, wallet, operation, (ROW_NUMBER() OVER (PARTITION BY workspace, member, wallet ORDER BY operation) - 1) / 16 AS part
+        FROM (SELECT DISTINCT workspace, member, wallet, operation FROM loyalty_postings) moved) parts
+    GROUP BY workspace, member, wallet, part;
+ALTER TABLE loyalty_balances ADD COLUMN trail TEXT NOT NULL DEFAULT '';
+DROP INDEX loyalty_postings_member;
 ";
 
 const PROGRAM: &str = "
@@ -473,8 +494,10 @@ const COLUMNS: &[Declaration] = &[
     Declaration::technical("loyalty_balances", &["workspace"]),
     of_number(
         "loyalty_balances",
-        &["member", "wallet", "pending", "available", "held", "owed", "due_at", "operation", "active_at"],
+        &["member", "wallet", "pending", "available", "held", "owed", "due_at", "operation", "active_at", "trail"],
     ),
+    Declaration::technical("loyalty_trails", &["workspace"]),
+    of_number("loyalty_trails", &["member", "wallet", "first", "last", "operations"]),
     Declaration::technical(
         "loyalty_programs",
         &["workspace", "version", "definition", "in_force_from", "saved_at", "saved_by"],

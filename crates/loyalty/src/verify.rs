@@ -2,14 +2,14 @@
 //!
 //! Does not: mend anything. It names the first record that does not fit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rapport_domain::WorkspaceId;
 use rapport_store::{Queries, args, sql};
 
 use crate::Error;
 use crate::ledger::{AccountKey, Balance, Chain, LotId, MemberId, Operation, Place, WalletId, checksum};
-use crate::records::{head, read};
+use crate::records::{head, read, trail};
 
 /// Operations read at a time.
 const STEP: u32 = 2_000;
@@ -42,6 +42,8 @@ struct Found {
     lots: HashMap<LotId, [i64; 3]>,
     /// In whose account the last point of each lot was put.
     holders: HashMap<LotId, MemberId>,
+    /// The operations that moved something in each account.
+    trails: BTreeMap<AccountKey, Vec<i64>>,
     /// Operations since the last one that carries the chain's end.
     since: Vec<Operation>,
 }
@@ -63,6 +65,9 @@ pub async fn verify(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Rep
         let step = read::journal(db, workspace, found.report.operations, STEP).await?;
         let Some(last) = step.last().map(|operation| operation.number) else { break };
         let mut stored = stored(db, workspace, found.report.operations, last).await?;
+        for (key, operations) in trail::of(&step) {
+            found.trails.entry(key).or_default().extend(operations);
+        }
         for operation in step {
             let (sum, end) = stored.remove(&operation.number).unzip();
             one(&mut found, &operation, sum);
@@ -81,6 +86,7 @@ pub async fn verify(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Rep
         found.finding(last, "the end of the chain is not the one that the head has");
     }
     balances(db, workspace, &mut found).await?;
+    trails(db, workspace, &mut found).await?;
     lots(db, workspace, &mut found).await?;
     Ok(found.report)
 }
@@ -166,6 +172,29 @@ async fn balances(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Fou
                 format!("the balance of member {member} in wallet {wallet} is {has:?}, its postings come to {says:?}"),
             );
         }
+    }
+    Ok(())
+}
+
+async fn trails(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Found) -> Result<(), Error> {
+    let mut stored = trail::all(db, workspace).await?;
+    let last = found.report.operations;
+    for (key, operations) in std::mem::take(&mut found.trails) {
+        if stored.remove(&key).unwrap_or_default() != operations {
+            let (member, wallet) = (key.0.0, key.1.0);
+            found.finding(
+                last,
+                format!(
+                    "the trail of member {member} in wallet {wallet} has not the operations that moved something there"
+                ),
+            );
+        }
+    }
+    for (member, wallet) in stored.keys() {
+        found.finding(
+            last,
+            format!("the trail of member {} in wallet {} has operations that moved nothing there", member.0, wallet.0),
+        );
     }
     Ok(())
 }

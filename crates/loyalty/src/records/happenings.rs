@@ -9,7 +9,7 @@ use rapport_store::{Queries, Result, args, sql};
 use serde::{Deserialize, Serialize};
 
 use super::redemptions::{Redemption, Stage};
-use super::{members, read};
+use super::{members, read, trail};
 use crate::ledger::{Kind, MemberId, Operation, Place, WalletId};
 
 /// The operations by which points come and go.
@@ -169,10 +169,10 @@ async fn moved(
                 "SELECT * FROM loyalty_operations WHERE workspace = $1 AND wallet = $2 AND refused IS NULL AND source_kind <> 'reward' AND kind IN ($3)
                      AND (recorded_at, operation) < ($4, $5) AND recorded_at >= $6 AND recorded_at < $7
                      AND ($8 = '' OR (source_kind = $8 AND source_reference IN ($9)))
-                     AND operation IN (SELECT operation FROM loyalty_postings WHERE member IN ($10) AND workspace = $1)
+                     AND operation IN ($10)
                  ORDER BY operation DESC LIMIT $11"
             );
-            let own = members::as_rows(members);
+            let own = trail::operations(db, workspace, &members::as_rows(members)).await?;
             let args = args![
                 workspace,
                 wallet,
@@ -273,10 +273,12 @@ pub async fn earned(
     wallet: WalletId,
     members: &[MemberId],
 ) -> Result<i64> {
-    let sum = sql!(
-        "SELECT CAST(COALESCE(SUM(CASE WHEN from_place = 'issued' THEN amount ELSE -amount END), 0) AS BIGINT) FROM loyalty_postings
-         WHERE member IN ($2) AND workspace = $1 AND wallet = $3 AND (from_place = 'issued' OR to_place = 'issued')"
-    );
-    let own = members::as_rows(members);
-    db.scalar(sum, args![workspace, own.as_slice(), wallet.0]).await
+    let moved = trail::sums(db, workspace, &members::as_rows(members)).await?;
+    let issued = |(other, from, to, amount): (i64, String, String, i64)| match (from.as_str(), to.as_str()) {
+        _ if other != wallet.0 => 0,
+        ("issued", _) => amount,
+        (_, "issued") => -amount,
+        _ => 0,
+    };
+    Ok(moved.into_iter().map(issued).sum())
 }

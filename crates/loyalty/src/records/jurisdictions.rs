@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::documents::unreadable;
 use super::read::with_postings;
-use super::{Memory, head, post, settle_of};
+use super::{Memory, head, post, settle_of, trail};
 use crate::Error;
 use crate::jurisdictions::{Guard, Law, Verdict};
 use crate::ledger::{AccountKey, Act, Command, Kind, MemberId, Operation, Portion, Shortage, Source, WalletId};
@@ -266,12 +266,14 @@ async fn expired(
     since: Timestamp,
 ) -> Result<Vec<Operation>, Error> {
     let numbers: Vec<i64> = members.iter().map(|member| member.0).collect();
+    let moved = trail::operations(db, workspace, &numbers).await?;
     let find = sql!(
         "SELECT * FROM loyalty_operations WHERE workspace = $1 AND kind = $4 AND operation IN (
-             SELECT operation FROM loyalty_postings WHERE member IN ($2) AND +workspace = $1 AND to_place = 'expired' AND effective_at >= $3)
+             SELECT operation FROM loyalty_postings WHERE operation IN ($5) AND member IN ($2) AND workspace = $1 AND to_place = 'expired' AND effective_at >= $3)
          ORDER BY operation"
     );
-    let found: Vec<Operation> = db.fetch_all(find, args![workspace, &numbers, since, Kind::Expire.key()]).await?;
+    let args = args![workspace, &numbers, since, Kind::Expire.key(), &moved];
+    let found: Vec<Operation> = db.fetch_all(find, args).await?;
     Ok(with_postings(db, workspace, found).await?)
 }
 

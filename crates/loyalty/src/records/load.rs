@@ -7,7 +7,8 @@ use rapport_store::{Queries, Tx, args, sql};
 
 use super::ahead::Who;
 use super::head::Head;
-use super::read::{HoldRow, LotRow, by_ids, postings_of, with_postings};
+use super::read::{HoldRow, LotRow, by_ids, lots_in, postings_of, with_postings};
+use super::trail::Trail;
 use super::{Memory, Written, houses, jurisdictions, members, wallets};
 use crate::Error;
 use crate::ledger::{
@@ -106,7 +107,8 @@ pub(super) async fn accounts(
     }
     memory.ledger.guards = jurisdictions::guards(tx, workspace, &memory.laws, &concerned).await?;
     let of_row = |row: &members::MemberRow| {
-        let written = Written { operation: row.operation?, due_at: row.due_at };
+        let trail = Trail(row.trail.clone()?);
+        let written = Written { operation: row.operation?, due_at: row.due_at, trail };
         Some(((row.member(), WalletId(row.wallet?)), (row.owed?, written, row.active_at)))
     };
     let stored: HashMap<AccountKey, (i64, Written, Option<Timestamp>)> = rows.iter().filter_map(of_row).collect();
@@ -121,7 +123,7 @@ pub(super) async fn accounts(
         memory.ledger.accounts.insert(key, Account::stored(owed, lots, holds).active(active_at));
     }
     // Also of accounts that are in memory: who looked at one in vain changed its instant and nothing else.
-    memory.written.extend(keys.iter().filter_map(|key| Some((*key, stored.get(key)?.1))));
+    memory.written.extend(keys.iter().filter_map(|key| Some((*key, stored.get(key)?.1.clone()))));
     let plain = rows.iter().filter(|row| row.heir().is_none() && row.jurisdiction.is_none());
     let who =
         |row: &members::MemberRow| Who { standing: Standing::read(&row.standing), is_person: row.person.is_some() };
@@ -145,12 +147,14 @@ pub(super) async fn read(
     let members: BTreeSet<i64> = keys.iter().map(|(member, _)| member.0).collect();
     let members: Vec<i64> = members.into_iter().collect();
     let lots = sql!(
-        "SELECT lot, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin, member, wallet
-         FROM loyalty_lots WHERE member IN ($2) AND workspace = $1 AND is_open"
+        "SELECT member, wallet, string_agg(concat_ws(' ', lot, operation, amount, pending, available, held, earned_at, active_from,
+             COALESCE(CAST(expires_at AS TEXT), '-'), COALESCE(CAST(origin AS TEXT), '-')), ',')
+         FROM loyalty_lots WHERE member IN ($2) AND workspace = $1 AND is_open GROUP BY member, wallet"
     );
-    for LotRow { key, lot } in tx.fetch_all(lots, args![workspace, &members]).await? {
-        if let Some(parts) = read.get_mut(&key) {
-            parts.0.push(lot);
+    let found: Vec<(i64, i64, String)> = tx.fetch_all(lots, args![workspace, &members]).await?;
+    for (member, wallet, lots) in found {
+        if let Some(parts) = read.get_mut(&(MemberId(member), WalletId(wallet))) {
+            parts.0 = lots_in(&lots)?;
         }
     }
     let holds = sql!("SELECT * FROM loyalty_holds WHERE member IN ($2) AND workspace = $1 AND state = 'open'");

@@ -9,7 +9,7 @@ use rapport_store::{Queries, Result, Tx, args, sql};
 
 use super::{
     badges, cards, challenges, changes, gift_cards, head, leaderboards, members, partners, payments, read, redemptions,
-    tiers, tills, transfers, vouchers, wallets,
+    tiers, tills, trail, transfers, vouchers, wallets,
 };
 use crate::ledger::{Lot, MemberId, Operation, WalletId};
 
@@ -102,16 +102,16 @@ pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Re
     // Whoever posts tells nobody of them any more.
     head::people_changed(tx, workspace).await?;
     let numbers: Vec<i64> = members::numbers(tx, workspace, member).await?.iter().map(|number| number.0).collect();
+    let operations = trail::operations(tx, workspace, &numbers).await?;
     let moved = sql!(
-        "UPDATE loyalty_operations SET source_reference = '', source_reason = '' WHERE workspace = $1 AND operation IN (
-             SELECT operation FROM loyalty_postings WHERE member IN ($2) AND workspace = $1)
-             AND (source_reference <> '' OR source_reason <> '')"
+        "UPDATE loyalty_operations SET source_reference = '', source_reason = ''
+         WHERE operation IN ($2) AND workspace = $1 AND (source_reference <> '' OR source_reason <> '')"
     );
     let still = sql!(
         "UPDATE loyalty_operations SET source_reference = '', source_reason = ''
          WHERE member IN ($2) AND workspace = $1 AND (refused IS NOT NULL OR kind = 'extend') AND (source_reference <> '' OR source_reason <> '')"
     );
-    let texts = tx.execute(moved, args![workspace, &numbers]).await?;
+    let texts = tx.execute(moved, args![workspace, &operations]).await?;
     let texts = texts + tx.execute(still, args![workspace, &numbers]).await?;
     let texts = texts + tiers::forget(tx, workspace, &numbers).await?;
     let texts = texts + changes::forget(tx, workspace, &numbers).await?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Row, args, sql};
 
-use super::{jurisdictions, load, members};
+use super::{jurisdictions, load, members, trail};
 use crate::Error;
 use crate::ledger::{
     Account, AccountKey, Balance, Hold, HoldState, Kind, Ledger, Lot, LotId, MemberId, Operation, Place, Posting,
@@ -102,6 +102,34 @@ impl Record for Lot {
     }
 }
 
+/// Lots in one text, as [`Lot`] and in its order, a space between two values, `-` where there is none, and a comma between two lots: thousands of rows cost the driver more
+/// than the database.
+pub(super) fn lots_in(text: &str) -> Result<Vec<Lot>> {
+    text.split(',').map(|lot| lot_in(lot).ok_or_else(|| unknown("lots"))).collect()
+}
+
+fn lot_in(text: &str) -> Option<Lot> {
+    let mut words = text.split(' ');
+    let mut optional = || match words.next()? {
+        "-" => Some(None),
+        number => number.parse::<i64>().ok().map(Some),
+    };
+    let mut number = || optional()?;
+    let lot = Lot {
+        id: LotId(number()?),
+        operation: number()?,
+        amount: number()?,
+        pending: number()?,
+        available: number()?,
+        held: number()?,
+        earned_at: Timestamp(number()?),
+        active_from: Timestamp(number()?),
+        expires_at: optional()?.map(Timestamp),
+        origin: optional()?.map(LotId),
+    };
+    words.next().is_none().then_some(lot)
+}
+
 /// A lot and the account it lies in: as [`Lot`], then `member, wallet`.
 pub(crate) struct LotRow {
     pub key: AccountKey,
@@ -184,17 +212,17 @@ pub async fn history(
 ) -> Result<Vec<Operation>> {
     let before = before.unwrap_or(i64::MAX);
     let numbers: Vec<i64> = members::numbers(db, workspace, member).await?.iter().map(|number| number.0).collect();
-    // Points came, went or stood still: what moved is found by its postings, so that whoever received points finds that too.
+    // Points came, went or stood still: what moved is found by the trail, so that whoever received points finds that too.
+    let moved = trail::latest(db, workspace, &numbers, before, limit).await?;
     let find = sql!(
         "SELECT * FROM loyalty_operations WHERE workspace = $1 AND operation IN (
-             SELECT operation FROM (SELECT DISTINCT operation FROM loyalty_postings WHERE member IN ($2) AND operation < $3 AND workspace = $1
-                 ORDER BY operation DESC LIMIT $4) moved
+             SELECT operation FROM loyalty_operations WHERE operation IN ($5) AND workspace = $1
              UNION ALL SELECT operation FROM (SELECT operation FROM loyalty_operations
                  WHERE member IN ($2) AND operation < $3 AND workspace = $1 AND (refused IS NOT NULL OR kind = 'extend')
                  ORDER BY operation DESC LIMIT $4) still)
          ORDER BY operation DESC LIMIT $4"
     );
-    let found = db.fetch_all(find, args![workspace, &numbers, before, limit]).await?;
+    let found = db.fetch_all(find, args![workspace, &numbers, before, limit, &moved]).await?;
     with_postings(db, workspace, found).await
 }
 
@@ -215,10 +243,12 @@ pub async fn journal(db: &mut impl Queries, workspace: WorkspaceId, after: i64, 
 /// The store's.
 pub async fn lots(db: &mut impl Queries, workspace: WorkspaceId, key: AccountKey) -> Result<Vec<Lot>> {
     let find = sql!(
-        "SELECT lot, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin
+        "SELECT string_agg(concat_ws(' ', lot, operation, amount, pending, available, held, earned_at, active_from,
+             COALESCE(CAST(expires_at AS TEXT), '-'), COALESCE(CAST(origin AS TEXT), '-')), ',')
          FROM loyalty_lots WHERE member = $2 AND wallet = $3 AND workspace = $1 AND is_open"
     );
-    let mut lots: Vec<Lot> = db.fetch_all(find, args![workspace, key.0.0, key.1.0]).await?;
+    let text: Option<String> = db.scalar(find, args![workspace, key.0.0, key.1.0]).await?;
+    let mut lots = text.as_deref().map(lots_in).transpose()?.unwrap_or_default();
     // Of thousands of rows SQLite would sort every column.
     lots.sort_unstable_by_key(Lot::turn);
     Ok(lots)
@@ -300,14 +330,15 @@ pub async fn balance_as_of(
     effective: Timestamp,
     recorded: Timestamp,
 ) -> Result<Balance> {
+    let operations = trail::operations(db, workspace, &[key.0.0]).await?;
     let sums = sql!(
         "SELECT p.from_place, p.to_place, CAST(SUM(p.amount) AS BIGINT) FROM loyalty_postings p
          JOIN loyalty_operations o ON o.operation = p.operation AND o.workspace = p.workspace
-         WHERE p.member = $2 AND p.workspace = $1 AND p.wallet = $3 AND p.effective_at <= $4 AND o.recorded_at <= $5
+         WHERE p.operation IN ($6) AND p.member = $2 AND p.workspace = $1 AND p.wallet = $3 AND p.effective_at <= $4 AND o.recorded_at <= $5
          GROUP BY p.from_place, p.to_place"
     );
     let rows: Vec<(String, String, i64)> =
-        db.fetch_all(sums, args![workspace, key.0.0, key.1.0, effective, recorded]).await?;
+        db.fetch_all(sums, args![workspace, key.0.0, key.1.0, effective, recorded, &operations]).await?;
     let mut balance = Balance::default();
     for (from, to, amount) in rows {
         balance.add(Place::read(&from).ok_or_else(|| unknown("from_place"))?, -amount);

@@ -10,6 +10,7 @@ use rapport_store::outbox::Event;
 use rapport_store::{Queries, Record, Result, Row, Tx, args, sql};
 use serde_json::json;
 
+use super::trail;
 use crate::ledger::{MemberId, WalletId};
 use crate::tiers::{Counted, Kind, Ladder, Match, Move, Next, Standing, Why};
 
@@ -113,12 +114,13 @@ pub async fn earned(
 ) -> Result<Vec<(MemberId, WalletId, Timestamp, i64)>> {
     let owners = numbers(db, workspace, members).await?;
     let all: Vec<i64> = owners.keys().copied().collect();
+    let moved = trail::operations(db, workspace, &all).await?;
     let find = sql!(
         "SELECT member, wallet, effective_at, amount - reversed FROM loyalty_operations
          WHERE workspace = $1 AND kind = 'earn' AND refused IS NULL AND member IN ($2)
-             AND operation IN (SELECT operation FROM loyalty_postings WHERE member IN ($2) AND workspace = $1)"
+             AND operation IN ($3)"
     );
-    let rows: Vec<(i64, i64, Timestamp, i64)> = db.fetch_all(find, args![workspace, &all]).await?;
+    let rows: Vec<(i64, i64, Timestamp, i64)> = db.fetch_all(find, args![workspace, &all, &moved]).await?;
     let row = |(member, wallet, at, points)| Some((*owners.get(&member)?, WalletId(wallet), at, points));
     Ok(rows.into_iter().filter_map(row).collect())
 }

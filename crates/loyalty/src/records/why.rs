@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Row, args, sql};
 
-use super::members;
 use super::read::{PostingRow, unknown};
+use super::{members, trail};
 use crate::ledger::{AccountKey, Balance, Kind, Lot, LotId, Posting, Source};
 
 /// Points that moved, and by what.
@@ -83,12 +83,14 @@ pub async fn why(
     recorded: Timestamp,
 ) -> Result<Why> {
     let numbers: Vec<i64> = members::numbers(db, workspace, key.0).await?.iter().map(|number| number.0).collect();
+    let operations = trail::operations(db, workspace, &numbers).await?;
     let find = sql!(
         "SELECT p.*, o.id, o.kind, o.recorded_at, o.source_kind, o.source_reference, o.source_by, o.source_reason FROM loyalty_postings p
          JOIN loyalty_operations o ON o.operation = p.operation AND o.workspace = p.workspace
-         WHERE p.member IN ($2) AND p.workspace = $1 AND p.wallet = $3 AND p.effective_at <= $4 AND o.recorded_at <= $5 ORDER BY p.posting"
+         WHERE p.operation IN ($6) AND p.member IN ($2) AND p.workspace = $1 AND p.wallet = $3 AND p.effective_at <= $4 AND o.recorded_at <= $5 ORDER BY p.posting"
     );
-    let moved: Vec<Movement> = db.fetch_all(find, args![workspace, &numbers, key.1.0, effective, recorded]).await?;
+    let moved: Vec<Movement> =
+        db.fetch_all(find, args![workspace, &numbers, key.1.0, effective, recorded, &operations]).await?;
     let mut why = Why::default();
     let mut of_lots: BTreeMap<LotId, Vec<Movement>> = BTreeMap::new();
     for movement in moved {

@@ -9,7 +9,7 @@ use rapport_store::{Args, Tx, Writes, args, sql};
 use serde_json::json;
 
 use super::head::{self, Head};
-use super::{Memory, Written, flows};
+use super::{Memory, Written, flows, trail};
 use crate::Error;
 use crate::ledger::{Account, AccountKey, Chain, Done, Hold, Kind, Lot, MemberId, Operation, checksum};
 
@@ -203,23 +203,30 @@ fn balances(
     head: &Head,
 ) -> Result<(), Error> {
     let save = sql!(
-        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at) VALUES {rows}
+        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at, trail) VALUES {rows}
          ON CONFLICT (member, wallet, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
-             owed = EXCLUDED.owed, due_at = EXCLUDED.due_at, operation = EXCLUDED.operation, active_at = EXCLUDED.active_at"
+             owed = EXCLUDED.owed, due_at = EXCLUDED.due_at, operation = EXCLUDED.operation, active_at = EXCLUDED.active_at, trail = EXCLUDED.trail"
     );
     let save_parts = sql!(
-        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at) VALUES {rows}
+        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at, trail) VALUES {rows}
          ON CONFLICT (member, wallet, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
-             owed = EXCLUDED.owed, operation = EXCLUDED.operation, active_at = EXCLUDED.active_at"
+             owed = EXCLUDED.owed, operation = EXCLUDED.operation, active_at = EXCLUDED.active_at, trail = EXCLUDED.trail"
     );
-    let (mut whole, mut parts) = (Vec::new(), Vec::new());
+    let save_trail =
+        sql!("INSERT INTO loyalty_trails (workspace, member, wallet, first, last, operations) VALUES {rows}");
+    let moved = trail::of(&done.operations);
+    let (mut whole, mut parts, mut trails) = (Vec::new(), Vec::new(), Vec::new());
     for key in &done.accounts {
         let Some(account) = memory.ledger.accounts.get_mut(key) else { continue };
         if let Some(what) = account.fault() {
             return Err(Error::Damaged { operation: head.operations, what });
         }
-        let stored = memory.written.get(key).copied();
-        let due_at = due_at(stored.and_then(|it| it.due_at), account.next_due(), head.recorded_at);
+        let stored = memory.written.get(key).cloned();
+        let due_at = due_at(stored.as_ref().and_then(|it| it.due_at), account.next_due(), head.recorded_at);
+        let mut trail = stored.as_ref().map(|it| it.trail.clone()).unwrap_or_default();
+        for (first, last, operations) in trail.add(moved.get(key).map_or(&[], Vec::as_slice))? {
+            trails.push(args![workspace, key.0.0, key.1.0, first, last, operations]);
+        }
         let balance = account.balance();
         let row = args![
             workspace,
@@ -231,7 +238,8 @@ fn balances(
             balance.owed,
             due_at,
             head.operations,
-            account.active_at()
+            account.active_at(),
+            &trail.0
         ];
         if stored.is_some_and(|it| it.due_at == due_at) {
             parts.push(row)
@@ -239,10 +247,11 @@ fn balances(
             whole.push(row)
         }
         account.forget_empty();
-        memory.written.insert(*key, Written { operation: head.operations, due_at });
+        memory.written.insert(*key, Written { operation: head.operations, due_at, trail });
     }
     writes.execute_later(save, whole);
     writes.execute_later(save_parts, parts);
+    writes.execute_later(save_trail, trails);
     Ok(())
 }
 

@@ -8,3 +8,4 @@ mod oracle {
 }
 mod records;
 mod rules;
+mod trails;

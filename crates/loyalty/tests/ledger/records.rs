@@ -17,7 +17,7 @@ use rapport_loyalty::{DATA_MAP, MIGRATIONS, Poster};
 use rapport_store::testing::{TestDatabase, assert_indexes_are_used, on_sqlite, prepare_statements};
 use rapport_store::{Engine, Priority, Queries, Store, args, db_test, outbox, sql};
 
-const W: WorkspaceId = WorkspaceId(1);
+pub const W: WorkspaceId = WorkspaceId(1);
 const OTHER: WorkspaceId = WorkspaceId(2);
 
 #[db_test(MIGRATIONS)]
@@ -56,6 +56,7 @@ const MEANT: &[&str] = &[
     "FROM loyalty_simulations\n         WHERE workspace = $1 ORDER BY asked_at DESC",
     // `rapport verify` reads everything.
     "FROM loyalty_balances WHERE workspace = $1",
+    "FROM loyalty_trails WHERE workspace = $1",
 ];
 
 #[db_test(MIGRATIONS)]
@@ -70,7 +71,7 @@ fn wallet() -> Wallet {
 }
 
 /// The wallets and members of the stories.
-async fn prepare(db: &Store, workspace: WorkspaceId) {
+pub async fn prepare(db: &Store, workspace: WorkspaceId) {
     let mut tx = db.begin(Priority::Interactive).await.unwrap();
     for id in WALLETS {
         let made = wallets::save(&mut tx, workspace, &format!("wallet{}", id.0), &wallet()).await.unwrap();
@@ -107,7 +108,7 @@ async fn post(db: &Store, memory: &mut Memory, command: &Command, now: i64) -> A
     answers.pop().unwrap().pop().unwrap()
 }
 
-async fn assert_sound(db: &Store, workspace: WorkspaceId) {
+pub async fn assert_sound(db: &Store, workspace: WorkspaceId) {
     let report = verify(&mut db.read(), workspace).await.unwrap();
     assert_eq!(report.findings, []);
     for key in MEMBERS.into_iter().flat_map(|member| WALLETS.map(|wallet| (member, wallet))) {
@@ -525,8 +526,12 @@ async fn a_person_is_a_member_once(db: TestDatabase) {
 }
 
 async fn merge(db: &Store, from: MemberId, to: MemberId, now: Timestamp) {
+    merge_in(db, W, from, to, now).await;
+}
+
+pub async fn merge_in(db: &Store, workspace: WorkspaceId, from: MemberId, to: MemberId, now: Timestamp) {
     let mut tx = db.begin(Priority::Background).await.unwrap();
-    merging::follow(&mut tx, W, PersonId(100 + from.0), PersonId(100 + to.0), now).await.unwrap();
+    merging::follow(&mut tx, workspace, PersonId(100 + from.0), PersonId(100 + to.0), now).await.unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rapport_domain::WorkspaceId;
 use rapport_store::{Queries, args, sql};
 
-use super::super::wallets;
+use super::super::{trail, wallets};
 use super::HOUSE;
 
 /// The cards of a wallet, in the smallest units of its currency.
@@ -57,13 +57,10 @@ pub async fn outstanding(
 ) -> rapport_store::Result<BTreeMap<String, Outstanding>> {
     let keys = wallets::keys(db, workspace).await?;
     let mut found: BTreeMap<i64, Outstanding> = BTreeMap::new();
-    let moved = sql!(
-        "SELECT p.wallet, p.from_place, p.to_place, CAST(SUM(p.amount) AS BIGINT) FROM loyalty_houses h
-         JOIN loyalty_postings p ON p.member = h.member AND p.workspace = h.workspace
-         WHERE h.workspace = $1 AND h.kind = $2 GROUP BY p.wallet, p.from_place, p.to_place"
-    );
-    let moved: Vec<(i64, String, String, i64)> = db.fetch_all(moved, args![workspace, HOUSE]).await?;
-    for (wallet, from, to, amount) in moved {
+    let cards = sql!("SELECT member FROM loyalty_houses WHERE workspace = $1 AND kind = $2");
+    let cards: Vec<(i64,)> = db.fetch_all(cards, args![workspace, HOUSE]).await?;
+    let cards: Vec<i64> = cards.into_iter().map(|(card,)| card).collect();
+    for (wallet, from, to, amount) in trail::sums(db, workspace, &cards).await? {
         found.entry(wallet).or_default().add(&from, &to, amount);
     }
     let has = sql!(

@@ -5,7 +5,7 @@ use rapport_store::{Queries, Record, Result, Tx, args, sql};
 
 use crate::challenges::Span;
 use crate::ledger::MemberId;
-use crate::records::members;
+use crate::records::{members, trail};
 
 /// That somebody is on a leaderboard.
 #[derive(Clone, Debug, PartialEq, Eq, Record)]
@@ -311,10 +311,11 @@ pub(super) async fn earned(
         "SELECT member, CAST(SUM(amount - reversed) AS BIGINT) FROM loyalty_operations
          WHERE workspace = $1 AND kind = 'earn' AND refused IS NULL AND wallet = $2 AND member IN ($3) AND source_kind <> 'leaderboard'
              AND effective_at >= $4 AND effective_at < $5
-             AND operation IN (SELECT operation FROM loyalty_postings WHERE member IN ($3) AND workspace = $1)
+             AND operation IN ($6)
          GROUP BY member"
     );
-    db.fetch_all(find, args![workspace, wallet, members, span.from, span.end]).await
+    let own = trail::operations(db, workspace, members).await?;
+    db.fetch_all(find, args![workspace, wallet, members, span.from, span.end, &own]).await
 }
 
 /// What counted for a challenge in a time: (who, how much is left of it, how many values it was).

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::super::documents::{self, Saved, unreadable};
 use super::super::redemptions::Scene;
-use super::super::{head, houses};
+use super::super::{head, houses, trail};
 use super::lines::{Line, by_reference, month_of};
 use super::{HOUSE, Outcome, fingerprint, is_readable, same};
 use crate::Error;
@@ -223,11 +223,7 @@ pub async fn proof(db: &mut impl Queries, workspace: WorkspaceId, partner: &str)
         }
     }
     let Some(number) = houses::find(db, workspace, HOUSE, partner).await? else { return Ok(found) };
-    let posted = sql!(
-        "SELECT from_place, to_place, CAST(SUM(amount) AS BIGINT) FROM loyalty_postings WHERE member = $2 AND workspace = $1 GROUP BY from_place, to_place"
-    );
-    let posted: Vec<(String, String, i64)> = db.fetch_all(posted, args![workspace, number.0]).await?;
-    for (from, to, points) in posted {
+    for (_, from, to, points) in trail::sums(db, workspace, &[number.0]).await? {
         match (from.as_str(), to.as_str()) {
             ("issued", _) => found.given.1 += points,
             (_, "issued") => found.given.1 -= points,

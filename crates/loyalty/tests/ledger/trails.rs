@@ -1,0 +1,144 @@
+//! Trails: a member's operations are found by them, page by page, and they are what the postings say, whoever wrote them.
+
+use std::collections::BTreeSet;
+
+use crate::oracle::commands::{self, MEMBERS, Step, WALLETS};
+use crate::records::{W, assert_sound, merge_in, prepare};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use rapport_domain::{Timestamp, WorkspaceId};
+use rapport_loyalty::MIGRATIONS;
+use rapport_loyalty::ledger::{Act, Command, Kind, MemberId, Operation, Source};
+use rapport_loyalty::records::{self, Memory, members, read};
+use rapport_loyalty::verify::verify;
+use rapport_store::testing::TestDatabase;
+use rapport_store::{Priority, Queries, Sql, Store, args, db_test, sql};
+
+/// Everything that happens in a life, several commands in a batch.
+async fn live(db: &Store, workspace: WorkspaceId, steps: Vec<(i64, Step)>) {
+    prepare(db, workspace).await;
+    let (mut memory, mut now, mut batch) = (Memory::default(), 0, Vec::new());
+    for (wait, step) in steps {
+        now += wait;
+        match step {
+            Step::Do(command) => batch.push(vec![*command]),
+            Step::Merge(from, to) if from > to => merge_in(db, workspace, from, to, Timestamp(now)).await,
+            Step::Merge(..) => {}
+        }
+        if batch.len() == 9 {
+            post(db, &mut memory, workspace, &std::mem::take(&mut batch), now).await;
+        }
+    }
+    post(db, &mut memory, workspace, &batch, now).await;
+}
+
+async fn post(db: &Store, memory: &mut Memory, workspace: WorkspaceId, lists: &[Vec<Command>], now: i64) {
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    records::post(&mut tx, memory, workspace, lists, Timestamp(now)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+const fn adjust(amount: i64) -> Act {
+    Act::Adjust { amount, expires_at: None, into_arrears: false }
+}
+
+/// The slow and obvious way: every operation is looked at.
+fn concerns(operation: &Operation, numbers: &BTreeSet<MemberId>) -> bool {
+    let stands_still = operation.refused.is_some() || operation.kind == Kind::Extend;
+    (stands_still && numbers.contains(&operation.member))
+        || operation.postings.iter().any(|posting| numbers.contains(&posting.member))
+}
+
+#[db_test(MIGRATIONS)]
+async fn histories_are_what_looking_at_every_operation_finds(db: TestDatabase) {
+    let mut runner = TestRunner::deterministic();
+    for number in 0..4 {
+        let workspace = WorkspaceId(300 + number);
+        live(&db, workspace, commands::life(260).new_tree(&mut runner).unwrap().current()).await;
+        let mut db = db.read();
+        let journal = read::journal(&mut db, workspace, 0, 10_000).await.unwrap();
+        for member in MEMBERS {
+            let numbers: BTreeSet<MemberId> =
+                members::numbers(&mut db, workspace, member).await.unwrap().into_iter().collect();
+            let wanted: Vec<i64> =
+                journal.iter().rev().filter(|it| concerns(it, &numbers)).map(|it| it.number).collect();
+            for limit in [1, 5, 16, 1_000] {
+                let (mut found, mut before) = (Vec::new(), None);
+                loop {
+                    let page = read::history(&mut db, workspace, member, before, limit).await.unwrap();
+                    let Some(last) = page.last() else { break };
+                    before = Some(last.number);
+                    found.extend(page.iter().map(|it| it.number));
+                }
+                assert_eq!(found, wanted, "{member:?}, {limit} at a time");
+            }
+        }
+    }
+}
+
+/// However many operations of a member a batch has, and however many batches there are.
+#[db_test(MIGRATIONS)]
+async fn whole_rows_are_written_once_and_the_rest_stands_with_the_balance(db: TestDatabase) {
+    prepare(&db, W).await;
+    let (mut memory, mut posted) = (Memory::default(), 0);
+    for size in [1, 14, 1, 1, 40, 16, 7] {
+        let one = |number: i64| {
+            let act = adjust(if number % 2 == 0 { 1 } else { -1 });
+            vec![Command {
+                id: format!("a{number}"),
+                member: MEMBERS[0],
+                wallet: WALLETS[0],
+                act,
+                source: Source::default(),
+            }]
+        };
+        let lists: Vec<Vec<Command>> = (posted..posted + size).map(one).collect();
+        post(&db, &mut memory, W, &lists, posted).await;
+        posted += size;
+        let rows = db.read().scalar::<i64>(sql!("SELECT COUNT(*) FROM loyalty_trails"), args![]).await.unwrap();
+        assert_eq!(rows, posted / 16);
+        assert_sound(&db, W).await;
+    }
+    // Whoever begins anew goes on where the others were.
+    let earn = Command {
+        id: "last".into(),
+        member: MEMBERS[0],
+        wallet: WALLETS[0],
+        act: adjust(1),
+        source: Source::default(),
+    };
+    post(&db, &mut Memory::default(), W, &[vec![earn]], posted).await;
+    assert_sound(&db, W).await;
+    for change in [
+        sql!("UPDATE loyalty_trails SET operations = '1' WHERE last = 16"),
+        sql!("DELETE FROM loyalty_trails WHERE last = 32"),
+        sql!("UPDATE loyalty_balances SET trail = ''"),
+        sql!("UPDATE loyalty_trails SET member = 2 WHERE last = 16"),
+    ] {
+        let mut tx = db.begin(Priority::Interactive).await.unwrap();
+        tx.execute(change, args![]).await.unwrap();
+        let found = verify(&mut tx, W).await.unwrap().findings;
+        assert!(found.iter().any(|it| it.what.starts_with("the trail of member 1")), "{found:?}");
+        tx.rollback().await.unwrap();
+    }
+}
+
+/// A ledger from before there were trails gets them from its postings.
+#[db_test(MIGRATIONS)]
+async fn ledgers_of_before_get_trails(db: TestDatabase) {
+    let mut runner = TestRunner::deterministic();
+    for number in 0..2 {
+        let life = commands::life(260).new_tree(&mut runner).unwrap().current();
+        live(&db, WorkspaceId(400 + number), life).await;
+    }
+    let migration = MIGRATIONS.list.iter().find(|it| it.name == "trails of accounts").unwrap().sql;
+    let fill = &migration[migration.find("INSERT").unwrap()..migration.find("ALTER").unwrap()];
+    let mut tx = db.begin(Priority::Interactive).await.unwrap();
+    tx.execute(sql!("DELETE FROM loyalty_trails"), args![]).await.unwrap();
+    tx.execute(sql!("UPDATE loyalty_balances SET trail = ''"), args![]).await.unwrap();
+    tx.execute(Sql::assembled(fill.trim().trim_end_matches(';').to_owned()), args![]).await.unwrap();
+    tx.commit().await.unwrap();
+    for number in 0..2 {
+        assert_sound(&db, WorkspaceId(400 + number)).await;
+    }
+}
