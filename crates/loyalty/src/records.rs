@@ -28,6 +28,7 @@ pub mod members;
 pub mod merging;
 pub mod notices;
 pub mod offer_uses;
+pub(crate) mod open_lots;
 pub mod opening;
 pub mod partners;
 pub mod payments;
@@ -49,7 +50,7 @@ pub mod wallets;
 pub mod why;
 mod write;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::Tx;
@@ -69,8 +70,6 @@ pub struct Memory {
     pub(crate) ledger: Ledger,
     /// How each account was written last.
     pub(crate) written: HashMap<AccountKey, Written>,
-    /// Lots that this batch recalled and of which nothing was left.
-    pub(crate) recalled: HashSet<LotId>,
     /// Wallets whose points lapse by inactivity.
     pub(crate) kept: HashMap<WalletId, Kept>,
     /// What the law says of each wallet, by jurisdiction.
@@ -93,6 +92,8 @@ pub(crate) struct Written {
     pub due_at: Option<Timestamp>,
     /// Its newest operations.
     pub trail: Trail,
+    /// The lots that stand in `loyalty_open_lots`.
+    pub listed: BTreeSet<LotId>,
 }
 
 /// How many lots, holds and accounts are kept in memory for one workspace.

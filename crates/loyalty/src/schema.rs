@@ -67,6 +67,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 31, name: "what staff did with households", sql: households::ACTS },
         Migration { number: 32, name: "how often members were changed", sql: PEOPLE },
         Migration { number: 33, name: "trails of accounts", sql: TRAILS },
+        Migration { number: 34, name: "lots of which something is left, by account", sql: OPEN_BY_ACCOUNT },
     ],
 };
 
@@ -235,6 +236,22 @@ INSERT INTO loyalty_trails (workspace, member, wallet, first, last, operations)
     GROUP BY workspace, member, wallet, part;
 ALTER TABLE loyalty_balances ADD COLUMN trail TEXT NOT NULL DEFAULT '';
 DROP INDEX loyalty_postings_member;
+";
+
+/// Lots of which something is left, the newest with the balance; instead of an index that each new and each emptied lot changes.
+const OPEN_BY_ACCOUNT: &str = "
+CREATE TABLE loyalty_open_lots (
+    workspace {int} NOT NULL,
+    member {int} NOT NULL,
+    wallet {int} NOT NULL,
+    lot {int} NOT NULL,
+    PRIMARY KEY (member, wallet, lot, workspace)
+) {clustered};
+INSERT INTO loyalty_open_lots (workspace, member, wallet, lot)
+    SELECT workspace, member, wallet, lot FROM loyalty_lots WHERE pending + available + held > 0;
+ALTER TABLE loyalty_balances ADD COLUMN opened TEXT NOT NULL DEFAULT '';
+DROP INDEX loyalty_lots_left;
+ALTER TABLE loyalty_lots DROP COLUMN is_open;
 ";
 
 const PROGRAM: &str = "
@@ -471,7 +488,7 @@ const COLUMNS: &[Declaration] = &[
         "loyalty_postings",
         &["posting", "operation", "member", "wallet", "from_place", "to_place", "amount", "lot", "effective_at"],
     ),
-    Declaration::technical("loyalty_lots", &["workspace", "is_open"]),
+    Declaration::technical("loyalty_lots", &["workspace"]),
     of_number(
         "loyalty_lots",
         &[
@@ -494,8 +511,22 @@ const COLUMNS: &[Declaration] = &[
     Declaration::technical("loyalty_balances", &["workspace"]),
     of_number(
         "loyalty_balances",
-        &["member", "wallet", "pending", "available", "held", "owed", "due_at", "operation", "active_at", "trail"],
+        &[
+            "member",
+            "wallet",
+            "pending",
+            "available",
+            "held",
+            "owed",
+            "due_at",
+            "operation",
+            "active_at",
+            "trail",
+            "opened",
+        ],
     ),
+    Declaration::technical("loyalty_open_lots", &["workspace"]),
+    of_number("loyalty_open_lots", &["member", "wallet", "lot"]),
     Declaration::technical("loyalty_trails", &["workspace"]),
     of_number("loyalty_trails", &["member", "wallet", "first", "last", "operations"]),
     Declaration::technical(

@@ -9,7 +9,7 @@ use rapport_store::{Queries, args, sql};
 
 use crate::Error;
 use crate::ledger::{AccountKey, Balance, Chain, LotId, MemberId, Operation, Place, WalletId, checksum};
-use crate::records::{head, read, trail};
+use crate::records::{head, open_lots, read, trail};
 
 /// Operations read at a time.
 const STEP: u32 = 2_000;
@@ -201,20 +201,25 @@ async fn trails(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Found
 
 async fn lots(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Found) -> Result<(), Error> {
     let next = sql!(
-        "SELECT lot, pending, available, held, member, is_open FROM loyalty_lots WHERE lot > $2 AND workspace = $1 ORDER BY lot LIMIT $3"
+        "SELECT lot, pending, available, held, member, wallet FROM loyalty_lots WHERE lot > $2 AND workspace = $1 ORDER BY lot LIMIT $3"
     );
+    let mut open = open_lots::all(db, workspace).await?;
     let last = found.report.operations;
     let mut after = 0_i64;
     loop {
-        let rows: Vec<(i64, i64, i64, i64, i64, bool)> =
+        let rows: Vec<(i64, i64, i64, i64, i64, i64)> =
             db.fetch_all(next.clone(), args![workspace, after, i64::from(STEP)]).await?;
         let Some(end) = rows.last().map(|row| row.0) else { break };
         after = end;
-        for (lot, pending, available, held, member, is_open) in rows {
+        for (lot, pending, available, held, member, wallet) in rows {
             // An empty lot changes hands only when something comes back into it.
             let left = pending + available + held > 0;
-            if left != is_open {
-                found.finding(last, format!("lot {lot} does not say whether something is left of it"));
+            let stands = open.remove(&LotId(lot)).unwrap_or_default();
+            if left && stands != [(MemberId(member), WalletId(wallet))] {
+                found.finding(
+                    last,
+                    format!("lot {lot} does not stand once among those of its account of which something is left"),
+                );
             }
             if left && found.holders.get(&LotId(lot)).is_some_and(|holder| holder.0 != member) {
                 found.finding(last, format!("lot {lot} is not in the account that its postings say"));

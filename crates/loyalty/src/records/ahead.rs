@@ -81,7 +81,6 @@ pub(crate) fn ahead(
     let Some(was) = memory.sure.head.clone().filter(|_| memory.sure.wary == 0) else { return Ok(None) };
     let Some(touched) = touched(memory, lists) else { return Ok(None) };
     memory.stands_at(&was);
-    memory.recalled.clear();
     memory.ledger.heirs.clear();
     memory.ledger.guards.clear();
     let who = |key: &AccountKey| memory.sure.accounts.get(key).map(|who| (key.0, *who));

@@ -7,12 +7,12 @@ use rapport_store::{Queries, Tx, args, sql};
 
 use super::ahead::Who;
 use super::head::Head;
-use super::read::{HoldRow, LotRow, by_ids, lots_in, postings_of, with_postings};
+use super::read::{HoldRow, LotRow, by_ids, postings_of, with_postings};
 use super::trail::Trail;
-use super::{Memory, Written, houses, jurisdictions, members, wallets};
+use super::{Memory, Written, houses, jurisdictions, members, open_lots, wallets};
 use crate::Error;
 use crate::ledger::{
-    Account, AccountKey, Act, Command, Hold, Kind, Lot, MemberId, Operation, Place, Standing, WalletId,
+    Account, AccountKey, Act, Command, Hold, Kind, Lot, LotId, MemberId, Operation, Place, Standing, WalletId,
 };
 
 /// Everything that `lists` may touch.
@@ -108,22 +108,26 @@ pub(super) async fn accounts(
     memory.ledger.guards = jurisdictions::guards(tx, workspace, &memory.laws, &concerned).await?;
     let of_row = |row: &members::MemberRow| {
         let trail = Trail(row.trail.clone()?);
-        let written = Written { operation: row.operation?, due_at: row.due_at, trail };
+        let written = Written { operation: row.operation?, due_at: row.due_at, trail, listed: BTreeSet::new() };
         Some(((row.member(), WalletId(row.wallet?)), (row.owed?, written, row.active_at)))
     };
-    let stored: HashMap<AccountKey, (i64, Written, Option<Timestamp>)> = rows.iter().filter_map(of_row).collect();
+    let mut stored: HashMap<AccountKey, (i64, Written, Option<Timestamp>)> = rows.iter().filter_map(of_row).collect();
     let is_old = |key: &&AccountKey| match (stored.get(key), memory.written.get(key)) {
         (None, _) => false,
         (Some((_, written, _)), known) => known.map(|it| it.operation) != Some(written.operation),
     };
     let old: Vec<AccountKey> = keys.iter().filter(is_old).copied().collect();
-    let read = read(tx, workspace, &old).await?;
-    for (key, (lots, holds)) in read {
-        let (owed, _, active_at) = stored[&key];
+    for (key, Parts { lots, holds, listed }) in read(tx, workspace, &old).await? {
+        let Some((owed, written, active_at)) = stored.remove(&key) else { continue };
         memory.ledger.accounts.insert(key, Account::stored(owed, lots, holds).active(active_at));
+        memory.written.insert(key, Written { listed, ..written });
     }
-    // Also of accounts that are in memory: who looked at one in vain changed its instant and nothing else.
-    memory.written.extend(keys.iter().filter_map(|key| Some((*key, stored.get(key)?.1.clone()))));
+    // Who looked in vain at an account that is in memory changed its instant and nothing else.
+    for (key, (_, written, _)) in stored {
+        if let Some(known) = memory.written.get_mut(&key).filter(|_| keys.contains(&key)) {
+            known.due_at = written.due_at;
+        }
+    }
     let plain = rows.iter().filter(|row| row.heir().is_none() && row.jurisdiction.is_none());
     let who =
         |row: &members::MemberRow| Who { standing: Standing::read(&row.standing), is_person: row.person.is_some() };
@@ -132,7 +136,14 @@ pub(super) async fn accounts(
     Ok(())
 }
 
-type Parts = (Vec<Lot>, Vec<Hold>);
+/// What is left in an account.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub lots: Vec<Lot>,
+    pub holds: Vec<Hold>,
+    /// The lots that stand in the table of those of which something is left.
+    pub listed: BTreeSet<LotId>,
+}
 
 /// The lots and holds of which something is left.
 pub(super) async fn read(
@@ -146,22 +157,16 @@ pub(super) async fn read(
     }
     let members: BTreeSet<i64> = keys.iter().map(|(member, _)| member.0).collect();
     let members: Vec<i64> = members.into_iter().collect();
-    let lots = sql!(
-        "SELECT member, wallet, string_agg(concat_ws(' ', lot, operation, amount, pending, available, held, earned_at, active_from,
-             COALESCE(CAST(expires_at AS TEXT), '-'), COALESCE(CAST(origin AS TEXT), '-')), ',')
-         FROM loyalty_lots WHERE member IN ($2) AND workspace = $1 AND is_open GROUP BY member, wallet"
-    );
-    let found: Vec<(i64, i64, String)> = tx.fetch_all(lots, args![workspace, &members]).await?;
-    for (member, wallet, lots) in found {
-        if let Some(parts) = read.get_mut(&(MemberId(member), WalletId(wallet))) {
-            parts.0 = lots_in(&lots)?;
+    for (key, found) in open_lots::of(tx, workspace, &members).await? {
+        if let Some(parts) = read.get_mut(&key) {
+            (parts.lots, parts.listed) = (found.lots, found.listed);
         }
     }
     let holds = sql!("SELECT * FROM loyalty_holds WHERE member IN ($2) AND workspace = $1 AND state = 'open'");
     let holds: Vec<HoldRow> = tx.fetch_all(holds, args![workspace, &members]).await?;
     for HoldRow { key, hold } in with_lots(tx, workspace, holds).await? {
         if let Some(parts) = read.get_mut(&key) {
-            parts.1.push(hold);
+            parts.holds.push(hold);
         }
     }
     Ok(read)
@@ -174,7 +179,6 @@ async fn recall(
     workspace: WorkspaceId,
     known: &HashMap<String, Operation>,
 ) -> Result<(), Error> {
-    memory.recalled.clear();
     let postings = || known.values().flat_map(|operation| &operation.postings);
     let lots: BTreeSet<i64> = postings().filter_map(|posting| posting.lot).map(|lot| lot.0).collect();
     if lots.is_empty() {
@@ -187,9 +191,6 @@ async fn recall(
     );
     for LotRow { key, lot } in tx.fetch_all(find, args![workspace, &lots]).await? {
         let key = (memory.ledger.heir(key.0), key.1);
-        if lot.remaining() == 0 {
-            memory.recalled.insert(lot.id);
-        }
         memory.ledger.accounts.entry(key).or_default().recall([lot], []);
     }
     let holds: Vec<i64> =

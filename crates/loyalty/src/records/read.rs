@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Row, args, sql};
 
-use super::{jurisdictions, load, members, trail};
+use super::{jurisdictions, load, members, open_lots, trail};
 use crate::Error;
 use crate::ledger::{
     Account, AccountKey, Balance, Hold, HoldState, Kind, Ledger, Lot, LotId, MemberId, Operation, Place, Posting,
@@ -242,13 +242,7 @@ pub async fn journal(db: &mut impl Queries, workspace: WorkspaceId, after: i64, 
 /// # Errors
 /// The store's.
 pub async fn lots(db: &mut impl Queries, workspace: WorkspaceId, key: AccountKey) -> Result<Vec<Lot>> {
-    let find = sql!(
-        "SELECT string_agg(concat_ws(' ', lot, operation, amount, pending, available, held, earned_at, active_from,
-             COALESCE(CAST(expires_at AS TEXT), '-'), COALESCE(CAST(origin AS TEXT), '-')), ',')
-         FROM loyalty_lots WHERE member = $2 AND wallet = $3 AND workspace = $1 AND is_open"
-    );
-    let text: Option<String> = db.scalar(find, args![workspace, key.0.0, key.1.0]).await?;
-    let mut lots = text.as_deref().map(lots_in).transpose()?.unwrap_or_default();
+    let mut lots = open_lots::of(db, workspace, &[key.0.0]).await?.remove(&key).unwrap_or_default().lots;
     // Of thousands of rows SQLite would sort every column.
     lots.sort_unstable_by_key(Lot::turn);
     Ok(lots)
@@ -265,7 +259,7 @@ pub async fn lapsing(
 ) -> Result<Vec<(Option<Timestamp>, i64)>> {
     let find = sql!(
         "SELECT expires_at, CAST(SUM(pending + available + held) AS BIGINT) FROM loyalty_lots
-         WHERE workspace = $1 AND wallet = $2 AND is_open GROUP BY expires_at ORDER BY expires_at NULLS LAST"
+         WHERE workspace = $1 AND wallet = $2 AND pending + available + held > 0 GROUP BY expires_at ORDER BY expires_at NULLS LAST"
     );
     db.fetch_all(find, args![workspace, wallet.0]).await
 }
@@ -290,7 +284,7 @@ pub async fn accounts(
     let keys: Vec<AccountKey> = stored.keys().copied().collect();
     let mut ledger = Ledger::default();
     ledger.guards = jurisdictions::guards_of(db, workspace, members).await?;
-    for (key, (lots, holds)) in load::read(db, workspace, &keys).await? {
+    for (key, load::Parts { lots, holds, .. }) in load::read(db, workspace, &keys).await? {
         let (owed, active_at) = stored[&key];
         ledger.accounts.insert(key, Account::stored(owed, lots, holds).active(active_at));
     }

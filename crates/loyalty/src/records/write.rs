@@ -9,9 +9,9 @@ use rapport_store::{Args, Tx, Writes, args, sql};
 use serde_json::json;
 
 use super::head::{self, Head};
-use super::{Memory, Written, flows, trail};
+use super::{Memory, Written, flows, open_lots, trail};
 use crate::Error;
-use crate::ledger::{Account, AccountKey, Chain, Done, Hold, Kind, Lot, MemberId, Operation, checksum};
+use crate::ledger::{Account, AccountKey, Chain, Done, Hold, Kind, Lot, LotId, MemberId, Operation, checksum};
 
 /// Writes down what was done, if anything was.
 pub(super) fn done(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, head: Head) -> Result<(), Error> {
@@ -136,31 +136,18 @@ fn operation_row(workspace: WorkspaceId, operation: &Operation, head: &Head) -> 
     ]
 }
 
-/// Lots in two ways: one that is only used up or filled again does not touch the index of those of which something is left.
 fn lots(writes: &mut Writes, memory: &Memory, workspace: WorkspaceId, done: &Done) {
     let save = sql!(
-        "INSERT INTO loyalty_lots (workspace, lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin, is_open)
+        "INSERT INTO loyalty_lots (workspace, lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin)
          VALUES {rows}
          ON CONFLICT (lot, workspace) DO UPDATE SET member = EXCLUDED.member, pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
-             expires_at = EXCLUDED.expires_at, is_open = EXCLUDED.is_open"
-    );
-    let save_parts = sql!(
-        "INSERT INTO loyalty_lots (workspace, lot, member, wallet, operation, amount, pending, available, held, earned_at, active_from, expires_at, origin, is_open)
-         VALUES {rows}
-         ON CONFLICT (lot, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
              expires_at = EXCLUDED.expires_at"
     );
-    let first = done.operations.first().map_or(i64::MAX, |operation| operation.number);
-    let changes_hands = done.operations.iter().any(|operation| operation.kind == Kind::Merge);
-    let (mut whole, mut parts) = (Vec::new(), Vec::new());
-    for (key, id) in &done.lots {
-        let Some(lot) = memory.ledger.accounts.get(key).and_then(|account| account.lot(*id)) else { continue };
-        let was_open = lot.operation < first && !memory.recalled.contains(id);
-        let row = lot_row(workspace, key, lot);
-        if was_open && lot.remaining() > 0 && !changes_hands { parts.push(row) } else { whole.push(row) }
-    }
-    writes.execute_later(save, whole);
-    writes.execute_later(save_parts, parts);
+    let row = |(key, id): &(AccountKey, LotId)| {
+        let lot = memory.ledger.accounts.get(key)?.lot(*id)?;
+        Some(lot_row(workspace, key, lot))
+    };
+    writes.execute_later(save, done.lots.iter().filter_map(row));
 }
 
 fn lot_row(workspace: WorkspaceId, key: &AccountKey, lot: &Lot) -> Args {
@@ -178,7 +165,6 @@ fn lot_row(workspace: WorkspaceId, key: &AccountKey, lot: &Lot) -> Args {
         lot.active_from,
         lot.expires_at,
         lot.origin.map(|origin| origin.0),
-        lot.remaining() > 0,
     ]
 }
 
@@ -203,30 +189,45 @@ fn balances(
     head: &Head,
 ) -> Result<(), Error> {
     let save = sql!(
-        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at, trail) VALUES {rows}
+        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at, trail, opened) VALUES {rows}
          ON CONFLICT (member, wallet, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
-             owed = EXCLUDED.owed, due_at = EXCLUDED.due_at, operation = EXCLUDED.operation, active_at = EXCLUDED.active_at, trail = EXCLUDED.trail"
+             owed = EXCLUDED.owed, due_at = EXCLUDED.due_at, operation = EXCLUDED.operation, active_at = EXCLUDED.active_at, trail = EXCLUDED.trail,
+             opened = EXCLUDED.opened"
     );
     let save_parts = sql!(
-        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at, trail) VALUES {rows}
+        "INSERT INTO loyalty_balances (workspace, member, wallet, pending, available, held, owed, due_at, operation, active_at, trail, opened) VALUES {rows}
          ON CONFLICT (member, wallet, workspace) DO UPDATE SET pending = EXCLUDED.pending, available = EXCLUDED.available, held = EXCLUDED.held,
-             owed = EXCLUDED.owed, operation = EXCLUDED.operation, active_at = EXCLUDED.active_at, trail = EXCLUDED.trail"
+             owed = EXCLUDED.owed, operation = EXCLUDED.operation, active_at = EXCLUDED.active_at, trail = EXCLUDED.trail,
+             opened = EXCLUDED.opened"
     );
     let save_trail =
         sql!("INSERT INTO loyalty_trails (workspace, member, wallet, first, last, operations) VALUES {rows}");
+    let add_lots = sql!("INSERT INTO loyalty_open_lots (workspace, member, wallet, lot) VALUES {rows}");
+    let drop_lots = sql!(
+        "WITH v (workspace, member, wallet, lot) AS (VALUES {rows})
+         DELETE FROM loyalty_open_lots WHERE (member, wallet, lot, workspace) IN (SELECT member, wallet, lot, workspace FROM v)"
+    );
     let moved = trail::of(&done.operations);
+    // Lots that change hands leave nothing behind.
+    let at_once = done.operations.iter().any(|operation| operation.kind == Kind::Merge);
     let (mut whole, mut parts, mut trails) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut added, mut gone) = (Vec::new(), Vec::new());
     for key in &done.accounts {
         let Some(account) = memory.ledger.accounts.get_mut(key) else { continue };
         if let Some(what) = account.fault() {
             return Err(Error::Damaged { operation: head.operations, what });
         }
-        let stored = memory.written.get(key).cloned();
-        let due_at = due_at(stored.as_ref().and_then(|it| it.due_at), account.next_due(), head.recorded_at);
-        let mut trail = stored.as_ref().map(|it| it.trail.clone()).unwrap_or_default();
+        let (was_due_at, mut trail, mut listed) = match memory.written.remove(key) {
+            Some(stored) => (Some(stored.due_at), stored.trail, stored.listed),
+            None => Default::default(),
+        };
+        let due_at = due_at(was_due_at.flatten(), account.next_due(), head.recorded_at);
         for (first, last, operations) in trail.add(moved.get(key).map_or(&[], Vec::as_slice))? {
             trails.push(args![workspace, key.0.0, key.1.0, first, last, operations]);
         }
+        let lots = open_lots::change(account, &mut listed, at_once);
+        added.extend(lots.added.iter().map(|lot| args![workspace, key.0.0, key.1.0, lot.0]));
+        gone.extend(lots.gone.iter().map(|lot| args![workspace, key.0.0, key.1.0, lot.0]));
         let balance = account.balance();
         let row = args![
             workspace,
@@ -239,19 +240,23 @@ fn balances(
             due_at,
             head.operations,
             account.active_at(),
-            &trail.0
+            &trail.0,
+            lots.opened
         ];
-        if stored.is_some_and(|it| it.due_at == due_at) {
+        if was_due_at == Some(due_at) {
             parts.push(row)
         } else {
             whole.push(row)
         }
         account.forget_empty();
-        memory.written.insert(*key, Written { operation: head.operations, due_at, trail });
+        memory.written.insert(*key, Written { operation: head.operations, due_at, trail, listed });
     }
     writes.execute_later(save, whole);
     writes.execute_later(save_parts, parts);
     writes.execute_later(save_trail, trails);
+    // A lot that changes hands goes before it comes.
+    writes.execute_later(drop_lots, gone);
+    writes.execute_later(add_lots, added);
     Ok(())
 }
 

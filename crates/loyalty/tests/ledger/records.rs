@@ -57,6 +57,7 @@ const MEANT: &[&str] = &[
     // `rapport verify` reads everything.
     "FROM loyalty_balances WHERE workspace = $1",
     "FROM loyalty_trails WHERE workspace = $1",
+    "FROM loyalty_open_lots WHERE workspace = $1",
 ];
 
 #[db_test(MIGRATIONS)]
@@ -493,7 +494,12 @@ async fn a_changed_record_is_named(db: TestDatabase) {
         ),
         (sql!("UPDATE loyalty_balances SET available = available + 1"), 7, "balance of member 1"),
         (sql!("UPDATE loyalty_lots SET available = available - 1 WHERE lot = 6"), 7, "lot 6"),
-        (sql!("UPDATE loyalty_lots SET is_open = NOT is_open WHERE lot = 6"), 7, "lot 6 does not say"),
+        (sql!("UPDATE loyalty_balances SET opened = ''"), 7, "does not stand once among those"),
+        (
+            sql!("INSERT INTO loyalty_open_lots (workspace, member, wallet, lot) VALUES (1, 1, 1, 6)"),
+            7,
+            "lot 6 does not stand once",
+        ),
         (sql!("DELETE FROM loyalty_lots WHERE lot = 6"), 7, "lot 6 is missing"),
         (sql!("UPDATE loyalty_heads SET operations = 6"), 7, "head"),
     ];

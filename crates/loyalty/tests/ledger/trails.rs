@@ -1,4 +1,4 @@
-//! Trails: a member's operations are found by them, page by page, and they are what the postings say, whoever wrote them.
+//! What stands with the balances instead of in indexes: trails, by which a member's operations are found, and open lots.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_loyalty::MIGRATIONS;
-use rapport_loyalty::ledger::{Act, Command, Kind, MemberId, Operation, Source};
+use rapport_loyalty::ledger::{Act, Command, Kind, MemberId, Operation, Portion, Shortage, Source};
 use rapport_loyalty::records::{self, Memory, members, read};
 use rapport_loyalty::verify::verify;
 use rapport_store::testing::TestDatabase;
@@ -123,9 +123,9 @@ async fn whole_rows_are_written_once_and_the_rest_stands_with_the_balance(db: Te
     }
 }
 
-/// A ledger from before there were trails gets them from its postings.
+/// A ledger from before there were trails gets them from its postings, and its open lots from its lots.
 #[db_test(MIGRATIONS)]
-async fn ledgers_of_before_get_trails(db: TestDatabase) {
+async fn ledgers_of_before_get_what_they_lack(db: TestDatabase) {
     let mut runner = TestRunner::deterministic();
     for number in 0..2 {
         let life = commands::life(260).new_tree(&mut runner).unwrap().current();
@@ -137,8 +137,57 @@ async fn ledgers_of_before_get_trails(db: TestDatabase) {
     tx.execute(sql!("DELETE FROM loyalty_trails"), args![]).await.unwrap();
     tx.execute(sql!("UPDATE loyalty_balances SET trail = ''"), args![]).await.unwrap();
     tx.execute(Sql::assembled(fill.trim().trim_end_matches(';').to_owned()), args![]).await.unwrap();
+    let migration = MIGRATIONS.list.iter().find(|it| it.number == 34).unwrap().sql;
+    let fill = &migration[migration.find("INSERT").unwrap()..migration.find("ALTER").unwrap()];
+    tx.execute(sql!("DELETE FROM loyalty_open_lots"), args![]).await.unwrap();
+    tx.execute(sql!("UPDATE loyalty_balances SET opened = ''"), args![]).await.unwrap();
+    tx.execute(Sql::assembled(fill.trim().trim_end_matches(';').to_owned()), args![]).await.unwrap();
     tx.commit().await.unwrap();
     for number in 0..2 {
         assert_sound(&db, WorkspaceId(400 + number)).await;
     }
+}
+
+/// What stands with the balance comes into the table, and what is used up goes out of it, a few at a time; nothing that is left is ever missed.
+#[db_test(MIGRATIONS)]
+async fn open_lots_stand_in_one_place(db: TestDatabase) {
+    prepare(&db, W).await;
+    let mut memory = Memory::default();
+    let of = |id: String, act: Act| {
+        vec![Command { id, member: MEMBERS[0], wallet: WALLETS[0], act, source: Source::default() }]
+    };
+    let earn = Act::Earn { amount: 1, earned_at: None, active_from: None, expires_at: None };
+    let table =
+        async || db.read().scalar::<i64>(sql!("SELECT COUNT(*) FROM loyalty_open_lots"), args![]).await.unwrap();
+    let (mut number, mut seen) = (0, Vec::new());
+    // Up, half down, up again, and all down: one after the other, and many in a batch.
+    for (count, gives) in
+        [(16, true), (1, true), (8, false), (20, true), (25, false), (4, false), (30, true), (30, false)]
+    {
+        let size = if number % 2 == 0 { 1 } else { 7 };
+        let all: Vec<Vec<Command>> = (0..count)
+            .map(|_| {
+                number += 1;
+                of(format!("o{number}"), if gives { earn.clone() } else { Act::Spend { amount: 1 } })
+            })
+            .collect();
+        for lists in all.chunks(size) {
+            post(&db, &mut memory, W, lists, number).await;
+            assert_sound(&db, W).await;
+            let left = read::lots(&mut db.read(), W, (MEMBERS[0], WALLETS[0])).await.unwrap().len();
+            let stored = read::accounts(&mut db.read(), W, &MEMBERS[..1], Timestamp(number)).await.unwrap();
+            assert_eq!(left, stored[&(MEMBERS[0], WALLETS[0])].lots().count());
+        }
+        seen.push(table().await);
+        // Whoever begins anew goes on where the others were.
+        memory = if count % 3 == 0 { Memory::default() } else { memory };
+    }
+    assert_eq!(seen.first(), Some(&0), "sixteen stand with the balance");
+    assert!(seen[1] == 17 && seen.iter().any(|it| (1..17).contains(it)), "{seen:?}");
+    // A lot that was used up and comes back stands there again.
+    let back =
+        Act::Reverse { of: "o134".into(), portion: Portion::Rest, shortage: Shortage::IntoArrears, grace_until: None };
+    post(&db, &mut memory, W, &[of("back".into(), back)], number).await;
+    assert_eq!(read::lots(&mut db.read(), W, (MEMBERS[0], WALLETS[0])).await.unwrap().len(), 1);
+    assert_sound(&db, W).await;
 }
