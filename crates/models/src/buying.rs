@@ -8,6 +8,7 @@
 //! Always holds: a fit is finite and settled, or a [`Fault`](crate::Fault) says why there is none; predictions of a fitted model are finite, for any
 //! history. Nothing here says why people leave, or what would keep them.
 
+mod believed;
 mod bg_bb;
 mod bg_nbd;
 mod choice;
@@ -19,6 +20,8 @@ mod ggompertz_nbd;
 mod history;
 mod latent;
 mod nbd;
+mod no_u_turn;
+mod pareto_ggg;
 mod pareto_nbd;
 mod point;
 mod quadrature;
@@ -28,6 +31,7 @@ mod summary;
 mod uncertainty;
 mod value;
 
+pub use believed::Believed;
 pub use bg_bb::{BgBb, Chances};
 pub use bg_nbd::{BgNbd, Geometric, MbgNbd};
 pub use choice::{Candidate, Choice, Kind, Model, Score};
@@ -38,12 +42,14 @@ pub use gamma_gamma::{GammaGamma, Spending};
 pub use ggompertz_nbd::GGompertzNbd;
 pub use history::{Group, Histories, History};
 pub use nbd::Nbd;
+pub use no_u_turn::{Chains, Sampling};
+pub use pareto_ggg::{Outlook, ParetoGgg, Rhythm};
 pub use pareto_nbd::ParetoNbd;
 pub use point::Point;
 pub use regularity::regularity;
 pub use simulation::{
     simulated_bg_nbd, simulated_chances, simulated_contracts, simulated_ggompertz_nbd, simulated_mbg_nbd,
-    simulated_pareto_nbd, simulated_spending,
+    simulated_pareto_ggg, simulated_pareto_nbd, simulated_spending,
 };
 pub use summary::{Purchase, Summary};
 pub use uncertainty::{Posterior, percentiles};

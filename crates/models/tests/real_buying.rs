@@ -5,9 +5,9 @@ mod given;
 
 use rapport_models::Fault;
 use rapport_models::buying::{
-    BgBb, BgNbd, Buying, Chances, Choice, Contract, Explained, Fit, GGompertzNbd, GammaGamma, Histories, History,
-    Horizon, Likelihood, MbgNbd, Nbd, ParetoNbd, Plain, Point, Purchase, Sbg, Score, Simple, Spending, Summary, Value,
-    percentiles,
+    BgBb, BgNbd, Buying, Chains, Chances, Choice, Contract, Explained, Fit, GGompertzNbd, GammaGamma, Histories,
+    History, Horizon, Likelihood, MbgNbd, Nbd, ParetoGgg, ParetoNbd, Plain, Point, Purchase, Rhythm, Sampling, Sbg,
+    Score, Simple, Spending, Summary, Value, percentiles, regularity,
 };
 
 fn data(name: &str) -> Option<String> {
@@ -346,4 +346,37 @@ fn nobody_leaves_sooner_with_time_at_cdnow() {
     assert!((found + 9_594.976_2).abs() < 1e-3, "{found}");
     let fault = GGompertzNbd::fit(&histories).unwrap_err();
     assert!(matches!(fault, Fault::NotIdentified { .. } | Fault::DidNotSettle), "{fault}");
+}
+
+/// CDNOW's customers buy nearly at random: the test of Wheat and Morrison finds .91, and Pareto/GGG finds no clock either, or that it cannot tell how they differ.
+#[test]
+fn regularity_of_cdnow() {
+    let Some((lines, until)) = cdnow_purchases() else { return };
+    let purchases: Vec<Purchase> = lines.iter().map(|it| it.0).collect();
+    let found = regularity(&purchases, 1.0).unwrap();
+    near(found.value, 0.91, 2);
+    assert!(found.interval().holds(0.95) && found.high < 1.0, "{found:?}");
+    // A quarter of the customers: a fit of all takes seconds.
+    let rhythms = Rhythm::of(&purchases, 1.0, 7.0, until).unwrap();
+    let some: Vec<Rhythm> = rhythms.into_iter().flatten().step_by(4).collect();
+    let fit = ParetoGgg::fit(&some);
+    println!("{fit:?}");
+    assert!(fit.map_or_else(|it| matches!(it, Fault::NotIdentified { .. }), |it| it.model.t / it.model.gamma < 1.6));
+}
+
+/// The posterior by chains is what the weighted draws say of CDNOW, but for what the prior adds, which is little with 2,357 customers.
+#[test]
+fn chains_agree_with_weighted_draws_on_cdnow() {
+    let Some(histories) = histories() else { return };
+    let fit = MbgNbd::fit(&histories).unwrap();
+    let chains = Chains::<MbgNbd>::of(&histories, &Sampling { draws: 300, warm_up: 300, seed: 7 }).unwrap();
+    let weighted = fit.posterior(histories.groups(), 2_000, 7).unwrap();
+    println!("{:?} {:?} {} {}", chains.worth, chains.disagreement, chains.broken, chains.evaluations);
+    for (at, within) in [(0, 0.03), (1, 0.03), (2, 0.15), (3, 0.2)] {
+        let parameter = |it: &MbgNbd| it.parameters()[at];
+        let (one, other) = (chains.posterior.mean(parameter), weighted.mean(parameter));
+        assert!((one / other).ln().abs() < within, "{at} {one} {other}");
+        let (one, other) = (chains.posterior.interval(parameter), weighted.interval(parameter));
+        assert!((one.low / other.low).ln().abs() < 2.0 * within, "{at} {one:?} {other:?}");
+    }
 }

@@ -4,10 +4,10 @@
 use proptest::prelude::*;
 use rapport_models::Fault;
 use rapport_models::buying::{
-    BgBb, BgNbd, Buying, Chances, Choice, Contract, Explained, Factors, Fit, GGompertzNbd, GammaGamma, Histories,
-    History, Likelihood, MbgNbd, ParetoNbd, Plain, Purchase, Sbg, Spending, Summary, simulated_bg_nbd,
-    simulated_chances, simulated_contracts, simulated_ggompertz_nbd, simulated_mbg_nbd, simulated_pareto_nbd,
-    simulated_spending,
+    BgBb, BgNbd, Buying, Chains, Chances, Choice, Contract, Explained, Factors, Fit, GGompertzNbd, GammaGamma,
+    Histories, History, Likelihood, MbgNbd, ParetoGgg, ParetoNbd, Plain, Purchase, Rhythm, Sampling, Sbg, Spending,
+    Summary, simulated_bg_nbd, simulated_chances, simulated_contracts, simulated_ggompertz_nbd, simulated_mbg_nbd,
+    simulated_pareto_ggg, simulated_pareto_nbd, simulated_spending,
 };
 
 /// Data sets a model.
@@ -74,6 +74,60 @@ fn intervals_hold_as_often_as_they_say() {
 #[ignore = "the long run"]
 fn intervals_hold_as_often_as_they_say_in_the_long_run() {
     all_models(2_000, 1_500);
+}
+
+/// Regularity of people who differ in it: fewer sets of fewer people than of the other models, as a fit takes a second.
+fn regular(sets: u64, people: usize) {
+    let truth = ParetoGgg { t: 4.0, gamma: 1.3, r: 1.5, alpha: 6.0, s: 0.8, beta: 20.0 };
+    covers(&truth, sets, |seed| ParetoGgg::fit(&simulated_pareto_ggg(&truth, people, (60.0, 60.0), seed)));
+}
+
+#[test]
+fn intervals_of_regularity_hold_as_often_as_they_say() {
+    regular(12, 250);
+}
+
+#[test]
+#[ignore = "the long run"]
+fn intervals_of_regularity_hold_in_the_long_run() {
+    regular(200, 250);
+}
+
+/// Chains of few customers, of the length that options name, agree or say that they did not; they hold the truth as often as they say; and they are there
+/// where no fit is.
+fn chains(sets: u64, customers: usize) {
+    let truth = MbgNbd { r: 0.9, alpha: 6.0, a: 0.9, b: 2.0 };
+    let (mut settled, mut fits, mut held, mut least, mut apart) = (0, 0, [0; 4], f64::INFINITY, 1f64);
+    for seed in 0..sets {
+        let histories = Histories::new(&simulated_mbg_nbd(&truth, customers, (30.0, 60.0), seed)).unwrap();
+        fits += usize::from(MbgNbd::fit(&histories).is_ok());
+        let Ok(chains) = Chains::<MbgNbd>::of(&histories, &Sampling { seed, ..Sampling::default() }) else { continue };
+        settled += 1;
+        least = f64::min(least, chains.posterior.worth);
+        apart = chains.disagreement.iter().copied().fold(apart, f64::max);
+        for (at, wanted) in truth.parameters().into_iter().enumerate() {
+            let interval = chains.posterior.interval(|it| it.parameters()[at]);
+            assert!(interval.low > 0.0 && interval.high.is_finite());
+            held[at] += usize::from(interval.holds(wanted));
+        }
+    }
+    println!(
+        "{settled} of {sets} settled ({fits} fits), {held:?} held; worth {least:.0} at least, {apart:.4} apart at most"
+    );
+    assert!(settled as u64 * 10 >= sets * 9 && least >= 400.0 && apart <= 1.01, "{settled} {least} {apart}");
+    assert!(held.iter().all(|it| possible(settled, *it)), "{held:?} of {settled}");
+}
+
+#[test]
+fn chains_hold_as_often_as_they_say() {
+    chains(20, 100);
+}
+
+#[test]
+#[ignore = "the long run"]
+fn chains_hold_as_often_as_they_say_in_the_long_run() {
+    chains(200, 40);
+    chains(200, 200);
 }
 
 /// Few and many customers, heavy buyers, ages that are mostly short (lifetimes' issue 405), and people of another model than the one that is fitted.
@@ -276,5 +330,33 @@ proptest! {
         let purchases: Vec<Purchase> =
             rows.iter().map(|it| Purchase { customer: it.2, time: it.0, amount: it.1 }).collect();
         let _ = Summary::of(&purchases, 1.0, 7.0, 50.0);
+    }
+}
+
+proptest! {
+    // Few: a fit that is refused at last may cost a second.
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn absurd_rhythms_are_fitted_or_refused(people in prop::collection::vec(possible_history(), 10..12), logs in absurd(), odd: bool) {
+        let rhythm = |history: &History| {
+            let x = f64::from(history.frequency);
+            let even = if x > 0.0 { x * (history.recency / x).ln() - x * 0.3 } else { 0.0 };
+            Rhythm { history: *history, logs: if odd { logs } else { even }, weight: 1.0 }
+        };
+        let rhythms: Vec<Rhythm> = people.iter().map(rhythm).collect();
+        if odd {
+            ParetoGgg::fit(&rhythms).iter().for_each(sane);
+        } else {
+            let model = ParetoGgg { t: 3.0, gamma: 1.2, r: 1.2, alpha: 6.0, s: 0.8, beta: 20.0 };
+            prop_assert!(model.regularity(&rhythms[0]).is_finite());
+            let outlook = model.outlook(&rhythms[0], 10.0, 3);
+            let chances = outlook.probabilities.iter().chain([&outlook.alive, &model.alive(&rhythms[0])]).all(|it| (0.0..=1.0).contains(it));
+            prop_assert!(outlook.expected.is_finite() && chances, "{:?}", outlook);
+        }
+        let few = Sampling { draws: 10, warm_up: 10, seed: 1 };
+        if let Ok(chains) = Chains::<MbgNbd>::of(&Histories::new(&people).unwrap(), &few) {
+            prop_assert!(chains.posterior.models.iter().all(|it| it.0.parameters().iter().all(|it| it.is_finite())));
+        }
     }
 }

@@ -3,7 +3,10 @@
 //! Always holds: the same seed gives the same customers.
 
 use super::uncertainty::{normal, uniform};
-use super::{BgBb, BgNbd, Chances, Contract, GGompertzNbd, GammaGamma, History, MbgNbd, ParetoNbd, Sbg, Spending};
+use super::{
+    BgBb, BgNbd, Chances, Contract, GGompertzNbd, GammaGamma, History, MbgNbd, ParetoGgg, ParetoNbd, Rhythm, Sbg,
+    Spending,
+};
 use crate::resampling::Draws;
 
 /// The most purchases that are followed: far more than anybody makes.
@@ -66,6 +69,27 @@ fn simulated_lives(
         History { age, ..found }
     };
     (0..customers).map(one).collect()
+}
+
+/// People of Pareto/GGG, known for a time between two.
+pub fn simulated_pareto_ggg(model: &ParetoGgg, people: usize, known: (f64, f64), seed: u64) -> Vec<Rhythm> {
+    let mut draws = Draws::new(seed);
+    let one = |_| {
+        let k = (gamma(model.t, &mut draws) / model.gamma).max(1e-3);
+        let (rate, leaving) = (gamma(model.r, &mut draws) / model.alpha, gamma(model.s, &mut draws) / model.beta);
+        let age = known.0 + (known.1 - known.0) * uniform(&mut draws);
+        let end = age.min(-(1.0 - uniform(&mut draws)).ln() / leaving);
+        let (mut frequency, mut recency, mut logs) = (0, 0.0, 0.0);
+        while frequency < MOST {
+            let gap = gamma(k, &mut draws) / (k * rate);
+            if gap.is_nan() || recency + gap > end || recency + gap <= recency {
+                break;
+            }
+            (frequency, recency, logs) = (frequency + 1, recency + gap, logs + gap.ln());
+        }
+        Rhythm { history: History { frequency, recency, age }, logs, weight: 1.0 }
+    };
+    (0..people).map(one).collect()
 }
 
 /// What somebody does who buys at a rate until the end, or until `leaves` after a purchase, the first among them if `at_first`.
