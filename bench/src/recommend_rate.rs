@@ -1,21 +1,29 @@
 //! Figures of offers: how long a workspace's table takes to build, and how long an answer takes, from memory alone and with a person's own history.
 //!
-//! `recommend_rate [THOUSANDS]` makes so many thousand events of views and orders, and prints one JSON line.
+//! `recommend_rate [THOUSANDS] [ITEMS]` makes so many thousand events of views and orders of so many items, and prints one JSON line. Answers are measured without a version first,
+//! then by the plan that is chosen from these data (above 2,500 items EASE is left out).
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
-use rapport_analytics::recommend::{Method, Recommender, Request, Settings};
+use rapport_analytics::recommend::learning::Wishes;
+use rapport_analytics::recommend::{KeptPlan, Method, Recommender, Request, Settings};
+use rapport_analytics::scores::RECOMMENDATIONS;
+use rapport_analytics::scores::records::versions::VersionRow;
+use rapport_analytics::scores::records::{models, versions};
+use rapport_analytics::scores::schema::MIGRATIONS as MODELS;
 use rapport_analytics::{Analytics, Context};
 use rapport_domain::{
     Calendar, Currency, Event, EventId, EventKind, Handle, PersonId, Rng, SeededRng, SourceId, Timestamp, WorkspaceId,
 };
 use rapport_lake::{EventRow, Fate, Lake, MIGRATIONS, PropertyPolicy};
 use rapport_profiles::MIGRATIONS as PROFILES;
-use rapport_store::{Store, StoreConfig};
+use rapport_store::{Priority, Store, StoreConfig};
 use serde_json::{Map, Value, json};
 
 const WORKSPACE: WorkspaceId = WorkspaceId(1);
 const BATCH: u64 = 10_000;
+/// Items unless said.
 const ITEMS: u64 = 5_000;
 /// Events a person, on average.
 const EVENTS: u64 = 20;
@@ -51,12 +59,12 @@ fn person(place: u64) -> PersonId {
     clippy::cast_precision_loss,
     reason = "far below 2^52"
 )]
-fn row(number: u64, total: u64, rng: &SeededRng) -> EventRow {
+fn row(number: u64, total: u64, items: u64, rng: &SeededRng) -> EventRow {
     let place = rng.next_u64() % (total / EVENTS).max(1);
     let item = || {
         let share = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-        let liked = (place.wrapping_mul(7_919) + rng.next_u64() % 40) % ITEMS;
-        if rng.next_u64().is_multiple_of(3) { (share.powi(3) * ITEMS as f64) as u64 } else { liked }
+        let liked = (place.wrapping_mul(7_919) + rng.next_u64() % 40) % items;
+        if rng.next_u64().is_multiple_of(3) { (share.powi(3) * items as f64) as u64 } else { liked }
     };
     let product = |item: u64| json!({"product_id": format!("P{item:05}"), "name": format!("Product {item}"), "category": format!("Shelf {}", item / 100), "price": item % 90 + 5});
     let (name, properties) = if number.is_multiple_of(5) {
@@ -91,13 +99,15 @@ fn row(number: u64, total: u64, rng: &SeededRng) -> EventRow {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Failure> {
-    let total: u64 = std::env::args().nth(1).map_or(Ok(2_000), |text| text.parse())? * 1_000;
+    let argument = |at: usize, usual: u64| std::env::args().nth(at).map_or(Ok(usual), |text| text.parse::<u64>());
+    let (total, items) = (argument(1, 2_000)? * 1_000, argument(2, ITEMS)?);
     let folder = tempfile::tempdir()?;
-    let store = Store::open(StoreConfig::folder(folder.path().join("db")), &[PROFILES, MIGRATIONS]).await?;
+    let store = Store::open(StoreConfig::folder(folder.path().join("db")), &[PROFILES, MIGRATIONS, MODELS]).await?;
     let lake = Lake::open_folder(store.clone(), folder.path().join("lake")).await?;
     let rng = SeededRng::new(1);
     for batch in 0..total.div_ceil(BATCH) {
-        let rows = (batch * BATCH..total.min((batch + 1) * BATCH)).map(|number| row(number, total, &rng)).collect();
+        let numbers = batch * BATCH..total.min((batch + 1) * BATCH);
+        let rows = numbers.map(|number| row(number, total, items, &rng)).collect();
         lake.append(WORKSPACE, rows, i64::try_from((batch + 1) * BATCH)?).await?;
         if lake.is_flush_due(WORKSPACE).await? {
             lake.flush(WORKSPACE).await?;
@@ -108,33 +118,15 @@ async fn main() -> Result<(), Failure> {
     let now = Timestamp(BEGIN + (DAYS * DAY).cast_signed());
     let currency = Currency::parse("EUR").ok_or("EUR is a currency")?;
     let context = Context { calendar: Calendar::default(), currency, now, data_until: now };
-    let recommender = Recommender::new(Analytics::new(store, lake.clone()), Settings::default());
+    let analytics = Analytics::new(store.clone(), lake.clone());
+    let recommender = Recommender::new(analytics.clone(), Settings::default());
+    let nobody = BTreeSet::new();
     let began = Instant::now();
-    let table = recommender.rebuild(WORKSPACE, &context).await?;
+    let table = recommender.rebuild(WORKSPACE, &context, &nobody).await?;
     let built = began.elapsed().as_secs_f64();
     let mut figures = json!({"events": total, "items": table.items().len(), "orders": table.baskets, "built s": built, "memory MB": memory()});
-    for (name, method, of) in [
-        ("popular", Method::Popular, None),
-        ("bought together", Method::BoughtTogether, None),
-        ("for a person", Method::ForPerson, Some(())),
-    ] {
-        let mut times = Vec::new();
-        for answer in 0..ANSWERS as u64 {
-            let mut request = Request::new(method, of.map(|()| person(answer * 31 % (total / EVENTS).max(1))), 10);
-            request.with = vec![format!("P{:05}", answer % ITEMS), format!("P{:05}", answer % 100)];
-            request.rules.per_category = Some(3);
-            let began = Instant::now();
-            let found = recommender.recommend(WORKSPACE, &request, &context).await?;
-            times.push(began.elapsed().as_secs_f64() * 1_000.0);
-            if found.offers.is_empty() && method != Method::BoughtTogether {
-                return Err(format!("{name}: nothing was offered").into());
-            }
-        }
-        times.sort_by(f64::total_cmp);
-        figures[format!("{name}, p50 ms")] = json!(times[ANSWERS / 2]);
-        figures[format!("{name}, p99 ms")] = json!(times[ANSWERS * 99 / 100]);
-    }
-    // What of the last is the point read.
+    answers(&mut figures, &recommender, &context, (total, items), "").await?;
+    // What of it is the point read.
     let mut times = Vec::new();
     for answer in 0..ANSWERS as u64 {
         let began = Instant::now();
@@ -144,7 +136,74 @@ async fn main() -> Result<(), Failure> {
     }
     times.sort_by(f64::total_cmp);
     figures["of that the point read, p50 ms"] = json!(times[ANSWERS / 2]);
+    let began = Instant::now();
+    let past = analytics.past(WORKSPACE, &context, recommender.settings(), &Wishes::default(), &nobody).await?;
+    let learned = past.map_err(|it| it.text)?.learn(None, &KeptPlan::usual(50), 1, &|_| ()).map_err(|it| it.text)?;
+    figures["learnt s"] = json!(began.elapsed().as_secs_f64());
+    figures["chosen"] = json!(learned.content.plan.name());
+    figures["nDCG"] = json!(learned.content.metrics.chosen.ndcg.value);
+    let mut tx = store.begin(Priority::Background).await?;
+    models::ensure(&mut tx, WORKSPACE, RECOMMENDATIONS, RECOMMENDATIONS, json!({})).await?;
+    let row = VersionRow {
+        version: 1,
+        state: "live".to_owned(),
+        fitted_at: now,
+        fitted_by: "bench".to_owned(),
+        as_of: now,
+        people: 0,
+        content: serde_json::to_value(&learned.content)?,
+        card: json!({}),
+        held: json!([]),
+        came: None,
+        decided_at: None,
+        decided_by: None,
+        decided_why: None,
+    };
+    versions::insert(&mut tx, WORKSPACE, RECOMMENDATIONS, &row).await?;
+    models::judged(&mut tx, WORKSPACE, RECOMMENDATIONS, Some(1), None).await?;
+    tx.commit().await?;
+    let began = Instant::now();
+    recommender.rebuild(WORKSPACE, &context, &nobody).await?;
+    figures["built with the version s"] = json!(began.elapsed().as_secs_f64());
+    answers(&mut figures, &recommender, &context, (total, items), " by the version").await?;
+    figures["memory at the end MB"] = json!(memory());
     println!("{figures}");
+    Ok(())
+}
+
+/// How long answers take.
+async fn answers(
+    figures: &mut Value,
+    recommender: &Recommender,
+    context: &Context,
+    (total, items): (u64, u64),
+    what: &str,
+) -> Result<(), Failure> {
+    for (name, method, of) in [
+        ("popular", Method::Popular, None),
+        ("bought together", Method::BoughtTogether, None),
+        ("for a person", Method::ForPerson, Some(())),
+        ("next best", Method::NextBest, Some(())),
+        ("up-sell", Method::UpSell, Some(())),
+        ("cross-sell", Method::CrossSell, Some(())),
+    ] {
+        let mut times = Vec::new();
+        for answer in 0..ANSWERS as u64 {
+            let mut request = Request::new(method, of.map(|()| person(answer * 31 % (total / EVENTS).max(1))), 10);
+            request.with = vec![format!("P{:05}", answer % items), format!("P{:05}", answer % 100)];
+            request.rules.per_category = Some(3);
+            let began = Instant::now();
+            let found = recommender.recommend(WORKSPACE, &request, context).await?;
+            times.push(began.elapsed().as_secs_f64() * 1_000.0);
+            let may_be_empty = matches!(method, Method::BoughtTogether | Method::UpSell);
+            if found.offers.is_empty() && !may_be_empty {
+                return Err(format!("{name}: nothing was offered").into());
+            }
+        }
+        times.sort_by(f64::total_cmp);
+        figures[format!("{name}{what}, p50 ms")] = json!(times[ANSWERS / 2]);
+        figures[format!("{name}{what}, p99 ms")] = json!(times[ANSWERS * 99 / 100]);
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ pub mod aggregates;
 mod analytics;
 pub mod answer;
 mod asking;
+pub mod baskets;
 mod breakdown;
 pub mod catalog;
 mod columns;

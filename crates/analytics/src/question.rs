@@ -15,7 +15,9 @@ use rapport_segments::{Condition, Duration};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use decode::decoded;
 pub use period::Period;
+pub(crate) use validate::validate_who;
 
 use crate::schema;
 

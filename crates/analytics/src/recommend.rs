@@ -8,7 +8,10 @@
 //! | [`Method::Popular`] | what most orders of the last days have, newer ones counting more |
 //! | [`Method::Recent`] | what this person looked at or bought last |
 //! | [`Method::BoughtTogether`] | what is in the orders that have these items, by the cosine |
-//! | [`Method::ForPerson`] | what is like the person's own items, newer ones counting more; what is missing is filled with what is popular |
+//! | [`Method::ForPerson`] | what fits the person's own items, by the model of the version in use, or, without one, what is like them, newer ones counting more; what is missing is filled with what is popular |
+//! | [`Method::NextBest`] | the same by score times what a sale earns |
+//! | [`Method::UpSell`] | a dearer item of the same category |
+//! | [`Method::CrossSell`] | items of other categories than those of the cart, or of the last order |
 //!
 //! Always holds: no item is offered twice, every [`Rules`] that can be applied is kept by every item that is offered, and the same table gives the same
 //! offers, of equal scores in the order of ids. A rule that needs what nobody told of an item lets it pass, and the answer says so. A table says nothing of
@@ -16,13 +19,18 @@
 //!
 //! Does not do: draw anything, learn from clicks, or start itself: whoever owns the clock asks [`Recommender::is_due`].
 
-mod build;
-mod catalogue;
+pub(crate) mod build;
+pub(crate) mod catalogue;
 mod history;
+pub mod learning;
+mod learnt;
+pub mod plan;
+pub(crate) mod rows;
 mod rules;
 mod table;
+mod ways;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rapport_domain::shop_events::ORDER_COMPLETED;
@@ -31,9 +39,13 @@ use rapport_lake::Snapshot;
 
 use crate::analytics::{Analytics, Context};
 use crate::error::{Error, Result};
+use crate::scores::RECOMMENDATIONS;
+use crate::scores::records::{models, versions};
 use history::History;
 
 pub use catalogue::Item;
+pub use learnt::Learnt;
+pub use plan::KeptPlan;
 pub use rules::{NotBought, Rules};
 pub use table::{Because, Candidate, Table};
 
@@ -90,6 +102,12 @@ pub enum Method {
     BoughtTogether,
     /// What fits the person.
     ForPerson,
+    /// What fits the person and earns most.
+    NextBest,
+    /// Dearer items of the same category as the item given, or as what the person had to do with last.
+    UpSell,
+    /// Items of other categories than the items given have, or than those of the person's last order.
+    CrossSell,
 }
 
 /// What a person did with an item.
@@ -108,9 +126,10 @@ pub enum Touched {
 pub struct Request {
     /// How.
     pub method: Method,
-    /// For whom: [`Method::Recent`] and [`Method::ForPerson`] need it, [`Rules::not_bought`] too.
+    /// For whom: what is not only about items needs it, [`Rules::not_bought`] and [`Rules::usual_price`] too.
     pub person: Option<PersonId>,
-    /// The items that others should go with, for [`Method::BoughtTogether`]; they are not offered themselves.
+    /// The items that others should go with, for [`Method::BoughtTogether`] and [`Method::CrossSell`], which are not offered themselves; for
+    /// [`Method::UpSell`] the first is the one to have a dearer one of.
     pub with: Vec<String>,
     /// What may be offered.
     pub rules: Rules,
@@ -140,6 +159,8 @@ pub struct Recommended {
     pub margin_unknown: usize,
     /// Offers that are there because they are popular, where something else was asked for.
     pub filled: usize,
+    /// The version whose model answered; `None` without one.
+    pub learnt: Option<i64>,
 }
 
 /// An item that is offered.
@@ -151,6 +172,19 @@ pub struct Offer {
     pub score: f64,
     /// Why.
     pub because: Because,
+    /// Whether it is there because it is popular, where something else was asked for.
+    pub filled: bool,
+    /// The person's own items that speak most for it, the most first; none where no model of a version did.
+    pub reasons: Vec<Reason>,
+}
+
+/// An own item that speaks for an offer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    /// The item's id.
+    pub id: String,
+    /// Its part of all that speaks for the offer, 0 to 1.
+    pub share: f64,
 }
 
 /// Answers requests. Cheap to clone; clones share their tables.
@@ -183,13 +217,32 @@ impl Recommender {
         if table.built_at.plus(i64::from(self.settings.hours) * Timestamp::HOUR) <= context.now {
             return Ok(true);
         }
+        if self.live(workspace).await?.map(|it| it.0) != table.learnt.as_ref().map(|it| it.version) {
+            return Ok(true);
+        }
         let orders = orders(&self.analytics.lake.snapshot(workspace).await?)?;
         Ok(orders.saturating_sub(table.orders) as f64 > self.settings.new_orders * table.orders as f64)
     }
 
-    /// Builds a workspace's table anew; requests are answered from the old one meanwhile.
-    pub async fn rebuild(&self, workspace: WorkspaceId, context: &Context) -> Result<Arc<Table>> {
-        let mut table = build::build(&self.analytics, workspace, context, &self.settings).await?;
+    /// The version in use, and its plan.
+    async fn live(&self, workspace: WorkspaceId) -> Result<Option<(i64, KeptPlan)>> {
+        let db = &mut self.analytics.store.read();
+        let Some(row) = models::find(db, workspace, RECOMMENDATIONS).await? else { return Ok(None) };
+        let Some(version) = row.version else { return Ok(None) };
+        let kept = versions::find(db, workspace, RECOMMENDATIONS, version).await?;
+        let content = kept.and_then(|it| serde_json::from_value::<learning::Content>(it.content).ok());
+        Ok(content.map(|it| (version, it.plan)))
+    }
+
+    /// Builds a workspace's table anew, of everybody but these; requests are answered from the old one meanwhile.
+    pub async fn rebuild(
+        &self,
+        workspace: WorkspaceId,
+        context: &Context,
+        restricted: &BTreeSet<PersonId>,
+    ) -> Result<Arc<Table>> {
+        let live = self.live(workspace).await?;
+        let mut table = build::build(&self.analytics, workspace, context, &self.settings, restricted, live).await?;
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         table.version = tables.get(&workspace).map_or(1, |before| before.version + 1);
         let table = Arc::new(table);
@@ -197,12 +250,18 @@ impl Recommender {
         Ok(table)
     }
 
+    /// How tables are made.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Answers a request from the table in use.
     pub async fn recommend(&self, workspace: WorkspaceId, request: &Request, context: &Context) -> Result<Recommended> {
         request.validate()?;
         let table = self.table(workspace).ok_or(Error::NotBuilt)?;
         let is_read = request.method != Method::Popular && request.method != Method::BoughtTogether
-            || request.rules.not_bought.is_some();
+            || request.rules.not_bought.is_some()
+            || request.rules.usual_price;
         let history = match request.person.filter(|_| is_read) {
             Some(person) => {
                 let (from, to) = (table.since, context.now.plus(1));
@@ -217,15 +276,50 @@ impl Recommender {
     }
 }
 
+/// An item that somebody had to do with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Own {
+    /// The item.
+    pub item: Item,
+    /// When it was last looked at or put into the cart.
+    pub viewed: Option<Timestamp>,
+    /// When it was last bought.
+    pub bought: Option<Timestamp>,
+}
+
+impl Recommender {
+    /// What somebody had to do with, as far as offers are made from it, the newest first.
+    ///
+    /// # Errors
+    /// That there is no table yet; the lake's.
+    pub async fn own(&self, workspace: WorkspaceId, person: PersonId, context: &Context) -> Result<Vec<Own>> {
+        let table = self.table(workspace).ok_or(Error::NotBuilt)?;
+        let (from, to) = (Some(table.since), Some(context.now.plus(1)));
+        let events = self.analytics.lake.person_events(workspace, person, from, to, EVENTS_OF_PERSON).await?;
+        let own = |(place, touch): (u32, history::Touch)| Own {
+            item: table.items()[place as usize].clone(),
+            viewed: touch.viewed.map(Timestamp),
+            bought: touch.bought.map(Timestamp),
+        };
+        Ok(History::of(&events, &table).touched().into_iter().map(own).collect())
+    }
+}
+
 impl Request {
     fn validate(&self) -> Result<()> {
-        let needs_person =
-            matches!(self.method, Method::Recent(_) | Method::ForPerson) || self.rules.not_bought.is_some();
+        let rules = &self.rules;
+        let needs_person = matches!(self.method, Method::Recent(_) | Method::ForPerson | Method::NextBest)
+            || rules.not_bought.is_some()
+            || rules.usual_price;
         if needs_person && self.person.is_none() {
             return Err(Error::invalid("person", "this method, or the rule on what was bought, needs a person"));
         }
-        if self.method == Method::BoughtTogether && self.with.is_empty() {
+        let is_of_items = matches!(self.method, Method::UpSell | Method::CrossSell) && self.person.is_none();
+        if (self.method == Method::BoughtTogether || is_of_items) && self.with.is_empty() {
             return Err(Error::invalid("with", "say which items others should go with"));
+        }
+        if rules.least_price.zip(rules.most_price).is_some_and(|(least, most)| least > most) {
+            return Err(Error::invalid("least_price", "expected at most the highest price"));
         }
         if self.limit == 0 || self.limit > MAX_OFFERS {
             return Err(Error::invalid("limit", format!("expected 1 to {MAX_OFFERS}, found {}", self.limit)));

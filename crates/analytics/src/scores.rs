@@ -18,6 +18,8 @@ use utoipa::ToSchema;
 
 /// The model of what customers are worth.
 pub const VALUE: &str = "value";
+/// The model of what to offer whom. It scores nobody: offers are made when somebody is there.
+pub const RECOMMENDATIONS: &str = "recommendations";
 
 /// A number with its interval of 95 %.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]

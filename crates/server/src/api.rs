@@ -7,6 +7,7 @@
 pub mod advocacy;
 pub mod audiences;
 pub mod audit;
+pub mod baskets;
 pub mod benchmarks;
 pub mod brand;
 pub mod complaints;
@@ -119,6 +120,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(slots::router())
         .merge(survey_results::router())
         .merge(survey_models::router())
+        .merge(baskets::router())
         .merge(benchmarks::router())
         .merge(surveys::router())
         .merge(audiences::router())

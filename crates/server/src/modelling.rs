@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rapport_analytics::scores::VALUE;
 use rapport_analytics::scores::records::models::{self, ModelRow};
+use rapport_analytics::scores::{RECOMMENDATIONS, VALUE};
 use rapport_analytics::value::Settings;
 use rapport_domain::{Id, PersonId, Timestamp, WorkspaceId};
 use rapport_privacy::records::restrictions;
@@ -75,13 +75,14 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
     let now = installation.clock.now();
     for workspace in workspaces::ids(&mut installation.store.read()).await? {
         let mut rows = models::all(&mut installation.store.read(), workspace).await?;
-        if rows.is_empty() && orders::any(&mut installation.store.read(), workspace).await? {
+        if rows.iter().all(|row| row.model != VALUE) && orders::any(&mut installation.store.read(), workspace).await? {
             let mut tx = installation.store.begin(Priority::Background).await?;
             found(&mut tx, workspace).await?;
             tx.commit().await?;
             rows = models::all(&mut installation.store.read(), workspace).await?;
         }
-        for row in rows.iter().filter(|row| !row.is_paused) {
+        // What to offer has jobs of its own.
+        for row in rows.iter().filter(|row| !row.is_paused && row.kind != RECOMMENDATIONS) {
             let settings = settings_of(row);
             if row.fit_at <= now {
                 let mut tx = installation.store.begin(Priority::Background).await?;
@@ -174,7 +175,10 @@ async fn fail(beat: &Beat<'_>, error: &anyhow::Error) -> rapport_store::Result<(
 }
 
 /// The people whose data are restricted.
-async fn restricted(installation: &Installation, workspace: WorkspaceId) -> Result<BTreeSet<PersonId>> {
+///
+/// # Errors
+/// The store's.
+pub async fn restricted(installation: &Installation, workspace: WorkspaceId) -> Result<BTreeSet<PersonId>> {
     let db = &mut installation.store.read();
     let handles = restrictions::all(db, workspace).await?;
     Ok(identifiers::by_handles(db, workspace, &handles).await?.into_iter().map(|row| row.person).collect())

@@ -2,18 +2,25 @@
 //!
 //! Always holds: tables are built in the background and never while somebody waits; what a message offers is in stock, as far as that was told.
 //!
+//! Who must not be used (their data are restricted) is offered what is popular, as somebody nobody knows.
+//!
 //! Does not do: the choosing (`analytics::recommend`).
+
+pub mod learning;
 
 use anyhow::Result;
 use rapport_analytics::recommend::{Item, Method, NotBought, Request, Rules};
-use rapport_domain::{PersonId, WorkspaceId, money};
+use rapport_domain::{Handle, PersonId, WorkspaceId, money};
 use rapport_engagement::content::{Limits, Template, check};
+use rapport_privacy::records::restrictions;
+use rapport_profiles::records::identifiers;
 use rapport_segments::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::api::questions;
 use crate::installation::Installation;
 use crate::messages::company::Company;
+use crate::modelling::restricted;
 
 /// The token of templates.
 pub const TOKEN: &str = "recommended";
@@ -40,8 +47,49 @@ pub async fn refresh(installation: &Installation, workspace: WorkspaceId) -> Res
     if !recommender.is_due(workspace, &context).await? {
         return Ok(false);
     }
-    recommender.rebuild(workspace, &context).await?;
+    let restricted = restricted(installation, workspace).await?;
+    recommender.rebuild(workspace, &context, &restricted).await?;
     Ok(true)
+}
+
+/// Whether somebody's data may not be used.
+///
+/// # Errors
+/// The store's.
+pub async fn is_restricted(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    person: PersonId,
+) -> rapport_store::Result<bool> {
+    let db = &mut installation.store.read();
+    let names = identifiers::by_persons(db, workspace, &[person]).await?;
+    let handles: Vec<Handle> = names.into_iter().map(|it| it.handle).collect();
+    Ok(!handles.is_empty() && !restrictions::restricted(db, workspace, &handles).await?.is_empty())
+}
+
+/// The request as it may be answered: of whose data may not be used, nothing is looked at.
+///
+/// # Errors
+/// The store's.
+pub async fn permitted(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    request: Request,
+) -> rapport_store::Result<Request> {
+    let is_known = match request.person {
+        Some(person) => !is_restricted(installation, workspace, person).await?,
+        None => true,
+    };
+    if is_known {
+        return Ok(request);
+    }
+    let method = match request.method {
+        Method::UpSell | Method::CrossSell if !request.with.is_empty() => request.method,
+        Method::BoughtTogether => Method::BoughtTogether,
+        _ => Method::Popular,
+    };
+    let rules = Rules { not_bought: None, usual_price: false, ..request.rules };
+    Ok(Request { method, person: None, rules, ..request })
 }
 
 /// What a template sees as [`TOKEN`]: products for a person. `None` while nothing is known yet.
@@ -72,7 +120,8 @@ pub async fn items(
     let context = questions::context(installation, workspace)
         .await
         .map_err(|problem| anyhow::anyhow!(problem.code().to_owned()))?;
-    match installation.recommender.recommend(workspace, request, &context).await {
+    let request = permitted(installation, workspace, request.clone()).await?;
+    match installation.recommender.recommend(workspace, &request, &context).await {
         Ok(recommended) => Ok(Some(recommended.offers.into_iter().map(|offer| offer.item).collect())),
         Err(rapport_analytics::Error::NotBuilt) => Ok(None),
         Err(error) => Err(error.into()),

@@ -62,9 +62,21 @@ export function reason(it: Reason, say: Say, figure: { number: (value: number) =
 	}
 }
 
+/** What is shown of any model before its figures: a job under way, a version that waits, why there is none. */
+export interface Standing {
+	live?: { version: number } | null;
+	held?: { version: number; held: Hold[] } | null;
+	verdict?: Verdict | null;
+	fit?: Model['fit'];
+	scoring?: Model['scoring'];
+}
+
 const VERDICTS = ['too_few_people', 'too_little_time', 'too_few_again', 'too_few_lately', 'not_identified'] as const;
+const OFFER_VERDICTS = ['too_few_people', 'too_few_items', 'too_few_taken', 'too_little_time'] as const;
 /** Why there is no version, in the reader's words. */
-export function verdict(it: Verdict, say: Say): string {
+export function verdict(it: Verdict, say: Say, offers = false): string {
+	const offered = offers && OFFER_VERDICTS.find((known) => known === it.code);
+	if (offered) return say(`offers.verdict.${offered}`, { have: it.have, need: it.need });
 	const code = VERDICTS.find((known) => known === it.code);
 	return code ? say(`models.verdict.${code}`, { have: it.have, need: it.need }) : it.text;
 }
@@ -78,6 +90,10 @@ export function hold(it: Hold, say: Say, figure: { number: (value: number, digit
 			return say('models.held.people_missing', { now: figure.number(it.now), before: figure.number(it.before) });
 		case 'sum_far_off':
 			return say('models.held.sum_far_off', { now: figure.percent(it.now), before: figure.percent(it.before) });
+		case 'offers_worse':
+			return say('offers.held.offers_worse', { now: figure.number(-it.now, 3) });
+		case 'items_missing':
+			return say('offers.held.items_missing', { now: figure.number(it.now), before: figure.number(it.before) });
 		default:
 			return it.text;
 	}

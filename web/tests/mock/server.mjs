@@ -14,6 +14,7 @@ import { intentRoutes } from './intents.mjs';
 import { loyaltyRoutes } from './loyalty.mjs';
 import { modelRoutes } from './models.mjs';
 import { noteRoutes } from './notes.mjs';
+import { recommendationRoutes } from './recommendations.mjs';
 import { journeyRoutes } from './journeys.mjs';
 import { slotRoutes } from './slots.mjs';
 import { surveyRoutes } from './surveys.mjs';
@@ -171,6 +172,7 @@ const routes = [
 	...intentRoutes(fixture, problem),
 	...loyaltyRoutes(fixture, page, problem),
 	...modelRoutes(fixture),
+	...recommendationRoutes(fixture),
 	...noteRoutes(fixture, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],
 	['POST', /^\/message-templates$/, (_, __, body) => (body.ready ? findTemplate(body.ready.replace('_', '-')) ?? fixture('messages-pages')[0] : { ...fixture('messages-pages')[0], template: body.template })],

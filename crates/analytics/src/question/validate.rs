@@ -99,6 +99,11 @@ fn filter(condition: Option<&Condition>, place: &str) -> Result<()> {
     condition.map_or(Ok(()), |condition| scoped(condition, Scope::Event, place))
 }
 
+/// Refuses a condition on the person that cannot be one.
+pub(crate) fn validate_who(who: &Condition) -> Result<()> {
+    scoped(who, Scope::Person, "who")
+}
+
 fn scoped(condition: &Condition, scope: Scope, place: &str) -> Result<()> {
     condition.validate(scope).map_err(|error| Error::invalid(place, error.to_string()))
 }

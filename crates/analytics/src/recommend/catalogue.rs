@@ -57,20 +57,20 @@ struct Facts {
 
 /// What one event tells of an item.
 #[derive(Debug, Default)]
-pub(super) struct Telling {
-    pub(super) name: Option<String>,
-    pub(super) category: Option<String>,
-    pub(super) price: Option<i64>,
-    pub(super) url: Option<String>,
-    pub(super) image_url: Option<String>,
-    pub(super) in_stock: Option<bool>,
-    pub(super) cost: Option<i64>,
-    pub(super) margin: Option<f64>,
+pub(crate) struct Telling {
+    pub(crate) name: Option<String>,
+    pub(crate) category: Option<String>,
+    pub(crate) price: Option<i64>,
+    pub(crate) url: Option<String>,
+    pub(crate) image_url: Option<String>,
+    pub(crate) in_stock: Option<bool>,
+    pub(crate) cost: Option<i64>,
+    pub(crate) margin: Option<f64>,
 }
 
 impl Telling {
     /// A line of an order.
-    pub(super) fn of_line(line: &Map<String, Value>, is_own: bool) -> Self {
+    pub(crate) fn of_line(line: &Map<String, Value>, is_own: bool) -> Self {
         let price = line.get("price").and_then(money::micros_from_json).filter(|_| is_own);
         let text = |name: &str| text(line, name);
         Self {
@@ -86,14 +86,14 @@ impl Telling {
 
 /// The items while they are gathered, numbered as they come.
 #[derive(Debug, Default)]
-pub(super) struct Catalogue {
+pub(crate) struct Catalogue {
     places: HashMap<String, u32>,
     facts: Vec<Facts>,
 }
 
 impl Catalogue {
     /// The number of an item.
-    pub(super) fn place(&mut self, id: &str) -> u32 {
+    pub(crate) fn place(&mut self, id: &str) -> u32 {
         if let Some(place) = self.places.get(id) {
             return *place;
         }
@@ -104,7 +104,7 @@ impl Catalogue {
     }
 
     /// Takes what an event tells of an item.
-    pub(super) fn tell(&mut self, place: u32, at: i64, telling: Telling) {
+    pub(crate) fn tell(&mut self, place: u32, at: i64, telling: Telling) {
         let Some(facts) = self.facts.get_mut(place as usize) else { return };
         tell(&mut facts.name, at, telling.name);
         tell(&mut facts.category, at, telling.category);
@@ -117,7 +117,7 @@ impl Catalogue {
     }
 
     /// The items by their ids, and of each number the item's place among them.
-    pub(super) fn finish(self) -> (Vec<Item>, Vec<u32>) {
+    pub(crate) fn finish(self) -> (Vec<Item>, Vec<u32>) {
         let mut ids: Vec<(String, u32)> = self.places.into_iter().collect();
         ids.sort_unstable();
         let mut facts: Vec<Option<Facts>> = self.facts.into_iter().map(Some).collect();
@@ -155,7 +155,7 @@ impl Facts {
 }
 
 /// The id of a product: its `product_id`, else its `sku`.
-pub(super) fn id_of(product: &Map<String, Value>) -> Option<String> {
+pub(crate) fn id_of(product: &Map<String, Value>) -> Option<String> {
     text(product, "product_id").or_else(|| text(product, "sku"))
 }
 
@@ -164,7 +164,7 @@ fn text(product: &Map<String, Value>, name: &str) -> Option<String> {
 }
 
 /// Whether amounts with this currency are in the workspace's.
-pub(super) fn is_own(currency: Option<&str>, own: Currency) -> bool {
+pub(crate) fn is_own(currency: Option<&str>, own: Currency) -> bool {
     currency.is_none_or(|currency| currency.eq_ignore_ascii_case(own.as_str()))
 }
 

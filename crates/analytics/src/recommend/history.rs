@@ -81,12 +81,27 @@ impl History {
         history
     }
 
+    /// All touches, the newest first.
+    pub(super) fn touched(&self) -> Vec<(u32, Touch)> {
+        let newest = self.recent(Touched::Any);
+        newest.into_iter().map(|(place, _)| (place, self.touches[&place])).collect()
+    }
+
     /// The newest first, of one instant the lower place.
     pub(super) fn recent(&self, touched: Touched) -> Vec<(u32, i64)> {
         let mut recent: Vec<(u32, i64)> =
             self.touches.iter().filter_map(|(place, touch)| Some((*place, touch.of(touched)?))).collect();
         recent.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         recent
+    }
+
+    /// What was bought last, all at that instant, in the order of places.
+    pub(super) fn last_order(&self) -> Vec<u32> {
+        let last = self.bought.values().max();
+        let mut places: Vec<u32> =
+            self.bought.iter().filter(|it| Some(it.1) == last).map(|(place, _)| *place).collect();
+        places.sort_unstable();
+        places
     }
 
     /// The newest `most` with what they are worth.

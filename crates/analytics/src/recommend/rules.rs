@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use rapport_domain::Timestamp;
+use rapport_models::recommend::Band;
 use rapport_segments::Duration;
 use rapport_segments::value::fold;
 
@@ -22,6 +23,12 @@ pub struct Rules {
     pub categories: Vec<String>,
     /// Only what earns at least this share of its price, e.g. 0.2.
     pub minimum_margin: Option<f64>,
+    /// Only what costs at least so much, in millionths of the workspace's currency.
+    pub least_price: Option<i64>,
+    /// Only what costs at most so much.
+    pub most_price: Option<i64>,
+    /// Only what costs about what the person usually pays: from two thirds of the lower quartile to one and a half of the upper one.
+    pub usual_price: bool,
     /// Most items of one category; those without a category are not counted.
     pub per_category: Option<usize>,
     /// None of these items.
@@ -44,13 +51,21 @@ pub(super) struct Choosing<'a> {
     bought: &'a HashMap<u32, i64>,
     now: Timestamp,
     categories: Vec<String>,
+    /// What the person usually pays, where that is asked for and known.
+    usual: Option<Band>,
     used: HashMap<&'a str, usize>,
 }
 
+/// How far from what somebody usually pays something may cost.
+const STRETCH: f64 = 1.5;
+
 impl<'a> Choosing<'a> {
-    pub(super) fn new(rules: &'a Rules, bought: &'a HashMap<u32, i64>, now: Timestamp) -> Self {
+    pub(super) fn new(rules: &'a Rules, items: &[Item], bought: &'a HashMap<u32, i64>, now: Timestamp) -> Self {
         let categories = rules.categories.iter().map(|category| fold(category)).collect();
-        Self { rules, bought, now, categories, used: HashMap::new() }
+        let price = |place: &u32| Some(items.get(*place as usize)?.price_micros? as f64);
+        let paid = || bought.keys().filter_map(price).collect::<Vec<f64>>();
+        let usual = rules.usual_price.then(|| Band::usual(&paid(), STRETCH)).flatten();
+        Self { rules, bought, now, categories, usual, used: HashMap::new() }
     }
 
     /// Whether the next best item may be offered; if so, its category has one more.
@@ -69,7 +84,8 @@ impl<'a> Choosing<'a> {
     }
 
     fn passes(&self, place: u32, item: &Item) -> bool {
-        let Rules { in_stock, not_bought, minimum_margin, exclude, .. } = self.rules;
+        let Rules { in_stock, not_bought, minimum_margin, exclude, least_price, most_price, .. } = self.rules;
+        let costs = |holds: &dyn Fn(i64) -> bool| item.price_micros.is_none_or(holds);
         let in_category = || item.category.as_ref().is_some_and(|category| self.categories.contains(&fold(category)));
         let since = match not_bought {
             None => None,
@@ -79,6 +95,9 @@ impl<'a> Choosing<'a> {
         let is_bought = since.is_some_and(|since| self.bought.get(&place).is_some_and(|at| *at >= since));
         (!in_stock || item.in_stock != Some(false))
             && minimum_margin.is_none_or(|least| item.margin.is_none_or(|margin| margin >= least))
+            && least_price.is_none_or(|least| costs(&|price| price >= least))
+            && most_price.is_none_or(|most| costs(&|price| price <= most))
+            && self.usual.is_none_or(|band| costs(&|price| (band.low..=band.high).contains(&(price as f64))))
             && (self.categories.is_empty() || in_category())
             && !exclude.contains(&item.id)
             && !is_bought

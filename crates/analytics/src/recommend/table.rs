@@ -3,15 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use rapport_domain::Timestamp;
-use rapport_models::recommend::{Companion, Neighbours, Pair, faded, ranked};
+use rapport_models::recommend::{self as models, Companion, Neighbours, Pair, faded, ranked};
+use rapport_segments::value::fold;
 
 use super::catalogue::Item;
 use super::history::{History, days};
+use super::learnt::Learnt;
 use super::rules::Choosing;
 use super::{Method, Offer, Recommended, Request, Settings};
 
 /// Own items that a person's offers are made from.
-const OWN_ITEMS: usize = 100;
+pub(super) const OWN_ITEMS: usize = 100;
 
 /// The items of a workspace, ascending by id, and what goes with what.
 #[derive(Clone, Debug)]
@@ -34,6 +36,10 @@ pub struct Table {
     pub(super) popular: Vec<(u32, f64)>,
     pub(super) companions: Vec<Vec<Companion>>,
     pub(super) neighbours: Neighbours,
+    /// The items as the mathematics' rules take them.
+    pub(super) offered: Vec<models::Item>,
+    /// By the version in use, if there is one.
+    pub learnt: Option<Learnt>,
 }
 
 /// Why an item is offered.
@@ -47,6 +53,10 @@ pub enum Because {
     BoughtWith(String, Pair),
     /// It is like this item of the person's own.
     Like(String),
+    /// It fits what the person had to do with, no item of it more than others.
+    Fits,
+    /// It is a dearer one of the same category as this item.
+    Dearer(String),
 }
 
 /// An item by its place, before rules.
@@ -58,6 +68,14 @@ pub struct Candidate {
     pub score: f64,
     /// Why.
     pub because: Because,
+    /// Whether it is there because it is popular, where something else was asked for.
+    pub filled: bool,
+}
+
+impl Candidate {
+    pub(super) const fn new(place: u32, score: f64, because: Because) -> Self {
+        Self { place, score, because, filled: false }
+    }
 }
 
 impl Table {
@@ -73,8 +91,7 @@ impl Table {
 
     /// What is popular, best first.
     pub fn popular(&self) -> impl Iterator<Item = Candidate> {
-        let candidate =
-            |(place, score): &(u32, f64)| Candidate { place: *place, score: *score, because: Because::Popular };
+        let candidate = |(place, score): &(u32, f64)| Candidate::new(*place, *score, Because::Popular);
         self.popular.iter().map(candidate)
     }
 
@@ -88,14 +105,31 @@ impl Table {
         &self.neighbours
     }
 
+    /// Items as the mathematics' rules take them: the need that an item is for is its category, whatever its letters' case.
+    pub(super) fn offered(items: &[Item]) -> Vec<models::Item> {
+        let mut needs: HashMap<String, u32> = HashMap::new();
+        let mut one = |item: &Item| {
+            let next = u32::try_from(needs.len()).unwrap_or(u32::MAX);
+            let need = item.category.as_deref().map(|it| *needs.entry(fold(it)).or_insert(next));
+            let price = item.price_micros.map(|it| it as f64 / 1e6);
+            models::Item { kind: 0, need, price, in_stock: item.in_stock }
+        };
+        items.iter().map(&mut one).collect()
+    }
+
+    /// Places of ids, ascending, each once; what is not known is left out.
+    pub(super) fn places(&self, ids: &[String]) -> Vec<u32> {
+        let mut places: Vec<u32> = ids.iter().filter_map(|id| self.place(id)).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
     /// What goes with several items: the sum of the cosines.
-    fn together(&self, with: &[String]) -> Vec<Candidate> {
-        let mut own: Vec<u32> = with.iter().filter_map(|id| self.place(id)).collect();
-        own.sort_unstable();
-        own.dedup();
+    pub(super) fn together(&self, own: &[u32]) -> Vec<Candidate> {
         // The sum, and the companion that adds most to it.
         let mut sums: HashMap<u32, (f64, u32, Pair)> = HashMap::new();
-        for item in &own {
+        for item in own {
             for companion in self.companions(*item) {
                 let cosine = companion.pair.cosine();
                 let sum = sums.entry(companion.item).or_insert((0.0, *item, companion.pair));
@@ -109,19 +143,9 @@ impl Table {
             sums.iter().map(|(place, sum)| (*place, sum.0)).filter(|(place, _)| !own.contains(place)).collect();
         let candidate = |(place, score): (u32, f64)| {
             let (_, with, pair) = sums[&place];
-            Candidate { place, score, because: Because::BoughtWith(self.items[with as usize].id.clone(), pair) }
+            Candidate::new(place, score, Because::BoughtWith(self.items[with as usize].id.clone(), pair))
         };
         ranked(scores, usize::MAX).into_iter().map(candidate).collect()
-    }
-
-    /// What is like a person's own items.
-    fn fitting(&self, history: &History, settings: &Settings, now: Timestamp) -> impl Iterator<Item = Candidate> {
-        let suggested = self.neighbours.suggested(&history.own(OWN_ITEMS, now, settings));
-        suggested.into_iter().map(|it| Candidate {
-            place: it.item,
-            score: it.score,
-            because: Because::Like(self.items[it.because as usize].id.clone()),
-        })
     }
 
     pub(super) fn answer(
@@ -131,19 +155,22 @@ impl Table {
         settings: &Settings,
         now: Timestamp,
     ) -> Recommended {
+        let own = self.own(history, settings, now);
         // Only as many candidates are made as are looked at.
         let candidates: Box<dyn Iterator<Item = Candidate>> = match request.method {
             Method::Popular => Box::new(self.popular()),
-            Method::Recent(touched) => Box::new(history.recent(touched).into_iter().map(|(place, at)| Candidate {
-                place,
-                score: faded(days(at, now), settings.half_life),
-                because: Because::Recent(Timestamp(at)),
+            Method::Recent(touched) => Box::new(history.recent(touched).into_iter().map(|(place, at)| {
+                let score = faded(days(at, now), settings.half_life);
+                Candidate::new(place, score, Because::Recent(Timestamp(at)))
             })),
-            Method::BoughtTogether => Box::new(self.together(&request.with).into_iter()),
-            Method::ForPerson => Box::new(self.fitting(history, settings, now).chain(self.popular())),
+            Method::BoughtTogether => Box::new(self.together(&self.places(&request.with)).into_iter()),
+            Method::ForPerson => Box::new(self.fitting(&own, None, request.limit).chain(self.filling())),
+            Method::NextBest => Box::new(self.next_best(&own)),
+            Method::UpSell => self.up_sell(request, history, &own),
+            Method::CrossSell => self.cross_sell(request, history, &own),
         };
-        let mut choosing = Choosing::new(&request.rules, &history.bought, now);
-        let (mut offers, mut seen) = (Vec::new(), HashSet::new());
+        let mut choosing = Choosing::new(&request.rules, &self.items, &history.bought, now);
+        let (mut offers, mut chosen, mut seen, mut filled) = (Vec::new(), Vec::new(), HashSet::new(), 0);
         for candidate in candidates {
             if offers.len() == request.limit {
                 break;
@@ -151,15 +178,19 @@ impl Table {
             let item = &self.items[candidate.place as usize];
             if !seen.contains(&candidate.place) && choosing.takes(candidate.place, item) {
                 seen.insert(candidate.place);
-                offers.push(Offer { item: item.clone(), score: candidate.score, because: candidate.because });
+                filled += usize::from(candidate.filled);
+                let Candidate { place, score, because, filled } = candidate;
+                chosen.push(place);
+                offers.push(Offer { item: item.clone(), score, because, filled, reasons: Vec::new() });
             }
         }
+        self.reason(&mut offers, &chosen, &own);
         let count = |is: &dyn Fn(&Offer) -> bool| offers.iter().filter(|offer| is(offer)).count();
-        let is_popular = |offer: &Offer| request.method != Method::Popular && offer.because == Because::Popular;
         Recommended {
             stock_unknown: count(&|it| request.rules.in_stock && it.item.in_stock.is_none()),
             margin_unknown: count(&|it| request.rules.minimum_margin.is_some() && it.item.margin.is_none()),
-            filled: count(&is_popular),
+            filled,
+            learnt: self.learnt.as_ref().filter(|it| it.model.is_ok()).map(|it| it.version),
             offers,
             version: self.version,
             built_at: self.built_at,

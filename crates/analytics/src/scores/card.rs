@@ -119,17 +119,7 @@ impl Card {
         put(format!("**How it was made.** {}\n", self.method));
         put(list("What it knows of a person", &self.features));
         put(list("What was left out", &self.left_out));
-        put("## Parameters\n\n| | value | standard error | 95 % |\n|---|---:|---:|---:|".to_owned());
-        for it in &self.parameters {
-            let error = it.standard_error.map_or_else(|| "–".to_owned(), number);
-            put(format!(
-                "| {} | {} | {error} | {} to {} |",
-                it.name,
-                number(it.value),
-                number(it.low),
-                number(it.high)
-            ));
-        }
+        put(self.parameters_in_words());
         let [from, until] = &self.judged_on;
         put(format!(
             "\n## How good it is\n\nJudged on {from} to {until}, which the fit that was judged had not seen.\n"
@@ -139,31 +129,49 @@ impl Card {
             let Sure { value, low, high } = it.value;
             put(format!("| {} | {} | {} to {} |", it.label, number(value), number(low), number(high)));
         }
-        put("\n## Calibration\n\n| people | said | came | 95 % |\n|---:|---:|---:|---:|".to_owned());
-        for it in &self.calibration {
-            let came = it.came;
-            put(format!(
-                "| {} | {:.3} | {:.3} | {:.3} to {:.3} |",
-                it.people, it.said, came.value, came.low, came.high
-            ));
-        }
-        put("\n## Groups\n\n| by | group | people | foretold | came | bias | off |\n|---|---|---:|---:|---:|---:|---|"
-            .to_owned());
-        for it in &self.groups {
-            let off = if it.is_off { "yes" } else { "" };
-            put(format!(
-                "| {} | {} | {} | {:.1} | {:.1} | {:+.0} % | {off} |",
-                it.by,
-                plain(&it.name),
-                it.people,
-                it.said,
-                it.came,
-                100.0 * it.bias.value
-            ));
-        }
+        put(self.calibration_in_words());
         put(String::new());
         put(list("What it cannot say", &self.limits));
         out
+    }
+
+    /// Nothing where there are none.
+    fn parameters_in_words(&self) -> String {
+        if self.parameters.is_empty() {
+            return String::new();
+        }
+        let mut lines = vec!["## Parameters\n\n| | value | standard error | 95 % |\n|---|---:|---:|---:|".to_owned()];
+        for it in &self.parameters {
+            let error = it.standard_error.map_or_else(|| "–".to_owned(), number);
+            let (value, low, high) = (number(it.value), number(it.low), number(it.high));
+            lines.push(format!("| {} | {value} | {error} | {low} to {high} |", it.name));
+        }
+        lines.join("\n")
+    }
+
+    /// Calibration and groups; nothing of a model that says no probabilities.
+    fn calibration_in_words(&self) -> String {
+        if self.calibration.is_empty() && self.groups.is_empty() {
+            return String::new();
+        }
+        let mut lines = vec!["\n## Calibration\n\n| people | said | came | 95 % |\n|---:|---:|---:|---:|".to_owned()];
+        for it in &self.calibration {
+            let Sure { value, low, high } = it.came;
+            lines.push(format!("| {} | {:.3} | {value:.3} | {low:.3} to {high:.3} |", it.people, it.said));
+        }
+        lines.push(
+            "\n## Groups\n\n| by | group | people | foretold | came | bias | off |\n|---|---|---:|---:|---:|---:|---|"
+                .to_owned(),
+        );
+        for it in &self.groups {
+            let (name, bias) = (plain(&it.name), 100.0 * it.bias.value);
+            let off = if it.is_off { "yes" } else { "" };
+            lines.push(format!(
+                "| {} | {name} | {} | {:.1} | {:.1} | {bias:+.0} % | {off} |",
+                it.by, it.people, it.said, it.came
+            ));
+        }
+        lines.join("\n")
     }
 }
 

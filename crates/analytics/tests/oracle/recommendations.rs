@@ -14,9 +14,9 @@ use crate::world::*;
 
 const ADDED: &str = "Product Added";
 const UPDATED: &str = "Product Updated";
-const IDS: [&str; 6] = ["cap", "cup", "mat", "pan", "pot", "tea"];
+pub const IDS: [&str; 6] = ["cap", "cup", "mat", "pan", "pot", "tea"];
 
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     Settings {
         days: 30,
         popular_days: 3,
@@ -28,7 +28,7 @@ fn settings() -> Settings {
     }
 }
 
-fn happening(person: i64, name: &'static str, at: Timestamp, properties: Value) -> Happening {
+pub fn happening(person: i64, name: &'static str, at: Timestamp, properties: Value) -> Happening {
     let properties = properties.as_object().unwrap().clone().into_iter().filter(|(_, value)| !value.is_null());
     Happening { person, name, at, properties: properties.collect() }
 }
@@ -56,13 +56,13 @@ fn any_product_event() -> impl Strategy<Value = Happening> {
 }
 
 /// A shop's events and what follows from them, the slow way.
-struct Shop<'w> {
+pub struct Shop<'w> {
     world: &'w World,
     /// Orders that count: who, when, which items.
-    orders: Vec<(i64, Timestamp, BTreeSet<String>)>,
+    pub orders: Vec<(i64, Timestamp, BTreeSet<String>)>,
 }
 
-fn ids_of(event: &Happening) -> BTreeSet<String> {
+pub fn ids_of(event: &Happening) -> BTreeSet<String> {
     let property = |name: &str| event.properties.iter().find(|(path, _)| path == name).map(|(_, value)| value.clone());
     let lines = property("products").unwrap_or(json!([]));
     let ids: BTreeSet<String> =
@@ -75,7 +75,7 @@ fn ids_of(event: &Happening) -> BTreeSet<String> {
 }
 
 impl<'w> Shop<'w> {
-    fn of(world: &'w World) -> Self {
+    pub fn of(world: &'w World) -> Self {
         let mut told: Vec<&Happening> =
             world.events.iter().filter(|it| it.name == ORDER && it.at <= world.now).collect();
         // Of an order told twice the first counts; at one instant the person with the lower number, then the text of the lines.
@@ -86,11 +86,11 @@ impl<'w> Shop<'w> {
         Self { world, orders }
     }
 
-    fn age(&self, at: Timestamp) -> f64 {
+    pub fn age(&self, at: Timestamp) -> f64 {
         (self.world.now.0 - at.0) as f64 / Timestamp::DAY as f64
     }
 
-    fn popular(&self, id: &str) -> f64 {
+    pub fn popular(&self, id: &str) -> f64 {
         let counts = |it: &&(i64, Timestamp, BTreeSet<String>)| it.2.contains(id) && self.age(it.1) <= 3.0;
         self.orders.iter().filter(counts).map(|it| 0.5_f64.powf(self.age(it.1) / 2.0)).sum()
     }
@@ -251,6 +251,7 @@ impl<'w> Shop<'w> {
                     request.with.iter().collect::<BTreeSet<_>>().iter().map(of).sum()
                 }
             }),
+            Method::NextBest | Method::UpSell | Method::CrossSell => unreachable!("these have tests of their own"),
             Method::ForPerson => {
                 let part = |own: &Item, id: &str| {
                     let near = table.neighbours().near(table.place(&own.id).unwrap());
@@ -268,7 +269,7 @@ impl<'w> Shop<'w> {
     }
 
     /// The same as `touched`, but of an order told twice both tellings: a person's own history is what their events say.
-    fn all_touched(&self, person: i64, id: &str) -> (Option<Timestamp>, Option<Timestamp>) {
+    pub fn all_touched(&self, person: i64, id: &str) -> (Option<Timestamp>, Option<Timestamp>) {
         let is_order = |it: &&Happening| {
             it.person == person && it.name == ORDER && it.at <= self.world.now && ids_of(it).contains(id)
         };
@@ -325,6 +326,7 @@ fn any_rules() -> impl Strategy<Value = Rules> {
             minimum_margin,
             per_category,
             exclude,
+            ..Rules::default()
         })
 }
 

@@ -3,13 +3,14 @@
 //! Always holds: times lie around the change of clocks in Berlin, so that intervals differ in length; half of the events are flushed and
 //! compacted into small cells, the others are in memory, so that all parts of a plan are used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use rapport_analytics::baskets;
 use rapport_analytics::experiment::{Experiment, Exposed};
 use rapport_analytics::recommend::{self, Recommender};
 use rapport_analytics::{Analytics, Answer, Context, Detail, Part, Question};
@@ -20,6 +21,7 @@ use rapport_domain::{
 use rapport_lake::{Budget, EventRow, Fate, HotRule, Lake, Location, PropertyPolicy, Settings};
 use rapport_profiles::records::facts::{self, FactRow};
 use rapport_profiles::records::identifiers::{self, IdentifierRow};
+use rapport_profiles::records::orders::{self, OrderRow};
 use rapport_segments::{Condition, EventView, FactView, Moment, Subject, holds};
 use rapport_store::testing::TestDatabase;
 use rapport_store::{Priority, testing};
@@ -301,10 +303,57 @@ impl Settled<'_> {
         block_on(asked).unwrap_or_else(|error| panic!("{error}: {question:?}"))
     }
 
+    /// Calls orders off by their numbers.
+    pub fn cancel(&self, numbers: &[&str]) {
+        block_on(async {
+            let mut tx = LAKE.database.begin(Priority::Interactive).await.unwrap();
+            for (at, number) in (0_u8..).zip(numbers) {
+                let row = OrderRow {
+                    order_id: (*number).to_owned(),
+                    handle: Handle(1),
+                    source: SourceId(1),
+                    event_id: [at; 16],
+                    placed_at: self.world.now,
+                    revenue_micros: 1,
+                    refunded_micros: 0,
+                    currency: "EUR".to_owned(),
+                    status: "completed".to_owned(),
+                    lines: 1,
+                };
+                orders::upsert(&mut tx, self.workspace, &[row]).await.unwrap();
+                let why = ([100 + at; 16], Handle(1), self.world.now);
+                orders::cancel(&mut tx, self.workspace, number, why).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+        });
+    }
+
+    pub fn baskets(&self, question: &Value, restricted: &BTreeSet<i64>) -> baskets::Answer {
+        let question = baskets::Question::from_json(question.clone()).unwrap();
+        let without = restricted.iter().copied().map(PersonId).collect();
+        block_on(LAKE.analytics.baskets(self.workspace, &question, &self.world.context(), &without)).unwrap()
+    }
+
+    pub fn basket_people(
+        &self,
+        question: &Value,
+        first: &[String],
+        second: &str,
+        whose: baskets::Whose,
+        restricted: &BTreeSet<i64>,
+    ) -> Vec<i64> {
+        let question = baskets::Question::from_json(question.clone()).unwrap();
+        let without = restricted.iter().copied().map(PersonId).collect();
+        let (context, second) = (self.world.context(), [second.to_owned()]);
+        let sides = (first, &second[..]);
+        let asked = LAKE.analytics.basket_people(self.workspace, &question, sides, whose, &context, &without, 1_000);
+        block_on(asked).unwrap().into_iter().map(|person| person.0).collect()
+    }
+
     /// A recommender with a table of this world, and its answers.
     pub fn recommender(&self, settings: recommend::Settings) -> Recommender {
         let recommender = Recommender::new(LAKE.analytics.clone(), settings);
-        block_on(recommender.rebuild(self.workspace, &self.world.context())).unwrap();
+        block_on(recommender.rebuild(self.workspace, &self.world.context(), &BTreeSet::new())).unwrap();
         recommender
     }
 
@@ -369,7 +418,8 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> =
 static LAKE: LazyLock<Shop> = LazyLock::new(|| {
     RUNTIME.block_on(async {
         let folder = tempfile::tempdir().unwrap();
-        let migrations = [rapport_profiles::MIGRATIONS, rapport_lake::MIGRATIONS];
+        let analytics = rapport_analytics::scores::schema::MIGRATIONS;
+        let migrations = [rapport_profiles::MIGRATIONS, rapport_lake::MIGRATIONS, analytics];
         let database = testing::open_folder(folder.path(), &migrations).await;
         let settings = Settings {
             cell_rows: 3,

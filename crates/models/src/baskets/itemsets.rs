@@ -37,7 +37,22 @@ pub struct ItemSets {
 
 impl ItemSets {
     /// All sets that enough baskets hold. An item that is twice in a basket counts once.
+    ///
+    /// # Errors
+    /// No baskets, and more sets than there may be.
     pub fn mine<B: AsRef<[u32]>>(baskets: &[B], limits: &Limits) -> Result<Self, Fault> {
+        Self::mine_while(baskets, limits, &|| true)
+    }
+
+    /// The same as long as `goes_on` says so, which is asked with every set that is found.
+    ///
+    /// # Errors
+    /// Those of [`ItemSets::mine`], and that it was stopped.
+    pub fn mine_while<B: AsRef<[u32]>>(
+        baskets: &[B],
+        limits: &Limits,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Self, Fault> {
         if baskets.is_empty() {
             return Err(Fault::TooFew { what: "baskets", have: 0, need: 1 });
         }
@@ -45,8 +60,16 @@ impl ItemSets {
         let least = limits.support.least(baskets.len() as u64).max(1);
         let (names, ordered) = by_popularity(baskets, least);
         let found = Self { baskets: baskets.len() as u64, items: Vec::new(), ends: Vec::new(), counts: Vec::new() };
-        let mut growth =
-            Growth { least, limits, names: &names, ordered: &ordered, found, set: Vec::new(), spare: Vec::new() };
+        let mut growth = Growth {
+            least,
+            limits,
+            names: &names,
+            ordered: &ordered,
+            goes_on,
+            found,
+            set: Vec::new(),
+            spare: Vec::new(),
+        };
         let all: Vec<(u32, u32)> = ordered.windows_of().map(|(at, length)| (at as u32, length as u32)).collect();
         growth.grow(&all, names.len())?;
         Ok(growth.found)
@@ -117,11 +140,14 @@ const TOO_MANY: Fault = Fault::NotIdentified {
     why: "which sets matter: too many have this support, so ask for more of it or for shorter sets",
 };
 
+const STOPPED: Fault = Fault::NotIdentified { why: "which sets there are, as the search was stopped" };
+
 struct Growth<'a> {
     least: u64,
     limits: &'a Limits,
     names: &'a [u32],
     ordered: &'a Ordered,
+    goes_on: &'a dyn Fn() -> bool,
     found: ItemSets,
     /// The set that is being grown.
     set: Vec<u32>,
@@ -194,6 +220,9 @@ impl Growth<'_> {
     }
 
     fn add(&mut self, count: u64) -> Result<(), Fault> {
+        if !(self.goes_on)() {
+            return Err(STOPPED);
+        }
         let found = &mut self.found;
         if found.counts.len() >= self.limits.most {
             return Err(TOO_MANY);
@@ -220,6 +249,10 @@ mod tests {
         let pairs = ItemSets::mine(&baskets, &Limits { longest: 2, ..limits }).unwrap();
         assert_eq!(pairs.len(), 25 + 300);
         assert!(ItemSets::mine::<Vec<u32>>(&[], &limits).is_err());
+        let asked = std::cell::Cell::new(0);
+        let three = || asked.replace(asked.get() + 1) < 3;
+        let stopped = ItemSets::mine_while(&baskets, &limits, &three).unwrap_err();
+        assert!(stopped.to_string().contains("stopped") && asked.get() == 4, "{stopped}");
         assert!(ItemSets::mine(&[Vec::<u32>::new()], &limits).unwrap().is_empty());
     }
 

@@ -298,6 +298,16 @@ pub async fn buyers(db: &mut impl Queries, workspace: WorkspaceId, before: Times
     Ok(found.map_or(0, |it| it.0))
 }
 
+/// The numbers of orders since an instant that were called off or went back whole.
+pub async fn gone(db: &mut impl Queries, workspace: WorkspaceId, since: Timestamp) -> Result<Vec<String>> {
+    let text = sql!(
+        "SELECT order_id FROM orders WHERE workspace = $1 AND placed_at >= $2
+           AND (status = 'cancelled' OR (refunded_micros > 0 AND refunded_micros >= revenue_micros))"
+    );
+    let rows: Vec<(String,)> = db.fetch_all(text, args![workspace, since]).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// What people from one number to another bought up to an instant, by person and time: (who, when, what was paid and not given back in millionths, if it was
 /// in that currency). What was cancelled, or went back whole, was not bought.
 pub async fn bought(

@@ -1,13 +1,14 @@
 //! Models at work: which there are, their versions with cards, who decides what, and what they say of people.
 
 mod people;
+mod recommendations;
 mod shapes;
 mod value;
 mod versions;
 
 use axum::extract::State;
-use rapport_analytics::scores::VALUE;
 use rapport_analytics::scores::records::models::{self, ModelRow};
+use rapport_analytics::scores::{RECOMMENDATIONS, VALUE};
 use rapport_analytics::value::Settings;
 use rapport_store::Priority;
 use serde::Deserialize;
@@ -29,6 +30,13 @@ use shapes::ScoringModel;
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_models))
+        .routes(routes!(recommendations::recommendation_model, recommendations::change_recommendation_model))
+        .routes(routes!(recommendations::learn_recommendations))
+        .routes(routes!(recommendations::recommendation_versions))
+        .routes(routes!(recommendations::recommendation_version))
+        .routes(routes!(recommendations::recommendation_card))
+        .routes(routes!(recommendations::use_recommendation_version))
+        .routes(routes!(recommendations::try_recommendations))
         .routes(routes!(model, change_model))
         .routes(routes!(fit_model))
         .routes(routes!(versions::model_versions))
@@ -47,13 +55,14 @@ async fn find(app: &App, caller: &Caller, model: &str) -> Result<ModelRow, Probl
     row.ok_or_else(|| Problem::not_found("model"))
 }
 
-/// Lists models. A workspace in which nobody bought yet has none.
+/// Lists the models that score people. A workspace in which nobody bought yet has none.
 #[utoipa::path(get, path = "/api/v1/models", security(("caller" = ["view_reports"])), tag = "models", operation_id = "list_models", responses((status = 200, body = Rows<ScoringModel>)))]
 pub async fn list_models(State(app): State<App>, caller: Caller) -> Result<Json<Rows<ScoringModel>>, Problem> {
     caller.require(Permission::ViewReports)?;
     let users = user_names(&app, caller.workspace).await?;
     let mut rows = Vec::new();
-    for row in models::all(&mut app.installation.store.read(), caller.workspace).await? {
+    let all = models::all(&mut app.installation.store.read(), caller.workspace).await?;
+    for row in all.into_iter().filter(|row| row.kind != RECOMMENDATIONS) {
         rows.push(ScoringModel::of(&app, &caller, row, &users).await?);
     }
     Ok(Json(Rows { rows }))

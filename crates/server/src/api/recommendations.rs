@@ -1,7 +1,7 @@
 //! `/api/v1/recommendations`: what to offer somebody, and why.
 
 use axum::extract::State;
-use rapport_analytics::recommend::{Because, Method, NotBought, Offer, Request, Rules, Touched};
+use rapport_analytics::recommend::{Because, Method, NotBought, Offer, Recommended, Request, Rules, Touched};
 use rapport_domain::{PersonId, money};
 use rapport_segments::Duration;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Query};
 use crate::problem::Problem;
+use crate::recommending;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
@@ -27,11 +28,13 @@ const USUAL: usize = 10;
 /// What is asked.
 #[derive(Debug, Deserialize, IntoParams)]
 pub struct RecommendationQuery {
-    /// `popular`, `recent` (looked at or bought), `viewed`, `bought`, `bought_together` or `for_person`.
+    /// `popular`, `recent` (looked at or bought), `viewed`, `bought`, `bought_together`, `for_person`, `next_best` (the same by what a sale earns),
+    /// `up_sell` (dearer ones of the same category) or `cross_sell` (of other categories).
     method: String,
     /// For whom: a customer's number.
     person: Option<String>,
-    /// For `bought_together`: the products' ids, separated by commas.
+    /// For `bought_together` and `cross_sell` what they go with, for `up_sell` what is to be dearer: the products' ids, separated by commas. Without them the last two go by
+    /// what the person had to do with last.
     with: Option<String>,
     /// Only what is in stock, as far as that was told.
     #[serde(default)]
@@ -42,6 +45,13 @@ pub struct RecommendationQuery {
     categories: Option<String>,
     /// Only what earns at least this share of its price, such as 0.2.
     minimum_margin: Option<f64>,
+    /// Only what costs at least so much, in the workspace's currency.
+    least_price: Option<String>,
+    /// Only what costs at most so much.
+    most_price: Option<String>,
+    /// Only what costs about what the person usually pays.
+    #[serde(default)]
+    usual_price: bool,
     /// Most products of one category.
     per_category: Option<usize>,
     /// None of these products: ids, separated by commas.
@@ -64,10 +74,22 @@ pub struct RecommendedProduct {
     in_stock: Option<bool>,
     /// Comparable within one method only.
     score: f64,
-    /// `popular`, `recent`, `bought_with` or `like`.
+    /// `popular`, `recent`, `bought_with`, `like`, `fits` (what the person had to do with, all in all) or `dearer`.
     because: String,
-    /// The product that it is bought with or like.
+    /// The product that it is bought with, like, or dearer than.
     because_of: Option<String>,
+    /// Whether it is there because it is popular, where something else was asked for.
+    is_filled: bool,
+    /// The person's own products that speak most for it, the most first.
+    reasons: Vec<RecommendationReason>,
+}
+
+/// An own product that speaks for another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RecommendationReason {
+    id: String,
+    /// Its part of all that speaks for it, 0 to 1.
+    share: f64,
 }
 
 /// What is offered.
@@ -82,6 +104,39 @@ pub struct Recommendations {
     margin_unknown: usize,
     /// Products that are there because they are popular, where something else was asked for.
     filled: usize,
+    /// The version of the model that answered; null without one.
+    model_version: Option<i64>,
+}
+
+impl Recommendations {
+    /// An answer in JSON.
+    pub fn of(found: Recommended) -> Self {
+        Self {
+            products: found.offers.into_iter().map(shape).collect(),
+            built_at: time(found.built_at),
+            stock_unknown: found.stock_unknown,
+            margin_unknown: found.margin_unknown,
+            filled: found.filled,
+            model_version: found.learnt,
+        }
+    }
+}
+
+/// Why there is no answer.
+pub fn failed(error: rapport_analytics::Error) -> Problem {
+    match error {
+        rapport_analytics::Error::NotBuilt => {
+            let status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
+            Problem::later(status, error.code(), error.to_string(), 60)
+        }
+        other => other.into(),
+    }
+}
+
+/// Ids that are separated by commas.
+pub fn ids(text: Option<&str>) -> Vec<String> {
+    let parts = text.unwrap_or_default().split(',').map(str::trim);
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 /// Says what to offer somebody.
@@ -94,21 +149,9 @@ pub async fn recommend(
     caller.require(Permission::ViewPeople)?;
     let request = request(&query)?;
     let context = context(&app.installation, caller.workspace).await?;
+    let request = recommending::permitted(&app.installation, caller.workspace, request).await?;
     let found = app.installation.recommender.recommend(caller.workspace, &request, &context).await;
-    let found = found.map_err(|error| match error {
-        rapport_analytics::Error::NotBuilt => {
-            let status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
-            Problem::later(status, error.code(), error.to_string(), 60)
-        }
-        other => other.into(),
-    })?;
-    Ok(Json(Recommendations {
-        products: found.offers.into_iter().map(shape).collect(),
-        built_at: time(found.built_at),
-        stock_unknown: found.stock_unknown,
-        margin_unknown: found.margin_unknown,
-        filled: found.filled,
-    }))
+    Ok(Json(Recommendations::of(found.map_err(failed)?)))
 }
 
 /// How offers are found, by its word.
@@ -123,17 +166,21 @@ pub fn method(word: &str) -> Result<Method, Problem> {
         "bought" => Method::Recent(Touched::Bought),
         "bought_together" => Method::BoughtTogether,
         "for_person" => Method::ForPerson,
+        "next_best" => Method::NextBest,
+        "up_sell" => Method::UpSell,
+        "cross_sell" => Method::CrossSell,
         _ => {
-            let words = "expected popular, recent, viewed, bought, bought_together or for_person";
+            let words = "expected popular, recent, viewed, bought, bought_together, for_person, next_best, up_sell or cross_sell";
             return Err(Problem::invalid("method", words));
         }
     })
 }
 
 fn request(query: &RecommendationQuery) -> Result<Request, Problem> {
-    let list = |text: &Option<String>| -> Vec<String> {
-        let parts = text.as_deref().unwrap_or_default().split(',').map(str::trim);
-        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    let list = |text: &Option<String>| ids(text.as_deref());
+    let price = |field: &str, text: &Option<String>| {
+        let wrong = || Problem::invalid(field, "expected an amount such as 19.90");
+        text.as_deref().map(|text| money::parse_micros(text).map_err(|_| wrong())).transpose()
     };
     let person = match &query.person {
         Some(text) => Some(PersonId(text.parse().map_err(|_| Problem::invalid("person", "a customer's number"))?)),
@@ -154,6 +201,9 @@ fn request(query: &RecommendationQuery) -> Result<Request, Problem> {
         not_bought,
         categories: list(&query.categories),
         minimum_margin: query.minimum_margin,
+        least_price: price("least_price", &query.least_price)?,
+        most_price: price("most_price", &query.most_price)?,
+        usual_price: query.usual_price,
         per_category: query.per_category,
         exclude: list(&query.exclude),
     };
@@ -167,7 +217,10 @@ fn shape(offer: Offer) -> RecommendedProduct {
         Because::Recent(_) => ("recent", None),
         Because::BoughtWith(id, _) => ("bought_with", Some(id)),
         Because::Like(id) => ("like", Some(id)),
+        Because::Fits => ("fits", None),
+        Because::Dearer(id) => ("dearer", Some(id)),
     };
+    let reasons = offer.reasons.into_iter().map(|it| RecommendationReason { id: it.id, share: it.share }).collect();
     let item = offer.item;
     RecommendedProduct {
         id: item.id,
@@ -180,5 +233,7 @@ fn shape(offer: Offer) -> RecommendedProduct {
         score: offer.score,
         because: because.to_owned(),
         because_of: of,
+        is_filled: offer.filled,
+        reasons,
     }
 }

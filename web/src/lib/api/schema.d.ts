@@ -193,6 +193,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/baskets/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers what is bought together. Whoever hangs up stops it. */
+        post: operations["post_baskets_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/baskets/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists the people behind a rule. */
+        post: operations["post_baskets_people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/benchmarks": {
         parameters: {
             query?: never;
@@ -5498,10 +5532,130 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists models. A workspace in which nobody bought yet has none. */
+        /** Lists the models that score people. A workspace in which nobody bought yet has none. */
         get: operations["get_models"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/recommendations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what is offered by, how good that is, and how far a fit is. A workspace in which nobody bought yet has no such model. */
+        get: operations["get_models_recommendations"];
+        /** Changes what staff choose of it; the next fit goes by it. */
+        put: operations["put_models_recommendations"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/recommendations/fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Chooses a plan now, in the background; one job at a time. */
+        post: operations["post_models_recommendations_fit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/recommendations/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what somebody would be offered in each way, and why. Nothing is sent, and nothing of it is kept. */
+        get: operations["get_models_recommendations_try"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/recommendations/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists versions, the newest first. */
+        get: operations["get_models_recommendations_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/recommendations/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a version with its card. */
+        get: operations["get_models_recommendations_versions_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/recommendations/versions/{version}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The card of a version as a page of text (Markdown). */
+        get: operations["get_models_recommendations_versions_version_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/recommendations/versions/{version}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a version make the offers from now on: one that was held, or an earlier one. Who and why is kept; offers are prepared anew within a minute. */
+        post: operations["post_models_recommendations_versions_version_use"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7833,11 +7987,228 @@ export interface components {
             /** @description Up to 500 characters. */
             reason: string;
         };
+        /** @description What is bought together. */
+        BasketAnswer: {
+            /**
+             * Format: int64
+             * @description Orders that were looked at.
+             */
+            baskets: number;
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
+            computed_ms: number;
+            /**
+             * Format: double
+             * @description The least confidence.
+             */
+            confidence: number;
+            /**
+             * Format: int64
+             * @description Rules that were found.
+             */
+            found: number;
+            /** @description From when, RFC 3339. */
+            from: string;
+            /** @description Whether that is more than was asked for, as there would have been too many sets. */
+            is_raised: boolean;
+            /** @description The items of these rules. */
+            items: components["schemas"]["BasketItem"][];
+            /**
+             * Format: int64
+             * @description Different items.
+             */
+            items_in_all: number;
+            /**
+             * Format: int64
+             * @description The least number of orders of a rule.
+             */
+            least: number;
+            /**
+             * Format: int64
+             * @description Rules with enough support, whatever their confidence: those that false discovery is counted over.
+             */
+            looked_at: number;
+            /** @description What is to be known beside it. */
+            notes: string[];
+            /**
+             * Format: int64
+             * @description Of these, with more than one item.
+             */
+            of_several: number;
+            /** @description Those with the highest lower end of lift, the highest first: at most 500. */
+            rules: components["schemas"]["BasketRule"][];
+            /** @description One sentence. */
+            sentence: string;
+            /**
+             * Format: double
+             * @description The same as a share of all orders.
+             */
+            support: number;
+            /**
+             * Format: int64
+             * @description Orders of so many items that they were left out.
+             */
+            too_large: number;
+            /** @description Until when. */
+            until: string;
+        };
         /** @description A basket to look at. */
         BasketBody: {
             member_id: string;
             /** @description The order as it would be told. */
             order: Record<string, never>;
+        };
+        /** @description An item of the rules. */
+        BasketItem: {
+            /**
+             * Format: int64
+             * @description In how many orders it is.
+             */
+            baskets: number;
+            /** @description Its category. */
+            category?: string | null;
+            /** @description Its id, or the category's name. */
+            id: string;
+            /** @description Its name, as its orders told it last. */
+            name?: string | null;
+        };
+        /**
+         * @description What is in a basket.
+         * @enum {string}
+         */
+        BasketOf: "product" | "category";
+        /** @description Which side of which rule. */
+        BasketPeopleBody: {
+            /** @description `next` of the page before. */
+            cursor?: string | null;
+            /** @description The first side of the rule: ids, 1 to 5. */
+            first: string[];
+            /** @description The question. */
+            question: components["schemas"]["BasketQuestion"];
+            /** @description The second side. */
+            second: string[];
+            /** @description `both` (who bought all of them in one order), or `only_first` (who bought the first side in one order, and the second never). */
+            whose: string;
+        };
+        /** @description What is asked. */
+        BasketQuestion: {
+            /**
+             * @description The share of orders with the first side that have the second too, as a decimal text; `0.05` unless said.
+             * @default null
+             */
+            confidence: string | null;
+            /**
+             * @description Only rules about this item: an id, or a category's name.
+             * @default null
+             */
+            item: string | null;
+            /**
+             * @description Most items of a rule, 2 to 5; 3 unless said.
+             * @default null
+             */
+            longest: number | null;
+            /**
+             * @description What is in a basket: `product`, or `category`.
+             * @default product
+             */
+            of: components["schemas"]["BasketOf"];
+            period?: {
+                all?: boolean;
+                /** @description A day or an instant. */
+                from?: string;
+                /** @description A number and s, m, h, d or w. */
+                last?: string;
+                /** @description A day, which is included, or an instant, which is not. */
+                to?: string;
+            };
+            /**
+             * @description The share of orders that must hold all of a rule, as a decimal text such as `0.001`; that which fits the number of orders unless said.
+             * @default null
+             */
+            support: string | null;
+            /** @description A condition, as the guide Ask describes it. */
+            who?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Who has these also has that. */
+        BasketRule: {
+            /**
+             * Format: int64
+             * @description Orders with both sides.
+             */
+            both: number;
+            /**
+             * Format: double
+             * @description The share of orders with the first that have the second too.
+             */
+            confidence: number;
+            /**
+             * Format: double
+             * @description How many times as often it would fail by chance; null where it never fails.
+             */
+            conviction?: number | null;
+            /** @description The items that are given, by their ids. */
+            first: string[];
+            /**
+             * Format: double
+             * @description The mean of the confidences in both directions.
+             */
+            kulczynski: number;
+            /**
+             * Format: double
+             * @description The share of orders with both more than by chance.
+             */
+            leverage: number;
+            /**
+             * Format: double
+             * @description How many times as often as by chance.
+             */
+            lift: number;
+            /**
+             * Format: double
+             * @description The upper end.
+             */
+            lift_high: number;
+            /**
+             * Format: double
+             * @description The lower end of that, with 95 %.
+             */
+            lift_low: number;
+            /**
+             * Format: double
+             * @description How likely so great a difference is by chance alone (chi-square, or Fisher's exact test where few are expected).
+             */
+            p: number;
+            /**
+             * Format: double
+             * @description The share of chance findings among all rules that say as much (Benjamini and Hochberg, over all that were looked at).
+             */
+            q: number;
+            /** @description The item that follows. */
+            second: string;
+            /**
+             * Format: double
+             * @description The share of all orders that have both.
+             */
+            support: number;
+            /**
+             * Format: int64
+             * @description Orders with the first side.
+             */
+            with_first: number;
+            /**
+             * Format: int64
+             * @description Orders with the second.
+             */
+            with_second: number;
+            /**
+             * Format: double
+             * @description From −1, never together, over 0, by chance, to 1, always.
+             */
+            zhang: number;
         };
         /** @description What people spent after they answered. */
         BehaviourShape: {
@@ -13807,6 +14178,16 @@ export interface components {
             /** @description Each pair once, and each segment with itself. */
             rows: components["schemas"]["Common"][];
         };
+        /** @description A product that somebody had to do with. */
+        OwnProduct: {
+            /** @description When it was last bought. */
+            bought_at?: string | null;
+            category?: string | null;
+            id: string;
+            name?: string | null;
+            /** @description When it was last looked at or put into the cart. */
+            viewed_at?: string | null;
+        };
         /** @description A page of a list. */
         Page_AuditEntry: {
             /** @description Where the next page begins; null on the last. */
@@ -16368,6 +16749,334 @@ export interface components {
             /** @description The store. */
             store: string;
         };
+        /** @description How a version did beside the one before, on the same people and weeks. */
+        RecommendationAgainst: {
+            /** @description By how much nDCG is above that of the plan before, both learnt from the same: below zero it did worse. */
+            difference: components["schemas"]["ModelSure"];
+            /**
+             * Format: int64
+             * @description How many this one does.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description How many products the one before knew.
+             */
+            items_before: number;
+            /** @description What its plan is called. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many this one was.
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description How many people the one before was learnt from.
+             */
+            people_before: number;
+            /**
+             * Format: int64
+             * @description The version before.
+             */
+            version: number;
+        };
+        /** @description Settings of implicit ALS. */
+        RecommendationAls: {
+            /**
+             * Format: double
+             * @description α.
+             */
+            alpha: number;
+            /**
+             * Format: double
+             * @description ν.
+             */
+            exponent: number;
+            /** @description Dimensions. */
+            factors: number;
+            /**
+             * Format: double
+             * @description λ.
+             */
+            penalty: number;
+            /**
+             * Format: int64
+             * @description Of the points at the start.
+             */
+            seed: number;
+            /** @description Steps of conjugate gradients a turn. */
+            steps: number;
+            /** @description Turns of both sides. */
+            turns: number;
+        };
+        /** @description Measures of the first ten offers, over people. */
+        RecommendationFigures: {
+            /** @description For which part of the people at least one offer was taken. */
+            hit_rate: components["schemas"]["ModelSure"];
+            /** @description The mean of one divided by the place of the first that was taken. */
+            mrr: components["schemas"]["ModelSure"];
+            /** @description How well what they then took was ranked: 1 is first of all, 0 is not among the offers. */
+            ndcg: components["schemas"]["ModelSure"];
+            /**
+             * Format: int64
+             * @description How many people.
+             */
+            people: number;
+            /** @description Which part of the offers they took. */
+            precision: components["schemas"]["ModelSure"];
+            /** @description Which part of what they took was among the offers. */
+            recall: components["schemas"]["ModelSure"];
+        };
+        /** @description How good it was on the weeks that the choice has not seen. */
+        RecommendationMetrics: {
+            /** @description By how much nDCG is above that of what is popular. */
+            above_popular: components["schemas"]["ModelSure"];
+            /** @description Of people who were known before. */
+            chosen: components["schemas"]["RecommendationFigures"];
+            /**
+             * Format: double
+             * @description The share of products that were offered to anybody.
+             */
+            coverage: number;
+            /**
+             * Format: double
+             * @description The same of what is popular.
+             */
+            coverage_popular: number;
+            diversity?: components["schemas"]["ModelSure"] | null;
+            /**
+             * Format: int64
+             * @description From when, in microseconds since 1970.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description Offers that were judged of each person.
+             */
+            k: number;
+            little?: components["schemas"]["RecommendationPart"] | null;
+            novelty?: components["schemas"]["ModelSure"] | null;
+            /** @description The same people, had they been offered what is popular. */
+            popular: components["schemas"]["RecommendationFigures"];
+            unknown?: components["schemas"]["RecommendationPart"] | null;
+            /**
+             * Format: int64
+             * @description Things that were taken, and nobody had had anything to do with before: no model can offer them.
+             */
+            unreachable: number;
+            /**
+             * Format: int64
+             * @description Until when.
+             */
+            until: number;
+        };
+        /** @description The model of what to offer. */
+        RecommendationModel: {
+            fit?: components["schemas"]["ModelJob"] | null;
+            /** @description When a plan is chosen next, by itself; null where that is paused. */
+            fit_at?: string | null;
+            held?: components["schemas"]["RecommendationVersion"] | null;
+            is_paused: boolean;
+            live?: components["schemas"]["RecommendationVersion"] | null;
+            settings: components["schemas"]["RecommendationSettings"];
+            table?: components["schemas"]["RecommendationTable"] | null;
+            verdict?: components["schemas"]["ModelVerdict"] | null;
+        };
+        /** @description What staff choose. */
+        RecommendationModelBody: {
+            /** @description Whether nothing is chosen anew by itself. */
+            is_paused: boolean;
+            /** @description All of the settings; what is left out is as usual. */
+            settings: components["schemas"]["RecommendationSettings"];
+        };
+        /** @description Of some of the people. */
+        RecommendationPart: {
+            /** @description For which part of them at least one offer was taken. */
+            hit_rate: components["schemas"]["ModelSure"];
+            /** @description nDCG of their offers. */
+            ndcg: components["schemas"]["ModelSure"];
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            people: number;
+        };
+        /** @description How a model is made, as a version keeps it. */
+        RecommendationPlan: {
+            /** @enum {string} */
+            way: "popular";
+            /** @description Whether only whether counts, not how much and how lately. */
+            whether: boolean;
+        } | {
+            /** @description How many neighbours an item keeps. */
+            keep: number;
+            /** @enum {string} */
+            way: "neighbours";
+            /** @description `plain`, `by_person` or `tf_idf`. */
+            weighting: string;
+            /** @description As above. */
+            whether: boolean;
+        } | {
+            /**
+             * Format: double
+             * @description λ.
+             */
+            penalty: number;
+            /** @enum {string} */
+            way: "ease";
+            /** @description As above. */
+            whether: boolean;
+        } | {
+            /** @description Its settings. */
+            als: components["schemas"]["RecommendationAls"];
+            /** @enum {string} */
+            way: "als";
+            /** @description As above. */
+            whether: boolean;
+        } | {
+            /** @description The settings of ALS. */
+            als: components["schemas"]["RecommendationAls"];
+            /**
+             * Format: double
+             * @description λ of EASE.
+             */
+            ease_penalty: number;
+            /** @enum {string} */
+            way: "mean";
+            /** @description As above. */
+            whether: boolean;
+        };
+        /** @description An own product that speaks for another. */
+        RecommendationReason: {
+            id: string;
+            /**
+             * Format: double
+             * @description Its part of all that speaks for it, 0 to 1.
+             */
+            share: number;
+        };
+        /** @description What a version was learnt from. */
+        RecommendationSeen: {
+            /**
+             * Format: int64
+             * @description From when, in microseconds since 1970.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description Products.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description Orders.
+             */
+            orders: number;
+            /**
+             * Format: int64
+             * @description People who had to do with any product.
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description People whose data may not be used.
+             */
+            restricted: number;
+            /**
+             * Format: int64
+             * @description Until when.
+             */
+            until: number;
+        };
+        /** @description What staff choose of it. */
+        RecommendationSettings: {
+            /**
+             * Format: int32
+             * @description After how many days a plan is chosen anew: 1 to 90.
+             * @default 7
+             */
+            fit_days: number;
+            /**
+             * Format: int32
+             * @description How many weeks each of the three windows has: 1 to 13; a sixth of the time there is, 2 to 8, unless said.
+             * @default null
+             */
+            held_weeks: number | null;
+        };
+        /** @description The offers that are in use now. */
+        RecommendationTable: {
+            /** @description When they were prepared. */
+            built_at: string;
+            /** @description Why that plan could not be used with the newest data; then offers are made as without any version. */
+            fault?: string | null;
+            /** @description What its plan is called. */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description How many products are known.
+             */
+            products: number;
+            /**
+             * Format: int64
+             * @description By which version; null where none was chosen yet.
+             */
+            version?: number | null;
+        };
+        /** @description A plan that was tried. */
+        RecommendationTried: {
+            behind?: components["schemas"]["ModelSure"] | null;
+            /** @description Why it could not be tried. */
+            fault?: string | null;
+            /** @description Whether it is the one that is used. */
+            is_best: boolean;
+            /** @description What people call it. */
+            name: string;
+            /**
+             * Format: double
+             * @description nDCG over both windows that plans are tried on.
+             */
+            ndcg?: number | null;
+            /** @description `popular`, `neighbours`, `ease`, `als` or `mean`. */
+            way: string;
+        };
+        /** @description A version. */
+        RecommendationVersion: {
+            against?: components["schemas"]["RecommendationAgainst"] | null;
+            /** @description The present of its data. */
+            as_of: string;
+            /** @description When somebody decided that it is used. */
+            decided_at?: string | null;
+            decided_by?: string | null;
+            decided_why?: string | null;
+            fitted_at: string;
+            /** @description Who asked for it; null where it was due. */
+            fitted_by?: string | null;
+            /** @description Why it was held; empty where it was not. */
+            held: components["schemas"]["ModelHold"][];
+            /** @description From when to when these weeks go. */
+            judged_on: string[];
+            /** @description How good it was on the weeks that the choice has not seen. */
+            metrics: components["schemas"]["RecommendationMetrics"];
+            /** @description What its plan is called. */
+            name: string;
+            plan: components["schemas"]["RecommendationPlan"];
+            /** @description What it was learnt from. */
+            seen: components["schemas"]["RecommendationSeen"];
+            /** @description From when to when that goes. */
+            seen_on: string[];
+            /** @description `live`, `held` or `retired`. */
+            state: string;
+            /** @description What was tried, the best first. */
+            tried: components["schemas"]["RecommendationTried"][];
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description A version with its card. */
+        RecommendationVersionWithCard: {
+            card: components["schemas"]["ModelCard"];
+            version: components["schemas"]["RecommendationVersion"];
+        };
         /** @description What is offered. */
         Recommendations: {
             /** @description Of which data. */
@@ -16376,24 +17085,33 @@ export interface components {
             filled: number;
             /** @description The same of the margin. */
             margin_unknown: number;
+            /**
+             * Format: int64
+             * @description The version of the model that answered; null without one.
+             */
+            model_version?: number | null;
             products: components["schemas"]["RecommendedProduct"][];
             /** @description Products of which nobody told whether they are in stock, although that was asked for. */
             stock_unknown: number;
         };
         /** @description A product that is offered. */
         RecommendedProduct: {
-            /** @description `popular`, `recent`, `bought_with` or `like`. */
+            /** @description `popular`, `recent`, `bought_with`, `like`, `fits` (what the person had to do with, all in all) or `dearer`. */
             because: string;
-            /** @description The product that it is bought with or like. */
+            /** @description The product that it is bought with, like, or dearer than. */
             because_of?: string | null;
             category?: string | null;
             id: string;
             image_url?: string | null;
             /** @description Nothing where nobody told. */
             in_stock?: boolean | null;
+            /** @description Whether it is there because it is popular, where something else was asked for. */
+            is_filled: boolean;
             name?: string | null;
             /** @description In the workspace's currency. */
             price?: string | null;
+            /** @description The person's own products that speak most for it, the most first. */
+            reasons: components["schemas"]["RecommendationReason"][];
             /**
              * Format: double
              * @description Comparable within one method only.
@@ -18318,6 +19036,41 @@ export interface components {
                 /** @description What must start its messages, so that it has what it names: `cart`, `order`, `points` ... */
                 needs: string[];
                 template: Record<string, never>;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_RecommendationVersion: {
+            /** @description The rows. */
+            rows: {
+                against?: components["schemas"]["RecommendationAgainst"] | null;
+                /** @description The present of its data. */
+                as_of: string;
+                /** @description When somebody decided that it is used. */
+                decided_at?: string | null;
+                decided_by?: string | null;
+                decided_why?: string | null;
+                fitted_at: string;
+                /** @description Who asked for it; null where it was due. */
+                fitted_by?: string | null;
+                /** @description Why it was held; empty where it was not. */
+                held: components["schemas"]["ModelHold"][];
+                /** @description From when to when these weeks go. */
+                judged_on: string[];
+                /** @description How good it was on the weeks that the choice has not seen. */
+                metrics: components["schemas"]["RecommendationMetrics"];
+                /** @description What its plan is called. */
+                name: string;
+                plan: components["schemas"]["RecommendationPlan"];
+                /** @description What it was learnt from. */
+                seen: components["schemas"]["RecommendationSeen"];
+                /** @description From when to when that goes. */
+                seen_on: string[];
+                /** @description `live`, `held` or `retired`. */
+                state: string;
+                /** @description What was tried, the best first. */
+                tried: components["schemas"]["RecommendationTried"][];
+                /** Format: int64 */
+                version: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -20797,6 +21550,22 @@ export interface components {
             months: number;
             vintages: number;
         };
+        /** @description What somebody would be offered. */
+        TriedRecommendations: {
+            /** @description Whether their data may not be used: then they are offered what is popular, as somebody nobody knows. */
+            is_restricted: boolean;
+            /** @description What they had to do with, the newest first. */
+            own: components["schemas"]["OwnProduct"][];
+            person_id: string;
+            /** @description What each way would offer. */
+            ways: components["schemas"]["TriedWay"][];
+        };
+        /** @description What a way would offer. */
+        TriedWay: {
+            /** @description `next_best`, `for_person`, `up_sell`, `cross_sell` or `popular`. */
+            method: string;
+            offers: components["schemas"]["Recommendations"];
+        };
         /** @description How a text was understood. */
         Understanding: {
             /** @description When staff corrected it last. */
@@ -22179,6 +22948,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditActors"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_baskets_ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BasketQuestion"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BasketAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_baskets_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BasketPeopleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customers"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */
@@ -37101,6 +37958,339 @@ export interface operations {
             };
         };
     };
+    get_models_recommendations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecommendationModel"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_models_recommendations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecommendationModelBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecommendationModel"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_models_recommendations_fit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecommendationModel"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_recommendations_try: {
+        parameters: {
+            query: {
+                /** @description A customer's number. */
+                person: string;
+                /** @description Products that are in the cart: ids, separated by commas. Up-sell is of the first of them, cross-sell beside all of them. */
+                with?: string;
+                /** @description Only what is in stock, as far as that was told. */
+                in_stock?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedRecommendations"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_recommendations_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_RecommendationVersion"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_recommendations_versions_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecommendationVersionWithCard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_recommendations_versions_version_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_models_recommendations_versions_version_use: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseVersionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecommendationVersion"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_models_model: {
         parameters: {
             query?: never;
@@ -38291,11 +39481,17 @@ export interface operations {
     get_recommendations: {
         parameters: {
             query: {
-                /** @description `popular`, `recent` (looked at or bought), `viewed`, `bought`, `bought_together` or `for_person`. */
+                /**
+                 * @description `popular`, `recent` (looked at or bought), `viewed`, `bought`, `bought_together`, `for_person`, `next_best` (the same by what a sale earns),
+                 *     `up_sell` (dearer ones of the same category) or `cross_sell` (of other categories).
+                 */
                 method: string;
                 /** @description For whom: a customer's number. */
                 person?: string | null;
-                /** @description For `bought_together`: the products' ids, separated by commas. */
+                /**
+                 * @description For `bought_together` and `cross_sell` what they go with, for `up_sell` what is to be dearer: the products' ids, separated by commas. Without them the last two go by
+                 *     what the person had to do with last.
+                 */
                 with?: string | null;
                 /** @description Only what is in stock, as far as that was told. */
                 in_stock?: boolean;
@@ -38305,6 +39501,12 @@ export interface operations {
                 categories?: string | null;
                 /** @description Only what earns at least this share of its price, such as 0.2. */
                 minimum_margin?: number | null;
+                /** @description Only what costs at least so much, in the workspace's currency. */
+                least_price?: string | null;
+                /** @description Only what costs at most so much. */
+                most_price?: string | null;
+                /** @description Only what costs about what the person usually pays. */
+                usual_price?: boolean;
                 /** @description Most products of one category. */
                 per_category?: number | null;
                 /** @description None of these products: ids, separated by commas. */

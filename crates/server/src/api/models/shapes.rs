@@ -95,7 +95,7 @@ impl ScoringModel {
     }
 }
 
-async fn job(app: &App, id: Option<Id>) -> Result<Option<ModelJob>, Problem> {
+pub(super) async fn job(app: &App, id: Option<Id>) -> Result<Option<ModelJob>, Problem> {
     let Some(id) = id else { return Ok(None) };
     let status = app.installation.store.jobs().status(&mut app.installation.store.read(), &id).await?;
     Ok(status.map(ModelJob::of))

@@ -69,9 +69,14 @@ pub async fn model_card(
 ) -> Result<Response, Problem> {
     caller.require(Permission::ViewReports)?;
     let row = version(&mut app.installation.store.read(), &caller, &model, &number).await?;
+    Ok(markdown(row)?.into_response())
+}
+
+/// A version's card as a page.
+pub(super) fn markdown(row: VersionRow) -> Result<impl IntoResponse, Problem> {
     let card: Card = serde_json::from_value(row.card).map_err(Problem::internal)?;
     let head = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    Ok((head, card.markdown(row.version)).into_response())
+    Ok((head, card.markdown(row.version)))
 }
 
 /// Why a version is to score.
@@ -79,7 +84,7 @@ pub async fn model_card(
 #[serde(deny_unknown_fields)]
 pub struct UseVersionBody {
     /// One sentence, kept with the version: 3 to 500 letters.
-    why: String,
+    pub(super) why: String,
 }
 
 /// Lets a version score from now on: one that was held, or an earlier one. Who and why is kept; people are scored anew at once.

@@ -1,8 +1,10 @@
 // Data and Settings.
 import { loyaltyWebhooks } from './loyalty-webhooks';
+import { webhooks } from './webhooks';
 
 export const data = {
 	...loyaltyWebhooks,
+	...webhooks,
 	'data.sub': 'Where events come from, what they carry, and what was not taken in',
 	'data.source': 'Source',
 	'data.import': 'Import',

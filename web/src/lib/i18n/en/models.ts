@@ -1,5 +1,8 @@
 // Models at work: what customers are worth, versions and their cards.
+import { offers } from './offers';
+
 export const models = {
+	...offers,
 	'fact.value.expected': 'expected value',
 	'fact.value.alive': 'still there',
 	'fact.value.purchases': 'purchases to come',

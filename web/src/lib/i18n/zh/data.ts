@@ -1,9 +1,11 @@
 // 数据与设置。
 import { loyaltyWebhooks } from './loyalty-webhooks';
+import { webhooks } from './webhooks';
 import type { data as en } from '../en/data';
 
 export const data: Record<keyof typeof en, string> = {
 	...loyaltyWebhooks,
+	...webhooks,
 	'data.sub': '事件从哪里来、带着什么、哪些没有收下',
 	'data.source': '来源',
 	'data.import': '导入',

@@ -1,7 +1,9 @@
 // 模型：客户价值、版本与说明卡。
 import type { models as english } from '../en/models';
+import { offers } from './offers';
 
 export const models: Record<keyof typeof english, string> = {
+	...offers,
 	'fact.value.expected': '预期价值',
 	'fact.value.alive': '仍在的概率',
 	'fact.value.purchases': '将来的购买次数',
