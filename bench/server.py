@@ -33,7 +33,8 @@ class Server:
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        # Of gigabytes, what was written last goes from the log into the file first.
+        self.process.wait(300)
 
     def run(self, *arguments):
         return subprocess.run([self.binary, *arguments], check=True, capture_output=True, text=True).stdout
@@ -74,7 +75,7 @@ class Server:
             before = used
             return quiet >= 10
 
-        wait_until("nothing is left to do", is_quiet)
+        wait_until("nothing is left to do", is_quiet, 3_600)
 
     def memory(self):
         """Resident megabytes."""
