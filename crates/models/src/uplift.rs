@@ -28,10 +28,12 @@ pub use targeting::{Target, Targeting, Terms};
 pub use tree::{Segment, TreeOptions, segments};
 pub use trial::{Chances, Effects, Trial};
 
+use serde::{Deserialize, Serialize};
+
 use crate::learn::{BoostingOptions, RegressionOptions};
 
 /// How effects are learnt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Learner {
     /// No effect at all: who has the outcome when treated. What others have to beat.
     Response,

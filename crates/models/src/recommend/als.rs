@@ -16,6 +16,8 @@
 
 mod turn;
 
+use serde::{Deserialize, Serialize};
+
 use super::histories::{Histories, tidy};
 use super::recommender::{Reason, Recommender};
 use crate::cholesky::Cholesky;
@@ -23,7 +25,7 @@ use crate::fault::Fault;
 use turn::{LANES, Penalty, Side};
 
 /// How ALS is fitted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlsOptions {
     /// Dimensions.
     pub factors: usize,

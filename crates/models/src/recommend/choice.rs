@@ -8,6 +8,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::als::{Als, AlsOptions};
 use super::blend::Blend;
 use super::ease::{Ease, EaseOptions};
@@ -21,7 +23,7 @@ use crate::estimate::Estimate;
 use crate::fault::Fault;
 
 /// How to make a model.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Way {
     /// What most had to do with.
     Popular,
@@ -41,7 +43,7 @@ pub enum Way {
 }
 
 /// A way, and whether it looks at how much somebody had to do with an item or only whether.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// How.
     pub way: Way,

@@ -10,13 +10,15 @@
 
 mod inverse;
 
+use serde::{Deserialize, Serialize};
+
 use super::histories::{Histories, tidy};
 use super::recommender::{Reason, Recommender};
 use crate::fault::Fault;
 use inverse::Triangle;
 
 /// How EASE is fitted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EaseOptions {
     /// λ, above zero: how much a person more than nobody it takes for two items to say something of each other.
     pub penalty: f64,

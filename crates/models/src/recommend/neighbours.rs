@@ -6,6 +6,8 @@
 //!
 //! Does not do: offer what nobody had to do with. For who has no history there is popularity.
 
+use serde::{Deserialize, Serialize};
+
 use super::histories::tidy;
 use super::ranked;
 use super::recommender::{Reason, Recommender};
@@ -22,7 +24,7 @@ pub struct Interaction {
 }
 
 /// How much a person says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Weighting {
     /// As much as their weights.
     Plain,

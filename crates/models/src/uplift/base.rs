@@ -1,5 +1,7 @@
 //! The models that learners of effects are made of, with what they say of rows that they did not learn from.
 
+use serde::{Deserialize, Serialize};
+
 use super::Options;
 use crate::fault::Fault;
 use crate::learn::{Boosting, Folds, Outcome, Regression, Table};
@@ -14,7 +16,7 @@ pub enum Base {
 }
 
 /// A model of an outcome.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Learnt {
     Regression(Box<Regression>),
     Boosting(Box<Boosting>),
@@ -67,6 +69,14 @@ impl Learnt {
         match self {
             Self::Regression(it) => it.predict(table),
             Self::Boosting(it) => it.predict(table),
+        }
+    }
+
+    /// Whether all parts fit together.
+    pub(super) fn is_sound(&self) -> bool {
+        match self {
+            Self::Regression(it) => it.is_sound(),
+            Self::Boosting(it) => it.is_sound(),
         }
     }
 }

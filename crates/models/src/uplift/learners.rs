@@ -9,6 +9,8 @@
 //!
 //! Does not do: see what nobody measured. Where the treatment was not given by chance with the propensities that are said, all of this is wrong.
 
+use serde::{Deserialize, Serialize};
+
 use super::base::Learnt;
 use super::comparison::{Comparison, Response};
 use super::tree::Forest;
@@ -17,13 +19,13 @@ use crate::fault::Fault;
 use crate::learn::{Feature, Outcome, Table};
 
 /// A model of effects.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Uplift {
     learner: Learner,
     model: Model,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Model {
     /// What it says is the order.
     Direct(Learnt),
@@ -84,6 +86,20 @@ impl Uplift {
     /// The way it was learnt.
     pub fn learner(&self) -> Learner {
         self.learner
+    }
+
+    /// Whether all parts fit together, as they do in what [`Uplift::fit`] gives: to be asked of one that was read from a file.
+    pub fn is_sound(&self) -> bool {
+        match &self.model {
+            Model::Direct(it) | Model::Single(it, _) | Model::Class(it) => it.is_sound(),
+            Model::Two(it) => it.iter().all(Learnt::is_sound),
+            Model::Crossed(it, share) => it.iter().all(Learnt::is_sound) && (0.0..=1.0).contains(share),
+            Model::Forest(it) => it.is_sound(),
+            // A mean is of models that are no means.
+            Model::Mean(each) => {
+                !each.is_empty() && each.iter().all(|it| !matches!(it.model, Model::Mean(_)) && it.is_sound())
+            }
+        }
     }
 
     /// The effect on each row; of the response model what is expected with the treatment.

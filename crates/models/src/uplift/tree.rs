@@ -8,6 +8,8 @@
 
 mod grow;
 
+use serde::{Deserialize, Serialize};
+
 use super::comparison::Comparison;
 use super::effect::effect_among;
 use crate::estimate::Estimate;
@@ -43,7 +45,7 @@ impl Default for TreeOptions {
 }
 
 /// A node; 0 is the root, and children come after their parent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Node {
     /// The effect here, by the rows that did not choose.
     effect: f64,
@@ -51,13 +53,13 @@ struct Node {
     question: Option<(usize, Vec<bool>, [usize; 2])>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Tree {
     nodes: Vec<Node>,
 }
 
 /// One tree, or the mean of many.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Forest {
     trees: Vec<Tree>,
     binnings: Vec<Binning>,
@@ -176,6 +178,19 @@ impl Forest {
             trees.push(tree);
         }
         Ok(Self { trees, binnings, shape: table.shape() })
+    }
+
+    /// Whether trees have roots, questions are about features that there are and know all of their bins, and children come after their parent.
+    pub(super) fn is_sound(&self) -> bool {
+        let bins: Vec<usize> = self.binnings.iter().map(Binning::most).collect();
+        let node = |tree: &Tree, at: usize| {
+            tree.nodes[at].question.as_ref().is_none_or(|(feature, left, children)| {
+                let follows = |it: &usize| *it > at && *it < tree.nodes.len();
+                bins.get(*feature).is_some_and(|it| left.len() >= *it) && children.iter().all(follows)
+            })
+        };
+        let sound = |tree: &Tree| !tree.nodes.is_empty() && (0..tree.nodes.len()).all(|at| node(tree, at));
+        !self.trees.is_empty() && self.shape.len() == bins.len() && self.trees.iter().all(sound)
     }
 
     pub(super) fn predict(&self, table: &Table) -> Result<Vec<f64>, Fault> {

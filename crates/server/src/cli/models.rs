@@ -8,17 +8,20 @@ mod cluster;
 mod clv;
 mod experiment;
 mod features;
+mod forecast;
 mod input;
 mod kano;
 mod nps;
 mod outcome;
 mod plot;
 mod purchases;
+mod recommend;
 mod report;
 mod saved;
 mod sem;
 mod sequence;
 mod survival;
+mod uplift;
 mod wording;
 
 use anyhow::Result;
@@ -54,6 +57,12 @@ enum Model {
     Nps(nps::NpsArgs),
     /// What a treatment did.
     Experiment(experiment::ExperimentArgs),
+    /// Whom a treatment moves.
+    Uplift(uplift::UpliftArgs),
+    /// What to offer whom.
+    Recommend(recommend::RecommendArgs),
+    /// What comes next: orders, revenue, volume.
+    Forecast(forecast::ForecastArgs),
     /// Which channels conversions are credited to.
     Attribution(attribution::AttributionArgs),
 }
@@ -72,6 +81,9 @@ pub fn run(args: ModelsArgs) -> Result<()> {
         Model::Kano(args) => kano::run(&args),
         Model::Nps(args) => nps::run(&args),
         Model::Experiment(args) => experiment::run(&args),
+        Model::Uplift(args) => uplift::run(&args),
+        Model::Recommend(args) => recommend::run(&args),
+        Model::Forecast(args) => forecast::run(&args),
         Model::Attribution(args) => attribution::run(&args),
     }
 }

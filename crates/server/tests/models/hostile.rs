@@ -15,9 +15,22 @@ fn clv(rows: &str) -> String {
 
 #[test]
 fn what_is_no_table() {
-    for command in
-        ["clv", "churn", "survival", "cluster", "basket", "sequence", "kano", "nps", "experiment", "attribution", "sem"]
-    {
+    for command in [
+        "clv",
+        "churn",
+        "survival",
+        "cluster",
+        "basket",
+        "sequence",
+        "kano",
+        "nps",
+        "experiment",
+        "attribution",
+        "sem",
+        "uplift",
+        "recommend",
+        "forecast",
+    ] {
         let (_folder, empty) = file("empty.csv", "");
         assert!(refused(&[command, &empty]).contains("an empty file"), "{command}");
         let (_folder, head) = file("head.csv", "customer,date,amount\n");
@@ -213,8 +226,150 @@ fn flags_that_are_none() {
         &["clv", "x.csv", "--method", "magic"],
         &["churn", "x.csv", "--cost", "5"],
         &["magic", "x.csv"],
+        &["forecast", "x.csv", "--per", "day"],
+        &["forecast", "x.csv", "--what-if", "a=1"],
+        &["uplift", "x.csv", "--cost", "1"],
         &["cluster", "x.csv", "--save", "a", "--load", "b"],
     ] {
         assert_eq!(run(arguments).status.code(), Some(2), "{arguments:?}");
     }
+}
+
+/// A trial in which those below 40 gain .4.
+pub fn trial(rows: usize) -> String {
+    let mut state = 7_u64;
+    let mut chance = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let mut text = "customer,age,channel,treatment,outcome\n".to_owned();
+    for at in 0..rows {
+        let (age, treated) = (20.0 + 40.0 * chance(), chance() < 0.5);
+        let gain = if treated && age < 40.0 { 0.4 } else { 0.0 };
+        let outcome = u8::from(chance() < 0.2 + gain);
+        let channel = ["web", "shop", "phone"][at % 3];
+        text += &format!("c{at},{age:.2},{channel},{},{outcome}\n", if treated { "mail" } else { "control" });
+    }
+    text
+}
+
+/// Customers of two kinds, each with a part of its half of the items.
+pub fn pairs() -> String {
+    let mut text = "customer,item\n".to_owned();
+    for person in 0..80 {
+        (0..24)
+            .filter(|item| item % 2 == person % 2 && (item * 7 + person * 5) % 3 > 0)
+            .for_each(|item| text += &format!("p{person},i{item}\n"));
+    }
+    text
+}
+
+#[test]
+fn trials_that_cannot_be() {
+    let of = |text: String, more: &[&str]| {
+        let (_folder, path) = file("trial.csv", text);
+        refused(&[&["uplift", &path, "--splits", "2"][..], more].concat())
+    };
+    assert!(of(trial(60), &[]).contains("Too few"));
+    assert!(of(trial(400).replace(",mail,", ",control,"), &[]).contains("treatment is the same in all rows"));
+    assert!(of(trial(400).replace(",control,", ",letter,"), &[]).contains("--control"));
+    assert!(of(trial(400).replacen("\nc7,", "\nc6,", 1), &[]).contains("Line 9: customer is there more than once"));
+    assert!(of(trial(400), &["--arm", "post"]).contains("--arm post: beside the control treatment is mail"));
+    assert!(of(trial(400), &["--propensity", "age"]).contains("a chance to be treated is above 0 and below 1"));
+    let alike: String = trial(400).lines().map(|it| format!("{},1\n", it.rsplit_once(',').unwrap().0)).collect();
+    assert!(of(alike.replacen(",1", ",outcome", 1), &[]).contains("outcome is the same in all rows"));
+    let text = trial(400).replacen("web,mail", "web,1e99", 1);
+    assert!(of(text, &[]).contains("--arm"));
+    let mut lines: Vec<String> = trial(400).lines().map(str::to_owned).collect();
+    lines[4] = "c3,inf,web,mail,1".to_owned();
+    assert!(of(lines.join("\n"), &[]).contains("Line 5: age is infinite or beyond 10^15"));
+    // A column that is the same in all rows is left out and told.
+    let same: String = trial(400).lines().map(|it| format!("{it},x\n")).collect();
+    let (_folder, path) = file("trial.csv", same.replacen(",x", ",shop", 1));
+    let found = json(&["uplift", &path, "--splits", "2", "--learner", "t"]);
+    assert!(found["notes"].to_string().contains("all rows are the same: shop"), "{}", found["notes"]);
+}
+
+#[test]
+fn pairs_that_cannot_be() {
+    let of = |text: String, more: &[&str]| {
+        let (_folder, path) = file("pairs.csv", text);
+        refused(&[&["recommend", &path][..], more].concat())
+    };
+    assert!(of(pairs(), &["--for", "nobody"]).contains("there is no such customer"));
+    assert!(of(pairs(), &["--limit", "0"]).contains("--limit"));
+    assert!(of(pairs(), &["--penalty", "NaN"]).contains("--penalty"));
+    assert!(of("customer,item\nA,x\nA,y\n".to_owned(), &[]).contains("Too few"));
+    let weighed = "customer,item,stars\nA,x,3\nA,y,-1\nB,x,inf\n,y,2\n".to_owned();
+    let error = of(weighed, &["--weight", "stars"]);
+    for part in ["Line 3: stars is below zero", "Line 4: stars is infinite", "Line 5: customer is not given"] {
+        assert!(error.contains(part), "{part} is not in {error}");
+    }
+    // Everything on one day leaves nothing to be told of.
+    let day: String = pairs().lines().map(|it| format!("{it},2026-01-01\n")).collect();
+    assert!(of(day.replacen("2026-01-01", "day", 1), &["--date", "day"]).contains("Too few"));
+}
+
+#[test]
+fn series_that_cannot_be() {
+    let of = |rows: &str, more: &[&str]| {
+        let (_folder, path) = file("series.csv", format!("date,value,price\n{rows}"));
+        refused(&[&["forecast", &path][..], more].concat())
+    };
+    let days = |n: usize| -> Vec<String> {
+        let day = |at: usize| {
+            format!("2026-{:02}-{:02},{},{}\n", at / 28 + 1, at % 28 + 1, 50 + at % 7 * 3 + at * 5 % 4, 9 + at % 3)
+        };
+        (0..n).map(day).collect()
+    };
+    assert!(of(&days(12).concat(), &[]).contains("Too few values: 12"));
+    let mut gap = days(28);
+    gap.remove(9);
+    assert!(of(&gap.concat(), &[]).contains("Line 11: steps are missing before it"), "--gaps zero");
+    let mut turned = days(28);
+    turned.swap(3, 4);
+    assert!(of(&turned.concat(), &[]).contains("Line 6: date is before that of the row above"));
+    let mut twice = days(28);
+    twice[5] = twice[4].clone();
+    assert!(of(&twice.concat(), &[]).contains("Line 7: date is there more than once"));
+    let mut bad = days(28);
+    bad[2] = "2026-01-03,inf,9\n".to_owned();
+    bad[6] = "2026-01-07,,9\n".to_owned();
+    let error = of(&bad.concat(), &[]);
+    assert!(error.contains("Line 4: value is infinite") && error.contains("Line 8: value is not given"), "{error}");
+    let same: String = (1..29).map(|at| format!("2026-01-{at:02},5,9\n")).collect();
+    assert!(of(&same, &[]).contains("are all the same"));
+    let flat: String = (1..29).map(|at| format!("2026-01-{at:02},{},9\n", at % 5)).collect();
+    let error = of(&flat, &["--factors", "price", "--horizon", "1", "--method", "regression"]);
+    assert!(error.contains("factors are known 0 steps ahead"), "{error}");
+    let error = of(&(flat + "2026-01-29,,9\n"), &["--factors", "price", "--horizon", "1", "--method", "regression"]);
+    assert!(error.contains("price is the same in all rows"), "{error}");
+    assert!(of(&days(28).concat(), &["--horizon", "0"]).contains("--horizon"));
+    assert!(of("2026-01-01,1,1\n", &["--per", "month", "--date", "date"]).contains("no whole months"));
+}
+
+/// Factors ahead are rows without a value, and what a change of them would do is told.
+#[test]
+fn factors_ahead() {
+    let row = |at: usize| {
+        let price = 9.0 + (at * 7 % 5) as f64 * 0.5;
+        // Some are below zero, so that nothing is taken for a logarithm.
+        let value = (at * 13 % 11) as f64 - 8.0 * (price - 10.0);
+        let told = if at < 100 { format!("{value:.1}") } else { String::new() };
+        format!("2026-{:02}-{:02},{told},{price}\n", at / 28 + 1, at % 28 + 1)
+    };
+    let rows: String = (0..112).filter(|at| at / 28 < 4).map(row).collect();
+    // Months of 28 days leave gaps; days are counted instead.
+    let plain: String =
+        rows.lines().enumerate().map(|(at, it)| format!("{},{}\n", at + 1, it.split_once(',').unwrap().1)).collect();
+    let (_folder, path) = file("series.csv", format!("step,value,price\n{plain}"));
+    let arguments =
+        ["forecast", &path, "--date", "step", "--factors", "price", "--horizon", "12", "--what-if", "price=8"];
+    let found = json(&[&arguments[..], &["--method", "regression"]].concat());
+    let (low, high) =
+        (number(&found, "/intervals/parameters/price/low"), number(&found, "/intervals/parameters/price/high"));
+    assert!(low < -8.0 && -8.0 < high && high < -4.0, "{low} {high}");
+    assert!(number(&found, "/metrics/what_if_in_all") > 100.0, "{}", found["metrics"]);
+    assert_eq!(found["forecast"][0]["step"], "101");
+    assert!(refused(&[&arguments[..9], &["cost=8"]].concat()).contains("the factors are price"));
 }

@@ -97,6 +97,37 @@ fn scores_are_the_same_again() {
     assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9));
 }
 
+/// What effects are expected of each row; and which recommender was best.
+#[test]
+fn effects_and_offers_are_the_same_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name).display().to_string();
+    let (_folder, trial) = file("trial.csv", crate::hostile::trial(2_000));
+    for learner in ["t", "forest", "mean"] {
+        let (a, b) = (out("a.csv"), out("b.csv"));
+        let fit = ["uplift", &trial, "--learner", learner, "--splits", "2", "--out", &a];
+        let again = ["uplift", &trial, "--treatment", "treatment", "--outcome", "outcome", "--out", &b];
+        let (first, second) = there_and_back(&fit, &again);
+        assert_eq!(first["model"], second["model"]);
+        let read = |path: &str| std::fs::read_to_string(path).unwrap();
+        let effects = |path: &str| -> Vec<f64> {
+            read(path).lines().skip(1).map(|it| it.rsplit_once(',').unwrap().1.parse().unwrap()).collect()
+        };
+        let (a, b) = (effects(&a), effects(&b));
+        assert_eq!(a.len(), 2_000);
+        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12), "{learner}");
+        // Those below 40 gain: that was put into the file.
+        assert!(second["fifths"][0]["effect_that_came"].as_f64() > second["fifths"][4]["effect_that_came"].as_f64());
+    }
+    let (_folder, pairs) = file("pairs.csv", crate::hostile::pairs());
+    let (first, second) = there_and_back(&["recommend", &pairs], &["recommend", &pairs]);
+    assert!(first["tried"].as_array().unwrap().len() > 5 && second.get("tried").is_none());
+    assert_eq!(first["model"], second["model"]);
+    for path in ["/metrics/ndcg", "/metrics/coverage", "/metrics/customers_judged"] {
+        assert!((number(&first, path) - number(&second, path)).abs() < 1e-9, "{path}");
+    }
+}
+
 /// Rows of customers as Parquet and JSON Lines, read again by the same program.
 #[test]
 fn rows_are_written_and_read() {

@@ -289,3 +289,104 @@ fn structures() {
     let less = json(&["sem", &file, "--model-file", &model, "--less-one"]);
     near(number(&less, "/metrics/chi_square"), 37.617, 3);
 }
+
+/// The guide's table of Hillstrom's mailings: 20 splits, regression, Qini as scikit-uplift has it. The men's is ordered best by who buys anyway, and that is said.
+#[test]
+fn mailings_that_move() {
+    let Some(file) = data("hillstrom/hillstrom.csv.zst") else { return };
+    let of = |arm: &str, more: &[&str]| {
+        let columns = ["uplift", &file, "--treatment", "segment", "--arm", arm, "--outcome", "visit"];
+        let ignored = ["--ignore", "history_segment,conversion,spend", "--base", "regression"];
+        json(&[&columns[..], &ignored[..], more].concat())
+    };
+    let found = of("Womens E-Mail", &["--learner", "t", "--splits", "20", "--cost", "0.1", "--worth", "10"]);
+    near(number(&found, "/metrics/average_effect"), 0.045_23, 5);
+    near(number(&found, "/metrics/qini_of_the_response_model"), 0.034, 3);
+    near(number(&found, "/metrics/qini"), 0.060, 3);
+    near(number(&found, "/intervals/metrics/qini/low"), 0.044, 3);
+    near(number(&found, "/intervals/metrics/qini/high"), 0.076, 3);
+    assert!(number(&found, "/intervals/metrics/qini_above_the_response_model/low") > 0.0);
+    assert_eq!(found["fifths"].as_array().unwrap().len(), 5);
+    assert!(number(&found, "/metrics/treat_share") > 0.5, "{}", found["metrics"]);
+    assert!(found["notes"].to_string().contains("21307 rows of other treatments are left out"), "{}", found["notes"]);
+    let found = of("Mens E-Mail", &["--splits", "4"]);
+    near(number(&found, "/metrics/average_effect"), 0.076_59, 5);
+    assert_eq!(found["model"], "uplift by the response model");
+    let notes = found["notes"].to_string();
+    assert!(
+        notes.contains("its numbers are no effects") && notes.contains("surely better than the response"),
+        "{notes}"
+    );
+}
+
+/// MovieLens 100k, a quarter of every film's ratings left out: another split than the published one moves figures by about .005.
+#[test]
+fn films() {
+    let Some(file) = data("movielens_100k/u.data.zst") else { return };
+    let columns = ["recommend", &*file, "--customer", "column_1", "--item", "column_2"];
+    let found = json(&[&columns[..], &["--method", "ease", "--for", "196"]].concat());
+    assert_eq!((number(&found, "/metrics/customers"), number(&found, "/metrics/items")), (943.0, 1_682.0));
+    for (name, published) in [("map", 0.148), ("ndcg", 0.4818), ("precision", 0.4182), ("recall", 0.2233)] {
+        let value = number(&found, &format!("/metrics/{name}"));
+        assert!((value - published).abs() < 0.01, "{name} {value}");
+    }
+    assert!(number(&found, "/intervals/metrics/ndcg_above_what_is_popular/low") > 0.15);
+    let offers = found["offers"].as_array().unwrap();
+    assert!(offers.len() == 10 && offers.iter().all(|it| it["because_of"].as_str().unwrap() != ""), "{offers:?}");
+    // Told of what came last, everything is harder; and of who is new there is only what is popular.
+    let last = json(&[&columns[..], &["--method", "popular", "--date", "column_4"]].concat());
+    assert!(number(&last, "/metrics/ndcg") < number(&found, "/metrics/ndcg"));
+    assert_eq!(last["by_history"][0]["items_known_of_them"], "nothing");
+}
+
+/// International airline passengers by month (Box and Jenkins 1976, series G). R's `forecast` prints AICc 1403.66 for ETS(M,A,M), without n (ln(2π / n) + 1).
+#[test]
+fn passengers_by_month() {
+    let found = json(&["forecast", &months().1, "--method", "smoothing"]);
+    assert_eq!(found["model"], "forecast by exponential smoothing ETS(M,A,M)");
+    let left = 144.0 * ((2.0 * std::f64::consts::PI / 144.0).ln() + 1.0);
+    let aicc = number(&found, "/metrics/aicc") - left;
+    assert!((1_390.0..1_403.665).contains(&aicc), "{aicc}");
+    assert_eq!(number(&found, "/metrics/season"), 12.0);
+    let steps = found["forecast"].as_array().unwrap();
+    assert_eq!((steps.len(), &steps[0]["step"], &steps[11]["step"]), (12, &"1961-01".into(), &"1961-12".into()));
+    let peak = steps.iter().max_by(|a, b| number(a, "/value").total_cmp(&number(b, "/value"))).unwrap();
+    assert_eq!(peak["step"], "1961-07");
+    assert!(
+        steps.iter().all(|it| number(it, "/low") < number(it, "/value") && number(it, "/value") < number(it, "/high"))
+    );
+    assert!(number(&found, "/metrics/backtest_mase") < 1.0, "{}", found["metrics"]);
+    let found = json(&["forecast", &months().1]);
+    assert!(found["how_sure"].as_str().unwrap().contains("was off by"), "{}", found["how_sure"]);
+}
+
+/// A file of the passengers, a month a row.
+fn months() -> (tempfile::TempDir, String) {
+    const PASSENGERS: &str = "112,118,132,129,121,135,148,148,136,119,104,118,115,126,141,135,125,149,170,170,158,133,114,140,145,150,178,163,\
+        172,178,199,199,184,162,146,166,171,180,193,181,183,218,230,242,209,191,172,194,196,196,236,235,229,243,264,272,237,211,180,201,\
+        204,188,235,227,234,264,302,293,259,229,203,229,242,233,267,269,270,315,364,347,312,274,237,278,284,277,317,313,318,374,413,405,\
+        355,306,271,306,315,301,356,348,355,422,465,467,404,347,305,336,340,318,362,348,363,435,491,505,404,359,310,337,360,342,406,396,\
+        420,472,548,559,463,407,362,405,417,391,419,461,472,535,622,606,508,461,390,432";
+    let row = |(at, it): (usize, &str)| format!("{}-{:02}-01,{it}\n", 1949 + at / 12, at % 12 + 1);
+    let rows: String = PASSENGERS.split(',').enumerate().map(row).collect();
+    crate::file("passengers.csv", format!("month,value\n{rows}"))
+}
+
+/// A shop's purchases added up by week; the first week and the last are not whole.
+#[test]
+fn purchases_by_week() {
+    let Some(file) = data("cdnow/CDNOW_sample.txt") else { return };
+    let found = json(&["forecast", &file, "--date", "column_3", "--value", "column_5", "--per", "week"]);
+    // 1997-01-06 is a Monday, 1998-06-28 a Sunday.
+    assert_eq!(number(&found, "/metrics/values"), 77.0);
+    let notes = found["notes"].to_string();
+    assert!(
+        notes.contains("first of the weeks is not whole") && notes.contains("last of the weeks is not over"),
+        "{notes}"
+    );
+    let counted = json(&["forecast", &file, "--date", "column_3", "--per", "day", "--horizon", "7"]);
+    assert_eq!((number(&counted, "/metrics/values"), number(&counted, "/metrics/season")), (546.0, 7.0));
+    assert!(
+        number(&counted, "/metrics/backtest_error") <= number(&counted, "/metrics/backtest_error_of_the_naive_one")
+    );
+}

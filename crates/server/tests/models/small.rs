@@ -86,6 +86,35 @@ fn what_comes_before_leaving() {
     assert!(!found["contrasts"].to_string().contains("leave"), "what comes after is no reason");
 }
 
+/// Categories group beside numbers where they count enough.
+#[test]
+fn categories_group_too() {
+    let row = |at: usize| {
+        format!(
+            "{},{},{}\n",
+            at % 10 + if at < 120 { 6 } else { 0 },
+            if at < 120 { "gold" } else { "plain" },
+            if at < 120 { "shop" } else { "web" }
+        )
+    };
+    let rows: String = (0..300).map(row).collect();
+    let (_folder, path) = file("people.csv", format!("orders,plan,channel\n{rows}"));
+    let columns = ["cluster", &path, "--categories", "plan,channel", "--groups", "2"];
+    let found = json(&[&columns[..], &["--weight", "5"]].concat());
+    assert_eq!(found["model"], "k-prototypes");
+    let told: Vec<(&str, f64)> = found["categories"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["most_frequent"].as_str().unwrap(), number(it, "/share_of_the_group")))
+        .collect();
+    assert_eq!(told, [("plain", 1.0), ("web", 1.0), ("gold", 1.0), ("shop", 1.0)]);
+    assert_eq!(number(&found["categories"][0], "/share_of_all"), 0.6);
+    assert!(number(&found, "/metrics/least_coming_again") > 0.9, "{}", found["metrics"]);
+    let error = crate::refused(&[&columns[..], &["--method", "mixture"]].concat());
+    assert!(error.contains("--categories are those of --method kmeans"), "{error}");
+}
+
 /// A covariate takes out what was different before.
 #[test]
 fn what_was_known_before_is_taken_out() {

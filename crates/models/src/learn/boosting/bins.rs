@@ -45,6 +45,14 @@ impl Binning {
         }
     }
 
+    /// One more than the largest bin that a value can be put into; more than there are only in what was made by hand.
+    pub(crate) fn most(&self) -> usize {
+        match self {
+            Self::Numbers(edges) => (edges.len() + 2).min(256),
+            Self::Categories(bins, count) => bins.iter().map(|it| usize::from(*it) + 1).fold(*count, usize::max),
+        }
+    }
+
     pub(crate) fn is_categorical(&self) -> bool {
         matches!(self, Self::Categories(..))
     }

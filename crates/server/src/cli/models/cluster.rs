@@ -1,5 +1,7 @@
 //! `rapport models cluster`: groups of customers that come again when others are asked, and what sets each apart.
 
+mod mixed;
+
 use anyhow::{Result, bail};
 use rapport_imports::Field;
 use rapport_imports::written::Column;
@@ -27,6 +29,12 @@ pub struct ClusterArgs {
     /// The columns of numbers to group by, between commas; all that hold numbers unless said.
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     features: Vec<String>,
+    /// Columns of categories to group by as well, between commas; takes --groups.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "groups")]
+    categories: Vec<String>,
+    /// What a category that differs counts beside the squared distance of numbers; half a deviation's unless said.
+    #[arg(long, value_name = "NUMBER", requires = "categories")]
+    weight: Option<f64>,
     /// Columns to leave out.
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     ignore: Vec<String>,
@@ -109,7 +117,11 @@ pub fn run(args: &ClusterArgs) -> Result<()> {
     if let Some(path) = &args.keep.load {
         return again(args, path, &mut data, customer);
     }
-    let places = columns(args, &mut data, customer)?;
+    let categories = data.several("categories", &args.categories)?;
+    if !categories.is_empty() && (args.method != Method::Kmeans || args.keep.save.is_some()) {
+        bail!("groups with --categories are those of --method kmeans, and cannot be saved");
+    }
+    let places = columns(args, &mut data, customer, &categories)?;
     let mut needs: Vec<(usize, Need)> = places.iter().map(|it| (*it, Need::Number)).collect();
     needs.extend(customer.map(|it| (it, Need::Unique)));
     data.require(&needs)?;
@@ -125,6 +137,7 @@ pub fn run(args: &ClusterArgs) -> Result<()> {
     let points = Points::of(&scaled.columns).map_err(|fault| data.fault(&fault, &places))?;
     let mut report = Report::new("k-means");
     let found = match args.method {
+        Method::Kmeans if !categories.is_empty() => mixed::groups(args, &data, &points, &categories, &mut report),
         Method::Kmeans => kmeans(args, &mut data, &points, &mut report),
         Method::Mixture => mixture(args, &points, &mut report),
         Method::Density => density(args, &points, &mut report),
@@ -149,14 +162,18 @@ pub fn run(args: &ClusterArgs) -> Result<()> {
 }
 
 /// The columns to group by.
-fn columns(args: &ClusterArgs, data: &mut Data, customer: Option<usize>) -> Result<Vec<usize>> {
+fn columns(args: &ClusterArgs, data: &mut Data, customer: Option<usize>, categories: &[usize]) -> Result<Vec<usize>> {
     if !args.features.is_empty() {
         return data.several("features", &args.features);
     }
     let ignored = data.several("ignore", &args.ignore)?;
     let serves = |it: &usize| {
         let numbers = data.table.column(*it).numbers();
-        Some(*it) != customer && !ignored.contains(it) && numbers.bad.is_empty() && numbers.blank.len() < data.rows()
+        Some(*it) != customer
+            && !ignored.contains(it)
+            && !categories.contains(it)
+            && numbers.bad.is_empty()
+            && numbers.blank.len() < data.rows()
     };
     let found: Vec<usize> = (0..data.table.names().len()).filter(serves).collect();
     if found.is_empty() {
