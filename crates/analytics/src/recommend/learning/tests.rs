@@ -1,3 +1,5 @@
+//! Learning of recommendations on small shops: windows in time, what is chosen, what is refused.
+
 use rapport_domain::Timestamp;
 
 use super::content::{Against, Seen};

@@ -1,3 +1,5 @@
+//! Chains beside distributions that are known, and the verdict on chains that do not agree.
+
 use super::*;
 
 /// A correlated normal distribution seen from coordinates that are a little off: means and spreads are found again, and draws are worth about as many.

@@ -1,3 +1,5 @@
+//! Regular buyers: what is expected beside slow integrals, and what is found again in simulated data.
+
 use super::*;
 use crate::buying::{Buying, ParetoNbd, simulated_pareto_ggg};
 
