@@ -6,28 +6,42 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::{Error, Result};
 
 /// `application_id` in the header of our SQLite files: "RPRT".
 pub(crate) const APPLICATION_ID: u32 = 0x5250_5254;
 const HEADER: usize = 100;
+/// How long a lock that is held is tried again. A program that starts another one shares its open files with it for the moment
+/// between fork and exec, so a folder that was just closed can look held although nobody uses it.
+const PATIENCE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Holds a data folder for this process.
 #[derive(Debug)]
 pub struct FolderLock(#[expect(dead_code, reason = "held for its lock, which ends when it is dropped")] File);
 
 impl FolderLock {
-    /// Creates the folder if need be (readable by its owner only) and takes its lock.
+    /// Creates the folder if need be (readable by its owner only) and takes its lock; waits at most a quarter of a second for it.
     pub fn take(folder: &Path) -> Result<Self> {
         let io = |source| Error::Io { path: folder.display().to_string(), source };
         create_private(folder).map_err(io)?;
         let path = folder.join("rapport.lock");
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(Error::FolderInUse { folder: folder.display().to_string() }),
-            Err(TryLockError::Error(source)) => Err(io(source)),
+        let mut waited = Duration::ZERO;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::WouldBlock) if waited < PATIENCE => {
+                    std::thread::sleep(PAUSE);
+                    waited += PAUSE;
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::FolderInUse { folder: folder.display().to_string() });
+                }
+                Err(TryLockError::Error(source)) => return Err(io(source)),
+            }
         }
     }
 }

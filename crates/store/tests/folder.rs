@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rapport_store::testing::open_folder;
-use rapport_store::{Error, Migration, Migrations, Priority, Queries, Store, StoreConfig, args, sql};
+use rapport_store::{Error, FolderLock, Migration, Migrations, Priority, Queries, Store, StoreConfig, args, sql};
 
 const FIRST: Migration =
     Migration { number: 1, name: "numbers", sql: "CREATE TABLE number (n {int} PRIMARY KEY) {strict}" };
@@ -106,6 +106,19 @@ async fn what_is_damaged_or_foreign_is_refused_untouched() {
     }
     open(make(b"").path(), OLD).await.expect("an empty file is a database that was never written");
     open(make(&bytes).path(), OLD).await.expect("a copy of a checkpointed file is a whole database");
+}
+
+/// A process that was just started shares the lock with us until it has become another program.
+#[tokio::test]
+async fn a_folder_that_is_let_go_in_a_moment_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = FolderLock::take(folder.path()).unwrap();
+    assert_eq!(open(folder.path(), OLD).await.unwrap_err().code(), "store.folder_in_use");
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        drop(held);
+    });
+    open(folder.path(), OLD).await.expect("it is free by then");
 }
 
 #[tokio::test]
