@@ -46,7 +46,7 @@ pub(super) async fn with_balances(
 ) -> Result<Vec<MemberRow>> {
     let find = sql!(
         "SELECT h.member, h.standing, CAST(NULL AS BIGINT) AS person, CAST(NULL AS BIGINT) AS merged_into, CAST(NULL AS TEXT) AS jurisdiction,
-             b.wallet, b.owed, b.operation, b.due_at, b.active_at, b.trail FROM loyalty_houses h
+             b.wallet, b.owed, b.operation, b.due_at, b.active_at, b.trail, b.opened FROM loyalty_houses h
          LEFT JOIN loyalty_balances b ON b.member = h.member AND b.workspace = h.workspace
          WHERE h.member IN ($2) AND h.workspace = $1"
     );

@@ -8,7 +8,7 @@ use rapport_store::{Queries, Tx, args, sql};
 use super::ahead::Who;
 use super::head::Head;
 use super::read::{HoldRow, LotRow, by_ids, postings_of, with_postings};
-use super::trail::Trail;
+use super::trail::{self, Trail};
 use super::{Memory, Written, houses, jurisdictions, members, open_lots, wallets};
 use crate::Error;
 use crate::ledger::{
@@ -117,7 +117,12 @@ pub(super) async fn accounts(
         (Some((_, written, _)), known) => known.map(|it| it.operation) != Some(written.operation),
     };
     let old: Vec<AccountKey> = keys.iter().filter(is_old).copied().collect();
-    for (key, Parts { lots, holds, listed }) in read(tx, workspace, &old).await? {
+    let whose: BTreeSet<MemberId> = old.iter().map(|key| key.0).collect();
+    let mut newest = Vec::new();
+    for row in rows.iter().filter(|row| whose.contains(&row.member())) {
+        newest.extend(trail::numbers(row.opened.as_deref().unwrap_or_default())?);
+    }
+    for (key, Parts { lots, holds, listed }) in read(tx, workspace, &old, newest).await? {
         let Some((owed, written, active_at)) = stored.remove(&key) else { continue };
         memory.ledger.accounts.insert(key, Account::stored(owed, lots, holds).active(active_at));
         memory.written.insert(key, Written { listed, ..written });
@@ -145,11 +150,12 @@ pub(super) struct Parts {
     pub listed: BTreeSet<LotId>,
 }
 
-/// The lots and holds of which something is left.
+/// The lots and holds of which something is left; `newest` as for [`open_lots::of`].
 pub(super) async fn read(
     tx: &mut impl Queries,
     workspace: WorkspaceId,
     keys: &[AccountKey],
+    newest: Vec<i64>,
 ) -> Result<HashMap<AccountKey, Parts>, Error> {
     let mut read: HashMap<AccountKey, Parts> = keys.iter().map(|key| (*key, Parts::default())).collect();
     if keys.is_empty() {
@@ -157,7 +163,7 @@ pub(super) async fn read(
     }
     let members: BTreeSet<i64> = keys.iter().map(|(member, _)| member.0).collect();
     let members: Vec<i64> = members.into_iter().collect();
-    for (key, found) in open_lots::of(tx, workspace, &members).await? {
+    for (key, found) in open_lots::of(tx, workspace, &members, newest).await? {
         if let Some(parts) = read.get_mut(&key) {
             (parts.lots, parts.listed) = (found.lots, found.listed);
         }

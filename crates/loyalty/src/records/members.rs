@@ -340,6 +340,7 @@ pub(super) struct MemberRow {
     pub due_at: Option<Timestamp>,
     pub active_at: Option<Timestamp>,
     pub trail: Option<String>,
+    pub opened: Option<String>,
 }
 
 impl MemberRow {
@@ -360,7 +361,7 @@ pub(super) async fn with_balances(
     members: Vec<i64>,
 ) -> rapport_store::Result<Vec<MemberRow>> {
     let find = sql!(
-        "SELECT m.member, m.standing, m.person, m.merged_into, m.jurisdiction, b.wallet, b.owed, b.operation, b.due_at, b.active_at, b.trail FROM loyalty_members m
+        "SELECT m.member, m.standing, m.person, m.merged_into, m.jurisdiction, b.wallet, b.owed, b.operation, b.due_at, b.active_at, b.trail, b.opened FROM loyalty_members m
          LEFT JOIN loyalty_balances b ON b.member = m.member AND b.workspace = m.workspace
          WHERE m.member IN ($2) AND m.workspace = $1"
     );

@@ -102,34 +102,6 @@ impl Record for Lot {
     }
 }
 
-/// Lots in one text, as [`Lot`] and in its order, a space between two values, `-` where there is none, and a comma between two lots: thousands of rows cost the driver more
-/// than the database.
-pub(super) fn lots_in(text: &str) -> Result<Vec<Lot>> {
-    text.split(',').map(|lot| lot_in(lot).ok_or_else(|| unknown("lots"))).collect()
-}
-
-fn lot_in(text: &str) -> Option<Lot> {
-    let mut words = text.split(' ');
-    let mut optional = || match words.next()? {
-        "-" => Some(None),
-        number => number.parse::<i64>().ok().map(Some),
-    };
-    let mut number = || optional()?;
-    let lot = Lot {
-        id: LotId(number()?),
-        operation: number()?,
-        amount: number()?,
-        pending: number()?,
-        available: number()?,
-        held: number()?,
-        earned_at: Timestamp(number()?),
-        active_from: Timestamp(number()?),
-        expires_at: optional()?.map(Timestamp),
-        origin: optional()?.map(LotId),
-    };
-    words.next().is_none().then_some(lot)
-}
-
 /// A lot and the account it lies in: as [`Lot`], then `member, wallet`.
 pub(crate) struct LotRow {
     pub key: AccountKey,
@@ -242,7 +214,7 @@ pub async fn journal(db: &mut impl Queries, workspace: WorkspaceId, after: i64, 
 /// # Errors
 /// The store's.
 pub async fn lots(db: &mut impl Queries, workspace: WorkspaceId, key: AccountKey) -> Result<Vec<Lot>> {
-    let mut lots = open_lots::of(db, workspace, &[key.0.0]).await?.remove(&key).unwrap_or_default().lots;
+    let mut lots = open_lots::of(db, workspace, &[key.0.0], Vec::new()).await?.remove(&key).unwrap_or_default().lots;
     // Of thousands of rows SQLite would sort every column.
     lots.sort_unstable_by_key(Lot::turn);
     Ok(lots)
@@ -275,16 +247,21 @@ pub async fn accounts(
     now: Timestamp,
 ) -> std::result::Result<BTreeMap<AccountKey, Account>, Error> {
     let numbers: Vec<i64> = members.iter().map(|member| member.0).collect();
-    let find =
-        sql!("SELECT member, wallet, owed, active_at FROM loyalty_balances WHERE member IN ($2) AND workspace = $1");
-    let rows: Vec<(i64, i64, i64, Option<Timestamp>)> =
+    let find = sql!(
+        "SELECT member, wallet, owed, active_at, opened FROM loyalty_balances WHERE member IN ($2) AND workspace = $1"
+    );
+    let rows: Vec<(i64, i64, i64, Option<Timestamp>, String)> =
         db.fetch_all(find, args![workspace, numbers.as_slice()]).await?;
-    let row = |(member, wallet, owed, active_at)| ((MemberId(member), WalletId(wallet)), (owed, active_at));
-    let stored: BTreeMap<AccountKey, (i64, Option<Timestamp>)> = rows.into_iter().map(row).collect();
+    let mut stored: BTreeMap<AccountKey, (i64, Option<Timestamp>)> = BTreeMap::new();
+    let mut newest = Vec::new();
+    for (member, wallet, owed, active_at, opened) in rows {
+        stored.insert((MemberId(member), WalletId(wallet)), (owed, active_at));
+        newest.extend(trail::numbers(&opened)?);
+    }
     let keys: Vec<AccountKey> = stored.keys().copied().collect();
     let mut ledger = Ledger::default();
     ledger.guards = jurisdictions::guards_of(db, workspace, members).await?;
-    for (key, load::Parts { lots, holds, .. }) in load::read(db, workspace, &keys).await? {
+    for (key, load::Parts { lots, holds, .. }) in load::read(db, workspace, &keys, newest).await? {
         let (owed, active_at) = stored[&key];
         ledger.accounts.insert(key, Account::stored(owed, lots, holds).active(active_at));
     }

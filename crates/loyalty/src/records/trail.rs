@@ -35,12 +35,14 @@ impl Trail {
     }
 }
 
-fn text(operations: &[i64]) -> String {
-    let words: Vec<String> = operations.iter().map(i64::to_string).collect();
+/// Numbers as they stand with a balance: a space between two.
+pub(super) fn text(numbers: &[i64]) -> String {
+    let words: Vec<String> = numbers.iter().map(i64::to_string).collect();
     words.join(" ")
 }
 
-fn numbers(text: &str) -> Result<Vec<i64>> {
+/// Reads [`text`].
+pub(super) fn numbers(text: &str) -> Result<Vec<i64>> {
     let mut numbers = Vec::new();
     for number in text.split(' ').filter(|word| !word.is_empty()) {
         numbers.push(number.parse().map_err(|_| unreadable("trail"))?);

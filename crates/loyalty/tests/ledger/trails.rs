@@ -191,3 +191,51 @@ async fn open_lots_stand_in_one_place(db: TestDatabase) {
     assert_eq!(read::lots(&mut db.read(), W, (MEMBERS[0], WALLETS[0])).await.unwrap().len(), 1);
     assert_sound(&db, W).await;
 }
+
+/// Whoever reads while others post sees the lots of one instant: none twice, and none of a batch without the others.
+#[db_test(MIGRATIONS)]
+async fn lots_are_read_as_of_one_instant(db: TestDatabase) {
+    const TOGETHER: usize = 5;
+    prepare(&db, W).await;
+    let key = (MEMBERS[0], WALLETS[0]);
+    let store = db.store.clone();
+    let writing = tokio::spawn(async move {
+        let mut memory = Memory::default();
+        for batch in 0..600_i64 {
+            let gives = batch / 11 % 2 == 0;
+            let act = if gives {
+                Act::Earn { amount: 1, earned_at: None, active_from: None, expires_at: None }
+            } else {
+                Act::Spend { amount: 1 }
+            };
+            let lists: Vec<Vec<Command>> = (0..TOGETHER)
+                .map(|number| {
+                    let id = format!("i{batch}.{number}");
+                    vec![Command { id, member: key.0, wallet: key.1, act: act.clone(), source: Source::default() }]
+                })
+                .collect();
+            post(&store, &mut memory, W, &lists, batch).await;
+        }
+    });
+    let reading: Vec<_> = (0..3)
+        .map(|_| {
+            let (store, writing) = (db.store.clone(), writing.abort_handle());
+            tokio::spawn(async move {
+                let mut seen = BTreeSet::new();
+                while !writing.is_finished() {
+                    let lots = read::lots(&mut store.read(), W, key).await.unwrap();
+                    let ids: BTreeSet<_> = lots.iter().map(|lot| lot.id).collect();
+                    assert_eq!((lots.len() % TOGETHER, ids.len()), (0, lots.len()), "{lots:?}");
+                    seen.insert(lots.len());
+                }
+                seen
+            })
+        })
+        .collect();
+    for seen in reading {
+        let seen = seen.await.unwrap();
+        assert!(seen.len() > 3, "it was read while it was written: {seen:?}");
+    }
+    writing.await.unwrap();
+    assert_sound(&db, W).await;
+}
