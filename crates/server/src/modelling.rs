@@ -6,6 +6,7 @@
 //! Does not do: what is learnt, how it is judged, and what is said of people (`analytics::value`, `analytics::scores`).
 
 mod fit;
+pub mod job;
 mod score;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use futures::FutureExt as _;
 use rapport_analytics::scores::records::models::{self, ModelRow};
 use rapport_analytics::scores::{RECOMMENDATIONS, VALUE};
 use rapport_analytics::value::Settings;
@@ -20,14 +22,14 @@ use rapport_domain::{Id, PersonId, Timestamp, WorkspaceId};
 use rapport_privacy::records::restrictions;
 use rapport_profiles::records::{identifiers, orders};
 use rapport_store::jobs::NewJob;
-use rapport_store::{Error, Priority, Tx};
+use rapport_store::{Priority, Tx};
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
 
 use crate::beat::Beat;
 use crate::installation::Installation;
 use crate::records::workspaces;
+use job::Sort;
 
 pub use score::FACTS;
 
@@ -39,32 +41,11 @@ pub const SCORE: &str = "models.score";
 pub const SCHEDULE: &str = "schedule";
 /// For so long a job belongs to whoever does it, unless they say that they go on: what everybody bought is read in one go.
 pub const LEASE: Duration = Duration::from_secs(180);
-/// How often it is looked whether a job waits.
-const EVERY: Duration = Duration::from_secs(1);
-/// How often it is looked whether a model is due.
-const DUE_EVERY: Duration = Duration::from_secs(60);
 
 /// Works until `stop` is set.
-pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool>) {
-    let mut looked: Option<Instant> = None;
-    while timeout(EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
-        if looked.is_none_or(|at| at.elapsed() >= DUE_EVERY) {
-            looked = Some(Instant::now());
-            if let Err(error) = enqueue_due(&installation).await {
-                tracing::warn!(error = %format!("{error:#}"), "it could not be seen which models are due; it is tried again");
-            }
-        }
-        while !*stop.borrow() {
-            match work(&installation, &stop).await {
-                Ok(true) => looked = None,
-                Ok(false) => break,
-                Err(error) => {
-                    tracing::warn!(error = %format!("{error:#}"), "a job of a model could not be ended properly; it is tried again");
-                    break;
-                }
-            }
-        }
-    }
+pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
+    let sort = Sort { about: "models", due: |it| enqueue_due(it).boxed(), work: |it, stop| work(it, stop).boxed() };
+    job::run(installation, stop, sort).await;
 }
 
 /// Enqueues what is due in all workspaces. A workspace in which somebody bought has the model of value.
@@ -117,12 +98,7 @@ pub async fn ask_fit(
     row: &ModelRow,
     by: &str,
 ) -> Result<Option<Id>> {
-    let next = installation.clock.now().plus(i64::from(settings_of(row).fit_days) * Timestamp::DAY);
-    let mut job = NewJob::new(workspace, FIT, json!({"model": row.model, "by": by}));
-    job.unique_key = Some(row.model.clone());
-    let job = installation.store.jobs().enqueue(tx, job).await?;
-    models::fitting(tx, workspace, &row.model, job.as_ref(), next).await?;
-    Ok(job)
+    job::ask(installation, tx, workspace, row, (FIT, settings_of(row).fit_days, by)).await
 }
 
 /// What staff chose of a model; what cannot be read any more is as usual.
@@ -153,25 +129,7 @@ pub async fn work(installation: &Installation, stop: &watch::Receiver<bool>) -> 
     let model = claim.payload["model"].as_str().context("a job of a model names it")?.to_owned();
     let beat = Beat { installation, claim: &claim, lease: LEASE, stop };
     let outcome = if claim.kind == FIT { fit::fit(&beat, &model).await } else { score::score(&beat, &model).await };
-    if outcome.is_err() && *stop.borrow() {
-        // The lease runs out, and whoever starts next begins anew.
-        return Ok(false);
-    }
-    match outcome {
-        Ok(()) => Ok(true),
-        Err(error) => match fail(&beat, &error).await {
-            // Another server has it.
-            Ok(()) | Err(Error::LeaseLost { .. }) => Ok(true),
-            Err(error) => Err(error.into()),
-        },
-    }
-}
-
-async fn fail(beat: &Beat<'_>, error: &anyhow::Error) -> rapport_store::Result<()> {
-    tracing::warn!(error = %format!("{error:#}"), kind = beat.claim.kind, "a job of a model failed");
-    let mut tx = beat.installation.store.begin(Priority::Background).await?;
-    beat.installation.store.jobs().fail(&mut tx, beat.claim, "model_failed").await?;
-    tx.commit().await
+    job::ended(&beat, outcome).await
 }
 
 /// The people whose data are restricted.

@@ -4,6 +4,7 @@
 //! no score; the writer is given back after each slice.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rapport_analytics::scores::records::scores::{self, ScoreRow};
@@ -21,6 +22,8 @@ use crate::api::questions;
 use crate::beat::Beat;
 use crate::scoring::{self, Told};
 
+/// How often it is said that scoring goes on.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 /// What is told of the value of a customer, in the order of [`news`].
 pub const FACTS: [&str; 4] = ["value.expected", "value.alive", "value.purchases", "value.tenth"];
 
@@ -71,7 +74,7 @@ pub(super) async fn score(beat: &Beat<'_>, model: &str) -> Result<()> {
 /// Waits for work on another thread, and keeps the job meanwhile.
 async fn finished<T>(beat: &Beat<'_>, mut work: tokio::task::JoinHandle<T>) -> Result<T> {
     loop {
-        match tokio::time::timeout(super::EVERY, &mut work).await {
+        match tokio::time::timeout(TELL_EVERY, &mut work).await {
             Ok(done) => return done.context("scoring stopped unexpectedly"),
             Err(_) => {
                 beat.at(0, 1).await?;

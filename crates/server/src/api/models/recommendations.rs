@@ -9,15 +9,15 @@ use rapport_analytics::scores::judged::Hold;
 use rapport_analytics::scores::records::models::{self, ModelRow};
 use rapport_analytics::scores::records::versions::{self, State as Stands, VersionRow};
 use rapport_analytics::scores::{RECOMMENDATIONS, Verdict};
-use rapport_domain::{PersonId, Timestamp, plain};
-use rapport_store::{Priority, Queries};
+use rapport_domain::{PersonId, Timestamp};
+use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::find;
 use super::shapes::{ModelJob, job};
-use super::versions::{UseVersionBody, markdown};
+use super::versions::{LISTED, UseVersionBody, make_live, markdown, version};
 use crate::api::customers;
 use crate::api::questions::context;
 use crate::api::recommendations::{Recommendations, failed};
@@ -32,10 +32,6 @@ use crate::modelling::SCHEDULE;
 use crate::problem::Problem;
 use crate::recommending::{self, learning};
 
-/// Versions that are listed.
-const LISTED: i64 = 100;
-/// The longest reason.
-const LONGEST: usize = 500;
 /// Own products that are shown.
 const OWN: usize = 100;
 /// Offers of each way.
@@ -242,12 +238,6 @@ pub async fn recommendation_versions(
     Ok(Json(Rows { rows: rows? }))
 }
 
-async fn version(db: &mut impl Queries, caller: &Caller, version: &str) -> Result<VersionRow, Problem> {
-    let missing = || Problem::not_found("version");
-    let number: i64 = version.parse().map_err(|_| missing())?;
-    versions::find(db, caller.workspace, RECOMMENDATIONS, number).await?.ok_or_else(missing)
-}
-
 /// A version with its card.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecommendationVersionWithCard {
@@ -264,7 +254,7 @@ pub async fn recommendation_version(
 ) -> Result<Json<RecommendationVersionWithCard>, Problem> {
     caller.require(Permission::ViewReports)?;
     let users = user_names(&app, caller.workspace).await?;
-    let row = version(&mut app.installation.store.read(), &caller, &number).await?;
+    let row = version(&mut app.installation.store.read(), &caller, RECOMMENDATIONS, &number).await?;
     let card: Card = serde_json::from_value(row.card.clone()).map_err(Problem::internal)?;
     Ok(Json(RecommendationVersionWithCard { version: RecommendationVersion::of(row, &users)?, card }))
 }
@@ -277,7 +267,7 @@ pub async fn recommendation_card(
     Path(number): Path<String>,
 ) -> Result<Response, Problem> {
     caller.require(Permission::ViewReports)?;
-    let row = version(&mut app.installation.store.read(), &caller, &number).await?;
+    let row = version(&mut app.installation.store.read(), &caller, RECOMMENDATIONS, &number).await?;
     Ok(markdown(row)?.into_response())
 }
 
@@ -290,25 +280,13 @@ pub async fn use_recommendation_version(
     Json(body): Json<UseVersionBody>,
 ) -> Result<Json<RecommendationVersion>, Problem> {
     caller.require(Permission::EditModels)?;
-    let why = plain::one_line(&body.why, LONGEST);
-    if why.chars().count() < 3 {
-        return Err(Problem::invalid("why", "say in a sentence why this version is to be used"));
-    }
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let row = version(&mut tx, &caller, &number).await?;
-    if row.state == Stands::Live.as_str() {
-        return Err(Problem::conflict(
-            "model_version_live",
-            format!("Version {number} is used already."),
-            "Choose another version, or leave it as it is.",
-        ));
-    }
-    versions::retire(&mut tx, caller.workspace, RECOMMENDATIONS).await?;
-    let decided = (caller.id().as_str(), why.as_str(), app.now());
-    versions::make_live(&mut tx, caller.workspace, RECOMMENDATIONS, row.version, decided).await?;
-    models::judged(&mut tx, caller.workspace, RECOMMENDATIONS, Some(row.version), None).await?;
-    let row = version(&mut tx, &caller, &number).await?;
-    tx.commit().await?;
+    let unsaid = Problem::invalid("why", "say in a sentence why this version is to be used");
+    let live = Problem::conflict(
+        "model_version_live",
+        format!("Version {number} is used already."),
+        "Choose another version, or leave it as it is.",
+    );
+    let row = make_live(&app, &caller, (RECOMMENDATIONS, &number), &body, [unsaid, live]).await?;
     let users = user_names(&app, caller.workspace).await?;
     RecommendationVersion::of(row, &users).map(Json)
 }

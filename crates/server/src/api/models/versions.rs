@@ -21,7 +21,7 @@ use crate::http::paging::Rows;
 use crate::problem::Problem;
 
 /// Versions that are listed.
-const LISTED: i64 = 100;
+pub(super) const LISTED: i64 = 100;
 /// The longest reason.
 const LONGEST: usize = 500;
 
@@ -40,7 +40,13 @@ pub async fn model_versions(
     Ok(Json(Rows { rows: rows? }))
 }
 
-async fn version(db: &mut impl Queries, caller: &Caller, model: &str, version: &str) -> Result<VersionRow, Problem> {
+/// A version of a path.
+pub(super) async fn version(
+    db: &mut impl Queries,
+    caller: &Caller,
+    model: &str,
+    version: &str,
+) -> Result<VersionRow, Problem> {
     let missing = || Problem::not_found("version");
     let number: i64 = version.parse().map_err(|_| missing())?;
     versions::find(db, caller.workspace, model, number).await?.ok_or_else(missing)
@@ -96,25 +102,39 @@ pub async fn use_model_version(
     Json(body): Json<UseVersionBody>,
 ) -> Result<Json<ModelVersion>, Problem> {
     caller.require(Permission::EditModels)?;
-    let why = plain::one_line(&body.why, LONGEST);
-    if why.chars().count() < 3 {
-        return Err(Problem::invalid("why", "say in a sentence why this version is to score"));
-    }
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    let row = version(&mut tx, &caller, &model, &number).await?;
-    if row.state == Stands::Live.as_str() {
-        return Err(Problem::conflict(
-            "model_version_live",
-            format!("Version {number} scores already."),
-            "Choose another version, or leave it as it is.",
-        ));
-    }
-    versions::retire(&mut tx, caller.workspace, &model).await?;
-    let decided = (caller.id().as_str(), why.as_str(), app.now());
-    versions::make_live(&mut tx, caller.workspace, &model, row.version, decided).await?;
-    models::judged(&mut tx, caller.workspace, &model, Some(row.version), None).await?;
-    let row = version(&mut tx, &caller, &model, &number).await?;
-    tx.commit().await?;
+    let unsaid = Problem::invalid("why", "say in a sentence why this version is to score");
+    let live = Problem::conflict(
+        "model_version_live",
+        format!("Version {number} scores already."),
+        "Choose another version, or leave it as it is.",
+    );
+    let row = make_live(&app, &caller, (&model, &number), &body, [unsaid, live]).await?;
     let users = user_names(&app, caller.workspace).await?;
     ModelVersion::of(row, &users).map(Json)
+}
+
+/// Lets a version speak from now on, as somebody decides; what is said where they do not say why, and where it does already.
+pub(super) async fn make_live(
+    app: &App,
+    caller: &Caller,
+    (model, number): (&str, &str),
+    body: &UseVersionBody,
+    [unsaid, live]: [Problem; 2],
+) -> Result<VersionRow, Problem> {
+    let why = plain::one_line(&body.why, LONGEST);
+    if why.chars().count() < 3 {
+        return Err(unsaid);
+    }
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    let row = version(&mut tx, caller, model, number).await?;
+    if row.state == Stands::Live.as_str() {
+        return Err(live);
+    }
+    versions::retire(&mut tx, caller.workspace, model).await?;
+    let decided = (caller.id().as_str(), why.as_str(), app.now());
+    versions::make_live(&mut tx, caller.workspace, model, row.version, decided).await?;
+    models::judged(&mut tx, caller.workspace, model, Some(row.version), None).await?;
+    let row = version(&mut tx, caller, model, number).await?;
+    tx.commit().await?;
+    Ok(row)
 }
