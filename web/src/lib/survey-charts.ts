@@ -1,7 +1,7 @@
 // What ECharts is told for the pictures of surveys. Pure apart from the colours it is given.
+import { escape } from '$lib/escape';
 import { labelWidth, openRuns, type Palette } from './components/chart/timeOptions';
 
-const escape = (text: string) => text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 const tip = (palette: Palette) => ({ confine: true, backgroundColor: palette.surface, borderColor: palette.line, textStyle: { color: palette.ink, fontSize: 13, fontFamily: palette.font } });
 const axis = (palette: Palette) => ({ axisLabel: { color: palette.ink3, fontSize: 11 }, axisLine: { lineStyle: { color: palette.line } }, axisTick: { show: false }, splitLine: { lineStyle: { color: palette.grid } } });
 

@@ -1,4 +1,5 @@
 // What ECharts is told for themes: how much more is said of them, how people feel about them, and how many texts there are. Pure apart from its colours.
+import { escape } from '$lib/escape';
 import type { Bubble } from '$lib/themes';
 import type { Palette } from './timeOptions';
 
@@ -18,8 +19,6 @@ export interface BubbleWords {
 const COLOURS: Record<string, number> = { new: 1, growing: 5, shrinking: 4, steady: 0 };
 const SMALLEST = 10;
 const LARGEST = 54;
-
-const escape = (text: string) => text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 
 /** How wide a bubble is: its area goes with its texts. */
 export const bubbleSize = (texts: number, most: number, narrow: boolean): number => SMALLEST + ((narrow ? 36 : LARGEST) - SMALLEST) * Math.sqrt(texts / Math.max(most, 1));

@@ -1,4 +1,5 @@
 // What ECharts is told for a network of items in a circle. Pure apart from the colours it is given.
+import { escape } from '$lib/escape';
 import type { Item, Pair } from '$lib/baskets';
 import type { Palette } from './timeOptions';
 
@@ -11,8 +12,6 @@ export interface GraphWords {
 	pair: (pair: Pair) => string;
 	narrow: boolean;
 }
-
-const escape = (text: string) => text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 
 /** The colours of categories: eight, then again from the first. */
 export function colours(items: Item[], palette: Pick<Palette, 'series'>): Map<string, string> {

@@ -1,4 +1,5 @@
 // What ECharts is told for flows between two dates. Pure apart from the colours it is given.
+import { escape } from '$lib/escape';
 import type { FlowLink } from '$lib/api/segments';
 import type { Sankey } from '$lib/flows';
 import type { Palette } from './timeOptions';
@@ -17,8 +18,6 @@ export function colours({ nodes }: Sankey, palette: Pick<Palette, 'series' | 'li
 	const values = [...new Set(nodes.map((node) => node.value))].filter((value) => value !== null);
 	return new Map<string | null, string>([...values.map((value, i): [string, string] => [value, palette.series[i % palette.series.length]]), [null, palette.line]]);
 }
-
-const escape = (text: string) => text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 
 export function sankeyOptions(data: Sankey, palette: Palette, words: SankeyWords, description: string): Record<string, unknown> {
 	const colour = colours(data, palette);

@@ -1,4 +1,5 @@
 // What ECharts is told for values over time. Pure apart from the colours it is given, so that it can be tested without a screen.
+import { escape } from '$lib/escape';
 import { compact } from '$lib/formatting';
 
 export interface TimeSeries {
@@ -59,8 +60,6 @@ export function closedPart(values: (number | null)[], incomplete: boolean[]): (n
 
 /** Rough width of a label at 12 px; enough to leave room for it. */
 export const labelWidth = (text: string): number => [...text].reduce((sum, c) => sum + (c.charCodeAt(0) > 0x2e80 ? 12 : 6.6), 0);
-
-const escape = (text: string) => text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 
 function tooltip(data: TimeData, palette: Palette, index: number): string {
 	const head = `<div style="color:${palette.ink3};font-size:12px">${escape(data.longNames[index])}${data.incomplete[index] ? ` · ${escape(data.incompleteLabel)}` : ''}</div>`;
