@@ -77,7 +77,7 @@ export async function pages(page, base) {
 		{ name: 'offers', path: '/insights/recommendations', text: 'How sure is this' },
 		{ name: 'offers-try', path: `/insights/recommendations?person=${person}`, text: 'Next best product' },
 		{ name: 'offers-settings', path: '/insights/recommendations', act: async (p) => { await p.getByRole('button', { name: 'Settings' }).click(); await p.locator('dialog form').waitFor(); } },
-		{ name: 'offers-card', path: '/insights/recommendations?version=2', act: async (p) => { await p.locator('dialog table').first().waitFor(); } },
+		{ name: 'offers-card', path: '/insights/recommendations?version=1', act: async (p) => { await p.locator('dialog table').first().waitFor(); } },
 		{ name: 'baskets', path: '/insights/baskets?period=%7B%22all%22%3Atrue%7D', act: async (p) => { await p.locator('.chart svg path').first().waitFor(); } },
 		{ name: 'baskets-categories', path: '/insights/baskets?of=category&longest=2&support=0.0005', text: 'How sure is this' },
 		{ name: 'baskets-people', path: '/insights/baskets?period=%7B%22all%22%3Atrue%7D', act: async (p) => { await p.getByRole('button', { name: 'could be offered it' }).first().click(); await p.locator('dialog a.row').first().waitFor(); } },

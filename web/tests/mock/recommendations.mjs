@@ -21,7 +21,7 @@ const version = (number, state, days, held = []) => ({
 	against: null, tried, metrics, judged_on: [ago(42), ago(0)], seen: { from: micros(365), until: micros(0), people: 3_512 - number, items: 150, orders: 11_902, restricted: 2 }, seen_on: [ago(365), ago(0)],
 	decided_at: null, decided_by: null, decided_why: null
 });
-const versions = [version(5, 'held', 0, HELD), version(4, 'live', 7), version(3, 'retired', 14), version(2, 'retired', 21)];
+const versions = [version(5, 'held', 0, HELD), version(4, 'live', 7), version(3, 'retired', 14), version(2, 'retired', 21), version(1, 'retired', 28)];
 const model = {
 	settings: { held_weeks: null, fit_days: 7 }, is_paused: false, live: versions[1], held: versions[0], verdict: null, fit_at: ago(-6), fit: { state: 'done', done: 6, total: 6 },
 	table: { built_at: ago(0.1), products: 150, version: 4, name: NAMES[0], fault: null }
