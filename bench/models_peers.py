@@ -6,6 +6,7 @@ A file of numbers is its columns, one after the other, as f64 with the least byt
 
 import csv
 import json
+import subprocess
 import sys
 import time
 import warnings
@@ -52,10 +53,27 @@ def make(folder, quick=None):
     columns = draw.normal(size=(20, rows))
     label = columns[0] + columns[1] * columns[2] + np.abs(columns[3]) + draw.normal(size=rows) > 0.8
     write("boosting", [*columns, label])
+    for name, columns in zip(("films", "pairs"), pairs(draw, part)):
+        write(name, columns)
+    at = np.arange(144)
+    write("months", [(100 + 2 * at) * (1 + 0.2 * np.sin(at * np.pi / 6)) * np.exp(0.03 * draw.normal(size=144))])
     write("telco", telco())
     centres = draw.uniform(-10, 10, (8, 8))
     for name, rows in (("groups", 200_000), ("dense", 20_000)):
         write(name, (centres[np.arange(rows // part) % 8] + 3 * draw.normal(size=(rows // part, 8))).T)
+
+
+def pairs(draw, part):
+    """Who had to do with what: MovieLens as it is, and as many as 800,000 pairs by taste and popularity. A person, an item, a weight."""
+    import numpy as np
+
+    text = subprocess.run(["zstd", "-dc", str(DATA / "movielens_100k" / "u.data.zst")], check=True, capture_output=True, text=True).stdout
+    films = np.array([line.split("\t")[:3] for line in text.splitlines()], dtype=float).T
+    people, items, rows = 6_040 // part, 3_700 // part, 1_200_000 // part
+    person = draw.integers(0, people, rows)
+    liked = np.where(draw.uniform(size=rows) < 0.5, person * 7 % items + draw.integers(0, 200 // part + 1, rows), items * draw.uniform(size=rows) ** 3)
+    made = np.unique(np.stack([person, liked.astype(int) % items]), axis=1)[:, : 800_000 // part]
+    return np.stack([films[0] - 1, films[1] - 1, np.ones(films.shape[1])]), np.stack([*made, np.ones(made.shape[1])])
 
 
 def simulated(draw, customers):
@@ -222,6 +240,45 @@ def density(file, count):
 
     table = rows_of(file, count)
     timed(lambda: HDBSCAN(min_cluster_size=15, min_samples=15, copy=True).fit(table), lambda it: it.labels_.max() + 1)
+
+
+def fitted_als(file, factors, turns):
+    import numpy as np
+    from implicit.cpu.als import AlternatingLeastSquares
+    from scipy.sparse import csr_matrix
+
+    person, item, weight = columns(file, 3)
+    table = csr_matrix((weight, (person.astype(int), item.astype(int))))
+    model = AlternatingLeastSquares(factors=int(factors), regularization=20.0, alpha=5.0, iterations=int(turns), num_threads=1, random_state=1, dtype=np.float32)
+    return table, model
+
+
+def als(file, factors, turns):
+    table, model = fitted_als(file, factors, turns)
+    run = lambda: (model.fit(table, show_progress=False), model)[1]
+    timed(run, lambda it: (it.item_factors[:, 0] ** 2).sum() > 0)
+
+
+def offers(file, factors, turns):
+    import numpy as np
+
+    table, model = fitted_als(file, factors, turns)
+    model.fit(table, show_progress=False)
+    timed(lambda: model.recommend(np.arange(table.shape[0]), table, N=10), lambda it: it[0].size)
+
+
+def smoothing(file):
+    """The forms that ours tries of a series above zero: noise, trend and season, none with noise that adds and a season that multiplies."""
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    values = columns(file, 1)[0]
+    forms = [(noise, trend, damped, season) for noise in ("add", "mul") for trend, damped in ((None, False), ("add", False), ("add", True)) for season in (None, "add", "mul") if not (noise == "add" and season == "mul")]
+
+    def run():
+        fits = [ETSModel(values, error=noise, trend=trend, damped_trend=damped, seasonal=season, seasonal_periods=12 if season else None).fit(disp=False) for noise, trend, damped, season in forms]
+        return min(it.aicc for it in fits)
+
+    timed(run, lambda it: it)
 
 
 def markov(file):

@@ -9,8 +9,10 @@ use std::hint::black_box;
 use rapport_models::attribution::{Markov, Path};
 use rapport_models::baskets::{Consequents, ItemSets, Limits, Share};
 use rapport_models::buying::{BgNbd, Histories, History, MbgNbd, ParetoNbd, Purchase, Summary};
+use rapport_models::forecast::{Ets, Series};
 use rapport_models::groups::{Covariance, Density, KMeans, Mixture, Options, Points};
 use rapport_models::learn::{Boosting, BoostingOptions, Feature, Outcome, Table};
+use rapport_models::recommend::{self, Als, AlsOptions, Filter, Interaction, Recommender as _};
 use rapport_models::structural::{Divisor, Model, Scale};
 use rapport_models::survival::{Cox, Lifetimes, Ties};
 
@@ -25,6 +27,8 @@ fn main() {
         "item-sets" | "rules" => baskets(what, file),
         "boosting" | "reasons" => boosting(what, columns(file, number), rest),
         "k-means" | "mixture" | "density" => groups(what, &columns(file, number)),
+        "als" | "offers" => recommend(what, &columns(file, 3), rest),
+        "smoothing" => smoothing(&columns(file, 1)[0]),
         "markov" => markov(file),
         "abilities" | "democracy" => structural(what, file),
         other => panic!("there is no {other}"),
@@ -145,6 +149,29 @@ fn groups(what: &str, found: &[Vec<f64>]) {
         }
         _ => timed(|| Density::fit(&points, 15, 15).expect("groups"), |it| it.stabilities.len() as f64),
     }
+}
+
+fn recommend(what: &str, found: &[Vec<f64>], rest: &[String]) {
+    let one = |at: usize| Interaction { person: found[0][at] as u32, item: found[1][at] as u32, weight: found[2][at] };
+    let rows: Vec<Interaction> = (0..found[0].len()).map(one).collect();
+    let count = |column: &[f64]| column.iter().fold(0.0_f64, |most, it| most.max(*it)) as usize + 1;
+    let histories =
+        recommend::Histories::of(&rows, count(&found[0]), count(&found[1])).expect("people and their items");
+    let number = |at: usize| rest[at].parse().expect("a number");
+    let options = AlsOptions { factors: number(0), turns: number(1), ..AlsOptions::default() };
+    let fit = || Als::fit(&histories, &options).expect("a fit");
+    if what == "als" {
+        return timed(fit, |it| f64::from(u8::from(it.losses.iter().all(|it| it.is_finite()))));
+    }
+    let model = fit().model;
+    let filter = Filter { reasons: 0, ..Filter::best(10) };
+    let all = || histories.iter().map(|own| model.recommend(own, &filter).len()).sum::<usize>();
+    timed(all, |it| it as f64);
+}
+
+fn smoothing(values: &[f64]) {
+    let series = Series::new(values, 12).expect("a series");
+    timed(|| Ets::choose(&series).expect("a fit"), |it| it.aicc);
 }
 
 fn markov(file: &str) {
