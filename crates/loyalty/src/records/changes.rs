@@ -149,12 +149,13 @@ pub async fn ask(tx: &mut Tx, scene: Scene<'_>, asked: Asked<'_>) -> Result<Resu
 
 /// An account to which something can be posted: its number now.
 async fn open_account(tx: &mut Tx, scene: Scene<'_>, member: MemberId) -> Result<Result<MemberId, Refusal>, Error> {
-    let number = members::now(tx, scene.workspace, member).await?;
-    let found = members::find(tx, scene.workspace, number).await?;
-    Ok(match found.map(|it| it.standing) {
-        None | Some(Standing::Unknown) => Err(Refusal::MemberUnknown),
-        Some(Standing::Closed | Standing::Merged) => Err(Refusal::MemberClosed),
-        Some(Standing::Active | Standing::Blocked) => Ok(number),
+    let Some(found) = members::find(tx, scene.workspace, member).await? else {
+        return Ok(Err(Refusal::MemberUnknown));
+    };
+    Ok(match found.standing {
+        Standing::Unknown => Err(Refusal::MemberUnknown),
+        Standing::Closed | Standing::Merged => Err(Refusal::MemberClosed),
+        Standing::Active | Standing::Blocked => Ok(found.member),
     })
 }
 

@@ -6,11 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Json, Queries, Tx, args, sql};
-use serde_json::Value;
 
-use super::documents::unreadable;
 use super::read::with_postings;
-use super::{Memory, head, post, settle_of, trail};
+use super::{Memory, head, post, settle_of, trail, wallets};
 use crate::Error;
 use crate::jurisdictions::{Guard, Law, Verdict};
 use crate::ledger::{AccountKey, Act, Command, Kind, MemberId, Operation, Portion, Shortage, Source, WalletId};
@@ -30,17 +28,6 @@ pub async fn save_laws(tx: &mut Tx, workspace: WorkspaceId, wallet: &str, laws: 
     let laws = (!laws.is_empty()).then(|| Json(laws.clone()));
     tx.execute(save, args![workspace, wallet, laws]).await?;
     Ok(())
-}
-
-/// What the law says of each wallet.
-///
-/// # Errors
-/// The store's; that this program cannot read a law.
-pub async fn laws(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<HashMap<WalletId, Laws>> {
-    let all = sql!("SELECT wallet, laws FROM loyalty_wallets WHERE workspace = $1 AND laws IS NOT NULL");
-    let rows: Vec<(i64, Value)> = db.fetch_all(all, args![workspace]).await?;
-    let read = |(wallet, laws)| Ok((WalletId(wallet), serde_json::from_value(laws).map_err(|_| unreadable("laws"))?));
-    rows.into_iter().map(read).collect()
 }
 
 /// The guards of the accounts of these members, each with the jurisdiction that concerns it.
@@ -95,7 +82,7 @@ pub async fn guards_of(
         return Ok(HashMap::new());
     }
     let of = rows.into_iter().map(|(member, jurisdiction)| (MemberId(member), jurisdiction)).collect();
-    let laws = laws(db, workspace).await?;
+    let laws = wallets::settings(db, workspace).await?.laws;
     guards(db, workspace, &laws, &of).await
 }
 

@@ -44,9 +44,8 @@ pub(super) async fn everything(
 /// What the programme says of wallets, unless it is known already.
 async fn settings(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, head: &Head) -> Result<(), Error> {
     if memory.settings != Some(head.settings) {
-        memory.ledger.wallets = wallets::all(tx, workspace).await?;
-        memory.kept = wallets::kept(tx, workspace).await?;
-        memory.laws = jurisdictions::laws(tx, workspace).await?;
+        let read = wallets::settings(tx, workspace).await?;
+        (memory.ledger.wallets, memory.kept, memory.laws) = (read.limits, read.kept, read.laws);
         memory.settings = Some(head.settings);
     }
     Ok(())

@@ -165,9 +165,11 @@ pub async fn find(
     workspace: WorkspaceId,
     number: MemberId,
 ) -> rapport_store::Result<Option<Member>> {
-    let number = now(db, workspace, number).await?;
-    let find =
-        sql!("SELECT member, person, standing, enrolled_at FROM loyalty_members WHERE member = $2 AND workspace = $1");
+    let find = sql!(
+        "SELECT h.member, h.person, h.standing, h.enrolled_at FROM loyalty_members m JOIN loyalty_members h
+             ON h.member = CASE WHEN m.standing = 'merged' AND m.merged_into IS NOT NULL THEN m.merged_into ELSE m.member END AND h.workspace = m.workspace
+         WHERE m.member = $2 AND m.workspace = $1"
+    );
     let found: Option<MemberParts> = db.fetch_optional(find, args![workspace, number.0]).await?;
     Ok(found.map(member))
 }

@@ -56,7 +56,7 @@ pub async fn bring_in(
     by: &str,
 ) -> Result<Vec<Result<Opened, Wrong>>, Error> {
     let numbers = wallets::numbers(tx, scene.workspace).await?;
-    let limits = wallets::all(tx, scene.workspace).await?;
+    let limits = wallets::settings(tx, scene.workspace).await?.limits;
     let known = |history: &History<'_>| -> Option<(WalletId, Wallet)> {
         let wallet = *numbers.get(history.wallet)?;
         Some((wallet, limits.get(&wallet)?.clone()))

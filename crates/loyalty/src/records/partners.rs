@@ -122,10 +122,10 @@ pub async fn tell(tx: &mut Tx, scene: Scene<'_>, asked: Asked<'_>) -> Outcome {
     let mut line = Line::asked(scene, (asked.partner, asked.reference, asked.by), Kind::of(asked.way), occurred_at);
     line.fingerprint = print;
     let Some(member) = asked.member else { return Ok(Err(Refusal::MemberUnknown)) };
-    let member = members::now(tx, scene.workspace, member).await?;
-    if members::find(tx, scene.workspace, member).await?.is_none() {
+    let Some(found) = members::find(tx, scene.workspace, member).await? else {
         return Ok(Err(Refusal::MemberUnknown));
-    }
+    };
+    let member = found.member;
     line.member = Some(member.0);
     let outcome = match documents::in_force(&versions, occurred_at).next() {
         None if occurred_at > scene.now => Err(Refusal::InTheFuture),

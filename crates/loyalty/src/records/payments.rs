@@ -78,10 +78,10 @@ pub async fn pay(tx: &mut Tx, scene: Scene<'_>, asked: Asked<'_>) -> Outcome<Pay
         let refused = earlier.refused.as_deref().map(|code| Refusal::read(code).unwrap_or(Refusal::Unknown));
         return Ok(refused.map_or(Ok(earlier), Err));
     }
-    let member = members::now(tx, scene.workspace, asked.member).await?;
-    if members::find(tx, scene.workspace, member).await?.is_none() {
+    let Some(found) = members::find(tx, scene.workspace, asked.member).await? else {
         return Ok(Err(Refusal::MemberUnknown));
-    }
+    };
+    let member = found.member;
     let plan = match asked.wallet {
         Some(key) => scene.program.paying.iter().find(|it| it.wallet == key),
         None => scene.program.paying.first(),

@@ -75,7 +75,7 @@ pub async fn of(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId)
         }
         kept.operations.extend(step);
     }
-    let mut wallets: Vec<WalletId> = wallets::all(db, workspace).await?.into_keys().collect();
+    let mut wallets: Vec<WalletId> = wallets::keys(db, workspace).await?.into_keys().collect();
     wallets.sort();
     for wallet in wallets {
         let lots = read::lots(db, workspace, (member, wallet)).await?;

@@ -10,7 +10,7 @@ mod read;
 mod settle;
 mod taking;
 
-use rapport_domain::{Calendar, Rng, Timestamp, WorkspaceId};
+use rapport_domain::{Calendar, PersonId, Rng, Timestamp, WorkspaceId};
 use rapport_segments::Condition;
 use rapport_store::outbox::Event;
 use rapport_store::{Queries, Record, Tx, args, sql};
@@ -292,8 +292,9 @@ async fn decide<'a>(
     if versions.is_empty() {
         return Ok(Err(Refusal::RewardUnknown));
     }
-    let number = members::now(tx, workspace, asked.member).await?;
-    let Some(member) = members::find(tx, workspace, number).await? else { return Ok(Err(Refusal::MemberUnknown)) };
+    let Some(member) = members::find(tx, workspace, asked.member).await? else {
+        return Ok(Err(Refusal::MemberUnknown));
+    };
     match member.standing {
         Standing::Active => {}
         // Whoever may not spend may still be given something.
@@ -405,9 +406,9 @@ async fn give(
     if !is_open {
         gift_cards::give_for(tx, scene, row, reward).await?;
     }
-    tell(tx, scene, row, REDEEMED).await?;
+    tell(tx, scene, row, member.person, REDEEMED);
     if !is_open {
-        tell(tx, scene, row, FULFILLED).await?;
+        tell(tx, scene, row, member.person, FULFILLED);
     }
     Ok(Ok(()))
 }
@@ -473,8 +474,7 @@ async fn count(tx: &mut Tx, scene: Scene<'_>, row: &Redemption, more: i64) -> Re
 }
 
 /// Says what happened, without words or codes.
-async fn tell(tx: &mut Tx, scene: Scene<'_>, row: &Redemption, name: &'static str) -> Result<(), Error> {
-    let person = members::find(tx, scene.workspace, row.member()).await?.and_then(|it| it.person);
+fn tell(tx: &mut Tx, scene: Scene<'_>, row: &Redemption, person: Option<PersonId>, name: &'static str) {
     let payload = json!({
         "redemption": row.redemption, "member": row.member.to_string(), "reward": row.reward, "kind": row.kind, "state": row.state,
         "wallet": row.wallet, "points": row.points, "is_surprise": row.is_surprise, "is_paid": row.paid_at.is_some(),
@@ -484,6 +484,12 @@ async fn tell(tx: &mut Tx, scene: Scene<'_>, row: &Redemption, name: &'static st
         Some(person) => event.about(person),
         None => event,
     });
+}
+
+/// Says what happened with a redemption of whoever its member is by now.
+async fn tell_of(tx: &mut Tx, scene: Scene<'_>, row: &Redemption, name: &'static str) -> Result<(), Error> {
+    let person = members::find(tx, scene.workspace, row.member()).await?.and_then(|it| it.person);
+    tell(tx, scene, row, person, name);
     Ok(())
 }
 

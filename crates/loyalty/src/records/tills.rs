@@ -85,7 +85,8 @@ pub async fn receipt(
 pub async fn tell(tx: &mut Tx, workspace: WorkspaceId, it: &Receipt) -> Result<Receipt> {
     let add = sql!(
         "INSERT INTO loyalty_receipts (workspace, store, receipt, member, fingerprint, told_by, occurred_at, recorded_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
+         RETURNING store, receipt, member, fingerprint, told_by, occurred_at, recorded_at, cancelled_at"
     );
     let row = args![
         workspace,
@@ -97,8 +98,10 @@ pub async fn tell(tx: &mut Tx, workspace: WorkspaceId, it: &Receipt) -> Result<R
         it.occurred_at,
         it.recorded_at
     ];
-    tx.execute(add, row).await?;
-    receipt(tx, workspace, (&it.store, &it.receipt)).await?.ok_or(rapport_store::Error::NotFound)
+    match tx.fetch_optional(add, row).await? {
+        Some(told) => Ok(told),
+        None => receipt(tx, workspace, (&it.store, &it.receipt)).await?.ok_or(rapport_store::Error::NotFound),
+    }
 }
 
 /// Notes that a receipt was called off; what was noted first stays.

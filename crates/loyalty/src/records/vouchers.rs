@@ -307,12 +307,32 @@ pub async fn make(
     (given, uses): (Given<'_>, Option<i64>),
     (now, rng): (Timestamp, &dyn Rng),
 ) -> Result<Voucher> {
-    let terms = Terms { is_live: true, uses, valid_until: given.valid_until };
-    let made = generate(tx, workspace, owner, 1, terms, (now, rng)).await?;
-    let lookup = codes::lookup(&made[0]).unwrap_or_default();
-    let give = sql!("UPDATE loyalty_vouchers SET holder = $3, given_for = $4 WHERE lookup = $2 AND workspace = $1");
-    tx.execute(give, args![workspace, &lookup, given.holder.0, given.given_for]).await?;
-    by_lookup(tx, workspace, &lookup).await?.ok_or(rapport_store::Error::NotFound)
+    let save = sql!(
+        "INSERT INTO loyalty_vouchers (workspace, lookup, code, owner_kind, owner, place, state, uses_left, holder, given_for, valid_until, own_end, added_at)
+         VALUES ($1, $2, $3, $4, $5, (SELECT COALESCE(MAX(place), CAST(0 AS BIGINT)) + CAST(1 AS BIGINT) FROM loyalty_vouchers
+             WHERE workspace = $1 AND owner_kind = $4 AND owner = $5), 'live', $6, $7, $8, $9, $9, $10)
+         ON CONFLICT DO NOTHING RETURNING *"
+    );
+    loop {
+        let lookup = codes::generate(rng);
+        let shown = codes::shown(&lookup);
+        let row = args![
+            workspace,
+            lookup,
+            shown,
+            owner.kind,
+            owner.key,
+            uses,
+            given.holder.0,
+            given.given_for,
+            given.valid_until,
+            now
+        ];
+        // One that there is already is drawn again.
+        if let Some(made) = tx.fetch_optional(save.clone(), row).await? {
+            return Ok(made);
+        }
+    }
 }
 
 /// What becomes of the codes that were given for something which is called off: one that nobody has seen yet goes back into its pool, any other does not count any more.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::documents::unreadable;
 use super::head;
+use super::jurisdictions::Laws;
 use crate::activity::Kept;
 use crate::ledger::{Wallet, WalletId};
 
@@ -45,31 +46,40 @@ pub async fn save_kept(
     Ok(())
 }
 
-/// Wallets whose points lapse by inactivity.
-///
-/// # Errors
-/// The store's; that this program cannot read what counts.
-pub async fn kept(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<HashMap<WalletId, Kept>> {
-    let all = sql!("SELECT wallet, activity FROM loyalty_wallets WHERE workspace = $1 AND activity IS NOT NULL");
-    let rows: Vec<(i64, Value)> = db.fetch_all(all, args![workspace]).await?;
-    let read = |(wallet, activity)| {
-        let kept = serde_json::from_value(activity).map_err(|_| unreadable("activity"))?;
-        Ok((WalletId(wallet), kept))
-    };
-    rows.into_iter().map(read).collect()
+/// What the programme and the law say of wallets.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    /// Their limits.
+    pub limits: HashMap<WalletId, Wallet>,
+    /// What keeps points alive that lapse by inactivity.
+    pub kept: HashMap<WalletId, Kept>,
+    /// What the law says, by jurisdiction.
+    pub laws: HashMap<WalletId, Laws>,
 }
 
-/// All wallets.
+type SettingsRow = (i64, i64, Option<i64>, i64, Option<Value>, Option<Value>);
+
+/// What the ledger has to know of all wallets.
 ///
 /// # Errors
-/// The store's.
-pub async fn all(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<HashMap<WalletId, Wallet>> {
-    let all = sql!("SELECT wallet, amount_max, balance_max, arrears_max FROM loyalty_wallets WHERE workspace = $1");
-    let rows: Vec<(i64, i64, Option<i64>, i64)> = db.fetch_all(all, args![workspace]).await?;
-    let row = |(wallet, amount_max, balance_max, arrears_max)| {
-        (WalletId(wallet), Wallet { amount_max, balance_max, arrears_max })
-    };
-    Ok(rows.into_iter().map(row).collect())
+/// The store's; that this program cannot read what counts, or a law.
+pub(super) async fn settings(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<Settings> {
+    let all = sql!(
+        "SELECT wallet, amount_max, balance_max, arrears_max, activity, laws FROM loyalty_wallets WHERE workspace = $1"
+    );
+    let rows: Vec<SettingsRow> = db.fetch_all(all, args![workspace]).await?;
+    let mut settings = Settings::default();
+    for (wallet, amount_max, balance_max, arrears_max, activity, laws) in rows {
+        let wallet = WalletId(wallet);
+        settings.limits.insert(wallet, Wallet { amount_max, balance_max, arrears_max });
+        if let Some(activity) = activity {
+            settings.kept.insert(wallet, serde_json::from_value(activity).map_err(|_| unreadable("activity"))?);
+        }
+        if let Some(laws) = laws {
+            settings.laws.insert(wallet, serde_json::from_value(laws).map_err(|_| unreadable("laws"))?);
+        }
+    }
+    Ok(settings)
 }
 
 /// What the wallets are called.

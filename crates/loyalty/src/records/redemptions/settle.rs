@@ -8,7 +8,9 @@ use rapport_store::{Queries, Tx, args, sql};
 use serde_json::json;
 
 use super::taking::Back;
-use super::{CANCELLED, FULFILLED, Outcome, Redemption, Scene, Stage, VOUCHER_USED, count, find, taking, tell, write};
+use super::{
+    CANCELLED, FULFILLED, Outcome, Redemption, Scene, Stage, VOUCHER_USED, count, find, taking, tell_of, write,
+};
 use crate::Error;
 use crate::ledger;
 use crate::records::vouchers::Voucher;
@@ -127,7 +129,7 @@ async fn fulfilled(tx: &mut Tx, scene: Scene<'_>, mut row: Redemption) -> Outcom
     if let Some(reward) = reward_of(tx, scene, &row).await? {
         gift_cards::give_for(tx, scene, &row, &reward).await?;
     }
-    tell(tx, scene, &row, FULFILLED).await?;
+    tell_of(tx, scene, &row, FULFILLED).await?;
     Ok(Ok(row))
 }
 
@@ -220,7 +222,7 @@ async fn undo(
         reason.clone_into(&mut row.reason);
     }
     write(tx, scene.workspace, &row).await?;
-    tell(tx, scene, &row, CANCELLED).await?;
+    tell_of(tx, scene, &row, CANCELLED).await?;
     Ok(Ok(row))
 }
 

@@ -146,8 +146,7 @@ async fn account(app: &App, workspace: WorkspaceId, id: &str) -> Result<Member, 
     let unknown = || Failure::not_found("There is no such loyalty account.");
     let number: MemberId = id.parse().map(MemberId).map_err(|_| unknown())?;
     let mut db = app.installation.store.read();
-    let now = members::now(&mut db, workspace, number).await?;
-    members::find(&mut db, workspace, now).await?.ok_or_else(unknown)
+    members::find(&mut db, workspace, number).await?.ok_or_else(unknown)
 }
 
 /// An id of a request as it goes to the ledger or to redemptions.

@@ -99,8 +99,8 @@ fn order_id(store: &str, receipt: &str) -> String {
 /// Who a member is, and the name under which their events are told.
 async fn buyer(app: &App, caller: &Caller, member: MemberId) -> Result<(PersonId, IdentifierRow), Problem> {
     let mut db = app.installation.store.read();
-    let now = members::now(&mut db, caller.workspace, member).await?;
-    let person = members::find(&mut db, caller.workspace, now).await?.and_then(|it| it.person).ok_or_else(unknown)?;
+    let person =
+        members::find(&mut db, caller.workspace, member).await?.and_then(|it| it.person).ok_or_else(unknown)?;
     let names = identifiers::by_persons(&mut db, caller.workspace, &[person]).await?;
     let name = names.into_iter().next().ok_or_else(unknown)?;
     Ok((person, name))
