@@ -57,7 +57,7 @@ const SLICE: Duration = Duration::from_millis(5);
 const SLICE_BEHIND: Duration = Duration::from_millis(40);
 /// Further behind than this, catching up is what matters.
 const BEHIND: u64 = 2_000;
-const FEWEST_EVENTS: usize = 128;
+const FEWEST_EVENTS: usize = 32;
 const MOST_EVENTS: usize = 4_000;
 const MOST_BYTES: usize = 8 << 20;
 /// How often a command's pipeline looks whether the work beside it has ended.

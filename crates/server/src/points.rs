@@ -36,10 +36,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const BOOKS_EVERY: u64 = 30;
 /// Accounts posted to in one turn of the writer: few enough that nobody waits.
 const TOGETHER: u32 = 50;
-/// Redemptions ended in one turn of the writer: each is several statements.
-const REDEMPTIONS_TOGETHER: u32 = 5;
-/// Payments called off in one turn of the writer.
-const PAYMENTS_TOGETHER: u32 = 10;
+/// Redemptions or payments ended in one turn of the writer: each is several statements.
+const OVERDUE_TOGETHER: u32 = 5;
 /// Accounts adjusted in one turn of the writer.
 const ADJUSTED_TOGETHER: u32 = 20;
 
@@ -79,11 +77,11 @@ pub async fn night(installation: &Installation, workspace: WorkspaceId, stop: &w
     log("whom which law concerns could not be looked up", done.map_err(why));
     let done = give_notices(installation, workspace, stop).await;
     log("who is to be told that points lapse could not be looked up", done.map_err(why));
-    let done = end_redemptions(installation, workspace, stop).await;
+    let done = end_overdue(installation, workspace, Overdue::Redemptions, stop).await;
     log("redemptions whose time is over could not be ended", done.map_err(code));
     let done = gifts::end(installation, workspace, stop).await;
     log("gifts that nobody claimed in time could not be ended", done.map_err(code));
-    let done = end_payments(installation, workspace, stop).await;
+    let done = end_overdue(installation, workspace, Overdue::Payments, stop).await;
     log("payments whose receipt was not told in time could not be called off", done.map_err(code));
     let done = adjust(installation, workspace, stop).await;
     log("accounts could not be adjusted", done.map_err(code));
@@ -108,50 +106,43 @@ async fn settle(
     Ok(())
 }
 
-/// Ends redemptions that were not paid, delivered or used in time.
-async fn end_redemptions(
-    installation: &Installation,
-    workspace: WorkspaceId,
-    stop: &watch::Receiver<bool>,
-) -> Result<(), rapport_loyalty::Error> {
-    let now = installation.clock.now();
-    if !redemptions::are_due(&mut installation.store.read(), workspace, now).await? {
-        return Ok(());
-    }
-    let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
-    let Some(program) = programs.latest().map(|it| &it.program) else { return Ok(()) };
-    let calendar = program.calendar()?;
-    let scene = redemptions::Scene { workspace, program, calendar: &calendar, now, rng: &*installation.rng };
-    while !*stop.borrow() {
-        let mut tx = installation.store.begin(Priority::Background).await?;
-        let ended = redemptions::expire(&mut tx, scene, REDEMPTIONS_TOGETHER).await?;
-        tx.commit().await?;
-        if ended < REDEMPTIONS_TOGETHER as usize {
-            break;
-        }
-    }
-    Ok(())
+/// What ends by itself when its time is over.
+#[derive(Clone, Copy)]
+enum Overdue {
+    /// Redemptions that were not paid, delivered or used.
+    Redemptions,
+    /// What was paid at tills of receipts that were not told.
+    Payments,
 }
 
-/// Calls off what was paid at tills of receipts that were not told in time.
-async fn end_payments(
+/// Ends what was not done in time, a few in each turn.
+async fn end_overdue(
     installation: &Installation,
     workspace: WorkspaceId,
+    what: Overdue,
     stop: &watch::Receiver<bool>,
 ) -> Result<(), rapport_loyalty::Error> {
     let now = installation.clock.now();
-    if !payments::are_due(&mut installation.store.read(), workspace, now).await? {
+    let mut db = installation.store.read();
+    let are_due = match what {
+        Overdue::Redemptions => redemptions::are_due(&mut db, workspace, now).await?,
+        Overdue::Payments => payments::are_due(&mut db, workspace, now).await?,
+    };
+    if !are_due {
         return Ok(());
     }
-    let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
+    let programs = installation.programs.get(&mut db, workspace).await?;
     let Some(program) = programs.latest().map(|it| &it.program) else { return Ok(()) };
     let calendar = program.calendar()?;
     let scene = redemptions::Scene { workspace, program, calendar: &calendar, now, rng: &*installation.rng };
     while !*stop.borrow() {
         let mut tx = installation.store.begin(Priority::Background).await?;
-        let ended = payments::expire(&mut tx, scene, PAYMENTS_TOGETHER).await?;
+        let ended = match what {
+            Overdue::Redemptions => redemptions::expire(&mut tx, scene, OVERDUE_TOGETHER).await?,
+            Overdue::Payments => payments::expire(&mut tx, scene, OVERDUE_TOGETHER).await?,
+        };
         tx.commit().await?;
-        if ended < PAYMENTS_TOGETHER as usize {
+        if ended < OVERDUE_TOGETHER as usize {
             break;
         }
     }

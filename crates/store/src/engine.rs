@@ -41,7 +41,7 @@ impl Engine {
 
     /// Whether statements of so many rows in all are sent as one text: few enough that changing threads for each would be most of the work.
     pub(crate) const fn takes_together(self, rows: usize) -> bool {
-        matches!(self, Self::Sqlite) && rows <= 24
+        matches!(self, Self::Sqlite) && rows <= 32
     }
 }
 

@@ -279,7 +279,7 @@ pub async fn goodwill(tx: &mut Tx, scene: Scene<'_>, asked: Asked<'_>) -> Result
     };
     let outcome = posted(tx, scene, Command { id, member: asked.member, wallet, act, source }).await?;
     if outcome.is_ok() && !is_known {
-        tallies::add(tx, workspace, tally, asked.amount).await?;
+        tallies::add(tx, workspace, tally, asked.amount);
     }
     Ok(outcome)
 }

@@ -208,7 +208,7 @@ async fn told(
         Err(refusal) => return Ok(Err(refusal)),
         Ok(answers) => line.operation = answers.first().and_then(|answer| answer.operation),
     }
-    tallies::add(tx, scene.workspace, tally, line.points).await?;
+    tallies::add(tx, scene.workspace, tally, line.points);
     Ok(Ok(()))
 }
 
@@ -373,7 +373,7 @@ async fn back(
     };
     let what = tally(&first.partner, way);
     let tally = Tally { what: &what, member: first.member(), at: first.occurred_at, calendar: scene.calendar };
-    tallies::add(tx, scene.workspace, tally, -line.points).await?;
+    tallies::add(tx, scene.workspace, tally, -line.points);
     Ok(Ok(()))
 }
 

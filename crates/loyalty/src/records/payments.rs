@@ -194,6 +194,9 @@ pub async fn paid(
     let workspace = scene.workspace;
     let mut all = lapsing::in_time(tx, scene, receipt).await?;
     all.retain(Payment::counts);
+    if all.is_empty() {
+        return Ok(Ok(0));
+    }
     let member = members::now(tx, workspace, member).await?;
     let mut sum = 0_i64;
     for payment in &all {

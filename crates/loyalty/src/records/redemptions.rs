@@ -233,7 +233,7 @@ pub async fn redeem(tx: &mut Tx, scene: Scene<'_>, asked: Asked<'_>, holds: impl
             _ => None,
         };
         let row = Redemption { refused: Some(refusal.code().to_owned()), missing, ..asked_row(scene, asked) };
-        write(tx, scene.workspace, &row).await?;
+        write(tx, scene.workspace, &row);
     }
     Ok(Err(refusal))
 }
@@ -338,6 +338,9 @@ pub async fn room(
     reward: &Reward,
     member: MemberId,
 ) -> rapport_store::Result<Result<(), Refusal>> {
+    if reward.stock.is_none() && reward.limits.is_empty() {
+        return Ok(Ok(()));
+    }
     let Scene { workspace, calendar, now, .. } = scene;
     let what = reward_tally(&reward.key);
     let tally = Tally { what: &what, member: Some(member), at: now, calendar };
@@ -401,8 +404,8 @@ async fn give(
         "fulfilled".clone_into(&mut row.state);
         (row.settled_at, row.due_at) = (Some(now), voucher.and_then(|it| it.valid_until));
     }
-    count(tx, scene, row, 1).await?;
-    write(tx, workspace, row).await?;
+    count(tx, scene, row, 1);
+    write(tx, workspace, row);
     if !is_open {
         gift_cards::give_for(tx, scene, row, reward).await?;
     }
@@ -461,16 +464,15 @@ pub(super) async fn posted(tx: &mut Tx, scene: Scene<'_>, command: Command) -> R
 }
 
 /// Counts one more, or one less, in the periods in which it was asked for.
-async fn count(tx: &mut Tx, scene: Scene<'_>, row: &Redemption, more: i64) -> Result<(), Error> {
+fn count(tx: &mut Tx, scene: Scene<'_>, row: &Redemption, more: i64) {
     let Scene { workspace, calendar, .. } = scene;
     let what = reward_tally(&row.reward);
     let tally = Tally { what: &what, member: Some(row.member()), at: row.requested_at, calendar };
-    tallies::add(tx, workspace, tally, more).await?;
+    tallies::add(tx, workspace, tally, more);
     if row.is_surprise {
         let what = surprise_tally(&row.reward);
-        tallies::add(tx, workspace, Tally { what: &what, member: None, ..tally }, more).await?;
+        tallies::add(tx, workspace, Tally { what: &what, member: None, ..tally }, more);
     }
-    Ok(())
 }
 
 /// Says what happened, without words or codes.
@@ -493,11 +495,12 @@ async fn tell_of(tx: &mut Tx, scene: Scene<'_>, row: &Redemption, name: &'static
     Ok(())
 }
 
-async fn write(tx: &mut Tx, workspace: WorkspaceId, row: &Redemption) -> Result<(), Error> {
+/// Writes a redemption down, with the transaction's next statement.
+fn write(tx: &mut Tx, workspace: WorkspaceId, row: &Redemption) {
     let save = sql!(
         "INSERT INTO loyalty_redemptions (workspace, redemption, id, fingerprint, member, reward, version, kind, state, refused, wallet, points, taken, money,
              charity, amount, is_surprise, is_household, missing, requested_at, due_at, cancel_until, paid_at, settled_at, reference, reason, redeemed_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
+         VALUES {rows}
          ON CONFLICT (redemption, workspace) DO UPDATE SET state = EXCLUDED.state, taken = EXCLUDED.taken, due_at = EXCLUDED.due_at, paid_at = EXCLUDED.paid_at,
              settled_at = EXCLUDED.settled_at, reference = EXCLUDED.reference, reason = EXCLUDED.reason"
     );
@@ -530,8 +533,7 @@ async fn write(tx: &mut Tx, workspace: WorkspaceId, row: &Redemption) -> Result<
         &row.reason,
         &row.redeemed_by,
     ];
-    tx.execute(save, values).await?;
-    Ok(())
+    tx.execute_later(save, [values]);
 }
 
 /// What one had redeemed, the other has, who goes on for both.

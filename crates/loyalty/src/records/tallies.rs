@@ -53,30 +53,22 @@ pub async fn read(db: &mut impl Queries, workspace: WorkspaceId, tally: Tally<'_
     Ok(Counted(rows.into_iter().map(row).collect()))
 }
 
-/// Counts `more`, below 0 for what is called off.
-///
-/// # Errors
-/// The store's.
-pub async fn add(tx: &mut Tx, workspace: WorkspaceId, tally: Tally<'_>, more: i64) -> Result<()> {
-    let add = sql!(
-        "INSERT INTO loyalty_tallies (workspace, what, member, period, given) VALUES {rows}
-         ON CONFLICT (member, what, period, workspace) DO UPDATE SET given = loyalty_tallies.given + EXCLUDED.given"
-    );
-    tx.execute_many(add, rows(workspace, tally, std::iter::once(EVERYBODY).chain(tally.member.map(|it| it.0)), more))
-        .await
-        .map(drop)
+/// Counts `more`, below 0 for what is called off, with the transaction's next statement.
+pub fn add(tx: &mut Tx, workspace: WorkspaceId, tally: Tally<'_>, more: i64) {
+    count(tx, workspace, tally, std::iter::once(EVERYBODY).chain(tally.member.map(|it| it.0)), more);
 }
 
 /// Counts `more` for the member alone, where all together are counted by another measure.
-///
-/// # Errors
-/// The store's.
-pub async fn add_for_member(tx: &mut Tx, workspace: WorkspaceId, tally: Tally<'_>, more: i64) -> Result<()> {
+pub fn add_for_member(tx: &mut Tx, workspace: WorkspaceId, tally: Tally<'_>, more: i64) {
+    count(tx, workspace, tally, tally.member.map(|it| it.0).into_iter(), more);
+}
+
+fn count(tx: &mut Tx, workspace: WorkspaceId, tally: Tally<'_>, whose: impl Iterator<Item = i64>, more: i64) {
     let add = sql!(
         "INSERT INTO loyalty_tallies (workspace, what, member, period, given) VALUES {rows}
          ON CONFLICT (member, what, period, workspace) DO UPDATE SET given = loyalty_tallies.given + EXCLUDED.given"
     );
-    tx.execute_many(add, rows(workspace, tally, tally.member.map(|it| it.0).into_iter(), more)).await.map(drop)
+    tx.execute_later(add, rows(workspace, tally, whose, more));
 }
 
 fn rows(workspace: WorkspaceId, tally: Tally<'_>, whose: impl Iterator<Item = i64>, more: i64) -> Vec<Args> {

@@ -53,7 +53,7 @@ pub async fn paid(tx: &mut Tx, scene: Scene<'_>, redemption: &str) -> Outcome {
     (row.paid_at, row.due_at) = (Some(scene.now), None);
     if row.kind == "delivered" {
         // Whoever took the money delivers or gives it back: that does not lapse by itself.
-        write(tx, scene.workspace, &row).await?;
+        write(tx, scene.workspace, &row);
         return Ok(Ok(row));
     }
     fulfilled(tx, scene, row).await
@@ -125,7 +125,7 @@ async fn fulfilled(tx: &mut Tx, scene: Scene<'_>, mut row: Redemption) -> Outcom
     row.settled_at = Some(scene.now);
     let given = vouchers::given_for(tx, scene.workspace, &row.redemption).await?;
     row.due_at = given.iter().find_map(|voucher| voucher.valid_until);
-    write(tx, scene.workspace, &row).await?;
+    write(tx, scene.workspace, &row);
     if let Some(reward) = reward_of(tx, scene, &row).await? {
         gift_cards::give_for(tx, scene, &row, &reward).await?;
     }
@@ -215,13 +215,13 @@ async fn undo(
         "returned".clone_into(&mut row.taken);
     }
     vouchers::take_back(tx, scene.workspace, &row.redemption, row.state == "fulfilled").await?;
-    count(tx, scene, &row, -1).await?;
+    count(tx, scene, &row, -1);
     state.clone_into(&mut row.state);
     (row.settled_at, row.due_at) = (Some(scene.now), None);
     if !reason.is_empty() {
         reason.clone_into(&mut row.reason);
     }
-    write(tx, scene.workspace, &row).await?;
+    write(tx, scene.workspace, &row);
     tell_of(tx, scene, &row, CANCELLED).await?;
     Ok(Ok(row))
 }
@@ -265,7 +265,7 @@ pub(super) async fn expire_locked(tx: &mut Tx, scene: Scene<'_>, most: u32) -> R
             row.settled_at = row.due_at;
         }
         row.due_at = None;
-        write(tx, scene.workspace, &row).await?;
+        write(tx, scene.workspace, &row);
     }
     Ok(count)
 }

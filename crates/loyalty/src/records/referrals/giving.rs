@@ -237,12 +237,12 @@ async fn count(tx: &mut Tx, scene: Scene<'_>, row: &Row, member: Option<MemberId
     // A friend who got something although the member did not counts for the budget, not for the member.
     let member = member.filter(|_| row.referrer_outcome == GIVEN);
     let (times, points) = (times(&row.referral), points(&row.referral));
-    tallies::add(tx, workspace, Tally { what: &times, member, at, calendar }, sign).await?;
+    tallies::add(tx, workspace, Tally { what: &times, member, at, calendar }, sign);
     let all = Tally { what: &points, member: None, at, calendar };
-    tallies::add(tx, workspace, all, sign * (row.referrer_points + row.friend_points)).await?;
+    tallies::add(tx, workspace, all, sign * (row.referrer_points + row.friend_points));
     if member.is_some() {
         let own = Tally { what: &points, member, at, calendar };
-        tallies::add_for_member(tx, workspace, own, sign * row.referrer_points).await?;
+        tallies::add_for_member(tx, workspace, own, sign * row.referrer_points);
     }
     Ok(())
 }

@@ -42,8 +42,7 @@ pub(crate) async fn offered<'a>(
     for reward in live {
         let at = (scene.now, scene.calendar);
         let Ok(prices) = reward.prices_for(scene.program, |it| known.holds(it, scene), at) else { continue };
-        let is_limited = reward.stock.is_some() || !reward.limits.is_empty();
-        let room = if is_limited { redemptions::room(&mut db, scene, reward, member.member).await? } else { Ok(()) };
+        let room = redemptions::room(&mut db, scene, reward, member.member).await?;
         found.push(Offered { reward, prices, room });
     }
     Ok(found)
