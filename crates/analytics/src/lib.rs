@@ -15,6 +15,7 @@ mod asking;
 pub mod baskets;
 mod breakdown;
 pub mod catalog;
+pub mod churn;
 mod columns;
 pub mod engagement;
 mod english;

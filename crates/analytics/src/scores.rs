@@ -9,6 +9,7 @@
 
 pub mod card;
 pub mod judged;
+pub mod measured;
 pub mod records;
 pub mod schema;
 
@@ -16,8 +17,10 @@ use rapport_models::{Estimate, Fault};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The model of what customers are worth.
+/// The model of what customers are worth, and its kind.
 pub const VALUE: &str = "value";
+/// The model of who will be lost, and its kind.
+pub const CHURN: &str = "churn";
 /// The model of what to offer whom. It scores nobody: offers are made when somebody is there.
 pub const RECOMMENDATIONS: &str = "recommendations";
 

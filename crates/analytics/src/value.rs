@@ -16,7 +16,8 @@ mod purchases;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use learning::{Before, Came, Choice, Grouping, Learned, Metrics, STEPS, Tried, came, learn};
+pub use crate::scores::measured::{Came, Choice, Grouping, Metrics, Tried};
+pub use learning::{Before, Learned, STEPS, came, learn};
 pub use model::{Content, Model, Worth};
 pub use overview::{Band, Cell, Cohort, Forecast, Overview, Run, Scored, SimpleShape, Tenth};
 pub use person::{Detail, Known as Standing, Reason, Score};

@@ -20,7 +20,7 @@ mod threshold;
 
 pub use boosting::{Boosting, BoostingOptions, Contributions, Outcome, Stopped};
 pub use calibration::{Calibration, ENOUGH_FOR_STEPS};
-pub use classifier::{Classifier, ClassifierOptions, Kind, Report, Warning};
+pub use classifier::{Both, Classifier, ClassifierOptions, Kind, Report, Warning};
 pub use drift::{Shift, Still, shifts, still};
 pub use folds::Folds;
 pub use metrics::{Judged, Metrics, ReliabilityBin};

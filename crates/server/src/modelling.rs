@@ -3,11 +3,14 @@
 //! Always holds: a fit writes its version with the completion of its job, so that a job that was cut off leaves nothing; a run of scores that is done again writes the
 //! same again and tells nothing twice; a version that was held does not score.
 //!
-//! Does not do: what is learnt, how it is judged, and what is said of people (`analytics::value`, `analytics::scores`).
+//! Does not do: what is learnt, how it is judged, and what is said of people (`analytics::value`, `analytics::churn`, `analytics::scores`).
 
+mod churn;
 mod fit;
 pub mod job;
 mod score;
+mod settings;
+mod value;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,8 +19,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use futures::FutureExt as _;
 use rapport_analytics::scores::records::models::{self, ModelRow};
-use rapport_analytics::scores::{RECOMMENDATIONS, VALUE};
-use rapport_analytics::value::Settings;
+use rapport_analytics::scores::{CHURN, RECOMMENDATIONS, VALUE};
+use rapport_analytics::{churn as churns, value as values};
 use rapport_domain::{Id, PersonId, Timestamp, WorkspaceId};
 use rapport_privacy::records::restrictions;
 use rapport_profiles::records::{identifiers, orders};
@@ -31,7 +34,9 @@ use crate::installation::Installation;
 use crate::records::workspaces;
 use job::Sort;
 
-pub use score::FACTS;
+pub use churn::FACTS as CHURN_FACTS;
+pub use settings::Settings;
+pub use value::FACTS;
 
 /// Jobs that fit a model.
 pub const FIT: &str = "models.fit";
@@ -48,7 +53,7 @@ pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
     job::run(installation, stop, sort).await;
 }
 
-/// Enqueues what is due in all workspaces. A workspace in which somebody bought has the model of value.
+/// Enqueues what is due in all workspaces. A workspace in which somebody bought has the models of value and of churn.
 ///
 /// # Errors
 /// The store's.
@@ -56,7 +61,8 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
     let now = installation.clock.now();
     for workspace in workspaces::ids(&mut installation.store.read()).await? {
         let mut rows = models::all(&mut installation.store.read(), workspace).await?;
-        if rows.iter().all(|row| row.model != VALUE) && orders::any(&mut installation.store.read(), workspace).await? {
+        let is_whole = FOUNDED.iter().all(|kind| rows.iter().any(|row| row.model == *kind));
+        if !is_whole && orders::any(&mut installation.store.read(), workspace).await? {
             let mut tx = installation.store.begin(Priority::Background).await?;
             found(&mut tx, workspace).await?;
             tx.commit().await?;
@@ -64,7 +70,7 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
         }
         // What to offer has jobs of its own.
         for row in rows.iter().filter(|row| !row.is_paused && row.kind != RECOMMENDATIONS) {
-            let settings = settings_of(row);
+            let settings = Settings::of(row);
             if row.fit_at <= now {
                 let mut tx = installation.store.begin(Priority::Background).await?;
                 ask_fit(installation, &mut tx, workspace, row, SCHEDULE).await?;
@@ -72,7 +78,7 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
             }
             if row.version.is_some() && row.score_at <= now {
                 let mut tx = installation.store.begin(Priority::Background).await?;
-                let next = now.plus(i64::from(settings.score_hours) * Timestamp::HOUR);
+                let next = now.plus(i64::from(settings.score_hours()) * Timestamp::HOUR);
                 let mut job = NewJob::new(workspace, SCORE, json!({"model": row.model, "at": now.0}));
                 job.unique_key = Some(row.model.clone());
                 let job = installation.store.jobs().enqueue(&mut tx, job).await?;
@@ -84,10 +90,17 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
     Ok(())
 }
 
-/// Makes the model of value where there is none.
+/// The models that each workspace has in which somebody bought.
+pub const FOUNDED: [&str; 2] = [VALUE, CHURN];
+
+/// Makes those of [`FOUNDED`] that are not there.
+///
+/// # Errors
+/// The store's.
 pub async fn found(tx: &mut Tx, workspace: WorkspaceId) -> Result<()> {
-    let usual = serde_json::to_value(Settings::default())?;
-    Ok(models::ensure(tx, workspace, VALUE, VALUE, usual).await?)
+    models::ensure(tx, workspace, VALUE, VALUE, serde_json::to_value(values::Settings::default())?).await?;
+    models::ensure(tx, workspace, CHURN, CHURN, serde_json::to_value(churns::Settings::default())?).await?;
+    Ok(())
 }
 
 /// Asks for a fit; one that waits or runs already is enough. The job, if it is a new one.
@@ -98,12 +111,7 @@ pub async fn ask_fit(
     row: &ModelRow,
     by: &str,
 ) -> Result<Option<Id>> {
-    job::ask(installation, tx, workspace, row, (FIT, settings_of(row).fit_days, by)).await
-}
-
-/// What staff chose of a model; what cannot be read any more is as usual.
-pub fn settings_of(row: &ModelRow) -> Settings {
-    serde_json::from_value(row.settings.clone()).unwrap_or_default()
+    job::ask(installation, tx, workspace, row, (FIT, Settings::of(row).fit_days(), by)).await
 }
 
 /// Fits and scores at once what is due, to the end: for the sample shop and for tests.

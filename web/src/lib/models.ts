@@ -17,6 +17,10 @@ export type Score = Schemas['PersonScore'];
 export type Reason = Schemas['ValueReason'];
 export type Hold = Schemas['ModelHold'];
 export type Verdict = Schemas['ModelVerdict'];
+export type ValueSettings = Schemas['ValueSettings'];
+export type ChurnSettings = Schemas['ChurnSettings'];
+export type Risks = Schemas['ChurnOverview'];
+export type RiskReason = Schemas['ChurnReason'];
 
 type Say = (key: Key, params?: Record<string, string | number>) => string;
 
@@ -71,7 +75,7 @@ export interface Standing {
 	scoring?: Model['scoring'];
 }
 
-const VERDICTS = ['too_few_people', 'too_little_time', 'too_few_again', 'too_few_lately', 'not_identified'] as const;
+const VERDICTS = ['too_few_people', 'too_few_again', 'too_few_lately', 'not_identified', 'no_horizon', 'too_few_lost', 'too_few_stayed', 'tells_nothing', 'too_little_time'] as const;
 const OFFER_VERDICTS = ['too_few_people', 'too_few_items', 'too_few_taken', 'too_little_time'] as const;
 /** Why there is no version, in the reader's words. */
 export function verdict(it: Verdict, say: Say, offers = false): string {
@@ -79,6 +83,27 @@ export function verdict(it: Verdict, say: Say, offers = false): string {
 	if (offered) return say(`offers.verdict.${offered}`, { have: it.have, need: it.need });
 	const code = VERDICTS.find((known) => known === it.code);
 	return code ? say(`models.verdict.${code}`, { have: it.have, need: it.need }) : it.text;
+}
+
+type Figure = { number: (value: number, digits?: number) => string; percent: (value: number) => string; money: (value: number) => string };
+const SHARES = ['regularity', 'reduced', 'alive'];
+const PARTS = ['lateness', 'spend_last'];
+const AMOUNTS = ['spend_mean', 'spend_90', 'spend_365'];
+
+/** A value of a thing that is known of people, as people read it. */
+export function featureValue(feature: string, value: number, figure: Figure): string {
+	if (SHARES.includes(feature)) return figure.percent(value);
+	if (AMOUNTS.includes(feature)) return figure.money(value);
+	if (PARTS.includes(feature)) return figure.number(value, 1);
+	return feature.endsWith('_trend') && value > 0 ? `+${figure.number(Math.round(value))}` : figure.number(Math.round(value));
+}
+
+/** Why a risk is what it is, in the reader's words; what this console does not know yet as the server says it. */
+export function riskReason(it: RiskReason, say: Say, has: (key: string) => boolean, figure: Figure): string {
+	const feature = it.code.replace('unknown.', '');
+	if (!has(`churn.reason.${feature}`)) return it.text;
+	if (it.code !== feature) return say('churn.reason.unknown', { name: say(`churn.feature.${feature}` as Key) });
+	return say(`churn.reason.${feature}` as Key, { n: featureValue(feature, it.numbers[0] ?? 0, figure) });
 }
 
 /** Why a version is held, in the reader's words. */

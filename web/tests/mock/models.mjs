@@ -1,4 +1,4 @@
-// A model of value as a server of the invented shop would show it, with a version that is held.
+// Models of value and of churn as a server of the invented shop would show it, with a version that is held.
 const sure = (value, part = 0.1) => ({ value, low: value * (1 - part), high: value * (1 + part) });
 const NOW = Date.parse('2026-11-21T21:00:00Z');
 const ago = (days) => new Date(NOW - days * 86_400_000).toISOString();
@@ -54,15 +54,48 @@ const score = (at) => ({
 });
 const groups = { source: ['google', 'newsletter', 'instagram', 'friend'], market: ['DE', 'AT', 'SE'], segment: ['frequent', 'lapsing'] };
 
+// Churn: a version that scores, two that did before.
+const LOST_METRICS = { ...metrics, people: 2_104, said: 412, came: 398, bias: { value: 0.035, low: -0.04, high: 0.11 }, mean_absolute: sure(0.24, 0.05), log_score: { value: -0.381, low: -0.41, high: -0.35 }, spend_bias: null, top_tenth: null, top_tenth_best: null };
+const lostVersion = (number, state, days) => ({
+	...version(number, state, days), people: 2_980 - number, metrics: LOST_METRICS, judged_on: ['2026-08-14', '2026-11-20'], came: null,
+	choice: { tried: [tried('regression', 'Logistic regression', -0.3921, 0.06), tried('boosting', 'Boosted trees', -0.3812, 0.035)], best: 'boosting' }
+});
+const lostVersions = [lostVersion(3, 'live', 2), lostVersion(2, 'retired', 9), lostVersion(1, 'retired', 16)];
+const churnModel = {
+	...model, model: 'churn', kind: 'churn', settings: { horizon_weeks: null, active_weeks: null, loss: null, action: null, keeps: 0.3, fit_days: 7, score_hours: 24 },
+	live: lostVersions[0], held: null, scored_version: 3
+};
+const churnCard = {
+	...card, title: 'Who buys nothing in the next 14 weeks', people: 2_977, features: ['days since the last purchase'], method: 'Boosted trees learnt from 9410 rows of 5 moments.', judged_on: ['2026-08-14', '2026-11-20'],
+	parameters: [['since', 0.71], ['visits_since', 0.44], ['lateness', 0.31]].map(([name, value]) => ({ name, value, standard_error: null, low: value, high: value }))
+};
+const CAUSES = [['since', 0.71, 402], ['visits_since', 0.44, 266], ['lateness', 0.31, 190], ['complaints_180', 0.22, 61], ['purchases_365', 0.19, 88], ['alive', 0.17, 40], ['spend_365', 0.11, 12], ['tenure', 0.09, 20], ['reduced', 0.06, 9], ['tickets_180', 0.05, 7], ['messages_90', 0.03, 0]];
+const risks = {
+	as_of: '2026-11-20', currency: 'EUR', definition: { horizon_weeks: 14, active_weeks: 28, is_proposed: true }, people: 2_210, expected: { value: 431, low: 389, high: 449 }, lost: 1_298, base: 0.189, loss: 143.2, loss_is_proposed: true, action: 12.5, action_is_proposed: false, keeps: 0.3, threshold: 0.291,
+	levels: [['high', 512, 281], ['medium', 388, 82], ['low', 1_310, 68], ['lost', 1_298, 1_298]].map(([level, people, expected]) => ({ level, people, expected })),
+	bands: [980, 402, 245, 190, 140, 102, 71, 48, 24, 8].map((people, at) => ({ from: at / 10, to: (at + 1) / 10, people })), reliability: metrics.calibration,
+	causes: CAUSES.map(([feature, size, people]) => ({ feature, name: feature, size, people, risk: people ? 0.35 : 0 })),
+	costs: Array.from({ length: 20 }, (_, at) => ({ threshold: at / 20, acted: (1 - at / 20) ** 2, right: at === 19 ? null : 0.19 + 0.03 * at, found: 1 - (at / 20) ** 2, gain: 2_000 - 40 * (at - 6) ** 2 })),
+	associated: [['since', [4, 31, 120], [0.08, 0.15, 0.52]], ['visits_since', [1, 9, 44], [0.1, 0.16, 0.4]], ['complaints_180', [0, 1], [0.17, 0.38]], ['spend_365', [24.5, 130, 480], [0.25, 0.19, 0.12]]].map(([feature, values, of]) => ({ feature, name: feature, points: values.map((value, at) => ({ value, risk: of[at] })) })),
+	warnings: [{ code: 'gives_away', feature: 'messages_90', number: 0.962, text: 'messages opened in 90 days alone all but tells who is lost (AUC 0.962): was it known beforehand?' }]
+};
+const riskOf = (at) => ({
+	model: 'churn', version: 3, scored_at: ago(0.2), score: (0.88 - 0.02 * at).toFixed(6), low: (0.8 - 0.02 * at).toFixed(6), high: (0.93 - 0.02 * at).toFixed(6), currency: 'EUR', tenth: 10, part: 'high', cohort: 'since', detail: null,
+	risk: {
+		risk: 0.88 - 0.02 * at, level: 'high', horizon_weeks: 14, days_since: 97, purchases: 5,
+		because: [{ code: 'since', raises: true, adds: 1.2, numbers: [97], text: '' }, { code: 'spend_365', raises: false, adds: -0.4, numbers: [412.5], text: '' }, { code: 'unknown.recommends_last', raises: true, adds: 0.2, numbers: [], text: '' }]
+	}
+});
+
 export function modelRoutes(fixture) {
-	const people = (query) => {
+	const people = (query, of = score) => {
 		const from = Number(query.get('cursor') || 0);
-		const rows = fixture('customers').slice(from, from + 20).map((customer, at) => ({ customer, score: score(at) }));
+		const rows = fixture('customers').slice(from, from + 20).map((customer, at) => ({ customer, score: of(at) }));
 		return { rows, next: null, total: rows.length };
 	};
 	const of = (by) => (groups[by] ?? []).map((key, at) => ({ key, name: key, people: 900 - 150 * at, value: 120_000 - 20_000 * at, share: 0.3 - 0.05 * at, average: sure(140 - 18 * at, 0.15) }));
 	return [
-		['GET', /^\/models$/, () => ({ rows: [model] })],
+		['GET', /^\/models$/, () => ({ rows: [churnModel, model] })],
 		['GET', /^\/models\/value$/, () => model],
 		['PUT', /^\/models\/value$/, () => model],
 		['POST', /^\/models\/value\/fit$/, () => model],
@@ -72,6 +105,14 @@ export function modelRoutes(fixture) {
 		['GET', /^\/models\/value\/versions$/, () => ({ rows: versions })],
 		['GET', /^\/models\/value\/versions\/(\d+)$/, ([number]) => ({ version: versions.find((it) => it.version === Number(number)), card })],
 		['POST', /^\/models\/value\/versions\/(\d+)\/use$/, ([number]) => versions.find((it) => it.version === Number(number))],
-		['GET', /^\/customers\/(\d+)\/scores$/, () => ({ rows: [score(0)] })]
+		['GET', /^\/models\/churn$/, () => churnModel],
+		['PUT', /^\/models\/churn$/, () => churnModel],
+		['POST', /^\/models\/churn\/fit$/, () => churnModel],
+		['GET', /^\/models\/churn\/risks$/, () => risks],
+		['GET', /^\/models\/churn\/people$/, (match, query) => people(query, riskOf)],
+		['GET', /^\/models\/churn\/versions$/, () => ({ rows: lostVersions })],
+		['GET', /^\/models\/churn\/versions\/(\d+)$/, ([number]) => ({ version: lostVersions.find((it) => it.version === Number(number)), card: churnCard })],
+		['POST', /^\/models\/churn\/versions\/(\d+)\/use$/, ([number]) => lostVersions.find((it) => it.version === Number(number))],
+		['GET', /^\/customers\/(\d+)\/scores$/, () => ({ rows: [riskOf(0), score(0)] })]
 	];
 }

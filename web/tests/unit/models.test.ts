@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { behind, hold, isBusy, matrix, reason, span, verdict, type Model } from '$lib/models';
+import { behind, featureValue, hold, isBusy, matrix, reason, riskReason, span, verdict, type Model } from '$lib/models';
 import { models } from '$lib/i18n/en/models';
 import { fill } from '$lib/i18n/fill';
 
@@ -12,6 +12,18 @@ describe('models', () => {
 		expect(reason({ code: 'late', numbers: [90, 30], text: 'x' }, say as never, figure)).toBe('The last time was 90 days ago, long after the usual 30.');
 		expect(reason({ code: 'spends_more', numbers: [60, 40], text: 'x' }, say as never, figure)).toBe('Spends €60 a purchase; all customers €40.');
 		expect(reason({ code: 'moon', numbers: [], text: 'The moon.' }, say as never, figure)).toBe('The moon.');
+	});
+
+	it('says why a risk is what it is, and what is not known', () => {
+		const has = (key: string) => key in models;
+		const why = (code: string, numbers: number[]) => riskReason({ code, raises: true, adds: 1, numbers, text: 'As the server says.' }, say as never, has, figure);
+		expect(why('since', [81.4])).toBe('Bought last 81 days ago.');
+		expect(why('alive', [0.22])).toBe('By how they bought, 22% that they are still there.');
+		expect(why('purchases_trend', [2])).toBe('Purchases in 90 days beside the 90 before: +2.');
+		expect(why('unknown.recommends_last', [])).toBe('Not known: would they recommend us.');
+		expect(why('moon', [1])).toBe('As the server says.');
+		expect(featureValue('spend_365', 12, figure)).toBe('€12');
+		expect(featureValue('lateness', 1.26, figure)).toBe('1.3');
 	});
 
 	it('says why there is no version, and why one is held', () => {

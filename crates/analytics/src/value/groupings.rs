@@ -12,11 +12,11 @@ use rapport_profiles::records::persons::{self, Filter};
 use rapport_segments::EventColumns;
 use rapport_segments::value::Reading;
 
-use super::learning::Grouping;
 use super::purchases::Bought;
 use crate::analytics::Analytics;
 use crate::columns::{Columns, at};
 use crate::error::Result;
+use crate::scores::measured::Grouping;
 
 /// The property that says which campaign brought somebody.
 const SOURCE: &str = "context.campaign.source";

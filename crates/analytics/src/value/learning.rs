@@ -3,17 +3,16 @@
 //!
 //! Always holds: the fit that is judged saw nothing of the weeks that it is judged on; the same purchases and seed give the same version.
 
+use rapport_models::Fault;
 use rapport_models::buying::{self, Buying, Histories, History, Kind, Model as Fitted};
 use rapport_models::learn::Judged;
-use rapport_models::{Estimate, Fault, adjusted};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::model::{Content, Model, Worth, name, word};
 use super::purchases::{Bought, Known};
 use super::{Settings, WEEK};
-use crate::scores::card::{Group, Said};
+use crate::scores::card::Said;
 use crate::scores::judged::Against;
+use crate::scores::measured::{Came, Choice, Grouping, Metrics, Tried, grouped, less_one};
 use crate::scores::{Sure, Verdict};
 
 /// Less time than this tells nothing of who stays.
@@ -26,89 +25,6 @@ const LEAST_AGAIN: usize = 30;
 const LEAST_LATER: usize = 20;
 /// The logarithmic score of one person takes some computing: of so many people at most.
 const SCORED: usize = 5_000;
-/// A group smaller than this is not told apart from chance, and may point at somebody.
-const LEAST_GROUP: usize = 30;
-/// So many groups of a kind are told at most, the largest.
-const GROUPS: usize = 30;
-/// More groups than by chance are called off at this rate of false ones.
-const FALSE: f64 = 0.05;
-
-/// A model that was tried.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ModelTried)]
-pub struct Tried {
-    /// `pareto_nbd`, `mbg_nbd` or `bg_nbd`.
-    pub kind: String,
-    /// What people call it.
-    pub name: String,
-    /// Why it could not be fitted.
-    pub fault: Option<String>,
-    /// The mean logarithm of the probability of what happened, a person: the larger, the better.
-    pub log_score: Option<f64>,
-    /// The mean absolute error a person.
-    pub mean_absolute: Option<f64>,
-    /// The root of the mean squared error.
-    pub root_mean_square: Option<f64>,
-    /// By which part the sum was foretold too high.
-    pub bias: Option<f64>,
-    /// The correlation of what was foretold with what came.
-    pub correlation: Option<f64>,
-}
-
-/// What was tried, and which was the best.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ModelChoice)]
-pub struct Choice {
-    /// All that were tried.
-    pub tried: Vec<Tried>,
-    /// The word of the best.
-    pub best: String,
-}
-
-/// How good the best was on the weeks held out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ModelMetrics)]
-pub struct Metrics {
-    /// The first day held out, since 1970.
-    pub from: i32,
-    /// The first day after them.
-    pub until: i32,
-    /// How many people had bought before.
-    pub people: u64,
-    /// Purchases foretold.
-    pub said: f64,
-    /// Purchases that came.
-    pub came: f64,
-    /// By which part the sum was foretold too high.
-    pub bias: Sure,
-    /// The mean absolute error of the number of purchases, a person.
-    pub mean_absolute: Sure,
-    /// The mean logarithm of the probability of what happened, a person.
-    pub log_score: Sure,
-    /// By which part what they spent was foretold too high, where anything was spent.
-    pub spend_bias: Option<Sure>,
-    /// The share of what was spent that came from the tenth of whom most was foretold.
-    pub top_tenth: Option<Sure>,
-    /// The share that the tenth who spent most really brought: nobody can foretell more.
-    pub top_tenth_best: Option<f64>,
-    /// The probability that of two, one who bought and one who did not, the first was foretold to buy more surely.
-    pub auc: Option<Sure>,
-    /// How far the probability to buy at all was from what came, on average over ten bins.
-    pub calibration_error: Option<f64>,
-    /// The probability to buy at all in these weeks, beside who did.
-    pub calibration: Vec<Said>,
-}
-
-/// By what people are grouped, to see for whom it does worse.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Grouping {
-    /// `market` or `source`.
-    pub by: String,
-    /// The names of the groups.
-    pub names: Vec<String>,
-    /// The place of each buyer's group, in their order; `None` where nobody knows.
-    pub of: Vec<Option<u32>>,
-}
 
 /// The version before.
 #[derive(Clone, Debug, PartialEq)]
@@ -227,7 +143,8 @@ pub fn learn(
     let metrics = judge(&split, &judged_model, (cut, end));
     step(4);
     let against = before.and_then(|before| compare(&split, &judged_model, before, all.known.len()));
-    let groups = grouped(&split, &split.expected(&judged_model), groupings);
+    let later: Vec<f64> = split.later.iter().map(|it| f64::from(*it)).collect();
+    let groups = grouped(&split.expected(&judged_model), &later, &split.places, groupings);
     step(STEPS);
     let content =
         Content { end, model, worth, usual: bought.usual(end), choice: choice(&tried, kind), metrics, against, groups };
@@ -357,10 +274,6 @@ fn judge(split: &Split, model: &Fitted, (from, until): (i32, i32)) -> Metrics {
     }
 }
 
-fn less_one(it: Sure) -> Sure {
-    Sure { value: it.value - 1.0, low: it.low - 1.0, high: it.high - 1.0 }
-}
-
 /// The share of what was spent that the tenth brought of whom most was foretold, and the share of the tenth who spent most.
 fn top_tenth(said: &[f64], came: &[f64]) -> (Option<Sure>, Option<f64>) {
     let tenth = said.len().div_ceil(10);
@@ -390,60 +303,6 @@ fn compare(split: &Split, model: &Fitted, before: &Before, people: usize) -> Opt
         people_before: before.people,
         people: i64::try_from(people).unwrap_or(i64::MAX),
     })
-}
-
-/// How it does for each group, the largest of each kind; those that are off more than chance explains are marked.
-fn grouped(split: &Split, said: &[f64], groupings: &[Grouping]) -> Vec<Group> {
-    let mut groups = Vec::new();
-    let mut chances = Vec::new();
-    for grouping in groupings {
-        let mut members: Vec<Vec<usize>> = vec![Vec::new(); grouping.names.len()];
-        for (at, place) in split.places.iter().enumerate() {
-            if let Some(group) = grouping.of.get(*place).copied().flatten() {
-                members[group as usize].push(at);
-            }
-        }
-        let mut named: Vec<(&String, Vec<usize>)> = grouping.names.iter().zip(members).collect();
-        named.retain(|(_, members)| members.len() >= LEAST_GROUP);
-        named.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then(a.0.cmp(b.0)));
-        for (name, members) in named.into_iter().take(GROUPS) {
-            let foretold: Vec<f64> = members.iter().map(|at| said[*at]).collect();
-            let came: Vec<f64> = members.iter().map(|at| f64::from(split.later[*at])).collect();
-            let off: Vec<f64> = foretold.iter().zip(&came).map(|(a, b)| a - b).collect();
-            chances.push(Estimate::mean(&off).chance());
-            let bias = Sure::ratio(&foretold, &came).map_or(Sure::default(), less_one);
-            groups.push(Group {
-                by: grouping.by.clone(),
-                name: name.clone(),
-                people: members.len() as u64,
-                said: foretold.iter().sum(),
-                came: came.iter().sum(),
-                bias,
-                is_off: false,
-            });
-        }
-    }
-    let rates = adjusted(&chances);
-    groups.iter_mut().zip(rates).for_each(|(group, rate)| group.is_off = rate <= FALSE);
-    groups
-}
-
-/// What happened since a version was fitted, beside what it foretold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ModelCame)]
-pub struct Came {
-    /// The day until which it was looked.
-    pub until: String,
-    /// How many weeks that is.
-    pub weeks: f64,
-    /// Purchases that it foretold of its customers.
-    pub said: f64,
-    /// Purchases that came.
-    pub came: f64,
-    /// By which part the sum was foretold too high.
-    pub bias: Sure,
-    /// The mean absolute error a person.
-    pub mean_absolute: Sure,
 }
 
 /// Looks at an earlier version two weeks after it was fitted or later. `None` before, and where nothing came.

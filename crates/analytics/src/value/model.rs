@@ -10,10 +10,10 @@ use rapport_models::buying::{
 use rapport_models::{Estimate, Fault};
 use serde::{Deserialize, Serialize};
 
-use super::learning::{Choice, Metrics};
 use super::purchases::{Known, Usual};
 use crate::scores::card::{Group as CardGroup, Parameter};
 use crate::scores::judged::Against;
+use crate::scores::measured::{Choice, Metrics};
 
 /// How many draws of the parameters stand for how unsure they are.
 const DRAWS: usize = 40;

@@ -119,6 +119,17 @@ pub struct Report {
     pub warnings: Vec<Warning>,
 }
 
+/// Both models, each calibrated, and what is known of the fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Both {
+    /// The regression.
+    pub regression: Classifier,
+    /// Boosting.
+    pub boosting: Classifier,
+    /// Of the one that held rows speak for.
+    pub report: Report,
+}
+
 /// Scores of one kind on held rows, and the probabilities that calibrations of the other folds make of them.
 struct Tried {
     scores: Vec<f64>,
@@ -144,6 +155,17 @@ impl Classifier {
         groups: Option<&[u64]>,
         options: &ClassifierOptions,
     ) -> Result<(Self, Report), Fault> {
+        let Both { regression, boosting, report } = Self::both(table, labels, groups, options)?;
+        Ok((if report.kept == Kind::Boosting { boosting } else { regression }, report))
+    }
+
+    /// The same, with both models, for whoever has later rows to choose between them by.
+    pub fn both(
+        table: &Table,
+        labels: &[bool],
+        groups: Option<&[u64]>,
+        options: &ClassifierOptions,
+    ) -> Result<Both, Fault> {
         enough(table, labels, groups, options)?;
         let (count, seed) = (options.boosting.folds.max(2), options.boosting.seed);
         let folds = match groups {
@@ -165,21 +187,29 @@ impl Classifier {
         let difference = mean((0..labels.len()).map(|at| loss(&simple, at) - loss(&strong, at)));
         let kept =
             if difference.value > difference.standard_error.unwrap_or(0.0) { Kind::Boosting } else { Kind::Regression };
-        let (model, tried) = match kept {
-            Kind::Boosting => (Model::Boosting(Box::new(boosted.model)), &strong),
-            Kind::Regression => {
-                (Model::Regression(Regression::fit(table, outcome, None, &options.regression)?), &simple)
-            }
+        let whole = |model, tried: &Tried| Self { model, calibration: Calibration::chosen(&tried.scores, labels) };
+        let regression = whole(Model::Regression(Regression::fit(table, outcome, None, &options.regression)?), &simple);
+        let boosting = whole(Model::Boosting(Box::new(boosted.model)), &strong);
+        let judged = |it: &Tried| Judged::new(&it.probabilities, labels).map(|it| it.metrics());
+        let (of_regression, of_boosting) = (judged(&simple)?, judged(&strong)?);
+        let (found, tried, metrics) = match kept {
+            Kind::Boosting => (&boosting, &strong, of_boosting.clone()),
+            Kind::Regression => (&regression, &simple, of_regression.clone()),
         };
-        let calibration = Calibration::chosen(&tried.scores, labels);
-        let metrics = |it: &Tried| Judged::new(&it.probabilities, labels).map(|it| it.metrics());
-        let (regression, boosting) = (metrics(&simple)?, metrics(&strong)?);
-        let found = Self { model, calibration };
-        let metrics = if kept == Kind::Boosting { boosting.clone() } else { regression.clone() };
         let warnings = warnings(table, labels, &folds, &metrics, options);
         let features = found.sizes(table)?;
         let held = tried.probabilities.clone();
-        Ok((found, Report { kept, metrics, regression, boosting, difference, held, features, warnings }))
+        let report = Report {
+            kept,
+            metrics,
+            regression: of_regression,
+            boosting: of_boosting,
+            difference,
+            held,
+            features,
+            warnings,
+        };
+        Ok(Both { regression, boosting, report })
     }
 
     /// The probability of each row. Fails for a table with other features.
@@ -229,7 +259,7 @@ impl Classifier {
     }
 
     /// The mean size of contributions on up to a thousand rows, evenly from all.
-    fn sizes(&self, table: &Table) -> Result<Vec<(String, f64)>, Fault> {
+    pub fn sizes(&self, table: &Table) -> Result<Vec<(String, f64)>, Fault> {
         let places: Vec<usize> = (0..table.rows()).step_by(table.rows().div_ceil(1_000)).collect();
         let explained = self.explain(&table.taken(&places))?;
         let size = |at: usize| explained.rows.iter().map(|it| it[at].abs()).sum::<f64>() / places.len() as f64;

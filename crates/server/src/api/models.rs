@@ -1,5 +1,6 @@
 //! Models at work: which there are, their versions with cards, who decides what, and what they say of people.
 
+mod churn;
 mod people;
 mod recommendations;
 mod shapes;
@@ -7,9 +8,8 @@ mod value;
 mod versions;
 
 use axum::extract::State;
+use rapport_analytics::scores::RECOMMENDATIONS;
 use rapport_analytics::scores::records::models::{self, ModelRow};
-use rapport_analytics::scores::{RECOMMENDATIONS, VALUE};
-use rapport_analytics::value::Settings;
 use rapport_store::Priority;
 use serde::Deserialize;
 use serde_json::Value;
@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path};
 use crate::http::paging::Rows;
-use crate::modelling;
+use crate::modelling::{self, FOUNDED, Settings};
 use crate::problem::Problem;
 use shapes::ScoringModel;
 
@@ -45,6 +45,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(versions::use_model_version))
         .routes(routes!(value::value_overview))
         .routes(routes!(value::value_groups))
+        .routes(routes!(churn::churn_overview))
         .routes(routes!(people::model_people))
         .routes(routes!(people::customer_scores))
 }
@@ -96,7 +97,7 @@ pub struct ScoringModelBody {
     is_paused: bool,
 }
 
-/// Changes what staff choose of a model; people are scored anew at once.
+/// Changes what staff choose of a model; people are scored anew at once. What lost means changes with the next fit.
 #[utoipa::path(put, path = "/api/v1/models/{model}", security(("caller" = ["edit_models"])), tag = "models", operation_id = "change_model", params(("model" = String, Path)), request_body = ScoringModelBody, responses((status = 200, body = ScoringModel), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn change_model(
     State(app): State<App>,
@@ -109,8 +110,7 @@ pub async fn change_model(
     if !body.settings.is_object() {
         return Err(Problem::invalid("settings", "expected an object"));
     }
-    let settings: Settings =
-        serde_json::from_value(body.settings).map_err(|error| Problem::invalid("settings", error))?;
+    let settings = Settings::read(&row.kind, body.settings).map_err(|error| Problem::invalid("settings", error))?;
     settings.check().map_err(|(field, expected)| Problem::invalid(&format!("settings.{field}"), expected))?;
     let settings = serde_json::to_value(settings).map_err(Problem::internal)?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
@@ -119,7 +119,7 @@ pub async fn change_model(
     shown(&app, &caller, &model).await
 }
 
-/// Fits a model now, in the background; one fit at a time. A workspace without the model of value gets it.
+/// Fits a model now, in the background; one fit at a time. A workspace without the models of value and churn gets them.
 #[utoipa::path(post, path = "/api/v1/models/{model}/fit", security(("caller" = ["edit_models"])), tag = "models", operation_id = "fit_model", params(("model" = String, Path)), responses((status = 200, body = ScoringModel), (status = 404, body = crate::problem::ProblemBody)))]
 pub async fn fit_model(
     State(app): State<App>,
@@ -128,7 +128,7 @@ pub async fn fit_model(
 ) -> Result<Json<ScoringModel>, Problem> {
     caller.require(Permission::EditModels)?;
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    if model == VALUE {
+    if FOUNDED.contains(&model.as_str()) {
         modelling::found(&mut tx, caller.workspace).await.map_err(Problem::internal)?;
     }
     let row = models::find(&mut tx, caller.workspace, &model).await?.ok_or_else(|| Problem::not_found("model"))?;

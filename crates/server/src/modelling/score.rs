@@ -3,30 +3,30 @@
 //! Always holds: a fact commits with the score that it tells, and is told where it moved so far that it matters; whoever is nobody any more by then (erased meanwhile) gets
 //! no score; the writer is given back after each slice.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use rapport_analytics::Context;
+use rapport_analytics::scores::Verdict;
 use rapport_analytics::scores::records::scores::{self, ScoreRow};
 use rapport_analytics::scores::records::{models, versions};
-use rapport_analytics::value::{self, Content, Run, Scored};
+use rapport_analytics::value::day_of;
 use rapport_domain::{Handle, PersonId, Timestamp};
 use rapport_profiles::records::{facts, identifiers};
 use rapport_segments::live::Observed;
 use rapport_store::Priority;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{restricted, settings_of};
+use super::{Settings, churn, restricted, value};
 use crate::api::questions;
 use crate::beat::Beat;
 use crate::scoring::{self, Told};
 
 /// How often it is said that scoring goes on.
 const TELL_EVERY: Duration = Duration::from_secs(1);
-/// What is told of the value of a customer, in the order of [`news`].
-pub const FACTS: [&str; 4] = ["value.expected", "value.alive", "value.purchases", "value.tenth"];
-
 /// So many people are looked at together.
 const PEOPLE: usize = 500;
 /// So many rows are written before it is looked whether the slice is over.
@@ -36,43 +36,114 @@ const MOVED: f64 = 0.05;
 /// A probability is told anew when it moved so far.
 const MOVED_CHANCE: f64 = 0.05;
 
+/// When a fact is told anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// It moved by a twentieth of itself.
+    ByPart,
+    /// A probability moved by five hundredths.
+    Chance,
+    /// It differs.
+    AtAll,
+}
+
+/// A fact as it is now.
+pub(super) struct News {
+    pub(super) key: &'static str,
+    pub(super) value: Value,
+    pub(super) when: Moved,
+}
+
+impl News {
+    fn is_news(&self, before: Option<&Value>) -> bool {
+        let Some(before) = before else { return true };
+        let (Some(old), Some(new)) = (before.as_f64(), self.value.as_f64()) else { return *before != self.value };
+        match self.when {
+            Moved::ByPart => (new - old).abs() > MOVED * old.abs().max(0.01),
+            Moved::Chance => (new - old).abs() >= MOVED_CHANCE,
+            Moved::AtAll => new != old,
+        }
+    }
+}
+
+/// What a model says of somebody, whatever its kind.
+pub(super) struct Said {
+    pub(super) person: PersonId,
+    /// What it says, and the ends of its interval.
+    pub(super) score: [f64; 3],
+    pub(super) tenth: u8,
+    pub(super) part: String,
+    pub(super) cohort: String,
+    pub(super) detail: Value,
+    pub(super) news: Vec<News>,
+}
+
+/// Everybody scored.
+pub(super) trait Everybody: Send + Sync {
+    /// How many they are.
+    fn people(&self) -> usize;
+    /// Some of them, by their places.
+    fn some(&self, from: usize, many: usize) -> Vec<Said>;
+}
+
+/// What a run of scores is given.
+pub(super) struct Scoring<'a> {
+    pub(super) beat: &'a Beat<'a>,
+    pub(super) context: Context,
+    /// The first day that is not known.
+    pub(super) end: i32,
+    pub(super) restricted: BTreeSet<PersonId>,
+}
+
 pub(super) async fn score(beat: &Beat<'_>, model: &str) -> Result<()> {
     let (installation, workspace) = (beat.installation, beat.claim.workspace);
     let db = &mut installation.store.read();
     let Some(row) = models::find(db, workspace, model).await? else { return beat.stopped().await };
     let Some(version) = row.version else { return beat.stopped().await };
-    let kept = versions::find(db, workspace, model, version).await?.context("a live version is kept")?;
-    let content: Content = serde_json::from_value(kept.content).context("a version is kept as it was fitted")?;
+    let content = versions::find(db, workspace, model, version).await?.context("a live version is kept")?.content;
     let mut context =
         questions::context(installation, workspace).await.map_err(|it| anyhow::anyhow!("{}", it.detail()))?;
     // A run that is begun again scores for the same instant, which tells its scores from those before.
     let at = beat.claim.payload["at"].as_i64().map_or(context.now, Timestamp);
     context.now = at;
-    let as_of = at.min(context.data_until);
-    let restricted = restricted(installation, workspace).await?;
-    let bought = installation.analytics.bought(workspace, &context, &restricted).await?;
-    let (end, settings) = (value::day_of(as_of, &context.calendar) + 1, settings_of(&row));
-    let work = tokio::task::spawn_blocking(move || {
-        let run = Run::new(content, bought, end, &settings)?;
-        let overview = run.overview(&settings, context.currency.as_str());
-        Some((run, overview))
-    });
-    let (run, overview) = finished(beat, work).await?.context("a version that was kept says something")?;
+    let end = day_of(at.min(context.data_until), &context.calendar) + 1;
+    let scoring = Scoring { beat, context, end, restricted: restricted(installation, workspace).await? };
+    let (run, overview): (Box<dyn Everybody>, Value) = match Settings::of(&row) {
+        Settings::Value(settings) => {
+            let (run, overview) = value::run(&scoring, content, settings).await?;
+            (Box::new(run), overview)
+        }
+        Settings::Churn(settings) => {
+            let (run, overview) = churn::run(&scoring, content, settings).await?;
+            (Box::new(run), overview)
+        }
+    };
     for from in (0..run.people()).step_by(PEOPLE) {
         if beat.at(from, run.people()).await? {
             return beat.stopped().await;
         }
-        write(beat, model, (version, at), &run.some(from, PEOPLE)).await?;
+        let some = run.some(from, PEOPLE);
+        write(beat, model, (version, at), &some).await?;
     }
     forget(beat, model, at).await?;
     let mut tx = installation.store.begin(Priority::Background).await?;
-    models::scored(&mut tx, workspace, model, (version, at), serde_json::to_value(overview)?).await?;
+    models::scored(&mut tx, workspace, model, (version, at), overview).await?;
     installation.store.jobs().complete(&mut tx, beat.claim).await?;
     Ok(tx.commit().await?)
 }
 
+/// What a version keeps, as it is kept.
+pub(super) fn kept(content: &impl Serialize) -> Result<Value, Verdict> {
+    serde_json::to_value(content).map_err(|error| Verdict {
+        code: "not_identified".to_owned(),
+        have: 0,
+        need: 0,
+        text: format!("The model cannot be kept: {error}."),
+    })
+}
+
 /// Waits for work on another thread, and keeps the job meanwhile.
-async fn finished<T>(beat: &Beat<'_>, mut work: tokio::task::JoinHandle<T>) -> Result<T> {
+pub(super) async fn finished<T>(beat: &Beat<'_>, mut work: tokio::task::JoinHandle<T>) -> Result<T> {
     loop {
         match tokio::time::timeout(TELL_EVERY, &mut work).await {
             Ok(done) => return done.context("scoring stopped unexpectedly"),
@@ -83,11 +154,13 @@ async fn finished<T>(beat: &Beat<'_>, mut work: tokio::task::JoinHandle<T>) -> R
     }
 }
 
-async fn write(beat: &Beat<'_>, model: &str, (version, at): (i64, Timestamp), some: &[Scored]) -> Result<()> {
+async fn write(beat: &Beat<'_>, model: &str, (version, at): (i64, Timestamp), some: &[Said]) -> Result<()> {
     let (installation, workspace) = (beat.installation, beat.claim.workspace);
     let (began, now) = (Instant::now(), installation.clock.now());
     let persons: Vec<PersonId> = some.iter().map(|it| it.person).collect();
-    let keys = FACTS.map(str::to_owned);
+    let mut keys: Vec<String> = some.iter().flat_map(|it| &it.news).map(|it| it.key.to_owned()).collect();
+    keys.sort_unstable();
+    keys.dedup();
     let mut known: HashMap<(PersonId, String), Value> = HashMap::new();
     for (person, key, value) in
         facts::current_keys_of(&mut installation.store.read(), workspace, &persons, &keys, now).await?
@@ -106,7 +179,7 @@ async fn write(beat: &Beat<'_>, model: &str, (version, at): (i64, Timestamp), so
             for row in identifiers::by_persons(&mut tx, workspace, &ids).await? {
                 handles.entry(row.person).or_insert(row.handle);
             }
-            let there: Vec<&Scored> = part.iter().filter(|it| handles.contains_key(&it.person)).collect();
+            let there: Vec<&Said> = part.iter().filter(|it| handles.contains_key(&it.person)).collect();
             let rows: Vec<ScoreRow> =
                 there.iter().map(|it| row(model, handles[&it.person], (version, at), it)).collect();
             scores::put(&mut tx, workspace, &rows).await?;
@@ -143,41 +216,24 @@ fn micros(value: f64) -> i64 {
     (value * 1e6).round() as i64
 }
 
-fn row(model: &str, handle: Handle, (version, scored_at): (i64, Timestamp), it: &Scored) -> ScoreRow {
+fn row(model: &str, handle: Handle, (version, scored_at): (i64, Timestamp), it: &Said) -> ScoreRow {
     ScoreRow {
         model: model.to_owned(),
         handle,
         version,
         scored_at,
-        score: micros(it.score.value),
-        low: micros(it.score.low),
-        high: micros(it.score.high),
+        score: micros(it.score[0]),
+        low: micros(it.score[1]),
+        high: micros(it.score[2]),
         tenth: i64::from(it.tenth),
         part: it.part.clone(),
         cohort: it.cohort.clone(),
-        detail: serde_json::to_value(&it.score.detail).unwrap_or(Value::Null),
+        detail: it.detail.clone(),
     }
 }
 
 /// What is to be told of somebody.
-fn news(it: &Scored, known: &HashMap<(PersonId, String), Value>, now: Timestamp) -> Vec<Told> {
-    let before = |key: &str| known.get(&(it.person, key.to_owned())).and_then(Value::as_f64);
-    let detail = &it.score.detail;
-    let hundredths = |value: f64| (value * 100.0).round() / 100.0;
-    let part = |old: f64, new: f64| (new - old).abs() > MOVED * old.abs().max(0.01);
-    let [expected, alive, purchases, tenth] = FACTS;
-    let mut told = Vec::new();
-    let mut tell = |key: &str, value: Value, is_news: bool| {
-        if is_news {
-            told.push((it.person, now, key.to_owned(), value));
-        }
-    };
-    let value = hundredths(it.score.value);
-    tell(expected, Value::from(value), before(expected).is_none_or(|old| part(old, value)));
-    let chance = hundredths(detail.alive);
-    tell(alive, Value::from(chance), before(alive).is_none_or(|old| (old - chance).abs() >= MOVED_CHANCE));
-    let number = hundredths(detail.purchases);
-    tell(purchases, Value::from(number), before(purchases).is_none_or(|old| part(old, number)));
-    tell(tenth, Value::from(it.tenth), before(tenth) != Some(f64::from(it.tenth)));
-    told
+fn news(it: &Said, known: &HashMap<(PersonId, String), Value>, now: Timestamp) -> Vec<Told> {
+    let is_news = |one: &&News| one.is_news(known.get(&(it.person, one.key.to_owned())));
+    it.news.iter().filter(is_news).map(|one| (it.person, now, one.key.to_owned(), one.value.clone())).collect()
 }

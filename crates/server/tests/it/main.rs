@@ -63,6 +63,7 @@ mod members;
 mod message_copies;
 mod message_templates;
 mod models;
+mod models_churn;
 mod notes;
 mod noting;
 mod other_shops;

@@ -117,7 +117,7 @@ async fn offered(database: TestDatabase) {
     let scoring = get(&world, &owner, "/api/v1/models").await;
     assert_eq!(
         scoring["rows"].as_array().unwrap().iter().map(|it| it["model"].as_str().unwrap()).collect::<Vec<_>>(),
-        ["value"]
+        ["churn", "value"]
     );
 
     // Of so few customers what is popular may be the best guess. By EASE, what is offered has reasons.

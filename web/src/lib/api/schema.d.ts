@@ -5671,7 +5671,7 @@ export interface paths {
         };
         /** Shows a model: which version scores, whether one is held, how far a fit is. */
         get: operations["get_models_model"];
-        /** Changes what staff choose of a model; people are scored anew at once. */
+        /** Changes what staff choose of a model; people are scored anew at once. What lost means changes with the next fit. */
         put: operations["put_models_model"];
         post?: never;
         delete?: never;
@@ -5689,7 +5689,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Fits a model now, in the background; one fit at a time. A workspace without the model of value gets it. */
+        /** Fits a model now, in the background; one fit at a time. A workspace without the models of value and churn gets them. */
         post: operations["post_models_model_fit"];
         delete?: never;
         options?: never;
@@ -5740,6 +5740,23 @@ export interface paths {
         };
         /** Lists people with what a model says of them, the highest scores first. */
         get: operations["get_models_model_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/risks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows who is at risk of being lost, why, what acting costs and brings, and what goes with a risk. */
+        get: operations["get_models_model_risks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8762,6 +8779,292 @@ export interface components {
             rolled_back: components["schemas"]["OfferEffect"][];
             /** @description `locked`, `released`, `redeemed`, `partly_returned` or `returned`. */
             state: string;
+        };
+        /** @description How the mean risk goes with a feature. */
+        ChurnAssociated: {
+            /** @description The word of the feature. */
+            feature: string;
+            /** @description What it is. */
+            name: string;
+            /** @description A low, a middle and a high value of it. */
+            points: components["schemas"]["ChurnPoint"][];
+        };
+        /** @description People between two risks. */
+        ChurnBand: {
+            /**
+             * Format: double
+             * @description From this risk on.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description Below this one.
+             */
+            to: number;
+        };
+        /** @description People whose risk one feature raises most. */
+        ChurnCause: {
+            /** @description The word of the feature, by which they are found. */
+            feature: string;
+            /** @description What it is. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Of how many people it is what raises the risk most.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description And their mean risk.
+             */
+            risk: number;
+            /**
+             * Format: double
+             * @description How much it matters to all: the mean size of what it adds to the log-odds.
+             */
+            size: number;
+        };
+        /** @description What acting from a risk on would have come to where the version was judged, for a thousand customers. */
+        ChurnCosted: {
+            /**
+             * Format: double
+             * @description The share of people acted on.
+             */
+            acted: number;
+            /**
+             * Format: double
+             * @description The share of the lost who were acted on.
+             */
+            found: number;
+            /**
+             * Format: double
+             * @description What it would have brought, less what it would have cost, if as many are kept as hoped.
+             */
+            gain: number;
+            /**
+             * Format: double
+             * @description The share of those who really were lost.
+             */
+            right?: number | null;
+            /**
+             * Format: double
+             * @description The least risk that is acted on.
+             */
+            threshold: number;
+        };
+        /** @description What lost means. */
+        ChurnDefinition: {
+            /**
+             * Format: int32
+             * @description Who has bought nothing for so many weeks is lost already.
+             */
+            active_weeks: number;
+            /**
+             * Format: int32
+             * @description Who buys nothing for so many weeks is lost.
+             */
+            horizon_weeks: number;
+            /** @description Whether the horizon was proposed by the data. */
+            is_proposed: boolean;
+        };
+        /** @description The rest of a score. */
+        ChurnDetail: {
+            /** @description Why. */
+            because: components["schemas"]["ChurnReason"][];
+            /**
+             * Format: int32
+             * @description Days since the last purchase.
+             */
+            days_since: number;
+            /**
+             * Format: int32
+             * @description How many weeks ahead it looks.
+             */
+            horizon_weeks: number;
+            /** @description `high`, from where acting pays; `medium`, from half of that; `low`; or `lost`. */
+            level: string;
+            /**
+             * Format: int32
+             * @description Days with purchases.
+             */
+            purchases?: number | null;
+            /**
+             * Format: double
+             * @description The probability that they buy nothing within the horizon; 1 where they are lost already.
+             */
+            risk: number;
+        };
+        /** @description People of a level. */
+        ChurnLevel: {
+            /**
+             * Format: double
+             * @description How many of them are expected to be lost within the horizon; of those lost already all.
+             */
+            expected: number;
+            /** @description `high`, `medium`, `low` or `lost`, by which they are found. */
+            level: string;
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            people: number;
+        };
+        /** @description The figures of the page. */
+        ChurnOverview: {
+            /**
+             * Format: double
+             * @description What acting on one costs.
+             */
+            action: number;
+            /** @description Whether that was proposed. */
+            action_is_proposed: boolean;
+            /** @description The day that they are of. */
+            as_of: string;
+            /** @description What goes with a risk. */
+            associated: components["schemas"]["ChurnAssociated"][];
+            /** @description People by risk. */
+            bands: components["schemas"]["ChurnBand"][];
+            /**
+             * Format: double
+             * @description The share that was lost where the version was judged.
+             */
+            base: number;
+            /** @description Why. */
+            causes: components["schemas"]["ChurnCause"][];
+            /** @description What acting costs and brings. */
+            costs: components["schemas"]["ChurnCosted"][];
+            /** @description The workspace's currency. */
+            currency: string;
+            /** @description What lost means. */
+            definition: components["schemas"]["ChurnDefinition"];
+            /** @description How many of them are expected to be lost within the horizon: as sure as it was where the version was judged. */
+            expected: components["schemas"]["ModelSure"];
+            /**
+             * Format: double
+             * @description The part of those who would be lost that acting is hoped to keep.
+             */
+            keeps: number;
+            /** @description People by level. */
+            levels: components["schemas"]["ChurnLevel"][];
+            /**
+             * Format: double
+             * @description What a lost customer costs.
+             */
+            loss: number;
+            /** @description Whether that was proposed by the data. */
+            loss_is_proposed: boolean;
+            /**
+             * Format: int64
+             * @description How many are lost already.
+             */
+            lost: number;
+            /**
+             * Format: int64
+             * @description How many people still buy.
+             */
+            people: number;
+            /** @description What was said where the version was judged, beside what came. */
+            reliability: components["schemas"]["ModelSaid"][];
+            /**
+             * Format: double
+             * @description The risk from which on acting pays; null where it never does.
+             */
+            threshold?: number | null;
+            /** @description What is to be looked at. */
+            warnings: components["schemas"]["ChurnWarning"][];
+        };
+        /** @description A point of it. */
+        ChurnPoint: {
+            /**
+             * Format: double
+             * @description The mean risk that the model then says.
+             */
+            risk: number;
+            /**
+             * Format: double
+             * @description The value that everybody is taken to have.
+             */
+            value: number;
+        };
+        /** @description A reason. */
+        ChurnReason: {
+            /**
+             * Format: double
+             * @description What it adds to the log-odds.
+             */
+            adds: number;
+            /** @description The word of the feature; `unknown.` before it where it is not known. */
+            code: string;
+            /** @description What it is for this person; empty where it is not known. */
+            numbers: number[];
+            /** @description Whether it goes with a higher risk. */
+            raises: boolean;
+            /** @description The sentence. */
+            text: string;
+        };
+        /** @description What staff choose of it. */
+        ChurnSettings: {
+            /**
+             * Format: double
+             * @description What an action on one customer costs: above 0. Null: a tenth of what an action is hoped to save.
+             * @default null
+             */
+            action: number | null;
+            /**
+             * Format: int32
+             * @description Who has bought nothing for so many weeks is lost already and is not foretold: 2 to 156. Null: twice the horizon.
+             * @default null
+             */
+            active_weeks: number | null;
+            /**
+             * Format: int32
+             * @description After how many days it is fitted anew: 1 to 90.
+             * @default 7
+             */
+            fit_days: number;
+            /**
+             * Format: int32
+             * @description Who buys nothing for so many weeks is lost: 2 to 52. Null: the time within which nine of ten purchases follow the one before.
+             * @default null
+             */
+            horizon_weeks: number | null;
+            /**
+             * Format: double
+             * @description Of those who would be lost, the part that an action is hoped to keep: above 0, up to 1. An experiment tells the true one.
+             * @default 0.3
+             */
+            keeps: number;
+            /**
+             * Format: double
+             * @description What a lost customer costs, in the workspace's currency: above 0. Null: what one who stays spends within the horizon.
+             * @default null
+             */
+            loss: number | null;
+            /**
+             * Format: int32
+             * @description After how many hours people are scored anew: 1 to 168.
+             * @default 24
+             */
+            score_hours: number;
+        };
+        /** @description What is to be looked at before a version is used. */
+        ChurnWarning: {
+            /** @description `gives_away` */
+            code: string;
+            /** @description Which feature. */
+            feature: string;
+            /**
+             * Format: double
+             * @description Its number.
+             */
+            number: number;
+            /** @description One sentence. */
+            text: string;
         };
         /** @description A gift to claim. */
         ClaimGiftBody: {
@@ -13515,14 +13818,14 @@ export interface components {
             bias: components["schemas"]["ModelSure"];
             /**
              * Format: double
-             * @description Purchases that came.
+             * @description What came.
              */
             came: number;
             /** @description The mean absolute error a person. */
             mean_absolute: components["schemas"]["ModelSure"];
             /**
              * Format: double
-             * @description Purchases that it foretold of its customers.
+             * @description What it foretold of its customers, added up: purchases, or people lost.
              */
             said: number;
             /** @description The day until which it was looked. */
@@ -13649,16 +13952,16 @@ export interface components {
             auc?: components["schemas"]["ModelSure"] | null;
             /** @description By which part the sum was foretold too high. */
             bias: components["schemas"]["ModelSure"];
-            /** @description The probability to buy at all in these weeks, beside who did. */
+            /** @description Probabilities, beside of whom it came true. */
             calibration: components["schemas"]["ModelSaid"][];
             /**
              * Format: double
-             * @description How far the probability to buy at all was from what came, on average over ten bins.
+             * @description How far probabilities were from what came, on average over ten bins.
              */
             calibration_error?: number | null;
             /**
              * Format: double
-             * @description Purchases that came.
+             * @description What came.
              */
             came: number;
             /**
@@ -13677,7 +13980,7 @@ export interface components {
             people: number;
             /**
              * Format: double
-             * @description Purchases foretold.
+             * @description What was foretold, added up: purchases, or people lost.
              */
             said: number;
             spend_bias?: components["schemas"]["ModelSure"] | null;
@@ -13733,6 +14036,8 @@ export interface components {
              */
             said: number;
         };
+        /** @description The settings of a model. */
+        ModelSettings: components["schemas"]["ValueSettings"] | components["schemas"]["ChurnSettings"];
         /** @description A fitted model. */
         ModelShape: {
             /**
@@ -13786,7 +14091,7 @@ export interface components {
             correlation?: number | null;
             /** @description Why it could not be fitted. */
             fault?: string | null;
-            /** @description `pareto_nbd`, `mbg_nbd` or `bg_nbd`. */
+            /** @description `pareto_nbd`, `mbg_nbd` or `bg_nbd`; `regression` or `boosting`. */
             kind: string;
             /**
              * Format: double
@@ -13842,7 +14147,7 @@ export interface components {
             held: components["schemas"]["ModelHold"][];
             /** @description On which days it was judged. */
             judged_on: string[];
-            /** @description How good it was on the weeks held out. */
+            /** @description How good it was on the weeks held out: what was foretold and came are purchases, or people lost. */
             metrics: components["schemas"]["ModelMetrics"];
             /**
              * Format: int64
@@ -15575,7 +15880,7 @@ export interface components {
         };
         /** @description What a model says of somebody. */
         PersonScore: {
-            /** @description With whom they came. */
+            /** @description Of value with whom they came, of churn the feature that raises the risk most. */
             cohort: string;
             currency: string;
             detail?: components["schemas"]["ValueDetail"] | null;
@@ -15584,15 +15889,16 @@ export interface components {
             /** @description The lower end of its interval of 95 %. */
             low: string;
             model: string;
-            /** @description The cell of the page's matrix. */
+            /** @description Of value the cell of the page's matrix, of churn the level. */
             part: string;
-            /** @description What it says: of value an amount in `currency`, exact decimal. */
+            risk?: components["schemas"]["ChurnDetail"] | null;
+            /** @description What it says: of value an amount in `currency`, of churn a probability; exact decimal. */
             score: string;
             /** @description As of when. */
             scored_at: string;
             /**
              * Format: int64
-             * @description 10 for the tenth with the highest scores.
+             * @description 10 for the tenth with the highest scores; 0 of whoever is lost already.
              */
             tenth: number;
             /** Format: int64 */
@@ -18794,7 +19100,7 @@ export interface components {
                 held: components["schemas"]["ModelHold"][];
                 /** @description On which days it was judged. */
                 judged_on: string[];
-                /** @description How good it was on the weeks held out. */
+                /** @description How good it was on the weeks held out: what was foretold and came are purchases, or people lost. */
                 metrics: components["schemas"]["ModelMetrics"];
                 /**
                  * Format: int64
@@ -18887,7 +19193,7 @@ export interface components {
         Rows_PersonScore: {
             /** @description The rows. */
             rows: {
-                /** @description With whom they came. */
+                /** @description Of value with whom they came, of churn the feature that raises the risk most. */
                 cohort: string;
                 currency: string;
                 detail?: components["schemas"]["ValueDetail"] | null;
@@ -18896,15 +19202,16 @@ export interface components {
                 /** @description The lower end of its interval of 95 %. */
                 low: string;
                 model: string;
-                /** @description The cell of the page's matrix. */
+                /** @description Of value the cell of the page's matrix, of churn the level. */
                 part: string;
-                /** @description What it says: of value an amount in `currency`, exact decimal. */
+                risk?: components["schemas"]["ChurnDetail"] | null;
+                /** @description What it says: of value an amount in `currency`, of churn a probability; exact decimal. */
                 score: string;
                 /** @description As of when. */
                 scored_at: string;
                 /**
                  * Format: int64
-                 * @description 10 for the tenth with the highest scores.
+                 * @description 10 for the tenth with the highest scores; 0 of whoever is lost already.
                  */
                 tenth: number;
                 /** Format: int64 */
@@ -19200,7 +19507,7 @@ export interface components {
                  */
                 scored_version?: number | null;
                 scoring?: components["schemas"]["ModelJob"] | null;
-                settings: components["schemas"]["ValueSettings"];
+                settings: components["schemas"]["ModelSettings"];
                 verdict?: components["schemas"]["ModelVerdict"] | null;
             }[];
         };
@@ -19768,7 +20075,7 @@ export interface components {
              */
             scored_version?: number | null;
             scoring?: components["schemas"]["ModelJob"] | null;
-            settings: components["schemas"]["ValueSettings"];
+            settings: components["schemas"]["ModelSettings"];
             verdict?: components["schemas"]["ModelVerdict"] | null;
         };
         /** @description What staff choose of a model. */
@@ -19776,7 +20083,7 @@ export interface components {
             /** @description Whether nothing is fitted or scored by itself. */
             is_paused: boolean;
             /** @description All of the settings; what is left out is as usual. */
-            settings: components["schemas"]["ValueSettings"];
+            settings: components["schemas"]["ModelSettings"];
         };
         /** @description A segment. */
         Segment: {
@@ -38513,9 +38820,9 @@ export interface operations {
                 to?: number;
                 /** @description Only of this tenth: 1 to 10. */
                 tenth?: number;
-                /** @description Only of this cell of the matrix. */
+                /** @description Only of this cell of the matrix, or of this level: `high`, `medium`, `low`, `lost`. */
                 part?: string;
-                /** @description Only of this cohort. */
+                /** @description Only of this cohort, or whose risk this feature raises most. */
                 cohort?: string;
                 /** @description `highest` (unless said) or `lowest` first. */
                 order?: string;
@@ -38549,6 +38856,44 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_model_risks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChurnOverview"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

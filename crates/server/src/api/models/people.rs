@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::extract::State;
 use rapport_analytics::scores::records::models;
 use rapport_analytics::scores::records::scores::{self, ScoreRow, Wanted};
-use rapport_analytics::value::Detail;
+use rapport_analytics::{churn, value};
 use rapport_domain::{Handle, PersonId, money};
 use rapport_profiles::records::{identifiers, persons};
 use serde::{Deserialize, Serialize};
@@ -28,21 +28,23 @@ pub struct PersonScore {
     version: i64,
     /// As of when.
     scored_at: String,
-    /// What it says: of value an amount in `currency`, exact decimal.
+    /// What it says: of value an amount in `currency`, of churn a probability; exact decimal.
     score: String,
     /// The lower end of its interval of 95 %.
     low: String,
     /// The upper end.
     high: String,
     currency: String,
-    /// 10 for the tenth with the highest scores.
+    /// 10 for the tenth with the highest scores; 0 of whoever is lost already.
     tenth: i64,
-    /// The cell of the page's matrix.
+    /// Of value the cell of the page's matrix, of churn the level.
     part: String,
-    /// With whom they came.
+    /// Of value with whom they came, of churn the feature that raises the risk most.
     cohort: String,
-    /// The rest, and the reasons.
-    detail: Option<Detail>,
+    /// Of value the rest, and the reasons.
+    detail: Option<value::Detail>,
+    /// Of churn the rest, and the reasons.
+    risk: Option<churn::Detail>,
 }
 
 impl PersonScore {
@@ -57,6 +59,7 @@ impl PersonScore {
             tenth: row.tenth,
             part: row.part,
             cohort: row.cohort,
+            risk: serde_json::from_value(row.detail.clone()).ok(),
             detail: serde_json::from_value(row.detail).ok(),
             model: row.model,
         }
@@ -80,9 +83,9 @@ pub struct ModelPeopleQuery {
     to: Option<f64>,
     /// Only of this tenth: 1 to 10.
     tenth: Option<i64>,
-    /// Only of this cell of the matrix.
+    /// Only of this cell of the matrix, or of this level: `high`, `medium`, `low`, `lost`.
     part: Option<String>,
-    /// Only of this cohort.
+    /// Only of this cohort, or whose risk this feature raises most.
     cohort: Option<String>,
     /// `highest` (unless said) or `lowest` first.
     order: Option<String>,

@@ -3,12 +3,13 @@
 use rapport_analytics::scores::Verdict;
 use rapport_analytics::scores::card::Card;
 use rapport_analytics::scores::judged::{Against, Hold};
+use rapport_analytics::scores::measured::{Came, Choice, Metrics};
 use rapport_analytics::scores::records::models::ModelRow;
 use rapport_analytics::scores::records::versions::{self, State, VersionRow};
-use rapport_analytics::value::{Came, Choice, Content, Metrics, Settings, date_of};
+use rapport_analytics::value::date_of;
 use rapport_domain::Id;
 use rapport_store::jobs::Status;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::segments::Names;
@@ -16,7 +17,7 @@ use crate::api::shapes::time;
 use crate::api::wire::optional_time;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::modelling::{self, SCHEDULE};
+use crate::modelling::{SCHEDULE, Settings};
 use crate::problem::Problem;
 
 /// A job of a model.
@@ -74,7 +75,7 @@ impl ScoringModel {
         };
         let newer = versions::latest(db, caller.workspace, &row.model, LOOKED_AT).await?.into_iter().next();
         let held = newer.filter(|it| it.state == State::Held.as_str());
-        let settings = modelling::settings_of(&row);
+        let settings = Settings::of(&row);
         // What is due at once is due now.
         let due = |at: rapport_domain::Timestamp| (!row.is_paused).then(|| time(at.max(app.now())));
         Ok(Self {
@@ -120,7 +121,7 @@ pub struct ModelVersion {
     against: Option<Against>,
     /// What was tried.
     choice: Choice,
-    /// How good it was on the weeks held out.
+    /// How good it was on the weeks held out: what was foretold and came are purchases, or people lost.
     metrics: Metrics,
     /// On which days it was judged.
     judged_on: [String; 2],
@@ -132,9 +133,17 @@ pub struct ModelVersion {
     decided_why: Option<String>,
 }
 
+/// What the contents of versions of all kinds have.
+#[derive(Deserialize)]
+struct Shared {
+    choice: Choice,
+    metrics: Metrics,
+    against: Option<Against>,
+}
+
 impl ModelVersion {
     pub(super) fn of(row: VersionRow, users: &Names) -> Result<Self, Problem> {
-        let content: Content = serde_json::from_value(row.content).map_err(Problem::internal)?;
+        let content: Shared = serde_json::from_value(row.content).map_err(Problem::internal)?;
         let named = |id: String| users.get(&id).cloned().unwrap_or(id);
         let metrics = content.metrics;
         Ok(Self {

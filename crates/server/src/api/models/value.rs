@@ -35,7 +35,7 @@ pub async fn value_overview(
 ) -> Result<Json<Overview>, Problem> {
     caller.require(Permission::ViewReports)?;
     let row = find(&app, &caller, &model).await?;
-    let overview = row.overview.ok_or_else(|| Problem::not_found("run of scores yet"))?;
+    let overview = row.overview.filter(|_| row.kind == VALUE).ok_or_else(|| Problem::not_found("run of scores yet"))?;
     Ok(Json(serde_json::from_value(overview).map_err(Problem::internal)?))
 }
 

@@ -1,7 +1,9 @@
 // Models at work: what customers are worth, versions and their cards.
+import { churn } from './churn';
 import { offers } from './offers';
 
 export const models = {
+	...churn,
 	...offers,
 	'fact.value.expected': 'expected value',
 	'fact.value.alive': 'still there',

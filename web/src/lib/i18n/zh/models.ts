@@ -1,8 +1,10 @@
 // 模型：客户价值、版本与说明卡。
 import type { models as english } from '../en/models';
+import { churn } from './churn';
 import { offers } from './offers';
 
 export const models: Record<keyof typeof english, string> = {
+	...churn,
 	...offers,
 	'fact.value.expected': '预期价值',
 	'fact.value.alive': '仍在的概率',

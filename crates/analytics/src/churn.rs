@@ -1,0 +1,146 @@
+//! Who will be lost: of everybody who still buys, the probability that they buy nothing within a horizon, learnt from what was known of people at several moments
+//! of the past and from what they then did.
+//!
+//! Always holds: a feature at a moment uses only what had happened *and* had been heard of before it; a label is what came after it, as the orders stand now. What is
+//! judged by a moment was learnt from moments whose time had passed before it. Data that do not carry a model are a [`Verdict`](crate::scores::Verdict).
+//!
+//! Does not do: the mathematics (`rapport_models::learn`), writing scores anywhere, or saying what would keep anybody: reasons and what goes with a risk are
+//! associations.
+
+mod cards;
+mod deeds;
+mod features;
+mod learning;
+mod overview;
+mod reasons;
+mod rows;
+mod run;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub use deeds::{Deed, Did, Heard};
+pub use features::{FEATURES, Known};
+pub use learning::{Before, Content, Definition, Learned, STEPS, Warned, came, learn};
+pub use overview::{Associated, Band, Cause, Costed, Level, Overview, Point};
+pub use reasons::Reason;
+pub use rows::{Looks, Rows};
+pub use run::{Detail, Run, Scored};
+
+/// What staff choose of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = ChurnSettings)]
+pub struct Settings {
+    /// Who buys nothing for so many weeks is lost: 2 to 52. Null: the time within which nine of ten purchases follow the one before.
+    pub horizon_weeks: Option<u32>,
+    /// Who has bought nothing for so many weeks is lost already and is not foretold: 2 to 156. Null: twice the horizon.
+    pub active_weeks: Option<u32>,
+    /// What a lost customer costs, in the workspace's currency: above 0. Null: what one who stays spends within the horizon.
+    pub loss: Option<f64>,
+    /// What an action on one customer costs: above 0. Null: a tenth of what an action is hoped to save.
+    pub action: Option<f64>,
+    /// Of those who would be lost, the part that an action is hoped to keep: above 0, up to 1. An experiment tells the true one.
+    pub keeps: f64,
+    /// After how many days it is fitted anew: 1 to 90.
+    pub fit_days: u32,
+    /// After how many hours people are scored anew: 1 to 168.
+    pub score_hours: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            horizon_weeks: None,
+            active_weeks: None,
+            loss: None,
+            action: None,
+            keeps: 0.3,
+            fit_days: 7,
+            score_hours: 24,
+        }
+    }
+}
+
+/// The part of what an action is hoped to save that it costs, where nobody said.
+const ACTION: f64 = 0.1;
+
+/// What acting costs and brings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Costs {
+    /// What a lost customer costs.
+    pub loss: f64,
+    /// What an action on one costs.
+    pub action: f64,
+    /// The part of those who would be lost that it keeps.
+    pub keeps: f64,
+}
+
+impl Costs {
+    /// The risk from which on acting pays (Elkan 2001): what is hoped to be saved outweighs what is spent. `None` where it never does.
+    pub fn threshold(&self) -> Option<f64> {
+        let threshold = self.action / (self.keeps * self.loss);
+        (threshold < 1.0).then_some(threshold)
+    }
+}
+
+impl Settings {
+    /// What is wrong with them: the field, and what is expected.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let within = |holds: bool, field, expected| if holds { Ok(()) } else { Err((field, expected)) };
+        let is_price = |it: Option<f64>| it.is_none_or(|it| it > 0.0 && it <= 1e9);
+        within(self.horizon_weeks.is_none_or(|it| (2..=52).contains(&it)), "horizon_weeks", "2 to 52 weeks, or null")?;
+        within(self.active_weeks.is_none_or(|it| (2..=156).contains(&it)), "active_weeks", "2 to 156 weeks, or null")?;
+        within(is_price(self.loss), "loss", "above 0, up to a billion, or null")?;
+        within(is_price(self.action), "action", "above 0, up to a billion, or null")?;
+        within(
+            self.keeps > 0.0 && self.keeps <= 1.0,
+            "keeps",
+            "above 0, up to 1: 0.3 is 30 % of those who would be lost",
+        )?;
+        within((1..=90).contains(&self.fit_days), "fit_days", "1 to 90 days")?;
+        within((1..=168).contains(&self.score_hours), "score_hours", "1 to 168 hours")
+    }
+
+    /// What acting costs, with what is proposed where nobody said: `worth` is what a customer who stays spends within the horizon.
+    pub fn costs(&self, worth: f64) -> Costs {
+        let loss = self.loss.unwrap_or(worth).max(1e-6);
+        Costs { loss, action: self.action.unwrap_or(ACTION * self.keeps * loss), keeps: self.keeps }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_their_bounds_are_refused_by_field() {
+        assert_eq!(Settings::default().check(), Ok(()));
+        for (json, field) in [
+            (serde_json::json!({"horizon_weeks": 1}), "horizon_weeks"),
+            (serde_json::json!({"active_weeks": 157}), "active_weeks"),
+            (serde_json::json!({"loss": 0}), "loss"),
+            (serde_json::json!({"action": -3}), "action"),
+            (serde_json::json!({"keeps": 0}), "keeps"),
+            (serde_json::json!({"keeps": 1.01}), "keeps"),
+            (serde_json::json!({"fit_days": 0}), "fit_days"),
+            (serde_json::json!({"score_hours": 169}), "score_hours"),
+        ] {
+            let settings: Settings = serde_json::from_value(json).unwrap();
+            assert_eq!(settings.check().unwrap_err().0, field);
+        }
+        assert!(serde_json::from_value::<Settings>(serde_json::json!({"horizon": 3})).is_err());
+    }
+
+    #[test]
+    fn acting_pays_from_where_what_is_saved_outweighs_what_is_spent() {
+        let settings = Settings { loss: Some(100.0), action: Some(6.0), keeps: 0.3, ..Settings::default() };
+        assert!((settings.costs(1.0).threshold().unwrap() - 0.2).abs() < 1e-12);
+        let usual = Settings::default().costs(80.0);
+        assert_eq!((usual.loss, usual.threshold().map(|it| (it * 1e9).round() / 1e9)), (80.0, Some(0.1)));
+        assert_eq!(Settings { action: Some(30.0), ..settings }.costs(1.0).threshold(), None, "it never pays");
+    }
+}

@@ -1,0 +1,202 @@
+//! What people did, each with the day on which it happened and the day on which it was heard of.
+//!
+//! Always holds: what came by a file, or with the history that a new source brings at first, counts as heard of when it happened, since it would have been, had the
+//! source been there; whatever else came late was not known before it came.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::DataType;
+use datafusion::functions::expr_fn::coalesce;
+use datafusion::logical_expr::{Expr, cast, ident, lit};
+use rapport_domain::shop_events::{
+    COMPLAINT_OPENED, ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED, PAGE_VIEWED, PRODUCT_ADDED, PRODUCT_REVIEWED,
+    PRODUCT_VIEWED, SCREEN_VIEWED, SURVEY_ANSWERED, TICKET_OPENED,
+};
+use rapport_domain::{PersonId, SourceId, Timestamp, WorkspaceId};
+use rapport_lake::TableOptions;
+use rapport_lake::columns::{OCCURRED_AT, PERSON, RECEIVED_AT, SOURCE};
+use rapport_segments::EventColumns;
+use rapport_segments::value::Reading;
+
+use crate::analytics::{Analytics, Context};
+use crate::columns::{Columns, at};
+use crate::error::Result;
+use crate::value::day_of;
+
+/// What somebody did, or what happened to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Did {
+    /// Bought.
+    Bought,
+    /// Looked around.
+    Visited,
+    /// Got money back.
+    Refunded,
+    /// Called an order off.
+    Cancelled,
+    /// Complained.
+    Complained,
+    /// Asked for help.
+    Asked,
+    /// Gave stars, 1 to 5.
+    Rated,
+    /// Said whether they would recommend us, 0 to 10.
+    Recommended,
+    /// Opened or clicked a message.
+    Opened,
+}
+
+const NAMES: [(&str, Did); 16] = [
+    (ORDER_COMPLETED, Did::Bought),
+    (PAGE_VIEWED, Did::Visited),
+    (SCREEN_VIEWED, Did::Visited),
+    (PRODUCT_VIEWED, Did::Visited),
+    ("Product List Viewed", Did::Visited),
+    ("Products Searched", Did::Visited),
+    (PRODUCT_ADDED, Did::Visited),
+    ("Signed In", Did::Visited),
+    (ORDER_REFUNDED, Did::Refunded),
+    (ORDER_CANCELLED, Did::Cancelled),
+    (COMPLAINT_OPENED, Did::Complained),
+    (TICKET_OPENED, Did::Asked),
+    (PRODUCT_REVIEWED, Did::Rated),
+    (SURVEY_ANSWERED, Did::Recommended),
+    ("Message Opened", Did::Opened),
+    ("Message Clicked", Did::Opened),
+];
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deed {
+    /// The day on which it happened, since 1970, by the workspace's calendar.
+    pub day: i32,
+    /// The day on which it was heard of.
+    pub heard: i32,
+    /// What.
+    pub did: Did,
+    /// What was paid in the workspace's currency, stars, or the answer; NaN where there is none.
+    pub amount: f64,
+    /// Of an order: whether it had a discount.
+    pub reduced: bool,
+}
+
+/// Until when what a source brings counts as history. A source that is not in it brings none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Heard(pub BTreeMap<SourceId, Timestamp>);
+
+impl Heard {
+    /// When something was heard of.
+    fn of(&self, source: SourceId, occurred: Timestamp, received: Timestamp) -> Timestamp {
+        let is_history = self.0.get(&source).is_some_and(|until| received < *until);
+        if is_history { occurred } else { received.max(occurred) }
+    }
+}
+
+impl Analytics {
+    /// What the people from one number to another did before an instant, by person, each in the order of days.
+    ///
+    /// # Errors
+    /// The lake's.
+    pub async fn deeds(
+        &self,
+        workspace: WorkspaceId,
+        context: &Context,
+        heard: &Heard,
+        (first, last): (PersonId, PersonId),
+        until: Timestamp,
+    ) -> Result<BTreeMap<PersonId, Vec<Deed>>> {
+        let snapshot = self.lake.snapshot(workspace).await?;
+        let own = |path: &str, reading: Reading| EventColumns::property(&snapshot, path, reading);
+        let number = |path: &str| cast(own(path, Reading::Number), DataType::Float64);
+        let millionths = |path: &str| cast(own(path, Reading::Amount), DataType::Float64);
+        let text = |path: &str| cast(own(path, Reading::Text), DataType::Utf8);
+        let names: Vec<Expr> = NAMES.iter().map(|(name, _)| lit(*name)).collect();
+        let plan = snapshot
+            .scan(TableOptions { to: Some(until.plus(1)), ..TableOptions::default() })?
+            .filter(
+                ident(PERSON)
+                    .between(lit(first.0), lit(last.0))
+                    .and(EventColumns::name(&snapshot).in_list(names, false)),
+            )?
+            .project([
+                ident(PERSON),
+                cast(ident(OCCURRED_AT), DataType::Int64).alias("occurred"),
+                cast(ident(RECEIVED_AT), DataType::Int64).alias("received"),
+                cast(ident(SOURCE), DataType::Int64).alias("source"),
+                cast(EventColumns::name(&snapshot), DataType::Utf8).alias("name"),
+                coalesce(vec![millionths("revenue"), millionths("total")]).alias("paid"),
+                millionths("discount").alias("discount"),
+                text("coupon").alias("coupon"),
+                text("currency").alias("currency"),
+                number("rating").alias("rating"),
+                number("score").alias("answer"),
+                text("type").alias("type"),
+            ])?
+            .build()?;
+        let mut found: BTreeMap<PersonId, Vec<Deed>> = BTreeMap::new();
+        for batch in self.lake.query(self.budget)?.collect(plan).await?.1 {
+            let columns = Columns(&batch);
+            let (persons, names) = (columns.integers(PERSON)?, columns.texts("name")?);
+            let (occurred, received, sources) =
+                (columns.integers("occurred")?, columns.integers("received")?, columns.integers("source")?);
+            let (paid, discounts) = (columns.numbers("paid")?, columns.numbers("discount")?);
+            let (coupons, currencies) = (columns.texts("coupon")?, columns.texts("currency")?);
+            let (ratings, answers, types) =
+                (columns.numbers("rating")?, columns.numbers("answer")?, columns.texts("type")?);
+            for row in 0..batch.num_rows() {
+                let Some((_, did)) = NAMES.iter().find(|it| it.0 == names.value(row)) else { continue };
+                let number = |of| at(of, row, |it: &arrow::array::Float64Array, row| it.value(row));
+                let word = |of| at(of, row, |it: &arrow::array::StringArray, row| it.value(row).trim().to_owned());
+                let amount = match did {
+                    Did::Bought => {
+                        let is_own =
+                            word(currencies).is_none_or(|it| it.eq_ignore_ascii_case(context.currency.as_str()));
+                        number(paid).filter(|_| is_own).map(|it| it / 1e6)
+                    }
+                    Did::Rated => number(ratings).filter(|it| (1.0..=5.0).contains(it)),
+                    Did::Recommended => {
+                        let is_asked = word(types).is_none_or(|it| it == "nps");
+                        number(answers).filter(|it| is_asked && (0.0..=10.0).contains(it))
+                    }
+                    _ => None,
+                };
+                let reduced =
+                    number(discounts).is_some_and(|it| it > 0.0) || word(coupons).is_some_and(|it| !it.is_empty());
+                let when = Timestamp(occurred.value(row));
+                let source = SourceId(sources.value(row));
+                let known = heard.of(source, when, Timestamp(received.value(row)));
+                found.entry(PersonId(persons.value(row))).or_default().push(Deed {
+                    day: day_of(when, &context.calendar),
+                    heard: day_of(known, &context.calendar),
+                    did: *did,
+                    amount: amount.unwrap_or(f64::NAN),
+                    reduced: *did == Did::Bought && reduced,
+                });
+            }
+        }
+        // The lake gives them in no order; of one day any order gives the same features, but sums must be added up in the same order each time.
+        for deeds in found.values_mut() {
+            deeds.sort_by(|a, b| {
+                (a.day, a.heard, a.did as u8).cmp(&(b.day, b.heard, b.did as u8)).then(a.amount.total_cmp(&b.amount))
+            });
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn history_was_known_when_it_happened_and_what_came_late_was_not() {
+        let (shop, file) = (SourceId(1), SourceId(2));
+        let heard = Heard(BTreeMap::from([(shop, Timestamp(1_000)), (file, Timestamp(i64::MAX))]));
+        let of = |source, occurred, received| heard.of(source, Timestamp(occurred), Timestamp(received)).0;
+        assert_eq!(of(shop, 10, 999), 10, "the history that it began with");
+        assert_eq!(of(shop, 10, 1_000), 1_000, "late");
+        assert_eq!(of(file, 10, 5_000), 10);
+        assert_eq!(of(SourceId(3), 10, 20), 20);
+        assert_eq!(of(SourceId(3), 30, 20), 30, "a clock that runs ahead");
+    }
+}

@@ -1,0 +1,140 @@
+//! Rows to learn from and to score: what was known of everybody at several days.
+//!
+//! Always holds: a row of a day of the past knows only what had been heard of before it; also the model of buying, of which one feature is what it says, was fitted to
+//! what was known then. People whose data are restricted are no rows.
+
+use std::collections::BTreeSet;
+
+use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_models::buying::{Buying, Histories, History, Likelihood, MbgNbd};
+
+use super::deeds::{Deed, Heard};
+use super::features::{ALIVE, Known};
+use crate::analytics::{Analytics, Context};
+use crate::error::Result;
+
+/// The days that are looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// The first days that are not known, ascending.
+    pub days: Vec<i32>,
+    /// Whether of the last of them all is known that was ever heard of: the present.
+    pub is_present: bool,
+    /// Who has not bought for so many days is no row.
+    pub active: i32,
+    /// About so many rows are made at most: of more people some are taken, always the same.
+    pub most: usize,
+}
+
+/// What was known of somebody on a day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Who.
+    pub person: PersonId,
+    /// The place of the day.
+    pub look: usize,
+    /// What.
+    pub known: Known,
+}
+
+/// All of them, by person and day.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    /// The days.
+    pub days: Vec<i32>,
+    /// The rows of whoever still bought.
+    pub rows: Vec<Row>,
+    /// Whoever had not bought for too long on the last day: who, and days since.
+    pub lost: Vec<(PersonId, i32)>,
+    /// The parameters of the model of buying of each day, where it could be fitted.
+    pub buying: Vec<Option<Vec<f64>>>,
+    /// How many deeds were read.
+    pub deeds: u64,
+    /// How many of them were heard of on a later day.
+    pub late: u64,
+    histories: Vec<Vec<History>>,
+}
+
+impl Rows {
+    /// None yet.
+    pub fn new(looks: &Looks) -> Self {
+        Self { days: looks.days.clone(), histories: vec![Vec::new(); looks.days.len()], ..Self::default() }
+    }
+
+    /// Adds what somebody did, in the order of days.
+    pub fn add(&mut self, person: PersonId, deeds: &[Deed], looks: &Looks) {
+        self.deeds += deeds.len() as u64;
+        self.late += deeds.iter().filter(|it| it.heard > it.day).count() as u64;
+        let last = looks.days.len().saturating_sub(1);
+        for (look, day) in looks.days.iter().enumerate() {
+            let heard = if looks.is_present && look == last { i32::MAX } else { *day };
+            let Some(known) = Known::at(deeds, *day, heard) else { continue };
+            self.histories[look].push(known.history);
+            if known.since <= looks.active {
+                self.rows.push(Row { person, look, known });
+            } else if look == last {
+                self.lost.push((person, known.since));
+            }
+        }
+    }
+
+    /// Fits the model of buying to what was known on each day, and says by it who is still there. With `kept` these parameters speak of all days.
+    pub fn settle(&mut self, kept: Option<&[f64]>) {
+        self.buying = match kept {
+            Some(kept) => vec![Some(kept.to_vec()); self.days.len()],
+            None => self.histories.iter().map(|it| fitted(it)).collect(),
+        };
+        self.histories.clear();
+        let models: Vec<Option<MbgNbd>> = self.buying.iter().map(|it| it.as_deref().and_then(model)).collect();
+        for row in &mut self.rows {
+            let alive = models[row.look].as_ref().map_or(f64::NAN, |it| it.alive(&row.known.history));
+            row.known.values[ALIVE] = if (0.0..=1.0).contains(&alive) { alive } else { f64::NAN };
+        }
+    }
+}
+
+fn fitted(histories: &[History]) -> Option<Vec<f64>> {
+    let histories = Histories::new(histories).ok()?;
+    let parameters = MbgNbd::fit(&histories).ok()?.model.parameters();
+    model(&parameters).map(|_| parameters)
+}
+
+fn model(parameters: &[f64]) -> Option<MbgNbd> {
+    let sound = parameters.len() == 4 && parameters.iter().all(|it| it.is_finite() && *it > 0.0);
+    sound.then(|| MbgNbd::with(parameters))
+}
+
+/// Which people are taken where there are too many: about one of `every`, always the same ones.
+fn is_taken(person: PersonId, every: u64) -> bool {
+    let mixed = person.0.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    mixed.is_multiple_of(every)
+}
+
+impl Analytics {
+    /// What was known of everybody, at most `buyers` people, on some days; `kept` are the parameters of the model of buying, which is fitted otherwise.
+    ///
+    /// # Errors
+    /// The lake's.
+    pub async fn churn_rows(
+        &self,
+        workspace: WorkspaceId,
+        context: &Context,
+        heard: &Heard,
+        restricted: &BTreeSet<PersonId>,
+        looks: &Looks,
+        (buyers, kept): (usize, Option<&[f64]>),
+    ) -> Result<Rows> {
+        let every = (buyers * looks.days.len() / looks.most.max(1) + 1) as u64;
+        let until: Timestamp = context.complete_until();
+        let mut rows = Rows::new(looks);
+        for range in self.ranges(workspace).await? {
+            for (person, deeds) in self.deeds(workspace, context, heard, range, until).await? {
+                if !restricted.contains(&person) && is_taken(person, every) {
+                    rows.add(person, &deeds, looks);
+                }
+            }
+        }
+        rows.settle(kept);
+        Ok(rows)
+    }
+}

@@ -1,0 +1,78 @@
+//! What staff choose of a model, by its kind.
+
+use rapport_analytics::scores::CHURN;
+use rapport_analytics::scores::records::models::ModelRow;
+use rapport_analytics::{churn, value};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The settings of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = ModelSettings)]
+pub enum Settings {
+    /// Of what customers are worth.
+    Value(value::Settings),
+    /// Of who will be lost.
+    Churn(churn::Settings),
+}
+
+impl Settings {
+    /// Those of a model; what cannot be read any more is as usual.
+    pub fn of(row: &ModelRow) -> Self {
+        Self::read(&row.kind, row.settings.clone()).unwrap_or_else(|_| {
+            if row.kind == CHURN {
+                Self::Churn(churn::Settings::default())
+            } else {
+                Self::Value(value::Settings::default())
+            }
+        })
+    }
+
+    /// Those of a kind of model, as somebody sent them.
+    ///
+    /// # Errors
+    /// They are none of this kind.
+    pub fn read(kind: &str, json: Value) -> serde_json::Result<Self> {
+        match kind {
+            CHURN => serde_json::from_value(json).map(Self::Churn),
+            _ => serde_json::from_value(json).map(Self::Value),
+        }
+    }
+
+    /// What is wrong with them: the field, and what is expected.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        match self {
+            Self::Value(it) => it.check(),
+            Self::Churn(it) => it.check(),
+        }
+    }
+
+    /// Into how many steps its learning is divided.
+    pub fn steps(&self) -> usize {
+        match self {
+            Self::Value(_) => value::STEPS,
+            Self::Churn(_) => churn::STEPS,
+        }
+    }
+
+    /// After how many days it is fitted anew.
+    pub fn fit_days(&self) -> u32 {
+        match self {
+            Self::Value(it) => it.fit_days,
+            Self::Churn(it) => it.fit_days,
+        }
+    }
+
+    /// After how many hours people are scored anew.
+    pub fn score_hours(&self) -> u32 {
+        match self {
+            Self::Value(it) => it.score_hours,
+            Self::Churn(it) => it.score_hours,
+        }
+    }
+}

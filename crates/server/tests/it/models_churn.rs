@@ -1,0 +1,309 @@
+//! Churn at work: from what people did to risks, levels, facts and people; events that came late, versions that are held, jobs that were cut off, who may what.
+
+use std::collections::BTreeMap;
+
+use axum::http::{Method, StatusCode};
+use rapport_domain::Timestamp;
+use rapport_server::auth::Role;
+use rapport_server::installation::MIGRATIONS;
+use rapport_server::modelling::{self, CHURN_FACTS, LEASE};
+use rapport_server::records::workspaces::FIRST;
+use rapport_server::sample_shop::TRUTH;
+use rapport_store::testing::{TestDatabase, on_postgres, on_sqlite};
+use rapport_store::{Priority, Queries, args, sql};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::engaging::{call, get};
+use crate::models::alone;
+use crate::world::{Browser, World};
+
+const CHURN: &str = "/api/v1/models/churn";
+
+async fn people(world: &World, owner: &Browser, query: &str) -> Vec<Value> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = get(world, owner, &format!("{CHURN}/people?limit=500&{query}&cursor={cursor}")).await;
+        all.extend(page["rows"].as_array().unwrap().clone());
+        match page["next"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => {
+                assert_eq!(page["total"], json!(all.len()), "{query}");
+                return all;
+            }
+        }
+    }
+}
+
+async fn count(world: &World, table: &str) -> i64 {
+    let text = match table {
+        "scores" => sql!("SELECT COUNT(*) FROM scores WHERE model = 'churn'"),
+        "versions" => sql!("SELECT COUNT(*) FROM model_versions WHERE model = 'churn'"),
+        _ => sql!("SELECT COUNT(*) FROM facts WHERE fact_key LIKE 'churn.%'"),
+    };
+    world.app.installation.store.read().scalar(text, args![]).await.unwrap()
+}
+
+async fn settle(world: &World) {
+    modelling::settle(&world.app.installation).await.unwrap();
+}
+
+fn risk(row: &Value) -> f64 {
+    row["score"]["score"].as_str().unwrap().parse().unwrap()
+}
+
+/// Whether a buyer of the sample shop will buy again, by customer number.
+fn truth(world: &World) -> BTreeMap<String, bool> {
+    let text = std::fs::read_to_string(world.app.installation.folder.join(TRUTH)).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.map(|it| (it["user_id"].as_str().unwrap().to_owned(), it["alive_at_end"].as_bool().unwrap())).collect()
+}
+
+#[test]
+fn the_sample_shop_says_who_is_at_risk_and_every_figure_leads_to_its_people_on_sqlite() {
+    on_sqlite(MIGRATIONS.to_vec(), scored);
+}
+
+#[test]
+fn the_sample_shop_says_who_is_at_risk_and_every_figure_leads_to_its_people_on_postgres() {
+    on_postgres(MIGRATIONS.to_vec(), scored);
+}
+
+async fn scored(database: TestDatabase) {
+    let world = World::over_with(&database, &[("session.idle_hours", "100000"), ("session.days", "4000")]).await;
+    let owner = world.browser(Role::Owner).await;
+    world.fill(1_000, 3).await;
+    world.app.pipeline.settle().await.unwrap();
+    settle(&world).await;
+    let model = get(&world, &owner, CHURN).await;
+    assert_eq!(
+        (&model["live"]["version"], &model["verdict"], &model["kind"]),
+        (&json!(1), &json!(null), &json!("churn"))
+    );
+    let metrics = &model["live"]["metrics"];
+    assert!(metrics["auc"]["low"].as_f64().unwrap() > 0.55, "{metrics}");
+    assert!(metrics["calibration_error"].as_f64().unwrap() < 0.12, "{metrics}");
+    assert_eq!(model["live"]["choice"]["tried"].as_array().unwrap().len(), 2);
+
+    // The figures, and the people behind each.
+    let figures = get(&world, &owner, &format!("{CHURN}/risks")).await;
+    let all = people(&world, &owner, "").await;
+    assert_eq!(json!(all.len()), json!(figures["people"].as_u64().unwrap() + figures["lost"].as_u64().unwrap()));
+    assert_eq!(count(&world, "scores").await, all.len() as i64);
+    for level in figures["levels"].as_array().unwrap() {
+        let behind = people(&world, &owner, &format!("part={}", level["level"].as_str().unwrap())).await;
+        assert_eq!(level["people"], json!(behind.len()), "{level}");
+    }
+    for band in figures["bands"].as_array().unwrap() {
+        let behind = people(&world, &owner, &format!("from={}&to={}", band["from"], band["to"])).await;
+        assert_eq!(band["people"], json!(behind.len()), "{band}");
+    }
+    let cause = figures["causes"].as_array().unwrap().iter().max_by_key(|it| it["people"].as_u64()).unwrap();
+    let behind = people(&world, &owner, &format!("cohort={}", cause["feature"].as_str().unwrap())).await;
+    assert_eq!(cause["people"], json!(behind.len()));
+    assert!(figures["reliability"].as_array().unwrap().len() > 1 && figures["costs"].as_array().unwrap().len() == 20);
+    let still: f64 = all.iter().filter(|it| it["score"]["part"] != "lost").map(risk).sum();
+    assert!((figures["expected"]["value"].as_f64().unwrap() - still).abs() < 0.01, "{still}");
+
+    // What is said of one, with reasons, is what the list says; conditions see it.
+    let first = all.iter().find(|it| it["score"]["part"] != "lost").unwrap();
+    let person = first["customer"]["person_id"].as_str().unwrap();
+    let scores = get(&world, &owner, &format!("/api/v1/customers/{person}/scores")).await;
+    assert_eq!(scores["rows"][0], first["score"]);
+    assert_eq!((&scores["rows"][1]["model"], &scores["rows"][1]["risk"]), (&json!("value"), &json!(null)));
+    assert_eq!(first["score"]["detail"], json!(null));
+    assert!(!first["score"]["risk"]["because"].as_array().unwrap().is_empty(), "{first}");
+    let level = first["score"]["risk"]["level"].as_str().unwrap();
+    let text = format!("fact churn.level = \"{level}\" and fact churn.risk > 0");
+    let body = json!({"key": "risky", "name": "At risk", "text": text});
+    let saved = call(&world, &owner, Method::POST, "/api/v1/segments", body).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    rapport_server::keeper::fill_workspace(&world.app.installation, FIRST).await.unwrap();
+    let segments = get(&world, &owner, "/api/v1/segments").await;
+    let behind = people(&world, &owner, &format!("part={level}")).await;
+    assert_eq!(segments["rows"][0]["size"], json!(behind.len()), "{segments}");
+
+    // Who is said to be at risk really has left, more often than who is not. Of those who still buy: whoever is lost already is easy.
+    let truth = truth(&world);
+    let numbers: Vec<(i64, String)> = {
+        let text = sql!("SELECT person, value FROM identifiers WHERE kind = 'user_id'");
+        world.app.installation.store.read().fetch_all(text, args![]).await.unwrap()
+    };
+    let numbers: BTreeMap<String, String> = numbers.into_iter().map(|(a, b)| (a.to_string(), b)).collect();
+    let (mut there, mut gone) = (Vec::new(), Vec::new());
+    for row in all.iter().filter(|it| it["score"]["part"] != "lost") {
+        let is_there = truth[&numbers[row["customer"]["person_id"].as_str().unwrap()]];
+        if is_there { there.push(risk(row)) } else { gone.push(risk(row)) }
+    }
+    let right = gone.iter().flat_map(|a| there.iter().map(move |b| f64::from(u8::from(a > b)))).sum::<f64>();
+    let share = right / (there.len() * gone.len()) as f64;
+    assert!(share > 0.65, "{share}: {} there, {} gone", there.len(), gone.len());
+
+    // Again: nothing happened, so nothing is fitted, written or told.
+    let before = (count(&world, "versions").await, count(&world, "facts").await, count(&world, "scores").await);
+    assert_eq!(before.1, 2 * before.2, "{CHURN_FACTS:?} of everybody");
+    world.clock.advance(8 * Timestamp::DAY);
+    settle(&world).await;
+    let after = (count(&world, "versions").await, count(&world, "facts").await, count(&world, "scores").await);
+    assert_eq!(before, after);
+    let version = get(&world, &owner, &format!("{CHURN}/versions/1")).await;
+    let left_out = version["card"]["left_out"].to_string();
+    assert!(left_out.contains("0 events came on a later day"), "history is known when it happened: {left_out}");
+
+    // What comes late from a source that has been there for long is not taken as known before; the next version says how much that was.
+    let (key, _) = world.write_key("Till", None).await;
+    world.clock.advance(8 * Timestamp::DAY);
+    let mut events = Vec::new();
+    for (number, days) in [(1, 40), (2, 39), (3, 0)] {
+        let at = world.clock_now().plus(-days * Timestamp::DAY).to_rfc3339();
+        let user = numbers[person].clone();
+        events.push(json!({"type": "track", "event": "Complaint Opened", "userId": user, "timestamp": at,
+            "messageId": format!("late-{number}"), "properties": {}}));
+    }
+    let sent = world.collect("/v1/batch", &key, json!({"batch": events}).to_string()).await;
+    assert!(sent.status.is_success(), "{}", sent.text());
+    world.app.pipeline.drain().await.unwrap();
+    let asked = call(&world, &owner, Method::POST, &format!("{CHURN}/fit"), Value::Null).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text());
+    settle(&world).await;
+    let version = get(&world, &owner, &format!("{CHURN}/versions/2")).await;
+    let left_out = version["card"]["left_out"].to_string();
+    assert!(left_out.contains("2 events came on a later day"), "{left_out}");
+
+    // Erased, somebody has no score any more; restricted, from the next run on.
+    let scores = count(&world, "scores").await;
+    let erased = call(&world, &owner, Method::POST, &format!("/api/v1/customers/{person}/erasure"), json!({})).await;
+    assert!(erased.status.is_success(), "{}", erased.text());
+    assert_eq!(count(&world, "scores").await, scores - 1);
+    let other = all.iter().rev().find(|it| it["score"]["part"] != "lost").unwrap();
+    let path = format!("/api/v1/customers/{}/restriction", other["customer"]["person_id"].as_str().unwrap());
+    assert!(call(&world, &owner, Method::PUT, &path, json!({})).await.status.is_success());
+    world.clock.advance(2 * Timestamp::DAY);
+    settle(&world).await;
+    assert_eq!(count(&world, "scores").await, scores - 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn costs_make_levels_and_a_version_with_fewer_people_waits() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    world.fill(900, 4).await;
+    world.app.pipeline.settle().await.unwrap();
+    alone(&world, "churn").await;
+    settle(&world).await;
+    let change = async |settings: Value| {
+        let answer = call(&world, &owner, Method::PUT, CHURN, json!({"settings": settings, "is_paused": false})).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        settle(&world).await;
+        get(&world, &owner, &format!("{CHURN}/risks")).await
+    };
+    let high = |figures: &Value| figures["levels"][0]["people"].as_u64().unwrap();
+    let figures = change(json!({"loss": 100, "action": 1, "keeps": 0.5})).await;
+    assert!((figures["threshold"].as_f64().unwrap() - 0.02).abs() < 1e-9, "{figures}");
+    let many = high(&figures);
+    let figures = change(json!({"loss": 100, "action": 40, "keeps": 0.5})).await;
+    assert!((figures["threshold"].as_f64().unwrap() - 0.8).abs() < 1e-9);
+    assert!(high(&figures) < many, "{many} {figures}");
+    let told = people(&world, &owner, "part=high").await;
+    assert_eq!(told.len() as u64, high(&figures), "levels are those of today's costs");
+    let figures = change(json!({"loss": 10, "action": 40})).await;
+    assert_eq!((&figures["threshold"], high(&figures)), (&json!(null), 0));
+
+    // The version that scores was learnt from far more people: the next one is held, and staff decide.
+    let mut tx = world.app.installation.store.begin(Priority::Interactive).await.unwrap();
+    tx.execute(sql!("UPDATE model_versions SET people = people * 2"), args![]).await.unwrap();
+    tx.commit().await.unwrap();
+    let asked = call(&world, &owner, Method::POST, &format!("{CHURN}/fit"), Value::Null).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text());
+    settle(&world).await;
+    let model = get(&world, &owner, CHURN).await;
+    assert_eq!((&model["live"]["version"], &model["held"]["held"][0]["code"]), (&json!(1), &json!("people_missing")));
+    assert_eq!(model["held"]["against"]["version"], json!(1), "both were judged by what they had not seen");
+    let path = format!("{CHURN}/versions/2/use");
+    let used = call(&world, &owner, Method::POST, &path, json!({"why": "We closed a market."})).await;
+    assert_eq!(used.status, StatusCode::OK, "{}", used.text());
+    settle(&world).await;
+    assert_eq!(get(&world, &owner, CHURN).await["scored_version"], json!(2));
+
+    // Who may see, and who may not.
+    let viewer = world.browser(Role::Viewer).await;
+    let refused = call(&world, &viewer, Method::POST, &format!("{CHURN}/fit"), Value::Null).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let refused = call(&world, &viewer, Method::PUT, CHURN, json!({"settings": {}, "is_paused": true})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    // What is of one kind is not of the other.
+    for path in
+        [format!("{CHURN}/overview"), format!("{CHURN}/groups?by=market"), "/api/v1/models/value/risks".to_owned()]
+    {
+        assert_eq!(world.get(&path, &owner.reads()).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_little_data_is_a_sentence_and_settings_have_bounds() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    assert_eq!(world.get(CHURN, &owner.reads()).await.status, StatusCode::NOT_FOUND);
+    let asked = call(&world, &owner, Method::POST, &format!("{CHURN}/fit"), Value::Null).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text());
+    settle(&world).await;
+    let model = get(&world, &owner, CHURN).await;
+    assert_eq!((&model["live"], &model["verdict"]["code"]), (&json!(null), &json!("too_few_people")), "{model}");
+    assert_eq!(world.get(&format!("{CHURN}/risks"), &owner.reads()).await.status, StatusCode::NOT_FOUND);
+    let change = async |settings: Value| {
+        call(&world, &owner, Method::PUT, CHURN, json!({"settings": settings, "is_paused": true})).await
+    };
+    for (settings, place) in [
+        (json!({"horizon_weeks": 1}), "settings.horizon_weeks"),
+        (json!({"horizon_weeks": 53}), "settings.horizon_weeks"),
+        (json!({"active_weeks": 1}), "settings.active_weeks"),
+        (json!({"loss": 0}), "settings.loss"),
+        (json!({"action": -1}), "settings.action"),
+        (json!({"keeps": 2}), "settings.keeps"),
+        (json!({"discount_year": 0.1}), "settings"),
+        (json!({"sql": "DROP TABLE models"}), "settings"),
+        (json!([]), "settings"),
+    ] {
+        let answer = change(settings.clone()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{settings}: {}", answer.text());
+        assert!(answer.json()["detail"].as_str().unwrap().starts_with(place), "{}", answer.text());
+    }
+    let changed = change(json!({"horizon_weeks": 12, "action": 4.5})).await.json();
+    assert_eq!((&changed["settings"]["horizon_weeks"], &changed["settings"]["action"]), (&json!(12), &json!(4.5)));
+}
+
+/// Killed in the middle, a fit and a run of scores are done again by whoever comes next, and once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_was_cut_off_is_done_once() {
+    let world = World::new().await;
+    let installation = &world.app.installation;
+    world.fill(900, 5).await;
+    world.app.pipeline.settle().await.unwrap();
+    alone(&world, "churn").await;
+    modelling::enqueue_due(installation).await.unwrap();
+    let (stop, stopped) = watch::channel(true);
+    let past_the_lease = i64::try_from(LEASE.as_micros()).unwrap() + Timestamp::SECOND;
+    assert!(!modelling::work(installation, &stopped).await.unwrap(), "the server stops while it is fitted");
+    assert_eq!(count(&world, "versions").await, 0);
+    stop.send_replace(false);
+    world.clock.advance(past_the_lease);
+    assert!(modelling::work(installation, &stopped).await.unwrap());
+    assert_eq!(count(&world, "versions").await, 1);
+    modelling::enqueue_due(installation).await.unwrap();
+    stop.send_replace(true);
+    assert!(!modelling::work(installation, &stopped).await.unwrap(), "and while it scores");
+    assert_eq!(count(&world, "facts").await, 0);
+    stop.send_replace(false);
+    world.clock.advance(past_the_lease);
+    assert!(modelling::work(installation, &stopped).await.unwrap());
+    let told = count(&world, "facts").await;
+    assert_eq!(told, 2 * count(&world, "scores").await);
+    assert!(told > 400);
+    // As if the end of the run had not been written: it is done again, and tells nothing again.
+    let mut tx = installation.store.begin(Priority::Interactive).await.unwrap();
+    tx.execute(sql!("UPDATE models SET score_at = fit_at - fit_at WHERE model = 'churn'"), args![]).await.unwrap();
+    tx.commit().await.unwrap();
+    modelling::enqueue_due(installation).await.unwrap();
+    assert!(modelling::work(installation, &stopped).await.unwrap());
+    assert_eq!((count(&world, "facts").await, count(&world, "versions").await), (told, 1));
+}
