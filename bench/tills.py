@@ -12,7 +12,7 @@ from server import MemoryWatch, Server, quantile
 TILL = "/api/v1/loyalty/till"
 
 
-def tills(binary, folder, members=1_000_000, rules=100, customers=1_000, orders=20_000):
+def tills(binary, folder, members=1_000_000, rules=100, customers=1_000, postings=20_000):
     """What a member at a till waits for, and what rating costs, among so many members."""
     server = Server(binary, f"{folder}/data", scopes=("read", "write", "admin"))
     # Before it starts: it has its folder to itself.
@@ -20,18 +20,15 @@ def tills(binary, folder, members=1_000_000, rules=100, customers=1_000, orders=
     with server, MemoryWatch(server) as memory:
         people = random.Random(7).sample(range(members), customers)
         fill(server, members, people)
-        plain = cost(server, members, orders, "before")
         save_rules(server, rules)
-        rated = cost(server, members, orders, "after")
         known = server.call("GET", "/api/v1/loyalty/members?limit=200")["rows"]
         waits = asyncio.run(one_by_one(server, [rating(member) for member in itertools.islice(itertools.cycle(known), customers)]))
         figures = {
             "members": members, "rules": rules,
             "an order rated on request, p50 ms": quantile(waits, 0.5) * 1e3, "an order rated on request, p99 ms": quantile(waits, 0.99) * 1e3,
-            "what rules and points add to an order, processor ms": rated - plain,
         }
         figures |= at_the_till(server, key, people)
-        figures |= posted(server, known, orders)
+        figures |= posted(server, known, postings)
         return figures | {"highest memory MB": max(memory.samples)}
 
 
@@ -83,20 +80,6 @@ def save_rules(server, rules):
 
 def order(chance, id):
     return {"order_id": id, "revenue": 55, "subtotal": 55, "currency": "EUR", "channel": f"channel {chance.randrange(100)}", "category": f"category {chance.randrange(7)}"}
-
-
-def cost(server, members, orders, name):
-    """Milliseconds of the processor for an order of somebody among all members, everything that it brings about included."""
-    chance = random.Random(name)
-    before, lines = server.processor_seconds(), []
-    for number in range(orders):
-        properties = json.dumps(order(chance, f"{name}-{number}"))
-        lines.append(
-            f'{{"type":"track","userId":"user-{chance.randrange(members)}","messageId":"{name}{number}","timestamp":"{now()}","event":"Order Completed","properties":{properties}}}'
-        )
-    pour(server, lines)
-    server.settle()
-    return (server.processor_seconds() - before) / orders * 1e3
 
 
 def rating(member):
