@@ -22,6 +22,7 @@ mod english;
 mod error;
 pub mod experiment;
 mod funnel;
+pub mod groups;
 mod kpis;
 pub mod lifecycle;
 pub mod members;

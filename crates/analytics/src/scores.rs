@@ -23,6 +23,8 @@ pub const VALUE: &str = "value";
 pub const CHURN: &str = "churn";
 /// The model of what to offer whom. It scores nobody: offers are made when somebody is there.
 pub const RECOMMENDATIONS: &str = "recommendations";
+/// The model of who buys like whom. It has jobs and facts of its own; whose group is which stands among the scores.
+pub const GROUPS: &str = "groups";
 
 /// A number with its interval of 95 %.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]

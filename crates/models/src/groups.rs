@@ -4,6 +4,7 @@
 //! * [`Mixture`]: groups as overlapping clouds of normal distributions, with how sure each row's group is, and a criterion (BIC) for how many there are.
 //! * [`Density`]: groups of any shape as dense places, and rows that belong to none (HDBSCAN).
 //! * [`stability`] and [`choice`]: whether the groups come again in samples drawn again, and which number of groups to take.
+//! * [`chance()`]: whether they are more than what is found where there are none.
 //! * [`profiles`]: what is more common in a group than elsewhere, with false discovery, and who is typical of it.
 //!
 //! Always holds: the same data and the same seed give the same groups; a group is numbered by its size, the largest first.
@@ -11,6 +12,7 @@
 //! Does not do: say that there are groups at all where every number of them is as good as the next: read stability and silhouette first.
 
 mod agreement;
+mod chance;
 mod choice;
 mod density;
 mod kmeans;
@@ -21,6 +23,7 @@ mod profile;
 mod prototypes;
 
 pub use agreement::{adjusted_rand, silhouette};
+pub use chance::{Chance, chance};
 pub use choice::{Candidate, STABLE, choice, stability};
 pub use density::Density;
 pub use kmeans::{KMeans, Options};

@@ -7,7 +7,7 @@ use draws::Draws;
 use proptest::prelude::*;
 use rapport_models::Fault;
 use rapport_models::groups::{
-    Covariance, Density, KMeans, Mixture, Options, Points, Prototypes, Values, adjusted_rand, choice, profiles,
+    Covariance, Density, KMeans, Mixture, Options, Points, Prototypes, Values, adjusted_rand, chance, choice, profiles,
     silhouette,
 };
 
@@ -201,4 +201,56 @@ proptest! {
         }
         prop_assert_eq!(adjusted_rand(&a, &a), Some(1.0));
     }
+}
+
+/// Rows as points, each column with deviation 1.
+fn points(n: usize, seed: u64, row: impl Fn(usize, &mut Draws) -> Vec<f64>) -> Points {
+    let mut draws = Draws(0x2545_f491_4f6c_dd1d_u64.wrapping_mul(seed + 1));
+    let rows: Vec<Vec<f64>> = (0..n).map(|at| row(at, &mut draws)).collect();
+    let columns: Vec<Vec<f64>> = (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect();
+    Points::standardised(&columns).unwrap()
+}
+
+#[test]
+fn clouds_without_groups_are_not_above_chance() {
+    let even = |_: usize, draws: &mut Draws| (0..2).map(|_| draws.uniform()).collect::<Vec<f64>>();
+    let round = |_: usize, draws: &mut Draws| (0..4).map(|_| draws.normal()).collect::<Vec<f64>>();
+    let long = |_: usize, draws: &mut Draws| {
+        let along = draws.normal();
+        vec![along, along + 0.3 * draws.normal(), draws.normal()]
+    };
+    for seed in 0..2 {
+        for groups in [2, 3, 5] {
+            for cloud in [points(800, seed, even), points(800, seed, round), points(1_500, seed, long)] {
+                let found = chance(&cloud, groups, 19, seed).unwrap();
+                assert!(found.above() < 0.02, "{seed} {groups} {found:?}");
+            }
+        }
+    }
+}
+
+/// Two columns of yes and no that have nothing to do with each other make four groups that are parted perfectly, and say nothing together.
+#[test]
+fn columns_that_do_not_go_together_are_no_groups() {
+    let flags = |_: usize, draws: &mut Draws| {
+        (0..2).map(|_| f64::from(u8::from(draws.uniform() < 0.5)) + 0.01 * draws.normal()).collect::<Vec<f64>>()
+    };
+    let found = chance(&points(600, 3, flags), 4, 10, 1).unwrap();
+    assert!(found.silhouette > 0.9 && found.silhouette > found.even + 0.3, "{found:?}");
+    assert!(found.above() < 0.02, "{found:?}");
+}
+
+#[test]
+fn groups_are_above_chance() {
+    let groups = |at: usize, draws: &mut Draws| {
+        let middle = [[0.0, 0.0, 0.0], [5.0, 0.0, 5.0], [0.0, 5.0, 5.0]][at % 3];
+        middle.iter().map(|it| it + draws.normal()).collect::<Vec<f64>>()
+    };
+    for n in [300, 3_000] {
+        let found = chance(&points(n, 5, groups), 3, 10, 1).unwrap();
+        assert!(found.above() > 0.1, "{found:?}");
+        assert_eq!(chance(&points(n, 5, groups), 3, 10, 1), Some(found), "the same seed, the same clouds");
+    }
+    let alike = Points::of(&[vec![1.0; 9]]).unwrap();
+    assert_eq!(chance(&alike, 2, 3, 1), None, "nothing to part");
 }

@@ -24,6 +24,7 @@ pub mod erasing;
 pub mod experimenting;
 pub mod exporting;
 pub mod following_up;
+pub mod grouping;
 pub mod housekeeping;
 pub mod http;
 pub mod importing;

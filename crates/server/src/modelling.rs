@@ -19,7 +19,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use futures::FutureExt as _;
 use rapport_analytics::scores::records::models::{self, ModelRow};
-use rapport_analytics::scores::{CHURN, RECOMMENDATIONS, VALUE};
+use rapport_analytics::scores::{CHURN, GROUPS, RECOMMENDATIONS, VALUE};
 use rapport_analytics::{churn as churns, value as values};
 use rapport_domain::{Id, PersonId, Timestamp, WorkspaceId};
 use rapport_privacy::records::restrictions;
@@ -68,8 +68,8 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
             tx.commit().await?;
             rows = models::all(&mut installation.store.read(), workspace).await?;
         }
-        // What to offer has jobs of its own.
-        for row in rows.iter().filter(|row| !row.is_paused && row.kind != RECOMMENDATIONS) {
+        // What to offer, and groups, have jobs of their own.
+        for row in rows.iter().filter(|row| !row.is_paused && ![RECOMMENDATIONS, GROUPS].contains(&row.kind.as_str())) {
             let settings = Settings::of(row);
             if row.fit_at <= now {
                 let mut tx = installation.store.begin(Priority::Background).await?;

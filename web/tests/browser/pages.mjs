@@ -1,6 +1,7 @@
 import { advocacyPages } from './advocacy-pages.mjs';
 import { complaintPages } from './complaint-pages.mjs';
 import { followUpPages } from './follow-up-pages.mjs';
+import { groupPages } from './group-pages.mjs';
 import { ideaPages } from './idea-pages.mjs';
 import { intentPages } from './intent-pages.mjs';
 import { loyaltyPages } from './loyalty-pages.mjs';
@@ -113,6 +114,7 @@ export async function pages(page, base) {
 	list.push(...(await followUpPages((path) => ask(page, base, path))));
 	list.push(...(await advocacyPages((path) => ask(page, base, path))));
 	list.push(...(await complaintPages((path) => ask(page, base, path))));
+	list.push(...(await groupPages((path) => ask(page, base, path))));
 	list.push(...(await ideaPages((path) => ask(page, base, path))));
 	list.push(...(await intentPages((path) => ask(page, base, path))));
 	list.push(...(await loyaltyPages((path) => ask(page, base, path))));

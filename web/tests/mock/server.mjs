@@ -14,6 +14,7 @@ import { intentRoutes } from './intents.mjs';
 import { loyaltyRoutes } from './loyalty.mjs';
 import { modelRoutes } from './models.mjs';
 import { noteRoutes } from './notes.mjs';
+import { groupRoutes } from './groups.mjs';
 import { recommendationRoutes } from './recommendations.mjs';
 import { journeyRoutes } from './journeys.mjs';
 import { slotRoutes } from './slots.mjs';
@@ -172,6 +173,7 @@ const routes = [
 	...intentRoutes(fixture, problem),
 	...loyaltyRoutes(fixture, page, problem),
 	...modelRoutes(fixture),
+	...groupRoutes(fixture),
 	...recommendationRoutes(fixture),
 	...noteRoutes(fixture, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],

@@ -5,8 +5,10 @@ import { conditionClause, type Speaker } from '../../src/lib/condition-sentence'
 import { firstLeaf, kindOf, LEAF_KINDS, leafIsReady, listKey, listLeaf, type Leaf, type Tree } from '../../src/lib/condition-tree';
 import { ends, flowSums, readEnd, sankeyData, sortedLinks, writeEnd } from '../../src/lib/flows';
 import { en } from '../../src/lib/i18n/en';
+import { portraits } from '../../src/lib/i18n/en/portraits';
 import { templates } from '../../src/lib/i18n/en/templates';
 import { zh } from '../../src/lib/i18n/zh';
+import { portraits as zhPortraits } from '../../src/lib/i18n/zh/portraits';
 import { fill } from '../../src/lib/i18n/fill';
 import type { Key } from '../../src/lib/i18n/index.svelte';
 import { pasted } from '../../src/lib/pasted';
@@ -26,8 +28,8 @@ const speaker = (words: Record<string, string>, locale: string, gap: string): Sp
 	list: (key) => (key === 'vip' ? 'Guests' : key),
 	gap
 });
-const english = speaker({ ...en, ...templates }, 'en', ' ');
-const chinese = speaker(zh, 'zh', '');
+const english = speaker({ ...en, ...templates, ...portraits }, 'en', ' ');
+const chinese = speaker({ ...zh, ...zhPortraits }, 'zh', '');
 
 describe('what a test finds, in words', () => {
 	const say = (figure: Figure, leaf: Leaf | null = null, words = english) => figureText(figure, leaf, words);

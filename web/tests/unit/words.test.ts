@@ -13,12 +13,14 @@ import { feedback as enFeedback } from '../../src/lib/i18n/en/feedback';
 import { feedback as zhFeedback } from '../../src/lib/i18n/zh/feedback';
 import { models as enModels } from '../../src/lib/i18n/en/models';
 import { models as zhModels } from '../../src/lib/i18n/zh/models';
+import { portraits as enPortraits } from '../../src/lib/i18n/en/portraits';
+import { portraits as zhPortraits } from '../../src/lib/i18n/zh/portraits';
 import { fill } from '../../src/lib/i18n/fill';
 import { FIELDS, ROLES } from '../../src/lib/api/imports';
 import { OPERATORS } from '../../src/lib/conditions';
 
-const english: Record<string, string> = { ...en, ...enOutreach, ...enFeedback, ...enData, ...enTemplates, ...enModels };
-const chinese: Record<string, string> = { ...zh, ...zhOutreach, ...zhFeedback, ...zhData, ...zhTemplates, ...zhModels };
+const english: Record<string, string> = { ...en, ...enOutreach, ...enFeedback, ...enData, ...enTemplates, ...enModels, ...enPortraits };
+const chinese: Record<string, string> = { ...zh, ...zhOutreach, ...zhFeedback, ...zhData, ...zhTemplates, ...zhModels, ...zhPortraits };
 const holes = (text: string) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
 
 function sources(folder: string): string[] {

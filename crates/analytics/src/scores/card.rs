@@ -31,7 +31,7 @@ pub struct Card {
     pub method: String,
     /// Its parameters.
     pub parameters: Vec<Parameter>,
-    /// On which days it was judged: from, until.
+    /// On which days it was judged: from, until; empty of what foretells nothing.
     pub judged_on: [String; 2],
     /// How good it was there.
     pub measures: Vec<Measure>,
@@ -121,9 +121,10 @@ impl Card {
         put(list("What was left out", &self.left_out));
         put(self.parameters_in_words());
         let [from, until] = &self.judged_on;
-        put(format!(
-            "\n## How good it is\n\nJudged on {from} to {until}, which the fit that was judged had not seen.\n"
-        ));
+        put("\n## How good it is\n".to_owned());
+        if !from.is_empty() {
+            put(format!("Judged on {from} to {until}, which the fit that was judged had not seen.\n"));
+        }
         put("| | value | 95 % |\n|---|---:|---:|".to_owned());
         for it in &self.measures {
             let Sure { value, low, high } = it.value;

@@ -5,8 +5,13 @@ use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
-pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "analytics", list: &[Migration { number: 1, name: "models", sql: MODELS }] };
+pub const MIGRATIONS: Migrations = Migrations {
+    namespace: "analytics",
+    list: &[
+        Migration { number: 1, name: "models", sql: MODELS },
+        Migration { number: 2, name: "personas", sql: PERSONAS },
+    ],
+};
 
 /// Scores are kept by handle, as facts are, so that joining and parting people moves nothing.
 const MODELS: &str = "
@@ -66,9 +71,21 @@ CREATE INDEX scores_score ON scores (workspace, model, score);
 CREATE INDEX scores_scored ON scores (workspace, model, scored_at);
 ";
 
+const PERSONAS: &str = "
+CREATE TABLE personas (
+    workspace {int} NOT NULL,
+    number {int} NOT NULL,
+    name TEXT NOT NULL,
+    note TEXT NOT NULL,
+    changed_at {int} NOT NULL,
+    changed_by TEXT NOT NULL,
+    PRIMARY KEY (number, workspace)
+) {clustered};
+";
+
 const OF_HANDLE: Way = Way::Handles(&["handle"]);
 
-/// What every column of these tables holds. A version is of all people together and says nothing of one.
+/// What every column of these tables holds. A version is of all people together, and a persona of a whole group: neither says anything of one.
 pub const DATA_MAP: &[Declaration] = &[
     Declaration::technical(
         "models",
@@ -109,6 +126,7 @@ pub const DATA_MAP: &[Declaration] = &[
             "decided_why",
         ],
     ),
+    Declaration::technical("personas", &["workspace", "number", "name", "note", "changed_at", "changed_by"]),
     Declaration::technical("scores", &["workspace", "model", "version", "scored_at"]),
     personal(&["handle"], Category::Identifier),
     personal(&["score", "low", "high", "tenth", "part", "cohort", "detail"], Category::Derived),

@@ -31,6 +31,11 @@ impl Candidate {
     pub fn is_stable(&self) -> bool {
         self.stability.iter().all(|it| *it >= STABLE)
     }
+
+    /// Whether its groups are parted at all.
+    pub fn is_parted(&self) -> bool {
+        self.silhouette.is_some_and(|it| it > PARTED)
+    }
 }
 
 /// Of each group of `labels` how alike the most similar group is when `grouped` groups a sample drawn again from the rows, on average over `samples`

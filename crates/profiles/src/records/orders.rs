@@ -308,6 +308,23 @@ pub async fn gone(db: &mut impl Queries, workspace: WorkspaceId, since: Timestam
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// How many orders people from one number to another placed within a time that were not cancelled, and of how many of these something went back: (who, orders, those).
+pub async fn returns(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    (first, last): (PersonId, PersonId),
+    (from, until): (Timestamp, Timestamp),
+) -> Result<Vec<(PersonId, i64, i64)>> {
+    let text = sql!(
+        "SELECT i.person, COUNT(o.order_id), COUNT(CASE WHEN o.refunded_micros > 0 THEN o.order_id END)
+         FROM identifiers i CROSS JOIN orders o
+         WHERE i.workspace = $1 AND i.person >= $2 AND i.person <= $3 AND o.workspace = i.workspace AND o.handle = i.handle
+           AND o.status <> 'cancelled' AND o.placed_at >= $4 AND o.placed_at <= $5
+         GROUP BY i.person ORDER BY i.person"
+    );
+    db.fetch_all(text, args![workspace, first, last, from, until]).await
+}
+
 /// What people from one number to another bought up to an instant, by person and time: (who, when, what was paid and not given back in millionths, if it was
 /// in that currency). What was cancelled, or went back whole, was not bought.
 pub async fn bought(

@@ -1,15 +1,17 @@
 //! Models at work: which there are, their versions with cards, who decides what, and what they say of people.
 
 mod churn;
+mod groups;
 mod people;
+mod personas;
 mod recommendations;
 mod shapes;
 mod value;
 mod versions;
 
 use axum::extract::State;
-use rapport_analytics::scores::RECOMMENDATIONS;
 use rapport_analytics::scores::records::models::{self, ModelRow};
+use rapport_analytics::scores::{GROUPS, RECOMMENDATIONS};
 use rapport_store::Priority;
 use serde::Deserialize;
 use serde_json::Value;
@@ -37,6 +39,15 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(recommendations::recommendation_card))
         .routes(routes!(recommendations::use_recommendation_version))
         .routes(routes!(recommendations::try_recommendations))
+        .routes(routes!(groups::group_model, groups::change_group_model))
+        .routes(routes!(groups::learn_groups))
+        .routes(routes!(groups::group_versions))
+        .routes(routes!(groups::group_version))
+        .routes(routes!(groups::group_card))
+        .routes(routes!(groups::use_group_version))
+        .routes(routes!(personas::group_overview))
+        .routes(routes!(personas::group_people))
+        .routes(routes!(personas::name_group, personas::unname_group))
         .routes(routes!(model, change_model))
         .routes(routes!(fit_model))
         .routes(routes!(versions::model_versions))
@@ -63,7 +74,7 @@ pub async fn list_models(State(app): State<App>, caller: Caller) -> Result<Json<
     let users = user_names(&app, caller.workspace).await?;
     let mut rows = Vec::new();
     let all = models::all(&mut app.installation.store.read(), caller.workspace).await?;
-    for row in all.into_iter().filter(|row| row.kind != RECOMMENDATIONS) {
+    for row in all.into_iter().filter(|row| ![RECOMMENDATIONS, GROUPS].contains(&row.kind.as_str())) {
         rows.push(ScoringModel::of(&app, &caller, row, &users).await?);
     }
     Ok(Json(Rows { rows }))

@@ -19,8 +19,8 @@ use crate::installation::{Installation, Places};
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::{sources, workspaces};
 use crate::{
-    advocating, complaining, engaging, experimenting, following_up, messages, modelling, points, recommending,
-    sample_shop, scoring, surveying, understanding,
+    advocating, complaining, engaging, experimenting, following_up, grouping, messages, modelling, points,
+    recommending, sample_shop, scoring, surveying, understanding,
 };
 
 /// Says in a data folder that it is a sample shop: empty while it is being made.
@@ -124,6 +124,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     scoring::refresh_standing(installation, workspace).await?;
     modelling::settle(installation).await?;
     recommending::learning::settle(installation).await?;
+    grouping::settle(installation).await?;
     save_questions(installation, workspace).await?;
     save_segments(installation, workspace).await?;
     messages::sample::save(&installation.store, workspace, SampleShop::NAME, installation.clock.now(), "demo").await?;

@@ -25,6 +25,7 @@ use crate::complaining;
 use crate::engaging;
 use crate::erasing;
 use crate::exporting;
+use crate::grouping;
 use crate::housekeeping;
 use crate::http::{self, listen};
 use crate::installation::Installation;
@@ -145,6 +146,7 @@ impl Server {
         workers.spawn(simulating::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(modelling::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(recommending::learning::run(Arc::clone(&installation), stop.subscribe()));
+        workers.spawn(grouping::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
         let changed = Arc::clone(&app.segments_changed);

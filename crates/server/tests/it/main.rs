@@ -19,6 +19,7 @@ mod every_store;
 mod experiments;
 mod follow_ups;
 mod global_holdout;
+mod grouping;
 mod home_next;
 mod hostile;
 mod ideas;

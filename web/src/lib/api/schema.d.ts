@@ -5542,6 +5542,161 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the groups that customers fall into, what each is, how sure that is, and how far a search is. A workspace in which nobody bought yet has no such model. */
+        get: operations["get_models_groups"];
+        /** Changes what staff choose of it; the next search goes by it. */
+        put: operations["put_models_groups"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/groups/fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks for groups now, in the background; one search at a time. */
+        post: operations["post_models_groups_fit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/groups/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows how large the groups are, as of when people were put into them last. */
+        get: operations["get_models_groups_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/groups/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the people of a group, the most typical first: the first is its medoid, as near to its middle as anybody. */
+        get: operations["get_models_groups_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/groups/personas/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Names a group, and says whom to think of. The name is told of everybody in it within a minute (`group.name`); conditions had better use its number, which stays. */
+        put: operations["put_models_groups_personas_number"];
+        post?: never;
+        /** Takes the name of a group away, with what was written of it. */
+        delete: operations["delete_models_groups_personas_number"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/groups/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists versions, the newest first. */
+        get: operations["get_models_groups_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/groups/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a version with its card. */
+        get: operations["get_models_groups_versions_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/groups/versions/{version}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The card of a version as a page of text (Markdown). */
+        get: operations["get_models_groups_versions_version_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/groups/versions/{version}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a version be used from now on: one that was held, or an earlier one. Who and why is kept; people are put into its groups within a minute. */
+        post: operations["post_models_groups_versions_version_use"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/recommendations": {
         parameters: {
             query?: never;
@@ -9751,6 +9906,191 @@ export interface components {
             rhythm_days?: number | null;
             spent?: components["schemas"]["Amount"] | null;
         };
+        /** @description A group of customers, as a version found it. */
+        CustomerGroup: {
+            /** @description Who is in it, as a condition. */
+            condition: string;
+            /** @description What its people are like, beside all. */
+            figures: components["schemas"]["CustomerGroupFigure"][];
+            /** @description What staff call it, else `Group` with its number. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Its number, which it keeps while it is mostly the same people.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description How many people when it was found.
+             */
+            people: number;
+            persona?: components["schemas"]["Persona"] | null;
+            /**
+             * Format: double
+             * @description The share of what all spent.
+             */
+            revenue_share: number;
+            /**
+             * Format: double
+             * @description Of all.
+             */
+            share: number;
+            /** @description What each spent on average within the time that was looked at. */
+            spent: components["schemas"]["ModelSure"];
+            /**
+             * Format: double
+             * @description How well it comes again in samples drawn again: from 0.75 on well enough, from 0.85 on surely.
+             */
+            stability: number;
+            /** @description What sets it apart, the clearest first. */
+            traits: components["schemas"]["CustomerGroupTrait"][];
+        };
+        /** @description Why somebody is in their group. */
+        CustomerGroupDetail: {
+            /** @description What the groups are made by, of this person. */
+            measures: components["schemas"]["CustomerGroupMeasure"][];
+            /**
+             * Format: int32
+             * @description Which group.
+             */
+            number: number;
+            /**
+             * Format: int32
+             * @description The next group.
+             */
+            second?: number | null;
+            /**
+             * Format: double
+             * @description How surely: by how much nearer its middle is than that of the next, from 0 (between both) to 1.
+             */
+            sure: number;
+            /**
+             * Format: double
+             * @description How typical of it, from 0 to 1 (who is its middle).
+             */
+            typical: number;
+        };
+        /** @description A figure of a group, beside all. */
+        CustomerGroupFigure: {
+            /**
+             * Format: double
+             * @description A quarter is above.
+             */
+            high: number;
+            /** @description Which measure. */
+            key: string;
+            /**
+             * Format: double
+             * @description A quarter of the group is below.
+             */
+            low: number;
+            /**
+             * Format: double
+             * @description Whoever is in the middle of all; of shares the mean.
+             */
+            overall: number;
+            /**
+             * Format: double
+             * @description Whoever is in the middle of the group; of shares the mean.
+             */
+            value: number;
+        };
+        /** @description A measure of somebody. */
+        CustomerGroupMeasure: {
+            /** @description Which. */
+            key: string;
+            /**
+             * Format: double
+             * @description How much; null where nobody knows.
+             */
+            value?: number | null;
+        };
+        /** @description How large a group is now. */
+        CustomerGroupSize: {
+            /**
+             * Format: int64
+             * @description How many of them are between this group and another.
+             */
+            between: number;
+            /**
+             * Format: int32
+             * @description Which.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description How many people.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description What they spent together.
+             */
+            revenue: number;
+            /**
+             * Format: double
+             * @description The share of what all spent.
+             */
+            revenue_share: number;
+            /**
+             * Format: double
+             * @description Of all.
+             */
+            share: number;
+            /** @description What each spent within the window on average. */
+            spent: components["schemas"]["ModelSure"];
+        };
+        /** @description How large the groups are now. */
+        CustomerGroupSizes: {
+            /** @description The day that they are of. */
+            as_of: string;
+            /** @description The workspace's currency. */
+            currency: string;
+            /** @description Each, in the order of the version. */
+            groups: components["schemas"]["CustomerGroupSize"][];
+            /**
+             * Format: int64
+             * @description How many people may not be in one: their data are restricted, or they refused.
+             */
+            left_out: number;
+            /**
+             * Format: int64
+             * @description How many people are in a group.
+             */
+            people: number;
+        };
+        /** @description What sets a group apart. */
+        CustomerGroupTrait: {
+            /**
+             * Format: double
+             * @description By how many deviations the group's mean is above the others'; null of what somebody is or is not.
+             */
+            effect?: number | null;
+            /** @description `recency`, `purchases`, `average`, `spent`, `cycle`, `tenure`, `reduced`, `returned`, `once`, `category:` with a name, `market:` or `source:`. */
+            key: string;
+            /**
+             * Format: double
+             * @description 100 times the one by the other.
+             */
+            over_index?: number | null;
+            /**
+             * Format: double
+             * @description That of all.
+             */
+            overall: number;
+            /**
+             * Format: double
+             * @description The share of chance findings among all that differ as clearly; null of what the group was made by, which differs because it was.
+             */
+            q?: number | null;
+            /** @description One sentence. */
+            text: string;
+            /**
+             * Format: double
+             * @description The mean of the group, or its share.
+             */
+            value: number;
+        };
         /** @description The journeys of a customer. */
         CustomerJourneys: {
             /** @description The latest first. */
@@ -11220,6 +11560,34 @@ export interface components {
             /** @description `person` or `anonymous`. */
             unit: string;
         };
+        /** @description The model of groups. */
+        GroupModel: {
+            fit?: components["schemas"]["ModelJob"] | null;
+            /** @description When groups are looked for next, by themselves; null where that is paused. */
+            fit_at?: string | null;
+            held?: components["schemas"]["GroupVersion"] | null;
+            is_paused: boolean;
+            live?: components["schemas"]["GroupVersion"] | null;
+            /** @description When people are put into them next. */
+            place_at?: string | null;
+            /** @description As of when they were put into them last. */
+            placed_at?: string | null;
+            /**
+             * Format: int64
+             * @description By which version.
+             */
+            placed_version?: number | null;
+            scoring?: components["schemas"]["ModelJob"] | null;
+            settings: components["schemas"]["GroupSettings"];
+            verdict?: components["schemas"]["ModelVerdict"] | null;
+        };
+        /** @description What staff choose. */
+        GroupModelBody: {
+            /** @description Whether nothing is looked for, and nobody put into groups, by itself. */
+            is_paused: boolean;
+            /** @description All of the settings; what is left out is as usual. */
+            settings: components["schemas"]["GroupSettings"];
+        };
         /** @description A range of places, 0 to 10,000. */
         GroupPlaces: {
             /** @description The experiment that has them; none: they are free. */
@@ -11235,11 +11603,195 @@ export interface components {
              */
             to: number;
         };
+        /** @description What staff choose of it. */
+        GroupSettings: {
+            /**
+             * @description By what people are grouped: `best` unless said.
+             * @default best
+             */
+            by: components["schemas"]["GroupsBy"];
+            /**
+             * Format: int32
+             * @description After how many days groups are looked for anew: 1 to 90.
+             * @default 28
+             */
+            fit_days: number;
+            /**
+             * Format: int32
+             * @description How many groups: 2 to 12; the number that comes again and is parted best, of 2 to 8, unless said.
+             * @default null
+             */
+            groups: number | null;
+            /**
+             * Format: int32
+             * @description A smaller group than this is not told: 20 to 100,000 people.
+             * @default 30
+             */
+            least_people: number;
+            /**
+             * Format: int32
+             * @description After how many hours people are put into the groups anew: 1 to 168.
+             * @default 24
+             */
+            place_hours: number;
+            /**
+             * Format: int32
+             * @description Purchases of so many days are looked at: 90 to 1,825. Whoever bought nothing in them is in no group.
+             * @default 730
+             */
+            window_days: number;
+        };
         /** @description A group. */
         GroupShape: components["schemas"]["CellShape"] & {
             against_others?: components["schemas"]["DifferenceShape"] | null;
             /** @description Which; none for those of whom it is not known. */
             key?: string | null;
+        };
+        /** @description A version. */
+        GroupVersion: {
+            against?: components["schemas"]["GroupsAgainst"] | null;
+            /** @description The present of its data. */
+            as_of: string;
+            /** @description The two in which they differ most. */
+            axes: string[];
+            /** @description By what people were grouped. */
+            by: components["schemas"]["GroupsBy"];
+            /**
+             * Format: double
+             * @description How well clouds without groups are at the most.
+             */
+            by_chance: number;
+            /** @description When somebody decided that it is used. */
+            decided_at?: string | null;
+            decided_by?: string | null;
+            decided_why?: string | null;
+            fitted_at: string;
+            /** @description Who asked for it; null where it was due. */
+            fitted_by?: string | null;
+            /** @description The groups, the largest first. */
+            groups: components["schemas"]["CustomerGroup"][];
+            /** @description Why it was held; empty where it was not. */
+            held: components["schemas"]["ModelHold"][];
+            /** @description The first and the last day of their purchases that were looked at. */
+            learnt_on: string[];
+            /** @description The measures that the groups were made by. */
+            measures: string[];
+            /**
+             * Format: int64
+             * @description How many people it was learnt from.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description How well they are parted: from −1 to 1, above 0.25 at all.
+             */
+            silhouette: number;
+            /** @description `live`, `held` or `retired`. */
+            state: string;
+            /** @description What was tried. */
+            tried: components["schemas"]["GroupsTried"][];
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description A version with its card. */
+        GroupVersionWithCard: {
+            card: components["schemas"]["ModelCard"];
+            version: components["schemas"]["GroupVersion"];
+        };
+        /** @description Somebody in a group. */
+        GroupedPerson: {
+            customer: components["schemas"]["CustomerRow"];
+            /** @description Which group, how surely, and by what. */
+            detail: components["schemas"]["CustomerGroupDetail"];
+            /** @description As of when. */
+            placed_at: string;
+            /**
+             * Format: int64
+             * @description 10 for the most typical tenth of the group.
+             */
+            tenth: number;
+            /**
+             * Format: int64
+             * @description By which version.
+             */
+            version: number;
+        };
+        /** @description How a version stands beside the one before: today's people by both. */
+        GroupsAgainst: {
+            /**
+             * Format: double
+             * @description How far both agree beyond chance: 1 fully, 0 as by chance (adjusted Rand index).
+             */
+            agreement: number;
+            /** @description Those of groups that are no more. */
+            gone: number[];
+            /** @description The numbers of groups that go on. */
+            kept: number[];
+            /** @description Those of new ones. */
+            new: number[];
+            /**
+             * Format: int64
+             * @description How many the new one was.
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description How many people the one before was learnt from.
+             */
+            people_before: number;
+            /**
+             * Format: double
+             * @description The share of people who stay in the group of their number.
+             */
+            staying: number;
+            /**
+             * Format: int64
+             * @description The version before.
+             */
+            version: number;
+        };
+        /**
+         * @description By what people are grouped.
+         * @enum {string}
+         */
+        GroupsBy: "best" | "everything" | "habits" | "basics" | "tastes";
+        /**
+         * @description Why a number of groups is not used.
+         * @enum {string}
+         */
+        GroupsFault: "not_parted" | "not_stable" | "too_small" | "by_chance";
+        /** @description A number of groups that was tried. */
+        GroupsTried: {
+            /** @description By what: `everything`, `habits`, `basics` or `tastes`. */
+            by: components["schemas"]["GroupsBy"];
+            /**
+             * Format: double
+             * @description How well clouds without groups are parted at the most; null where it was not looked.
+             */
+            by_chance?: number | null;
+            fault?: components["schemas"]["GroupsFault"] | null;
+            /**
+             * Format: int32
+             * @description How many groups.
+             */
+            groups: number;
+            /** @description Whether it is used. */
+            is_used: boolean;
+            /**
+             * Format: double
+             * @description How well they are parted: from −1 to 1, above 0.25 at all.
+             */
+            silhouette: number;
+            /**
+             * Format: int64
+             * @description The smallest group.
+             */
+            smallest: number;
+            /**
+             * Format: double
+             * @description How well the least stable group comes again.
+             */
+            stability: number;
         };
         /** @description A text to be read. */
         GuessBody: {
@@ -13848,7 +14400,7 @@ export interface components {
             features: string[];
             /** @description Groups, those that it does worse for marked. */
             groups: components["schemas"]["ModelGroup"][];
-            /** @description On which days it was judged: from, until. */
+            /** @description On which days it was judged: from, until; empty of what foretells nothing. */
             judged_on: string[];
             /** @description What was left out, and how much of it: sentences. */
             left_out: string[];
@@ -14706,6 +15258,34 @@ export interface components {
                 snoozed_until?: string | null;
                 /** @description `open`, `in_progress`, `waiting` or `done`. */
                 state: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_GroupedPerson: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                customer: components["schemas"]["CustomerRow"];
+                /** @description Which group, how surely, and by what. */
+                detail: components["schemas"]["CustomerGroupDetail"];
+                /** @description As of when. */
+                placed_at: string;
+                /**
+                 * Format: int64
+                 * @description 10 for the most typical tenth of the group.
+                 */
+                tenth: number;
+                /**
+                 * Format: int64
+                 * @description By which version.
+                 */
+                version: number;
             }[];
             /**
              * Format: int64
@@ -15903,6 +16483,20 @@ export interface components {
             tenth: number;
             /** Format: int64 */
             version: number;
+        };
+        /** @description What staff call a group, and what they wrote of it. */
+        Persona: {
+            changed_at: string;
+            changed_by: string;
+            name: string;
+            note: string;
+        };
+        /** @description What a group is called from now on. */
+        PersonaBody: {
+            /** @description 1 to 60 letters. */
+            name: string;
+            /** @description Whom one should think of, what moves them, how to speak to them: up to 2,000 letters. */
+            note?: string;
         };
         /** @description A segment as a person. */
         PersonaPage: {
@@ -18516,6 +19110,55 @@ export interface components {
                  * @description So many points you may give in the period.
                  */
                 most: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_GroupVersion: {
+            /** @description The rows. */
+            rows: {
+                against?: components["schemas"]["GroupsAgainst"] | null;
+                /** @description The present of its data. */
+                as_of: string;
+                /** @description The two in which they differ most. */
+                axes: string[];
+                /** @description By what people were grouped. */
+                by: components["schemas"]["GroupsBy"];
+                /**
+                 * Format: double
+                 * @description How well clouds without groups are at the most.
+                 */
+                by_chance: number;
+                /** @description When somebody decided that it is used. */
+                decided_at?: string | null;
+                decided_by?: string | null;
+                decided_why?: string | null;
+                fitted_at: string;
+                /** @description Who asked for it; null where it was due. */
+                fitted_by?: string | null;
+                /** @description The groups, the largest first. */
+                groups: components["schemas"]["CustomerGroup"][];
+                /** @description Why it was held; empty where it was not. */
+                held: components["schemas"]["ModelHold"][];
+                /** @description The first and the last day of their purchases that were looked at. */
+                learnt_on: string[];
+                /** @description The measures that the groups were made by. */
+                measures: string[];
+                /**
+                 * Format: int64
+                 * @description How many people it was learnt from.
+                 */
+                people: number;
+                /**
+                 * Format: double
+                 * @description How well they are parted: from −1 to 1, above 0.25 at all.
+                 */
+                silhouette: number;
+                /** @description `live`, `held` or `retired`. */
+                state: string;
+                /** @description What was tried. */
+                tried: components["schemas"]["GroupsTried"][];
+                /** Format: int64 */
+                version: number;
             }[];
         };
         /** @description A list that is always whole. */
@@ -38252,6 +38895,463 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rows_ScoringModel"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupModel"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_models_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupModelBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupModel"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_models_groups_fit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupModel"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_groups_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerGroupSizes"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_groups_people: {
+        parameters: {
+            query?: {
+                /** @description Only of the group of this number. */
+                group?: number;
+                /** @description `typical` (unless said) or `unusual` first. */
+                order?: string;
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GroupedPerson"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_models_groups_personas_number: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonaBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Persona"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_models_groups_personas_number: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_groups_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_GroupVersion"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_groups_versions_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupVersionWithCard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_groups_versions_version_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_models_groups_versions_version_use: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseVersionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupVersion"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

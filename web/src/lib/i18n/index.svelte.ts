@@ -7,7 +7,7 @@ import * as pure from '$lib/formatting';
 import { en } from './en';
 import { fill, type Params } from './fill';
 
-type English = typeof en & (typeof import('./en/outreach'))['outreach'] & (typeof import('./en/feedback'))['feedback'] & (typeof import('./en/data'))['data'] & (typeof import('./en/loyalty'))['loyalty'] & (typeof import('./en/templates'))['templates'] & (typeof import('./en/models'))['models'];
+type English = typeof en & (typeof import('./en/outreach'))['outreach'] & (typeof import('./en/feedback'))['feedback'] & (typeof import('./en/data'))['data'] & (typeof import('./en/loyalty'))['loyalty'] & (typeof import('./en/templates'))['templates'] & (typeof import('./en/models'))['models'] & (typeof import('./en/portraits'))['portraits'];
 export type Key = keyof English;
 export type Messages = Record<keyof typeof en, string>;
 export type Language = 'en' | 'zh';
@@ -22,6 +22,7 @@ const LATER = {
 	data: { en: () => import('./en/data').then((it) => it.data), zh: () => import('./zh/data').then((it) => it.data) },
 	templates: { en: () => import('./en/templates').then((it) => it.templates), zh: () => import('./zh/templates').then((it) => it.templates) },
 	models: { en: () => import('./en/models').then((it) => it.models), zh: () => import('./zh/models').then((it) => it.models) },
+	portraits: { en: () => import('./en/portraits').then((it) => it.portraits), zh: () => import('./zh/portraits').then((it) => it.portraits) },
 	places: { en: () => import('./en/loyalty-places').then((it) => it.places), zh: () => import('./zh/loyalty-places').then((it) => it.places) },
 	outreach: { en: () => import('./en/outreach').then((it) => it.outreach), zh: () => import('./zh/outreach').then((it) => it.outreach) },
 	loyalty: { en: () => import('./en/loyalty').then((it) => it.loyalty), zh: () => import('./zh/loyalty').then((it) => it.loyalty) },

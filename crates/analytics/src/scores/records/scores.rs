@@ -103,6 +103,27 @@ pub async fn forget_before(tx: &mut Tx, workspace: WorkspaceId, model: &str, bef
     tx.execute(forget, args![workspace, model, before, 200_i64]).await
 }
 
+/// Some of those whose scores are from before an instant.
+pub async fn before(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    model: &str,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<Handle>> {
+    let find = sql!(
+        "SELECT handle FROM scores WHERE workspace = $1 AND model = $2 AND scored_at < $3 ORDER BY scored_at, handle LIMIT $4"
+    );
+    let rows: Vec<(Handle,)> = db.fetch_all(find, args![workspace, model, before, limit]).await?;
+    Ok(rows.into_iter().map(|(handle,)| handle).collect())
+}
+
+/// Forgets what a model says of these.
+pub async fn forget(tx: &mut Tx, workspace: WorkspaceId, model: &str, handles: &[Handle]) -> Result<()> {
+    let forget = sql!("DELETE FROM scores WHERE model = $2 AND handle IN ($3) AND workspace = $1");
+    tx.execute(forget, args![workspace, model, handles]).await.map(drop)
+}
+
 /// What all models say of these identifiers' person, the newest first where a model says two things.
 pub async fn of_handles(db: &mut impl Queries, workspace: WorkspaceId, handles: &[Handle]) -> Result<Vec<ScoreRow>> {
     let find = sql!(

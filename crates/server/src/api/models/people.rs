@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
+use rapport_analytics::scores::GROUPS;
 use rapport_analytics::scores::records::models;
 use rapport_analytics::scores::records::scores::{self, ScoreRow, Wanted};
 use rapport_analytics::{churn, value};
@@ -165,7 +166,7 @@ pub async fn customer_scores(
     let mut found = scores::of_handles(&mut db, caller.workspace, &handles).await?;
     // Of somebody who was two until lately the newest counts.
     found.dedup_by(|later, first| later.model == first.model);
-    found.retain(|it| there.iter().any(|model| model.model == it.model));
+    found.retain(|it| it.model != GROUPS && there.iter().any(|model| model.model == it.model));
     Ok(Json(Rows { rows: found.into_iter().map(|it| PersonScore::of(it, &currency)).collect() }))
 }
 

@@ -1,10 +1,12 @@
 // Models at work: what customers are worth, versions and their cards.
 import { churn } from './churn';
 import { offers } from './offers';
+import { personas } from './personas';
 
 export const models = {
 	...churn,
 	...offers,
+	...personas,
 	'fact.value.expected': 'expected value',
 	'fact.value.alive': 'still there',
 	'fact.value.purchases': 'purchases to come',

@@ -553,5 +553,10 @@ export const problems = {
 	'problem.model_score_hours': '1 to 168 hours',
 	'problem.model_tenth': '1 to 10',
 	'problem.model_order': 'expected highest or lowest',
+	'problem.group_order': 'expected typical or unusual',
+	'problem.persona_note': 'up to 2,000 letters',
+	'problem.persona_name': '1 to 60 letters',
+	'problem.persona_name_taken': 'Group {number} is called so already.',
+	'problem.persona_choose': 'Choose another name, or rename that group first.',
 	'problem.model_by': 'expected source, market, segment, or fact: with a key'
 };

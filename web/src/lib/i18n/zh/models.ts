@@ -2,10 +2,12 @@
 import type { models as english } from '../en/models';
 import { churn } from './churn';
 import { offers } from './offers';
+import { personas } from './personas';
 
 export const models: Record<keyof typeof english, string> = {
 	...churn,
 	...offers,
+	...personas,
 	'fact.value.expected': '预期价值',
 	'fact.value.alive': '仍在的概率',
 	'fact.value.purchases': '将来的购买次数',

@@ -553,5 +553,10 @@ export const problems = {
 	'problem.model_score_hours': '1 至 168 小时',
 	'problem.model_tenth': '1 至 10',
 	'problem.model_order': '应为 highest 或 lowest',
+	'problem.group_order': '应为 typical 或 unusual',
+	'problem.persona_note': '最多 2,000 个字符',
+	'problem.persona_name': '1 至 60 个字符',
+	'problem.persona_name_taken': '群组 {number} 已经这样称呼。',
+	'problem.persona_choose': '请换一个名称，或先给那个群组改名。',
 	'problem.model_by': '应为 source、market、segment，或 fact: 加键名'
 };

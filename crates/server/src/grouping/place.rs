@@ -1,0 +1,203 @@
+//! People put into the groups of the version in use, and the facts that differ by it.
+//!
+//! Always holds: a fact commits with the row that it tells; whoever is nobody any more by then (erased meanwhile) gets no row; whoever is in no group any more is told so; the
+//! writer is given back after each slice.
+
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::{Context as _, Result};
+use rapport_analytics::groups::{Content, Placed, Run};
+use rapport_analytics::scores::GROUPS;
+use rapport_analytics::scores::records::scores::{self, ScoreRow};
+use rapport_analytics::scores::records::{models, personas, versions};
+use rapport_domain::{Handle, PersonId, Timestamp};
+use rapport_profiles::records::{facts, identifiers};
+use rapport_segments::live::Observed;
+use rapport_store::Priority;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::{FACTS, settings_of, unnamed, without};
+use crate::api::questions;
+use crate::beat::Beat;
+use crate::scoring::{self, Told};
+
+/// So many people are looked at together.
+const PEOPLE: usize = 500;
+/// So many rows are written before it is looked whether the slice is over.
+const ROWS: usize = 20;
+/// How sure it is is told anew when it moved so far.
+const MOVED: f64 = 0.1;
+/// So many of those who are in no group any more are told so together.
+const LEFT: i64 = 200;
+
+/// A run: of which version, as of when, and what groups are called.
+struct Round<'a> {
+    beat: &'a Beat<'a>,
+    version: i64,
+    at: Timestamp,
+    names: HashMap<u32, String>,
+}
+
+pub(super) async fn place(beat: &Beat<'_>) -> Result<()> {
+    let (installation, workspace) = (beat.installation, beat.claim.workspace);
+    let db = &mut installation.store.read();
+    let Some(row) = models::find(db, workspace, GROUPS).await? else { return beat.stopped().await };
+    let Some(version) = row.version else { return beat.stopped().await };
+    let kept = versions::find(db, workspace, GROUPS, version).await?.context("a live version is kept")?;
+    let content: Content = serde_json::from_value(kept.content).context("a version is kept as it was learnt")?;
+    let mut context =
+        questions::context(installation, workspace).await.map_err(|it| anyhow::anyhow!("{}", it.detail()))?;
+    // A run that is begun again is of the same instant, which tells its rows from those before.
+    let at = beat.claim.payload["at"].as_i64().map_or(context.now, Timestamp);
+    context.now = at;
+    if beat.at(0, 1).await? {
+        return beat.stopped().await;
+    }
+    let without = without(installation, workspace).await?;
+    let days = settings_of(&row).window_days;
+    let people = installation.analytics.grouped_people(workspace, &context, &without, days).await?;
+    let currency = context.currency.as_str().to_owned();
+    let (run, overview) = tokio::task::spawn_blocking(move || {
+        let run = Run::new(content, people);
+        let overview = run.overview(&currency);
+        (run, overview)
+    })
+    .await
+    .context("putting people into groups stopped unexpectedly")?;
+    let named = personas::all(&mut installation.store.read(), workspace).await?;
+    let names = named.into_iter().filter_map(|it| Some((u32::try_from(it.number).ok()?, it.name))).collect();
+    let round = Round { beat, version, at, names };
+    for from in (0..run.people()).step_by(PEOPLE) {
+        if beat.at(from, run.people()).await? {
+            return beat.stopped().await;
+        }
+        round.write(run.some(from, PEOPLE)).await?;
+    }
+    while round.leave().await? {}
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    models::scored(&mut tx, workspace, GROUPS, (version, at), serde_json::to_value(overview)?).await?;
+    installation.store.jobs().complete(&mut tx, beat.claim).await?;
+    Ok(tx.commit().await?)
+}
+
+impl Round<'_> {
+    async fn write(&self, some: &[Placed]) -> Result<()> {
+        let (installation, workspace) = (self.beat.installation, self.beat.claim.workspace);
+        let (began, now) = (Instant::now(), installation.clock.now());
+        let persons: Vec<PersonId> = some.iter().map(|it| it.person).collect();
+        let known = self.known(&persons, now).await?;
+        let mut rest = some;
+        while !rest.is_empty() {
+            let mut told: Vec<Told> = Vec::new();
+            let mut tx = installation.store.begin(Priority::Background).await?;
+            while !rest.is_empty() {
+                let (part, later) = rest.split_at(ROWS.min(rest.len()));
+                rest = later;
+                let ids: Vec<PersonId> = part.iter().map(|it| it.person).collect();
+                let mut handles: HashMap<PersonId, Handle> = HashMap::new();
+                for row in identifiers::by_persons(&mut tx, workspace, &ids).await? {
+                    handles.entry(row.person).or_insert(row.handle);
+                }
+                let there: Vec<&Placed> = part.iter().filter(|it| handles.contains_key(&it.person)).collect();
+                let rows: Vec<ScoreRow> = there.iter().map(|it| self.row(handles[&it.person], it)).collect();
+                scores::put(&mut tx, workspace, &rows).await?;
+                let new: Vec<Told> = there.iter().flat_map(|it| self.news(it, &known, now)).collect();
+                scoring::tell(&mut tx, workspace, &new, now).await?;
+                told.extend(new);
+                if tx.slice_is_over() {
+                    break;
+                }
+            }
+            tx.commit().await?;
+            let observed = Observed { told: &told, ..Observed::default() };
+            installation.memberships.observe(workspace, observed).await?;
+        }
+        // Nobody waits for it, and whatever else goes on should not notice it.
+        sleep(began.elapsed()).await;
+        Ok(())
+    }
+
+    async fn known(&self, persons: &[PersonId], now: Timestamp) -> Result<HashMap<(PersonId, String), Value>> {
+        let (db, workspace) = (&mut self.beat.installation.store.read(), self.beat.claim.workspace);
+        let keys = FACTS.map(str::to_owned);
+        let told = facts::current_keys_of(db, workspace, persons, &keys, now).await?;
+        let value = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+        Ok(told.into_iter().map(|(person, key, text)| ((person, key), value(&text))).collect())
+    }
+
+    fn row(&self, handle: Handle, it: &Placed) -> ScoreRow {
+        let typical = (it.detail.typical * 1e6).round() as i64;
+        ScoreRow {
+            model: GROUPS.to_owned(),
+            handle,
+            version: self.version,
+            scored_at: self.at,
+            score: typical,
+            low: typical,
+            high: typical,
+            tenth: i64::from(it.tenth),
+            part: it.detail.number.to_string(),
+            cohort: it.detail.second.map(|it| it.to_string()).unwrap_or_default(),
+            detail: serde_json::to_value(&it.detail).unwrap_or(Value::Null),
+        }
+    }
+
+    /// What is to be told of somebody.
+    fn news(&self, it: &Placed, known: &HashMap<(PersonId, String), Value>, now: Timestamp) -> Vec<Told> {
+        let before = |key: &str| known.get(&(it.person, key.to_owned()));
+        let [number, name, sure] = FACTS;
+        let own = it.detail.number;
+        let named = self.names.get(&own).cloned().unwrap_or_else(|| unnamed(own));
+        let hundredths = (it.detail.sure * 100.0).round() / 100.0;
+        let mut told = Vec::new();
+        let mut tell = |key: &str, value: Value, is_news: bool| {
+            if is_news {
+                told.push((it.person, now, key.to_owned(), value));
+            }
+        };
+        let moved = before(number).and_then(Value::as_u64) != Some(u64::from(own));
+        tell(number, Value::from(own), moved);
+        tell(name, Value::from(named.as_str()), before(name).and_then(Value::as_str) != Some(&named));
+        let drifted = before(sure).and_then(Value::as_f64).is_none_or(|old| (old - hundredths).abs() >= MOVED);
+        tell(sure, Value::from(hundredths), moved || drifted);
+        told
+    }
+
+    /// Tells some of those who are in no group any more that they are in none, and forgets what group they were in; whether there were any.
+    async fn leave(&self) -> Result<bool> {
+        let (installation, workspace) = (self.beat.installation, self.beat.claim.workspace);
+        let db = &mut installation.store.read();
+        let handles = scores::before(db, workspace, GROUPS, self.at, LEFT).await?;
+        if handles.is_empty() {
+            return Ok(false);
+        }
+        let now = installation.clock.now();
+        let owners: BTreeSet<PersonId> =
+            identifiers::by_handles(db, workspace, &handles).await?.into_iter().map(|it| it.person).collect();
+        let persons: Vec<PersonId> = owners.into_iter().collect();
+        // Somebody who was two until lately is in a group by the other identifier.
+        let names = identifiers::by_persons(db, workspace, &persons).await?;
+        let all: Vec<Handle> = names.iter().map(|it| it.handle).collect();
+        let rows = scores::of_handles(db, workspace, &all).await?;
+        let stays: BTreeSet<Handle> =
+            rows.into_iter().filter(|it| it.model == GROUPS && it.scored_at >= self.at).map(|it| it.handle).collect();
+        let stays: BTreeSet<PersonId> =
+            names.iter().filter(|it| stays.contains(&it.handle)).map(|it| it.person).collect();
+        let known = self.known(&persons, now).await?;
+        let is_news = |it: &PersonId, key: &str| known.get(&(*it, key.to_owned())).is_some_and(|it| !it.is_null());
+        let gone = persons.iter().filter(|it| !stays.contains(it));
+        let told: Vec<Told> = gone
+            .flat_map(|it| {
+                FACTS.iter().filter(|key| is_news(it, key)).map(|key| (*it, now, (*key).to_owned(), Value::Null))
+            })
+            .collect();
+        let mut tx = installation.store.begin(Priority::Background).await?;
+        scoring::tell(&mut tx, workspace, &told, now).await?;
+        scores::forget(&mut tx, workspace, GROUPS, &handles).await?;
+        tx.commit().await?;
+        let observed = Observed { told: &told, ..Observed::default() };
+        installation.memberships.observe(workspace, observed).await?;
+        Ok(true)
+    }
+}
