@@ -9,6 +9,17 @@ pub(crate) struct Cholesky {
     n: usize,
 }
 
+/// The product of two vectors, as four sums beside each other, which a processor adds up at once.
+fn product(a: &[f64], b: &[f64]) -> f64 {
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+    let mut sums = [0.0; 4];
+    for (a, b) in a.iter().zip(b) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(it, (a, b))| *it += a * b);
+    }
+    let rest: f64 = rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum();
+    (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest
+}
+
 impl Cholesky {
     /// The factor of the matrix of `n` rows, of which the lower triangle is read.
     pub(crate) fn of(matrix: &[f64], n: usize) -> Option<Self> {
@@ -17,7 +28,7 @@ impl Cholesky {
             for j in 0..=i {
                 let (before, from) = lower.split_at_mut(i * n);
                 let own = &mut from[..=i];
-                let dot = |row: &[f64], own: &[f64]| row[..j].iter().zip(&own[..j]).map(|(a, b)| a * b).sum::<f64>();
+                let dot = |row: &[f64], own: &[f64]| product(&row[..j], &own[..j]);
                 if i == j {
                     let left = own[i] - dot(own, own);
                     if left.is_nan() || left <= 1e-13 * matrix[i * n + i].abs() || left.is_infinite() {
@@ -38,8 +49,7 @@ impl Cholesky {
         let (n, l) = (self.n, &self.lower);
         let mut x = right.to_vec();
         for i in 0..n {
-            let known: f64 = l[i * n..i * n + i].iter().zip(&x).map(|(a, b)| a * b).sum();
-            x[i] = (x[i] - known) / l[i * n + i];
+            x[i] = (x[i] - product(&l[i * n..i * n + i], &x[..i])) / l[i * n + i];
         }
         for i in (0..n).rev() {
             x[i] /= l[i * n + i];

@@ -26,7 +26,7 @@ mod together;
 pub use als::{Als, AlsFit, AlsOptions};
 pub use blend::Blend;
 pub use choice::{Choice, Model, Plan, Tried, Way, choose, plans};
-pub use diversity::diversified;
+pub use diversity::{Likeness, diversified, unlike};
 pub use ease::{Ease, EaseOptions};
 pub use evaluation::{Evaluation, Judged, Means};
 pub use histories::Histories;
@@ -46,17 +46,26 @@ pub fn faded(age: f64, half_life: f64) -> f64 {
 }
 
 /// The `limit` items with the highest scores above zero, highest first, of equals the lower place.
-pub fn ranked(mut scores: Vec<(u32, f64)>, limit: usize) -> Vec<(u32, f64)> {
-    scores.retain(|(_, score)| *score > 0.0);
+pub fn ranked(scores: Vec<(u32, f64)>, limit: usize) -> Vec<(u32, f64)> {
     let order = |a: &(u32, f64), b: &(u32, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-    if limit < scores.len() {
-        if limit > 0 {
-            scores.select_nth_unstable_by(limit - 1, order);
+    // Some times as many as are wanted are kept until they are too many; what is behind the last of the wanted ones then is not looked at any more.
+    let room = limit.saturating_mul(4).max(64);
+    let mut best: Vec<(u32, f64)> = Vec::with_capacity(room.min(scores.len()));
+    let mut last: Option<(u32, f64)> = None;
+    for it in scores {
+        if limit == 0 || it.1.is_nan() || it.1 <= 0.0 || last.is_some_and(|last| order(&it, &last).is_gt()) {
+            continue;
         }
-        scores.truncate(limit);
+        best.push(it);
+        if best.len() == room {
+            best.select_nth_unstable_by(limit - 1, order);
+            best.truncate(limit);
+            last = Some(best[limit - 1]);
+        }
     }
-    scores.sort_unstable_by(order);
-    scores
+    best.sort_unstable_by(order);
+    best.truncate(limit);
+    best
 }
 
 #[cfg(test)]
@@ -73,7 +82,7 @@ mod tests {
     proptest! {
         /// Oracle: sort all of them.
         #[test]
-        fn ranking_is_sorting(scores in prop::collection::vec(-2i8..5, 0..12), limit in 0usize..12) {
+        fn ranking_is_sorting(scores in prop_oneof![prop::collection::vec(-2i8..5, 0..12), prop::collection::vec(-2i8..100, 0..400)], limit in 0usize..40) {
             let scores: Vec<(u32, f64)> = (0..).zip(scores.iter().map(|it| f64::from(*it))).collect();
             let mut sorted: Vec<_> = scores.iter().copied().filter(|it| it.1 > 0.0).collect();
             sorted.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap());

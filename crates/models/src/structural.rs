@@ -26,7 +26,7 @@ mod scores;
 mod scoring;
 mod solution;
 mod start;
-mod syntax;
+pub(crate) mod syntax;
 
 pub use effects::Effect;
 pub use fit::{Fit, Warning};

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use draws::Draws;
 use rapport_models::recommend::{
-    Als, AlsOptions, Ease, EaseOptions, Evaluation, Event, Filter, Histories, Interaction, Means, Neighbours, Popular,
-    Recommender, Split, Weighting, choose, plans,
+    Als, AlsOptions, Ease, EaseOptions, Evaluation, Event, Filter, Histories, Interaction, Likeness, Means, Neighbours,
+    Popular, Recommender, Split, Weighting, choose, plans, unlike,
 };
 
 const PERSONS: usize = 943;
@@ -233,4 +233,29 @@ fn new_persons_are_served_without_a_fit() {
     let above = [0, 2, 5, 10].map(|it| tried("by chance", it, true));
     assert!(above[0].value == 0.0 && above[2].low > 0.0 && above[3].low > above[1].low, "{above:?}");
     tried("as they came", 10, false);
+}
+
+/// Offers that are less alike cost little: with a third of the weight on being unlike, the lists of EASE are more diverse (.630 for .614), more films are offered to somebody (21 % for 19 %),
+/// and nDCG falls by two thousandths.
+#[test]
+fn what_is_less_alike_costs_little() {
+    let Some(ratings) = ratings() else { return };
+    let rows: Vec<Interaction> =
+        ratings.iter().map(|it| Interaction { person: it.person, item: it.item, weight: 1.0 }).collect();
+    let split = Split::by_item(&histories(&rows), 0.75, 3).unwrap();
+    let model = Ease::fit(&split.known, &EaseOptions { penalty: 400.0, ..EaseOptions::default() }).unwrap();
+    let likeness = Likeness::of(&split.known);
+    let of = |share: f64| {
+        let offer = |_: usize, own: &[(u32, f64)]| {
+            let filter = Filter { reasons: 0, ..Filter::best(10) };
+            unlike(&model, own, &filter, share, &likeness).iter().map(|it| it.item).collect()
+        };
+        let found = Evaluation::by(&split, 10, offer).unwrap();
+        let means = found.means(1).unwrap();
+        (means.ndcg.value, means.diversity.unwrap().value, found.coverage)
+    };
+    let (plain, mixed) = (of(1.0), of(0.67));
+    println!("{plain:?} {mixed:?}");
+    assert!(mixed.1 > plain.1 + 0.01 && mixed.2 > plain.2 + 0.01, "{plain:?} {mixed:?}");
+    assert!(mixed.0 > 0.99 * plain.0 && mixed.0 < plain.0, "{plain:?} {mixed:?}");
 }

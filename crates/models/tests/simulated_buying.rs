@@ -4,10 +4,10 @@
 use proptest::prelude::*;
 use rapport_models::Fault;
 use rapport_models::buying::{
-    BgBb, BgNbd, Buying, Chains, Chances, Choice, Contract, Explained, Factors, Fit, GGompertzNbd, GammaGamma,
-    Histories, History, Likelihood, MbgNbd, ParetoGgg, ParetoNbd, Plain, Purchase, Rhythm, Sampling, Sbg, Spending,
-    Summary, simulated_bg_nbd, simulated_chances, simulated_contracts, simulated_ggompertz_nbd, simulated_mbg_nbd,
-    simulated_pareto_ggg, simulated_pareto_nbd, simulated_spending,
+    BgBb, BgNbd, Buying, Chains, Chances, Choice, Contest, Contract, Explained, Factors, Fit, GGompertzNbd, GammaGamma,
+    Histories, History, Known, Learnt, Likelihood, MbgNbd, ParetoGgg, ParetoNbd, Plain, Purchase, Rhythm, Sampling,
+    Sbg, Spending, Summary, Way, simulated_bg_nbd, simulated_chances, simulated_contracts, simulated_ggompertz_nbd,
+    simulated_mbg_nbd, simulated_pareto_ggg, simulated_pareto_nbd, simulated_spending,
 };
 
 /// Data sets a model.
@@ -179,14 +179,19 @@ fn said<M: Likelihood + Buying>(fit: &Fit<M>, history: &History) -> [f64; 5] {
 }
 
 /// Half of the customers buy twice as often: by √2 a standard deviation, which is a half. Pareto/NBD and MBG/NBD say so, and nothing of leaving.
-#[test]
-fn what_covariates_explain_is_found_again() {
+fn explained(sets: u64) {
     let slow = ParetoNbd { r: 1.2, alpha: 6.0, s: 0.9, beta: 12.0 };
     let people = |alpha, seed| simulated_pareto_nbd(&ParetoNbd { alpha, ..slow }, 350, (30.0, 60.0), seed);
-    explained_by_half(&slow, people);
+    explained_by_half(&slow, sets, people);
     let slow_too = MbgNbd { r: 1.2, alpha: 6.0, a: 0.9, b: 2.0 };
     let people = |alpha, seed| simulated_mbg_nbd(&MbgNbd { alpha, ..slow_too }, 350, (30.0, 60.0), seed);
-    explained_by_half(&slow_too, people);
+    explained_by_half(&slow_too, sets, people);
+}
+
+#[test]
+fn what_covariates_explain_is_found_again() {
+    explained(SETS);
+    let slow = ParetoNbd { r: 1.2, alpha: 6.0, s: 0.9, beta: 12.0 };
     let people = simulated_pareto_nbd(&slow, 100, (30.0, 60.0), 1);
     let refused = |rows: Vec<Vec<f64>>| Explained::<ParetoNbd>::fit(&people, &rows).unwrap_err();
     assert_eq!(refused(vec![vec![2.0]; 100]), Fault::Constant { column: 0 });
@@ -194,13 +199,19 @@ fn what_covariates_explain_is_found_again() {
     assert!(matches!(refused(vec![vec![1.0]; 3]), Fault::Shape { .. }));
 }
 
-fn explained_by_half<M: Plain>(slow: &M, people: impl Fn(f64, u64) -> Vec<History>) {
+#[test]
+#[ignore = "the long run"]
+fn what_covariates_explain_is_found_again_in_the_long_run() {
+    explained(2_000);
+}
+
+fn explained_by_half<M: Plain>(slow: &M, sets: u64, people: impl Fn(f64, u64) -> Vec<History>) {
     let half = 2f64.sqrt();
     let mut middle = slow.parameters();
     let alpha = middle[1];
     middle[1] = alpha / half;
     let truth = Factors { middle: M::with(&middle), buying: vec![half], leaving: vec![1.0] };
-    covers(&truth, SETS, |seed| {
+    covers(&truth, sets, |seed| {
         let people = [people(alpha, 2 * seed), people(alpha / 2.0, 2 * seed + 1)].concat();
         let described: Vec<Vec<f64>> = (0..700).map(|at| vec![f64::from(at / 350)]).collect();
         Explained::<M>::fit(&people, &described).map(|it| it.fit)
@@ -359,4 +370,93 @@ proptest! {
             prop_assert!(chains.posterior.models.iter().all(|it| it.0.parameters().iter().all(|it| it.is_finite())));
         }
     }
+}
+
+/// Numbers between 0 and 1, one after another.
+fn chances_by_turns() -> impl FnMut() -> f64 {
+    let mut last = 0.37f64;
+    move || {
+        last = (last * 9_301.0 + 0.492_97).fract();
+        last
+    }
+}
+
+/// The count at which the sum of these probabilities passes `at`.
+fn counted(probabilities: &[f64], at: f64) -> u32 {
+    let mut sum = 0.0;
+    let passes = |it: &f64| {
+        sum += it;
+        sum > at
+    };
+    probabilities.iter().position(passes).unwrap_or(probabilities.len()) as u32
+}
+
+/// Who buys by a clock and who leaves sooner with time is found out by what followed; the plain models are judged as by `Choice`.
+#[test]
+fn the_contest_finds_the_way_people_are() {
+    // Weekly buyers who are late are gone: by their gaps this is known, and by histories it is not.
+    let clock = ParetoGgg { t: 5.0, gamma: 0.6, r: 3.0, alpha: 4.0, s: 1.5, beta: 25.0 };
+    let all = simulated_pareto_ggg(&clock, 400, (60.0, 60.0), 5);
+    let histories: Vec<History> = all.iter().map(|it| it.history).collect();
+    let logs: Vec<f64> = all.iter().map(|it| it.logs).collect();
+    // What follows, drawn by the model that they behave by, for the same people.
+    let mut next = chances_by_turns();
+    let later: Vec<u32> = all.iter().map(|it| counted(&clock.outlook(it, 12.0, 60).probabilities, next())).collect();
+    let known = Known { logs: Some(&logs), ..Known::of(&histories) };
+    let ways = known.ways();
+    assert_eq!(ways.len(), 5, "three plain ones, one that leaves sooner, one by a clock");
+    let contest = Contest::among(&ways, &known, &later, 12.0).unwrap();
+    assert_eq!(contest.way(), Way::ParetoGgg, "{:?}", contest.entries);
+    // Oracle: the choice among plain models has the same scores.
+    let choice = Choice::between(&histories, &later, 12.0).unwrap();
+    for (entry, candidate) in contest.entries.iter().zip(&choice.candidates) {
+        assert_eq!(entry.way, Way::Plain(candidate.kind));
+        assert_eq!(entry.outcome.as_ref().map(|it| it.1), candidate.outcome.as_ref().map(|it| it.1));
+    }
+    // One number of everybody says no more than what the model itself says of them.
+    let Learnt::ParetoGgg(model) = contest.entries[contest.best].outcome.as_ref().unwrap().0 else { unreachable!() };
+    let (learnt, person) = (Learnt::ParetoGgg(model), known.person(3));
+    let outlook = model.outlook(&all[3], 12.0, 4);
+    assert_eq!(learnt.alive(&person), model.alive(&all[3]));
+    assert_eq!(learnt.expected(&person, 12.0), outlook.expected);
+    assert_eq!(learnt.probabilities(&person, 12.0, 4), outlook.probabilities);
+    let worth = learnt.discounted(&person, 3.0, 4, 0.0);
+    assert!((worth - outlook.expected).abs() < 1e-9 * (1.0 + worth), "without a discount it is what is expected");
+}
+
+/// With what is known from the start the better model is taken; and what it says of somebody is what the model of somebody with these covariates says.
+#[test]
+fn the_contest_takes_what_is_known_from_the_start() {
+    let slow = ParetoNbd { r: 3.0, alpha: 20.0, s: 0.9, beta: 30.0 };
+    let people = |alpha, seed| simulated_pareto_nbd(&ParetoNbd { alpha, ..slow }, 300, (20.0, 20.0), seed);
+    let histories = [people(20.0, 3), people(2.0, 4)].concat();
+    let covariates: Vec<Vec<f64>> = (0..600).map(|at| vec![f64::from(u8::from(at >= 300))]).collect();
+    let truth = |at: usize| ParetoNbd { alpha: if at < 300 { 20.0 } else { 2.0 }, ..slow };
+    let mut next = chances_by_turns();
+    let drawn = |(at, it): (usize, &History)| counted(&truth(at).probabilities(it, 20.0, 300), next());
+    let later: Vec<u32> = histories.iter().enumerate().map(drawn).collect();
+    let known = Known { covariates: Some(&covariates), ..Known::of(&histories) };
+    let contest = Contest::among(&known.ways(), &known, &later, 20.0).unwrap();
+    assert!(matches!(contest.way(), Way::Described(_)), "{:?}", contest.entries);
+    for entry in &contest.entries {
+        let Ok((Learnt::ParetoNbdBy(found), _)) = &entry.outcome else { continue };
+        let own = found.of(&[1.0]);
+        let learnt = Learnt::ParetoNbdBy(found.clone());
+        let person = known.person(400);
+        assert_eq!(learnt.alive(&person), own.alive(&histories[400]));
+        assert_eq!(learnt.expected(&person, 9.0), own.expected(&histories[400], 9.0));
+        assert_eq!(learnt.probabilities(&person, 9.0, 3), own.probabilities(&histories[400], 9.0, 3));
+        assert_eq!(learnt.discounted(&person, 3.0, 3, 0.01), own.discounted(&histories[400], 3.0, 3, 0.01));
+    }
+    let refused = |known: Known<'_>, ways: &[Way], later: &[u32], horizon| {
+        Contest::among(ways, &known, later, horizon).unwrap_err()
+    };
+    let plain = Known::of(&histories);
+    assert!(matches!(refused(plain, &plain.ways(), &later[1..], 20.0), Fault::Shape { .. }));
+    assert!(matches!(refused(plain, &plain.ways(), &later, f64::NAN), Fault::NotIdentified { .. }));
+    assert!(matches!(refused(plain, &[], &later, 20.0), Fault::TooFew { .. }));
+    assert!(matches!(refused(plain, &[Way::ParetoGgg], &later, 20.0), Fault::NotIdentified { .. }));
+    assert!(matches!(refused(Known { logs: Some(&[1.0]), ..plain }, &plain.ways(), &later, 20.0), Fault::Shape { .. }));
+    let short = Known { covariates: Some(&covariates[1..]), ..plain };
+    assert!(matches!(refused(short, &plain.ways(), &later, 20.0), Fault::Shape { .. }));
 }

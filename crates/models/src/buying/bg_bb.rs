@@ -3,6 +3,7 @@
 //!
 //! Probabilities to buy have a beta distribution (alpha, beta), those to leave another (gamma, delta).
 
+use super::Purchase;
 use super::fitting::{Fit, Likelihood, Row, fit};
 use crate::Fault;
 use crate::fault::none_of;
@@ -44,6 +45,36 @@ impl Row for Chances {
 
     fn weighted(&self, weight: f64) -> Self {
         Self { weight, ..*self }
+    }
+}
+
+impl Chances {
+    /// Of purchases, a customer each, where every `period` is a chance: periods count from `start`, and a customer's chances are the whole ones after that of
+    /// their first purchase, up to `until`. `None` for who came in none of them.
+    ///
+    /// # Errors
+    /// Times that are no numbers, and a period that is none.
+    pub fn of(purchases: &[Purchase], period: f64, (start, until): (f64, f64)) -> Result<Vec<Option<Self>>, Fault> {
+        none_of(purchases, |it| !it.time.is_finite(), |row| Fault::NotFinite { row })?;
+        let whole = ((until - start) / period).floor();
+        if !(period > 0.0 && whole >= 1.0 && whole <= f64::from(MOST)) {
+            return Err(Fault::NotIdentified { why: "anything in less than one period, or in more than 10,000" });
+        }
+        none_of(purchases, |it| it.time < start, |row| Fault::OutOfOrder { row })?;
+        let end = whole as u32;
+        let at = |it: &Purchase| (it.customer, ((it.time - start) / period).floor() as u32);
+        let mut taken: Vec<(u32, u32)> = purchases.iter().map(at).filter(|it| it.1 < end).collect();
+        taken.sort_unstable();
+        taken.dedup();
+        let customers = purchases.iter().map(|it| it.customer as usize + 1).max().unwrap_or(0);
+        let mut found = vec![None; customers];
+        for own in taken.chunk_by(|a, b| a.0 == b.0) {
+            let (first, last) = (own[0].1, own[own.len() - 1].1);
+            let frequency = own.len() as u32 - 1;
+            found[own[0].0 as usize] =
+                Some(Self { frequency, recency: last - first, chances: end - 1 - first, weight: 1.0 });
+        }
+        Ok(found)
     }
 }
 
@@ -199,5 +230,50 @@ impl Likelihood for BgBb {
             }
         }
         value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Oracle: every chance of everybody is looked at, one after the other.
+        #[test]
+        fn chances_are_periods_after_the_first(rows in prop::collection::vec((0u32..4, 0u32..60), 0..30), until in 10u32..60) {
+            let purchases: Vec<Purchase> =
+                rows.iter().map(|it| Purchase { customer: it.0, time: 100.0 + f64::from(it.1), amount: 1.0 }).collect();
+            let found = Chances::of(&purchases, 7.0, (100.0, 100.0 + f64::from(until))).unwrap();
+            let bought = |customer: u32, period: u32| {
+                rows.iter().any(|it| it.0 == customer && (7 * period..7 * period + 7).contains(&it.1))
+            };
+            for customer in 0..4u32 {
+                let (mut first, mut wanted) = (false, Chances { frequency: 0, recency: 0, chances: 0, weight: 1.0 });
+                for period in 0..until / 7 {
+                    if first {
+                        wanted.chances += 1;
+                        if bought(customer, period) {
+                            wanted.frequency += 1;
+                            wanted.recency = wanted.chances;
+                        }
+                    }
+                    first |= bought(customer, period);
+                }
+                prop_assert_eq!(found.get(customer as usize).copied().flatten(), first.then_some(wanted));
+            }
+        }
+    }
+
+    #[test]
+    fn periods_that_are_none_are_told() {
+        let one = [Purchase { customer: 0, time: 3.0, amount: 1.0 }];
+        for (period, span) in
+            [(0.0, (0.0, 9.0)), (10.0, (0.0, 9.0)), (f64::NAN, (0.0, 9.0)), (1e-9, (0.0, 9.0)), (1.0, (4.0, 9.0))]
+        {
+            assert!(Chances::of(&one, period, span).is_err(), "{period} {span:?}");
+        }
+        let never = [Purchase { time: f64::NAN, ..one[0] }];
+        assert_eq!(Chances::of(&never, 1.0, (0.0, 9.0)), Err(Fault::NotFinite { row: vec![0] }));
     }
 }

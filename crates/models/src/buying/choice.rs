@@ -116,18 +116,28 @@ impl Score {
     /// 5,000 customers, taken at even distances.
     pub fn of(model: &impl Buying, histories: &[History], later: &[u32], horizon: f64) -> Self {
         const SCORED: usize = 5_000;
+        let step = histories.len().div_ceil(SCORED).max(1);
+        let chance = |at: usize, count: usize| model.probabilities(&histories[at], horizon, count)[count];
+        Self::of_each(later, step, |at| model.expected(&histories[at], horizon), chance)
+    }
+
+    /// Of what was foretold of each customer: the number that was expected of the one at a place, and the probability of a count, which every `step`-th is
+    /// asked for.
+    pub(super) fn of_each(
+        later: &[u32],
+        step: usize,
+        expected: impl Fn(usize) -> f64,
+        chance: impl Fn(usize, usize) -> f64,
+    ) -> Self {
         /// Where a count had no probability at all by rounding.
         const LEAST: f64 = 1e-300;
-        let n = histories.len() as f64;
-        let step = histories.len().div_ceil(SCORED).max(1);
-        let scored = histories.iter().zip(later).step_by(step);
-        let logs = scored.map(|(history, count)| {
-            let count = *count as usize;
-            model.probabilities(history, horizon, count)[count].max(LEAST).ln()
-        });
+        let n = later.len() as f64;
         let (mut sum, mut scores) = (0.0f64, 0.0f64);
-        logs.for_each(|it| (sum, scores) = (sum + it, scores + 1.0));
-        let foretold: Vec<f64> = histories.iter().map(|it| model.expected(it, horizon)).collect();
+        for (at, count) in later.iter().enumerate().step_by(step) {
+            sum += chance(at, *count as usize).max(LEAST).ln();
+            scores += 1.0;
+        }
+        let foretold: Vec<f64> = (0..later.len()).map(expected).collect();
         let actual: Vec<f64> = later.iter().map(|it| f64::from(*it)).collect();
         let pairs = || foretold.iter().zip(&actual);
         let (all_foretold, all_actual) = (foretold.iter().sum::<f64>(), actual.iter().sum::<f64>());

@@ -138,23 +138,40 @@ impl<M: Plain> Explained<M> {
         let scales = scales(covariates)?;
         // Where the search begins, and a fault for histories that say too little by themselves.
         let middle = M::fitted(&counted)?.model;
-        let mut rows: Vec<Described> = histories
-            .iter()
-            .zip(covariates)
-            .map(|(it, row)| {
-                let group = Group { x: f64::from(it.frequency), t_x: it.recency, t: it.age, weight: 1.0 };
-                Described { group, covariates: standard(&scales, row) }
-            })
-            .collect();
+        let mut rows = rows(&scales, histories, covariates);
         rows.sort_by(|a, b| a.group.x.total_cmp(&b.group.x).then(a.group.t_x.total_cmp(&b.group.t_x)));
         let start = [middle.parameters(), vec![1.0; 2 * scales.len()]].concat();
         Ok(Self { fit: fit(&rows, &[start])?, scales })
+    }
+
+    /// How likely it is what customers did, by what is known of them.
+    ///
+    /// # Errors
+    /// Not as many rows of covariates as histories, or not as many covariates as it was fitted to.
+    pub fn log_likelihood(&self, histories: &[History], covariates: &[Vec<f64>]) -> Result<f64, Fault> {
+        if covariates.len() != histories.len() {
+            return Err(Fault::Shape { what: "rows of covariates", have: covariates.len(), need: histories.len() });
+        }
+        if let Some(other) = covariates.iter().find(|it| it.len() != self.scales.len()) {
+            return Err(Fault::Shape { what: "covariates in a row", have: other.len(), need: self.scales.len() });
+        }
+        let rows = rows(&self.scales, histories, covariates);
+        Ok(self.fit.model.log_likelihood(&rows, &mut vec![0.0; self.fit.model.parameters().len()]))
     }
 
     /// The model of somebody with these covariates, which says all that a model of buying says.
     pub fn of(&self, covariates: &[f64]) -> M {
         self.fit.model.own(&standard(&self.scales, covariates))
     }
+}
+
+/// Customers with what is known of them, standardised.
+fn rows(scales: &[(f64, f64)], histories: &[History], covariates: &[Vec<f64>]) -> Vec<Described> {
+    let one = |(it, row): (&History, &Vec<f64>)| {
+        let group = Group { x: f64::from(it.frequency), t_x: it.recency, t: it.age, weight: 1.0 };
+        Described { group, covariates: standard(scales, row) }
+    };
+    histories.iter().zip(covariates).map(one).collect()
 }
 
 /// The mean and standard deviation of each covariate, if there is one in every row, and it differs.

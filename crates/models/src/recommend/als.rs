@@ -108,15 +108,18 @@ impl Als {
         let mut items = Side::new(&turned, width, options);
         items.scatter(options.factors, options.seed);
         let mut losses = Vec::with_capacity(options.turns);
+        let mut gram = items.gram();
         for _ in 0..options.turns.max(1) {
-            persons.turn(&items);
-            items.turn(&persons);
-            losses.push(items.loss(&persons));
+            persons.turn(&items, &gram);
+            let of_persons = persons.gram();
+            items.turn(&persons, &of_persons);
+            gram = items.gram();
+            losses.push(items.loss(&persons, [&gram, &of_persons]));
         }
         if losses.iter().any(|it| !it.is_finite()) {
             return Err(Fault::DidNotSettle);
         }
-        let gram = items.gram().iter().map(|it| f64::from(*it)).collect();
+        let gram = gram.iter().map(|it| f64::from(*it)).collect();
         let model = Self { width, gram, penalty: persons.penalty, alpha: options.alpha, points: items.points };
         Ok(AlsFit { model, losses, persons: persons.points })
     }
@@ -128,12 +131,20 @@ impl Als {
         let sum: f64 = own.iter().map(|it| it.1).sum();
         let penalty = self.penalty.of(self.alpha * sum);
         (0..n).for_each(|at| matrix[at * n + at] += penalty);
-        for (item, weight) in own {
-            let point = self.point(*item);
-            for (at, a) in point.iter().enumerate() {
-                let scaled = self.alpha * weight * f64::from(*a);
-                let row = matrix[at * n..].iter_mut().zip(&point[..=at]);
-                row.for_each(|(cell, b)| *cell += scaled * f64::from(*b));
+        // Four items at a time, so that a row of the matrix is read and written once for all of them; zeros fill the last four up.
+        for four in own.chunks(4) {
+            let mut points = [0.0; 4].map(|_: f64| vec![0.0; n]);
+            let mut weights = [0.0; 4];
+            for (at, (item, weight)) in four.iter().enumerate() {
+                points[at].iter_mut().zip(self.point(*item)).for_each(|(it, y)| *it = f64::from(*y));
+                weights[at] = self.alpha * weight;
+            }
+            for (at, row) in matrix.chunks_exact_mut(n).enumerate() {
+                let [a, b, c, d] = [0, 1, 2, 3].map(|it| weights[it] * points[it][at]);
+                let others = points[0].iter().zip(&points[1]).zip(&points[2]).zip(&points[3]);
+                for (cell, (((p, q), r), s)) in row[..=at].iter_mut().zip(others) {
+                    *cell += (a * p + b * q) + (c * r + d * s);
+                }
             }
         }
         Cholesky::of(&matrix, n)

@@ -5,7 +5,51 @@
 //!
 //! Always holds: the first stays the first; with a share of 1 the order stays; nothing is taken that was not offered.
 
-use super::recommender::Recommendation;
+use super::histories::Histories;
+use super::recommender::{Filter, Recommendation, Recommender};
+
+/// So many times as many as are wanted are looked at for unlike ones.
+const LOOKED_AT: usize = 5;
+
+/// How alike items are: the cosine by who had both, however much. It is the likeness that [`super::Evaluation`] measures diversity by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Likeness {
+    by_item: Histories,
+}
+
+impl Likeness {
+    /// By who had what.
+    pub fn of(histories: &Histories) -> Self {
+        Self { by_item: histories.turned() }
+    }
+
+    /// From 0, nobody had both, to 1, the same had both.
+    pub fn between(&self, one: u32, other: u32) -> f64 {
+        cosine(self.by_item.of_person(one as usize), self.by_item.of_person(other as usize))
+    }
+}
+
+/// The cosine of two lists of persons in their order.
+pub(super) fn cosine(a: &[(u32, f64)], b: &[(u32, f64)]) -> f64 {
+    let (mut at, mut both) = (0, 0_usize);
+    for (person, _) in a {
+        at += b[at..].partition_point(|it| it.0 < *person);
+        both += usize::from(b.get(at).is_some_and(|it| it.0 == *person));
+    }
+    if both == 0 { 0.0 } else { both as f64 / (a.len() as f64 * b.len() as f64).sqrt() }
+}
+
+/// What fits somebody and is not all alike: the best of a model, of which the `share` that is not for relevance is for being unlike ([`diversified`]).
+pub fn unlike(
+    model: &dyn Recommender,
+    history: &[(u32, f64)],
+    filter: &Filter<'_>,
+    share: f64,
+    likeness: &Likeness,
+) -> Vec<Recommendation> {
+    let more = Filter { limit: filter.limit.saturating_mul(LOOKED_AT), ..*filter };
+    diversified(model.recommend(history, &more), filter.limit, share, |a, b| likeness.between(a, b))
+}
 
 /// The best `limit` of what is offered that are unlike each other. `share` is how much relevance counts, from 0 to 1; `similarity` is from 0 to 1. Best made of several times as many as are wanted.
 pub fn diversified(
@@ -56,6 +100,26 @@ mod tests {
     }
 
     proptest! {
+        /// Oracle: persons who had both, counted one by one. A share of 1 is what the model offers.
+        #[test]
+        fn likeness_is_the_cosine_of_who_had_both(pairs in prop::collection::btree_set((0u32..8, 0u32..5), 1..30)) {
+            let rows: Vec<_> =
+                pairs.iter().map(|it| super::super::Interaction { person: it.0, item: it.1, weight: 2.0 }).collect();
+            let histories = Histories::of(&rows, 8, 5).unwrap();
+            let likeness = Likeness::of(&histories);
+            let had = |item: u32| (0..8).filter(|person| pairs.contains(&(*person, item))).collect::<Vec<u32>>();
+            for (a, b) in (0..5).flat_map(|a| (0..5).map(move |b| (a, b))) {
+                let (one, other) = (had(a), had(b));
+                let both = one.iter().filter(|it| other.contains(it)).count() as f64;
+                let wanted = if both > 0.0 { both / (one.len() as f64 * other.len() as f64).sqrt() } else { 0.0 };
+                prop_assert!((likeness.between(a, b) - wanted).abs() < 1e-12);
+            }
+            let popular = super::super::Popular::of(&histories);
+            let filter = Filter::best(3);
+            let own = histories.of_person(0);
+            prop_assert_eq!(unlike(&popular, own, &filter, 1.0, &likeness), popular.recommend(own, &filter));
+        }
+
         #[test]
         fn each_is_taken_once_and_the_first_stays(scores in prop::collection::vec(0.0..1.0f64, 0..9), share in 0.0..1.0f64, limit in 0usize..9, seed in 1u32..99) {
             let mut scores = scores;

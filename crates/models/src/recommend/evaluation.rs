@@ -18,6 +18,7 @@
 //!
 //! Does not do: say what offers would have brought; who was not offered something may have taken it had it been offered.
 
+use super::diversity::cosine;
 use super::histories::Histories;
 use super::recommender::{Filter, Recommender};
 use super::splits::Split;
@@ -207,16 +208,6 @@ fn novelty(list: &[u32], by_item: &Histories) -> Option<f64> {
     let persons = by_item.items() as f64;
     let bits = |item: &u32| -((by_item.of_person(*item as usize).len() as f64).max(0.5) / persons).log2();
     (!list.is_empty()).then(|| list.iter().map(bits).sum::<f64>() / list.len() as f64)
-}
-
-/// The cosine by who had both, however much.
-fn cosine(a: &[(u32, f64)], b: &[(u32, f64)]) -> f64 {
-    let (mut at, mut both) = (0, 0_usize);
-    for (person, _) in a {
-        at += b[at..].partition_point(|it| it.0 < *person);
-        both += usize::from(b.get(at).is_some_and(|it| it.0 == *person));
-    }
-    if both == 0 { 0.0 } else { both as f64 / (a.len() as f64 * b.len() as f64).sqrt() }
 }
 
 fn diversity(list: &[u32], by_item: &Histories) -> Option<f64> {

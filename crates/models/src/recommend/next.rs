@@ -89,6 +89,32 @@ impl Next {
         found
     }
 
+    /// Everyone's items in the order in which they took them, those at the same time in the order of items.
+    pub fn in_order(events: &[Event], persons: usize) -> Vec<Vec<u32>> {
+        let mut sorted: Vec<&Event> = events.iter().filter(|it| (it.person as usize) < persons).collect();
+        sorted.sort_by(|a, b| a.at.total_cmp(&b.at).then(a.item.cmp(&b.item)));
+        let mut found = vec![Vec::new(); persons];
+        sorted.iter().for_each(|it| found[it.person as usize].push(it.item));
+        found
+    }
+
+    /// What follows what, with its strength: of each item in the order of places, what follows it in the order of places.
+    pub fn rules(&self) -> impl Iterator<Item = (u32, u32, f64)> {
+        (0..).zip(&self.rules).flat_map(|(of, rules)| rules.iter().map(move |it| (of, it.0, it.1)))
+    }
+
+    /// What comes next for somebody who took these in this order, of which the newest `recent` say it: new to them, of equals the lower place first.
+    pub fn offers(&self, in_order: &[u32], recent: usize, limit: usize) -> Vec<Recommendation> {
+        let mut allowed = vec![true; self.items()];
+        for it in in_order {
+            if let Some(may) = allowed.get_mut(*it as usize) {
+                *may = false;
+            }
+        }
+        let filter = Filter { allowed: Some(&allowed), ..Filter::best(limit) };
+        self.recommend(&Self::recent(in_order, recent), &filter)
+    }
+
     /// The one product to offer: the most of score times what it brings, of those that are allowed. Without `gains` all bring alike. Of each item, `gains` says what is earned if it is taken; what brings
     /// nothing is not offered.
     pub fn best(&self, history: &[(u32, f64)], filter: &Filter<'_>, gains: Option<&[f64]>) -> Option<NextBest> {
@@ -172,6 +198,28 @@ mod tests {
         assert_eq!(best(&[(CAMERA, 1.0)], &filter, Some(&[1.0, -1.0, f64::NAN])), None);
         assert_eq!(best(&[], &filter, None), None);
         assert_eq!(Next::recent(&[5, 6, 5], 9), [(5, 1.0), (6, 0.5)]);
+    }
+
+    /// A shop where one thing leads to the next: who is judged on what came next is told it by its rules, and not by what is popular.
+    #[test]
+    fn what_comes_next_is_told() {
+        use super::super::{Evaluation, Popular, Split};
+        let event =
+            |person: u32, at: u32| Event { person, item: (person * 7 + at) % 12, weight: 1.0, at: f64::from(at) };
+        let events: Vec<Event> = (0..60).flat_map(|person| (0..5).map(move |at| event(person, at))).collect();
+        let split = &Split::rolling(&events, 60, 12, &[3.5], 1.0).unwrap()[0];
+        let before: Vec<Event> = events.iter().copied().filter(|it| it.at < 3.5).collect();
+        let model = Next::fit(&before, 12, &NextOptions::default()).unwrap();
+        let orders = Next::in_order(&before, 60);
+        let places = |found: Vec<Recommendation>| found.iter().map(|it| it.item).collect();
+        let found = Evaluation::by(split, 1, |person, _| places(model.offers(&orders[person], 1, 1))).unwrap();
+        assert!(found.persons.len() == 60 && found.persons.iter().all(|it| it.hit == 1.0), "{found:?}");
+        let popular = Evaluation::of(&Popular::of(&split.known), split, 1).unwrap();
+        // All are as popular, so the first item that somebody does not have is offered: five of twelve want that.
+        assert_eq!(popular.persons.iter().map(|it| it.hit).sum::<f64>(), 25.0);
+        // What they had is not offered, though it is what follows most.
+        assert!(model.offers(&orders[0], 5, 12).iter().all(|it| !orders[0].contains(&it.item)));
+        assert_eq!(model.rules().filter(|it| it.0 == 3).map(|it| it.1).collect::<Vec<_>>(), [4, 5, 6]);
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl std::error::Error for Misread {}
 
 /// Between the sides of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(crate) enum Operator {
     Measured,
     Depends,
     Together,
@@ -84,7 +84,7 @@ pub(super) enum Operator {
 
 /// What stands before a name.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Modifier {
+pub(crate) enum Modifier {
     None,
     Fixed(f64),
     Free,
@@ -92,21 +92,21 @@ pub(super) enum Modifier {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Term {
-    pub(super) modifier: Modifier,
-    pub(super) name: String,
+pub(crate) struct Term {
+    pub(crate) modifier: Modifier,
+    pub(crate) name: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Statement {
-    pub(super) line: usize,
-    pub(super) left: Vec<String>,
-    pub(super) operator: Operator,
-    pub(super) right: Vec<Term>,
+pub(crate) struct Statement {
+    pub(crate) line: usize,
+    pub(crate) left: Vec<String>,
+    pub(crate) operator: Operator,
+    pub(crate) right: Vec<Term>,
 }
 
 /// The statements of a text.
-pub(super) fn read(text: &str) -> Result<Vec<Statement>, Misread> {
+pub(crate) fn read(text: &str) -> Result<Vec<Statement>, Misread> {
     let mut found = Vec::new();
     for (at, whole) in text.lines().enumerate() {
         let line = at + 1;

@@ -12,12 +12,14 @@
 mod estimate;
 mod invariance;
 mod quality;
+mod reading;
 mod sampled;
 
 use crate::columns::Columns;
 
 pub use invariance::Invariance;
 pub use quality::Reliability;
+pub use reading::Unread;
 pub use sampled::Intervals;
 
 /// How a construct and its questions belong together.
@@ -198,7 +200,35 @@ impl Model {
     }
 }
 
+impl Model {
+    /// The columns of its questions, those of the first construct first.
+    pub fn columns(&self) -> Vec<usize> {
+        self.constructs.iter().flat_map(|it| it.indicators.iter().copied()).collect()
+    }
+
+    /// Its constructs.
+    pub fn constructs(&self) -> &[Construct] {
+        &self.constructs
+    }
+
+    /// From which construct to which its paths lead.
+    pub fn paths(&self) -> Vec<(usize, usize)> {
+        let to = |(to, before): (usize, &Vec<usize>)| before.iter().map(move |from| (*from, to)).collect::<Vec<_>>();
+        self.before.iter().enumerate().flat_map(to).collect()
+    }
+}
+
 impl Fit {
+    /// The scores of somebody on every construct, with a mean of 0 and a standard deviation (of a sample) of 1 among those that it was fitted to; of answers to all questions, in the
+    /// order of the columns.
+    pub fn scores(&self, answers: &[f64]) -> Vec<f64> {
+        let standard = |at: &usize| answers.get(*at).map_or(0.0, |it| (it - self.means[*at]) / self.deviations[*at]);
+        let score = |(construct, weights): (&Construct, &Vec<f64>)| {
+            construct.indicators.iter().zip(weights).map(|(at, weight)| weight * standard(at)).sum()
+        };
+        self.constructs.iter().zip(&self.weights).map(score).collect()
+    }
+
     /// The index of a construct: the mean of its questions, weighted, from 0 where everybody gave `low` to 100 where everybody gave `high`. With 1 and
     /// 10 the American Customer Satisfaction Index, 100 Σ w (x̄ − 1) / 9 Σ w with unstandardised weights (Fornell, Johnson, Anderson, Cha and Bryant
     /// 1996). `None` where the weights add up to nothing.

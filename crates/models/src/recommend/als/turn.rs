@@ -72,11 +72,10 @@ impl<'a> Side<'a> {
         gram
     }
 
-    /// Every row to where it fits `other`.
-    pub(super) fn turn(&mut self, other: &Side<'_>) {
-        let gram = other.gram();
+    /// Every row to where it fits `other`, of which `gram` is Σ y yᵀ.
+    pub(super) fn turn(&mut self, other: &Side<'_>, gram: &[f32]) {
         let n = self.width;
-        let mut steps = Gradients { gram: &gram, points: Vec::new(), weights: Vec::new(), width: n };
+        let mut steps = Gradients { gram, points: Vec::new(), weights: Vec::new(), width: n };
         let mut memory = vec![0.0; 3 * n];
         for (row, point) in self.points.chunks_exact_mut(n).enumerate() {
             let own = self.rows.of_person(row);
@@ -98,17 +97,14 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// Σ c (p − x·y)² + Σ λ ‖x‖² + Σ λ ‖y‖².
-    pub(super) fn loss(&self, other: &Side<'_>) -> f64 {
+    /// Σ c (p − x·y)² + Σ λ ‖x‖² + Σ λ ‖y‖², with Σ y yᵀ of both sides.
+    pub(super) fn loss(&self, other: &Side<'_>, grams: [&[f32]; 2]) -> f64 {
         let n = self.width;
         // Over all pairs (x·y)², then what is different where there is something.
-        let all: f64 = self.gram().iter().zip(other.gram()).map(|(a, b)| f64::from(*a) * f64::from(b)).sum();
-        let point = |side: &Side<'_>, at: usize| side.points[at * n..][..n].to_vec();
-        let mut loss = all;
-        for (row, own) in self.rows.iter().enumerate() {
-            let x = point(self, row);
+        let mut loss: f64 = grams[0].iter().zip(grams[1]).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+        for (own, x) in self.rows.iter().zip(self.points.chunks_exact(n)) {
             for (at, weight) in own {
-                let product = f64::from(dot(&x, &point(other, *at as usize)));
+                let product = f64::from(dot(x, &other.points[*at as usize * n..][..n]));
                 loss += (1.0 + self.alpha * weight) * (1.0 - product).powi(2) - product * product;
             }
         }

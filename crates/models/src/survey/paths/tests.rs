@@ -253,3 +253,18 @@ fn groups_that_mean_the_same_and_groups_that_do_not() {
     assert_eq!(invariance(&these, &other), found);
     assert_eq!(model().invariance(&these, &other[..5], Scheme::Path, 10, 3), Err(Unfit::TooFew));
 }
+
+/// The scores of people are those of the textbooks' algorithm.
+#[test]
+fn scores_are_what_the_oracle_has() {
+    let (model, persons) = (model(), persons(80, 4));
+    let wanted = Scores::of(&persons).fitted(&model, Scheme::Path);
+    let fit = model.fit(&persons, Scheme::Path).unwrap();
+    for (row, person) in persons.iter().enumerate() {
+        let answers: Vec<f64> = person.iter().flatten().copied().collect();
+        let found = fit.scores(&answers);
+        // Which way a construct points is not the oracle's to say; its deviations are divided by n, not by n − 1.
+        let near = |(a, b): (&f64, &Vec<f64>)| (a.abs() - b[row].abs() * (79f64 / 80.0).sqrt()).abs() < 1e-6;
+        assert!(found.iter().zip(&wanted).all(near), "{row} {found:?}");
+    }
+}

@@ -54,3 +54,25 @@ fn where_nobody_gains_more_than_others_there_is_one_leaf() {
     }
     assert!(leaves <= 24, "{leaves}");
 }
+
+/// What was read from a file and does not fit together is told before it is asked anything.
+#[test]
+fn what_does_not_fit_together_is_not_sound() {
+    let (table, comparison, _) = drawn(6_000, 5);
+    let tree = Forest::tree(&table, &comparison, &TreeOptions::default()).unwrap();
+    assert!(tree.is_sound() && tree.trees[0].nodes.len() > 1);
+    let changed = |change: &dyn Fn(&mut Forest)| {
+        let mut own = tree.clone();
+        change(&mut own);
+        own.is_sound()
+    };
+    assert!(!changed(&|it| it.trees.clear()) && !changed(&|it| it.trees[0].nodes.clear()));
+    type Question = (usize, Vec<bool>, [usize; 2]);
+    let question = |it: &mut Forest, change: &dyn Fn(&mut Question)| {
+        change(it.trees[0].nodes[0].question.as_mut().unwrap());
+    };
+    assert!(!changed(&|it| question(it, &|own| own.0 = 9)), "there is no such feature");
+    assert!(!changed(&|it| question(it, &|own| own.1.truncate(2))), "bins without a side");
+    assert!(!changed(&|it| question(it, &|own| own.2[0] = 0)), "a child before its parent never ends");
+    assert!(!changed(&|it| question(it, &|own| own.2[1] = 1_000)), "there is no such child");
+}
