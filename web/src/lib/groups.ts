@@ -23,9 +23,6 @@ export interface Write {
 	money: (value: number) => string;
 }
 
-/** Whether a search, or putting people into groups, is under way, and so asked again soon. */
-export const isBusy = (model: GroupModel): boolean => [model.fit, model.scoring].some((job) => job?.state === 'queued' || job?.state === 'running');
-
 /** A measure: what it is of, and the name that it carries (of a category, a market, a source). */
 export function measureOf(key: string): { kind: string; name: string } {
 	const at = key.indexOf(':');

@@ -24,8 +24,8 @@ export type RiskReason = Schemas['ChurnReason'];
 
 type Say = (key: Key, params?: Record<string, string | number>) => string;
 
-/** Whether a job of the model is under way, and so asked again soon. */
-export const isBusy = (model: Model): boolean => [model.fit, model.scoring].some((job) => job?.state === 'queued' || job?.state === 'running');
+/** Whether a job of anything that is learnt is under way, and so asked again soon. */
+export const isBusy = (model: Pick<Standing, 'fit' | 'scoring'>): boolean => [model.fit, model.scoring].some((job) => job?.state === 'queued' || job?.state === 'running');
 
 /** The matrix as rows of purchases, each with its cells of weeks, as the server orders them. */
 export function matrix(cells: Cell[]): { purchases: number; cells: Cell[] }[] {
@@ -137,3 +137,6 @@ export function behind(params: URLSearchParams): Behind | null {
 	const found: Behind = { part: params.get('part') ?? undefined, tenth: number('tenth'), cohort: params.get('cohort') ?? undefined, from: number('from'), to: number('to') };
 	return Object.values(found).some((value) => value !== undefined) ? found : null;
 }
+
+/** The part of the address that says which people are looked at. */
+export const addressed = (next: Behind | null): Record<string, string | null> => ({ part: null, tenth: null, cohort: null, from: null, to: null, ...Object.fromEntries(Object.entries(next ?? {}).map(([key, value]) => [key, value === undefined ? null : String(value)])) });

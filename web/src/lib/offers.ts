@@ -11,9 +11,6 @@ export type Own = Schemas['OwnProduct'];
 
 type Say = (key: Key, params?: Record<string, string | number>) => string;
 
-/** Whether a choice is under way, and so asked again soon; also while a version is in use that offers are not made by yet. */
-export const isLearning = (model: OfferModel): boolean => model.fit?.state === 'queued' || model.fit?.state === 'running';
-
 /** What a product is called: its name, else its id. */
 export const called = (product: { id: string; name?: string | null }): string => product.name || product.id;
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bubbles, held, indexBar, inGroup, isBusy, measured, measureName, noGroups, steady, traitWords, type GroupModel, type GroupVersion, type Trait } from '$lib/groups';
+import { bubbles, held, indexBar, inGroup, measured, measureName, noGroups, steady, traitWords, type GroupModel, type GroupVersion, type Trait } from '$lib/groups';
+import { isBusy } from '$lib/models';
 import { models } from '$lib/i18n/en/models';
 import { fill } from '$lib/i18n/fill';
 
