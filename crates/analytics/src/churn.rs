@@ -19,6 +19,8 @@ mod run;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::scores::within;
+
 pub use deeds::{Deed, Did, Heard};
 pub use features::{FEATURES, Known};
 pub use learning::{Before, Content, Definition, Learned, STEPS, Warned, came, learn};
@@ -90,7 +92,6 @@ impl Settings {
     /// # Errors
     /// The first field that is out of its bounds.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
-        let within = |holds: bool, field, expected| if holds { Ok(()) } else { Err((field, expected)) };
         let is_price = |it: Option<f64>| it.is_none_or(|it| it > 0.0 && it <= 1e9);
         within(self.horizon_weeks.is_none_or(|it| (2..=52).contains(&it)), "horizon_weeks", "2 to 52 weeks, or null")?;
         within(self.active_weeks.is_none_or(|it| (2..=156).contains(&it)), "active_weeks", "2 to 156 weeks, or null")?;

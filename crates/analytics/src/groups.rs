@@ -20,6 +20,8 @@ mod tried;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::scores::within;
+
 pub use content::{Against, Content, Figure, Group, Tell, Trait, Tried};
 pub use learning::{Before, Learned, STEPS, learn};
 pub use measures::Scale;
@@ -105,7 +107,6 @@ impl Settings {
     /// # Errors
     /// The first field that is out of its bounds.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
-        let within = |holds: bool, field, expected| if holds { Ok(()) } else { Err((field, expected)) };
         within(self.groups.is_none_or(|it| (2..=12).contains(&it)), "groups", "2 to 12 groups, or null")?;
         within((20..=100_000).contains(&self.least_people), "least_people", "20 to 100,000 people")?;
         within((90..=1_825).contains(&self.window_days), "window_days", "90 to 1,825 days")?;

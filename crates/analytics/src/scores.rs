@@ -56,6 +56,26 @@ impl From<Estimate> for Sure {
     }
 }
 
+/// The version of a model before the one that is learnt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Before<C> {
+    /// Its number.
+    pub version: i64,
+    /// What it keeps.
+    pub content: C,
+    /// How many people it was learnt from.
+    pub people: i64,
+}
+
+/// Refuses a setting that is out of its bounds, by its field and what is expected.
+pub(crate) const fn within(
+    holds: bool,
+    field: &'static str,
+    expected: &'static str,
+) -> Result<(), (&'static str, &'static str)> {
+    if holds { Ok(()) } else { Err((field, expected)) }
+}
+
 /// Why there is no version of a model: what it takes and what there is. A model that the data do not carry would mislead.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ModelVerdict)]

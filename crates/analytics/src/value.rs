@@ -16,6 +16,8 @@ mod purchases;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::scores::within;
+
 pub use crate::scores::measured::{Came, Choice, Grouping, Metrics, Tried};
 pub use learning::{Before, Learned, STEPS, came, learn};
 pub use model::{Content, Model, Worth};
@@ -57,7 +59,6 @@ impl Settings {
     /// # Errors
     /// The first field that is out of its bounds.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
-        let within = |holds: bool, field, expected| if holds { Ok(()) } else { Err((field, expected)) };
         within((1..=260).contains(&self.horizon_weeks), "horizon_weeks", "1 to 260 weeks")?;
         within((0.0..=1.0).contains(&self.discount_year), "discount_year", "0 to 1: 0.1 is 10 % a year")?;
         within(self.margin > 0.0 && self.margin <= 1.0, "margin", "above 0, up to 1: 0.4 is 40 % of what is spent")?;

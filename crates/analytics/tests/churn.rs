@@ -1,6 +1,9 @@
 //! Who will be lost, from what people did to scores and figures: features beside a slow second implementation, events that came late, a shop of which the truth is
 //! known, hostile data, versions that did worse.
 
+#[path = "drawn/chance.rs"]
+mod chance;
+
 use proptest::prelude::*;
 use rapport_analytics::churn::{
     self, Before, Content, Deed, Definition, Did, FEATURES, Known, Learned, Looks, Rows, Run, STEPS, Settings,
@@ -8,22 +11,13 @@ use rapport_analytics::churn::{
 use rapport_analytics::value::{Bought, Buyer, Day};
 use rapport_domain::PersonId;
 
+use chance::Chance;
+
 /// The first day that is not known.
 const END: i32 = 20_000;
 const DAYS: i32 = 500;
 
-/// Chance (splitmix64).
-struct Chance(u64);
-
 impl Chance {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
     fn exponential(&mut self, mean: f64) -> f64 {
         -(1.0 - self.next()).ln() * mean
     }

@@ -1,5 +1,8 @@
 //! Groups of customers: people of known kinds are found again, noise is no groups, numbers and names stay with the people, and the tables.
 
+#[path = "drawn/chance.rs"]
+mod chance;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use proptest::prelude::*;
@@ -14,21 +17,12 @@ use rapport_models::groups::adjusted_rand;
 use rapport_store::testing::TestDatabase;
 use rapport_store::{Priority, db_test};
 
+use chance::Chance;
+
 /// The first day that is not known.
 const END: i32 = 20_000;
 
-/// Chance (splitmix64).
-struct Chance(u64);
-
 impl Chance {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
     fn normal(&mut self) -> f64 {
         (-2.0 * (1.0 - self.next()).ln()).sqrt() * (std::f64::consts::TAU * self.next()).cos()
     }

@@ -1,5 +1,8 @@
 //! What customers are worth, from their purchases to scores and figures: people drawn from a known model, hostile data, what came later, and the tables.
 
+#[path = "drawn/chance.rs"]
+mod chance;
+
 use std::collections::BTreeSet;
 
 use rapport_analytics::scores::records::{ModelRow, ScoreRow, State, VersionRow, Wanted, models, scores, versions};
@@ -10,23 +13,14 @@ use rapport_store::testing::{TestDatabase, prepare_statements};
 use rapport_store::{Priority, args, db_test, sql};
 use serde_json::json;
 
+use chance::Chance;
+
 const W: WorkspaceId = WorkspaceId(1);
 const OTHER: WorkspaceId = WorkspaceId(2);
 /// The first day that is not known.
 const END: i32 = 20_000;
 
-/// Chance (splitmix64).
-struct Chance(u64);
-
 impl Chance {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
     fn exponential(&mut self) -> f64 {
         -(1.0 - self.next()).ln()
     }

@@ -17,11 +17,9 @@ use futures::FutureExt as _;
 use rapport_analytics::groups::Settings;
 use rapport_analytics::scores::GROUPS;
 use rapport_analytics::scores::records::models::{self, ModelRow};
-use rapport_domain::{Id, Timestamp, WorkspaceId};
-use rapport_profiles::records::orders;
-use rapport_store::jobs::NewJob;
+use rapport_domain::{Id, WorkspaceId};
 use rapport_store::{Priority, Tx};
-use serde_json::json;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::beat::Beat;
@@ -41,14 +39,12 @@ pub const FACTS: [&str; 3] = ["group.number", "group.name", "group.sure"];
 /// For so long a job belongs to whoever does it, unless they say that they go on: what everybody bought is read in one go.
 pub const LEASE: Duration = Duration::from_secs(300);
 
+const SORT: Sort =
+    Sort { about: "groups of customers", due: |it| enqueue_due(it).boxed(), work: |it, stop| work(it, stop).boxed() };
+
 /// Works until `stop` is set.
 pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
-    let sort = Sort {
-        about: "groups of customers",
-        due: |it| enqueue_due(it).boxed(),
-        work: |it, stop| work(it, stop).boxed(),
-    };
-    job::run(installation, stop, sort).await;
+    job::run(installation, stop, SORT).await;
 }
 
 /// Enqueues what is due in all workspaces. A workspace in which somebody bought has this model.
@@ -58,14 +54,7 @@ pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
 pub async fn enqueue_due(installation: &Installation) -> Result<()> {
     let now = installation.clock.now();
     for workspace in workspaces::ids(&mut installation.store.read()).await? {
-        let db = &mut installation.store.read();
-        let mut row = models::find(db, workspace, GROUPS).await?;
-        if row.is_none() && orders::any(db, workspace).await? {
-            let mut tx = installation.store.begin(Priority::Background).await?;
-            found(&mut tx, workspace).await?;
-            tx.commit().await?;
-            row = models::find(&mut installation.store.read(), workspace, GROUPS).await?;
-        }
+        let row = job::founded(installation, workspace, GROUPS, usual()?).await?;
         let Some(row) = row.filter(|row| !row.is_paused) else { continue };
         if row.fit_at <= now {
             let mut tx = installation.store.begin(Priority::Background).await?;
@@ -73,16 +62,14 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
             tx.commit().await?;
         }
         if row.version.is_some() && row.score_at <= now {
-            let mut tx = installation.store.begin(Priority::Background).await?;
-            let next = now.plus(i64::from(settings_of(&row).place_hours) * Timestamp::HOUR);
-            let mut job = NewJob::new(workspace, PLACE, json!({"model": GROUPS, "at": now.0}));
-            job.unique_key = Some(GROUPS.to_owned());
-            let job = installation.store.jobs().enqueue(&mut tx, job).await?;
-            models::scoring(&mut tx, workspace, GROUPS, job.as_ref(), next).await?;
-            tx.commit().await?;
+            job::ask_scores(installation, workspace, GROUPS, (PLACE, settings_of(&row).place_hours)).await?;
         }
     }
     Ok(())
+}
+
+fn usual() -> serde_json::Result<Value> {
+    serde_json::to_value(Settings::default())
 }
 
 /// Makes the model where there is none.
@@ -90,8 +77,7 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
 /// # Errors
 /// The store's.
 pub async fn found(tx: &mut Tx, workspace: WorkspaceId) -> Result<()> {
-    let usual = serde_json::to_value(Settings::default())?;
-    Ok(models::ensure(tx, workspace, GROUPS, GROUPS, usual).await?)
+    Ok(models::ensure(tx, workspace, GROUPS, GROUPS, usual()?).await?)
 }
 
 /// Asks for groups to be looked for; a job that waits or runs already is enough. The job, if it is a new one.
@@ -123,13 +109,7 @@ pub fn unnamed(number: u32) -> String {
 /// # Errors
 /// Those of the jobs.
 pub async fn settle(installation: &Installation) -> Result<()> {
-    let (_stop, stopped) = watch::channel(false);
-    // Groups that were found make it due to put people into them.
-    for _ in 0..2 {
-        enqueue_due(installation).await?;
-        while work(installation, &stopped).await? {}
-    }
-    Ok(())
+    job::settle(installation, &SORT).await
 }
 
 /// Does the job that waits longest; whether there was one.

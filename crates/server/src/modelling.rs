@@ -8,6 +8,7 @@
 mod churn;
 mod fit;
 pub mod job;
+pub mod said;
 mod score;
 mod settings;
 mod value;
@@ -21,12 +22,10 @@ use futures::FutureExt as _;
 use rapport_analytics::scores::records::models::{self, ModelRow};
 use rapport_analytics::scores::{CHURN, GROUPS, RECOMMENDATIONS, VALUE};
 use rapport_analytics::{churn as churns, value as values};
-use rapport_domain::{Id, PersonId, Timestamp, WorkspaceId};
+use rapport_domain::{Id, PersonId, WorkspaceId};
 use rapport_privacy::records::restrictions;
 use rapport_profiles::records::{identifiers, orders};
-use rapport_store::jobs::NewJob;
 use rapport_store::{Priority, Tx};
-use serde_json::json;
 use tokio::sync::watch;
 
 use crate::beat::Beat;
@@ -47,10 +46,11 @@ pub const SCHEDULE: &str = "schedule";
 /// For so long a job belongs to whoever does it, unless they say that they go on: what everybody bought is read in one go.
 pub const LEASE: Duration = Duration::from_secs(180);
 
+const SORT: Sort = Sort { about: "models", due: |it| enqueue_due(it).boxed(), work: |it, stop| work(it, stop).boxed() };
+
 /// Works until `stop` is set.
 pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
-    let sort = Sort { about: "models", due: |it| enqueue_due(it).boxed(), work: |it, stop| work(it, stop).boxed() };
-    job::run(installation, stop, sort).await;
+    job::run(installation, stop, SORT).await;
 }
 
 /// Enqueues what is due in all workspaces. A workspace in which somebody bought has the models of value and of churn.
@@ -77,13 +77,7 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
                 tx.commit().await?;
             }
             if row.version.is_some() && row.score_at <= now {
-                let mut tx = installation.store.begin(Priority::Background).await?;
-                let next = now.plus(i64::from(settings.score_hours()) * Timestamp::HOUR);
-                let mut job = NewJob::new(workspace, SCORE, json!({"model": row.model, "at": now.0}));
-                job.unique_key = Some(row.model.clone());
-                let job = installation.store.jobs().enqueue(&mut tx, job).await?;
-                models::scoring(&mut tx, workspace, &row.model, job.as_ref(), next).await?;
-                tx.commit().await?;
+                job::ask_scores(installation, workspace, &row.model, (SCORE, settings.score_hours())).await?;
             }
         }
     }
@@ -119,13 +113,7 @@ pub async fn ask_fit(
 /// # Errors
 /// Those of the jobs.
 pub async fn settle(installation: &Installation) -> Result<()> {
-    let (_stop, stopped) = watch::channel(false);
-    // A fit makes scores due.
-    for _ in 0..2 {
-        enqueue_due(installation).await?;
-        while work(installation, &stopped).await? {}
-    }
-    Ok(())
+    job::settle(installation, &SORT).await
 }
 
 /// Does the job that waits longest; whether there was one.

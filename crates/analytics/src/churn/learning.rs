@@ -15,7 +15,7 @@ use super::rows::{Looks, Row, Rows};
 use crate::scores::card::{Group, Said};
 use crate::scores::judged::Against;
 use crate::scores::measured::{Came, Choice, Grouping, Metrics, Tried, grouped, less_one};
-use crate::scores::{Sure, Verdict};
+use crate::scores::{self, Sure, Verdict};
 use crate::value::{Bought, Buyer, date_of};
 
 /// Into how many steps learning is divided.
@@ -97,15 +97,7 @@ pub struct Content {
 }
 
 /// The version before.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Before {
-    /// Its number.
-    pub version: i64,
-    /// What it keeps.
-    pub content: Content,
-    /// How many people it was learnt from.
-    pub people: i64,
-}
+pub type Before = scores::Before<Content>;
 
 /// A version, before anybody decided about it.
 #[derive(Clone, Debug, PartialEq)]

@@ -13,7 +13,7 @@ use super::{Settings, WEEK};
 use crate::scores::card::Said;
 use crate::scores::judged::Against;
 use crate::scores::measured::{Came, Choice, Grouping, Metrics, Tried, grouped, less_one};
-use crate::scores::{Sure, Verdict};
+use crate::scores::{self, Sure, Verdict};
 
 /// Less time than this tells nothing of who stays.
 const LEAST_WEEKS: i32 = 12;
@@ -27,15 +27,7 @@ const LEAST_LATER: usize = 20;
 const SCORED: usize = 5_000;
 
 /// The version before.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Before {
-    /// Its number.
-    pub version: i64,
-    /// What it keeps.
-    pub content: Content,
-    /// How many people it was learnt from.
-    pub people: i64,
-}
+pub type Before = scores::Before<Content>;
 
 /// A version, before anybody decided about it.
 #[derive(Clone, Debug, PartialEq)]

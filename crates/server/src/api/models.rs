@@ -13,7 +13,7 @@ use axum::extract::State;
 use rapport_analytics::scores::records::models::{self, ModelRow};
 use rapport_analytics::scores::{GROUPS, RECOMMENDATIONS};
 use rapport_store::Priority;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -108,6 +108,26 @@ pub struct ScoringModelBody {
     is_paused: bool,
 }
 
+/// Keeps settings that somebody sent, once they are read and checked.
+async fn set<S: Serialize>(
+    app: &App,
+    caller: &Caller,
+    model: &str,
+    (json, is_paused): (Value, bool),
+    read: impl FnOnce(Value) -> serde_json::Result<S>,
+    check: impl FnOnce(&S) -> Result<(), (&'static str, &'static str)>,
+) -> Result<(), Problem> {
+    if !json.is_object() {
+        return Err(Problem::invalid("settings", "expected an object"));
+    }
+    let settings = read(json).map_err(|error| Problem::invalid("settings", error))?;
+    check(&settings).map_err(|(field, expected)| Problem::invalid(&format!("settings.{field}"), expected))?;
+    let settings = serde_json::to_value(settings).map_err(Problem::internal)?;
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    models::set(&mut tx, caller.workspace, model, settings, is_paused).await?;
+    Ok(tx.commit().await?)
+}
+
 /// Changes what staff choose of a model; people are scored anew at once. What lost means changes with the next fit.
 #[utoipa::path(put, path = "/api/v1/models/{model}", security(("caller" = ["edit_models"])), tag = "models", operation_id = "change_model", params(("model" = String, Path)), request_body = ScoringModelBody, responses((status = 200, body = ScoringModel), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn change_model(
@@ -118,15 +138,8 @@ pub async fn change_model(
 ) -> Result<Json<ScoringModel>, Problem> {
     caller.require(Permission::EditModels)?;
     let row = find(&app, &caller, &model).await?;
-    if !body.settings.is_object() {
-        return Err(Problem::invalid("settings", "expected an object"));
-    }
-    let settings = Settings::read(&row.kind, body.settings).map_err(|error| Problem::invalid("settings", error))?;
-    settings.check().map_err(|(field, expected)| Problem::invalid(&format!("settings.{field}"), expected))?;
-    let settings = serde_json::to_value(settings).map_err(Problem::internal)?;
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    models::set(&mut tx, caller.workspace, &row.model, settings, body.is_paused).await?;
-    tx.commit().await?;
+    let read = |json| Settings::read(&row.kind, json);
+    set(&app, &caller, &row.model, (body.settings, body.is_paused), read, Settings::check).await?;
     shown(&app, &caller, &model).await
 }
 

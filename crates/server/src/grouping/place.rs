@@ -1,7 +1,6 @@
 //! People put into the groups of the version in use, and the facts that differ by it.
 //!
-//! Always holds: a fact commits with the row that it tells; whoever is nobody any more by then (erased meanwhile) gets no row; whoever is in no group any more is told so; the
-//! writer is given back after each slice.
+//! Always holds: whoever is in no group any more is told so, with the row that goes.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,21 +10,18 @@ use rapport_analytics::scores::GROUPS;
 use rapport_analytics::scores::records::scores::{self, ScoreRow};
 use rapport_analytics::scores::records::{models, personas, versions};
 use rapport_domain::{Handle, PersonId, Timestamp};
-use rapport_profiles::records::{facts, identifiers};
+use rapport_profiles::records::identifiers;
 use rapport_segments::live::Observed;
 use rapport_store::Priority;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
 use super::{FACTS, settings_of, unnamed, without};
 use crate::api::questions;
 use crate::beat::Beat;
+use crate::modelling::job;
+use crate::modelling::said::{self, Known, PEOPLE, Saying};
 use crate::scoring::{self, Told};
 
-/// So many people are looked at together.
-const PEOPLE: usize = 500;
-/// So many rows are written before it is looked whether the slice is over.
-const ROWS: usize = 20;
 /// How sure it is is told anew when it moved so far.
 const MOVED: f64 = 0.1;
 /// So many of those who are in no group any more are told so together.
@@ -58,13 +54,12 @@ pub(super) async fn place(beat: &Beat<'_>) -> Result<()> {
     let days = settings_of(&row).window_days;
     let people = installation.analytics.grouped_people(workspace, &context, &without, days).await?;
     let currency = context.currency.as_str().to_owned();
-    let (run, overview) = tokio::task::spawn_blocking(move || {
+    let work = tokio::task::spawn_blocking(move || {
         let run = Run::new(content, people);
         let overview = run.overview(&currency);
         (run, overview)
-    })
-    .await
-    .context("putting people into groups stopped unexpectedly")?;
+    });
+    let (run, overview) = job::finished(beat, work).await?;
     let named = personas::all(&mut installation.store.read(), workspace).await?;
     let names = named.into_iter().filter_map(|it| Some((u32::try_from(it.number).ok()?, it.name))).collect();
     let round = Round { beat, version, at, names };
@@ -72,7 +67,7 @@ pub(super) async fn place(beat: &Beat<'_>) -> Result<()> {
         if beat.at(from, run.people()).await? {
             return beat.stopped().await;
         }
-        round.write(run.some(from, PEOPLE)).await?;
+        said::write(beat, &round, run.some(from, PEOPLE)).await?;
     }
     while round.leave().await? {}
     let mut tx = installation.store.begin(Priority::Background).await?;
@@ -81,49 +76,15 @@ pub(super) async fn place(beat: &Beat<'_>) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-impl Round<'_> {
-    async fn write(&self, some: &[Placed]) -> Result<()> {
-        let (installation, workspace) = (self.beat.installation, self.beat.claim.workspace);
-        let (began, now) = (Instant::now(), installation.clock.now());
-        let persons: Vec<PersonId> = some.iter().map(|it| it.person).collect();
-        let known = self.known(&persons, now).await?;
-        let mut rest = some;
-        while !rest.is_empty() {
-            let mut told: Vec<Told> = Vec::new();
-            let mut tx = installation.store.begin(Priority::Background).await?;
-            while !rest.is_empty() {
-                let (part, later) = rest.split_at(ROWS.min(rest.len()));
-                rest = later;
-                let ids: Vec<PersonId> = part.iter().map(|it| it.person).collect();
-                let mut handles: HashMap<PersonId, Handle> = HashMap::new();
-                for row in identifiers::by_persons(&mut tx, workspace, &ids).await? {
-                    handles.entry(row.person).or_insert(row.handle);
-                }
-                let there: Vec<&Placed> = part.iter().filter(|it| handles.contains_key(&it.person)).collect();
-                let rows: Vec<ScoreRow> = there.iter().map(|it| self.row(handles[&it.person], it)).collect();
-                scores::put(&mut tx, workspace, &rows).await?;
-                let new: Vec<Told> = there.iter().flat_map(|it| self.news(it, &known, now)).collect();
-                scoring::tell(&mut tx, workspace, &new, now).await?;
-                told.extend(new);
-                if tx.slice_is_over() {
-                    break;
-                }
-            }
-            tx.commit().await?;
-            let observed = Observed { told: &told, ..Observed::default() };
-            installation.memberships.observe(workspace, observed).await?;
-        }
-        // Nobody waits for it, and whatever else goes on should not notice it.
-        sleep(began.elapsed()).await;
-        Ok(())
+impl Saying for Round<'_> {
+    type Said = Placed;
+
+    fn person(it: &Placed) -> PersonId {
+        it.person
     }
 
-    async fn known(&self, persons: &[PersonId], now: Timestamp) -> Result<HashMap<(PersonId, String), Value>> {
-        let (db, workspace) = (&mut self.beat.installation.store.read(), self.beat.claim.workspace);
-        let keys = FACTS.map(str::to_owned);
-        let told = facts::current_keys_of(db, workspace, persons, &keys, now).await?;
-        let value = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
-        Ok(told.into_iter().map(|(person, key, text)| ((person, key), value(&text))).collect())
+    fn keys(&self, _: &[Placed]) -> Vec<String> {
+        FACTS.map(str::to_owned).to_vec()
     }
 
     fn row(&self, handle: Handle, it: &Placed) -> ScoreRow {
@@ -143,9 +104,8 @@ impl Round<'_> {
         }
     }
 
-    /// What is to be told of somebody.
-    fn news(&self, it: &Placed, known: &HashMap<(PersonId, String), Value>, now: Timestamp) -> Vec<Told> {
-        let before = |key: &str| known.get(&(it.person, key.to_owned()));
+    fn news(&self, it: &Placed, known: &Known, now: Timestamp) -> Vec<Told> {
+        let before = |key: &str| known.of(it.person, key);
         let [number, name, sure] = FACTS;
         let own = it.detail.number;
         let named = self.names.get(&own).cloned().unwrap_or_else(|| unnamed(own));
@@ -163,7 +123,9 @@ impl Round<'_> {
         tell(sure, Value::from(hundredths), moved || drifted);
         told
     }
+}
 
+impl Round<'_> {
     /// Tells some of those who are in no group any more that they are in none, and forgets what group they were in; whether there were any.
     async fn leave(&self) -> Result<bool> {
         let (installation, workspace) = (self.beat.installation, self.beat.claim.workspace);
@@ -184,8 +146,9 @@ impl Round<'_> {
             rows.into_iter().filter(|it| it.model == GROUPS && it.scored_at >= self.at).map(|it| it.handle).collect();
         let stays: BTreeSet<PersonId> =
             names.iter().filter(|it| stays.contains(&it.handle)).map(|it| it.person).collect();
-        let known = self.known(&persons, now).await?;
-        let is_news = |it: &PersonId, key: &str| known.get(&(*it, key.to_owned())).is_some_and(|it| !it.is_null());
+        let keys = FACTS.map(str::to_owned);
+        let known = Known::read(installation, workspace, (&persons, &keys), now).await?;
+        let is_news = |it: &PersonId, key: &str| known.of(*it, key).is_some_and(|it| !it.is_null());
         let gone = persons.iter().filter(|it| !stays.contains(it));
         let told: Vec<Told> = gone
             .flat_map(|it| {

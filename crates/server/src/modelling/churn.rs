@@ -11,6 +11,7 @@ use rapport_domain::{Timestamp, WorkspaceId};
 use serde_json::Value;
 
 use super::fit::{Asked, Fitted, Learning};
+use super::job;
 use super::score::{self, Moved, News, Said, Scoring};
 use crate::installation::Installation;
 use crate::records::sources;
@@ -135,7 +136,7 @@ pub(super) async fn run(scoring: &Scoring<'_>, content: Value, settings: Setting
         let overview = serde_json::to_value(run.overview(&settings, &currency)).ok()?;
         Some((Risks(run), overview))
     });
-    score::finished(scoring.beat, work).await?.context("a version that was kept says something")
+    job::finished(scoring.beat, work).await?.context("a version that was kept says something")
 }
 
 impl score::Everybody for Risks {

@@ -13,10 +13,12 @@ use rapport_analytics::scores::judged::Hold;
 use rapport_analytics::scores::records::models::{self, ModelRow};
 use rapport_analytics::scores::records::versions::{self, State, VersionRow};
 use rapport_domain::{Id, Timestamp, WorkspaceId};
+use rapport_profiles::records::orders;
 use rapport_store::jobs::NewJob;
 use rapport_store::{Error, Priority, Tx};
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use crate::beat::Beat;
@@ -64,6 +66,60 @@ pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool
     }
 }
 
+/// Does what is due and what follows of it at once, to the end: for the sample shop and for tests.
+///
+/// # Errors
+/// Those of the jobs.
+pub async fn settle(installation: &Installation, sort: &Sort) -> Result<()> {
+    let (_stop, stopped) = watch::channel(false);
+    // What was learnt can make something else due.
+    for _ in 0..2 {
+        (sort.due)(installation).await?;
+        while (sort.work)(installation, &stopped).await? {}
+    }
+    Ok(())
+}
+
+/// A model with its usual settings, made where there is none and somebody bought; `None` where nobody did.
+///
+/// # Errors
+/// The store's.
+pub async fn founded(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    model: &str,
+    usual: Value,
+) -> Result<Option<ModelRow>> {
+    let db = &mut installation.store.read();
+    let there = models::find(db, workspace, model).await?;
+    if there.is_some() || !orders::any(db, workspace).await? {
+        return Ok(there);
+    }
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    models::ensure(&mut tx, workspace, model, model, usual).await?;
+    tx.commit().await?;
+    Ok(models::find(db, workspace, model).await?)
+}
+
+/// Asks for everybody to be looked at by a model as things are now, by a job of this kind, and again after `hours`; one that waits or runs already is enough.
+///
+/// # Errors
+/// The store's.
+pub async fn ask_scores(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    model: &str,
+    (kind, hours): (&'static str, u32),
+) -> Result<()> {
+    let now = installation.clock.now();
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    let mut job = NewJob::new(workspace, kind, json!({"model": model, "at": now.0}));
+    job.unique_key = Some(model.to_owned());
+    let job = installation.store.jobs().enqueue(&mut tx, job).await?;
+    models::scoring(&mut tx, workspace, model, job.as_ref(), now.plus(i64::from(hours) * Timestamp::HOUR)).await?;
+    Ok(tx.commit().await?)
+}
+
 /// Asks for a model to be learnt anew, and again after `days`; a job that waits or runs already is enough. The job, if it is a new one.
 ///
 /// # Errors
@@ -107,6 +163,21 @@ pub async fn learnt<T: Send + 'static>(
         }
     };
     Ok((!beat.at(1 + steps, steps + 2).await?).then_some(outcome))
+}
+
+/// Waits for work on another thread, and keeps the job meanwhile.
+///
+/// # Errors
+/// As of [`Beat::at`]; that the work panicked.
+pub async fn finished<T>(beat: &Beat<'_>, mut work: JoinHandle<T>) -> Result<T> {
+    loop {
+        match timeout(TELL_EVERY, &mut work).await {
+            Ok(done) => return done.context("scoring stopped unexpectedly"),
+            Err(_) => {
+                beat.at(0, 1).await?;
+            }
+        }
+    }
 }
 
 /// A version that was learnt.

@@ -1,10 +1,8 @@
 //! A run of scores: what the live version says of everybody, and the facts that differ by it.
 //!
-//! Always holds: a fact commits with the score that it tells, and is told where it moved so far that it matters; whoever is nobody any more by then (erased meanwhile) gets
-//! no score; the writer is given back after each slice.
+//! Always holds: a fact is told where it moved so far that it matters; whoever was not scored this time has no score.
 
-use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 use rapport_analytics::Context;
@@ -13,24 +11,16 @@ use rapport_analytics::scores::records::scores::{self, ScoreRow};
 use rapport_analytics::scores::records::{models, versions};
 use rapport_analytics::value::day_of;
 use rapport_domain::{Handle, PersonId, Timestamp};
-use rapport_profiles::records::{facts, identifiers};
-use rapport_segments::live::Observed;
 use rapport_store::Priority;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
+use super::said::{self, Known, PEOPLE, Saying};
 use super::{Settings, churn, restricted, value};
 use crate::api::questions;
 use crate::beat::Beat;
-use crate::scoring::{self, Told};
+use crate::scoring::Told;
 
-/// How often it is said that scoring goes on.
-const TELL_EVERY: Duration = Duration::from_secs(1);
-/// So many people are looked at together.
-const PEOPLE: usize = 500;
-/// So many rows are written before it is looked whether the slice is over.
-const ROWS: usize = 20;
 /// An amount or a number of purchases is told anew when it moved by this part.
 const MOVED: f64 = 0.05;
 /// A probability is told anew when it moved so far.
@@ -118,12 +108,12 @@ pub(super) async fn score(beat: &Beat<'_>, model: &str) -> Result<()> {
             (Box::new(run), overview)
         }
     };
+    let round = Round { model, version, at };
     for from in (0..run.people()).step_by(PEOPLE) {
         if beat.at(from, run.people()).await? {
             return beat.stopped().await;
         }
-        let some = run.some(from, PEOPLE);
-        write(beat, model, (version, at), &some).await?;
+        said::write(beat, &round, &run.some(from, PEOPLE)).await?;
     }
     forget(beat, model, at).await?;
     let mut tx = installation.store.begin(Priority::Background).await?;
@@ -140,63 +130,6 @@ pub(super) fn kept(content: &impl Serialize) -> Result<Value, Verdict> {
         need: 0,
         text: format!("The model cannot be kept: {error}."),
     })
-}
-
-/// Waits for work on another thread, and keeps the job meanwhile.
-pub(super) async fn finished<T>(beat: &Beat<'_>, mut work: tokio::task::JoinHandle<T>) -> Result<T> {
-    loop {
-        match tokio::time::timeout(TELL_EVERY, &mut work).await {
-            Ok(done) => return done.context("scoring stopped unexpectedly"),
-            Err(_) => {
-                beat.at(0, 1).await?;
-            }
-        }
-    }
-}
-
-async fn write(beat: &Beat<'_>, model: &str, (version, at): (i64, Timestamp), some: &[Said]) -> Result<()> {
-    let (installation, workspace) = (beat.installation, beat.claim.workspace);
-    let (began, now) = (Instant::now(), installation.clock.now());
-    let persons: Vec<PersonId> = some.iter().map(|it| it.person).collect();
-    let mut keys: Vec<String> = some.iter().flat_map(|it| &it.news).map(|it| it.key.to_owned()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let mut known: HashMap<(PersonId, String), Value> = HashMap::new();
-    for (person, key, value) in
-        facts::current_keys_of(&mut installation.store.read(), workspace, &persons, &keys, now).await?
-    {
-        known.insert((person, key), serde_json::from_str(&value).unwrap_or(Value::Null));
-    }
-    let mut rest = some;
-    while !rest.is_empty() {
-        let mut told: Vec<Told> = Vec::new();
-        let mut tx = installation.store.begin(Priority::Background).await?;
-        while !rest.is_empty() {
-            let (part, later) = rest.split_at(ROWS.min(rest.len()));
-            rest = later;
-            let ids: Vec<PersonId> = part.iter().map(|it| it.person).collect();
-            let mut handles: HashMap<PersonId, Handle> = HashMap::new();
-            for row in identifiers::by_persons(&mut tx, workspace, &ids).await? {
-                handles.entry(row.person).or_insert(row.handle);
-            }
-            let there: Vec<&Said> = part.iter().filter(|it| handles.contains_key(&it.person)).collect();
-            let rows: Vec<ScoreRow> =
-                there.iter().map(|it| row(model, handles[&it.person], (version, at), it)).collect();
-            scores::put(&mut tx, workspace, &rows).await?;
-            let new: Vec<Told> = there.iter().flat_map(|it| news(it, &known, now)).collect();
-            scoring::tell(&mut tx, workspace, &new, now).await?;
-            told.extend(new);
-            if tx.slice_is_over() {
-                break;
-            }
-        }
-        tx.commit().await?;
-        let observed = Observed { told: &told, ..Observed::default() };
-        installation.memberships.observe(workspace, observed).await?;
-    }
-    // Nobody waits for it, and whatever else goes on should not notice it.
-    sleep(began.elapsed()).await;
-    Ok(())
 }
 
 /// Forgets the scores of whoever was not scored this time.
@@ -216,24 +149,43 @@ fn micros(value: f64) -> i64 {
     (value * 1e6).round() as i64
 }
 
-fn row(model: &str, handle: Handle, (version, scored_at): (i64, Timestamp), it: &Said) -> ScoreRow {
-    ScoreRow {
-        model: model.to_owned(),
-        handle,
-        version,
-        scored_at,
-        score: micros(it.score[0]),
-        low: micros(it.score[1]),
-        high: micros(it.score[2]),
-        tenth: i64::from(it.tenth),
-        part: it.part.clone(),
-        cohort: it.cohort.clone(),
-        detail: it.detail.clone(),
-    }
+/// A run: of which version, as of when.
+struct Round<'a> {
+    model: &'a str,
+    version: i64,
+    at: Timestamp,
 }
 
-/// What is to be told of somebody.
-fn news(it: &Said, known: &HashMap<(PersonId, String), Value>, now: Timestamp) -> Vec<Told> {
-    let is_news = |one: &&News| one.is_news(known.get(&(it.person, one.key.to_owned())));
-    it.news.iter().filter(is_news).map(|one| (it.person, now, one.key.to_owned(), one.value.clone())).collect()
+impl Saying for Round<'_> {
+    type Said = Said;
+
+    fn person(it: &Said) -> PersonId {
+        it.person
+    }
+
+    fn keys(&self, some: &[Said]) -> Vec<String> {
+        let keys: BTreeSet<&str> = some.iter().flat_map(|it| &it.news).map(|it| it.key).collect();
+        keys.into_iter().map(str::to_owned).collect()
+    }
+
+    fn row(&self, handle: Handle, it: &Said) -> ScoreRow {
+        ScoreRow {
+            model: self.model.to_owned(),
+            handle,
+            version: self.version,
+            scored_at: self.at,
+            score: micros(it.score[0]),
+            low: micros(it.score[1]),
+            high: micros(it.score[2]),
+            tenth: i64::from(it.tenth),
+            part: it.part.clone(),
+            cohort: it.cohort.clone(),
+            detail: it.detail.clone(),
+        }
+    }
+
+    fn news(&self, it: &Said, known: &Known, now: Timestamp) -> Vec<Told> {
+        let new = it.news.iter().filter(|one| one.is_news(known.of(it.person, one.key)));
+        new.map(|one| (it.person, now, one.key.to_owned(), one.value.clone())).collect()
+    }
 }

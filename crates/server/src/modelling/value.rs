@@ -10,6 +10,7 @@ use rapport_analytics::value::{self, Before, Bought, Content, Grouping, Run, Sco
 use serde_json::Value;
 
 use super::fit::{Asked, Fitted, Learning};
+use super::job;
 use super::score::{self, Moved, News, Said, Scoring};
 
 /// What is told of the value of a customer.
@@ -76,7 +77,7 @@ pub(super) async fn run(scoring: &Scoring<'_>, content: Value, settings: Setting
         let overview = serde_json::to_value(run.overview(&settings, &currency)).ok()?;
         Some((Values(run), overview))
     });
-    score::finished(scoring.beat, work).await?.context("a version that was kept says something")
+    job::finished(scoring.beat, work).await?.context("a version that was kept says something")
 }
 
 impl score::Everybody for Values {

@@ -16,8 +16,8 @@ use rapport_analytics::scores::RECOMMENDATIONS;
 use rapport_analytics::scores::records::models::{self, ModelRow};
 use rapport_analytics::scores::records::versions;
 use rapport_domain::{Id, WorkspaceId};
-use rapport_profiles::records::orders;
 use rapport_store::{Priority, Tx};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::refresh;
@@ -33,11 +33,12 @@ pub const LEARN: &str = "recommendations.learn";
 /// For so long a job belongs to whoever does it, unless they say that they go on.
 pub const LEASE: Duration = Duration::from_secs(300);
 
+const SORT: Sort =
+    Sort { about: "what to offer", due: |it| enqueue_due(it).boxed(), work: |it, stop| work(it, stop).boxed() };
+
 /// Works until `stop` is set.
 pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
-    let sort =
-        Sort { about: "what to offer", due: |it| enqueue_due(it).boxed(), work: |it, stop| work(it, stop).boxed() };
-    job::run(installation, stop, sort).await;
+    job::run(installation, stop, SORT).await;
 }
 
 /// Enqueues what is due in all workspaces. A workspace in which somebody bought has this model.
@@ -47,14 +48,7 @@ pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
 pub async fn enqueue_due(installation: &Installation) -> Result<()> {
     let now = installation.clock.now();
     for workspace in workspaces::ids(&mut installation.store.read()).await? {
-        let db = &mut installation.store.read();
-        let mut row = models::find(db, workspace, RECOMMENDATIONS).await?;
-        if row.is_none() && orders::any(db, workspace).await? {
-            let mut tx = installation.store.begin(Priority::Background).await?;
-            found(&mut tx, workspace).await?;
-            tx.commit().await?;
-            row = models::find(&mut installation.store.read(), workspace, RECOMMENDATIONS).await?;
-        }
+        let row = job::founded(installation, workspace, RECOMMENDATIONS, usual()?).await?;
         if let Some(row) = row.filter(|row| !row.is_paused && row.fit_at <= now) {
             let mut tx = installation.store.begin(Priority::Background).await?;
             ask(installation, &mut tx, workspace, &row, SCHEDULE).await?;
@@ -64,13 +58,16 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
     Ok(())
 }
 
+fn usual() -> serde_json::Result<Value> {
+    serde_json::to_value(Wishes::default())
+}
+
 /// Makes the model where there is none.
 ///
 /// # Errors
 /// The store's.
 pub async fn found(tx: &mut Tx, workspace: WorkspaceId) -> Result<()> {
-    let usual = serde_json::to_value(Wishes::default())?;
-    Ok(models::ensure(tx, workspace, RECOMMENDATIONS, RECOMMENDATIONS, usual).await?)
+    Ok(models::ensure(tx, workspace, RECOMMENDATIONS, RECOMMENDATIONS, usual()?).await?)
 }
 
 /// Asks for a plan to be chosen; a job that waits or runs already is enough. The job, if it is a new one.
@@ -97,9 +94,7 @@ pub fn wishes_of(row: &ModelRow) -> Wishes {
 /// # Errors
 /// Those of the jobs.
 pub async fn settle(installation: &Installation) -> Result<()> {
-    let (_stop, stopped) = watch::channel(false);
-    enqueue_due(installation).await?;
-    while work(installation, &stopped).await? {}
+    job::settle(installation, &SORT).await?;
     for workspace in workspaces::ids(&mut installation.store.read()).await? {
         refresh(installation, workspace).await?;
     }

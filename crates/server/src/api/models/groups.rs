@@ -9,7 +9,7 @@ use rapport_analytics::scores::card::Card;
 use rapport_analytics::scores::judged::Hold;
 use rapport_analytics::scores::records::models::{self, ModelRow};
 use rapport_analytics::scores::records::personas::{self, PersonaRow};
-use rapport_analytics::scores::records::versions::{self, State as Stands, VersionRow};
+use rapport_analytics::scores::records::versions::{self, VersionRow};
 use rapport_analytics::scores::{GROUPS, Sure, Verdict};
 use rapport_analytics::value::date_of;
 use rapport_store::Priority;
@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::find;
 use super::shapes::{ModelJob, job};
-use super::versions::{LISTED, UseVersionBody, make_live, markdown, version};
+use super::versions::{LISTED, UseVersionBody, live_and_held, make_live, markdown, version};
+use super::{find, set};
 use crate::api::segments::{Names, user_names};
 use crate::api::shapes::time;
 use crate::api::wire::optional_time;
@@ -193,12 +193,7 @@ async fn shown(app: &App, caller: &Caller, row: ModelRow) -> Result<Json<GroupMo
     let users = user_names(app, caller.workspace).await?;
     let personas = personas_of(app, caller, &users).await?;
     let db = &mut app.installation.store.read();
-    let live = match row.version {
-        Some(version) => versions::find(db, caller.workspace, GROUPS, version).await?,
-        None => None,
-    };
-    let newest = versions::latest(db, caller.workspace, GROUPS, 1).await?.into_iter().next();
-    let held = newest.filter(|it| it.state == Stands::Held.as_str());
+    let [live, held] = live_and_held(db, caller, &row).await?;
     // What is due at once is due now.
     let due = |at: rapport_domain::Timestamp| (!row.is_paused).then(|| time(at.max(app.now())));
     Ok(Json(GroupModel {
@@ -244,16 +239,8 @@ pub async fn change_group_model(
 ) -> Result<Json<GroupModel>, Problem> {
     caller.require(Permission::EditModels)?;
     find(&app, &caller, GROUPS).await?;
-    if !body.settings.is_object() {
-        return Err(Problem::invalid("settings", "expected an object"));
-    }
-    let settings: Settings =
-        serde_json::from_value(body.settings).map_err(|error| Problem::invalid("settings", error))?;
-    settings.check().map_err(|(field, expected)| Problem::invalid(&format!("settings.{field}"), expected))?;
-    let settings = serde_json::to_value(settings).map_err(Problem::internal)?;
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    models::set(&mut tx, caller.workspace, GROUPS, settings, body.is_paused).await?;
-    tx.commit().await?;
+    let body = (body.settings, body.is_paused);
+    set(&app, &caller, GROUPS, body, serde_json::from_value::<Settings>, Settings::check).await?;
     let row = find(&app, &caller, GROUPS).await?;
     shown(&app, &caller, row).await
 }

@@ -131,9 +131,23 @@ pub async fn model_people(
     find(&app, &caller, &model).await?;
     let wanted = query.wanted(&page)?;
     let currency = currency(&app, &caller).await?;
+    let page = listed(&app, &caller, &model, &wanted, |row, customer| {
+        Some(ScoredPerson { customer, score: PersonScore::of(row, &currency) })
+    });
+    page.await.map(Json)
+}
+
+/// A page of people with what a model says of each.
+pub(super) async fn listed<T>(
+    app: &App,
+    caller: &Caller,
+    model: &str,
+    wanted: &Wanted,
+    shown: impl Fn(ScoreRow, CustomerRow) -> Option<T>,
+) -> Result<Page<T>, Problem> {
     let mut db = app.installation.store.read();
-    let total = scores::count(&mut db, caller.workspace, &model, &wanted).await?;
-    let found = scores::page(&mut db, caller.workspace, &model, &wanted).await?;
+    let total = scores::count(&mut db, caller.workspace, model, wanted).await?;
+    let found = scores::page(&mut db, caller.workspace, model, wanted).await?;
     let end = wanted.offset + wanted.limit;
     let next = (end < total).then(|| write_cursor(&end));
     let handles: Vec<Handle> = found.iter().map(|it| it.handle).collect();
@@ -143,10 +157,9 @@ pub async fn model_people(
     let known = persons::by_ids(&mut db, caller.workspace, &ids).await?;
     let rows = found.into_iter().filter_map(|row| {
         let person = owners.get(&row.handle)?;
-        let customer = CustomerRow::of(known.iter().find(|it| it.person == *person)?);
-        Some(ScoredPerson { customer, score: PersonScore::of(row, &currency) })
+        shown(row, CustomerRow::of(known.iter().find(|it| it.person == *person)?))
     });
-    Ok(Json(Page { rows: rows.collect(), next, total: Some(total) }))
+    Ok(Page { rows: rows.collect(), next, total: Some(total) })
 }
 
 /// Shows what all models say of a customer, and why.

@@ -1,29 +1,26 @@
 //! Groups as staff use them: how large they are now, who is in them, and what they are called.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use rapport_analytics::groups::{Content, Detail, Overview};
 use rapport_analytics::scores::GROUPS;
 use rapport_analytics::scores::records::models;
 use rapport_analytics::scores::records::personas::{self, PersonaRow};
-use rapport_analytics::scores::records::scores::{self, Wanted};
+use rapport_analytics::scores::records::scores::Wanted;
 use rapport_analytics::scores::records::versions;
-use rapport_domain::{Handle, PersonId, Timestamp, plain};
-use rapport_profiles::records::{identifiers, persons};
+use rapport_domain::{Timestamp, plain};
 use rapport_store::{Priority, Queries};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::find;
-use super::groups::Persona;
-use super::groups::personas_of;
+use super::groups::{Persona, personas_of};
+use super::people::listed;
 use crate::api::segments::user_names;
 use crate::api::shapes::{CustomerRow, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
-use crate::http::paging::{Page, PageQuery, write_cursor};
+use crate::http::paging::{Page, PageQuery};
 use crate::problem::Problem;
 
 /// The longest name.
@@ -88,24 +85,11 @@ pub async fn group_people(
         limit: i64::from(page.limit()),
         ..Wanted::default()
     };
-    let mut db = app.installation.store.read();
-    let total = scores::count(&mut db, caller.workspace, GROUPS, &wanted).await?;
-    let found = scores::page(&mut db, caller.workspace, GROUPS, &wanted).await?;
-    let end = wanted.offset + wanted.limit;
-    let next = (end < total).then(|| write_cursor(&end));
-    let handles: Vec<Handle> = found.iter().map(|it| it.handle).collect();
-    let names = identifiers::by_handles(&mut db, caller.workspace, &handles).await?;
-    let owners: HashMap<Handle, PersonId> = names.into_iter().map(|it| (it.handle, it.person)).collect();
-    let ids: Vec<PersonId> = owners.values().copied().collect();
-    let known = persons::by_ids(&mut db, caller.workspace, &ids).await?;
-    let rows = found.into_iter().filter_map(|row| {
-        let person = owners.get(&row.handle)?;
-        let customer = CustomerRow::of(known.iter().find(|it| it.person == *person)?);
+    let page = listed(&app, &caller, GROUPS, &wanted, |row, customer| {
         let detail = serde_json::from_value(row.detail).ok()?;
-        let placed_at = time(row.scored_at);
-        Some(GroupedPerson { customer, placed_at, version: row.version, tenth: row.tenth, detail })
+        Some(GroupedPerson { customer, placed_at: time(row.scored_at), version: row.version, tenth: row.tenth, detail })
     });
-    Ok(Json(Page { rows: rows.collect(), next, total: Some(total) }))
+    page.await.map(Json)
 }
 
 /// What a group is called from now on.

@@ -7,7 +7,7 @@ use rapport_analytics::recommend::{KeptPlan, Method, Own, Request, Rules};
 use rapport_analytics::scores::card::Card;
 use rapport_analytics::scores::judged::Hold;
 use rapport_analytics::scores::records::models::{self, ModelRow};
-use rapport_analytics::scores::records::versions::{self, State as Stands, VersionRow};
+use rapport_analytics::scores::records::versions::{self, VersionRow};
 use rapport_analytics::scores::{RECOMMENDATIONS, Verdict};
 use rapport_domain::{PersonId, Timestamp};
 use rapport_store::Priority;
@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::find;
 use super::shapes::{ModelJob, job};
-use super::versions::{LISTED, UseVersionBody, make_live, markdown, version};
+use super::versions::{LISTED, UseVersionBody, live_and_held, make_live, markdown, version};
+use super::{find, set};
 use crate::api::customers;
 use crate::api::questions::context;
 use crate::api::recommendations::{Recommendations, failed};
@@ -136,12 +136,7 @@ impl RecommendationVersion {
 async fn shown(app: &App, caller: &Caller, row: ModelRow) -> Result<Json<RecommendationModel>, Problem> {
     let users = user_names(app, caller.workspace).await?;
     let db = &mut app.installation.store.read();
-    let live = match row.version {
-        Some(version) => versions::find(db, caller.workspace, RECOMMENDATIONS, version).await?,
-        None => None,
-    };
-    let newest = versions::latest(db, caller.workspace, RECOMMENDATIONS, 1).await?.into_iter().next();
-    let held = newest.filter(|it| it.state == Stands::Held.as_str());
+    let [live, held] = live_and_held(db, caller, &row).await?;
     let table = app.installation.recommender.table(caller.workspace).map(|table| RecommendationTable {
         built_at: time(table.built_at),
         products: table.items().len() as u64,
@@ -193,15 +188,8 @@ pub async fn change_recommendation_model(
 ) -> Result<Json<RecommendationModel>, Problem> {
     caller.require(Permission::EditModels)?;
     find(&app, &caller, RECOMMENDATIONS).await?;
-    if !body.settings.is_object() {
-        return Err(Problem::invalid("settings", "expected an object"));
-    }
-    let wishes: Wishes = serde_json::from_value(body.settings).map_err(|error| Problem::invalid("settings", error))?;
-    wishes.check().map_err(|(field, expected)| Problem::invalid(&format!("settings.{field}"), expected))?;
-    let wishes = serde_json::to_value(wishes).map_err(Problem::internal)?;
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    models::set(&mut tx, caller.workspace, RECOMMENDATIONS, wishes, body.is_paused).await?;
-    tx.commit().await?;
+    let body = (body.settings, body.is_paused);
+    set(&app, &caller, RECOMMENDATIONS, body, serde_json::from_value::<Wishes>, Wishes::check).await?;
     let row = find(&app, &caller, RECOMMENDATIONS).await?;
     shown(&app, &caller, row).await
 }

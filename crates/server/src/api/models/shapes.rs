@@ -5,13 +5,14 @@ use rapport_analytics::scores::card::Card;
 use rapport_analytics::scores::judged::{Against, Hold};
 use rapport_analytics::scores::measured::{Came, Choice, Metrics};
 use rapport_analytics::scores::records::models::ModelRow;
-use rapport_analytics::scores::records::versions::{self, State, VersionRow};
+use rapport_analytics::scores::records::versions::VersionRow;
 use rapport_analytics::value::date_of;
 use rapport_domain::Id;
 use rapport_store::jobs::Status;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::versions::live_and_held;
 use crate::api::segments::Names;
 use crate::api::shapes::time;
 use crate::api::wire::optional_time;
@@ -66,15 +67,8 @@ pub struct ScoringModel {
 
 impl ScoringModel {
     pub(super) async fn of(app: &App, caller: &Caller, row: ModelRow, users: &Names) -> Result<Self, Problem> {
-        /// Older ones are no news.
-        const LOOKED_AT: i64 = 20;
         let db = &mut app.installation.store.read();
-        let live = match row.version {
-            Some(version) => versions::find(db, caller.workspace, &row.model, version).await?,
-            None => None,
-        };
-        let newer = versions::latest(db, caller.workspace, &row.model, LOOKED_AT).await?.into_iter().next();
-        let held = newer.filter(|it| it.state == State::Held.as_str());
+        let [live, held] = live_and_held(db, caller, &row).await?;
         let settings = Settings::of(&row);
         // What is due at once is due now.
         let due = |at: rapport_domain::Timestamp| (!row.is_paused).then(|| time(at.max(app.now())));

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use rapport_analytics::scores::card::Card;
-use rapport_analytics::scores::records::models;
+use rapport_analytics::scores::records::models::{self, ModelRow};
 use rapport_analytics::scores::records::versions::{self, State as Stands, VersionRow};
 use rapport_domain::plain;
 use rapport_store::{Priority, Queries};
@@ -50,6 +50,20 @@ pub(super) async fn version(
     let missing = || Problem::not_found("version");
     let number: i64 = version.parse().map_err(|_| missing())?;
     versions::find(db, caller.workspace, model, number).await?.ok_or_else(missing)
+}
+
+/// The version that speaks, and a newer one that is held.
+pub(super) async fn live_and_held(
+    db: &mut impl Queries,
+    caller: &Caller,
+    row: &ModelRow,
+) -> Result<[Option<VersionRow>; 2], Problem> {
+    let live = match row.version {
+        Some(version) => versions::find(db, caller.workspace, &row.model, version).await?,
+        None => None,
+    };
+    let newest = versions::latest(db, caller.workspace, &row.model, 1).await?.into_iter().next();
+    Ok([live, newest.filter(|it| it.state == Stands::Held.as_str())])
 }
 
 /// Shows a version with its card.
