@@ -39,7 +39,8 @@ pub const FACTS: [&str; 3] = ["group.number", "group.name", "group.sure"];
 /// For so long a job belongs to whoever does it, unless they say that they go on: what everybody bought is read in one go.
 pub const LEASE: Duration = Duration::from_secs(300);
 
-const SORT: Sort =
+/// These jobs.
+pub const SORT: Sort =
     Sort { about: "groups of customers", due: |it| enqueue_due(it).boxed(), work: |it, stop| work(it, stop).boxed() };
 
 /// Works until `stop` is set.

@@ -46,7 +46,9 @@ pub const SCHEDULE: &str = "schedule";
 /// For so long a job belongs to whoever does it, unless they say that they go on: what everybody bought is read in one go.
 pub const LEASE: Duration = Duration::from_secs(180);
 
-const SORT: Sort = Sort { about: "models", due: |it| enqueue_due(it).boxed(), work: |it, stop| work(it, stop).boxed() };
+/// These jobs.
+pub const SORT: Sort =
+    Sort { about: "models", due: |it| enqueue_due(it).boxed(), work: |it, stop| work(it, stop).boxed() };
 
 /// Works until `stop` is set.
 pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {

@@ -33,7 +33,8 @@ pub const LEARN: &str = "recommendations.learn";
 /// For so long a job belongs to whoever does it, unless they say that they go on.
 pub const LEASE: Duration = Duration::from_secs(300);
 
-const SORT: Sort =
+/// These jobs.
+pub const SORT: Sort =
     Sort { about: "what to offer", due: |it| enqueue_due(it).boxed(), work: |it, stop| work(it, stop).boxed() };
 
 /// Works until `stop` is set.

@@ -12,9 +12,9 @@ use rapport_server::records::workspaces::FIRST;
 use rapport_store::testing::{TestDatabase, on_postgres, on_sqlite};
 use rapport_store::{Priority, Queries, args, sql};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use crate::engaging::{call, get, happen, track};
+use crate::recommending::is_done_once;
 use crate::world::{Browser, World};
 
 const MODEL: &str = "/api/v1/models/groups";
@@ -324,25 +324,6 @@ async fn too_few_people_are_a_sentence_and_settings_have_bounds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_search_that_was_cut_off_is_done_once() {
     let world = World::new().await;
-    let installation = &world.app.installation;
     fill(&world).await;
-    grouping::enqueue_due(installation).await.unwrap();
-    grouping::enqueue_due(installation).await.unwrap();
-    let (stop, stopped) = watch::channel(false);
-    let jobs = installation.store.jobs();
-    let lost = jobs.claim(&[LEARN], LEASE).await.unwrap().unwrap();
-    assert!(!grouping::work(installation, &stopped).await.unwrap(), "somebody has it");
-    world.clock.advance(i64::try_from(LEASE.as_micros()).unwrap() + Timestamp::SECOND);
-    stop.send_replace(true);
-    assert!(!grouping::work(installation, &stopped).await.unwrap(), "the server stops");
-    stop.send_replace(false);
-    world.clock.advance(i64::try_from(LEASE.as_micros()).unwrap() + Timestamp::SECOND);
-    assert!(grouping::work(installation, &stopped).await.unwrap());
-    assert!(!grouping::work(installation, &stopped).await.unwrap(), "that was all");
-    let mut tx = installation.store.begin(Priority::Background).await.unwrap();
-    assert!(jobs.complete(&mut tx, &lost).await.is_err(), "the lease is lost");
-    drop(tx);
-    let count = sql!("SELECT COUNT(*) FROM model_versions WHERE model = 'groups'");
-    let versions: i64 = installation.store.read().scalar(count, args![]).await.unwrap();
-    assert_eq!(versions, 1);
+    is_done_once(&world, &grouping::SORT, (LEARN, LEASE), GROUPS).await;
 }

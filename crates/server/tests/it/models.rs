@@ -21,9 +21,14 @@ use crate::world::{Browser, World};
 const VALUE: &str = "/api/v1/models/value";
 
 async fn people(world: &World, owner: &Browser, query: &str) -> Vec<Value> {
+    people_of(world, owner, "value", query).await
+}
+
+/// All people with what a model says of them.
+pub async fn people_of(world: &World, owner: &Browser, model: &str, query: &str) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = get(world, owner, &format!("{VALUE}/people?limit=500&{query}&cursor={cursor}")).await;
+        let page = get(world, owner, &format!("/api/v1/models/{model}/people?limit=500&{query}&cursor={cursor}")).await;
         all.extend(page["rows"].as_array().unwrap().clone());
         match page["next"].as_str() {
             Some(next) => cursor = next.to_owned(),
@@ -40,12 +45,17 @@ fn amount(row: &Value) -> f64 {
 }
 
 async fn count(world: &World, table: &str) -> i64 {
-    let text = match table {
-        "scores" => sql!("SELECT COUNT(*) FROM scores WHERE model = 'value'"),
-        "versions" => sql!("SELECT COUNT(*) FROM model_versions WHERE model = 'value'"),
-        _ => sql!("SELECT COUNT(*) FROM facts WHERE fact_key LIKE 'value.%'"),
+    count_of(world, "value", table).await
+}
+
+/// How many scores or versions of a model there are, or else facts that it told.
+pub async fn count_of(world: &World, model: &str, table: &str) -> i64 {
+    let (text, whose) = match table {
+        "scores" => (sql!("SELECT COUNT(*) FROM scores WHERE model = $1"), model.to_owned()),
+        "versions" => (sql!("SELECT COUNT(*) FROM model_versions WHERE model = $1"), model.to_owned()),
+        _ => (sql!("SELECT COUNT(*) FROM facts WHERE fact_key LIKE $1"), format!("{model}.%")),
     };
-    world.app.installation.store.read().scalar(text, args![]).await.unwrap()
+    world.app.installation.store.read().scalar(text, args![whose]).await.unwrap()
 }
 
 async fn settle(world: &World) {
@@ -53,7 +63,7 @@ async fn settle(world: &World) {
 }
 
 /// Whether a buyer of the sample shop will buy again, by customer number.
-fn truth(world: &World) -> BTreeMap<String, bool> {
+pub fn truth(world: &World) -> BTreeMap<String, bool> {
     let text = std::fs::read_to_string(world.app.installation.folder.join(TRUTH)).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.map(|it| (it["user_id"].as_str().unwrap().to_owned(), it["alive_at_end"].as_bool().unwrap())).collect()

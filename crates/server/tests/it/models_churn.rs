@@ -8,40 +8,23 @@ use rapport_server::auth::Role;
 use rapport_server::installation::MIGRATIONS;
 use rapport_server::modelling::{self, CHURN_FACTS, LEASE};
 use rapport_server::records::workspaces::FIRST;
-use rapport_server::sample_shop::TRUTH;
 use rapport_store::testing::{TestDatabase, on_postgres, on_sqlite};
 use rapport_store::{Priority, Queries, args, sql};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::engaging::{call, get};
-use crate::models::alone;
+use crate::models::{alone, count_of, people_of, truth};
 use crate::world::{Browser, World};
 
 const CHURN: &str = "/api/v1/models/churn";
 
 async fn people(world: &World, owner: &Browser, query: &str) -> Vec<Value> {
-    let (mut all, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let page = get(world, owner, &format!("{CHURN}/people?limit=500&{query}&cursor={cursor}")).await;
-        all.extend(page["rows"].as_array().unwrap().clone());
-        match page["next"].as_str() {
-            Some(next) => cursor = next.to_owned(),
-            None => {
-                assert_eq!(page["total"], json!(all.len()), "{query}");
-                return all;
-            }
-        }
-    }
+    people_of(world, owner, "churn", query).await
 }
 
 async fn count(world: &World, table: &str) -> i64 {
-    let text = match table {
-        "scores" => sql!("SELECT COUNT(*) FROM scores WHERE model = 'churn'"),
-        "versions" => sql!("SELECT COUNT(*) FROM model_versions WHERE model = 'churn'"),
-        _ => sql!("SELECT COUNT(*) FROM facts WHERE fact_key LIKE 'churn.%'"),
-    };
-    world.app.installation.store.read().scalar(text, args![]).await.unwrap()
+    count_of(world, "churn", table).await
 }
 
 async fn settle(world: &World) {
@@ -50,13 +33,6 @@ async fn settle(world: &World) {
 
 fn risk(row: &Value) -> f64 {
     row["score"]["score"].as_str().unwrap().parse().unwrap()
-}
-
-/// Whether a buyer of the sample shop will buy again, by customer number.
-fn truth(world: &World) -> BTreeMap<String, bool> {
-    let text = std::fs::read_to_string(world.app.installation.folder.join(TRUTH)).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    lines.map(|it| (it["user_id"].as_str().unwrap().to_owned(), it["alive_at_end"].as_bool().unwrap())).collect()
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What to offer, by evidence: chosen, judged, held, gone back from; tried with a person; of nobody who was erased or may not be used.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_server::auth::Role;
 use rapport_server::installation::MIGRATIONS;
-use rapport_server::modelling;
+use rapport_server::modelling::{self, job::Sort};
 use rapport_server::recommending::learning::{self, LEARN, LEASE};
 use rapport_server::records::workspaces::FIRST;
 use rapport_store::testing::{TestDatabase, on_postgres, on_sqlite};
@@ -304,26 +305,32 @@ async fn too_little_to_learn_from_is_a_sentence_and_settings_have_bounds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn learning_that_was_cut_off_is_done_once() {
     let world = World::new().await;
-    let installation = &world.app.installation;
     world.fill(400, 5).await;
     world.app.pipeline.settle().await.unwrap();
-    learning::enqueue_due(installation).await.unwrap();
-    learning::enqueue_due(installation).await.unwrap();
+    is_done_once(&world, &learning::SORT, (LEARN, LEASE), "recommendations").await;
+}
+
+/// A job that learns a model, of a workspace in which it is due: somebody had it and is gone, the server stops, and then it is done.
+pub async fn is_done_once(world: &World, sort: &Sort, (kind, lease): (&str, Duration), model: &str) {
+    let installation = &world.app.installation;
+    (sort.due)(installation).await.unwrap();
+    (sort.due)(installation).await.unwrap();
     let (stop, stopped) = watch::channel(false);
     let jobs = installation.store.jobs();
-    let lost = jobs.claim(&[LEARN], LEASE).await.unwrap().unwrap();
-    assert!(!learning::work(installation, &stopped).await.unwrap(), "somebody has it");
-    world.clock.advance(i64::try_from(LEASE.as_micros()).unwrap() + Timestamp::SECOND);
+    let past_the_lease = i64::try_from(lease.as_micros()).unwrap() + Timestamp::SECOND;
+    let lost = jobs.claim(&[kind], lease).await.unwrap().unwrap();
+    assert!(!(sort.work)(installation, &stopped).await.unwrap(), "somebody has it");
+    world.clock.advance(past_the_lease);
     stop.send_replace(true);
-    assert!(!learning::work(installation, &stopped).await.unwrap(), "the server stops");
+    assert!(!(sort.work)(installation, &stopped).await.unwrap(), "the server stops");
     stop.send_replace(false);
-    world.clock.advance(i64::try_from(LEASE.as_micros()).unwrap() + Timestamp::SECOND);
-    assert!(learning::work(installation, &stopped).await.unwrap());
-    assert!(!learning::work(installation, &stopped).await.unwrap(), "that was all");
+    world.clock.advance(past_the_lease);
+    assert!((sort.work)(installation, &stopped).await.unwrap());
+    assert!(!(sort.work)(installation, &stopped).await.unwrap(), "that was all");
     let mut tx = installation.store.begin(Priority::Background).await.unwrap();
     assert!(jobs.complete(&mut tx, &lost).await.is_err(), "the lease is lost");
     drop(tx);
-    let count = sql!("SELECT COUNT(*) FROM model_versions WHERE model = 'recommendations'");
-    let versions: i64 = installation.store.read().scalar(count, args![]).await.unwrap();
+    let count = sql!("SELECT COUNT(*) FROM model_versions WHERE model = $1");
+    let versions: i64 = installation.store.read().scalar(count, args![model]).await.unwrap();
     assert_eq!(versions, 1);
 }
