@@ -18,6 +18,7 @@ use rapport_privacy::records::requests::{self, RequestRow};
 use rapport_privacy::{Subject, Suppressions, Tables};
 use rapport_profiles::records::{device_clocks, identifiers};
 use rapport_segments::live::Observed;
+use rapport_segments::records::memberships;
 use rapport_store::outbox::Event;
 use rapport_store::{Priority, Tx};
 use serde_json::{Value, json};
@@ -141,6 +142,7 @@ async fn forget(
     let referred = referrals::forget(&mut tx, workspace, (person, &subject.handles), row.requested_at).await?;
     let lived = households::forget(&mut tx, workspace, person, row.requested_at).await?;
     let told = personal::forget(&mut tx, workspace, person).await? + referred + lived;
+    memberships::uncount(&mut tx, workspace, person).await?;
     let mut erased = Tables::of(DATA_MAPS)?.erase(&mut tx, &subject).await?;
     erased.extend((told > 0).then_some(("loyalty_operations", told)));
     erased.extend(erase_elsewhere(&mut tx, workspace, &names, &events).await?);

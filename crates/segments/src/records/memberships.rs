@@ -395,6 +395,18 @@ pub async fn add_flows(tx: &mut Tx, workspace: WorkspaceId, flows: &BTreeMap<(i6
     Ok(())
 }
 
+/// Takes somebody out of the days and sizes, before their memberships are deleted: later nobody knows what they were counted in.
+pub async fn uncount(tx: &mut Tx, workspace: WorkspaceId, person: PersonId) -> Result<()> {
+    let mut flows: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
+    for row in of_persons(tx, workspace, &[person]).await? {
+        flows.entry((row.segment, row.entered_at.utc_day())).or_default().0 -= 1;
+        if let Some(exited) = row.exited_at {
+            flows.entry((row.segment, exited.utc_day())).or_default().1 -= 1;
+        }
+    }
+    add_flows(tx, workspace, &flows).await
+}
+
 /// How many people are in both of two segments now: (one, other, people), one below the other; and each with itself.
 pub async fn overlap(db: &mut impl Queries, workspace: WorkspaceId, segments: &[i64]) -> Result<Vec<(i64, i64, i64)>> {
     let text = sql!(

@@ -227,6 +227,23 @@ async fn what_is_held_true_is_true_after_every_step() {
 }
 
 /// While a segment is being filled events go on: wherever they come in between, nobody is missed and nobody is there twice.
+/// Sizes and days go with them, too.
+#[tokio::test]
+async fn whoever_is_erased_is_counted_no_more() {
+    let (world, browser) = shop_with_buyers().await;
+    fill(&world).await;
+    let [member, ..] = held(&world).await[..] else { panic!("nobody bought") };
+    let erasure = format!("/api/v1/customers/{}/erasure", PersonId(member.0));
+    let answer = world.request(Method::POST, &erasure, &json_of(&browser), "{}".to_owned()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert!(held(&world).await.iter().all(|it| it.0 != member.0));
+    assert_true(&world, "after an erasure").await;
+    let flows = memberships::flows(&mut world.app.installation.store.read(), FIRST, member.1).await.unwrap();
+    let days: i64 = flows.iter().map(|(_, entered, exited)| entered - exited).sum();
+    let sizes = memberships::sizes(&mut world.app.installation.store.read(), FIRST).await.unwrap();
+    assert_eq!(days, sizes[&member.1]);
+}
+
 #[tokio::test]
 async fn a_segment_is_filled_while_events_keep_coming() {
     for pauses in 0..24 {
