@@ -109,13 +109,19 @@ impl Als {
         items.scatter(options.factors, options.seed);
         let mut losses = Vec::with_capacity(options.turns);
         let mut gram = items.gram();
-        for _ in 0..options.turns.max(1) {
-            persons.turn(&items, &gram);
-            let of_persons = persons.gram();
+        let mut of_persons = persons.gram();
+        for turn in 0..options.turns.max(1) {
+            // What a turn left is told by the next one, which multiplies the points of all pairs anyway.
+            let apart = persons.apart(&items, [&gram, &of_persons]);
+            let of_pairs = persons.turn(&items, &gram);
+            if turn > 0 {
+                losses.push(apart + of_pairs);
+            }
+            of_persons = persons.gram();
             items.turn(&persons, &of_persons);
             gram = items.gram();
-            losses.push(items.loss(&persons, [&gram, &of_persons]));
         }
+        losses.push(items.loss(&persons, [&gram, &of_persons]));
         if losses.iter().any(|it| !it.is_finite()) {
             return Err(Fault::DidNotSettle);
         }

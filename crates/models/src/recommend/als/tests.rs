@@ -33,6 +33,17 @@ fn the_missing_item_of_a_kind_is_offered_first() {
 }
 
 #[test]
+fn what_a_turn_left_is_told_alike_by_the_next_one_and_at_the_end() {
+    let fit = |turns| Als::fit(&two_kinds(), &AlsOptions { factors: 3, turns, ..AlsOptions::default() }).unwrap();
+    let all = fit(6).losses;
+    assert_eq!(all.len(), 6);
+    for (turns, loss) in (1..).zip(&all) {
+        let last = fit(turns).losses[turns - 1];
+        assert!((last - loss).abs() < 1e-6 * last, "{turns} turns: {loss}, at the end {last}");
+    }
+}
+
+#[test]
 fn the_loss_never_grows_and_is_that_of_all_pairs() {
     let data = two_kinds();
     for exponent in [0.0, 1.0] {

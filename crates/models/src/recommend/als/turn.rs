@@ -72,8 +72,9 @@ impl<'a> Side<'a> {
         gram
     }
 
-    /// Every row to where it fits `other`, of which `gram` is Σ y yᵀ.
-    pub(super) fn turn(&mut self, other: &Side<'_>, gram: &[f32]) {
+    /// Every row to where it fits `other`, of which `gram` is Σ y yᵀ. What the pairs added to the sum before, beside [`Self::apart`].
+    pub(super) fn turn(&mut self, other: &Side<'_>, gram: &[f32]) -> f64 {
+        let mut of_pairs = 0.0;
         let n = self.width;
         let mut steps = Gradients { gram, points: Vec::new(), weights: Vec::new(), width: n };
         let mut memory = vec![0.0; 3 * n];
@@ -92,23 +93,28 @@ impl<'a> Side<'a> {
             if own.is_empty() {
                 point.fill(0.0);
             } else {
-                steps.take(point, self.penalty.of(sum) as f32, self.steps, &mut memory);
+                of_pairs += steps.take(point, self.penalty.of(sum) as f32, self.steps, &mut memory);
             }
         }
+        of_pairs
     }
 
     /// Σ c (p − x·y)² + Σ λ ‖x‖² + Σ λ ‖y‖², with Σ y yᵀ of both sides.
     pub(super) fn loss(&self, other: &Side<'_>, grams: [&[f32]; 2]) -> f64 {
         let n = self.width;
-        // Over all pairs (x·y)², then what is different where there is something.
-        let mut loss: f64 = grams[0].iter().zip(grams[1]).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+        let mut of_pairs = 0.0;
         for (own, x) in self.rows.iter().zip(self.points.chunks_exact(n)) {
             for (at, weight) in own {
-                let product = f64::from(dot(x, &other.points[*at as usize * n..][..n]));
-                loss += (1.0 + self.alpha * weight) * (1.0 - product).powi(2) - product * product;
+                of_pairs += of_pair((self.alpha * weight) as f32, dot(x, &other.points[*at as usize * n..][..n]));
             }
         }
-        loss + self.size() + other.size()
+        self.apart(other, grams) + of_pairs
+    }
+
+    /// What of the sum does not look at who had to do with what: (x·y)² over all pairs, and how long the points are.
+    pub(super) fn apart(&self, other: &Side<'_>, grams: [&[f32]; 2]) -> f64 {
+        let squares: f64 = grams[0].iter().zip(grams[1]).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+        squares + self.size() + other.size()
     }
 
     fn size(&self) -> f64 {
@@ -119,6 +125,12 @@ impl<'a> Side<'a> {
         };
         rows.map(one).sum()
     }
+}
+
+/// What a pair with c − 1 = `weight` adds to the sum beside the (x·y)² that all pairs add.
+fn of_pair(weight: f32, product: f32) -> f64 {
+    let (weight, product) = (f64::from(weight), f64::from(product));
+    (1.0 + weight) * (1.0 - product).powi(2) - product * product
 }
 
 /// The equations of one row: (Yᵀ C Y + λ I) x = Yᵀ C p.
@@ -133,15 +145,23 @@ struct Gradients<'a> {
 }
 
 impl Gradients<'_> {
-    /// Steps of conjugate gradients (Hestenes and Stiefel 1952) from where `x` is.
-    fn take(&self, x: &mut [f32], penalty: f32, steps: usize, memory: &mut [f32]) {
+    /// Steps of conjugate gradients (Hestenes and Stiefel 1952) from where `x` is. What the row's pairs added to the sum there.
+    fn take(&self, x: &mut [f32], penalty: f32, steps: usize, memory: &mut [f32]) -> f64 {
         let n = self.width;
         let (left, rest) = memory.split_at_mut(n);
         let (direction, product) = rest.split_at_mut(n);
         // What is left: b − A x.
         self.by_gram(x, penalty, left);
         left.iter_mut().for_each(|it| *it = -*it);
-        self.by_points(x, left, |weight, dot| if weight > 0.0 { 1.0 + weight - weight * dot } else { 0.0 });
+        let mut of_pairs = 0.0;
+        self.by_points(x, left, |weight, dot| {
+            // What fills the last four up is no pair.
+            if weight == 0.0 {
+                return 0.0;
+            }
+            of_pairs += of_pair(weight, dot);
+            1.0 + weight - weight * dot
+        });
         direction.copy_from_slice(left);
         let mut square = dot(left, left);
         for _ in 0..steps {
@@ -158,6 +178,7 @@ impl Gradients<'_> {
             let turn = square / before;
             direction.iter_mut().zip(&*left).for_each(|(it, by)| *it = by + turn * *it);
         }
+        of_pairs
     }
 
     /// (Yᵀ Y + λ I) x.
@@ -169,7 +190,7 @@ impl Gradients<'_> {
     }
 
     /// Adds the points of the row, each times what `factor` makes of its weight and its product with `x`.
-    fn by_points(&self, x: &[f32], out: &mut [f32], factor: impl Fn(f32, f32) -> f32) {
+    fn by_points(&self, x: &[f32], out: &mut [f32], mut factor: impl FnMut(f32, f32) -> f32) {
         let n = self.width;
         for (points, weights) in self.points.chunks_exact(4 * n).zip(self.weights.as_chunks::<4>().0) {
             let mut factors = [0.0; 4];
