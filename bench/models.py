@@ -36,6 +36,8 @@ def rows(folder):
     yield "ALS, MovieLens 100k, 64 dimensions, 10 turns", "at most theirs", ("als", made("films"), "64", "10"), "implicit", "als"
     yield "ALS, 800,000 pairs, 64 dimensions, 10 turns", "at most theirs", ("als", made("pairs"), "64", "10"), "implicit", "als"
     yield "Offers of ten for everyone, 800,000 pairs", "at most theirs", ("offers", made("pairs"), "64", "10"), "implicit", "offers"
+    yield "Offers of ten for everyone, 800,000 pairs, both place people anew", "at most theirs", ("offers", made("pairs"), "64", "10"), "implicit", "offers-anew"
+    yield "Offers of ten for one person, 800,000 pairs, the middle of many calls", "under 10 ms", ("one-offer", made("pairs"), "64", "10"), "implicit", "one-offer"
     yield "Smoothing, the form by AICc, 144 months", "at most theirs", ("smoothing", made("months")), "statsmodels", "smoothing"
     yield "Markov attribution, 10,000 paths", "under 10 ms, exact", ("markov", paths), "ChannelAttribution", "markov"
     yield "Structural model, three abilities, 301 × 9", "under 2 ms", ("abilities", DATA / "sem" / "HolzingerSwineford1939.csv"), "semopy", "abilities"

@@ -12,6 +12,8 @@ use rapport_models::buying::{
 
 /// Data sets a model.
 const SETS: u64 = 200;
+/// And in the long run.
+const LONG: u64 = 2_000;
 
 /// How many of `n` intervals of 95 % may hold, if they are right: but for a probability of 0.1 %, by the binomial distribution.
 fn possible(n: usize, held: usize) -> bool {
@@ -27,7 +29,8 @@ fn sane<M: Likelihood>(fit: &Fit<M>) {
     assert!(fit.estimates.iter().all(|it| it.low <= it.value && it.value <= it.high && it.low >= 0.0));
 }
 
-/// Fits `sets` sets of data. All that are fitted are finite, most are, and of each parameter the intervals hold the truth as often as they should.
+/// Fits `sets` sets of data. All that are fitted are finite, most are, and of each parameter the intervals hold the truth as often as they should: as exact
+/// binomial bounds of 99.9 % have it, and in the long run, where an interval that is a little too narrow would be found out, 93 to 97 % of the time.
 fn covers<M: Likelihood>(truth: &M, sets: u64, fit: impl Fn(u64) -> Result<Fit<M>, Fault>) {
     let truth = truth.parameters();
     let fits: Vec<Fit<M>> = (0..sets).filter_map(|seed| fit(seed).ok()).collect();
@@ -36,7 +39,9 @@ fn covers<M: Likelihood>(truth: &M, sets: u64, fit: impl Fn(u64) -> Result<Fit<M
         fits.iter().for_each(sane);
         let held = fits.iter().filter(|it| it.estimates[at].interval().holds(*truth)).count();
         println!("{} {}: {held} of {}", std::any::type_name::<M>(), named::<M>(at), fits.len());
-        assert!(possible(fits.len(), held), "{} of {}: {held} of {}", named::<M>(at), truth, fits.len());
+        let share = held as f64 / fits.len() as f64;
+        let right = if sets < LONG { possible(fits.len(), held) } else { (0.93..=0.97).contains(&share) };
+        assert!(right, "{} of {}: {held} of {}", named::<M>(at), truth, fits.len());
     }
 }
 
@@ -44,36 +49,122 @@ fn named<M: Likelihood>(at: usize) -> &'static str {
     M::NAMES.get(at).unwrap_or(&"a factor")
 }
 
-fn all_models(sets: u64, customers: usize) {
-    let bg = BgNbd { r: 0.8, alpha: 6.0, a: 0.8, b: 2.4 };
-    covers(&bg, sets, |seed| BgNbd::fit(&Histories::new(&simulated_bg_nbd(&bg, customers, (30.0, 60.0), seed))?));
-    let mbg = MbgNbd { r: 0.9, alpha: 6.0, a: 0.9, b: 2.0 };
-    covers(&mbg, sets, |seed| MbgNbd::fit(&Histories::new(&simulated_mbg_nbd(&mbg, customers, (30.0, 60.0), seed))?));
-    let pareto = ParetoNbd { r: 0.9, alpha: 5.0, s: 0.8, beta: 12.0 };
-    let people = |seed| simulated_pareto_nbd(&pareto, customers, (30.0, 60.0), seed);
-    covers(&pareto, sets, |seed| ParetoNbd::fit(&Histories::new(&people(seed))?));
-    let sudden = GGompertzNbd { r: 1.5, alpha: 3.0, b: 0.1, s: 1.0, beta: 6.0 };
-    // Fewer customers: its likelihood has an integral.
-    let people = |seed| simulated_ggompertz_nbd(&sudden, 2 * customers / 5, (60.0, 60.0), seed);
-    covers(&sudden, sets, |seed| GGompertzNbd::fit(&Histories::new(&people(seed))?));
-    let spending = GammaGamma { p: 6.25, q: 3.74, gamma: 15.44 };
-    let purchases: Vec<u32> = (0..customers as u32).map(|it| 1 + it % 7).collect();
-    covers(&spending, sets, |seed| GammaGamma::fit(&simulated_spending(&spending, &purchases, seed)));
-    let donors = BgBb { alpha: 1.2, beta: 0.75, gamma: 0.66, delta: 2.8 };
-    covers(&donors, sets, |seed| BgBb::fit(&simulated_chances(&donors, customers, 8, seed)));
-    let contracts = Sbg { alpha: 0.7, beta: 1.2 };
-    covers(&contracts, sets, |seed| Sbg::fit(&simulated_contracts(&contracts, customers, 8, seed)));
+/// Customers a data set.
+const CUSTOMERS: usize = 1_500;
+
+fn bg_nbd(sets: u64) {
+    let truth = BgNbd { r: 0.8, alpha: 6.0, a: 0.8, b: 2.4 };
+    let people = |seed| simulated_bg_nbd(&truth, CUSTOMERS, (30.0, 60.0), seed);
+    covers(&truth, sets, |seed| BgNbd::fit(&Histories::new(&people(seed))?));
+}
+
+fn mbg_nbd(sets: u64) {
+    let truth = MbgNbd { r: 0.9, alpha: 6.0, a: 0.9, b: 2.0 };
+    let people = |seed| simulated_mbg_nbd(&truth, CUSTOMERS, (30.0, 60.0), seed);
+    covers(&truth, sets, |seed| MbgNbd::fit(&Histories::new(&people(seed))?));
+}
+
+fn pareto_nbd(sets: u64) {
+    let truth = ParetoNbd { r: 0.9, alpha: 5.0, s: 0.8, beta: 12.0 };
+    let people = |seed| simulated_pareto_nbd(&truth, CUSTOMERS, (30.0, 60.0), seed);
+    covers(&truth, sets, |seed| ParetoNbd::fit(&Histories::new(&people(seed))?));
+}
+
+/// Fewer customers: its likelihood has an integral.
+fn ggompertz_nbd(sets: u64) {
+    let truth = GGompertzNbd { r: 1.5, alpha: 3.0, b: 0.1, s: 1.0, beta: 6.0 };
+    let people = |seed| simulated_ggompertz_nbd(&truth, 2 * CUSTOMERS / 5, (60.0, 60.0), seed);
+    covers(&truth, sets, |seed| GGompertzNbd::fit(&Histories::new(&people(seed))?));
+}
+
+fn gamma_gamma(sets: u64) {
+    let truth = GammaGamma { p: 6.25, q: 3.74, gamma: 15.44 };
+    let purchases: Vec<u32> = (0..CUSTOMERS as u32).map(|it| 1 + it % 7).collect();
+    covers(&truth, sets, |seed| GammaGamma::fit(&simulated_spending(&truth, &purchases, seed)));
+}
+
+fn bg_bb(sets: u64) {
+    let truth = BgBb { alpha: 1.2, beta: 0.75, gamma: 0.66, delta: 2.8 };
+    covers(&truth, sets, |seed| BgBb::fit(&simulated_chances(&truth, CUSTOMERS, 8, seed)));
+}
+
+fn sbg(sets: u64) {
+    let truth = Sbg { alpha: 0.7, beta: 1.2 };
+    covers(&truth, sets, |seed| Sbg::fit(&simulated_contracts(&truth, CUSTOMERS, 8, seed)));
 }
 
 #[test]
 fn intervals_hold_as_often_as_they_say() {
-    all_models(SETS, 1_500);
+    for model in [bg_nbd, mbg_nbd, pareto_nbd, ggompertz_nbd, gamma_gamma, bg_bb, sbg] {
+        model(SETS);
+    }
 }
 
-#[test]
-#[ignore = "the long run"]
-fn intervals_hold_as_often_as_they_say_in_the_long_run() {
-    all_models(2_000, 1_500);
+/// A test each, so that they can be run beside each other, or alone.
+mod long_run {
+    use super::LONG;
+
+    #[test]
+    #[ignore = "the long run"]
+    fn bg_nbd() {
+        super::bg_nbd(LONG);
+    }
+
+    #[test]
+    #[ignore = "the long run"]
+    fn mbg_nbd() {
+        super::mbg_nbd(LONG);
+    }
+
+    #[test]
+    #[ignore = "the long run"]
+    fn pareto_nbd() {
+        super::pareto_nbd(LONG);
+    }
+
+    #[test]
+    #[ignore = "the long run"]
+    fn ggompertz_nbd() {
+        super::ggompertz_nbd(LONG);
+    }
+
+    #[test]
+    #[ignore = "the long run"]
+    fn gamma_gamma() {
+        super::gamma_gamma(LONG);
+    }
+
+    #[test]
+    #[ignore = "the long run"]
+    fn bg_bb() {
+        super::bg_bb(LONG);
+    }
+
+    #[test]
+    #[ignore = "the long run"]
+    fn sbg() {
+        super::sbg(LONG);
+    }
+
+    /// Hours: a fit takes a second or two.
+    #[test]
+    #[ignore = "the long run"]
+    fn pareto_ggg() {
+        super::regular(LONG, 250);
+    }
+
+    #[test]
+    #[ignore = "the long run"]
+    fn covariates() {
+        super::explained(LONG);
+    }
+
+    #[test]
+    #[ignore = "the long run"]
+    fn chains() {
+        super::chains(200, 40);
+        super::chains(200, 200);
+    }
 }
 
 /// Regularity of people who differ in it: fewer sets of fewer people than of the other models, as a fit takes a second.
@@ -85,12 +176,6 @@ fn regular(sets: u64, people: usize) {
 #[test]
 fn intervals_of_regularity_hold_as_often_as_they_say() {
     regular(12, 250);
-}
-
-#[test]
-#[ignore = "the long run"]
-fn intervals_of_regularity_hold_in_the_long_run() {
-    regular(200, 250);
 }
 
 /// Chains of few customers, of the length that options name, agree or say that they did not; they hold the truth as often as they say; and they are there
@@ -121,13 +206,6 @@ fn chains(sets: u64, customers: usize) {
 #[test]
 fn chains_hold_as_often_as_they_say() {
     chains(20, 100);
-}
-
-#[test]
-#[ignore = "the long run"]
-fn chains_hold_as_often_as_they_say_in_the_long_run() {
-    chains(200, 40);
-    chains(200, 200);
 }
 
 /// Few and many customers, heavy buyers, ages that are mostly short (lifetimes' issue 405), and people of another model than the one that is fitted.
@@ -197,12 +275,6 @@ fn what_covariates_explain_is_found_again() {
     assert_eq!(refused(vec![vec![2.0]; 100]), Fault::Constant { column: 0 });
     assert!(matches!(refused(vec![vec![f64::NAN]; 100]), Fault::NotFinite { .. }));
     assert!(matches!(refused(vec![vec![1.0]; 3]), Fault::Shape { .. }));
-}
-
-#[test]
-#[ignore = "the long run"]
-fn what_covariates_explain_is_found_again_in_the_long_run() {
-    explained(2_000);
 }
 
 fn explained_by_half<M: Plain>(slow: &M, sets: u64, people: impl Fn(f64, u64) -> Vec<History>) {
@@ -441,6 +513,10 @@ fn the_contest_takes_what_is_known_from_the_start() {
     for entry in &contest.entries {
         let Ok((Learnt::ParetoNbdBy(found), _)) = &entry.outcome else { continue };
         let own = found.of(&[1.0]);
+        assert_eq!(found.by(&found.fit.model, &[1.0]), own);
+        let posterior = found.posterior(&histories, &covariates, 100, 3).unwrap();
+        let between = posterior.interval(|it| found.by(it, &[1.0]).expected_new(9.0));
+        assert!(posterior.worth > 20.0 && between.holds(own.expected_new(9.0)), "{between:?}");
         let learnt = Learnt::ParetoNbdBy(found.clone());
         let person = known.person(400);
         assert_eq!(learnt.alive(&person), own.alive(&histories[400]));

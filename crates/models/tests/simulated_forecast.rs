@@ -78,7 +78,7 @@ fn intervals_hold_what_comes() {
 }
 
 #[test]
-#[ignore = "long"]
+#[ignore = "the long run"]
 fn intervals_hold_what_comes_in_the_long_run() {
     cover(2_000);
 }

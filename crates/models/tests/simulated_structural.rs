@@ -82,7 +82,7 @@ fn intervals_hold_the_truth_and_right_models_stand() {
 }
 
 #[test]
-#[ignore = "long"]
+#[ignore = "the long run"]
 fn intervals_hold_the_truth_in_the_long_run() {
     cover(2_000, 500);
 }

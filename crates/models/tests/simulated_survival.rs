@@ -129,7 +129,7 @@ fn intervals_hold_the_truth_in_200_samples() {
 
 #[test]
 #[ignore = "the long run"]
-fn intervals_hold_the_truth_in_2_000_samples() {
+fn intervals_hold_the_truth_in_the_long_run() {
     cover(2_000, 400);
 }
 

@@ -44,7 +44,7 @@ enum Command {
     /// Ask a question.
     Ask(ask::AskArgs),
     /// Models of customers on a file of your own: value, churn, groups, baskets, experiments and more, without a server.
-    Models(models::ModelsArgs),
+    Models(Box<models::ModelsArgs>),
     /// Make, list, fill and print segments.
     Segment(segment::SegmentArgs),
     /// Make, list and revoke write keys and API keys.
@@ -84,7 +84,7 @@ impl Cli {
             Command::Demo(args) => demo::run(args).await,
             Command::Import(args) => import::run(args).await,
             Command::Ask(args) => ask::run(args).await,
-            Command::Models(args) => models::run(args),
+            Command::Models(args) => models::run(*args),
             Command::Segment(args) => segment::run(args).await,
             Command::Key(args) => key::run(args).await,
             Command::User(args) => user::run(args).await,

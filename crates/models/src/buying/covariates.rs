@@ -9,6 +9,7 @@ use super::bg_nbd::Geometric;
 use super::fitting::{Fit, Likelihood, Row, fit};
 use super::history::{Group, Histories, History};
 use super::pareto_nbd::ParetoNbd;
+use super::uncertainty::Posterior;
 use crate::Fault;
 use crate::fault::none_of;
 
@@ -161,7 +162,23 @@ impl<M: Plain> Explained<M> {
 
     /// The model of somebody with these covariates, which says all that a model of buying says.
     pub fn of(&self, covariates: &[f64]) -> M {
-        self.fit.model.own(&standard(&self.scales, covariates))
+        self.by(&self.fit.model, covariates)
+    }
+
+    /// The same by other parameters than those of the fit: those of a model that the data leave possible too.
+    pub fn by(&self, factors: &Factors<M>, covariates: &[f64]) -> M {
+        factors.own(&standard(&self.scales, covariates))
+    }
+
+    /// What to believe of all parameters together ([`Fit::posterior`]), with the customers that it was fitted to.
+    pub fn posterior(
+        &self,
+        histories: &[History],
+        covariates: &[Vec<f64>],
+        draws: usize,
+        seed: u64,
+    ) -> Option<Posterior<Factors<M>>> {
+        self.fit.posterior(&rows(&self.scales, histories, covariates), draws, seed)
     }
 }
 

@@ -8,13 +8,15 @@
 
 mod expectation;
 
+use serde::{Deserialize, Serialize};
+
 use super::kmeans::{KMeans, Options};
 use super::points::Points;
 use crate::fault::Fault;
 use expectation::{Component, Sums};
 
 /// What covariances are like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Covariance {
     /// Each group its own.
     Full,
@@ -27,7 +29,7 @@ pub enum Covariance {
 }
 
 /// A fitted mixture.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mixture {
     /// The share of each group.
     pub weights: Vec<f64>,
@@ -105,6 +107,17 @@ impl Mixture {
         }
         fit.log_likelihood = expectation::run(points, &fit.components()?, &mut sums);
         fit.log_likelihood.is_finite().then_some(fit)
+    }
+
+    /// Whether its parts fit together, for so many columns: one that was read from a file may have been made by hand.
+    pub fn is_sound(&self, columns: usize) -> bool {
+        let groups = self.weights.len();
+        let wide = |all: &[Vec<f64>], width: usize| all.len() == groups && all.iter().all(|it| it.len() == width);
+        groups > 0
+            && wide(&self.means, columns)
+            && wide(&self.covariances, columns * columns)
+            && self.weights.iter().all(|it| *it > 0.0 && *it <= 1.0)
+            && self.components().is_some()
     }
 
     fn components(&self) -> Option<Vec<Component>> {

@@ -229,6 +229,22 @@ impl Fit {
         self.constructs.iter().zip(&self.weights).map(score).collect()
     }
 
+    /// What a unit of each column, in its own units, adds to the score of each construct: a score is the sum of these times how far answers are above their
+    /// [`Self::means`].
+    pub fn score_weights(&self) -> Vec<Vec<f64>> {
+        let of = |(construct, weights): (&Construct, &Vec<f64>)| {
+            let mut own = vec![0.0; self.means.len()];
+            construct.indicators.iter().zip(weights).for_each(|(at, weight)| own[*at] = weight / self.deviations[*at]);
+            own
+        };
+        self.constructs.iter().zip(&self.weights).map(of).collect()
+    }
+
+    /// The mean of each column, in their order; of columns that the model does not ask for, nothing that means anything.
+    pub fn means(&self) -> &[f64] {
+        &self.means
+    }
+
     /// The index of a construct: the mean of its questions, weighted, from 0 where everybody gave `low` to 100 where everybody gave `high`. With 1 and
     /// 10 the American Customer Satisfaction Index, 100 Σ w (x̄ − 1) / 9 Σ w with unstandardised weights (Fornell, Johnson, Anderson, Cha and Bryant
     /// 1996). `None` where the weights add up to nothing.

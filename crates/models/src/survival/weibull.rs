@@ -5,6 +5,8 @@
 //!
 //! Does not do: let the shape ρ depend on columns; tell whether times are Weibull's at all ([`super::KaplanMeier`] beside it does).
 
+use serde::{Deserialize, Serialize};
+
 use super::Lifetimes;
 use super::linear::{Factor, Standardised, dot};
 use crate::distributions::normal_quantile;
@@ -12,7 +14,7 @@ use crate::estimate::Estimate;
 use crate::fault::{Fault, none_of};
 
 /// A fitted model.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Weibull {
     /// ln λ where all columns are 0.
     pub intercept: f64,
@@ -125,6 +127,14 @@ impl Weibull {
     pub fn shape(&self, tails: f64) -> Estimate {
         let last = self.covariance.len() - 1;
         Estimate::around_positive(self.shape, self.covariance[last][last].max(0.0).sqrt(), tails)
+    }
+
+    /// Whether its parts fit together: one that was read from a file may have been made by hand.
+    pub fn is_sound(&self) -> bool {
+        let width = self.coefficients.len() + 2;
+        let finite = std::iter::once(&self.intercept).chain(&self.coefficients).all(|it| it.is_finite());
+        let covers = self.covariance.len() == width && self.covariance.iter().all(|it| it.len() == width);
+        finite && covers && self.shape > 0.0 && self.shape.is_finite()
     }
 
     /// Akaike's criterion.

@@ -7,6 +7,7 @@ mod basket;
 mod cluster;
 mod clv;
 mod experiment;
+mod factors;
 mod features;
 mod forecast;
 mod input;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{data, file, json, number, refused, text};
 
 /// Saves with the first arguments, loads with the second, and gives both results.
-fn there_and_back(fit: &[&str], again: &[&str]) -> (Value, Value) {
+pub fn there_and_back(fit: &[&str], again: &[&str]) -> (Value, Value) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.json").display().to_string();
     let first = json(&[fit, &["--save", &path]].concat());
@@ -71,11 +71,41 @@ fn groups_and_lifetimes_are_the_same_again() {
             assert!((a / b - 1.0).abs() < 1e-9, "{path}: {a} {b}");
         }
         assert_eq!(first["profiles"], second["profiles"]);
+        let arguments = [&arguments[..], &["--method", "mixture"]].concat();
+        let (first, second) = there_and_back(&arguments, &["cluster", &file]);
+        assert_eq!((&first["model"], &first["profiles"]), (&second["model"], &second["profiles"]));
+        let path = "/metrics/mean_probability_of_the_group";
+        assert!((number(&first, path) / number(&second, path) - 1.0).abs() < 1e-9);
+        let error = refused(&["cluster", &file, "--method", "density", "--save", "groups.json"]);
+        assert!(error.contains("are of these rows alone, and cannot be saved"), "{error}");
     }
     let Some(file) = data("survival/rossi.csv") else { return };
     let arguments = ["survival", &file, "--factors", "fin,age,prio"];
     let (first, second) = there_and_back(&arguments, &["survival", &file]);
     assert_eq!(first["parameters"], second["parameters"]);
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name).display().to_string();
+    let (a, b) = (out("a.csv"), out("b.csv"));
+    let fit = [&arguments[..], &["--method", "weibull", "--horizon", "20", "--out", &a]].concat();
+    let (first, second) = there_and_back(&fit, &["survival", &file, "--horizon", "20", "--out", &b]);
+    assert_eq!(first["model"], second["model"]);
+    for path in ["/log_likelihood", "/parameters/intercept", "/parameters/prio", "/parameters/shape"] {
+        assert!((number(&first, path) / number(&second, path) - 1.0).abs() < 1e-9, "{path}");
+    }
+    let read = |path: &str| std::fs::read_to_string(path).unwrap();
+    let told = |path: &str| {
+        let line = |it: &str| it.split(',').skip(1).map(|it| it.parse::<f64>().unwrap()).collect::<Vec<f64>>();
+        read(path).lines().skip(1).flat_map(line).collect::<Vec<f64>>()
+    };
+    let (told_first, told_again) = (told(&a), told(&b));
+    assert_eq!(told_first.len(), 432 * 5);
+    assert!(told_first.iter().zip(&told_again).all(|(a, b)| (a / b - 1.0).abs() < 1e-9));
+    // Without factors the rows are the curve: after the first week one of 432 is gone.
+    text(&["survival", &file, "--out", &a]);
+    let curve = read(&a);
+    assert!(curve.starts_with("group,time,at_risk,ended,censored,survival,low,high\nall,1,432,1,0,"), "{curve:.200}");
+    text(&["survival", &file, "--group", "fin", "--out", &a]);
+    assert!(read(&a).lines().skip(1).all(|it| it.starts_with("0,") || it.starts_with("1,")));
 }
 
 /// Scores of a structural model, by its weights alone.

@@ -266,5 +266,11 @@ fn scores_are_what_the_oracle_has() {
         // Which way a construct points is not the oracle's to say; its deviations are divided by n, not by n − 1.
         let near = |(a, b): (&f64, &Vec<f64>)| (a.abs() - b[row].abs() * (79f64 / 80.0).sqrt()).abs() < 1e-6;
         assert!(found.iter().zip(&wanted).all(near), "{row} {found:?}");
+        // Weights and means alone say the same.
+        let by_weights = |own: &Vec<f64>| {
+            let parts = own.iter().zip(&answers).zip(fit.means());
+            parts.map(|((weight, answer), mean)| weight * (answer - mean)).sum::<f64>()
+        };
+        assert!(found.iter().zip(fit.score_weights()).all(|(score, own)| (score - by_weights(&own)).abs() < 1e-12));
     }
 }

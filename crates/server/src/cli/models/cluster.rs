@@ -88,7 +88,10 @@ struct Kept {
     scale: Scale,
     means: Vec<f64>,
     deviations: Vec<f64>,
+    /// The centres of k-means, or the means of a mixture.
     centres: Vec<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mixture: Option<Mixture>,
 }
 
 /// Columns made comparable.
@@ -103,6 +106,7 @@ struct Grouped {
     labels: Vec<Option<usize>>,
     sure: Option<Vec<f64>>,
     centres: Vec<Vec<f64>>,
+    mixture: Option<Mixture>,
 }
 
 /// How many samples say whether groups come again.
@@ -145,8 +149,8 @@ pub fn run(args: &ClusterArgs) -> Result<()> {
     let found = found.map_err(|fault| data.fault(&fault, &places))?;
     shown(args, &mut data, &places, (&raw, &scaled), &found, customer, &mut report);
     if let Some(path) = &args.keep.save {
-        if args.method != Method::Kmeans {
-            bail!("only groups of --method kmeans can be saved");
+        if args.method == Method::Density {
+            bail!("groups of --method density are of these rows alone, and cannot be saved");
         }
         let columns: Vec<String> = places.iter().map(|it| data.name(*it).to_owned()).collect();
         let kept = Kept {
@@ -155,6 +159,7 @@ pub fn run(args: &ClusterArgs) -> Result<()> {
             means: scaled.means.clone(),
             deviations: scaled.deviations.clone(),
             centres: found.centres.clone(),
+            mixture: found.mixture.clone(),
         };
         saved::save(path, "cluster", &report, &data.table, &columns, &kept)?;
     }
@@ -251,7 +256,7 @@ fn kmeans(args: &ClusterArgs, data: &mut Data, points: &Points, report: &mut Rep
     report.metric("least_coming_again", again.iter().copied().fold(f64::INFINITY, f64::min));
     report.hold("coming_again", serde_json::json!(again));
     let labels = std::mem::take(&mut fit.labels).into_iter().map(Some).collect();
-    Ok(Grouped { labels, sure: None, centres: fit.centres })
+    Ok(Grouped { labels, sure: None, centres: fit.centres, mixture: None })
 }
 
 fn mixture(args: &ClusterArgs, points: &Points, report: &mut Report) -> Result<Grouped, Fault> {
@@ -262,23 +267,32 @@ fn mixture(args: &ClusterArgs, points: &Points, report: &mut Report) -> Result<G
         }
         None => Mixture::choice(points, args.most.max(2), args.seed)?.into_iter().next().ok_or(Fault::DidNotSettle)?,
     };
-    let form = match fit.covariance {
+    report.model = called(fit.covariance);
+    report.log_likelihood = Some(fit.log_likelihood);
+    report.metric("groups", fit.weights.len() as f64);
+    report.metric("bic", fit.bic());
+    let (labels, sure) = belonging(&fit, points)?;
+    report.metric("mean_probability_of_the_group", sure.iter().sum::<f64>() / sure.len() as f64);
+    Ok(Grouped { labels, sure: Some(sure), centres: fit.means.clone(), mixture: Some(fit) })
+}
+
+/// What a mixture is called.
+fn called(covariance: Covariance) -> String {
+    let form = match covariance {
         Covariance::Full => "each group its own covariance",
         Covariance::Tied => "one covariance for all groups",
         Covariance::Diagonal => "each group its own variances",
         Covariance::Spherical => "each group one variance",
     };
-    report.model = format!("mixture of normal distributions, {form}");
-    report.log_likelihood = Some(fit.log_likelihood);
-    report.metric("groups", fit.weights.len() as f64);
-    report.metric("bic", fit.bic());
-    let memberships = fit.memberships(points)?;
+    format!("mixture of normal distributions, {form}")
+}
+
+/// The likeliest group of each row, and how likely it is.
+fn belonging(fit: &Mixture, points: &Points) -> Result<(Vec<Option<usize>>, Vec<f64>), Fault> {
     let best =
         |row: &Vec<f64>| row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or((0, 0.0), |it| (it.0, *it.1));
-    let (labels, sure): (Vec<Option<usize>>, Vec<f64>) =
-        memberships.iter().map(|row| (Some(best(row).0), best(row).1)).unzip();
-    report.metric("mean_probability_of_the_group", sure.iter().sum::<f64>() / sure.len() as f64);
-    Ok(Grouped { labels, sure: Some(sure), centres: fit.means })
+    let memberships = fit.memberships(points)?;
+    Ok(memberships.iter().map(|row| (Some(best(row).0), best(row).1)).unzip())
 }
 
 fn density(args: &ClusterArgs, points: &Points, report: &mut Report) -> Result<Grouped, Fault> {
@@ -288,7 +302,7 @@ fn density(args: &ClusterArgs, points: &Points, report: &mut Report) -> Result<G
     report.plain_parameter("smallest", smallest as f64);
     report.metric("groups", fit.stabilities.len() as f64);
     report.metric("rows_in_no_group", fit.labels.iter().filter(|it| it.is_none()).count() as f64);
-    Ok(Grouped { labels: fit.labels, sure: Some(fit.strengths), centres: Vec::new() })
+    Ok(Grouped { labels: fit.labels, sure: Some(fit.strengths), centres: Vec::new(), mixture: None })
 }
 
 /// Sizes, profiles and rows.
@@ -372,7 +386,8 @@ fn again(args: &ClusterArgs, path: &std::path::Path, data: &mut Data, customer: 
     let width = kept.columns.len();
     let fits =
         kept.means.len() == width && kept.deviations.len() == width && kept.centres.iter().all(|it| it.len() == width);
-    if !fits || kept.centres.is_empty() || width == 0 {
+    let sound = kept.mixture.as_ref().is_none_or(|it| it.is_sound(width) && it.means == kept.centres);
+    if !fits || !sound || kept.centres.is_empty() || width == 0 {
         bail!("{} does not fit together; fit the model again", path.display());
     }
     let places = data.several("load", &kept.columns)?;
@@ -383,11 +398,21 @@ fn again(args: &ClusterArgs, path: &std::path::Path, data: &mut Data, customer: 
     let scaled =
         scaled(&raw, kept.scale, Some((&kept.means, &kept.deviations))).map_err(|fault| data.fault(&fault, &places))?;
     let points = Points::of(&scaled.columns).map_err(|fault| data.fault(&fault, &places))?;
-    let model = KMeans { centres: kept.centres.clone(), labels: Vec::new(), inertia: 0.0 };
-    let labels: Vec<Option<usize>> = (0..points.len()).map(|at| Some(model.group(points.row(at)))).collect();
     let mut report = Report::new("k-means");
     report.metric("groups", kept.centres.len() as f64);
-    let found = Grouped { labels, sure: None, centres: kept.centres };
+    let (labels, sure) = match &kept.mixture {
+        Some(fit) => {
+            report.model = called(fit.covariance);
+            let (labels, sure) = belonging(fit, &points).map_err(|fault| data.fault(&fault, &places))?;
+            report.metric("mean_probability_of_the_group", sure.iter().sum::<f64>() / sure.len() as f64);
+            (labels, Some(sure))
+        }
+        None => {
+            let model = KMeans { centres: kept.centres.clone(), labels: Vec::new(), inertia: 0.0 };
+            ((0..points.len()).map(|at| Some(model.group(points.row(at)))).collect(), None)
+        }
+    };
+    let found = Grouped { labels, sure, centres: kept.centres, mixture: kept.mixture };
     for (group, centre) in found.centres.iter().enumerate() {
         for (at, name) in kept.columns.iter().enumerate() {
             report.plain_parameter(
@@ -398,7 +423,7 @@ fn again(args: &ClusterArgs, path: &std::path::Path, data: &mut Data, customer: 
     }
     described(data, &places, &raw, &found.labels, &mut report);
     rows(args, data, &found, customer, &mut report);
-    report.sure = "rows are put to the nearest group of the kept model; whether these rows would form the same groups is not asked.".to_owned();
+    report.sure = "rows are put to the nearest, or likeliest, group of the kept model; whether these rows would form the same groups is not asked.".to_owned();
     report.cannot = "that the groups still hold: fit them anew now and then.".to_owned();
     report.show(&args.input, data)
 }

@@ -72,6 +72,8 @@ pub enum Need {
     Number,
     /// A number of at least 0.
     NotNegative,
+    /// A number on a scale, from its lower end to its upper one.
+    Between(f64, f64),
     /// A date or time.
     Time,
     /// Something that is in no other row.
@@ -217,16 +219,17 @@ impl Data {
                 let blank = column.ids().iter().enumerate().filter(|it| it.1.is_none()).map(|it| it.0).collect();
                 vec![(blank, "is not given")]
             }
-            Need::Number | Need::NotNegative => {
+            Need::Number | Need::NotNegative | Need::Between(..) => {
                 let Numbers { values, blank, bad, absurd } = column.numbers();
-                let below = |it: &(usize, &f64)| need == Need::NotNegative && *it.1 < 0.0;
-                let negative = values.iter().enumerate().filter(below).map(|it| it.0).collect();
-                vec![
-                    (blank, "is not given"),
-                    (bad, "is no number"),
-                    (absurd, "is infinite or beyond 10^15"),
-                    (negative, "is below zero"),
-                ]
+                let rows = |is_wrong: &dyn Fn(f64) -> bool| {
+                    values.iter().enumerate().filter(|it| is_wrong(*it.1)).map(|it| it.0).collect::<Vec<usize>>()
+                };
+                let outside = match need {
+                    Need::NotNegative => (rows(&|it| it < 0.0), "is below zero"),
+                    Need::Between(low, high) => (rows(&|it| it < low || it > high), "is outside of its scale"),
+                    _ => (Vec::new(), ""),
+                };
+                vec![(blank, "is not given"), (bad, "is no number"), (absurd, "is infinite or beyond 10^15"), outside]
             }
             Need::Time => {
                 let times = column.times(self.dates);
@@ -249,6 +252,30 @@ impl Data {
     /// A column's numbers, once they were required.
     pub fn numbers(&self, place: usize) -> Vec<f64> {
         self.table.column(place).numbers().values
+    }
+
+    /// A column's numbers as counts, once they were required not to be below zero; what is no whole number, or above `most`, is told.
+    pub fn counts(&self, place: usize, most: f64) -> Result<Vec<u64>> {
+        let numbers = self.numbers(place);
+        let odd: Vec<usize> =
+            (0..numbers.len()).filter(|row| numbers[*row] != numbers[*row].trunc() || numbers[*row] > most).collect();
+        if !odd.is_empty() {
+            let limit = if most < 1e15 { format!(" of at most {most}") } else { String::new() };
+            bail!("{}: {} is no whole number{limit}", self.lines(&odd), self.name(place));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and not below zero")]
+        let found = numbers.into_iter().map(|it| it as u64).collect();
+        Ok(found)
+    }
+
+    /// A column of which every cell says yes or no.
+    pub fn yes_or_no(&self, place: usize) -> Result<Vec<bool>> {
+        let told: Vec<Option<bool>> = self.texts(place).iter().map(|it| yes(it)).collect();
+        let odd: Vec<usize> = (0..told.len()).filter(|row| told[*row].is_none()).collect();
+        if !odd.is_empty() {
+            bail!("{}: {} is neither yes nor no (1 or 0, true or false)", self.lines(&odd), self.name(place));
+        }
+        Ok(told.into_iter().flatten().collect())
     }
 
     /// A column's times in days, once they were required; what of them is not certain is told.
@@ -320,6 +347,16 @@ impl Data {
             other => return anyhow::anyhow!("{other}"),
         };
         anyhow::anyhow!("{}: {what}.", self.lines(row))
+    }
+}
+
+/// Whether a text says yes or no; `None` for others.
+fn yes(text: &str) -> Option<bool> {
+    match text.parse::<f64>() {
+        Ok(1.0) => Some(true),
+        Ok(0.0) => Some(false),
+        Ok(_) => None,
+        Err(_) => rapport_imports::values::boolean(text),
     }
 }
 

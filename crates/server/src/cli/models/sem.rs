@@ -1,14 +1,19 @@
-//! `rapport models sem`: what cannot be asked directly, measured by several columns each, and what leads to what.
+//! `rapport models sem`: what cannot be asked directly, measured by several columns each, and what leads to what: by covariances (here), by [`composites`], or both
+//! of the [`ready`] model of satisfaction and loyalty.
+
+mod composites;
+mod kept;
+mod ready;
+mod scales;
 
 use anyhow::{Context, Result, bail};
-use rapport_imports::written::Column;
 use rapport_models::structural::{Divisor, Fit, Kind, Model, Relation, Scale};
-use serde::{Deserialize, Serialize};
 
 use super::input::{Data, Input, Need};
 use super::plot;
 use super::report::{Cell, Report, figure};
 use super::saved::{self, Keep};
+use kept::Kept;
 
 /// A structural equation model.
 #[derive(clap::Args, Debug)]
@@ -17,12 +22,15 @@ pub struct SemArgs {
     input: Input,
     #[command(flatten)]
     keep: Keep,
-    /// The model, statements between semicolons: "trust =~ t1 + t2 + t3; loyal =~ l1 + l2; loyal ~ trust".
+    /// The model, statements between semicolons: "trust =~ t1 + t2 + t3; loyal =~ l1 + l2; loyal ~ trust"; with --method pls also "worth <~ w1 + w2".
     #[arg(long, value_name = "TEXT", conflicts_with = "model_file", allow_hyphen_values = true)]
     model: Option<String>,
     /// The same in a file, a statement a line.
     #[arg(long, value_name = "FILE")]
     model_file: Option<std::path::PathBuf>,
+    /// By covariances (maximum likelihood), or by composites (partial least squares).
+    #[arg(long, value_enum, default_value = "covariances", conflicts_with = "load")]
+    method: Method,
     /// The column of people's ids.
     #[arg(long, value_name = "COLUMN")]
     customer: Option<String>,
@@ -32,38 +40,84 @@ pub struct SemArgs {
     /// Covariances are divided by N - 1 (EQS, LISREL), instead of N (lavaan, Mplus).
     #[arg(long)]
     less_one: bool,
-    /// So many samples drawn again give intervals that do not take rows for normal; 0 is none.
-    #[arg(long, default_value_t = 0)]
-    samples: usize,
+    /// So many samples drawn again give intervals that do not take rows for normal; 0 is none. Composites have 500 unless it is said.
+    #[arg(long)]
+    samples: Option<usize>,
+    /// With pls: how a construct's neighbours are weighed.
+    #[arg(long, value_enum, default_value = "path")]
+    scheme: Scheme,
+    /// Worst and best answer, for indices from 0 to 100 by composites: 1,10, or 5,1 where less is better; of one construct complaints=1,5. May be said several times.
+    #[arg(long = "scale", value_name = "[NAME=]WORST,BEST", allow_hyphen_values = true)]
+    scales: Vec<String>,
+    /// The model of satisfaction and loyalty, ready to run, by composites and by covariances side by side: of the American index or of the European one.
+    #[arg(long, value_enum, conflicts_with_all = ["model", "model_file", "load"])]
+    ready: Option<Ready>,
+    /// With --ready: the columns that ask what people think of the firm (European only).
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "ready")]
+    image: Vec<String>,
+    /// With --ready: those that ask what they expected.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "ready")]
+    expectation: Vec<String>,
+    /// With --ready: those that ask how good it was.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "ready")]
+    quality: Vec<String>,
+    /// With --ready: those that ask what it was worth for its price.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "ready")]
+    value: Vec<String>,
+    /// With --ready: those that ask how satisfied they are.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "ready")]
+    satisfaction: Vec<String>,
+    /// With --ready: those that ask whether they complained, or how that was dealt with.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "ready")]
+    complaints: Vec<String>,
+    /// With --ready: those that ask whether they would stay, buy again, recommend.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "ready")]
+    loyalty: Vec<String>,
 }
 
-/// The model as it is kept: what it takes to score other rows.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    text: String,
-    columns: Vec<String>,
-    latent: Vec<String>,
-    means: Vec<f64>,
-    /// For each latent variable what each column counts.
-    weights: Vec<Vec<f64>>,
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq)]
+enum Method {
+    Covariances,
+    Pls,
 }
+
+/// Schemes of partial least squares.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq)]
+enum Scheme {
+    Centroid,
+    Factorial,
+    Path,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq)]
+enum Ready {
+    American,
+    European,
+}
+
+/// The most samples drawn again.
+const SAMPLES: usize = 10_000;
 
 /// Runs the command.
 pub fn run(args: &SemArgs) -> Result<()> {
     let mut data = Data::open(&args.input)?;
     let customer = args.customer.as_ref().map(|it| data.named("customer", it)).transpose()?;
-    if let Some(path) = &args.keep.load {
-        return again(args, path, &mut data, customer);
+    if samples(args, 0) > SAMPLES {
+        bail!("--samples must be at most {SAMPLES}");
     }
-    let text = match (&args.model, &args.model_file) {
-        (Some(text), _) => text.clone(),
-        (None, Some(path)) => {
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?
-        }
-        (None, None) => bail!(
-            "say the model with --model, such as \"trust =~ t1 + t2; loyal =~ l1 + l2; loyal ~ trust\" (=~ is measured by, ~ depends on, ~~ goes together with)"
-        ),
-    };
+    if let Some(path) = &args.keep.load {
+        return kept::again(args, path, data, customer);
+    }
+    if let Some(form) = args.ready {
+        return ready::run(args, form, data, customer);
+    }
+    let text = text(args)?;
+    if args.method == Method::Pls {
+        return composites::run(args, &text, data, customer);
+    }
+    if !args.scales.is_empty() {
+        bail!("--scale is for indices, which composites give: say --method pls or --ready with it");
+    }
     let names: Vec<String> = data.table.names().to_vec();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let scale = if args.unit_variance { Scale::Variance } else { Scale::Marker };
@@ -82,11 +136,11 @@ pub fn run(args: &SemArgs) -> Result<()> {
     let mut report = Report::new("structural equation model");
     measures(&mut report, &fit);
     relations(&mut report, &fit);
-    if args.samples > 0 {
+    if samples(args, 0) > 0 {
         sampled(args, &mut report, &data, &model, &columns, divisor, &all)?;
     }
     quality(&mut report, &fit);
-    scores(&mut report, &data, &model, customer, &fit.scores(&columns)?);
+    report.rows = kept::rows(&data, customer, model.latent(), &fit.scores(&columns)?);
     report.sure = sure(&fit);
     report.cannot = "causes: paths are what the model assumes, and another model with other arrows may fit as well. What was changed until it fits has to be tried on other data."
         .to_owned();
@@ -98,10 +152,29 @@ pub fn run(args: &SemArgs) -> Result<()> {
             latent: model.latent().to_vec(),
             means: fit.means().to_vec(),
             weights: fit.score_weights(),
+            composites: false,
+            indices: Vec::new(),
         };
         saved::save(path, "sem", &report, &data.table, &own, &kept)?;
     }
     report.show(&args.input, &data)
+}
+
+/// The text of the model.
+fn text(args: &SemArgs) -> Result<String> {
+    match (&args.model, &args.model_file) {
+        (Some(text), _) => Ok(text.clone()),
+        (None, Some(path)) => std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display())),
+        (None, None) => bail!(
+            "say the model with --model, such as \"trust =~ t1 + t2; loyal =~ l1 + l2; loyal ~ trust\" (=~ is measured by, ~ depends on, ~~ goes together with), or \
+             take the one of satisfaction and loyalty with --ready"
+        ),
+    }
+}
+
+/// How many samples are drawn again.
+fn samples(args: &SemArgs, unless_said: usize) -> usize {
+    args.samples.unwrap_or(unless_said)
 }
 
 fn measures(report: &mut Report, fit: &Fit) {
@@ -175,7 +248,7 @@ fn sampled(
     divisor: Divisor,
     all: &[usize],
 ) -> Result<()> {
-    let draws = (args.samples.clamp(20, 10_000), 1);
+    let draws = (samples(args, 0).max(20), 1);
     let (fit, sampled) = model.sampled(columns, divisor, 0.05, draws).map_err(|fault| data.fault(&fault, all))?;
     let found = fit.relations(0.05);
     let row = |(it, between): (&Relation, &rapport_models::Interval)| {
@@ -249,26 +322,6 @@ fn quality(report: &mut Report, fit: &Fit) {
     }
 }
 
-fn scores(report: &mut Report, data: &Data, model: &Model, customer: Option<usize>, scores: &[Vec<f64>]) {
-    report.rows = rows(data, customer, model.latent(), scores);
-}
-
-/// A row a person, of a column of scores a latent variable.
-fn rows(data: &Data, customer: Option<usize>, latent: &[String], scores: &[Vec<f64>]) -> Vec<Column> {
-    if latent.is_empty() {
-        return Vec::new();
-    }
-    let who = match customer {
-        Some(place) => data.texts(place),
-        None => data.table.lines.iter().map(|line| format!("line {line}")).collect(),
-    };
-    let mut found = vec![Column::texts("customer", who)];
-    for (at, name) in latent.iter().enumerate() {
-        found.push(Column::numbers(name, scores[at].clone()));
-    }
-    found
-}
-
 fn sure(fit: &Fit) -> String {
     let it = &fit.measures;
     let close = match it.rmsea {
@@ -283,38 +336,4 @@ fn sure(fit: &Fit) -> String {
         it.cfi,
         it.srmr
     )
-}
-
-/// Scores of other rows by a kept model.
-fn again(args: &SemArgs, path: &std::path::Path, data: &mut Data, customer: Option<usize>) -> Result<()> {
-    let kept: Kept = saved::load(path, "sem", data)?;
-    let width = kept.columns.len();
-    let fits = kept.means.len() == width && kept.weights.len() == kept.latent.len();
-    if !fits || kept.weights.iter().any(|it| it.len() != width) || kept.latent.is_empty() {
-        bail!("{} does not fit together, or has no latent variable to score; fit the model again", path.display());
-    }
-    let places = data.several("load", &kept.columns)?;
-    let mut needs: Vec<(usize, Need)> = places.iter().map(|it| (*it, Need::Number)).collect();
-    needs.extend(customer.map(|it| (it, Need::Unique)));
-    data.require(&needs)?;
-    let columns: Vec<Vec<f64>> = places.iter().map(|it| data.numbers(*it)).collect();
-    let score = |row: usize, weights: &[f64]| {
-        weights.iter().enumerate().map(|(at, it)| it * (columns[at][row] - kept.means[at])).sum::<f64>()
-    };
-    let of = |weights: &Vec<f64>| (0..data.rows()).map(|row| score(row, weights)).collect::<Vec<f64>>();
-    let scores: Vec<Vec<f64>> = kept.weights.iter().map(of).collect();
-    let mut report = Report::new("structural equation model");
-    for (values, name) in scores.iter().zip(&kept.latent) {
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        report.metric(&format!("mean:{name}"), mean);
-        let (low, high) =
-            values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), it| (low.min(*it), high.max(*it)));
-        if high > low {
-            report.part(&format!("Rows by {name}"), &plot::distribution(values, low, high, figure));
-        }
-    }
-    report.rows = rows(data, customer, &kept.latent, &scores);
-    report.sure = "scores are off the mean of the rows that the model was fitted to; whether the model holds for these rows is not asked.".to_owned();
-    report.cannot = "that somebody's score is exact: it is the expected value given their answers.".to_owned();
-    report.show(&args.input, data)
 }

@@ -1,18 +1,18 @@
 //! `rapport models survival`: when something ends, for whom sooner, and how sure that is.
 
-mod factors;
+mod kept;
+mod rows;
 
 use anyhow::{Result, bail};
-use rapport_imports::written::Column;
 use rapport_models::survival::{Cox, KaplanMeier, Lifetimes, Test, Ties, Transform, Weibull, Weighting, log_rank};
-use serde::{Deserialize, Serialize};
 
+use super::factors::{self, Factors};
 use super::input::{Data, Input, Need};
 use super::plot::{self, Line};
 use super::report::{Cell, Report, figure, percent};
 use super::saved::{self, Keep};
 use super::wording;
-use factors::Factors;
+use kept::{Fitted, Kept};
 
 /// Lifetimes.
 #[derive(clap::Args, Debug)]
@@ -62,13 +62,6 @@ enum TiesOf {
     Breslow,
 }
 
-/// The model as it is kept.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    cox: Cox,
-    factors: Factors,
-}
-
 /// What was seen.
 struct Seen {
     entries: Option<Vec<f64>>,
@@ -91,7 +84,7 @@ const TAILS: f64 = 0.05;
 pub fn run(args: &SurvivalArgs) -> Result<()> {
     let mut data = Data::open(&args.input)?;
     if let Some(path) = &args.keep.load {
-        return again(args, path, &mut data);
+        return kept::again(args, path, &mut data);
     }
     let seen = read(args, &mut data)?;
     let horizon = horizon(args, &seen)?;
@@ -105,25 +98,30 @@ pub fn run(args: &SurvivalArgs) -> Result<()> {
             bail!("only a model with --factors can be saved");
         }
         weibull(&mut report, &mut data, &seen, None)?;
+        if report.rows.is_empty() {
+            report.rows = rows::steps(&[("all", &curve)]);
+        }
         words(&mut report, &curve, None);
         return report.show(&args.input, &data);
     }
     let mut used = seen.used.clone();
     used.extend(args.customer.as_ref().map(|it| data.named("customer", it)).transpose()?);
-    let factors = factors::choose(&mut data, &args.factors, &used)?;
+    let factors = factors::choose(&mut data, "factors", &args.factors, &used)?;
     let columns = factors.columns(&data)?;
-    match args.method {
-        Method::Weibull if args.keep.save.is_some() => bail!("only a model of --method cox can be saved"),
-        Method::Weibull => weibull(&mut report, &mut data, &seen, Some((&factors, &columns)))?,
+    let fitted = match args.method {
+        Method::Weibull => weibull(&mut report, &mut data, &seen, Some((&factors, &columns)))?.map(Fitted::Weibull),
         Method::Cox => {
             let ties = if args.ties == TiesOf::Efron { Ties::Efron } else { Ties::Breslow };
             let cox = Cox::fit(&lifetimes, &columns, ties).map_err(|fault| factors.fault(&data, &fault))?;
             proportional(&mut report, &cox, (&factors, &columns), &lifetimes);
-            rows(args, &mut report, &data, &cox, &columns, horizon)?;
-            if let Some(path) = &args.keep.save {
-                let kept = Kept { cox, factors: factors.clone() };
-                saved::save(path, "survival", &report, &data.table, &factors.names(), &kept)?;
-            }
+            Some(Fitted::Cox(Box::new(cox)))
+        }
+    };
+    if let Some(fitted) = fitted {
+        rows::told(args, &mut report, &data, &fitted, &columns, horizon)?;
+        if let Some(path) = &args.keep.save {
+            let kept = Kept::of(fitted, factors.clone());
+            saved::save(path, "survival", &report, &data.table, &factors.names(), &kept)?;
         }
     }
     words(&mut report, &curve, Some(&factors));
@@ -139,12 +137,8 @@ fn read(args: &SurvivalArgs, data: &mut Data) -> Result<Seen> {
     let mut needs = vec![(duration, Need::NotNegative), (ended, Need::Text)];
     needs.extend(entry.map(|it| (it, Need::Number)));
     data.require(&needs)?;
-    let texts = data.texts(ended);
-    let told: Vec<Option<bool>> = texts.iter().map(|it| yes(it)).collect();
-    let odd: Vec<usize> = (0..told.len()).filter(|row| told[*row].is_none()).collect();
-    if !odd.is_empty() {
-        bail!("{}: {} is neither yes nor no (1 or 0, true or false)", data.lines(&odd), data.name(ended));
-    }
+    let used = [Some(duration), Some(ended), entry].into_iter().flatten().collect();
+    let ended = data.yes_or_no(ended)?;
     let (times, entries) = (data.numbers(duration), entry.map(|it| data.numbers(it)));
     if let Some(entries) = &entries {
         let late: Vec<usize> = (0..times.len()).filter(|row| entries[*row] >= times[*row]).collect();
@@ -157,22 +151,10 @@ fn read(args: &SurvivalArgs, data: &mut Data) -> Result<Seen> {
             );
         }
     }
-    let used = [Some(duration), Some(ended), entry].into_iter().flatten().collect();
-    let ended: Vec<bool> = told.into_iter().flatten().collect();
     if !ended.iter().any(|it| *it) {
         bail!("nothing has ended in any row, so nothing says when it does");
     }
     Ok(Seen { entries, times, ended, used })
-}
-
-/// A yes or a no, as files write them.
-fn yes(text: &str) -> Option<bool> {
-    match text.parse::<f64>() {
-        Ok(1.0) => Some(true),
-        Ok(0.0) => Some(false),
-        Ok(_) => None,
-        Err(_) => rapport_imports::values::boolean(text),
-    }
 }
 
 fn horizon(args: &SurvivalArgs, seen: &Seen) -> Result<f64> {
@@ -264,6 +246,7 @@ fn groups(args: &SurvivalArgs, data: &mut Data, seen: &Seen, all: &KaplanMeier, 
         &["Group", "Rows", "Ended", "Median", "95 % between"],
         curves.iter().map(row).collect(),
     );
+    report.rows = rows::steps(&curves.iter().map(|it| (it.0.as_str(), &it.1)).collect::<Vec<_>>());
     let lines: Vec<Line> = curves.iter().map(|it| Line { name: &it.0, points: points(&it.1), steps: true }).collect();
     report.part("The share still there, by time", &plot::curves(&lines, (0.0, 1.0), figure, plot::share));
     let codes: Vec<usize> = codes.iter().map(|it| *it as usize).collect();
@@ -312,7 +295,12 @@ fn proportional(
 }
 
 /// Factors on the time, or the shape of the time alone.
-fn weibull(report: &mut Report, data: &mut Data, seen: &Seen, with: Option<(&Factors, &[Vec<f64>])>) -> Result<()> {
+fn weibull(
+    report: &mut Report,
+    data: &mut Data,
+    seen: &Seen,
+    with: Option<(&Factors, &[Vec<f64>])>,
+) -> Result<Option<Weibull>> {
     let empty: &[Vec<f64>] = &[];
     let fitted = Weibull::fit(&seen.lifetimes(), with.map_or(empty, |it| it.1));
     let fit = match (fitted, with) {
@@ -320,7 +308,7 @@ fn weibull(report: &mut Report, data: &mut Data, seen: &Seen, with: Option<(&Fac
         (Err(fault), Some((factors, _))) => return Err(factors.fault(data, &fault)),
         (Err(fault), None) => {
             data.notes.push(format!("No Weibull distribution: {}", data.fault(&fault, &[])));
-            return Ok(());
+            return Ok(None);
         }
     };
     report.log_likelihood = Some(fit.log_likelihood);
@@ -333,70 +321,18 @@ fn weibull(report: &mut Report, data: &mut Data, seen: &Seen, with: Option<(&Fac
             }
         }
         Some((factors, _)) => {
-            "Weibull's accelerated failure time".clone_into(&mut report.model);
-            let names = std::iter::once("intercept".to_owned()).chain(factors.labels());
-            names.zip(fit.summary(TAILS)).for_each(|(name, it)| report.parameter(&name, it));
+            accelerated(report, &fit, factors);
         }
     }
     report.parameter("shape", fit.shape(TAILS));
-    Ok(())
+    Ok(Some(fit))
 }
 
-/// What is told of each row.
-fn rows(
-    args: &SurvivalArgs,
-    report: &mut Report,
-    data: &Data,
-    cox: &Cox,
-    columns: &[Vec<f64>],
-    horizon: f64,
-) -> Result<()> {
-    if args.input.out.is_none() {
-        return Ok(());
-    }
-    let customers = match &args.customer {
-        Some(name) => data.texts(data.named("customer", name)?),
-        None => data.table.lines.iter().map(|line| format!("line {line}")).collect(),
-    };
-    let row = |at: usize| columns.iter().map(|it| it[at]).collect::<Vec<f64>>();
-    let all: Vec<Vec<f64>> = (0..data.rows()).map(row).collect();
-    let of =
-        |pick: &dyn Fn(&[f64]) -> Option<f64>| all.iter().map(|it| pick(it).unwrap_or(f64::NAN)).collect::<Vec<f64>>();
-    report.rows = vec![
-        Column::texts("customer", customers),
-        Column::numbers("times_the_risk", of(&|it| cox.log_risk(it).map(f64::exp))),
-        Column::numbers("survival_at_horizon", of(&|it| cox.survival(it, horizon, TAILS).map(|it| it.value))),
-        Column::numbers("low", of(&|it| cox.survival(it, horizon, TAILS).map(|it| it.low))),
-        Column::numbers("high", of(&|it| cox.survival(it, horizon, TAILS).map(|it| it.high))),
-        Column::numbers("median", of(&|it| cox.quantile(it, 0.5))),
-    ];
-    Ok(())
-}
-
-/// A kept model on other rows.
-fn again(args: &SurvivalArgs, path: &std::path::Path, data: &mut Data) -> Result<()> {
-    let kept: Kept = saved::load(path, "survival", data)?;
-    if !kept.cox.is_sound() || kept.factors.labels().len() != kept.cox.coefficients.len() {
-        bail!("{} does not fit together; fit the model again", path.display());
-    }
-    let factors = kept.factors.placed(data)?;
-    let columns = factors.columns(data)?;
-    let last = kept.cox.baseline.times.last().copied().unwrap_or(1.0);
-    let horizon = args.horizon.filter(|it| *it > 0.0).unwrap_or(last);
-    let mut report = Report::new("Cox's proportional hazards");
-    report.log_likelihood = Some(kept.cox.log_likelihood);
-    let summary = kept.cox.summary(TAILS);
-    factors.labels().iter().zip(&summary).for_each(|(name, own)| report.parameter(name, own.coefficient));
-    report.metric("horizon", horizon);
-    let row = |at: usize| columns.iter().map(|it| it[at]).collect::<Vec<f64>>();
-    let shares: Vec<f64> =
-        (0..data.rows()).filter_map(|at| kept.cox.survival(&row(at), horizon, TAILS)).map(|it| it.value).collect();
-    report.metric("mean_survival_at_horizon", shares.iter().sum::<f64>() / shares.len() as f64);
-    report.part("Rows by the share still there at the horizon", &plot::distribution(&shares, 0.0, 1.0, plot::share));
-    rows(args, &mut report, data, &kept.cox, &columns, horizon)?;
-    report.sure = "as sure as the model was where it was fitted, if these are like those; the log-likelihood is that of its own data.".to_owned();
-    report.cannot = "what would happen if a factor were changed, or times beyond the longest that was seen.".to_owned();
-    report.show(&args.input, data)
+/// What a unit of each factor adds to the logarithm of the time.
+fn accelerated(report: &mut Report, fit: &Weibull, factors: &Factors) {
+    "Weibull's accelerated failure time".clone_into(&mut report.model);
+    let names = std::iter::once("intercept".to_owned()).chain(factors.labels());
+    names.zip(fit.summary(TAILS)).for_each(|(name, it)| report.parameter(&name, it));
 }
 
 fn words(report: &mut Report, curve: &KaplanMeier, factors: Option<&Factors>) {

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Result, bail};
 use rapport_imports::Field;
-use rapport_imports::values::boolean;
 use rapport_models::attribution::Path;
 
 use super::AttributionArgs;
 use crate::cli::models::input::{Data, Need};
+
+/// The largest number that is read.
+const WHOLE: f64 = 1e15;
 
 /// Paths, and the names of channels.
 pub fn read(args: &AttributionArgs, data: &mut Data) -> Result<(Vec<Path>, Vec<String>)> {
@@ -36,8 +38,8 @@ fn whole(args: &AttributionArgs, data: &mut Data, path: usize) -> Result<(Vec<Pa
     if nulls.is_none() {
         data.notes.push("Warning: no column says how often paths ended in nothing; without them every channel seems to convert always.".to_owned());
     }
-    let ended = counts(data, conversions)?;
-    let nothing = nulls.map(|it| counts(data, it)).transpose()?;
+    let ended = data.counts(conversions, WHOLE)?;
+    let nothing = nulls.map(|it| data.counts(it, WHOLE)).transpose()?;
     let values = value.map(|it| data.numbers(it));
     let separator = args.separator.trim();
     if separator.is_empty() {
@@ -67,21 +69,6 @@ fn whole(args: &AttributionArgs, data: &mut Data, path: usize) -> Result<(Vec<Pa
     Ok((paths, names))
 }
 
-fn counts(data: &Data, place: usize) -> Result<Vec<u64>> {
-    let numbers = data.numbers(place);
-    let odd: Vec<usize> = (0..numbers.len()).filter(|row| numbers[*row] != numbers[*row].trunc()).collect();
-    if !odd.is_empty() {
-        bail!("{}: {} is no whole number", data.lines(&odd), data.name(place));
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "whole, not below zero and within 10^15"
-    )]
-    let found = numbers.iter().map(|it| *it as u64).collect();
-    Ok(found)
-}
-
 /// A path ends with a conversion; what a customer touches afterwards begins the next one, and what is left at the end came to nothing.
 fn touches(args: &AttributionArgs, data: &mut Data) -> Result<(Vec<Path>, Vec<String>)> {
     let customer = data.column("customer", args.customer.as_ref(), Some(Field::CustomerId), &["user_id"])?;
@@ -96,11 +83,7 @@ fn touches(args: &AttributionArgs, data: &mut Data) -> Result<(Vec<Path>, Vec<St
     let (codes, names) = data.codes(channel);
     let times = data.times(date).days;
     let values = value.map(|it| data.numbers(it));
-    let yes: Vec<Option<bool>> = data.texts(converted).iter().map(|it| said(it)).collect();
-    let odd: Vec<usize> = (0..yes.len()).filter(|row| yes[*row].is_none()).collect();
-    if !odd.is_empty() {
-        bail!("{}: {} is neither yes nor no (1 or 0, true or false)", data.lines(&odd), data.name(converted));
-    }
+    let yes = data.yes_or_no(converted)?;
     let mut rows: Vec<usize> = (0..who.len()).collect();
     // Touches at the same time stay in the file's order.
     rows.sort_by(|a, b| who[*a].cmp(&who[*b]).then(times[*a].total_cmp(&times[*b])).then(a.cmp(b)));
@@ -121,7 +104,7 @@ fn touches(args: &AttributionArgs, data: &mut Data) -> Result<(Vec<Path>, Vec<St
     for own in rows.chunk_by(|a, b| who[*a] == who[*b]) {
         let mut from = 0;
         for (at, row) in own.iter().enumerate() {
-            if yes[*row] == Some(true) {
+            if yes[*row] {
                 add(&own[from..=at], Some(values.as_ref().map_or(0.0, |it| it[*row])));
                 from = at + 1;
             }
@@ -134,13 +117,4 @@ fn touches(args: &AttributionArgs, data: &mut Data) -> Result<(Vec<Path>, Vec<St
     ));
     let path = |(channels, (conversions, value, nulls))| Path { channels, conversions, value, nulls };
     Ok((found.into_iter().map(path).collect(), names))
-}
-
-fn said(text: &str) -> Option<bool> {
-    match text.parse::<f64>() {
-        Ok(1.0) => Some(true),
-        Ok(0.0) => Some(false),
-        Ok(_) => None,
-        Err(_) => boolean(text),
-    }
 }

@@ -52,5 +52,5 @@ pub fn groups(
     }
     let header = ["Group", "Column", "Most frequent", "Share of the group", "Share of all"];
     report.table("categories", "What most of a group are", &header, rows);
-    Ok(Grouped { labels: fit.labels.into_iter().map(Some).collect(), sure: None, centres: fit.centres })
+    Ok(Grouped { labels: fit.labels.into_iter().map(Some).collect(), sure: None, centres: fit.centres, mixture: None })
 }

@@ -1,19 +1,64 @@
 //! How good offers are, and the offers.
 
+use anyhow::{Result, bail};
 use rapport_imports::written::Column;
 use rapport_models::Fault;
 use rapport_models::recommend::{
-    AlsOptions, Evaluation, Filter, Judged, Model, Plan, Popular, Recommendation, Split, Way,
+    AlsOptions, Cycles, Evaluation, Filter, Item, Judged, Plan, Recommendation, Rules, Split, Way,
 };
 
-use super::{Known, RecommendArgs};
+use super::RecommendArgs;
+use super::catalog::{Catalog, again};
+use super::known::Known;
+use super::lists::{Chosen, Lists};
 use crate::cli::models::plot;
 use crate::cli::models::report::{Cell, Report, figure, percent};
 
+/// Whom offers are shown to.
+pub struct Asked {
+    /// What they are called.
+    name: Option<String>,
+    /// A person of the rows.
+    person: Option<usize>,
+    /// Or somebody new who has these, the newest last.
+    having: Vec<u32>,
+}
+
+impl Asked {
+    /// Whether offers are to be shown at all.
+    pub fn is_anybody(&self) -> bool {
+        self.name.is_some()
+    }
+
+    /// What the flags name.
+    pub fn read(args: &RecommendArgs, known: &Known, file: &str) -> Result<Self> {
+        if let Some(name) = &args.person {
+            let Some(at) = known.people.iter().position(|it| it == name) else {
+                bail!("--for {name}: there is no such customer in {file}");
+            };
+            return Ok(Self { name: Some(name.clone()), person: Some(at), having: Vec::new() });
+        }
+        let mut having = Vec::new();
+        for name in &args.having {
+            match known.item(name) {
+                Some(item) => having.push(item),
+                None => bail!("--having {name}: there is no such item in {file}"),
+            }
+        }
+        let name = (!having.is_empty()).then(|| format!("somebody who has {}", args.having.join(", ")));
+        Ok(Self { name, person: None, having })
+    }
+}
+
 /// Measures on what was left out, of all and by how much is known of somebody, beside what is popular.
-pub fn judged(args: &RecommendArgs, report: &mut Report, plan: &Plan, split: &Split) -> Result<(), Fault> {
-    let model = plan.fit(&split.known)?;
-    let found = Evaluation::of(&*model, split, args.limit)?;
+pub fn judged(args: &RecommendArgs, report: &mut Report, lists: &Lists, split: &Split) -> Result<(), Fault> {
+    let filter = Filter { reasons: 0, ..Filter::best(args.limit) };
+    let of = |plain: bool| {
+        Evaluation::by(split, args.limit, |person, own| {
+            lists.best(own, lists.order(person), &filter, plain).iter().map(|it| it.item).collect()
+        })
+    };
+    let found = of(false)?;
     let means = found.means(args.seed)?;
     report.metric("customers_judged", means.persons as f64);
     report.metric_between("map", means.map);
@@ -25,6 +70,18 @@ pub fn judged(args: &RecommendArgs, report: &mut Report, plan: &Plan, split: &Sp
     report.metric("coverage", found.coverage);
     if let Some(it) = means.novelty {
         report.metric_between("novelty_bits", it);
+    }
+    if let Some(it) = means.diversity {
+        report.metric_between("diversity", it);
+    }
+    if lists.is_unlike() {
+        let as_they_are = of(true)?;
+        let means = as_they_are.means(args.seed)?;
+        report.metric_between("ndcg_above_lists_as_they_are", found.above(&as_they_are, args.seed)?);
+        report.metric("coverage_of_lists_as_they_are", as_they_are.coverage);
+        if let Some(it) = means.diversity {
+            report.metric_between("diversity_of_lists_as_they_are", it);
+        }
     }
     let plain = Plan { way: Way::Popular, whether: true }.fit(&split.known)?;
     let base = Evaluation::of(&*plain, split, args.limit)?;
@@ -48,7 +105,19 @@ pub fn judged(args: &RecommendArgs, report: &mut Report, plan: &Plan, split: &Sp
 }
 
 /// The settings.
-pub fn parameters(report: &mut Report, plan: &Plan) {
+pub fn parameters(report: &mut Report, chosen: &Chosen, unlike: Option<f64>) {
+    if let Some(share) = unlike {
+        report.plain_parameter("unlike", share);
+    }
+    let plan = match chosen {
+        Chosen::Plan(plan) => plan,
+        Chosen::Popular(half_life) => return report.plain_parameter("half_life_days", *half_life),
+        Chosen::Next(next) => {
+            report.plain_parameter("steps", next.steps as f64);
+            report.plain_parameter("doubt", next.doubt);
+            return report.plain_parameter("recent", next.recent as f64);
+        }
+    };
     let mut als = |it: &AlsOptions| {
         report.plain_parameter("factors", it.factors as f64);
         report.plain_parameter("alpha", it.alpha);
@@ -79,10 +148,85 @@ pub fn popular(report: &mut Report, known: &Known) {
     report.part("The share of customers that had to do with an item", &picture);
 }
 
+/// Offers to whom they are to be shown, and to everyone where rows are to be written.
+pub fn offers(
+    args: &RecommendArgs,
+    report: &mut Report,
+    known: &Known,
+    lists: &Lists,
+    (asked, catalog): (&Asked, Option<&Catalog>),
+) {
+    let made = Made::of(args, known, lists, catalog);
+    if let Some(name) = &asked.name {
+        let found = match asked.person {
+            Some(at) => made.to_person(at, 3),
+            None => {
+                let own: Vec<(u32, f64)> = asked.having.iter().map(|it| (*it, 1.0)).collect();
+                made.to(&own, &asked.having, &[], 3)
+            }
+        };
+        one(report, known, name, &found);
+    }
+    if args.input.out.is_some() {
+        everyone(report, known, &made);
+    }
+}
+
+/// What makes offers by all rules.
+struct Made<'a> {
+    args: &'a RecommendArgs,
+    known: &'a Known,
+    lists: &'a Lists,
+    catalog: Option<&'a Catalog>,
+    cycles: Cycles,
+    now: f64,
+    /// Of each person what they took when, where that is looked at.
+    past: Vec<Vec<(u32, f64)>>,
+}
+
+impl<'a> Made<'a> {
+    fn of(args: &'a RecommendArgs, known: &'a Known, lists: &'a Lists, catalog: Option<&'a Catalog>) -> Self {
+        /// So many people have to buy an item again for it to have a cycle.
+        const LEAST: usize = 5;
+        let events = known.events.as_deref().unwrap_or_default();
+        let due = args.due.is_some();
+        let cycles = if due { Cycles::of(events, known.items.len(), LEAST) } else { Cycles::default() };
+        let mut past = vec![Vec::new(); known.people.len()];
+        if due {
+            events.iter().for_each(|it| past[it.person as usize].push((it.item, it.at)));
+        }
+        let now = events.iter().map(|it| it.at).fold(f64::NEG_INFINITY, f64::max);
+        Self { args, known, lists, catalog, cycles, now, past }
+    }
+
+    fn to_person(&self, at: usize, reasons: usize) -> Vec<Recommendation> {
+        self.to(self.known.histories.of_person(at), &self.known.orders[at], &self.past[at], reasons)
+    }
+
+    /// To somebody with a history, whose items in their order, and times, are these.
+    fn to(&self, own: &[(u32, f64)], order: &[u32], past: &[(u32, f64)], reasons: usize) -> Vec<Recommendation> {
+        let filter =
+            Filter { own: self.args.again || self.args.due.is_some(), reasons, ..Filter::best(self.args.limit) };
+        // Without times everything was taken once, and nothing is known of when.
+        let taken: Vec<(u32, f64)> =
+            if past.is_empty() { order.iter().map(|it| (*it, self.now)).collect() } else { past.to_vec() };
+        let allowed = match self.catalog {
+            Some(catalog) => Some(catalog.allowed(self.args, order, &taken, &self.cycles, self.now)),
+            None if self.args.due.is_some() => Some(self.due(&taken)),
+            None => None,
+        };
+        self.lists.filled(own, order, &Filter { allowed: allowed.as_deref(), ..filter })
+    }
+
+    /// What is new to them, or due again.
+    fn due(&self, taken: &[(u32, f64)]) -> Vec<bool> {
+        let rules = Rules { again: again(self.args), ..Rules::default() };
+        rules.allowed(&vec![Item::default(); self.known.items.len()], taken, &self.cycles, self.now)
+    }
+}
+
 /// What to offer one customer, and why.
-pub fn one(args: &RecommendArgs, report: &mut Report, known: &Known, model: &Model, at: usize) {
-    let filter = Filter { own: args.again, ..Filter::best(args.limit) };
-    let found = model.recommend_or(&Popular::of(&known.histories), known.histories.of_person(at), &filter);
+fn one(report: &mut Report, known: &Known, name: &str, found: &[Recommendation]) {
     let row = |it: &Recommendation| {
         let because: Vec<&str> = it.because.iter().map(|it| known.items[it.item as usize].as_str()).collect();
         vec![
@@ -91,18 +235,15 @@ pub fn one(args: &RecommendArgs, report: &mut Report, known: &Known, model: &Mod
             Cell::text_of(if because.is_empty() { "many take it".to_owned() } else { because.join(", ") }),
         ]
     };
-    let title = format!("For {}", known.people[at]);
+    let title = if found.is_empty() { format!("For {name} there is nothing to offer") } else { format!("For {name}") };
     report.table("offers", &title, &["Offer", "Score", "Because of"], found.iter().map(row).collect());
 }
 
 /// What to offer everyone, a row an offer.
-pub fn everyone(args: &RecommendArgs, report: &mut Report, known: &Known, model: &Model) {
-    let popular = Popular::of(&known.histories);
-    let filter = Filter { own: args.again, reasons: 0, ..Filter::best(args.limit) };
+fn everyone(report: &mut Report, known: &Known, made: &Made<'_>) {
     let (mut who, mut rank, mut what, mut score) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (at, name) in known.people.iter().enumerate() {
-        let offers = model.recommend_or(&popular, known.histories.of_person(at), &filter);
-        for (place, it) in (1_i64..).zip(&offers) {
+        for (place, it) in (1_i64..).zip(&made.to_person(at, 0)) {
             who.push(name.clone());
             rank.push(place);
             what.push(known.items[it.item as usize].clone());

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use rapport_models::Fault;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::models::input::{Data, Need};
+use super::input::{Data, Need};
 
 /// Chosen factors.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,20 +25,20 @@ struct Own {
 /// More levels are names, not categories.
 const LEVELS: usize = 30;
 
-/// The factors that the flag names.
-pub fn choose(data: &mut Data, named: &[String], used: &[usize]) -> Result<Factors> {
+/// The factors that a flag names, none of which may be one of the columns that are used otherwise.
+pub fn choose(data: &mut Data, flag: &str, named: &[String], used: &[usize]) -> Result<Factors> {
     let all = named == ["all"];
     let places = if all {
         (0..data.table.names().len()).filter(|it| !used.contains(it)).collect()
     } else {
-        data.several("factors", named)?
+        data.several(flag, named)?
     };
     let is_number = |data: &Data, place: usize| data.table.column(place).numbers().bad.is_empty();
     let mut own = Vec::new();
     for place in places {
         let name = data.name(place).to_owned();
         if used.contains(&place) {
-            bail!("{name} says how long or whether; it is no factor");
+            bail!("{name} is what is to be told; it is no factor");
         }
         if is_number(data, place) {
             data.require(&[(place, Need::Number)])?;
@@ -59,7 +59,7 @@ pub fn choose(data: &mut Data, named: &[String], used: &[usize]) -> Result<Facto
         own.push(Own { name, place, levels, reference: common });
     }
     if own.is_empty() {
-        bail!("no column is left that could be a factor; name some with --factors");
+        bail!("no column is left that could be a factor; name some with --{flag}");
     }
     Ok(Factors { own })
 }

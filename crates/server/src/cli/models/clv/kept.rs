@@ -1,0 +1,202 @@
+//! A model of buying as it is kept in a file, and out of it again.
+
+use rapport_models::buying::{
+    BgBb, BgNbd, Explained, Factors, Fit, GGompertzNbd, GammaGamma, Kind, Learnt, Likelihood, MbgNbd, Model, ParetoGgg,
+    ParetoNbd, Plain, Sbg, Summary, Way,
+};
+use rapport_models::{Estimate, Fault};
+use serde::{Deserialize, Serialize};
+
+use super::Family;
+use super::learnt::Fitted;
+use super::purchases::Known;
+use crate::cli::models::factors;
+
+/// The model as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its name.
+    pub kind: String,
+    pub parameters: Vec<f64>,
+    /// Those of Gamma-Gamma, where amounts were known.
+    pub spending: Option<Vec<f64>>,
+    /// What was known from the start, with the mean and standard deviation of each column of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covariates: Option<(factors::Factors, Vec<(f64, f64)>)>,
+    /// How long a chance lasts, in days, where purchases were made chances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<f64>,
+}
+
+pub const BG_BB: &str = "BG/BB";
+pub const SBG: &str = "sBG";
+
+/// The name of a way.
+pub fn name(way: Way) -> &'static str {
+    match way {
+        Way::Plain(Kind::BgNbd) => "BG/NBD",
+        Way::Plain(Kind::MbgNbd) => "MBG/NBD",
+        Way::Plain(Kind::ParetoNbd) => "Pareto/NBD",
+        Way::Described(Kind::BgNbd) => "BG/NBD with covariates",
+        Way::Described(Kind::MbgNbd) => "MBG/NBD with covariates",
+        Way::Described(Kind::ParetoNbd) => "Pareto/NBD with covariates",
+        Way::GGompertzNbd => "GGompertz/NBD",
+        Way::ParetoGgg => "Pareto/GGG",
+    }
+}
+
+/// The way of a name; `None` for models of chances and contracts, and for names that are none.
+fn way(named: &str) -> Option<Way> {
+    let plain = Kind::ALL.into_iter().map(Way::Plain);
+    let all = plain.chain(Kind::ALL.into_iter().map(Way::Described)).chain([Way::GGompertzNbd, Way::ParetoGgg]);
+    all.into_iter().find(|it| name(*it) == named)
+}
+
+impl Kept {
+    /// What its rows tell.
+    pub fn family(&self) -> Family {
+        match self.kind.as_str() {
+            BG_BB => Family::Chances,
+            SBG => Family::Contracts,
+            _ => Family::Buying,
+        }
+    }
+
+    /// Whether its parts fit together: a file may be made by hand.
+    pub fn is_sound(&self) -> bool {
+        let sound = |it: &[f64], need: usize| it.len() == need && it.iter().all(|it| it.is_finite() && *it > 0.0);
+        let covariates = self.covariates.as_ref().map_or(0, |it| it.1.len());
+        let need = match (self.kind.as_str(), way(&self.kind)) {
+            (BG_BB, _) => BgBb::NAMES.len(),
+            (SBG, _) => Sbg::NAMES.len(),
+            (_, Some(Way::Plain(_))) => 4,
+            (_, Some(Way::Described(_))) if covariates > 0 => 4 + 2 * covariates,
+            (_, Some(Way::GGompertzNbd)) => GGompertzNbd::NAMES.len(),
+            (_, Some(Way::ParetoGgg)) => ParetoGgg::NAMES.len(),
+            _ => return false,
+        };
+        let scales = |it: &(factors::Factors, Vec<(f64, f64)>)| {
+            it.0.labels().len() == it.1.len()
+                && it.1.iter().all(|it| it.0.is_finite() && it.1.is_finite() && it.1 > 0.0)
+        };
+        sound(&self.parameters, need)
+            && self.spending.as_ref().is_none_or(|it| sound(it, GammaGamma::NAMES.len()))
+            && self.covariates.as_ref().is_none_or(scales)
+            && self.period.is_none_or(|it| it.is_finite() && it > 0.0)
+    }
+
+    /// The model, with how likely these data are by it.
+    pub fn learnt(&self, known: &Known) -> Result<Fitted, Fault> {
+        let histories = Summary::histories(&known.summaries)?;
+        let groups = histories.groups();
+        let way = way(&self.kind).unwrap_or(Way::Plain(Kind::ParetoNbd));
+        let (learnt, log_likelihood) = match way {
+            Way::Plain(Kind::BgNbd) => {
+                let (model, likelihood) = self.model::<BgNbd>(groups);
+                (Learnt::Plain(Model::BgNbd(model)), likelihood)
+            }
+            Way::Plain(Kind::MbgNbd) => {
+                let (model, likelihood) = self.model::<MbgNbd>(groups);
+                (Learnt::Plain(Model::MbgNbd(model)), likelihood)
+            }
+            Way::Plain(Kind::ParetoNbd) => {
+                let (model, likelihood) = self.model::<ParetoNbd>(groups);
+                (Learnt::Plain(Model::ParetoNbd(model)), likelihood)
+            }
+            Way::GGompertzNbd => {
+                let (model, likelihood) = self.model::<GGompertzNbd>(groups);
+                (Learnt::GGompertzNbd(model), likelihood)
+            }
+            Way::ParetoGgg => {
+                let rhythms = known.rhythms(1).ok_or(Fault::NotIdentified { why: GAPS })?;
+                let (model, likelihood) = self.model::<ParetoGgg>(&rhythms);
+                (Learnt::ParetoGgg(model), likelihood)
+            }
+            Way::Described(Kind::BgNbd) => self.explained(known, Learnt::BgNbdBy)?,
+            Way::Described(Kind::MbgNbd) => self.explained(known, Learnt::MbgNbdBy)?,
+            Way::Described(Kind::ParetoNbd) => self.explained(known, Learnt::ParetoNbdBy)?,
+        };
+        let names = super::learnt::names(way, known);
+        let estimates = names.into_iter().zip(self.parameters.iter().map(|it| exact(*it))).collect();
+        Ok(Fitted { way, learnt, estimates, log_likelihood, aic: None, total: None })
+    }
+
+    fn model<M: Likelihood>(&self, rows: &[M::Row]) -> (M, f64) {
+        let model = M::with(&self.parameters);
+        let likelihood = model.log_likelihood(rows, &mut vec![0.0; self.parameters.len()]);
+        (model, likelihood)
+    }
+
+    fn explained<M: Plain>(
+        &self,
+        known: &Known,
+        learnt: impl Fn(Explained<M>) -> Learnt,
+    ) -> Result<(Learnt, f64), Fault> {
+        let scales = self.covariates.as_ref().map_or_else(Vec::new, |it| it.1.clone());
+        let fit = fit_of(Factors::with(&self.parameters), &self.parameters, known.customers.len());
+        let explained = Explained { fit, scales };
+        let likelihood = explained.log_likelihood(&known.histories, known.covariates())?;
+        Ok((learnt(explained), likelihood))
+    }
+
+    /// The model of amounts, for customers whose amounts are known.
+    pub fn amounts(&self, rows: &[rapport_models::buying::Spending]) -> Option<Fit<GammaGamma>> {
+        let parameters = self.spending.as_ref()?;
+        let model = GammaGamma::with(parameters);
+        let log_likelihood = model.log_likelihood(rows, &mut [0.0; 3]);
+        Some(Fit { log_likelihood, ..fit_of(model, parameters, rows.len()) })
+    }
+}
+
+/// Why regular buyers cannot be told.
+pub const GAPS: &str = "how regularly people buy, as single purchases are not known";
+
+/// A parameter that is taken as it is.
+pub fn exact(value: f64) -> Estimate {
+    Estimate { value, standard_error: None, low: value, high: value }
+}
+
+/// A model that is taken as it is, as if it were fitted.
+fn fit_of<M>(model: M, parameters: &[f64], customers: usize) -> Fit<M> {
+    Fit {
+        model,
+        log_likelihood: f64::NAN,
+        estimates: parameters.iter().map(|it| exact(*it)).collect(),
+        covariance: Vec::new(),
+        customers: customers as f64,
+        evaluations: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_model_has_is_not_sound() {
+        let of = |kind: &str, parameters: &[f64]| Kept {
+            kind: kind.to_owned(),
+            parameters: parameters.to_vec(),
+            spending: None,
+            covariates: None,
+            period: None,
+        };
+        for (kind, parameters, sound) in [
+            ("BG/NBD", &[1.0; 4][..], true),
+            ("BG/NBD", &[1.0; 3], false),
+            ("Pareto/NBD", &[1.0, 1.0, -1.0, 1.0], false),
+            ("Pareto/NBD with covariates", &[1.0; 6], false),
+            ("GGompertz/NBD", &[1.0; 5], true),
+            ("Pareto/GGG", &[1.0; 6], true),
+            ("Pareto/GGG", &[f64::NAN; 6], false),
+            (BG_BB, &[1.0; 4], true),
+            (SBG, &[1.0; 2], true),
+            (SBG, &[1.0; 4], false),
+            ("magic", &[1.0; 4], false),
+        ] {
+            assert_eq!(of(kind, parameters).is_sound(), sound, "{kind} {parameters:?}");
+        }
+        assert!(!Kept { spending: Some(vec![1.0]), ..of("BG/NBD", &[1.0; 4]) }.is_sound());
+        assert!(!Kept { period: Some(0.0), ..of(BG_BB, &[1.0; 4]) }.is_sound());
+    }
+}
