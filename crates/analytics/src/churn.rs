@@ -15,7 +15,6 @@ mod overview;
 mod reasons;
 mod rows;
 mod run;
-mod triggers;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -29,7 +28,6 @@ pub use overview::{Associated, Band, Cause, Costed, Level, Overview, Point};
 pub use reasons::Reason;
 pub use rows::{Looks, Rows};
 pub use run::{Detail, Run, Scored};
-pub use triggers::{Happened, Told, Trigger, Triggers, Vocabulary, Written, mine};
 
 /// What staff choose of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -3,18 +3,15 @@
 //! Always holds: a fit writes its version with the completion of its job, so that a job that was cut off leaves nothing; a run of scores that is done again writes the
 //! same again and tells nothing twice; a version that was held does not score.
 //!
-//! Does not do: what is learnt, how it is judged, and what is said of people (`analytics::value`, `analytics::churn`, `analytics::loyalty_index`,
-//! `analytics::scores`).
+//! Does not do: what is learnt, how it is judged, and what is said of people (`analytics::value`, `analytics::churn`, `analytics::scores`).
 
 mod churn;
 mod fit;
 pub mod job;
-mod loyalty_index;
 pub mod said;
 mod score;
 mod settings;
 mod value;
-mod written;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,8 +20,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use futures::FutureExt as _;
 use rapport_analytics::scores::records::models::{self, ModelRow};
-use rapport_analytics::scores::{CHURN, GROUPS, LOYALTY_INDEX, RECOMMENDATIONS, VALUE};
-use rapport_analytics::{churn as churns, loyalty_index as indices, value as values};
+use rapport_analytics::scores::{CHURN, GROUPS, RECOMMENDATIONS, VALUE};
+use rapport_analytics::{churn as churns, value as values};
 use rapport_domain::{Id, PersonId, WorkspaceId};
 use rapport_privacy::records::restrictions;
 use rapport_profiles::records::{identifiers, orders};
@@ -37,7 +34,6 @@ use crate::records::workspaces;
 use job::Sort;
 
 pub use churn::FACTS as CHURN_FACTS;
-pub use loyalty_index::FACTS as LOYALTY_INDEX_FACTS;
 pub use settings::Settings;
 pub use value::FACTS;
 
@@ -59,7 +55,7 @@ pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
     job::run(installation, stop, SORT).await;
 }
 
-/// Enqueues what is due in all workspaces. A workspace in which somebody bought has the models of value and of churn, and a loyalty index.
+/// Enqueues what is due in all workspaces. A workspace in which somebody bought has the models of value and of churn.
 ///
 /// # Errors
 /// The store's.
@@ -91,7 +87,7 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
 }
 
 /// The models that each workspace has in which somebody bought.
-pub const FOUNDED: [&str; 3] = [VALUE, CHURN, LOYALTY_INDEX];
+pub const FOUNDED: [&str; 2] = [VALUE, CHURN];
 
 /// Makes those of [`FOUNDED`] that are not there.
 ///
@@ -100,8 +96,6 @@ pub const FOUNDED: [&str; 3] = [VALUE, CHURN, LOYALTY_INDEX];
 pub async fn found(tx: &mut Tx, workspace: WorkspaceId) -> Result<()> {
     models::ensure(tx, workspace, VALUE, VALUE, serde_json::to_value(values::Settings::default())?).await?;
     models::ensure(tx, workspace, CHURN, CHURN, serde_json::to_value(churns::Settings::default())?).await?;
-    let index = serde_json::to_value(indices::Settings::default())?;
-    models::ensure(tx, workspace, LOYALTY_INDEX, LOYALTY_INDEX, index).await?;
     Ok(())
 }
 

@@ -2,7 +2,6 @@ import { advocacyPages } from './advocacy-pages.mjs';
 import { complaintPages } from './complaint-pages.mjs';
 import { followUpPages } from './follow-up-pages.mjs';
 import { groupPages } from './group-pages.mjs';
-import { loyaltyIndexPages } from './loyalty-index-pages.mjs';
 import { ideaPages } from './idea-pages.mjs';
 import { intentPages } from './intent-pages.mjs';
 import { loyaltyPages } from './loyalty-pages.mjs';
@@ -116,7 +115,6 @@ export async function pages(page, base) {
 	list.push(...(await advocacyPages((path) => ask(page, base, path))));
 	list.push(...(await complaintPages((path) => ask(page, base, path))));
 	list.push(...(await groupPages((path) => ask(page, base, path))));
-	list.push(...(await loyaltyIndexPages((path) => ask(page, base, path))));
 	list.push(...(await ideaPages((path) => ask(page, base, path))));
 	list.push(...(await intentPages((path) => ask(page, base, path))));
 	list.push(...(await loyaltyPages((path) => ask(page, base, path))));

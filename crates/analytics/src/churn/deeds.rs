@@ -3,15 +3,14 @@
 //! Always holds: what came by a file, or with the history that a new source brings at first, counts as heard of when it happened, since it would have been, had the
 //! source been there; whatever else came late was not known before it came.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use arrow::datatypes::DataType;
 use datafusion::functions::expr_fn::coalesce;
 use datafusion::logical_expr::{Expr, cast, ident, lit};
 use rapport_domain::shop_events::{
     COMPLAINT_OPENED, ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED, PAGE_VIEWED, PRODUCT_ADDED, PRODUCT_REVIEWED,
-    PRODUCT_VIEWED, REFERRAL_MADE, SCREEN_VIEWED, SURVEY_ANSWERED, TICKET_OPENED,
+    PRODUCT_VIEWED, SCREEN_VIEWED, SURVEY_ANSWERED, TICKET_OPENED,
 };
 use rapport_domain::{PersonId, SourceId, Timestamp, WorkspaceId};
 use rapport_lake::TableOptions;
@@ -45,11 +44,9 @@ pub enum Did {
     Recommended,
     /// Opened or clicked a message.
     Opened,
-    /// Brought somebody else.
-    Referred,
 }
 
-const NAMES: [(&str, Did); 17] = [
+const NAMES: [(&str, Did); 16] = [
     (ORDER_COMPLETED, Did::Bought),
     (PAGE_VIEWED, Did::Visited),
     (SCREEN_VIEWED, Did::Visited),
@@ -66,18 +63,10 @@ const NAMES: [(&str, Did); 17] = [
     (SURVEY_ANSWERED, Did::Recommended),
     ("Message Opened", Did::Opened),
     ("Message Clicked", Did::Opened),
-    (REFERRAL_MADE, Did::Referred),
 ];
 
-/// Of these it is read why: the first of [`REASONS`] that is told.
-const WHY: [Did; 4] = [Did::Complained, Did::Asked, Did::Refunded, Did::Cancelled];
-/// The properties that say why.
-const REASONS: [&str; 3] = ["category", "topic", "reason"];
-/// A longer reason is a sentence of somebody, and no reason of many.
-const LONGEST: usize = 60;
-
 /// One of them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Deed {
     /// The day on which it happened, since 1970, by the workspace's calendar.
     pub day: i32,
@@ -89,8 +78,6 @@ pub struct Deed {
     pub amount: f64,
     /// Of an order: whether it had a discount.
     pub reduced: bool,
-    /// Why, of what went wrong: the property that says so and its value, `category=delivery`.
-    pub reason: Option<Arc<str>>,
 }
 
 /// Until when what a source brings counts as history. A source that is not in it brings none.
@@ -144,13 +131,9 @@ impl Analytics {
                 number("rating").alias("rating"),
                 number("score").alias("answer"),
                 text("type").alias("type"),
-                text(REASONS[0]).alias(REASONS[0]),
-                text(REASONS[1]).alias(REASONS[1]),
-                text(REASONS[2]).alias(REASONS[2]),
             ])?
             .build()?;
         let mut found: BTreeMap<PersonId, Vec<Deed>> = BTreeMap::new();
-        let mut words: HashMap<String, Arc<str>> = HashMap::new();
         for batch in self.lake.query(self.budget)?.collect(plan).await?.1 {
             let columns = Columns(&batch);
             let (persons, names) = (columns.integers(PERSON)?, columns.texts("name")?);
@@ -160,7 +143,6 @@ impl Analytics {
             let (coupons, currencies) = (columns.texts("coupon")?, columns.texts("currency")?);
             let (ratings, answers, types) =
                 (columns.numbers("rating")?, columns.numbers("answer")?, columns.texts("type")?);
-            let reasons = [columns.texts(REASONS[0])?, columns.texts(REASONS[1])?, columns.texts(REASONS[2])?];
             for row in 0..batch.num_rows() {
                 let Some((_, did)) = NAMES.iter().find(|it| it.0 == names.value(row)) else { continue };
                 let number = |of| at(of, row, |it: &arrow::array::Float64Array, row| it.value(row));
@@ -180,12 +162,6 @@ impl Analytics {
                 };
                 let reduced =
                     number(discounts).is_some_and(|it| it > 0.0) || word(coupons).is_some_and(|it| !it.is_empty());
-                let told = WHY.contains(did).then(|| {
-                    let of = |at: usize| word(reasons[at]).filter(|it| !it.is_empty() && it.chars().count() <= LONGEST);
-                    (0..REASONS.len()).find_map(|at| Some(format!("{}={}", REASONS[at], of(at)?)))
-                });
-                let reason =
-                    told.flatten().map(|it| Arc::clone(words.entry(it).or_insert_with_key(|it| it.as_str().into())));
                 let when = Timestamp(occurred.value(row));
                 let source = SourceId(sources.value(row));
                 let known = heard.of(source, when, Timestamp(received.value(row)));
@@ -195,15 +171,13 @@ impl Analytics {
                     did: *did,
                     amount: amount.unwrap_or(f64::NAN),
                     reduced: *did == Did::Bought && reduced,
-                    reason,
                 });
             }
         }
         // The lake gives them in no order; of one day any order gives the same features, but sums must be added up in the same order each time.
         for deeds in found.values_mut() {
             deeds.sort_by(|a, b| {
-                let order = |it: &Deed| (it.day, it.heard, it.did as u8);
-                order(a).cmp(&order(b)).then(a.amount.total_cmp(&b.amount)).then_with(|| a.reason.cmp(&b.reason))
+                (a.day, a.heard, a.did as u8).cmp(&(b.day, b.heard, b.did as u8)).then(a.amount.total_cmp(&b.amount))
             });
         }
         Ok(found)

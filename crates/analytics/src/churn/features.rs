@@ -11,8 +11,6 @@ use crate::value::WEEK;
 pub const MANY: usize = 24;
 /// The place of the feature that a model of buying says.
 pub(super) const ALIVE: usize = 23;
-/// The place of how long somebody has been a customer.
-pub(super) const TENURE: usize = 1;
 
 /// The stable words of the features, and what they are.
 pub const FEATURES: [(&str, &str); MANY] = [

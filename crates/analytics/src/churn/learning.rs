@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 use super::Settings;
 use super::features::{FEATURES, place};
 use super::rows::{Looks, Row, Rows};
-use super::triggers::{self, Triggers};
 use crate::scores::card::{Group, Said};
 use crate::scores::judged::Against;
 use crate::scores::measured::{Came, Choice, Grouping, Metrics, Tried, grouped, less_one};
@@ -95,9 +94,6 @@ pub struct Content {
     pub groups: Vec<Group>,
     /// What is to be looked at.
     pub warnings: Vec<Warned>,
-    /// What comes before a loss; `None` of a version that did not look for it.
-    #[serde(default)]
-    pub triggers: Option<Triggers>,
 }
 
 /// The version before.
@@ -151,11 +147,6 @@ impl Definition {
         7 * self.horizon_weeks
     }
 
-    /// Within how many days before a moment it is looked what happened: a horizon, but a month at least and half a year at most.
-    pub fn window(&self) -> i32 {
-        self.horizon().clamp(28, 182)
-    }
-
     /// The days that are learnt from, a horizon apart, the last of them the present; `more` are looked at as well.
     ///
     /// # Errors
@@ -179,8 +170,7 @@ impl Definition {
         days.push(end);
         days.sort_unstable();
         days.dedup();
-        let (active, window) = (7 * self.active_weeks, self.window());
-        Ok(Looks { days, is_present: true, active, window, most: ROWS })
+        Ok(Looks { days, is_present: true, active: 7 * self.active_weeks, most: ROWS })
     }
 }
 
@@ -322,7 +312,6 @@ pub fn learn(
         against,
         groups: grouped(&said, &came, &whose, groupings),
         warnings,
-        triggers: Some(triggers::looked_for(rows, bought, horizon)),
     };
     step(STEPS);
     Ok(Learned {

@@ -11,7 +11,6 @@ use super::features::FEATURES;
 use super::learning::{BINS, Definition, Warned, table};
 use super::rows::Row;
 use super::run::{LEVELS, LOST, Run};
-use super::triggers::{Told, Triggers};
 use crate::scores::Sure;
 use crate::scores::card::Said;
 use crate::value::date_of;
@@ -145,12 +144,6 @@ pub struct Overview {
     pub associated: Vec<Associated>,
     /// What is to be looked at.
     pub warnings: Vec<Warned>,
-    /// What comes before a loss more than it should; null of a version that did not look for it.
-    #[serde(default)]
-    pub triggers: Option<Triggers>,
-    /// The same with who has it now.
-    #[serde(default)]
-    pub triggers_now: Vec<Told>,
 }
 
 impl Run {
@@ -185,16 +178,7 @@ impl Run {
             costs: self.costed(),
             associated: self.associated(),
             warnings: content.warnings.clone(),
-            triggers: content.triggers.clone(),
-            triggers_now: self.triggers_now(),
         }
-    }
-
-    fn triggers_now(&self) -> Vec<Told> {
-        let Some(triggers) = &self.content.triggers else { return Vec::new() };
-        let now = |at: usize| self.triggers.iter().filter(|it| it.contains(&at)).count() as u64;
-        let all = triggers.found.iter().enumerate();
-        all.map(|(at, it)| Told::of(it, now(at), triggers.window_days)).collect()
     }
 
     fn levels(&self) -> Vec<Level> {

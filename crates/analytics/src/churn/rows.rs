@@ -9,8 +9,7 @@ use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_models::buying::{Buying, Histories, History, Likelihood, MbgNbd};
 
 use super::deeds::{Deed, Heard};
-use super::features::{ALIVE, Known, TENURE};
-use super::triggers::{Happened, Vocabulary, Written};
+use super::features::{ALIVE, Known};
 use crate::analytics::{Analytics, Context};
 use crate::error::Result;
 
@@ -23,8 +22,6 @@ pub struct Looks {
     pub is_present: bool,
     /// Who has not bought for so many days is no row.
     pub active: i32,
-    /// What happened is told within so many days before a day; 0 tells nothing.
-    pub window: i32,
     /// About so many rows are made at most: of more people some are taken, always the same.
     pub most: usize,
 }
@@ -51,15 +48,6 @@ pub struct Rows {
     pub lost: Vec<(PersonId, i32)>,
     /// The parameters of the model of buying of each day, where it could be fitted.
     pub buying: Vec<Option<Vec<f64>>>,
-    /// What happened is told within so many days.
-    pub window: i32,
-    /// What happened to people before a day: of the present everybody's who is a row; of the past each person once, at a day that chance chose among those before which
-    /// all of the window is known of them.
-    pub happened: Vec<Happened>,
-    /// The words of what happened.
-    pub vocabulary: Vocabulary,
-    /// The topics of what people wrote in bad temper.
-    pub written: Written,
     /// How many deeds were read.
     pub deeds: u64,
     /// How many of them were heard of on a later day.
@@ -70,8 +58,7 @@ pub struct Rows {
 impl Rows {
     /// None yet.
     pub fn new(looks: &Looks) -> Self {
-        let histories = vec![Vec::new(); looks.days.len()];
-        Self { days: looks.days.clone(), window: looks.window, histories, ..Self::default() }
+        Self { days: looks.days.clone(), histories: vec![Vec::new(); looks.days.len()], ..Self::default() }
     }
 
     /// Adds what somebody did, in the order of days.
@@ -79,29 +66,15 @@ impl Rows {
         self.deeds += deeds.len() as u64;
         self.late += deeds.iter().filter(|it| it.heard > it.day).count() as u64;
         let last = looks.days.len().saturating_sub(1);
-        // What was known then, unless it is the present.
-        let heard = |look: usize| if looks.is_present && look == last { i32::MAX } else { looks.days[look] };
-        let mut told: Vec<usize> = Vec::new();
         for (look, day) in looks.days.iter().enumerate() {
-            let heard = heard(look);
+            let heard = if looks.is_present && look == last { i32::MAX } else { *day };
             let Some(known) = Known::at(deeds, *day, heard) else { continue };
             self.histories[look].push(known.history);
             if known.since <= looks.active {
-                let is_whole = known.values[TENURE] >= f64::from(looks.window);
-                if last == 0 || (is_whole && !(looks.is_present && look == last)) {
-                    told.push(look);
-                }
                 self.rows.push(Row { person, look, known });
             } else if look == last {
                 self.lost.push((person, known.since));
             }
-        }
-        if looks.window > 0 && !told.is_empty() {
-            // One of them, and not one that what became of somebody chose.
-            let look = told[(mixed(person) % told.len() as u64) as usize];
-            let when = (looks.days[look], looks.window, heard(look));
-            let happened = Happened::of((person, look), deeds, when, &self.written, &mut self.vocabulary);
-            self.happened.push(happened);
         }
     }
 
@@ -133,17 +106,12 @@ fn model(parameters: &[f64]) -> Option<MbgNbd> {
 
 /// Which people are taken where there are too many: about one of `every`, always the same ones.
 fn is_taken(person: PersonId, every: u64) -> bool {
-    mixed(person).is_multiple_of(every)
-}
-
-/// A number that says nothing of a person, always the same.
-fn mixed(person: PersonId) -> u64 {
-    person.0.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32
+    let mixed = person.0.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    mixed.is_multiple_of(every)
 }
 
 impl Analytics {
-    /// What was known of everybody, at most `buyers` people, on some days; `kept` are the parameters of the model of buying, which is fitted otherwise;
-    /// `written` says what they wrote of in bad temper.
+    /// What was known of everybody, at most `buyers` people, on some days; `kept` are the parameters of the model of buying, which is fitted otherwise.
     ///
     /// # Errors
     /// The lake's.
@@ -154,11 +122,11 @@ impl Analytics {
         heard: &Heard,
         restricted: &BTreeSet<PersonId>,
         looks: &Looks,
-        (buyers, kept, written): (usize, Option<&[f64]>, Written),
+        (buyers, kept): (usize, Option<&[f64]>),
     ) -> Result<Rows> {
         let every = (buyers * looks.days.len() / looks.most.max(1) + 1) as u64;
         let until: Timestamp = context.complete_until();
-        let mut rows = Rows { written, ..Rows::new(looks) };
+        let mut rows = Rows::new(looks);
         for range in self.ranges(workspace).await? {
             for (person, deeds) in self.deeds(workspace, context, heard, range, until).await? {
                 if !restricted.contains(&person) && is_taken(person, every) {

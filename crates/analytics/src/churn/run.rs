@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use super::learning::{Content, places, table};
 use super::reasons::{Reason, cause, reasons};
 use super::rows::{Row, Rows};
-use super::triggers;
 use super::{Costs, Settings};
 use crate::scores::card::Said;
 
@@ -37,9 +36,6 @@ pub struct Detail {
     pub purchases: Option<u32>,
     /// Why.
     pub because: Vec<Reason>,
-    /// What happened to them lately that comes before a loss more than it should, by the keys of triggers.
-    #[serde(default)]
-    pub triggers: Vec<String>,
 }
 
 /// What is said of somebody.
@@ -70,8 +66,6 @@ pub struct Run {
     pub(super) risks: Vec<f64>,
     pub(super) adds: Vec<Vec<f64>>,
     pub(super) costs: Costs,
-    /// What happened to each, by places of triggers.
-    pub(super) triggers: Vec<Vec<usize>>,
     edges: Vec<f64>,
 }
 
@@ -84,8 +78,7 @@ impl Run {
         sorted.sort_by(f64::total_cmp);
         let edges = (1..10).filter_map(|it| sorted.get(it * sorted.len() / 10).copied()).collect();
         let costs = settings.costs(content.worth);
-        let triggers = triggers::present(&content, &rows);
-        Some(Self { content, rows, features, risks, adds, costs, triggers, edges })
+        Some(Self { content, rows, features, risks, adds, costs, edges })
     }
 
     /// How many people it speaks of.
@@ -119,14 +112,8 @@ impl Run {
                 days_since: row.known.since.unsigned_abs(),
                 purchases: Some(days(row.known.values[2])),
                 because: reasons(&self.features, &row.known.values, adds),
-                triggers: self.triggers[at].iter().filter_map(|it| self.key(*it)).collect(),
             },
         }
-    }
-
-    /// The key of a trigger by its place.
-    fn key(&self, at: usize) -> Option<String> {
-        self.content.triggers.as_ref()?.found.get(at).map(|it| it.key.clone())
     }
 
     fn lost(&self, at: usize) -> Scored {
@@ -138,7 +125,6 @@ impl Run {
             days_since: since.unsigned_abs(),
             purchases: None,
             because: Vec::new(),
-            triggers: Vec::new(),
         };
         Scored { person, risk: 1.0, low: 1.0, high: 1.0, tenth: 0, cause: String::new(), detail }
     }

@@ -13,7 +13,6 @@ use serde_json::Value;
 use super::fit::{Asked, Fitted, Learning};
 use super::job;
 use super::score::{self, Moved, News, Said, Scoring};
-use super::written::written;
 use crate::installation::Installation;
 use crate::records::sources;
 
@@ -65,9 +64,7 @@ pub(super) async fn learn(asked: &Asked<'_>, settings: Settings) -> Result<Resul
 
 async fn read(asked: &Asked<'_>, heard: &Heard, looks: &Looks, buyers: usize) -> Result<Rows> {
     let (installation, workspace) = (asked.beat.installation, asked.beat.claim.workspace);
-    let first = looks.days.first().copied().unwrap_or(asked.end) - looks.window;
-    let written = written(installation, workspace, (first, asked.end), &asked.context.calendar).await?;
-    let kept = (buyers, None, written);
+    let kept = (buyers, None);
     Ok(installation.analytics.churn_rows(workspace, &asked.context, heard, &asked.restricted, looks, kept).await?)
 }
 
@@ -120,11 +117,8 @@ pub(super) async fn run(scoring: &Scoring<'_>, content: Value, settings: Setting
     let (installation, workspace) = (scoring.beat.installation, scoring.beat.claim.workspace);
     let heard = heard(installation, workspace).await?;
     let active = 7 * content.definition.active_weeks;
-    let window = content.definition.window();
-    let looks = Looks { days: vec![scoring.end], is_present: true, active, window, most: usize::MAX };
+    let looks = Looks { days: vec![scoring.end], is_present: true, active, most: usize::MAX };
     let kept = content.buying.clone();
-    let days = (scoring.end - window, scoring.end);
-    let written = written(installation, workspace, days, &scoring.context.calendar).await?;
     let rows = installation
         .analytics
         .churn_rows(
@@ -133,7 +127,7 @@ pub(super) async fn run(scoring: &Scoring<'_>, content: Value, settings: Setting
             &heard,
             &scoring.restricted,
             &looks,
-            (0, Some(kept.as_deref().unwrap_or_default()), written),
+            (0, Some(kept.as_deref().unwrap_or_default())),
         )
         .await?;
     let currency = scoring.context.currency.as_str().to_owned();
@@ -169,7 +163,6 @@ fn said(it: Scored) -> Said {
         part: it.detail.level.clone(),
         cohort: it.cause,
         detail: serde_json::to_value(&it.detail).unwrap_or(Value::Null),
-        marks: it.detail.triggers,
         news,
     }
 }

@@ -2,12 +2,11 @@
 //!
 //! Always holds: a fact commits with the row that it tells; whoever is nobody any more by then (erased meanwhile) gets no row; the writer is given back after each slice.
 //!
-//! Does not do: saying anything of anybody.
+//! Does not do: saying anything of anybody, or forgetting what an earlier run said.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use anyhow::Result;
-use rapport_analytics::scores::records::marks::{self, Mark};
 use rapport_analytics::scores::records::scores::{self, ScoreRow};
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_profiles::records::{facts, identifiers};
@@ -22,8 +21,6 @@ use crate::scoring::{self, Told};
 
 /// So many people are looked at together.
 pub const PEOPLE: usize = 500;
-/// So many of those of whom nothing is said any more are told so together.
-const LEFT: i64 = 200;
 /// So many rows are written before it is looked whether the slice is over.
 const ROWS: usize = 20;
 
@@ -64,10 +61,6 @@ pub trait Saying: Sync {
     fn keys(&self, some: &[Self::Said]) -> Vec<String>;
     /// What is kept of it.
     fn row(&self, handle: Handle, it: &Self::Said) -> ScoreRow;
-    /// The words by which whoever it is said of is found.
-    fn marks(&self, _it: &Self::Said) -> Vec<String> {
-        Vec::new()
-    }
     /// What is to be told of it.
     fn news(&self, it: &Self::Said, known: &Known, now: Timestamp) -> Vec<Told>;
 }
@@ -96,14 +89,6 @@ pub async fn write<S: Saying>(beat: &Beat<'_>, saying: &S, some: &[S::Said]) -> 
             let there = || part.iter().filter_map(|it| Some((*handles.get(&S::person(it))?, it)));
             let rows: Vec<ScoreRow> = there().map(|(handle, it)| saying.row(handle, it)).collect();
             scores::put(&mut tx, workspace, &rows).await?;
-            let marks: Vec<Mark> = there()
-                .zip(&rows)
-                .flat_map(|((handle, it), row)| {
-                    let of = move |mark| Mark { model: row.model.clone(), handle, mark, scored_at: row.scored_at };
-                    saying.marks(it).into_iter().map(of)
-                })
-                .collect();
-            marks::put(&mut tx, workspace, &marks).await?;
             let new: Vec<Told> = there().flat_map(|(_, it)| saying.news(it, &known, now)).collect();
             scoring::tell(&mut tx, workspace, &new, now).await?;
             told.extend(new);
@@ -118,42 +103,4 @@ pub async fn write<S: Saying>(beat: &Beat<'_>, saying: &S, some: &[S::Said]) -> 
     // Nobody waits for it, and whatever else goes on should not notice it.
     sleep(began.elapsed()).await;
     Ok(())
-}
-
-/// Tells some of those of whom a run since an instant says nothing any more that these facts are none, and forgets what was said of them; whether there were any.
-///
-/// # Errors
-/// The store's.
-pub async fn leave(beat: &Beat<'_>, model: &str, since: Timestamp, keys: &[&str]) -> Result<bool> {
-    let (installation, workspace) = (beat.installation, beat.claim.workspace);
-    let db = &mut installation.store.read();
-    let handles = scores::before(db, workspace, model, since, LEFT).await?;
-    if handles.is_empty() {
-        return Ok(false);
-    }
-    let now = installation.clock.now();
-    let owners: BTreeSet<PersonId> =
-        identifiers::by_handles(db, workspace, &handles).await?.into_iter().map(|it| it.person).collect();
-    let persons: Vec<PersonId> = owners.into_iter().collect();
-    // Of somebody who was two until lately something is said under the other identifier.
-    let names = identifiers::by_persons(db, workspace, &persons).await?;
-    let all: Vec<Handle> = names.iter().map(|it| it.handle).collect();
-    let rows = scores::of_handles(db, workspace, &all).await?;
-    let stays: BTreeSet<Handle> =
-        rows.into_iter().filter(|it| it.model == model && it.scored_at >= since).map(|it| it.handle).collect();
-    let stays: BTreeSet<PersonId> = names.iter().filter(|it| stays.contains(&it.handle)).map(|it| it.person).collect();
-    let owned: Vec<String> = keys.iter().map(|it| (*it).to_owned()).collect();
-    let known = Known::read(installation, workspace, (&persons, &owned), now).await?;
-    let is_news = |it: &PersonId, key: &str| known.of(*it, key).is_some_and(|it| !it.is_null());
-    let gone = persons.iter().filter(|it| !stays.contains(it));
-    let told: Vec<Told> = gone
-        .flat_map(|it| keys.iter().filter(|key| is_news(it, key)).map(|key| (*it, now, (*key).to_owned(), Value::Null)))
-        .collect();
-    let mut tx = installation.store.begin(Priority::Background).await?;
-    scoring::tell(&mut tx, workspace, &told, now).await?;
-    scores::forget(&mut tx, workspace, model, &handles).await?;
-    tx.commit().await?;
-    let observed = Observed { told: &told, ..Observed::default() };
-    installation.memberships.observe(workspace, observed).await?;
-    Ok(true)
 }

@@ -1,6 +1,6 @@
 //! A run of scores: what the live version says of everybody, and the facts that differ by it.
 //!
-//! Always holds: a fact is told where it moved so far that it matters; whoever was not scored this time has no score, and of an index is told that they have none.
+//! Always holds: a fact is told where it moved so far that it matters; whoever was not scored this time has no score.
 
 use std::collections::BTreeSet;
 
@@ -8,16 +8,15 @@ use anyhow::{Context as _, Result};
 use rapport_analytics::Context;
 use rapport_analytics::scores::Verdict;
 use rapport_analytics::scores::records::scores::{self, ScoreRow};
-use rapport_analytics::scores::records::{marks, models, versions};
+use rapport_analytics::scores::records::{models, versions};
 use rapport_analytics::value::day_of;
 use rapport_domain::{Handle, PersonId, Timestamp};
 use rapport_store::Priority;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::job;
 use super::said::{self, Known, PEOPLE, Saying};
-use super::{Settings, churn, loyalty_index, restricted, value};
+use super::{Settings, churn, restricted, value};
 use crate::api::questions;
 use crate::beat::Beat;
 use crate::scoring::Told;
@@ -26,8 +25,6 @@ use crate::scoring::Told;
 const MOVED: f64 = 0.05;
 /// A probability is told anew when it moved so far.
 const MOVED_CHANCE: f64 = 0.05;
-/// An index from 0 to 100 is told anew when it moved so far.
-const MOVED_POINTS: f64 = 2.0;
 
 /// When a fact is told anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +33,6 @@ pub(super) enum Moved {
     ByPart,
     /// A probability moved by five hundredths.
     Chance,
-    /// An index moved by two points.
-    Points,
     /// It differs.
     AtAll,
 }
@@ -51,13 +46,11 @@ pub(super) struct News {
 
 impl News {
     fn is_news(&self, before: Option<&Value>) -> bool {
-        // That nothing is known is no news of whom nothing was told.
-        let Some(before) = before else { return !self.value.is_null() };
+        let Some(before) = before else { return true };
         let (Some(old), Some(new)) = (before.as_f64(), self.value.as_f64()) else { return *before != self.value };
         match self.when {
             Moved::ByPart => (new - old).abs() > MOVED * old.abs().max(0.01),
             Moved::Chance => (new - old).abs() >= MOVED_CHANCE,
-            Moved::Points => (new - old).abs() >= MOVED_POINTS,
             Moved::AtAll => new != old,
         }
     }
@@ -72,8 +65,6 @@ pub(super) struct Said {
     pub(super) part: String,
     pub(super) cohort: String,
     pub(super) detail: Value,
-    /// The words by which they are found.
-    pub(super) marks: Vec<String>,
     pub(super) news: Vec<News>,
 }
 
@@ -107,9 +98,7 @@ pub(super) async fn score(beat: &Beat<'_>, model: &str) -> Result<()> {
     context.now = at;
     let end = day_of(at.min(context.data_until), &context.calendar) + 1;
     let scoring = Scoring { beat, context, end, restricted: restricted(installation, workspace).await? };
-    let settings = Settings::of(&row);
-    let leaving = settings.leaving();
-    let (run, overview): (Box<dyn Everybody>, Value) = match settings {
+    let (run, overview): (Box<dyn Everybody>, Value) = match Settings::of(&row) {
         Settings::Value(settings) => {
             let (run, overview) = value::run(&scoring, content, settings).await?;
             (Box::new(run), overview)
@@ -118,10 +107,6 @@ pub(super) async fn score(beat: &Beat<'_>, model: &str) -> Result<()> {
             let (run, overview) = churn::run(&scoring, content, settings).await?;
             (Box::new(run), overview)
         }
-        Settings::LoyaltyIndex(_) => match loyalty_index::run(&scoring, content).await? {
-            Ok((run, overview)) => (Box::new(run), overview),
-            Err(verdict) => return job::complete(beat, model, Some(verdict)).await,
-        },
     };
     let round = Round { model, version, at };
     for from in (0..run.people()).step_by(PEOPLE) {
@@ -130,11 +115,7 @@ pub(super) async fn score(beat: &Beat<'_>, model: &str) -> Result<()> {
         }
         said::write(beat, &round, &run.some(from, PEOPLE)).await?;
     }
-    if leaving.is_empty() {
-        forget(beat, model, at).await?;
-    } else {
-        while said::leave(beat, model, at, leaving).await? {}
-    }
+    forget(beat, model, at).await?;
     let mut tx = installation.store.begin(Priority::Background).await?;
     models::scored(&mut tx, workspace, model, (version, at), overview).await?;
     installation.store.jobs().complete(&mut tx, beat.claim).await?;
@@ -151,13 +132,11 @@ pub(super) fn kept(content: &impl Serialize) -> Result<Value, Verdict> {
     })
 }
 
-/// Forgets the scores of whoever was not scored this time, and the marks that were not said again.
+/// Forgets the scores of whoever was not scored this time.
 async fn forget(beat: &Beat<'_>, model: &str, at: Timestamp) -> Result<()> {
     loop {
         let mut tx = beat.installation.store.begin(Priority::Background).await?;
-        let workspace = beat.claim.workspace;
-        let gone = scores::forget_before(&mut tx, workspace, model, at).await?
-            + marks::forget_before(&mut tx, workspace, model, at).await?;
+        let gone = scores::forget_before(&mut tx, beat.claim.workspace, model, at).await?;
         tx.commit().await?;
         if gone == 0 {
             return Ok(());
@@ -203,10 +182,6 @@ impl Saying for Round<'_> {
             cohort: it.cohort.clone(),
             detail: it.detail.clone(),
         }
-    }
-
-    fn marks(&self, it: &Said) -> Vec<String> {
-        it.marks.clone()
     }
 
     fn news(&self, it: &Said, known: &Known, now: Timestamp) -> Vec<Told> {

@@ -1,8 +1,8 @@
 //! What staff choose of a model, by its kind.
 
+use rapport_analytics::scores::CHURN;
 use rapport_analytics::scores::records::models::ModelRow;
-use rapport_analytics::scores::{CHURN, LOYALTY_INDEX};
-use rapport_analytics::{churn, loyalty_index, value};
+use rapport_analytics::{churn, value};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -16,17 +16,17 @@ pub enum Settings {
     Value(value::Settings),
     /// Of who will be lost.
     Churn(churn::Settings),
-    /// Of how loyal customers are.
-    LoyaltyIndex(loyalty_index::Settings),
 }
 
 impl Settings {
     /// Those of a model; what cannot be read any more is as usual.
     pub fn of(row: &ModelRow) -> Self {
-        Self::read(&row.kind, row.settings.clone()).unwrap_or_else(|_| match row.kind.as_str() {
-            CHURN => Self::Churn(churn::Settings::default()),
-            LOYALTY_INDEX => Self::LoyaltyIndex(loyalty_index::Settings::default()),
-            _ => Self::Value(value::Settings::default()),
+        Self::read(&row.kind, row.settings.clone()).unwrap_or_else(|_| {
+            if row.kind == CHURN {
+                Self::Churn(churn::Settings::default())
+            } else {
+                Self::Value(value::Settings::default())
+            }
         })
     }
 
@@ -37,7 +37,6 @@ impl Settings {
     pub fn read(kind: &str, json: Value) -> serde_json::Result<Self> {
         match kind {
             CHURN => serde_json::from_value(json).map(Self::Churn),
-            LOYALTY_INDEX => serde_json::from_value(json).map(Self::LoyaltyIndex),
             _ => serde_json::from_value(json).map(Self::Value),
         }
     }
@@ -50,7 +49,6 @@ impl Settings {
         match self {
             Self::Value(it) => it.check(),
             Self::Churn(it) => it.check(),
-            Self::LoyaltyIndex(it) => it.check(),
         }
     }
 
@@ -59,7 +57,6 @@ impl Settings {
         match self {
             Self::Value(_) => value::STEPS,
             Self::Churn(_) => churn::STEPS,
-            Self::LoyaltyIndex(_) => loyalty_index::STEPS,
         }
     }
 
@@ -68,7 +65,6 @@ impl Settings {
         match self {
             Self::Value(it) => it.fit_days,
             Self::Churn(it) => it.fit_days,
-            Self::LoyaltyIndex(it) => it.fit_days,
         }
     }
 
@@ -77,23 +73,6 @@ impl Settings {
         match self {
             Self::Value(it) => it.score_hours,
             Self::Churn(it) => it.score_hours,
-            Self::LoyaltyIndex(it) => it.score_hours,
-        }
-    }
-
-    /// The facts that are told to be none of whoever is not scored any more. What a model foretells is left as it was.
-    pub fn leaving(&self) -> &'static [&'static str] {
-        match self {
-            Self::LoyaltyIndex(_) => &super::loyalty_index::FACTS,
-            Self::Value(_) | Self::Churn(_) => &[],
-        }
-    }
-
-    /// Whether staff chose something by which a version with this content was not made, so that a new one is due although nothing else happened.
-    pub fn is_changed(&self, content: &Value) -> bool {
-        match self {
-            Self::LoyaltyIndex(it) => super::loyalty_index::is_changed(it, content),
-            Self::Value(_) | Self::Churn(_) => false,
         }
     }
 }

@@ -10,12 +10,12 @@ use rapport_feedback::service::editing::{Act, act, create};
 use rapport_feedback::survey::{Answers, Given};
 use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
-use rapport_store::{Priority, Queries, Tx, args, sql};
+use rapport_store::{Priority, Tx};
 use serde_json::{Value, json};
 
 use crate::channels::{person, world};
 use crate::engaging::{call, get, happen, only_person, track};
-use crate::world::{Browser, World};
+use crate::world::World;
 
 fn definition() -> Definition {
     let question = |key: &str, answer: Value| json!({"key": key, "text": {"en": key}, "answer": answer});
@@ -395,15 +395,6 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
     let author = Author { by: "usr_ann", at: now };
     create(&mut tx, FIRST, ("shop", "The shop"), &definition, author).await.unwrap();
     let survey = act(&mut tx, FIRST, "shop", Act::Open, 1, author).await.unwrap().survey;
-    tx.commit().await.unwrap();
-    // Every other one is known.
-    let (key, _) = world.write_key("site", None).await;
-    let visits = (0..30).map(|n| track(&format!("v{n}"), &format!("u{n}"), "Signed In", json!({}))).collect();
-    happen(&world, &key, visits).await;
-    let text = sql!("SELECT handle, person FROM identifiers WHERE kind = 'user_id' ORDER BY value");
-    let known: Vec<(Handle, PersonId)> = world.app.installation.store.read().fetch_all(text, args![]).await.unwrap();
-    assert_eq!(known.len(), 30);
-    let mut tx = world.app.installation.store.begin(Priority::Interactive).await.unwrap();
     for at in 0..60_i64 {
         let level = 2 + at % 7;
         let mut given = Answers::new();
@@ -427,8 +418,8 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
             origin: Some(at.to_string()),
             source: "api".to_owned(),
             state: COMPLETED.to_owned(),
-            handle: (at % 2 == 1).then(|| known[(at / 2) as usize].0),
-            person: (at % 2 == 1).then(|| known[(at / 2) as usize].1),
+            handle: None,
+            person: None,
             language: if at % 2 == 0 { "en" } else { "zh" }.to_owned(),
             channel: None,
             touchpoint: None,
@@ -472,51 +463,6 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
         (complaints["index"]["estimate"].as_f64().unwrap() - 20.0).abs() < 1e-9,
         "a fifth complained: {complaints}"
     );
-    let whole = &model["whole"];
-    assert!(["well", "fairly", "no"].contains(&whole["holds"].as_str().unwrap()), "{whole}");
-    assert!(
-        whole["cfi"].is_number()
-            && whole["rmsea"]["estimate"].is_number()
-            && path["by_covariances"]["estimate"].is_number(),
-        "{model}"
-    );
-    // From a block to the people; whoever may not see people does not.
-    let analyst = world.browser(Role::Owner).await;
-    let behind = async |browser: &Browser, bounds: Value| {
-        call(
-            &world,
-            browser,
-            Method::POST,
-            "/api/v1/surveys/shop/model/people",
-            json!({"bounds": bounds, "limit": 200}),
-        )
-        .await
-    };
-    let everybody = behind(&analyst, json!([{"block": "satisfaction", "from": 0}])).await;
-    assert_eq!(everybody.status, StatusCode::OK, "{}", everybody.text());
-    let everybody = everybody.json();
-    assert_eq!(everybody["answers"], json!(60));
-    assert_eq!((&everybody["total"], &everybody["anonymous"]), (&json!(30), &json!(30)), "{everybody}");
-    let of = |row: &Value, block: &str| {
-        row["indices"].as_array().unwrap().iter().find(|it| it["block"] == block).unwrap()["index"].as_f64().unwrap()
-    };
-    let torn = json!([{"block": "satisfaction", "from": 50}, {"block": "loyalty", "to": 60}]);
-    let torn = behind(&analyst, torn).await.json();
-    let wanted = everybody["rows"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|it| of(it, "satisfaction") >= 50.0 && of(it, "loyalty") < 60.0);
-    assert_eq!(torn["total"], json!(wanted.count()), "{torn}");
-    for (bounds, says) in [
-        (json!([]), "1 to 20"),
-        (json!([{"block": "moon"}]), "`moon`, which is no block"),
-        (json!([{"block": "loyalty", "from": 101}]), "from 0 to 100"),
-    ] {
-        let refused = behind(&analyst, bounds).await;
-        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(refused.text().contains(says), "{says}: {}", refused.text());
-    }
     let handled = json!([{"question": "complaint_handled", "block": "complaint", "answered": 12, "people": 60, "why": "asked_of_some"}]);
     assert_eq!(model["left_out"], handled);
     let compared = json!({"by": "language", "group": "zh", "scheme": "centroid"});

@@ -9029,7 +9029,6 @@ export interface components {
         };
         /** @description The rest of a score. */
         ChurnDetail: {
-            triggers?: string[];
             /** @description Why. */
             because: components["schemas"]["ChurnReason"][];
             /**
@@ -9072,8 +9071,6 @@ export interface components {
         };
         /** @description The figures of the page. */
         ChurnOverview: {
-            triggers?: components["schemas"]["ChurnTriggers"] | null;
-            triggers_now?: components["schemas"]["ChurnTriggerNow"][];
             /**
              * Format: double
              * @description What acting on one costs.
@@ -14595,8 +14592,6 @@ export interface components {
         ModelSettings: components["schemas"]["ValueSettings"] | components["schemas"]["ChurnSettings"];
         /** @description A fitted model. */
         ModelShape: {
-            whole?: components["schemas"]["WholeShape"] | null;
-            whole_fault?: string | null;
             /**
              * Format: int64
              * @description People who answered all of its questions.
@@ -14616,38 +14611,6 @@ export interface components {
             left_out: components["schemas"]["LeftOutShape"][];
             paths: components["schemas"]["PathShape"][];
         };
-
-        LoyaltyFacet: "product_quality" | "service_experience" | "brand" | "engagement" | "behaviour" | "attitude";
-        LoyaltySource: "said" | "done";
-        LoyaltyKind: "loyal" | "said_only" | "done_only" | "neither";
-        LoyaltyScaling: { between: { best: number; worst: number } } | { half: number };
-        LoyaltyMeasure: { of: string; facet: components["schemas"]["LoyaltyFacet"]; source: components["schemas"]["LoyaltySource"]; scaling: components["schemas"]["LoyaltyScaling"]; weight: number };
-        LoyaltyWeights: { product_quality: number; service_experience: number; brand: number; engagement: number; behaviour: number; attitude: number };
-        LoyaltyIndexSettings: { measures: components["schemas"]["LoyaltyMeasure"][] | null; weights: components["schemas"]["LoyaltyWeights"]; least_known: number; cut: number; window_days: number; fit_days: number; score_hours: number };
-        LoyaltyMean: { people: number; mean: components["schemas"]["ModelSure"] };
-        LoyaltyFacetReading: { facet: components["schemas"]["LoyaltyFacet"]; weight: number; mean?: components["schemas"]["LoyaltyMean"] | null; without?: number | null };
-        LoyaltyKindReading: { kind: components["schemas"]["LoyaltyKind"]; people: number; share: components["schemas"]["ModelSure"] };
-        LoyaltyReading: { all: components["schemas"]["LoyaltyMean"]; complete?: components["schemas"]["LoyaltyMean"] | null; unknown: number; facets: components["schemas"]["LoyaltyFacetReading"][]; said?: components["schemas"]["LoyaltyMean"] | null; done?: components["schemas"]["LoyaltyMean"] | null; together?: components["schemas"]["ModelSure"] | null; kinds: components["schemas"]["LoyaltyKindReading"][] };
-        LoyaltyAgainst: { version: number; before: number; now: number; moved: number; both: number; people_before: number; people: number; is_chosen: boolean };
-        LoyaltyIndexVersion: { version: number; state: string; fitted_at: string; fitted_by?: string | null; as_of: string; people: number; measures: components["schemas"]["LoyaltyMeasure"][]; is_proposed: boolean; weights: components["schemas"]["LoyaltyWeights"]; least_known: number; cut: number; window_days: number; reading: components["schemas"]["LoyaltyReading"]; held: components["schemas"]["ModelHold"][]; against?: components["schemas"]["LoyaltyAgainst"] | null; decided_at?: string | null; decided_by?: string | null; decided_why?: string | null };
-        LoyaltyIndexModel: { settings: components["schemas"]["LoyaltyIndexSettings"]; is_paused: boolean; live?: components["schemas"]["LoyaltyIndexVersion"] | null; held?: components["schemas"]["LoyaltyIndexVersion"] | null; verdict?: components["schemas"]["ModelVerdict"] | null; fit_at?: string | null; score_at?: string | null; scored_at?: string | null; scored_version?: number | null; fit?: components["schemas"]["ModelJob"] | null; scoring?: components["schemas"]["ModelJob"] | null };
-        LoyaltyPast: { day: string; people: number; mean: components["schemas"]["ModelSure"]; said?: components["schemas"]["ModelSure"] | null; done?: components["schemas"]["ModelSure"] | null };
-        LoyaltyBand: { from: number; to: number; people: number };
-        LoyaltyWeakFacet: { facet: components["schemas"]["LoyaltyFacet"]; people: number };
-        LoyaltyIndexOverview: { as_of: string; reading: components["schemas"]["LoyaltyReading"]; median: number; bands: components["schemas"]["LoyaltyBand"][]; weakest: components["schemas"]["LoyaltyWeakFacet"][]; past: components["schemas"]["LoyaltyPast"][]; cut: number; measures: components["schemas"]["LoyaltyMeasure"][]; left_out: number };
-        LoyaltyIndexGroup: { key: string; name: string; people: number; average: components["schemas"]["ModelSure"] };
-        LoyaltyFacetOf: { facet: components["schemas"]["LoyaltyFacet"]; value?: number | null; weight: number };
-        LoyaltyMeasureOf: { of: string; value: number; scaled?: number | null };
-        LoyaltyIndexDetail: { index: number; said?: number | null; done?: number | null; kind?: components["schemas"]["LoyaltyKind"] | null; known: number; facets: components["schemas"]["LoyaltyFacetOf"][]; measures: components["schemas"]["LoyaltyMeasureOf"][] };
-        LoyaltyShown: { measure: components["schemas"]["LoyaltyMeasure"]; people: number; scaled?: number | null };
-        LoyaltyEffect: { people: number; before: number; after: number; changed: number; lost: number; measures: components["schemas"]["LoyaltyShown"][]; reading: components["schemas"]["LoyaltyReading"]; is_window_changed: boolean };
-        ChurnTrigger: { key: string; steps: string[][]; people: number; lost: number; share: number; others: number; odds: components["schemas"]["ModelSure"]; q: number };
-        ChurnTriggers: { window_days: number; people: number; lost: number; patterns: number; found: components["schemas"]["ChurnTrigger"][]; verdict?: components["schemas"]["ModelVerdict"] | null };
-        ChurnTriggerNow: { trigger: components["schemas"]["ChurnTrigger"]; now: number; condition?: Record<string, never> | null };
-        WholeShape: { holds: string; chi_square: number; degrees_of_freedom: number; p?: number | null; cfi: number; tli: number; rmsea?: components["schemas"]["FigureShape"] | null; srmr: number; impossible: boolean };
-        BlockIndex: { block: string; index?: number | null };
-        ModelPerson: { customer: components["schemas"]["CustomerRow"]; response: string; indices: components["schemas"]["BlockIndex"][] };
-        ModelPeople: { rows: components["schemas"]["ModelPerson"][]; total: number; anonymous: number; answers: number };
         /** @description A number with its interval of 95 %. */
         ModelSure: {
             /**
@@ -16431,8 +16394,6 @@ export interface components {
         };
         /** @description What one block does to another. */
         PathShape: {
-            by_covariances?: components["schemas"]["FigureShape"] | null;
-            hardly_apart: boolean;
             from: string;
             path?: components["schemas"]["FigureShape"] | null;
             to: string;
@@ -16510,7 +16471,7 @@ export interface components {
             model: string;
             /** @description Of value the cell of the page's matrix, of churn the level. */
             part: string;
-            risk?: components["schemas"]["ChurnDetail"] | null; index?: components["schemas"]["LoyaltyIndexDetail"] | null;
+            risk?: components["schemas"]["ChurnDetail"] | null;
             /** @description What it says: of value an amount in `currency`, of churn a probability; exact decimal. */
             score: string;
             /** @description As of when. */
@@ -19886,7 +19847,7 @@ export interface components {
                 model: string;
                 /** @description Of value the cell of the page's matrix, of churn the level. */
                 part: string;
-                risk?: components["schemas"]["ChurnDetail"] | null; index?: components["schemas"]["LoyaltyIndexDetail"] | null;
+                risk?: components["schemas"]["ChurnDetail"] | null;
                 /** @description What it says: of value an amount in `currency`, of churn a probability; exact decimal. */
                 score: string;
                 /** @description As of when. */

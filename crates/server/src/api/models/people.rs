@@ -6,7 +6,7 @@ use axum::extract::State;
 use rapport_analytics::scores::GROUPS;
 use rapport_analytics::scores::records::models;
 use rapport_analytics::scores::records::scores::{self, ScoreRow, Wanted};
-use rapport_analytics::{churn, loyalty_index, value};
+use rapport_analytics::{churn, value};
 use rapport_domain::{Handle, PersonId, money};
 use rapport_profiles::records::{identifiers, persons};
 use serde::{Deserialize, Serialize};
@@ -29,25 +29,23 @@ pub struct PersonScore {
     version: i64,
     /// As of when.
     scored_at: String,
-    /// What it says: of value an amount in `currency`, of churn a probability, of the loyalty index 0 to 100; exact decimal.
+    /// What it says: of value an amount in `currency`, of churn a probability; exact decimal.
     score: String,
-    /// The lower end of its interval of 95 %; of the loyalty index what it would be if all that is not known were the worst.
+    /// The lower end of its interval of 95 %.
     low: String,
-    /// The upper end, or the best.
+    /// The upper end.
     high: String,
     currency: String,
     /// 10 for the tenth with the highest scores; 0 of whoever is lost already.
     tenth: i64,
-    /// Of value the cell of the page's matrix, of churn the level, of the loyalty index in which way they are loyal.
+    /// Of value the cell of the page's matrix, of churn the level.
     part: String,
-    /// Of value with whom they came, of churn the feature that raises the risk most, of the loyalty index the facet that pulls it down most.
+    /// Of value with whom they came, of churn the feature that raises the risk most.
     cohort: String,
     /// Of value the rest, and the reasons.
     detail: Option<value::Detail>,
     /// Of churn the rest, and the reasons.
     risk: Option<churn::Detail>,
-    /// Of the loyalty index its facets, and what people say beside what they do.
-    index: Option<loyalty_index::Detail>,
 }
 
 impl PersonScore {
@@ -63,7 +61,6 @@ impl PersonScore {
             part: row.part,
             cohort: row.cohort,
             risk: serde_json::from_value(row.detail.clone()).ok(),
-            index: serde_json::from_value(row.detail.clone()).ok(),
             detail: serde_json::from_value(row.detail).ok(),
             model: row.model,
         }
@@ -87,12 +84,10 @@ pub struct ModelPeopleQuery {
     to: Option<f64>,
     /// Only of this tenth: 1 to 10.
     tenth: Option<i64>,
-    /// Only of this cell of the matrix, of this level (`high`, `medium`, `low`, `lost`), or loyal in this way (`loyal`, `said_only`, `done_only`, `neither`).
+    /// Only of this cell of the matrix, or of this level: `high`, `medium`, `low`, `lost`.
     part: Option<String>,
-    /// Only of this cohort, whose risk this feature raises most, or whose index this facet pulls down most.
+    /// Only of this cohort, or whose risk this feature raises most.
     cohort: Option<String>,
-    /// Only to whom this happened lately: the key of a trigger of churn.
-    trigger: Option<String>,
     /// `highest` (unless said) or `lowest` first.
     order: Option<String>,
 }
@@ -116,7 +111,6 @@ impl ModelPeopleQuery {
             tenths: self.tenth.map_or((0, 10), |it| (it, it)),
             part: self.part.unwrap_or_default(),
             cohort: self.cohort.unwrap_or_default(),
-            mark: self.trigger.unwrap_or_default(),
             ascending,
             offset: page.position::<i64>()?.unwrap_or(0).max(0),
             limit: i64::from(page.limit()),

@@ -1,12 +1,10 @@
 // Models at work: what customers are worth, versions and their cards.
 import { churn } from './churn';
-import { loyaltyIndex } from './loyalty-index';
 import { offers } from './offers';
 import { personas } from './personas';
 
 export const models = {
 	...churn,
-	...loyaltyIndex,
 	...offers,
 	...personas,
 	'fact.value.expected': 'expected value',

@@ -558,19 +558,5 @@ export const problems = {
 	'problem.persona_name': '1 to 60 letters',
 	'problem.persona_name_taken': 'Group {number} is called so already.',
 	'problem.persona_choose': 'Choose another name, or rename that group first.',
-	'problem.model_by': 'expected source, market, segment, or fact: with a key',
-	'problem.index_measures': '1 to 30 measures, or null',
-	'problem.index_measure_of': 'each of something that is known, or of fact: with a key',
-	'problem.index_measure_once': 'each thing once',
-	'problem.index_measure_scaling': 'a best that is not the worst, or half above 0',
-	'problem.index_measure_weight': 'weights from 0 to 100',
-	'problem.index_measure_counts': 'at least one with a weight, of a facet with a weight',
-	'problem.index_weights': '0 to 100 each',
-	'problem.index_weights_any': 'at least one above 0',
-	'problem.index_known': '0 to 1: 0.5 is half of the weights',
-	'problem.index_cut': '0 to 100',
-	'problem.index_window': '30 to 1,825 days',
-	'problem.index_few': 'Too little would be known of people.',
-	'problem.index_choose': 'Choose other measures or weights, or be content with less.',
-	'problem.model_bounds': 'indices are from 0 to 100'
+	'problem.model_by': 'expected source, market, segment, or fact: with a key'
 };

@@ -558,19 +558,5 @@ export const problems = {
 	'problem.persona_name': '1 至 60 个字符',
 	'problem.persona_name_taken': '群组 {number} 已经这样称呼。',
 	'problem.persona_choose': '请换一个名称，或先给那个群组改名。',
-	'problem.model_by': '应为 source、market、segment，或 fact: 加键名',
-	'problem.index_measures': '1 至 30 个指标，或 null',
-	'problem.index_measure_of': '每个指标都应是已知内容，或 fact: 加键名',
-	'problem.index_measure_once': '每项内容只能出现一次',
-	'problem.index_measure_scaling': '最好值不能等于最差值，或半值应大于 0',
-	'problem.index_measure_weight': '权重为 0 至 100',
-	'problem.index_measure_counts': '至少一个有权重的指标，且其方面也有权重',
-	'problem.index_weights': '每个为 0 至 100',
-	'problem.index_weights_any': '至少一个大于 0',
-	'problem.index_known': '0 至 1：0.5 为权重的一半',
-	'problem.index_cut': '0 至 100',
-	'problem.index_window': '30 至 1,825 天',
-	'problem.index_few': '所知将会太少。',
-	'problem.index_choose': '请选择其他指标或权重，或降低要求。',
-	'problem.model_bounds': '指数为 0 至 100'
+	'problem.model_by': '应为 source、market、segment，或 fact: 加键名'
 };
