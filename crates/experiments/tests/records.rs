@@ -39,7 +39,6 @@ const MEANT: &[&str] = &[
     // A company has few.
     "FROM experiments",
     "FROM exclusion_groups",
-    "FROM policies",
 ];
 
 #[db_test(MIGRATIONS)]
