@@ -364,19 +364,12 @@ fn described(data: &Data, places: &[usize], raw: &[Vec<f64>], labels: &[Option<u
 fn rows(args: &ClusterArgs, data: &Data, found: &Grouped, customer: Option<usize>, report: &mut Report) {
     let name = |label: &Option<usize>| label.map_or_else(String::new, |it| (it + 1).to_string());
     report.rows = vec![
-        Column::texts("customer", who(data, customer)),
+        Column::texts("customer", data.called(customer)),
         Column::texts("group", found.labels.iter().map(name).collect()),
     ];
     if let Some(sure) = &found.sure {
         let called = if args.method == Method::Density { "strength" } else { "probability" };
         report.rows.push(Column::numbers(called, sure.clone()));
-    }
-}
-
-fn who(data: &Data, customer: Option<usize>) -> Vec<String> {
-    match customer {
-        Some(place) => data.texts(place),
-        None => data.table.lines.iter().map(|line| format!("line {line}")).collect(),
     }
 }
 

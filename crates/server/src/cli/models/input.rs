@@ -140,6 +140,11 @@ impl Data {
         }
     }
 
+    /// The column of a flag that may be left out.
+    pub fn optional(&self, flag: &str, name: Option<&String>) -> Result<Option<usize>> {
+        name.map(|it| self.named(flag, it)).transpose()
+    }
+
     /// The columns that a flag names, between commas.
     pub fn several(&self, flag: &str, names: &[String]) -> Result<Vec<usize>> {
         names.iter().map(|it| self.named(flag, it)).collect()
@@ -291,6 +296,14 @@ impl Data {
     /// A column's texts.
     pub fn texts(&self, place: usize) -> Vec<String> {
         self.table.column(place).ids().into_iter().map(|it| it.unwrap_or_default().to_owned()).collect()
+    }
+
+    /// What rows are called: by the ids in a column, or by their lines.
+    pub fn called(&self, ids: Option<usize>) -> Vec<String> {
+        match ids {
+            Some(place) => self.texts(place),
+            None => self.table.lines.iter().map(|line| format!("line {line}")).collect(),
+        }
     }
 
     /// A column's texts as places in the list of those that are different, in their order of appearance.

@@ -35,7 +35,7 @@ pub fn run(args: &NpsArgs) -> Result<()> {
     let mut data = Data::open(&args.input)?;
     let words = ["nps", "score", "netpro", "likelihood_to_recommend", "recommend", "rating", "answer"];
     let score = data.column("score", args.score.as_ref(), None, &words)?;
-    let by = args.by.as_ref().map(|it| data.named("by", it)).transpose()?;
+    let by = data.optional("by", args.by.as_ref())?;
     let answers = answers(&mut data, score)?;
     let tally = |rows: &mut dyn Iterator<Item = usize>| Tally::new(scale, rows.map(|row| (answers[row], 1)));
     let all = tally(&mut (0..answers.len()));

@@ -176,7 +176,7 @@ fn of_rows(args: &OutcomeArgs, told: Told, mut data: Data) -> Result<()> {
         model: &model,
         learnt: Some(&learnt),
         labels: &labels,
-        customers: customers(&data, customer),
+        customers: data.called(customer),
         table,
     };
     let mut report = Report::new("");
@@ -218,7 +218,7 @@ fn judged_again(
         model: &kept.model,
         learnt: None,
         labels: &labels,
-        customers: customers(data, customer),
+        customers: data.called(customer),
         table,
     };
     let mut report = Report::new("");
@@ -268,13 +268,6 @@ fn labels(args: &OutcomeArgs, told: Told, data: &mut Data, label: usize) -> Resu
         }
     };
     Ok(data.texts(label).iter().map(|it| *it == positive).collect())
-}
-
-fn customers(data: &Data, customer: Option<usize>) -> Vec<String> {
-    match customer {
-        Some(place) => data.texts(place),
-        None => data.table.lines.iter().map(|line| format!("line {line}")).collect(),
-    }
 }
 
 fn warn(data: &mut Data, warnings: &[Warning]) {

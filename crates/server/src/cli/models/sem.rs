@@ -101,7 +101,7 @@ const SAMPLES: usize = 10_000;
 /// Runs the command.
 pub fn run(args: &SemArgs) -> Result<()> {
     let mut data = Data::open(&args.input)?;
-    let customer = args.customer.as_ref().map(|it| data.named("customer", it)).transpose()?;
+    let customer = data.optional("customer", args.customer.as_ref())?;
     if samples(args, 0) > SAMPLES {
         bail!("--samples must be at most {SAMPLES}");
     }

@@ -105,7 +105,7 @@ fn read(args: &SequenceArgs, data: &mut Data) -> Result<Histories> {
     let date = data.column("date", args.date.as_ref(), Some(Field::Date), &["timestamp", "time"])?;
     let words = ["event", "activity", "activity_id", "action", "page"];
     let event = data.column("event", args.event.as_ref(), Some(Field::EventName), &words)?;
-    let outcome = args.outcome.as_ref().map(|it| data.named("outcome", it)).transpose()?;
+    let outcome = data.optional("outcome", args.outcome.as_ref())?;
     let mut needs = vec![(customer, Need::Text), (date, Need::Time), (event, Need::Text)];
     needs.extend(outcome.map(|it| (it, Need::Text)));
     data.require(&needs)?;

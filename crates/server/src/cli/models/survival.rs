@@ -105,7 +105,7 @@ pub fn run(args: &SurvivalArgs) -> Result<()> {
         return report.show(&args.input, &data);
     }
     let mut used = seen.used.clone();
-    used.extend(args.customer.as_ref().map(|it| data.named("customer", it)).transpose()?);
+    used.extend(data.optional("customer", args.customer.as_ref())?);
     let factors = factors::choose(&mut data, "factors", &args.factors, &used)?;
     let columns = factors.columns(&data)?;
     let fitted = match args.method {
@@ -133,7 +133,7 @@ fn read(args: &SurvivalArgs, data: &mut Data) -> Result<Seen> {
     let duration = data.column("duration", args.duration.as_ref(), None, &words)?;
     let words = ["ended", "event", "E", "churn", "churned", "arrest", "died", "dead", "status"];
     let ended = data.column("ended", args.ended.as_ref(), None, &words)?;
-    let entry = args.entry.as_ref().map(|it| data.named("entry", it)).transpose()?;
+    let entry = data.optional("entry", args.entry.as_ref())?;
     let mut needs = vec![(duration, Need::NotNegative), (ended, Need::Text)];
     needs.extend(entry.map(|it| (it, Need::Number)));
     data.require(&needs)?;

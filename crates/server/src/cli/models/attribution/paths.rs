@@ -75,7 +75,7 @@ fn touches(args: &AttributionArgs, data: &mut Data) -> Result<(Vec<Path>, Vec<St
     let date = data.column("date", args.date.as_ref(), Some(Field::Date), &["timestamp"])?;
     let channel = data.column("channel", args.channel.as_ref(), None, &["channel", "source", "medium"])?;
     let converted = data.column("converted", args.converted.as_ref(), None, &["converted", "conversion"])?;
-    let value = args.value.as_ref().map(|it| data.named("value", it)).transpose()?;
+    let value = data.optional("value", args.value.as_ref())?;
     let mut needs = vec![(customer, Need::Text), (date, Need::Time), (channel, Need::Text), (converted, Need::Text)];
     needs.extend(value.map(|it| (it, Need::NotNegative)));
     data.require(&needs)?;

@@ -6,8 +6,8 @@ use rapport_imports::written::Column;
 use rapport_models::Estimate;
 use rapport_models::buying::{BgBb, Chances, Fit, GammaGamma, Likelihood, Purchase, Spending};
 
-use super::kept::{BG_BB, Kept, exact};
-use super::{ClvArgs, purchases, saved, shown};
+use super::kept::{BG_BB, Kept, as_if_fitted};
+use super::{ClvArgs, learnt, purchases, saved, shown};
 use crate::cli::models::input::{Data, Need};
 use crate::cli::models::plot;
 use crate::cli::models::purchases::Purchases;
@@ -41,11 +41,8 @@ pub fn run(args: &ClvArgs, data: Data, kept: Option<Kept>) -> Result<()> {
     let spent = spent(&known);
     let (fit, spending) = match &kept {
         Some(kept) => {
-            let model = BgBb::with(&kept.parameters);
-            let log_likelihood = model.log_likelihood(&groups, &mut [0.0; 4]);
-            let estimates = kept.parameters.iter().map(|it| exact(*it)).collect();
             let customers = known.chances.iter().map(|it| it.weight).sum();
-            let fit = Fit { model, log_likelihood, estimates, covariance: Vec::new(), customers, evaluations: 0 };
+            let fit = as_if_fitted::<BgBb>(&kept.parameters, &groups, customers);
             (fit, kept.amounts(&spent))
         }
         None => {
@@ -82,9 +79,9 @@ fn rows(args: &ClvArgs, mut data: Data) -> Result<Known> {
     };
     let (frequency, recency) = (data.named("frequency", frequency)?, data.named("recency", recency)?);
     let chances = data.named("chances", chances)?;
-    let customer = args.customer.as_ref().map(|it| data.named("customer", it)).transpose()?;
-    let count = args.count.as_ref().map(|it| data.named("count", it)).transpose()?;
-    let amount = args.amount.as_ref().map(|it| data.named("amount", it)).transpose()?;
+    let customer = data.optional("customer", args.customer.as_ref())?;
+    let count = data.optional("count", args.count.as_ref())?;
+    let amount = data.optional("amount", args.amount.as_ref())?;
     let mut needs = [frequency, recency, chances].map(|it| (it, Need::NotNegative)).to_vec();
     needs.extend(customer.map(|it| (it, Need::Unique)));
     needs.extend(count.map(|it| (it, Need::NotNegative)));
@@ -114,7 +111,7 @@ fn rows(args: &ClvArgs, mut data: Data) -> Result<Known> {
     let columns = [Some(frequency), Some(recency), Some(chances), count, amount];
     Ok(Known {
         columns: columns.into_iter().flatten().map(|it| data.name(it).to_owned()).collect(),
-        customers: purchases::ids(&data, customer),
+        customers: data.called(customer),
         chances: (0..x.len()).map(one).collect(),
         amounts: amount.map(|it| data.numbers(it)),
         period: None,
@@ -269,7 +266,7 @@ fn report(
     report.metric("chances_taken", all(|it| it.frequency));
     report.metric("mean_p_alive", sum(&|it| it.alive) / customers);
     let ahead = |model: &BgBb| groups.iter().map(|it| it.weight * model.expected(it, args.ahead)).sum::<f64>();
-    let drawn = if fresh { fit.posterior(groups, 200, 7).filter(|it| it.worth >= 20.0) } else { None };
+    let drawn = if fresh { learnt::drawn(fit, groups, learnt::DRAWS) } else { None };
     let total = drawn.map(|it| it.interval(ahead));
     match total {
         Some(between) => {
@@ -314,7 +311,7 @@ fn report(
             figure(total.high.round()),
             args.ahead
         ),
-        None => "the parameters are taken as they are; their own uncertainty is not in the figures.".to_owned(),
+        None => shown::EXACT.to_owned(),
     };
     report.cannot = shown::CANNOT.to_owned();
     report

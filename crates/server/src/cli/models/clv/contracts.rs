@@ -6,8 +6,8 @@ use rapport_models::Estimate;
 use rapport_models::buying::{Contract, Fit, Likelihood, Sbg};
 
 use super::chances::weights;
-use super::kept::{Kept, SBG, exact};
-use super::{ClvArgs, purchases, saved, shown};
+use super::kept::{Kept, SBG, as_if_fitted};
+use super::{ClvArgs, learnt, saved, shown};
 use crate::cli::models::input::{Data, Need};
 use crate::cli::models::plot::{self, Line};
 use crate::cli::models::report::{Cell, Report, figure};
@@ -34,15 +34,8 @@ pub fn run(args: &ClvArgs, data: Data, kept: Option<Kept>) -> Result<()> {
     };
     let fit = match &kept {
         Some(kept) => {
-            let model = Sbg::with(&kept.parameters);
-            Fit {
-                model,
-                log_likelihood: model.log_likelihood(&known.contracts, &mut [0.0; 2]),
-                estimates: kept.parameters.iter().map(|it| exact(*it)).collect(),
-                covariance: Vec::new(),
-                customers: known.contracts.iter().map(|it| it.weight).sum(),
-                evaluations: 0,
-            }
+            let customers = known.contracts.iter().map(|it| it.weight).sum();
+            as_if_fitted::<Sbg>(&kept.parameters, &known.contracts, customers)
         }
         None => Sbg::fit(&known.contracts).map_err(|fault| known.data.fault(&fault, &[]))?,
     };
@@ -59,9 +52,9 @@ pub fn run(args: &ClvArgs, data: Data, kept: Option<Kept>) -> Result<()> {
 fn rows(args: &ClvArgs, mut data: Data, renewals: &str, cancelled: &str) -> Result<Known> {
     let renewals = data.named("renewals", renewals)?;
     let cancelled = data.named("cancelled", cancelled)?;
-    let customer = args.customer.as_ref().map(|it| data.named("customer", it)).transpose()?;
-    let count = args.count.as_ref().map(|it| data.named("count", it)).transpose()?;
-    let amount = args.amount.as_ref().map(|it| data.named("amount", it)).transpose()?;
+    let customer = data.optional("customer", args.customer.as_ref())?;
+    let count = data.optional("count", args.count.as_ref())?;
+    let amount = data.optional("amount", args.amount.as_ref())?;
     let mut needs = vec![(renewals, Need::NotNegative), (cancelled, Need::Text)];
     needs.extend(customer.map(|it| (it, Need::Unique)));
     needs.extend(count.map(|it| (it, Need::NotNegative)));
@@ -81,7 +74,7 @@ fn rows(args: &ClvArgs, mut data: Data, renewals: &str, cancelled: &str) -> Resu
     let columns = [Some(renewals), Some(cancelled), count, amount].into_iter().flatten();
     Ok(Known {
         columns: columns.map(|it| data.name(it).to_owned()).collect(),
-        customers: purchases::ids(&data, customer),
+        customers: data.called(customer),
         contracts: (0..came.len()).map(one).collect(),
         amounts: amount.map(|it| data.numbers(it)),
         data,
@@ -142,7 +135,7 @@ fn report(args: &ClvArgs, known: &mut Known, fit: &Fit<Sbg>, fresh: bool) -> Rep
     let last = came.len() as u32 - 1;
     let end = last + args.ahead;
     report.metric("renewals", f64::from(last));
-    let drawn = if fresh { fit.posterior(&known.contracts, 400, 7).filter(|it| it.worth >= 20.0) } else { None };
+    let drawn = if fresh { learnt::drawn(fit, &known.contracts, 2 * learnt::DRAWS) } else { None };
     let between = drawn.map(|it| it.interval(|it| it.survival(end)));
     let name = format!("still_there_after_{end}_renewals");
     match between {
@@ -201,7 +194,7 @@ fn report(args: &ClvArgs, known: &mut Known, fit: &Fit<Sbg>, fresh: bool) -> Rep
             figure(it.low),
             figure(it.high)
         ),
-        None => "the parameters are taken as they are; their own uncertainty is not in the figures.".to_owned(),
+        None => shown::EXACT.to_owned(),
     };
     report.cannot =
         "why somebody cancels, or what would keep them. That retention rises with time says that those who cancel easily are gone, not that people become more loyal."

@@ -122,9 +122,8 @@ impl Kept {
     }
 
     fn model<M: Likelihood>(&self, rows: &[M::Row]) -> (M, f64) {
-        let model = M::with(&self.parameters);
-        let likelihood = model.log_likelihood(rows, &mut vec![0.0; self.parameters.len()]);
-        (model, likelihood)
+        let Fit { model, log_likelihood, .. } = as_if_fitted::<M>(&self.parameters, rows, 0.0);
+        (model, log_likelihood)
     }
 
     fn explained<M: Plain>(
@@ -133,7 +132,7 @@ impl Kept {
         learnt: impl Fn(Explained<M>) -> Learnt,
     ) -> Result<(Learnt, f64), Fault> {
         let scales = self.covariates.as_ref().map_or_else(Vec::new, |it| it.1.clone());
-        let fit = fit_of(Factors::with(&self.parameters), &self.parameters, known.customers.len());
+        let fit = fit_of(Factors::with(&self.parameters), &self.parameters, known.customers.len() as f64);
         let explained = Explained { fit, scales };
         let likelihood = explained.log_likelihood(&known.histories, known.covariates())?;
         Ok((learnt(explained), likelihood))
@@ -141,10 +140,7 @@ impl Kept {
 
     /// The model of amounts, for customers whose amounts are known.
     pub fn amounts(&self, rows: &[rapport_models::buying::Spending]) -> Option<Fit<GammaGamma>> {
-        let parameters = self.spending.as_ref()?;
-        let model = GammaGamma::with(parameters);
-        let log_likelihood = model.log_likelihood(rows, &mut [0.0; 3]);
-        Some(Fit { log_likelihood, ..fit_of(model, parameters, rows.len()) })
+        Some(as_if_fitted(self.spending.as_ref()?, rows, rows.len() as f64))
     }
 }
 
@@ -152,18 +148,24 @@ impl Kept {
 pub const GAPS: &str = "how regularly people buy, as single purchases are not known";
 
 /// A parameter that is taken as it is.
-pub fn exact(value: f64) -> Estimate {
+fn exact(value: f64) -> Estimate {
     Estimate { value, standard_error: None, low: value, high: value }
 }
 
-/// A model that is taken as it is, as if it were fitted.
-fn fit_of<M>(model: M, parameters: &[f64], customers: usize) -> Fit<M> {
+/// A model with these parameters, as if it were fitted to these rows, which stand for so many customers.
+pub fn as_if_fitted<M: Likelihood>(parameters: &[f64], rows: &[M::Row], customers: f64) -> Fit<M> {
+    let model = M::with(parameters);
+    let log_likelihood = model.log_likelihood(rows, &mut vec![0.0; parameters.len()]);
+    Fit { log_likelihood, ..fit_of(model, parameters, customers) }
+}
+
+fn fit_of<M>(model: M, parameters: &[f64], customers: f64) -> Fit<M> {
     Fit {
         model,
         log_likelihood: f64::NAN,
         estimates: parameters.iter().map(|it| exact(*it)).collect(),
         covariance: Vec::new(),
-        customers: customers as f64,
+        customers,
         evaluations: 0,
     }
 }

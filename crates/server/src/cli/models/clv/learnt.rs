@@ -5,7 +5,7 @@
 use anyhow::{Result, bail};
 use rapport_models::buying::{
     BgNbd, Buying, Contest, Entry, Explained, Fit, GGompertzNbd, Group, Histories, History, Kind, Learnt, Likelihood,
-    MbgNbd, Model, ParetoGgg, ParetoNbd, Plain, Summary, Way,
+    MbgNbd, Model, ParetoGgg, ParetoNbd, Plain, Posterior, Summary, Way,
 };
 use rapport_models::{Estimate, Fault, Interval};
 
@@ -163,9 +163,14 @@ fn fitted<M: Likelihood>(known: &Known, way: Way, fit: &Fit<M>, learnt: Learnt, 
 }
 
 /// How many models a posterior is drawn of, and what it must be worth.
-const DRAWS: usize = 200;
+pub const DRAWS: usize = 200;
 const WORTH: f64 = 20.0;
 const SEED: u64 = 7;
+
+/// So many models as the data leave them; `None` where they are worth too little.
+pub fn drawn<M: Likelihood>(fit: &Fit<M>, rows: &[M::Row], draws: usize) -> Option<Posterior<M>> {
+    fit.posterior(rows, draws, SEED).filter(|it| it.worth >= WORTH)
+}
 
 /// A model of histories alone.
 fn plain<M: Likelihood<Row = Group> + Buying>(
@@ -185,8 +190,8 @@ fn plain<M: Likelihood<Row = Group> + Buying>(
         let sum: f64 = taken.iter().map(|it| it.weight * model.expected(&history(it), horizon)).sum();
         sum * histories.customers() as f64 / weight
     };
-    let drawn = if slow && groups.len() > DRAWN { None } else { fit.posterior(groups, DRAWS, SEED) };
-    let total = drawn.filter(|it| it.worth >= WORTH).map(|it| it.interval(total));
+    let drawn = if slow && groups.len() > DRAWN { None } else { drawn(&fit, groups, DRAWS) };
+    let total = drawn.map(|it| it.interval(total));
     fitted(known, way, &fit, learnt(fit.model.clone()), total)
 }
 

@@ -224,7 +224,7 @@ fn summarised(args: &ClvArgs, mut data: Data, factors: Option<Factors>) -> Resul
     };
     let age = data.named("age", age)?;
     let customer = data.find("customer", args.customer.as_ref(), Some(Field::CustomerId), &["id"])?;
-    let amount = args.amount.as_ref().map(|it| data.named("amount", it)).transpose()?;
+    let amount = data.optional("amount", args.amount.as_ref())?;
     let mut needs = vec![(frequency, Need::NotNegative), (recency, Need::NotNegative), (age, Need::NotNegative)];
     needs.extend(customer.map(|it| (it, Need::Unique)));
     needs.extend(amount.map(|it| (it, Need::Number)));
@@ -236,7 +236,7 @@ fn summarised(args: &ClvArgs, mut data: Data, factors: Option<Factors>) -> Resul
         let mean = amounts.as_ref().map_or(0.0, |it| it[row]);
         Summary { history, first: mean, again: mean, mean }
     };
-    let customers = ids(&data, customer);
+    let customers = data.called(customer);
     data.notes.push("Times are taken for weeks.".to_owned());
     let who: Vec<usize> = (0..x.len()).collect();
     let described = factors.map(|it| Described::read(&data, it, &who, x.len())).transpose()?;
@@ -254,14 +254,6 @@ fn summarised(args: &ClvArgs, mut data: Data, factors: Option<Factors>) -> Resul
         single: None,
         data,
     })
-}
-
-/// What rows of customers are called: by their ids, or by their lines.
-pub fn ids(data: &Data, customer: Option<usize>) -> Vec<String> {
-    match customer {
-        Some(place) => data.texts(place),
-        None => data.table.lines.iter().map(|line| format!("line {line}")).collect(),
-    }
 }
 
 impl Known {

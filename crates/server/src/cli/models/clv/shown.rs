@@ -102,6 +102,9 @@ pub fn parameter(report: &mut Report, name: &str, it: &Estimate) {
     }
 }
 
+/// How sure it is where nothing says how sure parameters are.
+pub const EXACT: &str = "the parameters are taken as they are; their own uncertainty is not in the figures.";
+
 /// What must not be read into any of it.
 pub const CANNOT: &str = "why somebody stays or leaves, what a campaign would change, or what happens when prices, seasons or the shop change. Who never came \
     back may have left unseen: P(alive) is a probability, not a fact.";
@@ -146,7 +149,7 @@ fn report(
             figure(total.low.round()),
             figure(total.high.round())
         ),
-        None => "the parameters are taken as they are; their own uncertainty is not in the figures.".to_owned(),
+        None => EXACT.to_owned(),
     };
     if known.described.is_some() && report.model.contains("covariates") {
         report.sure += " A covariate's factor is that of a standard deviation above the mean: buying of the rate to buy, leaving of the rate, or the odds, to leave.";

@@ -139,7 +139,7 @@ fn told(data: &Data, fault: &Fault) -> anyhow::Error {
 /// Rows added up by time; a first or last step that rows do not reach the ends of is left out.
 fn added(args: &ForecastArgs, data: &mut Data, unit: Unit) -> Result<Known> {
     let date = data.column("date", args.date.as_ref(), Some(Field::Date), &[])?;
-    let value = args.value.as_ref().map(|it| data.named("value", it)).transpose()?;
+    let value = data.optional("value", args.value.as_ref())?;
     let mut needs = vec![(date, Need::Time)];
     needs.extend(value.map(|it| (it, Need::Number)));
     data.require(&needs)?;

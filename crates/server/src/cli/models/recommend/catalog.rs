@@ -142,8 +142,9 @@ fn kinds(args: &RecommendArgs, known: Option<&[String]>) -> Result<Vec<u32>> {
 /// Prices; a blank cell is a price that is not known.
 fn priced(data: &Data, place: usize) -> Result<Vec<Option<f64>>> {
     let Numbers { values, bad, absurd, .. } = data.table.column(place).numbers();
-    let odd: Vec<usize> =
-        (0..values.len()).filter(|row| values[*row] < 0.0 || bad.contains(row) || absurd.contains(row)).collect();
+    let mut odd: Vec<usize> = (0..values.len()).filter(|row| values[*row] < 0.0).chain(bad).chain(absurd).collect();
+    odd.sort_unstable();
+    odd.dedup();
     if !odd.is_empty() {
         bail!("{} of {}: {} is no price", data.lines(&odd), data.table.name, data.name(place));
     }

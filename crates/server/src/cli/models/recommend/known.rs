@@ -32,9 +32,9 @@ impl Known {
             Some(item) => item,
             None => data.column("item", None, Some(Field::ProductName), &["product"])?,
         };
-        let weight = args.weight.as_ref().map(|it| data.named("weight", it)).transpose()?;
-        let date = args.date.as_ref().map(|it| data.named("date", it)).transpose()?;
-        let basket = args.basket.as_ref().map(|it| data.named("basket", it)).transpose()?;
+        let weight = data.optional("weight", args.weight.as_ref())?;
+        let date = data.optional("date", args.date.as_ref())?;
+        let basket = data.optional("basket", args.basket.as_ref())?;
         let mut needs = vec![(customer, Need::Text), (item, Need::Text)];
         needs.extend(weight.map(|it| (it, Need::NotNegative)));
         needs.extend(date.map(|it| (it, Need::Time)));

@@ -85,10 +85,10 @@ impl Chosen {
             Self::Next(Following { steps, doubt, recent }) => {
                 let events = events.unwrap_or_default();
                 let options = NextOptions { steps: *steps, doubt: *doubt };
-                let found = Next::fit(events, histories.items(), &options)?;
+                let found = Arc::new(Next::fit(events, histories.items(), &options)?);
                 orders = Next::in_order(events, histories.persons());
-                next = Some((found.clone(), *recent));
-                Arc::new(found)
+                next = Some((Arc::clone(&found), *recent));
+                found
             }
         };
         let unlike = share.map(|share| (share, Likeness::of(histories)));
@@ -101,7 +101,7 @@ pub struct Lists {
     model: Model,
     popular: Popular,
     /// The same model where it is what comes next, and how many of the newest items say it.
-    next: Option<(Next, usize)>,
+    next: Option<(Arc<Next>, usize)>,
     /// For what comes next: everyone's items in their order.
     orders: Vec<Vec<u32>>,
     unlike: Option<(f64, Likeness)>,

@@ -249,9 +249,14 @@ impl Named<'_> {
         report.table("effects", "Effects along all paths", &header, rows);
     }
 
+    /// The columns that constructs ask for.
+    fn used(&self) -> impl Iterator<Item = usize> {
+        self.constructs.iter().flat_map(|it| it.indicators.iter().copied())
+    }
+
     /// What it takes to score other rows.
     pub fn kept(&self, text: &str) -> Kept {
-        let used: Vec<usize> = self.constructs.iter().flat_map(|it| it.indicators.iter().copied()).collect();
+        let used: Vec<usize> = self.used().collect();
         let weights = self.fit.score_weights();
         let indices = (0..self.names.len()).filter_map(|at| {
             let (worst, best) = self.scales[at]?;
@@ -281,15 +286,8 @@ impl Named<'_> {
     /// A row a person: scores, and indices where there are any.
     pub fn rows(&self, report: &mut Report, data: &Data, customer: Option<usize>) {
         let kept = self.kept("");
-        let used: Vec<usize> = self.constructs.iter().flat_map(|it| it.indicators.iter().copied()).collect();
-        let columns: Vec<Vec<f64>> = used.iter().map(|it| data.numbers(*it)).collect();
-        let score = |weights: &Vec<f64>| {
-            let of = |row: usize| {
-                weights.iter().enumerate().map(|(at, it)| it * (columns[at][row] - kept.means[at])).sum::<f64>()
-            };
-            (0..data.rows()).map(of).collect()
-        };
-        let scores: Vec<Vec<f64>> = kept.weights.iter().map(score).collect();
+        let columns: Vec<Vec<f64>> = self.used().map(|it| data.numbers(it)).collect();
+        let scores = kept.scores(&columns, data.rows());
         report.rows = kept::rows(data, customer, self.names, &scores);
         report.rows.extend(kept::indexed(&kept.indices, &columns, data.rows()));
     }

@@ -29,6 +29,16 @@ pub struct Kept {
     pub indices: Vec<Index>,
 }
 
+impl Kept {
+    /// The scores of every row by each latent variable or construct; `columns` are those of [`Self::columns`].
+    pub fn scores(&self, columns: &[Vec<f64>], rows: usize) -> Vec<Vec<f64>> {
+        let score = |row: usize, weights: &[f64]| {
+            weights.iter().enumerate().map(|(at, it)| it * (columns[at][row] - self.means[at])).sum::<f64>()
+        };
+        self.weights.iter().map(|own| (0..rows).map(|row| score(row, own)).collect()).collect()
+    }
+}
+
 /// An index: the mean of answers, weighted, from 0 where all are the worst to 100 where all are the best.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Index {
@@ -53,12 +63,8 @@ pub fn rows(data: &Data, customer: Option<usize>, latent: &[String], scores: &[V
     if latent.is_empty() {
         return Vec::new();
     }
-    let who = match customer {
-        Some(place) => data.texts(place),
-        None => data.table.lines.iter().map(|line| format!("line {line}")).collect(),
-    };
     let scores = latent.iter().zip(scores).map(|(name, own)| Column::numbers(name, own.clone()));
-    std::iter::once(Column::texts("customer", who)).chain(scores).collect()
+    std::iter::once(Column::texts("customer", data.called(customer))).chain(scores).collect()
 }
 
 /// Indices of every row, as columns.
@@ -93,11 +99,7 @@ pub fn again(args: &SemArgs, path: &Path, mut data: Data, customer: Option<usize
     needs.extend(customer.map(|it| (it, Need::Unique)));
     data.require(&needs)?;
     let columns: Vec<Vec<f64>> = places.iter().map(|it| data.numbers(*it)).collect();
-    let score = |row: usize, weights: &[f64]| {
-        weights.iter().enumerate().map(|(at, it)| it * (columns[at][row] - kept.means[at])).sum::<f64>()
-    };
-    let of = |weights: &Vec<f64>| (0..data.rows()).map(|row| score(row, weights)).collect::<Vec<f64>>();
-    let scores: Vec<Vec<f64>> = kept.weights.iter().map(of).collect();
+    let scores = kept.scores(&columns, data.rows());
     let mut report = Report::new(if kept.composites { super::composites::NAME } else { "structural equation model" });
     for (values, name) in scores.iter().zip(&kept.latent) {
         let mean = values.iter().sum::<f64>() / values.len() as f64;

@@ -41,10 +41,7 @@ pub fn told(
     if args.input.out.is_none() {
         return Ok(());
     }
-    let customers = match &args.customer {
-        Some(name) => data.texts(data.named("customer", name)?),
-        None => data.table.lines.iter().map(|line| format!("line {line}")).collect(),
-    };
+    let customers = data.called(data.optional("customer", args.customer.as_ref())?);
     let row = |at: usize| columns.iter().map(|it| it[at]).collect::<Vec<f64>>();
     let all: Vec<Vec<f64>> = (0..data.rows()).map(row).collect();
     let of =

@@ -44,7 +44,7 @@ pub fn read(args: &UpliftArgs, data: &mut Data) -> Result<Trial> {
     let treatment = data.column("treatment", args.treatment.as_ref(), None, &words)?;
     let words = ["outcome", "converted", "conversion", "visit", "response"];
     let outcome = data.column("outcome", args.outcome.as_ref(), None, &words)?;
-    let propensity = args.propensity.as_ref().map(|it| data.named("propensity", it)).transpose()?;
+    let propensity = data.optional("propensity", args.propensity.as_ref())?;
     let mut needs = vec![(treatment, Need::Text)];
     needs.extend(customer.map(|it| (it, Need::Unique)));
     needs.extend(propensity.map(|it| (it, Need::Number)));
@@ -68,21 +68,14 @@ pub fn read(args: &UpliftArgs, data: &mut Data) -> Result<Trial> {
         bail!("{} is the same in all rows; nothing can be learnt from it", data.name(outcome));
     }
     let used = [customer, Some(treatment), Some(outcome), propensity].into_iter().flatten().collect();
-    Ok(Trial { treated, came, chances, customers: who(data, customer), used })
+    Ok(Trial { treated, came, chances, customers: data.called(customer), used })
 }
 
 /// The ids of rows of which nothing else is asked.
 pub fn customers(args: &UpliftArgs, data: &mut Data) -> Result<Vec<String>> {
     let customer = data.find("customer", args.customer.as_ref(), Some(Field::CustomerId), &["id"])?;
     data.require(&customer.map(|it| (it, Need::Unique)).into_iter().collect::<Vec<_>>())?;
-    Ok(who(data, customer))
-}
-
-fn who(data: &Data, customer: Option<usize>) -> Vec<String> {
-    match customer {
-        Some(place) => data.texts(place),
-        None => data.table.lines.iter().map(|line| format!("line {line}")).collect(),
-    }
+    Ok(data.called(customer))
 }
 
 /// Whether a column is yes and no in words.
