@@ -1,19 +1,13 @@
-//! Who will be lost: of everybody who still buys, the probability that they buy nothing within a horizon, learnt from what was known of people at several moments
-//! of the past and from what they then did.
+//! Who will be lost: of everybody who still buys, the probability that they buy nothing within a horizon.
 //!
-//! Always holds: a feature at a moment uses only what had happened *and* had been heard of before it; a label is what came after it, as the orders stand now. What is
-//! judged by a moment was learnt from moments whose time had passed before it. Data that do not carry a model are a [`Verdict`](crate::scores::Verdict).
+//! Always holds: whether somebody was lost is seen in the orders as they stand now; whoever has bought nothing for too long is lost by definition, and not foretold.
 //!
-//! Does not do: the mathematics (`rapport_models::learn`), writing scores anywhere, or saying what would keep anybody: reasons and what goes with a risk are
-//! associations.
+//! Does not do: how it is learnt ([`foretelling`](crate::foretelling)), writing scores anywhere, or saying what would keep anybody: reasons and what goes with a risk
+//! are associations.
 
 mod cards;
-mod deeds;
-mod features;
-mod learning;
+mod definition;
 mod overview;
-mod reasons;
-mod rows;
 mod run;
 
 use serde::{Deserialize, Serialize};
@@ -21,12 +15,12 @@ use utoipa::ToSchema;
 
 use crate::scores::within;
 
-pub use deeds::{Deed, Did, Heard};
-pub use features::{FEATURES, Known};
-pub use learning::{Before, Content, Definition, Learned, STEPS, Warned, came, learn};
-pub use overview::{Associated, Band, Cause, Costed, Level, Overview, Point};
-pub use reasons::Reason;
-pub use rows::{Looks, Rows};
+pub use crate::foretelling::{
+    Associated, Band, Cause, Deed, Did, FEATURES, Heard, Known, Level, Levels, Looks, Point, Reason, Rows, STEPS,
+    Warned,
+};
+pub use definition::{Before, Content, Definition, Learned, came, learn};
+pub use overview::{Costed, Overview};
 pub use run::{Detail, Run, Scored};
 
 /// What staff choose of it.
@@ -40,7 +34,7 @@ pub struct Settings {
     pub active_weeks: Option<u32>,
     /// What a lost customer costs, in the workspace's currency: above 0. Null: what one who stays spends within the horizon.
     pub loss: Option<f64>,
-    /// What an action on one customer costs: above 0. Null: a tenth of what an action is hoped to save.
+    /// What an action on one customer costs: above 0. Null: nobody knows; levels then go by how many are usually lost.
     pub action: Option<f64>,
     /// Of those who would be lost, the part that an action is hoped to keep: above 0, up to 1. An experiment tells the true one.
     pub keeps: f64,
@@ -64,25 +58,24 @@ impl Default for Settings {
     }
 }
 
-/// The part of what an action is hoped to save that it costs, where nobody said.
-const ACTION: f64 = 0.1;
-
 /// What acting costs and brings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Costs {
     /// What a lost customer costs.
     pub loss: f64,
-    /// What an action on one costs.
-    pub action: f64,
+    /// What an action on one costs, where somebody said so.
+    pub action: Option<f64>,
     /// The part of those who would be lost that it keeps.
     pub keeps: f64,
 }
 
 impl Costs {
-    /// The risk from which on acting pays (Elkan 2001): what is hoped to be saved outweighs what is spent. `None` where it never does.
-    pub fn threshold(&self) -> Option<f64> {
-        let threshold = self.action / (self.keeps * self.loss);
-        (threshold < 1.0).then_some(threshold)
+    /// Where levels begin. `high` is where acting pays (Elkan 2001: what is hoped to be saved outweighs what is spent), `medium` half of that. Where nobody said what acting costs,
+    /// nothing can be said of that: `high` is whoever's odds of being lost are twice those of all (of whom `base` were lost), `medium` whoever's are above them.
+    pub fn levels(&self, base: f64) -> Levels {
+        let Some(action) = self.action else { return Levels::beside(base) };
+        let pays = action / (self.keeps * self.loss);
+        Levels { high: (pays < 1.0).then_some(pays), medium: pays.min(1.0) / 2.0 }
     }
 }
 
@@ -106,10 +99,9 @@ impl Settings {
         within((1..=168).contains(&self.score_hours), "score_hours", "1 to 168 hours")
     }
 
-    /// What acting costs, with what is proposed where nobody said: `worth` is what a customer who stays spends within the horizon.
+    /// What acting costs, with what a loss is proposed to cost where nobody said: `worth` is what a customer who stays spends within the horizon.
     pub fn costs(&self, worth: f64) -> Costs {
-        let loss = self.loss.unwrap_or(worth).max(1e-6);
-        Costs { loss, action: self.action.unwrap_or(ACTION * self.keeps * loss), keeps: self.keeps }
+        Costs { loss: self.loss.unwrap_or(worth).max(1e-6), action: self.action, keeps: self.keeps }
     }
 }
 
@@ -139,9 +131,14 @@ mod tests {
     #[test]
     fn acting_pays_from_where_what_is_saved_outweighs_what_is_spent() {
         let settings = Settings { loss: Some(100.0), action: Some(6.0), keeps: 0.3, ..Settings::default() };
-        assert!((settings.costs(1.0).threshold().unwrap() - 0.2).abs() < 1e-12);
+        let levels = settings.costs(1.0).levels(0.4);
+        assert!((levels.high.unwrap() - 0.2).abs() < 1e-12 && (levels.medium - 0.1).abs() < 1e-12);
+        assert_eq!(Settings { action: Some(30.0), ..settings }.costs(1.0).levels(0.4).high, None, "it never pays");
+    }
+
+    #[test]
+    fn without_costs_levels_go_by_how_many_are_usually_lost() {
         let usual = Settings::default().costs(80.0);
-        assert_eq!((usual.loss, usual.threshold().map(|it| (it * 1e9).round() / 1e9)), (80.0, Some(0.1)));
-        assert_eq!(Settings { action: Some(30.0), ..settings }.costs(1.0).threshold(), None, "it never pays");
+        assert_eq!((usual.loss, usual.action, usual.levels(0.4)), (80.0, None, Levels::beside(0.4)));
     }
 }

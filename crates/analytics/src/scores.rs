@@ -21,6 +21,8 @@ use utoipa::ToSchema;
 pub const VALUE: &str = "value";
 /// The model of who will be lost, and its kind.
 pub const CHURN: &str = "churn";
+/// The kind of models of what people will do; a workspace has as many as staff make, each of which is called so with its key behind a dot.
+pub const PROPENSITY: &str = "propensity";
 /// The model of what to offer whom. It scores nobody: offers are made when somebody is there.
 pub const RECOMMENDATIONS: &str = "recommendations";
 /// The model of who buys like whom. It has jobs and facts of its own; whose group is which stands among the scores.

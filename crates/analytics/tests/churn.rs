@@ -6,7 +6,7 @@ mod chance;
 
 use proptest::prelude::*;
 use rapport_analytics::churn::{
-    self, Before, Content, Deed, Definition, Did, FEATURES, Known, Learned, Looks, Rows, Run, STEPS, Settings,
+    self, Before, Content, Costed, Deed, Definition, Did, FEATURES, Known, Learned, Looks, Rows, Run, STEPS, Settings,
 };
 use rapport_analytics::value::{Bought, Buyer, Day};
 use rapport_domain::PersonId;
@@ -24,7 +24,7 @@ impl Chance {
 }
 
 fn deed(day: i32, did: Did, amount: f64) -> Deed {
-    Deed { day, heard: day, did, amount, reduced: false }
+    Deed { day, heard: day, did, amount, reduced: false, stands: true }
 }
 
 /// A shop: what everybody did, and what they bought.
@@ -111,7 +111,7 @@ fn who_will_be_lost_is_told_and_probabilities_mean_what_they_say() {
     assert!(metrics.bias.low < 0.15 && metrics.bias.high > -0.15, "{:?}", metrics.bias);
     assert_eq!(found.content.choice.tried.len(), 2);
     assert!(found.content.warnings.is_empty(), "{:?}", found.content.warnings);
-    assert!(found.lost > 100 && found.rows > 2_000 && found.moments == 6);
+    assert!(found.came > 100 && found.rows > 2_000 && found.moments == 6);
     // What nobody did is no feature.
     for word in ["stars_last", "tickets_180", "messages_90", "reduced"] {
         assert!(!found.content.features.iter().any(|it| it == word), "{word}");
@@ -292,7 +292,7 @@ fn figures_are_sums_of_the_scores_that_people_get() {
     let shop = shop(1_000, 9);
     let found = learned(&shop, END, None);
     let active = 7 * found.content.definition.active_weeks;
-    let looks = Looks { days: vec![END], is_present: true, active, most: usize::MAX };
+    let looks = Looks { days: vec![END], is_present: true, active, anybody: false, most: usize::MAX };
     let now = rows(&shop, &looks, found.content.buying.as_deref());
     let settings = Settings { loss: Some(100.0), action: Some(9.0), ..settings() };
     let run = Run::new(found.content.clone(), now.clone(), &settings).unwrap();
@@ -328,24 +328,34 @@ fn figures_are_sums_of_the_scores_that_people_get() {
     }
     // Acting on everybody finds all, on fewer people fewer; what it brings is what is kept less what is spent.
     let (first, last) = (&figures.costs[0], &figures.costs[19]);
-    assert!((first.acted, first.found) == (1.0, 1.0) && last.acted < 0.5, "{first:?} {last:?}");
-    assert!((first.gain - 1_000.0 * (figures.base * 30.0 - 9.0)).abs() < 1e-6, "{first:?}");
-    assert!(figures.costs.windows(2).all(|pair| pair[0].found >= pair[1].found));
-    let best = figures.costs.iter().max_by(|a, b| a.gain.total_cmp(&b.gain)).unwrap();
+    let gain = |it: &Costed| it.gain.unwrap();
+    assert!((first.reached.acted, first.reached.found) == (1.0, 1.0) && last.reached.acted < 0.5, "{first:?} {last:?}");
+    assert!((gain(first) - 1_000.0 * (figures.base * 30.0 - 9.0)).abs() < 1e-6, "{first:?}");
+    assert!(figures.costs.windows(2).all(|pair| pair[0].reached.found >= pair[1].reached.found));
+    let best = figures.costs.iter().max_by(|a, b| gain(a).total_cmp(&gain(b))).unwrap();
     let own = &figures.costs[6];
     assert!(
-        (own.threshold - 0.3).abs() < 1e-12 && own.gain >= 0.8 * best.gain,
+        (own.reached.threshold - 0.3).abs() < 1e-12 && gain(own) >= 0.8 * gain(best),
         "the threshold is about the best: {own:?} {best:?}"
     );
     // Who has not come by for long is at a higher risk, and it is said so.
     let visits = figures.associated.iter().find(|it| it.feature == "visits_since").unwrap();
-    assert!(visits.points[0].risk < visits.points[visits.points.len() - 1].risk, "{visits:?}");
+    assert!(visits.points[0].chance < visits.points[visits.points.len() - 1].chance, "{visits:?}");
     assert!(still.iter().filter(|it| it.risk > 0.5).all(|it| it.detail.because.iter().any(|why| why.raises)));
     // Acting that never pays leaves nobody high.
     let dear = Settings { action: Some(40.0), ..settings };
-    let run = Run::new(found.content, now, &dear).unwrap();
+    let run = Run::new(found.content.clone(), now.clone(), &dear).unwrap();
     let figures = run.overview(&dear, "EUR");
     assert_eq!((figures.threshold, figures.levels[0].people), (None, 0));
+    // Where nobody said what acting costs, high is whoever's odds are twice the usual, and what acting brings is not told.
+    let unsaid = Settings { loss: Some(100.0), ..Settings::default() };
+    let run = Run::new(found.content, now, &unsaid).unwrap();
+    let figures = run.overview(&unsaid, "EUR");
+    let (base, high) = (figures.base, figures.threshold.unwrap());
+    assert!((high / (1.0 - high) - 2.0 * base / (1.0 - base)).abs() < 1e-9 && figures.medium == base);
+    assert!(figures.action.is_none() && figures.costs.iter().all(|it| it.gain.is_none()));
+    let some = figures.levels[0].people;
+    assert!(some > 0 && some < figures.people / 2, "some are high, not most: {some} of {}", figures.people);
 }
 
 /// What is known, once more: slow and obvious, over all deeds, day by day.
@@ -354,8 +364,9 @@ fn oracle(deeds: &[Deed], moment: i32) -> Option<Vec<f64>> {
     let happened = |did: Did, day: i32| known.iter().any(|it| it.did == did && it.day == day);
     let days =
         |did: Did, from: i32, to: i32| (moment - from..moment - to).filter(|day| happened(did, *day)).count() as f64;
+    known.first()?;
     let all: Vec<i32> = (0..moment).filter(|day| happened(Did::Bought, *day)).collect();
-    let (first, last) = (*all.first()?, *all.last()?);
+    let ago = |day: Option<&i32>| day.map_or(f64::NAN, |it| f64::from(moment - it));
     let paid = |within: i32| -> Vec<f64> {
         let fits = |it: &&Deed| it.did == Did::Bought && it.day >= moment - within && !it.amount.is_nan();
         known.iter().filter(fits).map(|it| it.amount).collect()
@@ -377,10 +388,11 @@ fn oracle(deeds: &[Deed], moment: i32) -> Option<Vec<f64>> {
     let usual = mean(&paid(99_999));
     let visits: Vec<i32> = (0..moment).filter(|day| happened(Did::Visited, *day)).collect();
     let orders: Vec<&Deed> = known.iter().filter(|it| it.did == Did::Bought).collect();
-    let since = f64::from(moment - last);
+    let since = ago(all.last());
+    let own: Vec<i32> = (0..moment).filter(|day| happened(Did::Own, *day)).collect();
     Some(vec![
         since,
-        f64::from(moment - first),
+        ago(all.first()),
         all.len() as f64,
         gap,
         since / gap,
@@ -394,7 +406,7 @@ fn oracle(deeds: &[Deed], moment: i32) -> Option<Vec<f64>> {
         days(Did::Bought, 90, 0) - days(Did::Bought, 180, 90),
         days(Did::Visited, 30, 0),
         days(Did::Visited, 30, 0) - days(Did::Visited, 60, 30),
-        visits.last().map_or(f64::NAN, |it| f64::from(moment - it)),
+        ago(visits.last()),
         orders.iter().filter(|it| it.reduced).count() as f64 / orders.len() as f64,
         count(Did::Refunded, 365) + count(Did::Cancelled, 365),
         count(Did::Complained, 180),
@@ -402,6 +414,10 @@ fn oracle(deeds: &[Deed], moment: i32) -> Option<Vec<f64>> {
         latest(Did::Rated),
         latest(Did::Recommended),
         count(Did::Opened, 90),
+        f64::NAN,
+        ago(own.last()),
+        count(Did::Own, 90),
+        count(Did::Own, 365),
     ])
 }
 
@@ -419,10 +435,12 @@ fn any_deed() -> impl Strategy<Value = Deed> {
         Did::Rated,
         Did::Recommended,
         Did::Opened,
+        Did::Own,
     ]);
     let amount = prop::sample::select(vec![f64::NAN, 1.0, 3.0, 5.0]);
-    (1i32..500, prop::sample::select(vec![0, 0, 0, 1, 30, 400]), did, amount, any::<bool>())
-        .prop_map(|(day, late, did, amount, reduced)| Deed { day, heard: day + late, did, amount, reduced })
+    (1i32..500, prop::sample::select(vec![0, 0, 0, 1, 30, 400]), did, amount, any::<bool>()).prop_map(
+        |(day, late, did, amount, reduced)| Deed { day, heard: day + late, did, amount, reduced, stands: true },
+    )
 }
 
 proptest! {

@@ -380,8 +380,10 @@ async fn scores_are_found_by_what_the_page_shows(db: TestDatabase) {
     let everybody = scores::everybody(&mut db_read, W, "value").await.unwrap();
     assert_eq!((everybody.len(), everybody[2]), (40, (PersonId(1), 999)));
     let mut tx = db.begin(Priority::Interactive).await.unwrap();
-    assert_eq!(scores::forget_before(&mut tx, W, "value", Timestamp(6)).await.unwrap(), 39);
-    assert_eq!(scores::forget_before(&mut tx, W, "value", Timestamp(6)).await.unwrap(), 0);
+    let old = scores::before(&mut tx, W, "value", Timestamp(6), 100).await.unwrap();
+    assert_eq!(old.len(), 39);
+    scores::forget(&mut tx, W, "value", &old).await.unwrap();
+    assert!(scores::before(&mut tx, W, "value", Timestamp(6), 100).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     assert_eq!(scores::of_handles(&mut db_read, OTHER, &[Handle(3)]).await.unwrap()[0].detail, json!({"n": 3}));
 }

@@ -9,6 +9,6 @@ pub mod policy;
 pub mod reason;
 pub mod settings;
 
-pub use policy::{Ask, Decision, decide};
+pub use policy::{Ask, Decision, Pace, decide};
 pub use reason::Reason;
 pub use settings::{Cap, Quiet, Settings, Window};

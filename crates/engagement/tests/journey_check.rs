@@ -32,6 +32,9 @@ impl Known for Shop {
     fn has_topic(&self, key: &str) -> bool {
         key == "sale"
     }
+    fn policy(&self, key: &str) -> Option<Vec<String>> {
+        (key == "offer").then(|| ["a", "b", "c"].map(str::to_owned).to_vec())
+    }
     fn has_list(&self, key: &str) -> bool {
         key == "vip"
     }
@@ -142,6 +145,14 @@ fn each_error_of_a_node_is_found() {
     at(0, arms([150.0, -50.0], ["a", "b"]), "split_shares");
     at(0, arms([50.0, 50.0], ["a", "a"]), "split_names");
     at(0, arms([50.0, 50.0], ["", "a"]), "split_names");
+    let decided = |policy: &str, names: [&str; 2]| {
+        let mut form = arms([50.0, 50.0], names);
+        form["split"]["policy"] = json!(policy);
+        form
+    };
+    at(0, decided("gone", ["a", "b"]), "policy_unknown");
+    at(0, decided("offer", ["a", "other"]), "policy_arms");
+    one("/nodes/0/step", decided("offer", ["a", "b"]), "policy_ways", "wait", Severity::Warning);
     at(1, json!({"wait_until": {"paths": [], "timeout": "1d", "timed_out": "mail"}}), "nothing_awaited");
     let until = |name: &str, timeout: &str| json!({"wait_until": {"paths": [{"until": {"event": {"name": name}}, "next": null}], "timeout": timeout, "timed_out": "mail"}});
     at(1, until("", "1d"), "event_missing");

@@ -82,7 +82,17 @@ impl Walk {
 
     /// Comes in, though they may not be of the audience: then they are out at the first look.
     fn enter(definition: Definition, settings: Settings, person: Situation, now: Timestamp) -> Self {
-        let instance = Instance::new("ins_1".into(), ("j", 1), person.person, String::new(), &definition.start, now);
+        Self::enter_by(definition, settings, person, "ins_1".into(), now)
+    }
+
+    /// The same as a passage of this name.
+    fn enter_as(definition: Definition, person: Situation, id: String, now: Timestamp) -> Self {
+        let settings = Settings { quiet: None, caps: Vec::new(), ..Settings::default() };
+        Self::enter_by(definition, settings, person, id, now)
+    }
+
+    fn enter_by(definition: Definition, settings: Settings, person: Situation, id: String, now: Timestamp) -> Self {
+        let instance = Instance::new(id, ("j", 1), person.person, String::new(), &definition.start, now);
         let mut walk = Self { definition, settings, person, instance, effects: Vec::new() };
         let plan = Plan { key: "j", definition: &walk.definition, settings: &walk.settings };
         let mut all = walk.person.clone();

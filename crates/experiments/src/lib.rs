@@ -2,7 +2,8 @@
 //!
 //! [`design`] is what staff write, [`checks`] refuses what cannot work, [`change`] says what a change does to who is in already. [`evaluate()`] decides
 //! for one unit; [`records::exposures`] notes it, in the transaction of what it leads to. [`readout`] says in numbers and in words what came of it,
-//! and [`attribution`] what a journey or campaign brought in. [`open_feature`] is the same for the company's own site and apps.
+//! and [`attribution`] what a journey or campaign brought in. [`open_feature`] is the same for the company's own site and apps. [`policies`] are choices that
+//! learn what they bring while they are made.
 //!
 //! Always holds: the same unit gets the same variant of a design for ever; whoever was exposed keeps their variant whatever the design becomes; what
 //! is not running gives everybody the control.
@@ -18,6 +19,7 @@ pub mod evaluate;
 pub mod global_holdout;
 pub mod groups;
 pub mod open_feature;
+pub mod policies;
 pub mod readout;
 pub mod records;
 pub mod refusal;

@@ -1,4 +1,4 @@
-//! The tables of experiments. Every column is declared in [`DATA_MAP`].
+//! The tables of experiments and policies. Every column is declared in [`DATA_MAP`].
 //!
 //! Always holds: a row of `exposures` is what one identifier was exposed to first, and is never given another variant; the counts of
 //! `exposure_days` are of all that was ever noted, and say nothing about a person, so erasing one leaves them.
@@ -8,8 +8,56 @@ use rapport_store::data_map::{Category, Declaration, Erasure, Retention, Way};
 use rapport_store::{Migration, Migrations};
 
 /// All migrations of this crate, in order.
-pub const MIGRATIONS: Migrations =
-    Migrations { namespace: "experiments", list: &[Migration { number: 1, name: "experiments", sql: EXPERIMENTS }] };
+pub const MIGRATIONS: Migrations = Migrations {
+    namespace: "experiments",
+    list: &[
+        Migration { number: 1, name: "experiments", sql: EXPERIMENTS },
+        Migration { number: 2, name: "policies", sql: POLICIES },
+    ],
+};
+
+const POLICIES: &str = "
+CREATE TABLE policies (
+    workspace {int} NOT NULL,
+    policy {int} NOT NULL,
+    key TEXT NOT NULL,
+    state TEXT NOT NULL,
+    version {int} NOT NULL,
+    epoch {int} NOT NULL,
+    epoch_at {int} NOT NULL,
+    fixed_arm TEXT,
+    design {json} NOT NULL,
+    learner {bytes} NOT NULL,
+    basis {json} NOT NULL,
+    knows {bool} NOT NULL,
+    created_at {int} NOT NULL,
+    updated_at {int} NOT NULL,
+    updated_by TEXT NOT NULL,
+    PRIMARY KEY (policy, workspace)
+) {clustered};
+CREATE UNIQUE INDEX policies_key ON policies (workspace, key);
+
+CREATE TABLE policy_decisions (
+    workspace {int} NOT NULL,
+    policy {int} NOT NULL,
+    epoch {int} NOT NULL,
+    subject TEXT NOT NULL,
+    turn TEXT NOT NULL,
+    handle {int} NOT NULL,
+    person {int} NOT NULL,
+    arm TEXT NOT NULL,
+    propensity {float} NOT NULL,
+    chances {json} NOT NULL,
+    decided_at {int} NOT NULL,
+    day {int} NOT NULL,
+    closes_at {int} NOT NULL,
+    state TEXT NOT NULL,
+    reward {float},
+    PRIMARY KEY (policy, subject, turn, workspace)
+) {clustered};
+CREATE INDEX policy_decisions_closing ON policy_decisions (workspace, policy, state, closes_at);
+CREATE INDEX policy_decisions_person ON policy_decisions (person, policy, workspace);
+";
 
 const EXPERIMENTS: &str = "
 CREATE TABLE experiments (
@@ -84,9 +132,9 @@ CREATE TABLE exposure_days (
 ) {clustered};
 ";
 
-const fn personal(columns: &'static [&'static str], category: Category) -> Declaration {
+const fn personal(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration {
-        table: "exposures",
+        table,
         columns,
         category,
         purposes: &[Service, Analytics, Marketing],
@@ -126,13 +174,54 @@ pub const DATA_MAP: &[Declaration] = &[
         &["workspace", "key", "name", "unit", "revision", "created_at", "created_by"],
     ),
     Declaration::technical("exposures", &["workspace", "by_person"]),
-    personal(&["handle", "person"], Category::Identifier),
+    personal("exposures", &["handle", "person"], Category::Identifier),
     personal(
+        "exposures",
         &["experiment", "variant", "allocation", "subject", "exposed_at", "torn", "standing"],
         Category::Behavioural,
     ),
     Declaration::technical(
         "exposure_days",
         &["workspace", "experiment", "allocation", "variant", "day", "shard", "units", "mixed"],
+    ),
+    // What a policy knows are sums over decisions, with nobody in them.
+    Declaration::technical(
+        "policies",
+        &[
+            "workspace",
+            "policy",
+            "key",
+            "state",
+            "version",
+            "epoch",
+            "epoch_at",
+            "fixed_arm",
+            "design",
+            "learner",
+            "basis",
+            "knows",
+            "created_at",
+            "updated_at",
+            "updated_by",
+        ],
+    ),
+    Declaration::technical("policy_decisions", &["workspace"]),
+    personal("policy_decisions", &["handle", "person", "turn"], Category::Identifier),
+    personal(
+        "policy_decisions",
+        &[
+            "policy",
+            "epoch",
+            "subject",
+            "arm",
+            "propensity",
+            "chances",
+            "decided_at",
+            "day",
+            "closes_at",
+            "state",
+            "reward",
+        ],
+        Category::Behavioural,
     ),
 ];

@@ -39,6 +39,7 @@ const MEANT: &[&str] = &[
     // A company has few.
     "FROM experiments",
     "FROM exclusion_groups",
+    "FROM policies",
 ];
 
 #[db_test(MIGRATIONS)]

@@ -46,6 +46,7 @@ pub mod message_templates;
 pub mod messages;
 pub mod models;
 pub mod notes;
+pub mod policies;
 pub mod privacy;
 pub mod questions;
 pub mod recommendations;
@@ -115,6 +116,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(experiment_groups::router())
         .merge(experiment_readouts::router())
         .merge(effects::router())
+        .merge(policies::router())
         .merge(recommendations::router())
         .merge(models::router())
         .merge(slots::router())

@@ -7,7 +7,6 @@
 
 pub mod learn;
 mod place;
-mod without;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +26,6 @@ use crate::installation::Installation;
 use crate::modelling::SCHEDULE;
 use crate::modelling::job::{self, Sort};
 use crate::records::workspaces;
-
-pub use without::without;
 
 /// Jobs that look for groups.
 pub const LEARN: &str = "groups.learn";

@@ -25,6 +25,7 @@ use crate::engaging::LivePlans;
 use crate::experimenting::lots::JourneyLots;
 use crate::experimenting::{LiveExperiments, global};
 use crate::noting::Noting;
+use crate::policies::LivePolicies;
 use crate::records;
 use crate::searching::Indices;
 use crate::surveying::LiveSurveys;
@@ -98,6 +99,8 @@ pub struct Installation {
     pub surveys: LiveSurveys,
     /// Which experiments there are.
     pub experiments: Arc<LiveExperiments>,
+    /// Which policies there are, with what they know.
+    pub policies: Arc<LivePolicies>,
     /// What is kept before an answer leaves.
     pub noting: Noting,
     /// What understands what customers write.
@@ -185,6 +188,8 @@ impl Installation {
         let suppressions = Suppressions::open(&store).await?;
         global::settle(&store, clock.now()).await?;
         let experiments = Arc::new(LiveExperiments::default());
+        let policies = Arc::new(LivePolicies::default());
+        let lots = JourneyLots { experiments: Arc::clone(&experiments), policies: Arc::clone(&policies) };
         Ok(Self {
             log,
             lake,
@@ -201,8 +206,9 @@ impl Installation {
             intents: intending::Known::default(),
             points: rapport_loyalty::Poster::start(store.clone()),
             programs: rapport_loyalty::records::live::LivePrograms::default(),
-            plans: LivePlans::new(Arc::new(JourneyLots(Arc::clone(&experiments)))),
+            plans: LivePlans::new(Arc::new(lots)),
             experiments,
+            policies,
             store,
             clock,
             rng,

@@ -45,6 +45,7 @@ pub mod own_data;
 pub mod own_events;
 pub mod pipeline;
 pub mod points;
+pub mod policies;
 pub mod pricing;
 pub mod problem;
 pub mod proposing;

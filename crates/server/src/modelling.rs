@@ -1,19 +1,22 @@
 //! Models at work: fits and scores as jobs, on schedule and on request.
 //!
-//! Always holds: a fit writes its version with the completion of its job, so that a job that was cut off leaves nothing; a run of scores that is done again writes the
+//! Always holds: of those whose data are restricted, or who refused to be understood in numbers, nothing is learnt or said; a fit writes its version with the completion of its job, so that a job that was cut off leaves nothing; a run of scores that is done again writes the
 //! same again and tells nothing twice; a version that was held does not score.
 //!
-//! Does not do: what is learnt, how it is judged, and what is said of people (`analytics::value`, `analytics::churn`, `analytics::scores`).
+//! Does not do: what is learnt, how it is judged, and what is said of people (`analytics::value`, `analytics::churn`, `analytics::propensity`, `analytics::scores`).
 
 mod churn;
 mod fit;
+mod foretelling;
+mod forget;
 pub mod job;
+mod propensity;
 pub mod said;
 mod score;
 mod settings;
 mod value;
+mod without;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,9 +25,8 @@ use futures::FutureExt as _;
 use rapport_analytics::scores::records::models::{self, ModelRow};
 use rapport_analytics::scores::{CHURN, GROUPS, RECOMMENDATIONS, VALUE};
 use rapport_analytics::{churn as churns, value as values};
-use rapport_domain::{Id, PersonId, WorkspaceId};
-use rapport_privacy::records::restrictions;
-use rapport_profiles::records::{identifiers, orders};
+use rapport_domain::{Id, WorkspaceId};
+use rapport_profiles::records::orders;
 use rapport_store::{Priority, Tx};
 use tokio::sync::watch;
 
@@ -34,13 +36,17 @@ use crate::records::workspaces;
 use job::Sort;
 
 pub use churn::FACTS as CHURN_FACTS;
+pub use forget::remove;
 pub use settings::Settings;
-pub use value::FACTS;
+pub use value::{FACTS, NEXT};
+pub use without::{is_without, without};
 
 /// Jobs that fit a model.
 pub const FIT: &str = "models.fit";
 /// Jobs that score everybody by a model.
 pub const SCORE: &str = "models.score";
+/// Jobs that take back what a model said of people, once it is gone.
+pub const FORGET: &str = "models.forget";
 /// Who a fit was asked for by, where nobody did.
 pub const SCHEDULE: &str = "schedule";
 /// For so long a job belongs to whoever does it, unless they say that they go on: what everybody bought is read in one go.
@@ -123,19 +129,13 @@ pub async fn settle(installation: &Installation) -> Result<()> {
 /// # Errors
 /// The store's.
 pub async fn work(installation: &Installation, stop: &watch::Receiver<bool>) -> Result<bool> {
-    let Some(claim) = installation.store.jobs().claim(&[FIT, SCORE], LEASE).await? else { return Ok(false) };
+    let Some(claim) = installation.store.jobs().claim(&[FIT, SCORE, FORGET], LEASE).await? else { return Ok(false) };
     let model = claim.payload["model"].as_str().context("a job of a model names it")?.to_owned();
     let beat = Beat { installation, claim: &claim, lease: LEASE, stop };
-    let outcome = if claim.kind == FIT { fit::fit(&beat, &model).await } else { score::score(&beat, &model).await };
+    let outcome = match claim.kind.as_str() {
+        FIT => fit::fit(&beat, &model).await,
+        SCORE => score::score(&beat, &model).await,
+        _ => forget::forget(&beat, &model).await,
+    };
     job::ended(&beat, outcome).await
-}
-
-/// The people whose data are restricted.
-///
-/// # Errors
-/// The store's.
-pub async fn restricted(installation: &Installation, workspace: WorkspaceId) -> Result<BTreeSet<PersonId>> {
-    let db = &mut installation.store.read();
-    let handles = restrictions::all(db, workspace).await?;
-    Ok(identifiers::by_handles(db, workspace, &handles).await?.into_iter().map(|row| row.person).collect())
 }

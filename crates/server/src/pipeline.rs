@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rapport_domain::{Currency, Event, EventId, PersonId, SourceId, Timestamp, WorkspaceId};
+use rapport_experiments::policies::decisions;
 use rapport_feedback::records::invitations;
 use rapport_intake::ReadBatch;
 use rapport_lake::{EventRow, Fate, Move, PropertyPolicy, Ticket, record_moves, record_superseded};
@@ -265,6 +266,7 @@ impl Pipeline {
         let moved: Vec<_> = applied.moved.iter().map(|it| (it.handle, it.from, it.to)).collect();
         erasing::follow(tx, workspace, &moved).await?;
         invitations::follow(tx, workspace, &moved).await?;
+        decisions::follow(tx, workspace, &moved).await?;
         points::identity::follow(tx, workspace, &moved, installation.clock.now()).await?;
         reporting::hear(installation, tx, workspace, &events, &applied).await?;
         audiences::hear(installation, tx, workspace, &events, &applied).await?;

@@ -2,7 +2,7 @@
 //!
 //! Always holds: tables are built in the background and never while somebody waits; what a message offers is in stock, as far as that was told.
 //!
-//! Who must not be used (their data are restricted) is offered what is popular, as somebody nobody knows.
+//! Who must not be used (their data are restricted, or they refused to be understood in numbers) is offered what is popular, as somebody nobody knows.
 //!
 //! Does not do: the choosing (`analytics::recommend`).
 
@@ -10,17 +10,15 @@ pub mod learning;
 
 use anyhow::Result;
 use rapport_analytics::recommend::{Item, Method, NotBought, Request, Rules};
-use rapport_domain::{Handle, PersonId, WorkspaceId, money};
+use rapport_domain::{PersonId, WorkspaceId, money};
 use rapport_engagement::content::{Limits, Template, check};
-use rapport_privacy::records::restrictions;
-use rapport_profiles::records::identifiers;
 use rapport_segments::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::api::questions;
 use crate::installation::Installation;
 use crate::messages::company::Company;
-use crate::modelling::restricted;
+use crate::modelling::{is_without, without};
 
 /// The token of templates.
 pub const TOKEN: &str = "recommended";
@@ -47,27 +45,12 @@ pub async fn refresh(installation: &Installation, workspace: WorkspaceId) -> Res
     if !recommender.is_due(workspace, &context).await? {
         return Ok(false);
     }
-    let restricted = restricted(installation, workspace).await?;
-    recommender.rebuild(workspace, &context, &restricted).await?;
+    let without = without(installation, workspace).await?;
+    recommender.rebuild(workspace, &context, &without).await?;
     Ok(true)
 }
 
-/// Whether somebody's data may not be used.
-///
-/// # Errors
-/// The store's.
-pub async fn is_restricted(
-    installation: &Installation,
-    workspace: WorkspaceId,
-    person: PersonId,
-) -> rapport_store::Result<bool> {
-    let db = &mut installation.store.read();
-    let names = identifiers::by_persons(db, workspace, &[person]).await?;
-    let handles: Vec<Handle> = names.into_iter().map(|it| it.handle).collect();
-    Ok(!handles.is_empty() && !restrictions::restricted(db, workspace, &handles).await?.is_empty())
-}
-
-/// The request as it may be answered: of whose data may not be used, nothing is looked at.
+/// The request as it may be answered: of whom nothing may be learnt, nothing is looked at.
 ///
 /// # Errors
 /// The store's.
@@ -77,7 +60,7 @@ pub async fn permitted(
     request: Request,
 ) -> rapport_store::Result<Request> {
     let is_known = match request.person {
-        Some(person) => !is_restricted(installation, workspace, person).await?,
+        Some(person) => !is_without(installation, workspace, person).await?,
         None => true,
     };
     if is_known {

@@ -134,8 +134,8 @@ pub async fn decide(
     let Some(slot) = all.get(key) else { return Ok(None) };
     let choice = match visitor {
         Ok(visitor) => {
-            let choice = choice::look(&app.installation, slot, visitor).await?;
-            choice::note(&app.installation, slot, visitor, &choice).await?;
+            let mut choice = choice::look(&app.installation, slot, visitor).await?;
+            choice::note(&app.installation, slot, visitor, &mut choice).await?;
             choice
         }
         Err(why) => Choice::usual(why),

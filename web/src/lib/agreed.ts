@@ -44,7 +44,7 @@ export function objectOf(path: string): string {
 export function linkOf(path: string): string | undefined {
 	const [room, key] = objectOf(path).split('/');
 	if (!key) return undefined;
-	const rooms: Record<string, string> = { customers: '/customers', segments: '/segments', journeys: '/engage/journeys', 'message-templates': '/engage/templates', slots: '/engage/slots', experiments: '/engage/experiments', questions: '/insights', sources: '/data/sources', imports: '/data/imports' };
+	const rooms: Record<string, string> = { customers: '/customers', segments: '/segments', journeys: '/engage/journeys', 'message-templates': '/engage/templates', slots: '/engage/slots', experiments: '/engage/experiments', policies: '/engage/policies', questions: '/insights', sources: '/data/sources', imports: '/data/imports' };
 	const isKey = !['overlap', 'intersections', 'templates', 'check', 'ready', 'estimate', 'text'].includes(key) && !key.includes('.');
 	return rooms[room] && isKey ? `${rooms[room]}/${encodeURIComponent(decodeURIComponent(key))}` : undefined;
 }
@@ -66,7 +66,7 @@ const SPECIAL: [RegExp, string][] = [
 	[/^GET .*\.csv$/, 'exported'],
 	[/^POST .*\/exports\/run$/, 'exported']
 ];
-const NOUNS = ['segments', 'journeys', 'message-templates', 'slots', 'experiments', 'experiment-groups', 'customers', 'users', 'api-keys', 'keys', 'sources', 'imports', 'questions', 'lists', 'webhooks', 'workspace', 'letterhead', 'sending', 'privacy', 'identity', 'messages', 'audit', 'consents'];
+const NOUNS = ['segments', 'journeys', 'message-templates', 'slots', 'experiments', 'experiment-groups', 'policies', 'customers', 'users', 'api-keys', 'keys', 'sources', 'imports', 'questions', 'lists', 'webhooks', 'workspace', 'letterhead', 'sending', 'privacy', 'identity', 'messages', 'audit', 'consents'];
 // What is asked with a POST and changes nothing.
 const ASKED = /^POST \/api\/v1\/(conditions\/(estimate|read)|experiment-plan|journeys\/check|message-(check|links|preview)|questions\/(ask|people)|slot-preview|customers\/[^/]+\/message-preview|journeys\/[^/]+\/dry-run.*)$/;
 

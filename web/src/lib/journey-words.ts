@@ -40,6 +40,7 @@ export function sayStep(step: Step, templates: Record<string, string> = {}): str
 	if ('wait' in step) return sayWait(step.wait.how);
 	if ('wait_until' in step) return t('journey.says.wait_until', { what: step.wait_until.paths.map((path) => sayAwaited(path.until)).join(t('journey.says.or')), span: saySpan(step.wait_until.timeout) });
 	if ('branch' in step) return t('journey.says.branch', { n: step.branch.paths.length });
+	if ('split' in step && step.split.policy) return t('policy.split.says', { policy: step.split.policy, arms: step.split.arms.map((arm) => arm.name).join(', ') });
 	if ('split' in step) return t('journey.says.split', { arms: step.split.arms.map((arm) => `${arm.name} ${f.plain(arm.percent, 1)} %`).join(', ') });
 	if ('set_trait' in step) return step.set_trait.value === null ? t('journey.says.take_trait', { name: step.set_trait.name || '…' }) : t('journey.says.set_trait', { name: step.set_trait.name || '…', value: typeof step.set_trait.value === 'string' ? step.set_trait.value : JSON.stringify(step.set_trait.value) });
 	if ('list' in step) return t(step.list.on === false ? 'journey.says.list_off' : 'journey.says.list_on', { list: step.list.list || '…' });

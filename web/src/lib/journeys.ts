@@ -25,7 +25,7 @@ export interface Steps {
 	wait: { how: Wait; next: Next };
 	wait_until: { paths: { until: Awaited; next: Next }[]; timeout: string; timed_out: Next };
 	branch: { paths: { name?: string; when: Tree | null; next: Next }[]; otherwise: Next };
-	split: { experiment?: string; arms: { name: string; percent: number; next: Next }[] };
+	split: { experiment?: string; policy?: string; arms: { name: string; percent: number; next: Next }[] };
 	set_trait: { name: string; value: unknown; next: Next };
 	list: { list: string; on?: boolean; next: Next };
 	webhook: { url: string; fields?: Record<string, unknown>; next: Next };

@@ -20,7 +20,19 @@ export type Verdict = Schemas['ModelVerdict'];
 export type ValueSettings = Schemas['ValueSettings'];
 export type ChurnSettings = Schemas['ChurnSettings'];
 export type Risks = Schemas['ChurnOverview'];
-export type RiskReason = Schemas['ChurnReason'];
+export type RiskReason = Schemas['ForetoldReason'];
+export type Chances = Schemas['PropensityOverview'];
+/** What is foretold of people, by the words that it is spoken of with. */
+export type Foretold = 'churn' | 'propensity';
+type Spoken = 'levels' | 'level' | 'people' | 'expect' | 'bands' | 'band' | 'bands.say' | 'risk' | 'why' | 'why.say' | 'why.none' | 'cause' | 'size' | 'main' | 'along' | 'along.say' | 'reliability' | 'reliability.say' | 'sure.sum' | 'sure.auc' | 'cannot.why' | 'cannot.act' | 'cannot.season' | 'cannot.one';
+/** The words for something of it. */
+export const spoken = (of: Foretold, word: Spoken): Key => (of === 'churn' ? `churn.${word}` : `propensity.${word}`);
+/** What the pages of all that is foretold show. */
+export type Reasoned = Pick<Risks, 'levels' | 'bands' | 'causes' | 'associated' | 'reliability' | 'currency'>;
+/** How the levels of a risk are coloured: a loss is bad where it is likely. */
+export const CHURN_TONES: Record<string, string> = { high: 'bad', medium: 'warn', low: 'good', lost: '' };
+/** And those of what is wanted. */
+export const LEVEL_TONES: Record<string, string> = { high: 'good', medium: 'on', low: '' };
 
 type Say = (key: Key, params?: Record<string, string | number>) => string;
 
@@ -75,7 +87,7 @@ export interface Standing {
 	scoring?: Model['scoring'];
 }
 
-const VERDICTS = ['too_few_people', 'too_few_again', 'too_few_lately', 'not_identified', 'no_horizon', 'too_few_lost', 'too_few_stayed', 'tells_nothing', 'too_little_time'] as const;
+const VERDICTS = ['too_few_people', 'too_few_again', 'too_few_lately', 'not_identified', 'no_horizon', 'too_few_lost', 'too_few_stayed', 'tells_nothing', 'too_little_time', 'too_few_asked', 'too_few_did', 'too_few_did_not'] as const;
 const OFFER_VERDICTS = ['too_few_people', 'too_few_items', 'too_few_taken', 'too_little_time'] as const;
 /** Why there is no version, in the reader's words. */
 export function verdict(it: Verdict, say: Say, offers = false): string {
@@ -131,12 +143,17 @@ export interface Behind {
 	cohort?: string;
 	from?: number;
 	to?: number;
+	/** A group by `source` or `market`, with its name. */
+	of?: string;
+	group?: string;
 }
 export function behind(params: URLSearchParams): Behind | null {
 	const number = (key: string) => (params.has(key) && Number.isFinite(Number(params.get(key))) ? Number(params.get(key)) : undefined);
 	const found: Behind = { part: params.get('part') ?? undefined, tenth: number('tenth'), cohort: params.get('cohort') ?? undefined, from: number('from'), to: number('to') };
+	const [of, group] = [params.get('of'), params.get('group')];
+	if (of && group !== null) Object.assign(found, { of, group });
 	return Object.values(found).some((value) => value !== undefined) ? found : null;
 }
 
 /** The part of the address that says which people are looked at. */
-export const addressed = (next: Behind | null): Record<string, string | null> => ({ part: null, tenth: null, cohort: null, from: null, to: null, ...Object.fromEntries(Object.entries(next ?? {}).map(([key, value]) => [key, value === undefined ? null : String(value)])) });
+export const addressed = (next: Behind | null): Record<string, string | null> => ({ part: null, tenth: null, cohort: null, from: null, to: null, of: null, group: null, ...Object.fromEntries(Object.entries(next ?? {}).map(([key, value]) => [key, value === undefined ? null : String(value)])) });

@@ -13,10 +13,14 @@ export type Method = (typeof METHODS)[number];
 export type Show = { template: string } | { products: { method: Method; limit: number } } | 'nothing';
 export interface SlotVariant {
 	segment?: string;
+	/** The policy's arm that it is. */
+	arm?: string;
 	show: Show;
 }
 export interface Definition {
 	variants: SlotVariant[];
+	/** The policy that chooses among the variants that are its arms. */
+	policy?: string;
 	holdout_percent: number;
 	cap?: { most: number; within: string };
 }
@@ -48,7 +52,22 @@ export const blank = (): Definition => ({ variants: [{ segment: '', show: showOf
 
 /** Variants for people of a segment, in order, and what everybody else gets, if anything. */
 export function parted(definition: Definition): { chosen: SlotVariant[]; usual: SlotVariant | undefined } {
-	return { chosen: definition.variants.filter((it) => it.segment !== undefined), usual: definition.variants.find((it) => it.segment === undefined) };
+	const isUsual = (it: SlotVariant) => it.segment === undefined && it.arm === undefined;
+	return { chosen: definition.variants.filter((it) => !isUsual(it)), usual: definition.variants.find(isUsual) };
+}
+/** The same chosen by a policy, whose arms the first variants become; or without one again. */
+export function decidedBy(definition: Definition, policy: { key: string; arms: { key: string }[] } | undefined): Definition {
+	const { chosen, usual } = parted(definition);
+	const { policy: _, ...rest } = definition;
+	if (!policy) return joined(rest, chosen.map(({ arm: _, ...it }) => ({ ...it, segment: it.segment ?? '' })), usual);
+	const known = policy.arms.map((it) => it.key);
+	const free = chosen.filter((it) => !it.arm || !known.includes(it.arm));
+	const arms = known.map((arm): SlotVariant => {
+		const found = chosen.find((it) => it.arm === arm) ?? free.shift() ?? { show: showOf('template') };
+		const { segment, ...others } = found;
+		return { ...(segment ? { segment } : {}), ...others, arm };
+	});
+	return joined({ ...rest, policy: policy.key }, arms, usual);
 }
 /** The definition again. Without anything for everybody else the page shows what it has by itself. */
 export const joined = (definition: Definition, chosen: SlotVariant[], usual: SlotVariant | undefined): Definition => ({ ...definition, variants: usual ? [...chosen, usual] : chosen });
@@ -65,7 +84,7 @@ const lacksContent = (show: Show): boolean => kindOf(show) === 'template' && !(s
 export function missing(name: string, definition: Definition): '' | 'name' | 'variants' | 'segment' | 'template' {
 	if (!name.trim()) return 'name';
 	if (definition.variants.length === 0) return 'variants';
-	if (definition.variants.some((it) => it.segment === '')) return 'segment';
+	if (definition.variants.some((it) => it.segment === '' && it.arm === undefined)) return 'segment';
 	if (definition.variants.some((it) => lacksContent(it.show))) return 'template';
 	return '';
 }

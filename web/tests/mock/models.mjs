@@ -46,9 +46,9 @@ const overview = {
 	simple: { average: 81.2, a_year: 2.9, years: 0.42, value: 98.9, fault: 'It gives everybody the same value.' }
 };
 const score = (at) => ({
-	model: 'value', version: 4, scored_at: ago(0.2), score: (980 - 31.5 * at).toFixed(2), low: '0', high: (2_100 - 50 * at).toFixed(2), currency: 'EUR', tenth: 10, part: 'f4r0', cohort: '2025-Q2',
+	name: null, risk: null, chance: null, group: null, model: 'value', version: 4, scored_at: ago(0.2), score: (980 - 31.5 * at).toFixed(2), low: '0', high: (2_100 - 50 * at).toFixed(2), currency: 'EUR', tenth: 10, part: 'f4r0', cohort: '2025-Q2',
 	detail: {
-		alive: 0.93 - 0.02 * at, purchases: 9.1 - 0.2 * at, purchases_low: 2, purchases_high: 18, spend: 92.5, horizon_weeks: 52, known: { purchases: 12, weeks_known: 70, weeks_since: 3, spent: 1_110 },
+		alive: 0.93 - 0.02 * at, purchases: 9.1 - 0.2 * at, purchases_low: 2, purchases_high: 18, spend: 92.5, horizon_weeks: 52, next: { expected_at: '2026-12-04', earliest: '2026-11-26', latest: '2026-12-29' }, known: { purchases: 12, weeks_known: 70, weeks_since: 3, spent: 1_110 },
 		reasons: [{ code: 'often', numbers: [12, 490, 44], text: '' }, { code: 'on_time', numbers: [21, 44], text: '' }, { code: 'spends_more', numbers: [92.5, 71.3], text: '' }]
 	}
 });
@@ -71,21 +71,53 @@ const churnCard = {
 };
 const CAUSES = [['since', 0.71, 402], ['visits_since', 0.44, 266], ['lateness', 0.31, 190], ['complaints_180', 0.22, 61], ['purchases_365', 0.19, 88], ['alive', 0.17, 40], ['spend_365', 0.11, 12], ['tenure', 0.09, 20], ['reduced', 0.06, 9], ['tickets_180', 0.05, 7], ['messages_90', 0.03, 0]];
 const risks = {
-	as_of: '2026-11-20', currency: 'EUR', definition: { horizon_weeks: 14, active_weeks: 28, is_proposed: true }, people: 2_210, expected: { value: 431, low: 389, high: 449 }, lost: 1_298, base: 0.189, loss: 143.2, loss_is_proposed: true, action: 12.5, action_is_proposed: false, keeps: 0.3, threshold: 0.291,
+	as_of: '2026-11-20', currency: 'EUR', definition: { horizon_weeks: 14, active_weeks: 28, is_proposed: true }, people: 2_210, expected: { value: 431, low: 389, high: 449 }, lost: 1_298, base: 0.189, loss: 143.2, loss_is_proposed: true, action: null, keeps: 0.3, threshold: 0.318, medium: 0.189,
 	levels: [['high', 512, 281], ['medium', 388, 82], ['low', 1_310, 68], ['lost', 1_298, 1_298]].map(([level, people, expected]) => ({ level, people, expected })),
 	bands: [980, 402, 245, 190, 140, 102, 71, 48, 24, 8].map((people, at) => ({ from: at / 10, to: (at + 1) / 10, people })), reliability: metrics.calibration,
-	causes: CAUSES.map(([feature, size, people]) => ({ feature, name: feature, size, people, risk: people ? 0.35 : 0 })),
-	costs: Array.from({ length: 20 }, (_, at) => ({ threshold: at / 20, acted: (1 - at / 20) ** 2, right: at === 19 ? null : 0.19 + 0.03 * at, found: 1 - (at / 20) ** 2, gain: 2_000 - 40 * (at - 6) ** 2 })),
-	associated: [['since', [4, 31, 120], [0.08, 0.15, 0.52]], ['visits_since', [1, 9, 44], [0.1, 0.16, 0.4]], ['complaints_180', [0, 1], [0.17, 0.38]], ['spend_365', [24.5, 130, 480], [0.25, 0.19, 0.12]]].map(([feature, values, of]) => ({ feature, name: feature, points: values.map((value, at) => ({ value, risk: of[at] })) })),
+	causes: CAUSES.map(([feature, size, people]) => ({ feature, name: feature, size, people, chance: people ? 0.35 : 0 })),
+	costs: Array.from({ length: 20 }, (_, at) => ({ threshold: at / 20, acted: (1 - at / 20) ** 2, right: at === 19 ? null : 0.19 + 0.03 * at, found: 1 - (at / 20) ** 2, gain: null })),
+	associated: [['since', [4, 31, 120], [0.08, 0.15, 0.52]], ['visits_since', [1, 9, 44], [0.1, 0.16, 0.4]], ['complaints_180', [0, 1], [0.17, 0.38]], ['spend_365', [24.5, 130, 480], [0.25, 0.19, 0.12]]].map(([feature, values, of]) => ({ feature, name: feature, points: values.map((value, at) => ({ value, chance: of[at] })) })),
 	warnings: [{ code: 'gives_away', feature: 'messages_90', number: 0.962, text: 'messages opened in 90 days alone all but tells who is lost (AUC 0.962): was it known beforehand?' }]
 };
+const none = { name: null, detail: null, risk: null, chance: null, group: null };
 const riskOf = (at) => ({
-	model: 'churn', version: 3, scored_at: ago(0.2), score: (0.88 - 0.02 * at).toFixed(6), low: (0.8 - 0.02 * at).toFixed(6), high: (0.93 - 0.02 * at).toFixed(6), currency: 'EUR', tenth: 10, part: 'high', cohort: 'since', detail: null,
+	...none, model: 'churn', version: 3, scored_at: ago(0.2), score: (0.88 - 0.02 * at).toFixed(6), low: (0.8 - 0.02 * at).toFixed(6), high: (0.93 - 0.02 * at).toFixed(6), currency: 'EUR', tenth: 10, part: 'high', cohort: 'since', detail: null,
 	risk: {
 		risk: 0.88 - 0.02 * at, level: 'high', horizon_weeks: 14, days_since: 97, purchases: 5,
 		because: [{ code: 'since', raises: true, adds: 1.2, numbers: [97], text: '' }, { code: 'spend_365', raises: false, adds: -0.4, numbers: [412.5], text: '' }, { code: 'unknown.recommends_last', raises: true, adds: 0.2, numbers: [], text: '' }]
 	}
 });
+
+// Propensities: one that scores, one that is held, one that came to nothing.
+const CHANCE_METRICS = { ...LOST_METRICS, people: 4_102, said: 388, came: 402, bias: { value: -0.035, low: -0.1, high: 0.04 }, auc: sure(0.74, 0.02) };
+const plan = { fact: { key: 'trait.plan', op: 'equals', value: 'pro' } };
+const chanceModel = (key, settings, days, more = {}) => {
+	const all = [lostVersion(2, 'live', days), lostVersion(1, 'retired', days + 7)].map((it) => ({ ...it, metrics: CHANCE_METRICS, judged_on: ['2026-10-24', '2026-11-20'] }));
+	return { ...model, model: `propensity.${key}`, kind: 'propensity', settings: { horizon_weeks: 4, audience: null, active_weeks: 52, fit_days: 7, score_hours: 24, ...settings }, live: all[0], held: null, scored_version: 2, ...more };
+};
+const chanceModels = [
+	chanceModel('next_purchase', { name: 'Next purchase', label: { kind: 'purchase' } }, 2),
+	chanceModel('shoes', { name: 'Shoes in spring', label: { kind: 'category', category: 'Shoes' } }, 3),
+	chanceModel('upgrade', { name: 'Upgrade', label: { kind: 'condition', condition: plan }, horizon_weeks: 8 }, 0, { live: null, scored_at: null, verdict: { code: 'too_few_did', have: 31, need: 50, text: 'Too few people did it.' } })
+];
+const chances = {
+	as_of: '2026-11-20', currency: 'EUR', definition: { label: { kind: 'purchase' }, horizon_weeks: 4, audience: null, active_weeks: 52 }, said: 'buys in the next 4 weeks', people: 3_912, expected: { value: 371, low: 341, high: 402 }, already: 0, others: 0, idle: 1_204,
+	base: 0.098, worth: 84.1, high: 0.178, medium: 0.098, levels: [['high', 512, 161], ['medium', 688, 92], ['low', 2_712, 118]].map(([level, people, expected]) => ({ level, people, expected })),
+	bands: [2_480, 702, 345, 190, 110, 52, 21, 8, 4, 0].map((people, at) => ({ from: at / 10, to: (at + 1) / 10, people })), reliability: metrics.calibration.slice(0, 6),
+	causes: [['visits_30', 0.61, 902], ['alive', 0.4, 466], ['messages_90', 0.31, 190], ['purchases_90', 0.22, 161], ['own_since', 0.1, 12]].map(([feature, size, people]) => ({ feature, name: feature, size, people, chance: people ? 0.2 : 0 })),
+	reached: Array.from({ length: 20 }, (_, at) => ({ threshold: at / 20, acted: at > 15 ? 0 : (1 - at / 16) ** 3, right: at > 15 ? null : 0.1 + 0.05 * at, found: at > 15 ? 0 : (1 - at / 16) ** 1.4 })),
+	associated: [['visits_30', [0, 3, 11], [0.04, 0.1, 0.24]], ['messages_90', [0, 2, 9], [0.07, 0.1, 0.17]]].map(([feature, values, of]) => ({ feature, name: feature, points: values.map((value, at) => ({ value, chance: of[at] })) })), warnings: []
+};
+const figuresOf = { as_of: '2026-11-20', people: 3_912, expected: chances.expected, high: 512, base: 0.098 };
+const propensities = chanceModels.map((it) => ({ key: it.model.slice(11), fact: it.model, name: it.settings.name, said: chances.said, label_text: null, audience_text: null, settings: it.settings, model: it, figures: it.live ? figuresOf : null }));
+const chanceOf = (at) => ({
+	...none, model: 'propensity.next_purchase', name: null, version: 2, scored_at: ago(0.2), score: (0.62 - 0.02 * at).toFixed(6), low: (0.5 - 0.02 * at).toFixed(6), high: (0.7 - 0.02 * at).toFixed(6), currency: 'EUR', tenth: 10, part: 'high', cohort: 'visits_30',
+	chance: { chance: 0.62 - 0.02 * at, level: 'high', horizon_weeks: 4, because: [{ code: 'visits_30', raises: true, adds: 0.9, numbers: [11], text: '' }, { code: 'since', raises: false, adds: -0.3, numbers: [12], text: '' }] }
+});
+const groupOf = {
+	...none, model: 'groups', name: 'Bargain hunters', version: 2, scored_at: ago(0.4), score: '0.71', low: '0.71', high: '0.71', currency: 'EUR', tenth: 8, part: '2', cohort: '1',
+	group: { number: 2, sure: 0.62, typical: 0.71, second: 1, measures: [] }
+};
 
 export function modelRoutes(fixture) {
 	const people = (query, of = score) => {
@@ -95,7 +127,16 @@ export function modelRoutes(fixture) {
 	};
 	const of = (by) => (groups[by] ?? []).map((key, at) => ({ key, name: key, people: 900 - 150 * at, value: 120_000 - 20_000 * at, share: 0.3 - 0.05 * at, average: sure(140 - 18 * at, 0.15) }));
 	return [
-		['GET', /^\/models$/, () => ({ rows: [churnModel, model] })],
+		['GET', /^\/models$/, () => ({ rows: [churnModel, ...chanceModels, model] })],
+		['GET', /^\/models\/propensities$/, () => ({ rows: propensities })],
+		['POST', /^\/models\/propensities$/, () => propensities[0]],
+		['PUT', /^\/models\/propensities\/(\w+)$/, ([key]) => propensities.find((it) => it.key === key)],
+		['DELETE', /^\/models\/propensities\/(\w+)$/, () => ({})],
+		['GET', /^\/models\/propensity\.(\w+)$/, ([key]) => chanceModels.find((it) => it.model === `propensity.${key}`)],
+		['GET', /^\/models\/propensity\.(\w+)\/chances$/, () => chances],
+		['GET', /^\/models\/propensity\.(\w+)\/people$/, (match, query) => people(query, chanceOf)],
+		['GET', /^\/models\/propensity\.(\w+)\/versions$/, () => ({ rows: [chanceModels[0].live] })],
+		['GET', /^\/models\/propensity\.(\w+)\/versions\/(\d+)$/, () => ({ version: chanceModels[0].live, card: { ...churnCard, title: 'Who buys in the next 4 weeks' } })],
 		['GET', /^\/models\/value$/, () => model],
 		['PUT', /^\/models\/value$/, () => model],
 		['POST', /^\/models\/value\/fit$/, () => model],
@@ -113,6 +154,6 @@ export function modelRoutes(fixture) {
 		['GET', /^\/models\/churn\/versions$/, () => ({ rows: lostVersions })],
 		['GET', /^\/models\/churn\/versions\/(\d+)$/, ([number]) => ({ version: lostVersions.find((it) => it.version === Number(number)), card: churnCard })],
 		['POST', /^\/models\/churn\/versions\/(\d+)\/use$/, ([number]) => lostVersions.find((it) => it.version === Number(number))],
-		['GET', /^\/customers\/(\d+)\/scores$/, () => ({ rows: [riskOf(0), score(0)] })]
+		['GET', /^\/customers\/(\d+)\/scores$/, () => ({ rows: [riskOf(0), groupOf, { ...chanceOf(0), name: 'Next purchase' }, score(0)] })]
 	];
 }

@@ -15,6 +15,7 @@ import { loyaltyRoutes } from './loyalty.mjs';
 import { modelRoutes } from './models.mjs';
 import { noteRoutes } from './notes.mjs';
 import { groupRoutes } from './groups.mjs';
+import { policyRoutes } from './policies.mjs';
 import { recommendationRoutes } from './recommendations.mjs';
 import { journeyRoutes } from './journeys.mjs';
 import { slotRoutes } from './slots.mjs';
@@ -174,6 +175,7 @@ const routes = [
 	...loyaltyRoutes(fixture, page, problem),
 	...modelRoutes(fixture),
 	...groupRoutes(fixture),
+	...policyRoutes(problem),
 	...recommendationRoutes(fixture),
 	...noteRoutes(fixture, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],

@@ -91,6 +91,8 @@ fn measures(content: &Content) -> Vec<Measure> {
     maybe("top_tenth", "Share of what was spent by the tenth of whom most was foretold", it.top_tenth);
     maybe("top_tenth_best", "Share of the tenth who spent most", it.top_tenth_best.map(exact));
     maybe("auc", "Probability that a buyer was ranked above one who did not buy", it.auc);
+    let held = content.cycle.as_ref().and_then(|it| it.held);
+    maybe("next_held", "Share of next purchases that came within their 80 %, of those that came", held);
     maybe("calibration_error", "Mean distance of probabilities from what came", it.calibration_error.map(exact));
     found
 }

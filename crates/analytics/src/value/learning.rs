@@ -8,6 +8,7 @@ use rapport_models::buying::{self, Buying, Histories, History, Kind, Model as Fi
 use rapport_models::learn::Judged;
 
 use super::model::{Content, Model, Worth, name, word};
+use super::next::Cycle;
 use super::purchases::{Bought, Known};
 use super::{Settings, WEEK};
 use crate::scores::card::Said;
@@ -138,8 +139,17 @@ pub fn learn(
     let later: Vec<f64> = split.later.iter().map(|it| f64::from(*it)).collect();
     let groups = grouped(&split.expected(&judged_model), &later, &split.places, groupings);
     step(STEPS);
-    let content =
-        Content { end, model, worth, usual: bought.usual(end), choice: choice(&tried, kind), metrics, against, groups };
+    let content = Content {
+        end,
+        model,
+        worth,
+        usual: bought.usual(end),
+        choice: choice(&tried, kind),
+        metrics,
+        against,
+        groups,
+        cycle: Cycle::fit(bought, &all.histories, (cut, end)),
+    };
     let purchases = bought.buyers.iter().map(|it| it.days.len() as u64).sum();
     Ok(Learned { content, people: all.known.len(), purchases, from: first })
 }

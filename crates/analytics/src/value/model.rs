@@ -10,6 +10,7 @@ use rapport_models::buying::{
 use rapport_models::{Estimate, Fault};
 use serde::{Deserialize, Serialize};
 
+use super::next::Cycle;
 use super::purchases::{Known, Usual};
 use crate::scores::card::{Group as CardGroup, Parameter};
 use crate::scores::judged::Against;
@@ -65,6 +66,9 @@ pub struct Content {
     pub against: Option<Against>,
     /// For whom it does worse.
     pub groups: Vec<CardGroup>,
+    /// How people come back; `None` where that cannot be told.
+    #[serde(default)]
+    pub cycle: Option<Cycle>,
 }
 
 /// The stable word of a kind of model.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{Content, to_come};
+use super::next::Next;
 use super::purchases::{Known as Done, Usual};
 use super::{Settings, WEEK};
 
@@ -66,6 +67,9 @@ pub struct Detail {
     pub spend: f64,
     /// How many weeks ahead it looks.
     pub horizon_weeks: u32,
+    /// When they are expected to buy next, of whoever bought again and is probably still there.
+    #[serde(default)]
+    pub next: Option<Next>,
     /// What they did.
     pub known: Known,
     /// Why.
@@ -151,6 +155,7 @@ impl Scorer {
                 purchases_high: counts.high,
                 spend,
                 horizon_weeks: self.weeks,
+                next: self.content.cycle.as_ref().and_then(|it| it.next(done, counts.alive)),
                 known: Known {
                     purchases: done.history.frequency + 1,
                     weeks_known: done.history.age,

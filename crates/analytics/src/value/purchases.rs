@@ -158,6 +158,11 @@ impl Bought {
         found
     }
 
+    /// The first day on which anybody bought.
+    pub fn first_day(&self) -> Option<i32> {
+        self.buyers.iter().filter_map(|it| it.days.first()).map(|it| it.day).min()
+    }
+
     fn take(&mut self, more: Self) {
         self.buyers.extend(more.buyers);
         self.orders += more.orders;

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rapport_domain::Channel;
 use serde_json::Value;
 
-use super::definition::{Awaited, Class, Definition, Entry, Every, Next, Node, Path, Reentry, Schedule, Step, Wait};
+use super::definition::{
+    Arm, Awaited, Class, Definition, Entry, Every, Next, Node, Path, Reentry, Schedule, Step, Wait,
+};
 use super::rules::weekday;
 use crate::content::Severity;
 use crate::content::known::{self, Group};
@@ -47,6 +49,10 @@ pub trait Known {
     fn has_segment(&self, key: &str) -> bool;
     /// Whether there is a topic of consent.
     fn has_topic(&self, key: &str) -> bool;
+    /// The ways that a policy can choose among; `None` when there is none of that key that chooses ways.
+    fn policy(&self, _key: &str) -> Option<Vec<String>> {
+        None
+    }
     /// Whether there is a list.
     fn has_list(&self, key: &str) -> bool;
     /// Whether a part of Rapport has an action of that name.
@@ -240,7 +246,16 @@ fn step(node: &Node, plan: &Definition, known: &dyn Known, findings: &mut Findin
                 "a branch needs a condition; without one everybody goes on the same way",
             );
         }
-        Step::Split { arms, .. } => split(place, arms, findings),
+        Step::Split { experiment, policy, arms } => {
+            split(place, arms, findings);
+            if let Some(policy) = policy {
+                if experiment.is_some() {
+                    let text = "either an experiment decides or a policy; take one of them away";
+                    findings.error("split_both", place, text);
+                }
+                decided(place, policy, arms, known, findings);
+            }
+        }
         Step::SetTrait { name, .. } if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) => {
             findings.error("trait_name", place, "name the trait with 1 to 100 letters");
         }
@@ -344,7 +359,7 @@ fn wait(place: &str, how: &Wait, findings: &mut Findings) {
     }
 }
 
-fn split(place: &str, arms: &[super::definition::Arm], findings: &mut Findings) {
+fn split(place: &str, arms: &[Arm], findings: &mut Findings) {
     let sum: f64 = arms.iter().map(|arm| arm.percent).sum();
     if arms.is_empty() || (sum - 100.0).abs() > 1e-6 || arms.iter().any(|arm| !(0.0..=100.0).contains(&arm.percent)) {
         findings.error("split_shares", place, format!("the shares add up to {sum} per cent; make them 100"));
@@ -352,6 +367,28 @@ fn split(place: &str, arms: &[super::definition::Arm], findings: &mut Findings) 
     let names: BTreeSet<&str> = arms.iter().map(|arm| arm.name.as_str()).collect();
     if names.len() < arms.len() || names.contains("") {
         findings.error("split_names", place, "give each arm a name of its own");
+    }
+}
+
+/// A split that a policy decides: its ways are arms of the policy.
+fn decided(place: &str, policy: &str, arms: &[Arm], known: &dyn Known, findings: &mut Findings) {
+    let Some(can) = known.policy(policy) else {
+        findings.error("policy_unknown", place, format!("there is no policy `{policy}` that chooses ways"));
+        return;
+    };
+    let ways: Vec<&str> = arms.iter().map(|arm| arm.name.as_str()).collect();
+    let list = |names: Vec<&str>| names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+    let strange: Vec<&str> = ways.iter().copied().filter(|it| !can.iter().any(|arm| arm == it)).collect();
+    if !strange.is_empty() {
+        let all = list(can.iter().map(String::as_str).collect());
+        let text = format!("the policy `{policy}` has no {}; its arms are {all}", list(strange));
+        findings.error("policy_arms", place, text);
+        return;
+    }
+    let missing: Vec<&str> = can.iter().map(String::as_str).filter(|it| !ways.contains(it)).collect();
+    if !missing.is_empty() {
+        let text = format!("the policy `{policy}` can also choose {}, for which there is no way here", list(missing));
+        findings.warning("policy_ways", place, text);
     }
 }
 

@@ -380,11 +380,14 @@ pub enum Step {
         /// When none holds.
         otherwise: Next,
     },
-    /// Where somebody goes is decided by lot, always the same for a person.
+    /// Where somebody goes is decided by lot, always the same for a person; with a policy anew each time.
     Split {
         /// What depends on it; the journey and node if nothing is said. With an experiment's key its arms are noted as exposures.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         experiment: Option<String>,
+        /// The key of a policy that decides, and learns what its arms bring. Where there is none of the key the shares hold.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy: Option<String>,
         /// Shares of 100 in all.
         arms: Vec<Arm>,
     },

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::definition::{Arm, Awaited, Class, Definition, GOAL, Next, Node, OneEvent, Otherwise, Step, Wait, heard_at};
 use super::instance::{End, Instance};
 use super::situation::{Sent, Situation};
-use crate::lots;
+use crate::lots::{self, Chances};
 use crate::sending::{self, Ask, Decision, Reason, Settings, policy};
 use crate::timing::{self, WEEKDAYS};
 
@@ -70,8 +70,19 @@ pub enum What {
         /// Whether it is an experiment of its own.
         is_experiment: bool,
     },
+    /// A policy chose.
+    Chosen {
+        /// Its key.
+        policy: String,
+        /// The way.
+        arm: String,
+        /// The chances by which it was drawn.
+        chances: Chances,
+    },
     /// Whether the person is held out of all marketing decided over a message.
     Holdout,
+    /// How often they are written to, as a policy says, decided over a message.
+    Paced,
     /// The goal was reached.
     Goal,
     /// The node was left, by this way.
@@ -320,7 +331,15 @@ fn pass(
                 None => on(otherwise, "otherwise"),
             }
         }
-        Step::Split { experiment, arms } => {
+        Step::Split { policy: Some(policy), arms, .. } if chances_of(policy, arms, person).is_some() => {
+            let found = chosen(policy, (node, visit), plan, instance, arms, person);
+            let (arm, decided) = found.unwrap_or((&arms[0], None));
+            if let Some(chances) = decided {
+                tell(What::Chosen { policy: policy.clone(), arm: arm.name.clone(), chances });
+            }
+            on(&arm.next, &format!("arm:{}", arm.name))
+        }
+        Step::Split { experiment, arms, .. } => {
             let salt = experiment.clone().unwrap_or_else(|| Definition::salt(plan.key, &node.id));
             let arm = given(experiment.as_deref(), plan.key, arms, person).unwrap_or_else(|| draw(&salt, arms, person));
             let is_experiment = experiment.is_some();
@@ -389,6 +408,9 @@ fn message(
     if !is_out && policy::asks_the_holdout(&ask, person, plan.settings, now) {
         tell(What::Holdout);
     }
+    if !is_out && policy::asks_the_pace(&ask, person, plan.settings, now) {
+        tell(What::Paced);
+    }
     let decision =
         if is_out { Decision::Skip(Reason::OutOfAudience) } else { sending::decide(&ask, person, plan.settings, now) };
     match decision {
@@ -427,6 +449,28 @@ fn chance(instance: &str, node: &str, visit: u32) -> u64 {
 fn given<'a>(experiment: Option<&str>, journey: &str, arms: &'a [Arm], person: &Situation) -> Option<&'a Arm> {
     let wanted = person.arms.get(&(experiment?.to_owned(), lots::subject_of(journey)))?;
     arms.iter().find(|arm| arm.name == *wanted).or(arms.first())
+}
+
+fn chances_of<'a>(policy: &str, arms: &[Arm], person: &'a Situation) -> Option<&'a Chances> {
+    person.chances.get(&(policy.to_owned(), arms.iter().map(|arm| arm.name.clone()).collect()))
+}
+
+/// The way that a policy takes, and its chances where that is a decision. Whoever gets no marketing at all goes the usual way of a journey of marketing, as
+/// does whoever is restricted, and teaches nothing.
+fn chosen<'a>(
+    policy: &str,
+    (node, visit): (&Node, u32),
+    plan: Plan<'_>,
+    instance: &Instance,
+    arms: &'a [Arm],
+    person: &Situation,
+) -> Option<(&'a Arm, Option<Chances>)> {
+    let chances = chances_of(policy, arms, person)?;
+    let is_out = person.is_restricted || (plan.definition.class == Class::Marketing && person.is_held_out);
+    let place = chance(&format!("{policy}/{}", instance.id), &node.id, visit) as f64 / (u64::MAX as f64 + 1.0);
+    let name = if is_out { chances.arms.first().map(|(arm, _)| arm.as_str()) } else { chances.drawn(place) };
+    let arm = arms.iter().find(|arm| Some(arm.name.as_str()) == name)?;
+    Some((arm, (chances.decides && !is_out).then(|| chances.clone())))
 }
 
 /// The arm that falls to a person.

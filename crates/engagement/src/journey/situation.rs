@@ -8,6 +8,9 @@ use jiff::tz::TimeZone;
 use rapport_domain::{Channel, Handle, PersonId, Timestamp};
 use rapport_privacy::Statement;
 
+use crate::lots::Chances;
+use crate::sending::Pace;
+
 /// A person's situation.
 #[derive(Clone, Debug)]
 pub struct Situation {
@@ -35,6 +38,8 @@ pub struct Situation {
     pub said: Vec<Statement>,
     /// They wish so much time between two messages of marketing.
     pub wished_gap: Option<i64>,
+    /// How often they are written to at most, as a policy says.
+    pub pace: Option<Pace>,
     /// Messages of marketing that were sent, or are on their way, within the longest window of a cap.
     pub sent: Vec<Sent>,
     /// Other journeys that are about to write to them.
@@ -42,6 +47,8 @@ pub struct Situation {
     /// Their arm in each experiment that a plan's splits name, by its key and what the split is part of ([`crate::lots::subject_of`]). Where there is
     /// none the split draws by itself.
     pub arms: BTreeMap<(String, String), String>,
+    /// The chances of each policy that a plan's splits name, by its key and the split's ways. Where there are none the split draws by itself.
+    pub chances: BTreeMap<(String, Vec<String>), Chances>,
 }
 
 /// What does not reach somebody any more.
@@ -91,9 +98,11 @@ impl Situation {
             suppressed: Vec::new(),
             said: Vec::new(),
             wished_gap: None,
+            pace: None,
             sent: Vec::new(),
             others: Vec::new(),
             arms: BTreeMap::new(),
+            chances: BTreeMap::new(),
         }
     }
 }

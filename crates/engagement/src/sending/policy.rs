@@ -16,6 +16,7 @@ use super::settings::{Cap, Quiet, Settings, Window};
 use crate::journey::Class;
 use crate::journey::situation::Other;
 use crate::journey::{Situation, Suppressed};
+use crate::lots::Chosen;
 use crate::timing;
 
 /// What is asked.
@@ -37,6 +38,17 @@ pub struct Ask<'a> {
     pub since: Timestamp,
     /// Held back for so long, it is of no use any more.
     pub drop_after: i64,
+}
+
+/// How often somebody is written to at most, as a policy says: messages that count, in the time up to now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pace {
+    /// How many; 0 is none at all.
+    pub most: u32,
+    /// In how much time, in microseconds.
+    pub within: i64,
+    /// What is to be noted once a message depends on it; none where it was noted before.
+    pub chosen: Option<Chosen>,
 }
 
 /// What is answered.
@@ -86,7 +98,7 @@ pub fn decide(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Times
 /// whether it is of use. Caps are not, for it has its place in them: while it was on its way it counted as if it were sent at every instant
 /// ([`crate::records::messages::counted`]), so whatever was decided since left room for it.
 pub fn decide_again(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> Decision {
-    let own = Situation { sent: Vec::new(), others: Vec::new(), ..person.clone() };
+    let own = Situation { sent: Vec::new(), others: Vec::new(), pace: None, ..person.clone() };
     let uncapped = Settings { caps: Vec::new(), ..settings.clone() };
     decide(ask, &own, &uncapped, now)
 }
@@ -158,6 +170,14 @@ pub fn asks_the_holdout(ask: &Ask<'_>, person: &Situation, settings: &Settings, 
         && matches!(forbidden(ask, person, settings, now), None | Some(Reason::HeldOut))
 }
 
+/// Whether how often somebody is written to has a part in whether it goes out, as a policy says: nothing else forbids it altogether.
+pub fn asks_the_pace(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> bool {
+    ask.class == Class::Marketing
+        && counts(ask.channel)
+        && person.pace.is_some()
+        && forbidden(ask, person, settings, now).is_none()
+}
+
 /// Until when quiet hours hold it back, with its share of the jitter.
 fn quiet_until(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
     if !counts(ask.channel) {
@@ -179,7 +199,15 @@ fn full(ask: &Ask<'_>, person: &Situation, settings: &Settings, now: Timestamp) 
     if person.wished_gap.zip(last).is_some_and(|(gap, last)| now.0 - last.0 < gap) {
         return Some(Reason::TooOften);
     }
+    if ask.class == Class::Marketing && person.pace.as_ref().is_some_and(|pace| is_paced(pace, person, now)) {
+        return Some(Reason::Paced);
+    }
     room(ask, person, settings, now).is_some_and(|room| room == 0).then_some(Reason::Capped)
+}
+
+fn is_paced(pace: &Pace, person: &Situation, now: Timestamp) -> bool {
+    let from = now.plus(1 - pace.within);
+    person.sent.iter().filter(|sent| sent.at >= from).count() as u64 >= u64::from(pace.most)
 }
 
 /// For how many more messages there is room; `None` when no cap concerns it.

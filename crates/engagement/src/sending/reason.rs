@@ -25,6 +25,8 @@ pub enum Reason {
     TooOften,
     /// As many messages as they may get were sent already.
     Capped,
+    /// The policy of how often to write gives them fewer messages.
+    Paced,
     /// Another journey that matters more is about to write to them.
     Yielded,
     /// It was held back until it was of no use any more.
@@ -51,7 +53,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Gone,
         Self::Restricted,
         Self::Unreachable,
@@ -63,6 +65,7 @@ impl Reason {
         Self::Trouble,
         Self::TooOften,
         Self::Capped,
+        Self::Paced,
         Self::Yielded,
         Self::TooLate,
         Self::OutOfAudience,
@@ -90,6 +93,7 @@ impl Reason {
             Self::Trouble => "trouble",
             Self::TooOften => "too_often",
             Self::Capped => "capped",
+            Self::Paced => "paced",
             Self::Yielded => "yielded",
             Self::TooLate => "too_late",
             Self::OutOfAudience => "out_of_audience",
@@ -119,6 +123,7 @@ impl Reason {
                 | Self::Trouble
                 | Self::TooOften
                 | Self::Capped
+                | Self::Paced
                 | Self::Yielded
         )
     }
@@ -137,6 +142,7 @@ impl Reason {
             Self::Trouble => "A complaint or ticket of the person is open, or the last feeling was bad.",
             Self::TooOften => "The person wishes to hear from you less often.",
             Self::Capped => "The person already got as many messages as the caps allow.",
+            Self::Paced => "The policy of how often to write gives the person fewer messages.",
             Self::Yielded => "A journey of higher priority is about to write to the person.",
             Self::TooLate => "It was held back so long that it was of no use any more.",
             Self::OutOfAudience => "The person is not part of the audience any more.",

@@ -17,7 +17,7 @@ use crate::journey::rules::{self, Begun, Effect, What};
 use crate::journey::situation::Other;
 use crate::journey::turns::Counters;
 use crate::journey::{Entry, Instance, Situation};
-use crate::lots::{self, Lot};
+use crate::lots::{self, Chosen, Lot};
 use crate::plans::Launched;
 use crate::records::acts::{self, ActRow};
 use crate::records::copies::{self, CopyRow};
@@ -78,6 +78,8 @@ pub async fn run(tx: &mut Tx, with: With<'_>, mut rows: Vec<InstanceRow>, now: T
     let mut people = situations::load(tx, with.workspace, with.plans, &persons, now).await?;
     let mut others = situations::read_others(tx, with.workspace, with.plans, &persons).await?;
     lots::ask(tx, with.workspace, with.plans, &rows, &mut people, now).await?;
+    lots::ask_policies(tx, with.workspace, with.plans, &rows, &mut people, now).await?;
+    lots::ask_paces(tx, with.workspace, with.plans, &mut people, now).await?;
     // Of what is due together, what matters more goes first: there may be room for one message only.
     let priority = |row: &InstanceRow| with.plans.get(&row.journey, row.version).map_or(0, |it| it.definition.priority);
     rows.sort_by_key(|row| (std::cmp::Reverse(priority(row)), row.wake_at, row.id.clone()));
@@ -120,6 +122,8 @@ struct Writing<'a> {
     turns: BTreeMap<String, Counters>,
     events: Vec<Event>,
     lots: Vec<(Lot, String)>,
+    chosen: Vec<Chosen>,
+    paced: BTreeMap<PersonId, Chosen>,
     /// What went out by a campaign: the journey, the run, the node, the template.
     seeded: BTreeSet<(String, String, String, String)>,
     /// Of whom the global holdout decided, and whether they are held out.
@@ -138,6 +142,8 @@ impl<'a> Writing<'a> {
             turns: BTreeMap::new(),
             events: Vec::new(),
             lots: Vec::new(),
+            chosen: Vec::new(),
+            paced: BTreeMap::new(),
             seeded: BTreeSet::new(),
             held_out: BTreeMap::new(),
         }
@@ -228,6 +234,15 @@ impl<'a> Writing<'a> {
                 let payload = json!({"experiment": experiment, "variant": arm, "declared": is_experiment, "subject": subject,
                     "instance": instance.id, "node": node, "visit": visit});
                 self.tell(EXPOSED, instance, payload);
+            }
+            What::Chosen { policy, arm, chances } => {
+                let subject = format!("{}/{node}", lots::subject_of(&one.key));
+                let turn = format!("{}:{visit}", instance.id);
+                self.chosen.push(Chosen { person: row.person, policy, subject, turn, arm, chances });
+            }
+            What::Paced => {
+                let chosen = person.pace.as_ref().and_then(|pace| pace.chosen.clone());
+                self.paced.extend(chosen.filter(|it| it.chances.decides).map(|it| (row.person, it)));
             }
             What::Holdout => {
                 self.held_out.insert(row.person, person.is_held_out);
@@ -382,6 +397,10 @@ impl<'a> Writing<'a> {
         let Some(port) = self.with.plans.lots() else { return Ok(self.ran) };
         if !self.lots.is_empty() && !port.note(tx, workspace, &self.lots, self.now).await? {
             return Err(Error::Overtaken);
+        }
+        let chosen: Vec<Chosen> = self.chosen.into_iter().chain(self.paced.into_values()).collect();
+        if !chosen.is_empty() {
+            port.note_chosen(tx, workspace, &chosen, self.now).await?;
         }
         if !self.held_out.is_empty() {
             let held_out: Vec<(PersonId, bool)> = self.held_out.into_iter().collect();

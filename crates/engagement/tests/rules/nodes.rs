@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rapport_domain::{Channel, Timestamp};
+use rapport_domain::{Channel, PersonId, Timestamp};
 use rapport_engagement::journey::Suppressed;
 use rapport_engagement::journey::definition::heard_at;
 use rapport_engagement::journey::rules::{What, place};
-use rapport_engagement::sending::Reason;
+use rapport_engagement::lots::{Chances, Chosen};
+use rapport_engagement::sending::{Pace, Reason};
 use rapport_privacy::consent::State;
 use serde_json::{Value, json};
 
@@ -391,4 +392,107 @@ fn quiet_hours_hold_at_the_node_and_end_what_is_too_late() {
     // A server that was down until the next night: it is too late by then.
     walk.look("2026-06-11T23:00:00Z");
     assert_eq!(walk.done(), [("m".into(), 1, skipped(Reason::TooLate))]);
+}
+
+fn decided_split() -> Value {
+    let arms = json!([{"name": "a", "percent": 50, "next": null}, {"name": "b", "percent": 50, "next": null}]);
+    json!([{"id": "s", "step": {"split": {"policy": "offer", "arms": arms}}}])
+}
+
+/// Somebody for whom the policy takes `a` with .2 and `b` with .8.
+fn offered(number: i64, decides: bool) -> rapport_engagement::journey::Situation {
+    let arms = vec![("a".to_owned(), 0.2), ("b".to_owned(), 0.8)];
+    let mut it = willing(number);
+    it.chances
+        .insert(("offer".into(), vec!["a".into(), "b".into()]), Chances { arms, features: vec![Some(1.0)], decides });
+    it
+}
+
+/// The arm that was decided for, and the way that was taken.
+fn decision(walk: &Walk) -> (Option<String>, String) {
+    let decided = walk.effects.iter().find_map(|it| match &it.what {
+        What::Chosen { policy, arm, chances } => {
+            assert_eq!((policy.as_str(), chances.features.as_slice()), ("offer", &[Some(1.0)][..]));
+            Some(arm.clone())
+        }
+        _ => None,
+    });
+    (decided, walk.ways()[0].clone())
+}
+
+#[test]
+fn a_policy_draws_by_its_chances_for_each_passage_anew() {
+    let (mut taken, mut again) = (0, 0);
+    for number in 1..=2_000 {
+        let walk = |instance: &str| {
+            let now = ts(NOON);
+            let plan = plan_of(decided_split());
+            let id = format!("{instance}_{number}");
+            Walk::enter_as(plan, offered(number, true), id, now)
+        };
+        let (first, second) = (decision(&walk("one")), decision(&walk("two")));
+        assert_eq!(first.1, format!("s>arm:{}", first.0.clone().unwrap()));
+        assert_eq!(decision(&walk("one")), first, "the same passage is decided the same");
+        taken += i32::from(first.0.as_deref() == Some("b"));
+        again += i32::from(first == second);
+    }
+    // Five standard deviations around .8 and around .2² + .8².
+    assert!((taken - 1_600).abs() < 90 && (again - 1_360).abs() < 105, "{taken} {again}");
+}
+
+#[test]
+fn who_is_held_out_or_restricted_goes_the_usual_way_and_teaches_nothing() {
+    for change in
+        [(|it| it.is_held_out = true) as fn(&mut rapport_engagement::journey::Situation), |it| it.is_restricted = true]
+    {
+        for number in 1..=20 {
+            let mut person = offered(number, true);
+            change(&mut person);
+            let walk = Walk::begin_as(plan_of(decided_split()), person, NOON);
+            assert_eq!(decision(&walk), (None, "s>arm:a".to_owned()));
+        }
+    }
+    // Of what people need to know nobody is held out.
+    let mut person = offered(1, true);
+    person.is_held_out = true;
+    let walk = Walk::begin_as(plan_with(decided_split(), json!({"class": "transactional"})), person, NOON);
+    assert!(decision(&walk).0.is_some());
+    // A policy that gives everybody the same decides nothing; without one the shares hold.
+    assert_eq!(decision(&Walk::begin_as(plan_of(decided_split()), offered(1, false), NOON)).0, None);
+    let walk = Walk::begin_as(plan_of(decided_split()), willing(1), NOON);
+    assert!(matches!(&walk.effects[0].what, What::Exposed { is_experiment: false, .. }), "{:?}", walk.effects);
+}
+
+/// Whether a message goes out depends on how often a policy lets somebody be written to; that is noted where nothing else forbids it.
+#[test]
+fn a_policy_says_how_often_somebody_is_written_to() {
+    let chosen = Chosen {
+        person: PersonId(7),
+        policy: "often".into(),
+        subject: "frequency".into(),
+        turn: "7:0".into(),
+        arm: "never".into(),
+        chances: Chances { arms: vec![("never".into(), 0.5)], features: Vec::new(), decides: true },
+    };
+    let paced = |most: u32| {
+        let mut it = willing(7);
+        it.pace = Some(Pace { most, within: Timestamp::DAY, chosen: Some(chosen.clone()) });
+        it
+    };
+    let mails = json!([message("m", json!("n")), message("n", json!(null))]);
+    let sent = |walk: &Walk| walk.done().iter().filter(|it| matches!(it.2, What::Send { .. })).count();
+    let skipped =
+        |walk: &Walk| walk.done().iter().filter(|it| matches!(&it.2, What::Skip { reason: Reason::Paced, .. })).count();
+    let noted = |walk: &Walk| walk.done().iter().filter(|it| it.2 == What::Paced).count();
+    for (most, expected) in [(0, (0, 2)), (1, (1, 1)), (2, (2, 0))] {
+        let walk = Walk::begin_as(plan_of(mails.clone()), paced(most), NOON);
+        assert_eq!((sent(&walk), skipped(&walk), noted(&walk)), (expected.0, expected.1, 2), "{most}");
+    }
+    // What people need to know is not held back, and nothing is noted of whoever did not agree.
+    let walk = Walk::begin_as(plan_with(mails.clone(), json!({"class": "service"})), paced(0), NOON);
+    assert_eq!((sent(&walk), noted(&walk)), (2, 0));
+    let mut silent = paced(5);
+    silent.said.clear();
+    let walk = Walk::begin_as(plan_of(mails), silent, NOON);
+    assert_eq!((sent(&walk), noted(&walk)), (0, 0));
 }

@@ -98,6 +98,12 @@ impl LinearBandit {
         Ok(drawn(&places, &chances, self.arms.len(), &mut self.draws))
     }
 
+    /// The propensity of each arm in a context, of all or of those allowed, 0 for the others; nothing is drawn, and what is drawn next is the same as without
+    /// asking.
+    pub fn propensities(&self, context: &[f64], among: Option<&[usize]>) -> Result<Vec<f64>, Fault> {
+        self.clone().decide(context, among).map(|it| it.propensities)
+    }
+
     /// Learns what came of an arm in a context.
     pub fn learn(&mut self, context: &[f64], arm: usize, reward: f64) -> Result<(), Fault> {
         self.fits(context)?;

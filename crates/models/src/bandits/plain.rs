@@ -84,6 +84,11 @@ impl Bandit {
         Ok(decision)
     }
 
+    /// The propensity of each arm, of all or of those allowed, 0 for the others; nothing is drawn, and what is drawn next is the same as without asking.
+    pub fn propensities(&self, among: Option<&[usize]>) -> Result<Vec<f64>, Fault> {
+        self.clone().decide(among).map(|it| it.propensities)
+    }
+
     /// Learns what came of an arm.
     pub fn learn(&mut self, arm: usize, reward: f64) -> Result<(), Fault> {
         if arm >= self.arms.len() {

@@ -16,7 +16,7 @@ use super::shapes::Customers;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::Json;
-use crate::modelling::restricted;
+use crate::modelling;
 use crate::problem::Problem;
 
 /// The routes of this part.
@@ -37,7 +37,7 @@ pub async fn ask_baskets(
     caller.require(Permission::ViewReports)?;
     let question = Question::from_json(question)?;
     let context = context(&app.installation, caller.workspace).await?;
-    let without = restricted(&app.installation, caller.workspace).await.map_err(Problem::internal)?;
+    let without = modelling::without(&app.installation, caller.workspace).await.map_err(Problem::internal)?;
     Ok(Json(app.installation.analytics.baskets(caller.workspace, &question, &context, &without).await?))
 }
 
@@ -73,7 +73,7 @@ pub async fn basket_people(
         _ => return Err(Problem::invalid("whose", "expected both or only_first")),
     };
     let context = context(&app.installation, caller.workspace).await?;
-    let without = restricted(&app.installation, caller.workspace).await.map_err(Problem::internal)?;
+    let without = modelling::without(&app.installation, caller.workspace).await.map_err(Problem::internal)?;
     let sides = (&body.first[..], &body.second[..]);
     let analytics = &app.installation.analytics;
     let people: Vec<PersonId> =

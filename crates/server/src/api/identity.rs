@@ -3,6 +3,7 @@
 use axum::extract::State;
 use rapport_domain::{Handle, Id, PersonId, WorkspaceId};
 use rapport_engagement::records::audiences;
+use rapport_experiments::policies::decisions;
 use rapport_experiments::records::exposures;
 use rapport_feedback::follow_ups::service as follow_ups;
 use rapport_feedback::records::invitations;
@@ -129,6 +130,7 @@ async fn change(app: &App, caller: &Caller, id: Id, undone: bool, reason: &str) 
     let ticket = if moves.is_empty() { None } else { Some(record_moves(&mut tx, workspace, &moves).await?) };
     let handed: Vec<_> = changed.moved.iter().map(|m| (m.handle, m.from, m.to)).collect();
     exposures::follow(&mut tx, workspace, &handed).await?;
+    decisions::follow(&mut tx, workspace, &handed).await?;
     invitations::follow(&mut tx, workspace, &handed).await?;
     points::identity::follow(&mut tx, workspace, &handed, app.now()).await.map_err(Problem::internal)?;
     verbatims::follow(&mut tx, workspace, &handed).await?;

@@ -4,6 +4,7 @@ mod churn;
 mod groups;
 mod people;
 mod personas;
+mod propensities;
 mod recommendations;
 mod shapes;
 mod value;
@@ -11,7 +12,7 @@ mod versions;
 
 use axum::extract::State;
 use rapport_analytics::scores::records::models::{self, ModelRow};
-use rapport_analytics::scores::{GROUPS, RECOMMENDATIONS};
+use rapport_analytics::scores::{GROUPS, PROPENSITY, RECOMMENDATIONS};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -48,6 +49,9 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(personas::group_overview))
         .routes(routes!(personas::group_people))
         .routes(routes!(personas::name_group, personas::unname_group))
+        .routes(routes!(propensities::list_propensities, propensities::create_propensity))
+        .routes(routes!(propensities::propensity, propensities::change_propensity, propensities::delete_propensity))
+        .routes(routes!(propensities::propensity_overview))
         .routes(routes!(model, change_model))
         .routes(routes!(fit_model))
         .routes(routes!(versions::model_versions))
@@ -138,6 +142,10 @@ pub async fn change_model(
 ) -> Result<Json<ScoringModel>, Problem> {
     caller.require(Permission::EditModels)?;
     let row = find(&app, &caller, &model).await?;
+    if row.kind == PROPENSITY {
+        propensities::change(&app, &caller, &model, body.settings, body.is_paused).await?;
+        return shown(&app, &caller, &model).await;
+    }
     let read = |json| Settings::read(&row.kind, json);
     set(&app, &caller, &row.model, (body.settings, body.is_paused), read, Settings::check).await?;
     shown(&app, &caller, &model).await

@@ -7,6 +7,8 @@ use rapport_engagement::content::Template;
 use rapport_engagement::records::slots::{self, DayRow, SlotRow, SumRow, VersionRow};
 use rapport_engagement::records::templates;
 use rapport_engagement::slots::{Definition, Show};
+use rapport_experiments::policies::design::Decides;
+use rapport_experiments::policies::records;
 use rapport_profiles::records::identifiers;
 use rapport_segments::records::segments;
 use rapport_store::{Priority, Queries};
@@ -244,6 +246,17 @@ pub struct SlotBody {
 
 /// Whether what a slot names is there.
 async fn check(db: &mut impl Queries, workspace: WorkspaceId, definition: &Definition) -> Result<(), Problem> {
+    if let Some(key) = &definition.policy {
+        let row = records::find(db, workspace, key).await?.map(|row| row.policy());
+        let Some(policy) = row.filter(|it| it.design.decides == Decides::Way) else {
+            return Err(Problem::invalid("definition.policy", "there is no such policy that chooses ways"));
+        };
+        for (at, variant) in definition.variants.iter().enumerate() {
+            if variant.arm.as_ref().is_some_and(|arm| policy.design.place(arm).is_none()) {
+                return Err(Problem::invalid(&format!("definition.variants[{at}].arm"), "the policy has no such arm"));
+            }
+        }
+    }
     for (at, variant) in definition.variants.iter().enumerate() {
         if let Some(segment) = &variant.segment
             && segments::by_key(db, workspace, segment).await?.is_none()

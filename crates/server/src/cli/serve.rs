@@ -33,6 +33,7 @@ use crate::keeper;
 use crate::modelling;
 use crate::pipeline::{Pipeline, caretaker};
 use crate::points;
+use crate::policies;
 use crate::recommending;
 use crate::records::users;
 use crate::records::workspaces::FIRST;
@@ -147,6 +148,7 @@ impl Server {
         workers.spawn(modelling::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(recommending::learning::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(grouping::run(Arc::clone(&installation), stop.subscribe()));
+        workers.spawn(policies::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(exporting::run(Arc::clone(&installation), stop.subscribe()));
         workers.spawn(erasing::finish_what_was_cut_short(Arc::clone(&installation)));
         let changed = Arc::clone(&app.segments_changed);

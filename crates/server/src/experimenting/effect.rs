@@ -103,7 +103,8 @@ pub fn split(journey: &str, versions: &[VersionRow]) -> Option<Lot> {
 
 fn parted(journey: &str, definition: &Definition, launched_at: Timestamp) -> Option<Lot> {
     definition.nodes.iter().find_map(|node| {
-        let Step::Split { experiment, arms } = &node.step else { return None };
+        // A policy's chances change while it learns, so its ways cannot be compared as they stand.
+        let Step::Split { experiment, policy: None, arms } = &node.step else { return None };
         let open = || arms.iter().filter(|arm| arm.percent > 0.0);
         let silent = open().find(|arm| !writes(definition, &arm.next))?;
         let written = open().find(|arm| writes(definition, &arm.next))?;

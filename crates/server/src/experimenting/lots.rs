@@ -1,4 +1,4 @@
-//! What journeys ask experiments: the port of `rapport-engagement`.
+//! What journeys ask experiments and policies: the port of `rapport-engagement`.
 //!
 //! Always holds: an arm is decided and noted in the journey's own transaction, with the experiment's salt, weights, rules and holdouts, so that a journey
 //! and a site give the same person the same.
@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
-use rapport_engagement::lots::{Answer, Lot, Lots};
+use rapport_engagement::lots::{Answer, Asked, Chances, Chosen, Lot, Lots};
+use rapport_engagement::sending::Pace;
 use rapport_experiments::records::exposures::Who;
 use rapport_experiments::{Exposure, Held, Kind, State, evaluate};
 use rapport_profiles::records::identifiers;
@@ -17,15 +18,27 @@ use rapport_store::{Queries, Result, Tx};
 use super::deciding::{self, Standing, Unit, is_of_persons};
 use super::global;
 use super::live::{Known, LiveExperiments};
+use crate::installation::Installation;
+use crate::policies::{LivePolicies, choosing, pacing};
 
-/// Experiments for journeys.
+/// Experiments and policies for journeys.
 #[derive(Debug)]
-pub struct JourneyLots(pub Arc<LiveExperiments>);
+pub struct JourneyLots {
+    /// The experiments.
+    pub experiments: Arc<LiveExperiments>,
+    /// The policies.
+    pub policies: Arc<LivePolicies>,
+}
 
 /// An arm, and what has to be noted before it acts.
 type Decided = Option<(String, Vec<Exposure>)>;
 
 impl JourneyLots {
+    /// Those of an installation.
+    pub fn of(installation: &Installation) -> Self {
+        Self { experiments: Arc::clone(&installation.experiments), policies: Arc::clone(&installation.policies) }
+    }
+
     /// The experiments that journeys may name: those that learn, and were started.
     fn decide(known: &Known, lot: &Lot, standing: &Standing, now: Timestamp) -> Decided {
         let experiment = known.get(&lot.experiment)?;
@@ -63,7 +76,7 @@ impl JourneyLots {
         lots: &[&Lot],
         now: Timestamp,
     ) -> Result<(Vec<Decided>, BTreeMap<PersonId, Handle>)> {
-        let known = self.0.get(db, workspace).await?;
+        let known = self.experiments.get(db, workspace).await?;
         if known.by_key.is_empty() {
             return Ok((vec![None; lots.len()], BTreeMap::new()));
         }
@@ -125,6 +138,36 @@ impl Lots for JourneyLots {
         })
     }
 
+    fn chances<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        workspace: WorkspaceId,
+        asked: &'a [Asked],
+        now: Timestamp,
+    ) -> Answer<'a, Vec<Option<Chances>>> {
+        Box::pin(choosing::chances_of(tx, workspace, &self.policies, asked, now))
+    }
+
+    fn paces<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        workspace: WorkspaceId,
+        persons: &'a [PersonId],
+        now: Timestamp,
+    ) -> Answer<'a, Vec<Option<Pace>>> {
+        Box::pin(pacing::paces(tx, workspace, &self.policies, persons, now))
+    }
+
+    fn note_chosen<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        workspace: WorkspaceId,
+        chosen: &'a [Chosen],
+        now: Timestamp,
+    ) -> Answer<'a, ()> {
+        Box::pin(choosing::note(tx, workspace, &self.policies, chosen, now))
+    }
+
     fn note_holdout<'a>(
         &'a self,
         tx: &'a mut Tx,
@@ -133,7 +176,7 @@ impl Lots for JourneyLots {
         now: Timestamp,
     ) -> Answer<'a, ()> {
         Box::pin(async move {
-            let known = self.0.get(tx, workspace).await?;
+            let known = self.experiments.get(tx, workspace).await?;
             global::note(tx, workspace, &known, people, now).await
         })
     }

@@ -8,11 +8,11 @@ use rapport_analytics::scores::records::models;
 use rapport_analytics::scores::records::{personas, versions};
 use rapport_analytics::scores::{GROUPS, Verdict};
 
-use super::{settings_of, without};
+use super::settings_of;
 use crate::api::questions;
 use crate::beat::Beat;
-use crate::modelling::SCHEDULE;
 use crate::modelling::job::{self, Made};
+use crate::modelling::{SCHEDULE, without};
 
 /// Versions of which it is looked which numbers they gave: each holds the highest ever given.
 const LOOKED_AT: i64 = 20;

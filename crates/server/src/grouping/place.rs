@@ -2,34 +2,30 @@
 //!
 //! Always holds: whoever is in no group any more is told so, with the row that goes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use anyhow::{Context as _, Result};
 use rapport_analytics::groups::{Content, Placed, Run};
 use rapport_analytics::scores::GROUPS;
-use rapport_analytics::scores::records::scores::{self, ScoreRow};
+use rapport_analytics::scores::records::scores::ScoreRow;
 use rapport_analytics::scores::records::{models, personas, versions};
 use rapport_domain::{Handle, PersonId, Timestamp};
-use rapport_profiles::records::identifiers;
-use rapport_segments::live::Observed;
 use rapport_store::Priority;
 use serde_json::Value;
 
-use super::{FACTS, settings_of, unnamed, without};
+use super::{FACTS, settings_of, unnamed};
 use crate::api::questions;
 use crate::beat::Beat;
 use crate::modelling::job;
 use crate::modelling::said::{self, Known, PEOPLE, Saying};
-use crate::scoring::{self, Told};
+use crate::modelling::without;
+use crate::scoring::Told;
 
 /// How sure it is is told anew when it moved so far.
 const MOVED: f64 = 0.1;
-/// So many of those who are in no group any more are told so together.
-const LEFT: i64 = 200;
 
 /// A run: of which version, as of when, and what groups are called.
-struct Round<'a> {
-    beat: &'a Beat<'a>,
+struct Round {
     version: i64,
     at: Timestamp,
     names: HashMap<u32, String>,
@@ -62,21 +58,22 @@ pub(super) async fn place(beat: &Beat<'_>) -> Result<()> {
     let (run, overview) = job::finished(beat, work).await?;
     let named = personas::all(&mut installation.store.read(), workspace).await?;
     let names = named.into_iter().filter_map(|it| Some((u32::try_from(it.number).ok()?, it.name))).collect();
-    let round = Round { beat, version, at, names };
+    let round = Round { version, at, names };
     for from in (0..run.people()).step_by(PEOPLE) {
         if beat.at(from, run.people()).await? {
             return beat.stopped().await;
         }
         said::write(beat, &round, run.some(from, PEOPLE)).await?;
     }
-    while round.leave().await? {}
+    let facts = FACTS.map(str::to_owned);
+    while said::leave(beat, GROUPS, &facts, at).await? {}
     let mut tx = installation.store.begin(Priority::Background).await?;
     models::scored(&mut tx, workspace, GROUPS, (version, at), serde_json::to_value(overview)?).await?;
     installation.store.jobs().complete(&mut tx, beat.claim).await?;
     Ok(tx.commit().await?)
 }
 
-impl Saying for Round<'_> {
+impl Saying for Round {
     type Said = Placed;
 
     fn person(it: &Placed) -> PersonId {
@@ -122,45 +119,5 @@ impl Saying for Round<'_> {
         let drifted = before(sure).and_then(Value::as_f64).is_none_or(|old| (old - hundredths).abs() >= MOVED);
         tell(sure, Value::from(hundredths), moved || drifted);
         told
-    }
-}
-
-impl Round<'_> {
-    /// Tells some of those who are in no group any more that they are in none, and forgets what group they were in; whether there were any.
-    async fn leave(&self) -> Result<bool> {
-        let (installation, workspace) = (self.beat.installation, self.beat.claim.workspace);
-        let db = &mut installation.store.read();
-        let handles = scores::before(db, workspace, GROUPS, self.at, LEFT).await?;
-        if handles.is_empty() {
-            return Ok(false);
-        }
-        let now = installation.clock.now();
-        let owners: BTreeSet<PersonId> =
-            identifiers::by_handles(db, workspace, &handles).await?.into_iter().map(|it| it.person).collect();
-        let persons: Vec<PersonId> = owners.into_iter().collect();
-        // Somebody who was two until lately is in a group by the other identifier.
-        let names = identifiers::by_persons(db, workspace, &persons).await?;
-        let all: Vec<Handle> = names.iter().map(|it| it.handle).collect();
-        let rows = scores::of_handles(db, workspace, &all).await?;
-        let stays: BTreeSet<Handle> =
-            rows.into_iter().filter(|it| it.model == GROUPS && it.scored_at >= self.at).map(|it| it.handle).collect();
-        let stays: BTreeSet<PersonId> =
-            names.iter().filter(|it| stays.contains(&it.handle)).map(|it| it.person).collect();
-        let keys = FACTS.map(str::to_owned);
-        let known = Known::read(installation, workspace, (&persons, &keys), now).await?;
-        let is_news = |it: &PersonId, key: &str| known.of(*it, key).is_some_and(|it| !it.is_null());
-        let gone = persons.iter().filter(|it| !stays.contains(it));
-        let told: Vec<Told> = gone
-            .flat_map(|it| {
-                FACTS.iter().filter(|key| is_news(it, key)).map(|key| (*it, now, (*key).to_owned(), Value::Null))
-            })
-            .collect();
-        let mut tx = installation.store.begin(Priority::Background).await?;
-        scoring::tell(&mut tx, workspace, &told, now).await?;
-        scores::forget(&mut tx, workspace, GROUPS, &handles).await?;
-        tx.commit().await?;
-        let observed = Observed { told: &told, ..Observed::default() };
-        installation.memberships.observe(workspace, observed).await?;
-        Ok(true)
     }
 }

@@ -13,7 +13,7 @@ use rapport_domain::PersonId;
 use serde_json::Value;
 
 use super::job::{self, Made};
-use super::{SCHEDULE, Settings, churn, restricted, value};
+use super::{SCHEDULE, Settings, churn, propensity, value, without};
 use crate::api::questions;
 use crate::beat::Beat;
 
@@ -44,7 +44,8 @@ pub(super) struct Asked<'a> {
     pub(super) version: i64,
     /// The versions before, the newest first.
     pub(super) earlier: Vec<VersionRow>,
-    pub(super) restricted: BTreeSet<PersonId>,
+    /// Of whom nothing may be learnt.
+    pub(super) without: BTreeSet<PersonId>,
 }
 
 /// What is learnt on a thread of its own, from all that was read before; it counts the steps that are done.
@@ -68,13 +69,14 @@ pub(super) async fn fit(beat: &Beat<'_>, model: &str) -> Result<()> {
     if beat.at(0, steps + 2).await? {
         return beat.stopped().await;
     }
-    let restricted = restricted(installation, workspace).await?;
+    let without = without(installation, workspace).await?;
     let version = versions::next(&mut installation.store.read(), workspace, model).await?;
     let end = day_of(as_of, &context.calendar) + 1;
-    let asked = Asked { beat, row: &row, context, end, version, earlier, restricted };
+    let asked = Asked { beat, row: &row, context, end, version, earlier, without };
     let learning = match settings {
         Settings::Value(settings) => value::learn(&asked, settings).await,
         Settings::Churn(settings) => churn::learn(&asked, settings).await,
+        Settings::Propensity(settings) => propensity::learn(&asked, &settings).await,
     };
     let learn = match learning? {
         Ok(learn) => learn,

@@ -2,9 +2,9 @@
 //!
 //! Always holds: a fact commits with the row that it tells; whoever is nobody any more by then (erased meanwhile) gets no row; the writer is given back after each slice.
 //!
-//! Does not do: saying anything of anybody, or forgetting what an earlier run said.
+//! Does not do: saying anything of anybody.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::Result;
 use rapport_analytics::scores::records::scores::{self, ScoreRow};
@@ -23,6 +23,9 @@ use crate::scoring::{self, Told};
 pub const PEOPLE: usize = 500;
 /// So many rows are written before it is looked whether the slice is over.
 const ROWS: usize = 20;
+
+/// So many of those of whom nothing is said any more are told so together.
+const LEFT: i64 = 200;
 
 /// What people's facts are now.
 pub struct Known(HashMap<(PersonId, String), Value>);
@@ -103,4 +106,42 @@ pub async fn write<S: Saying>(beat: &Beat<'_>, saying: &S, some: &[S::Said]) -> 
     // Nobody waits for it, and whatever else goes on should not notice it.
     sleep(began.elapsed()).await;
     Ok(())
+}
+
+/// Tells some of those of whom a model said something before an instant, and nothing since, that there is nothing to say of them any more (null), so that segments let go
+/// of them, and forgets what it said; whether there were any.
+///
+/// # Errors
+/// The store's.
+pub async fn leave(beat: &Beat<'_>, model: &str, keys: &[String], at: Timestamp) -> Result<bool> {
+    let (installation, workspace) = (beat.installation, beat.claim.workspace);
+    let db = &mut installation.store.read();
+    let handles = scores::before(db, workspace, model, at, LEFT).await?;
+    if handles.is_empty() {
+        return Ok(false);
+    }
+    let now = installation.clock.now();
+    let owners: BTreeSet<PersonId> =
+        identifiers::by_handles(db, workspace, &handles).await?.into_iter().map(|it| it.person).collect();
+    let persons: Vec<PersonId> = owners.into_iter().collect();
+    // Of somebody who was two until lately, it is said by the other identifier.
+    let names = identifiers::by_persons(db, workspace, &persons).await?;
+    let all: Vec<Handle> = names.iter().map(|it| it.handle).collect();
+    let rows = scores::of_handles(db, workspace, &all).await?;
+    let stays: BTreeSet<Handle> =
+        rows.into_iter().filter(|it| it.model == model && it.scored_at >= at).map(|it| it.handle).collect();
+    let stays: BTreeSet<PersonId> = names.iter().filter(|it| stays.contains(&it.handle)).map(|it| it.person).collect();
+    let known = Known::read(installation, workspace, (&persons, keys), now).await?;
+    let is_news = |it: &PersonId, key: &str| known.of(*it, key).is_some_and(|it| !it.is_null());
+    let gone = persons.iter().filter(|it| !stays.contains(it));
+    let told: Vec<Told> = gone
+        .flat_map(|it| keys.iter().filter(|key| is_news(it, key)).map(|key| (*it, now, key.clone(), Value::Null)))
+        .collect();
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    scoring::tell(&mut tx, workspace, &told, now).await?;
+    scores::forget(&mut tx, workspace, model, &handles).await?;
+    tx.commit().await?;
+    let observed = Observed { told: &told, ..Observed::default() };
+    installation.memberships.observe(workspace, observed).await?;
+    Ok(true)
 }

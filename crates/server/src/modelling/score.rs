@@ -1,13 +1,13 @@
 //! A run of scores: what the live version says of everybody, and the facts that differ by it.
 //!
-//! Always holds: a fact is told where it moved so far that it matters; whoever was not scored this time has no score.
+//! Always holds: a fact is told where it moved so far that it matters; whoever was not scored this time has no score, and is told that there is nothing to say of them.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 use rapport_analytics::Context;
 use rapport_analytics::scores::Verdict;
-use rapport_analytics::scores::records::scores::{self, ScoreRow};
+use rapport_analytics::scores::records::scores::ScoreRow;
 use rapport_analytics::scores::records::{models, versions};
 use rapport_analytics::value::day_of;
 use rapport_domain::{Handle, PersonId, Timestamp};
@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::said::{self, Known, PEOPLE, Saying};
-use super::{Settings, churn, restricted, value};
+use super::{Settings, churn, propensity, value, without};
 use crate::api::questions;
 use crate::beat::Beat;
 use crate::scoring::Told;
@@ -26,6 +26,9 @@ const MOVED: f64 = 0.05;
 /// A probability is told anew when it moved so far.
 const MOVED_CHANCE: f64 = 0.05;
 
+/// A day is told anew when it moved so far.
+const MOVED_DAYS: i64 = 3 * Timestamp::DAY;
+
 /// When a fact is told anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moved {
@@ -33,25 +36,33 @@ pub(super) enum Moved {
     ByPart,
     /// A probability moved by five hundredths.
     Chance,
+    /// A day moved by three days.
+    Days,
     /// It differs.
     AtAll,
 }
 
 /// A fact as it is now.
 pub(super) struct News {
-    pub(super) key: &'static str,
+    pub(super) key: String,
     pub(super) value: Value,
     pub(super) when: Moved,
 }
 
 impl News {
     fn is_news(&self, before: Option<&Value>) -> bool {
-        let Some(before) = before else { return true };
+        // Of whom nothing was ever said, it is no news that there is nothing to say.
+        let Some(before) = before else { return !self.value.is_null() };
+        if self.when == Moved::Days {
+            let day = |it: &Value| it.as_str().and_then(Timestamp::parse);
+            let (Some(old), Some(new)) = (day(before), day(&self.value)) else { return *before != self.value };
+            return (new.0 - old.0).abs() >= MOVED_DAYS;
+        }
         let (Some(old), Some(new)) = (before.as_f64(), self.value.as_f64()) else { return *before != self.value };
         match self.when {
             Moved::ByPart => (new - old).abs() > MOVED * old.abs().max(0.01),
             Moved::Chance => (new - old).abs() >= MOVED_CHANCE,
-            Moved::AtAll => new != old,
+            Moved::AtAll | Moved::Days => new != old,
         }
     }
 }
@@ -82,7 +93,8 @@ pub(super) struct Scoring<'a> {
     pub(super) context: Context,
     /// The first day that is not known.
     pub(super) end: i32,
-    pub(super) restricted: BTreeSet<PersonId>,
+    /// Of whom nothing may be said.
+    pub(super) without: BTreeSet<PersonId>,
 }
 
 pub(super) async fn score(beat: &Beat<'_>, model: &str) -> Result<()> {
@@ -97,8 +109,10 @@ pub(super) async fn score(beat: &Beat<'_>, model: &str) -> Result<()> {
     let at = beat.claim.payload["at"].as_i64().map_or(context.now, Timestamp);
     context.now = at;
     let end = day_of(at.min(context.data_until), &context.calendar) + 1;
-    let scoring = Scoring { beat, context, end, restricted: restricted(installation, workspace).await? };
-    let (run, overview): (Box<dyn Everybody>, Value) = match Settings::of(&row) {
+    let scoring = Scoring { beat, context, end, without: without(installation, workspace).await? };
+    let settings = Settings::of(&row);
+    let facts = settings.facts(model);
+    let (run, overview): (Box<dyn Everybody>, Value) = match settings {
         Settings::Value(settings) => {
             let (run, overview) = value::run(&scoring, content, settings).await?;
             (Box::new(run), overview)
@@ -107,15 +121,20 @@ pub(super) async fn score(beat: &Beat<'_>, model: &str) -> Result<()> {
             let (run, overview) = churn::run(&scoring, content, settings).await?;
             (Box::new(run), overview)
         }
+        Settings::Propensity(_) => {
+            let (run, overview) = propensity::run(&scoring, content, model).await?;
+            (Box::new(run), overview)
+        }
     };
     let round = Round { model, version, at };
     for from in (0..run.people()).step_by(PEOPLE) {
-        if beat.at(from, run.people()).await? {
+        let is_there = models::find(&mut installation.store.read(), workspace, model).await?.is_some();
+        if beat.at(from, run.people()).await? || !is_there {
             return beat.stopped().await;
         }
         said::write(beat, &round, &run.some(from, PEOPLE)).await?;
     }
-    forget(beat, model, at).await?;
+    while said::leave(beat, model, &facts, at).await? {}
     let mut tx = installation.store.begin(Priority::Background).await?;
     models::scored(&mut tx, workspace, model, (version, at), overview).await?;
     installation.store.jobs().complete(&mut tx, beat.claim).await?;
@@ -130,18 +149,6 @@ pub(super) fn kept(content: &impl Serialize) -> Result<Value, Verdict> {
         need: 0,
         text: format!("The model cannot be kept: {error}."),
     })
-}
-
-/// Forgets the scores of whoever was not scored this time.
-async fn forget(beat: &Beat<'_>, model: &str, at: Timestamp) -> Result<()> {
-    loop {
-        let mut tx = beat.installation.store.begin(Priority::Background).await?;
-        let gone = scores::forget_before(&mut tx, beat.claim.workspace, model, at).await?;
-        tx.commit().await?;
-        if gone == 0 {
-            return Ok(());
-        }
-    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a cast of a number too large is the largest")]
@@ -164,8 +171,8 @@ impl Saying for Round<'_> {
     }
 
     fn keys(&self, some: &[Said]) -> Vec<String> {
-        let keys: BTreeSet<&str> = some.iter().flat_map(|it| &it.news).map(|it| it.key).collect();
-        keys.into_iter().map(str::to_owned).collect()
+        let keys: BTreeSet<&String> = some.iter().flat_map(|it| &it.news).map(|it| &it.key).collect();
+        keys.into_iter().cloned().collect()
     }
 
     fn row(&self, handle: Handle, it: &Said) -> ScoreRow {
@@ -185,7 +192,7 @@ impl Saying for Round<'_> {
     }
 
     fn news(&self, it: &Said, known: &Known, now: Timestamp) -> Vec<Told> {
-        let new = it.news.iter().filter(|one| one.is_news(known.of(it.person, one.key)));
-        new.map(|one| (it.person, now, one.key.to_owned(), one.value.clone())).collect()
+        let new = it.news.iter().filter(|one| one.is_news(known.of(it.person, &one.key)));
+        new.map(|one| (it.person, now, one.key.clone(), one.value.clone())).collect()
     }
 }

@@ -1,8 +1,8 @@
 //! What staff choose of a model, by its kind.
 
-use rapport_analytics::scores::CHURN;
 use rapport_analytics::scores::records::models::ModelRow;
-use rapport_analytics::{churn, value};
+use rapport_analytics::scores::{CHURN, PROPENSITY};
+use rapport_analytics::{churn, foretelling, propensity, value};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -16,17 +16,17 @@ pub enum Settings {
     Value(value::Settings),
     /// Of who will be lost.
     Churn(churn::Settings),
+    /// Of who will do something.
+    Propensity(Box<propensity::Settings>),
 }
 
 impl Settings {
     /// Those of a model; what cannot be read any more is as usual.
     pub fn of(row: &ModelRow) -> Self {
-        Self::read(&row.kind, row.settings.clone()).unwrap_or_else(|_| {
-            if row.kind == CHURN {
-                Self::Churn(churn::Settings::default())
-            } else {
-                Self::Value(value::Settings::default())
-            }
+        Self::read(&row.kind, row.settings.clone()).unwrap_or_else(|_| match row.kind.as_str() {
+            CHURN => Self::Churn(churn::Settings::default()),
+            PROPENSITY => Self::Propensity(Box::default()),
+            _ => Self::Value(value::Settings::default()),
         })
     }
 
@@ -37,6 +37,7 @@ impl Settings {
     pub fn read(kind: &str, json: Value) -> serde_json::Result<Self> {
         match kind {
             CHURN => serde_json::from_value(json).map(Self::Churn),
+            PROPENSITY => serde_json::from_value(json).map(Self::Propensity),
             _ => serde_json::from_value(json).map(Self::Value),
         }
     }
@@ -49,6 +50,7 @@ impl Settings {
         match self {
             Self::Value(it) => it.check(),
             Self::Churn(it) => it.check(),
+            Self::Propensity(it) => it.check(),
         }
     }
 
@@ -56,7 +58,17 @@ impl Settings {
     pub fn steps(&self) -> usize {
         match self {
             Self::Value(_) => value::STEPS,
-            Self::Churn(_) => churn::STEPS,
+            Self::Churn(_) | Self::Propensity(_) => foretelling::STEPS,
+        }
+    }
+
+    /// The facts that are told by it.
+    pub fn facts(&self, model: &str) -> Vec<String> {
+        match self {
+            Self::Value(_) => super::FACTS.into_iter().chain([super::NEXT]).map(str::to_owned).collect(),
+            Self::Churn(_) => super::CHURN_FACTS.map(str::to_owned).to_vec(),
+            // A propensity is called as its fact is.
+            Self::Propensity(_) => vec![model.to_owned()],
         }
     }
 
@@ -65,6 +77,7 @@ impl Settings {
         match self {
             Self::Value(it) => it.fit_days,
             Self::Churn(it) => it.fit_days,
+            Self::Propensity(it) => it.fit_days,
         }
     }
 
@@ -73,6 +86,7 @@ impl Settings {
         match self {
             Self::Value(it) => it.score_hours,
             Self::Churn(it) => it.score_hours,
+            Self::Propensity(it) => it.score_hours,
         }
     }
 }

@@ -16,9 +16,12 @@ use super::score::{self, Moved, News, Said, Scoring};
 /// What is told of the value of a customer.
 pub const FACTS: [&str; 4] = ["value.expected", "value.alive", "value.purchases", "value.tenth"];
 
+/// What is told of the next order of a customer who bought again and is probably still there: the day.
+pub const NEXT: &str = "next_order.expected_at";
+
 pub(super) async fn learn(asked: &Asked<'_>, settings: Settings) -> Result<Result<Learning, Verdict>> {
     let (installation, workspace) = (asked.beat.installation, asked.beat.claim.workspace);
-    let bought = Arc::new(installation.analytics.bought(workspace, &asked.context, &asked.restricted).await?);
+    let bought = Arc::new(installation.analytics.bought(workspace, &asked.context, &asked.without).await?);
     let as_of = asked.context.now.min(asked.context.data_until);
     let groupings = installation.analytics.groupings(workspace, &bought, as_of).await?;
     let task = Task { bought, end: asked.end, settings, earlier: asked.earlier.clone(), live: asked.row.version };
@@ -70,7 +73,7 @@ pub(super) struct Values(Run);
 pub(super) async fn run(scoring: &Scoring<'_>, content: Value, settings: Settings) -> Result<(Values, Value)> {
     let content: Content = serde_json::from_value(content).context("a version is kept as it was fitted")?;
     let (installation, workspace) = (scoring.beat.installation, scoring.beat.claim.workspace);
-    let bought = installation.analytics.bought(workspace, &scoring.context, &scoring.restricted).await?;
+    let bought = installation.analytics.bought(workspace, &scoring.context, &scoring.without).await?;
     let (end, currency) = (scoring.end, scoring.context.currency.as_str().to_owned());
     let work = tokio::task::spawn_blocking(move || {
         let run = Run::new(content, bought, end, &settings)?;
@@ -106,11 +109,13 @@ fn said(it: &Scored) -> Said {
 fn news(it: &Scored) -> Vec<News> {
     let hundredths = |value: f64| (value * 100.0).round() / 100.0;
     let detail = &it.score.detail;
-    let [expected, alive, purchases, tenth] = FACTS;
+    let [expected, alive, purchases, tenth] = FACTS.map(str::to_owned);
+    let next = detail.next.as_ref().map_or(Value::Null, |it| Value::from(it.expected_at.clone()));
     vec![
         News { key: expected, value: Value::from(hundredths(it.score.value)), when: Moved::ByPart },
         News { key: alive, value: Value::from(hundredths(detail.alive)), when: Moved::Chance },
         News { key: purchases, value: Value::from(hundredths(detail.purchases)), when: Moved::ByPart },
         News { key: tenth, value: Value::from(it.tenth), when: Moved::AtAll },
+        News { key: NEXT.to_owned(), value: next, when: Moved::Days },
     ]
 }

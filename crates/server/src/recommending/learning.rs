@@ -25,7 +25,7 @@ use crate::api::questions;
 use crate::beat::Beat;
 use crate::installation::Installation;
 use crate::modelling::job::{self, Made, Sort};
-use crate::modelling::{SCHEDULE, restricted};
+use crate::modelling::{SCHEDULE, without};
 use crate::records::workspaces;
 
 /// Jobs that choose a plan.
@@ -128,9 +128,9 @@ async fn learn(beat: &Beat<'_>) -> Result<()> {
     if beat.at(0, STEPS + 2).await? {
         return beat.stopped().await;
     }
-    let restricted = restricted(installation, workspace).await?;
+    let without = without(installation, workspace).await?;
     let settings = *installation.recommender.settings();
-    let past = installation.analytics.past(workspace, &context, &settings, &wishes_of(&row), &restricted).await?;
+    let past = installation.analytics.past(workspace, &context, &settings, &wishes_of(&row), &without).await?;
     let past = match past {
         Ok(past) => past,
         Err(verdict) => return job::complete(beat, RECOMMENDATIONS, Some(verdict)).await,

@@ -16,6 +16,7 @@ use rapport_engagement::content::message::NoteMessage;
 use rapport_engagement::journey::definition::Step;
 use rapport_engagement::journey::situation::Sent;
 use rapport_engagement::journey::{Class, Situation};
+use rapport_engagement::lots;
 use rapport_engagement::plans::Plans;
 use rapport_engagement::records::messages::{self, MessageRow, QUEUED, SENDING};
 use rapport_engagement::records::subscriptions::{self, SubscriptionRow};
@@ -174,6 +175,7 @@ impl Sender {
         }
         let persons: Vec<PersonId> = rows.iter().map(|row| row.person).collect();
         let mut people = situations::load(&mut tx, workspace, &plans, &persons, now).await?;
+        lots::ask_paces(&mut tx, workspace, &plans, &mut people, now).await?;
         let domain = settings.from.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
         let mut taken = Vec::new();
         for mut row in rows {

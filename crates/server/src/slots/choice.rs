@@ -11,17 +11,19 @@ use rapport_domain::{Channel, Timestamp, assignment};
 use rapport_engagement::records::slots::{self, ViewsRow};
 use rapport_engagement::service::EXPOSED;
 use rapport_engagement::slots::Why;
+use rapport_experiments::policies::decisions::{self, DecisionRow};
 use rapport_privacy::records::{consents, restrictions};
 use rapport_privacy::{Scope, consent};
 use rapport_segments::records::memberships;
-use rapport_store::Queries;
 use rapport_store::outbox::Event;
+use rapport_store::{Priority, Queries};
 use serde_json::json;
 
 use super::{HELD_OUT, SHOWN, Slot, holdout_of};
 use crate::experimenting::global;
 use crate::installation::Installation;
 use crate::noting::View;
+use crate::policies::choosing;
 use crate::visitors::who::Visitor;
 
 /// What is shown, and why.
@@ -39,6 +41,8 @@ pub struct Choice {
     asked: Option<bool>,
     /// What is to be noted of it when it is shown.
     note: Option<Note>,
+    /// What a policy chose just now.
+    decision: Option<DecisionRow>,
 }
 
 #[derive(Debug)]
@@ -51,7 +55,7 @@ struct Note {
 impl Choice {
     /// What everybody gets.
     pub const fn usual(why: Why) -> Self {
-        Self { place: None, why, members: BTreeSet::new(), fits: None, asked: None, note: None }
+        Self { place: None, why, members: BTreeSet::new(), fits: None, asked: None, note: None, decision: None }
     }
 }
 
@@ -67,7 +71,15 @@ pub async fn look(installation: &Installation, slot: &Slot, visitor: &Visitor) -
     let members = memberships::of_keys(&mut db, workspace, &[visitor.person], &definition.segments()).await?;
     let members: BTreeSet<String> = members.into_iter().map(|(_, key)| key).collect();
     let fits = definition.chosen(&members);
-    let found = |place: Option<usize>, why: Why| Choice { place, why, members, fits, asked: None, note: None };
+    let found = |place: Option<usize>, why: Why| Choice {
+        place,
+        why,
+        members: members.clone(),
+        fits,
+        asked: None,
+        note: None,
+        decision: None,
+    };
     if fits.is_none() {
         return Ok(found(None, Why::NoMember));
     }
@@ -84,6 +96,9 @@ pub async fn look(installation: &Installation, slot: &Slot, visitor: &Visitor) -
         f64::from(assignment::bucket(&format!("slot/{key}"), visitor.person)) / 100.0 < definition.holdout_percent;
     let mut choice = if is_held { found(None, Why::HeldOut) } else { found(fits, Why::Chosen) };
     choice.asked = asked;
+    if !is_held && let Some(policy) = &definition.policy {
+        (choice.place, choice.decision) = decided(installation, slot, policy, visitor, &members).await?;
+    }
     let is_measured = definition.holdout_percent > 0.0;
     if !is_measured && definition.cap.is_none() {
         return Ok(choice);
@@ -100,7 +115,7 @@ pub async fn look(installation: &Installation, slot: &Slot, visitor: &Visitor) -
             (row.window_began_at, row.views) = (now, 0);
         }
         if row.views >= i64::from(cap.most) {
-            (choice.place, choice.why) = (None, Why::SeenEnough);
+            (choice.place, choice.why, choice.decision) = (None, Why::SeenEnough, None);
             return Ok(choice);
         }
     }
@@ -110,6 +125,60 @@ pub async fn look(installation: &Installation, slot: &Slot, visitor: &Visitor) -
         choice.note = Some(Note { row, met: (is_first && is_measured).then_some(arm) });
     }
     Ok(choice)
+}
+
+/// What a policy chooses for somebody among the variants that fit them, and what is to be noted of it: whoever has a choice keeps it until its time is over.
+async fn decided(
+    installation: &Installation,
+    slot: &Slot,
+    policy: &str,
+    visitor: &Visitor,
+    members: &BTreeSet<String>,
+) -> Result<(Option<usize>, Option<DecisionRow>)> {
+    let (workspace, now) = (visitor.workspace, installation.clock.now());
+    let can = slot.definition.arms(members);
+    let place_of = |arm: &str| can.iter().find(|(_, own)| own == arm).map(|(at, _)| *at);
+    let first = can.first().map(|(at, _)| *at);
+    let mut db = installation.store.read();
+    let known = installation.policies.get(&mut db, workspace).await?;
+    let Some(policy) = known.of_ways(policy) else { return Ok((first, None)) };
+    let subject = holdout_of(&slot.key);
+    let past = decisions::of_subject(&mut db, workspace, (policy.number, &subject), &[visitor.person]).await?;
+    let last = past.first();
+    let arms: Vec<String> = can.iter().map(|(_, arm)| arm.clone()).collect();
+    let features = choosing::known(&mut db, workspace, &policy.design.features, &[visitor.person], now).await?;
+    let features = features.into_values().next().unwrap_or_default();
+    let Some(chances) = policy.chances(features, &arms) else { return Ok((first, None)) };
+    if chances.decides
+        && let Some(kept) = last.filter(|row| row.epoch == policy.epoch && now < row.closes_at)
+        && let Some(at) = place_of(&kept.arm)
+    {
+        return Ok((Some(at), None));
+    }
+    let turn = choosing::turn(visitor.handle, last);
+    let Some((arm, _)) = chances.drawn(choosing::place(policy, &subject, &turn)) else { return Ok((first, None)) };
+    let (arm, decides) = (arm.to_owned(), chances.decides);
+    let who = (visitor.person, visitor.handle);
+    let row = choosing::decision(policy, who, (subject, turn), &arm, chances, now).filter(|_| decides);
+    Ok((place_of(&arm), row))
+}
+
+/// Keeps what a policy chose; where another request was faster, its choice holds.
+async fn keep(installation: &Installation, slot: &Slot, visitor: &Visitor, choice: &mut Choice) -> Result<()> {
+    let Some(row) = choice.decision.take() else { return Ok(()) };
+    let workspace = visitor.workspace;
+    let mut tx = installation.store.begin(Priority::Interactive).await?;
+    let is_new = decisions::insert(&mut tx, workspace, std::slice::from_ref(&row)).await?;
+    tx.commit().await?;
+    if is_new.first() == Some(&true) {
+        return Ok(());
+    }
+    let of = (row.policy, row.subject.as_str());
+    let past = decisions::of_subject(&mut installation.store.read(), workspace, of, &[visitor.person]).await?;
+    let kept = past.into_iter().find(|it| it.turn == row.turn);
+    let place = |arm: String| slot.definition.arms(&choice.members).into_iter().find(|(_, own)| *own == arm);
+    choice.place = kept.and_then(|it| place(it.arm)).map(|(at, _)| at).or(choice.place);
+    Ok(())
 }
 
 /// Why somebody is not to be treated by what is known of them, if they are not.
@@ -128,7 +197,8 @@ async fn forbids(db: &mut impl Queries, visitor: &Visitor, now: Timestamp) -> Re
 ///
 /// # Errors
 /// The store's: it must not be shown then.
-pub async fn note(installation: &Installation, slot: &Slot, visitor: &Visitor, choice: &Choice) -> Result<()> {
+pub async fn note(installation: &Installation, slot: &Slot, visitor: &Visitor, choice: &mut Choice) -> Result<()> {
+    keep(installation, slot, visitor, choice).await?;
     if let Some(is_held_out) = choice.asked {
         note_holdout(installation, visitor, is_held_out).await?;
     }

@@ -163,7 +163,7 @@ impl Asked<'_> {
                         later = later.or(Some((*channel, until)));
                         continue;
                     }
-                    Decision::Skip(Reason::Capped | Reason::TooOften | Reason::Yielded) => {
+                    Decision::Skip(Reason::Capped | Reason::Paced | Reason::TooOften | Reason::Yielded) => {
                         later = later.or(Some((*channel, self.now.plus(AGAIN))));
                         continue;
                     }

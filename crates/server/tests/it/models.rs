@@ -138,6 +138,22 @@ async fn scored(database: TestDatabase) {
     assert!(sources["rows"].as_array().unwrap().len() >= 3, "{sources}");
     let shares: f64 = sources["rows"].as_array().unwrap().iter().map(|it| it["share"].as_f64().unwrap()).sum();
     assert!(shares > 0.3 && shares <= 1.0 + 1e-9, "{sources}");
+    // Each group leads to its people, of whom the sum is what it is worth.
+    for by in ["source", "market", "segment"] {
+        let groups = get(&world, &owner, &format!("{VALUE}/groups?by={by}")).await;
+        for group in groups["rows"].as_array().unwrap().iter().take(3) {
+            let behind = people(&world, &owner, &format!("of={by}&group={}", group["key"].as_str().unwrap())).await;
+            assert_eq!(group["people"], json!(behind.len()), "{group}");
+            let sum: f64 = behind.iter().map(amount).sum();
+            assert!((sum - group["value"].as_f64().unwrap()).abs() < 0.01, "{sum} {group}");
+            assert!(behind.windows(2).all(|pair| amount(&pair[0]) >= amount(&pair[1])));
+        }
+    }
+    assert!(people(&world, &owner, "of=source&group=nowhere").await.is_empty());
+    for query in ["of=moon&group=x", "of=source&group=google&tenth=10"] {
+        let answer = world.get(&format!("{VALUE}/people?{query}"), &owner.reads()).await;
+        assert_eq!(answer.status.as_u16(), 422, "{query}: {}", answer.text());
+    }
     assert_eq!(world.get(&format!("{VALUE}/groups?by=moon"), &owner.reads()).await.status.as_u16(), 422);
 
     // Who is there according to the model really is, more often than not. As many as it says are not: the shop's customers, who do as no model assumes, are half of them

@@ -5697,6 +5697,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/propensities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the propensities, by their keys. */
+        get: operations["get_models_propensities"];
+        put?: never;
+        /** Makes a propensity, and fits it at once, in the background. A workspace has up to 20. */
+        post: operations["post_models_propensities"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/propensities/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a propensity: what is foretold of whom, which version scores, and the figures of its page. */
+        get: operations["get_models_propensities_key"];
+        /** Changes a propensity. If something else is foretold from now on, it is fitted anew at once; until then people keep what was said of them. */
+        put: operations["put_models_propensities_key"];
+        post?: never;
+        /** Deletes a propensity with its versions. What it said of people is taken back in the background: its fact is told to be nothing. */
+        delete: operations["delete_models_propensities_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/recommendations": {
         parameters: {
             query?: never;
@@ -5828,6 +5865,23 @@ export interface paths {
         get: operations["get_models_model"];
         /** Changes what staff choose of a model; people are scored anew at once. What lost means changes with the next fit. */
         put: operations["put_models_model"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/chances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows who will probably do it, why, whom one would reach, and what goes with a chance. */
+        get: operations["get_models_model_chances"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -6037,6 +6091,93 @@ export interface paths {
         post?: never;
         /** Deletes a note. */
         delete: operations["delete_notes_note_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists policies, the newest first. */
+        get: operations["get_policies"];
+        put?: never;
+        /** Makes a policy. It decides nothing until it is started. */
+        post: operations["post_policies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a policy. */
+        get: operations["get_policies_key"];
+        /** Changes a policy. Where what is chosen among, what counts or how it is learnt changes, it begins anew. */
+        put: operations["put_policies_key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{key}/act": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts, pauses or fixes a policy, or lets it begin anew. */
+        post: operations["post_policies_key_act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{key}/learn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Learns a policy's effects from its experiment now, in the background. */
+        post: operations["post_policies_key_learn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{key}/readout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a policy out. */
+        get: operations["get_policies_key_readout"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -8935,82 +9076,13 @@ export interface components {
             /** @description `locked`, `released`, `redeemed`, `partly_returned` or `returned`. */
             state: string;
         };
-        /** @description How the mean risk goes with a feature. */
-        ChurnAssociated: {
-            /** @description The word of the feature. */
-            feature: string;
-            /** @description What it is. */
-            name: string;
-            /** @description A low, a middle and a high value of it. */
-            points: components["schemas"]["ChurnPoint"][];
-        };
-        /** @description People between two risks. */
-        ChurnBand: {
+        /** @description What acting from a risk on would have come to where the version was judged. */
+        ChurnCosted: components["schemas"]["ForetoldReached"] & {
             /**
              * Format: double
-             * @description From this risk on.
+             * @description What it would have brought, less what it would have cost, for a thousand customers, if as many are kept as hoped; null where nobody said what acting costs.
              */
-            from: number;
-            /**
-             * Format: int64
-             * @description How many they are.
-             */
-            people: number;
-            /**
-             * Format: double
-             * @description Below this one.
-             */
-            to: number;
-        };
-        /** @description People whose risk one feature raises most. */
-        ChurnCause: {
-            /** @description The word of the feature, by which they are found. */
-            feature: string;
-            /** @description What it is. */
-            name: string;
-            /**
-             * Format: int64
-             * @description Of how many people it is what raises the risk most.
-             */
-            people: number;
-            /**
-             * Format: double
-             * @description And their mean risk.
-             */
-            risk: number;
-            /**
-             * Format: double
-             * @description How much it matters to all: the mean size of what it adds to the log-odds.
-             */
-            size: number;
-        };
-        /** @description What acting from a risk on would have come to where the version was judged, for a thousand customers. */
-        ChurnCosted: {
-            /**
-             * Format: double
-             * @description The share of people acted on.
-             */
-            acted: number;
-            /**
-             * Format: double
-             * @description The share of the lost who were acted on.
-             */
-            found: number;
-            /**
-             * Format: double
-             * @description What it would have brought, less what it would have cost, if as many are kept as hoped.
-             */
-            gain: number;
-            /**
-             * Format: double
-             * @description The share of those who really were lost.
-             */
-            right?: number | null;
-            /**
-             * Format: double
-             * @description The least risk that is acted on.
-             */
-            threshold: number;
+            gain?: number | null;
         };
         /** @description What lost means. */
         ChurnDefinition: {
@@ -9030,7 +9102,7 @@ export interface components {
         /** @description The rest of a score. */
         ChurnDetail: {
             /** @description Why. */
-            because: components["schemas"]["ChurnReason"][];
+            because: components["schemas"]["ForetoldReason"][];
             /**
              * Format: int32
              * @description Days since the last purchase.
@@ -9041,7 +9113,7 @@ export interface components {
              * @description How many weeks ahead it looks.
              */
             horizon_weeks: number;
-            /** @description `high`, from where acting pays; `medium`, from half of that; `low`; or `lost`. */
+            /** @description `high`, `medium`, `low`, or `lost`. */
             level: string;
             /**
              * Format: int32
@@ -9054,43 +9126,26 @@ export interface components {
              */
             risk: number;
         };
-        /** @description People of a level. */
-        ChurnLevel: {
-            /**
-             * Format: double
-             * @description How many of them are expected to be lost within the horizon; of those lost already all.
-             */
-            expected: number;
-            /** @description `high`, `medium`, `low` or `lost`, by which they are found. */
-            level: string;
-            /**
-             * Format: int64
-             * @description How many they are.
-             */
-            people: number;
-        };
         /** @description The figures of the page. */
         ChurnOverview: {
             /**
              * Format: double
-             * @description What acting on one costs.
+             * @description What acting on one costs; null where nobody said so, and levels go by how many are usually lost.
              */
-            action: number;
-            /** @description Whether that was proposed. */
-            action_is_proposed: boolean;
+            action?: number | null;
             /** @description The day that they are of. */
             as_of: string;
             /** @description What goes with a risk. */
-            associated: components["schemas"]["ChurnAssociated"][];
+            associated: components["schemas"]["ForetoldAssociated"][];
             /** @description People by risk. */
-            bands: components["schemas"]["ChurnBand"][];
+            bands: components["schemas"]["ForetoldBand"][];
             /**
              * Format: double
              * @description The share that was lost where the version was judged.
              */
             base: number;
             /** @description Why. */
-            causes: components["schemas"]["ChurnCause"][];
+            causes: components["schemas"]["ForetoldCause"][];
             /** @description What acting costs and brings. */
             costs: components["schemas"]["ChurnCosted"][];
             /** @description The workspace's currency. */
@@ -9105,7 +9160,7 @@ export interface components {
              */
             keeps: number;
             /** @description People by level. */
-            levels: components["schemas"]["ChurnLevel"][];
+            levels: components["schemas"]["ForetoldLevel"][];
             /**
              * Format: double
              * @description What a lost customer costs.
@@ -9119,6 +9174,11 @@ export interface components {
              */
             lost: number;
             /**
+             * Format: double
+             * @description The risk from which on it is medium.
+             */
+            medium?: number;
+            /**
              * Format: int64
              * @description How many people still buy.
              */
@@ -9127,46 +9187,17 @@ export interface components {
             reliability: components["schemas"]["ModelSaid"][];
             /**
              * Format: double
-             * @description The risk from which on acting pays; null where it never does.
+             * @description The risk from which on the level is high: where acting pays, or, where its costs are not said, with twice the usual odds; null where acting never pays.
              */
             threshold?: number | null;
             /** @description What is to be looked at. */
-            warnings: components["schemas"]["ChurnWarning"][];
-        };
-        /** @description A point of it. */
-        ChurnPoint: {
-            /**
-             * Format: double
-             * @description The mean risk that the model then says.
-             */
-            risk: number;
-            /**
-             * Format: double
-             * @description The value that everybody is taken to have.
-             */
-            value: number;
-        };
-        /** @description A reason. */
-        ChurnReason: {
-            /**
-             * Format: double
-             * @description What it adds to the log-odds.
-             */
-            adds: number;
-            /** @description The word of the feature; `unknown.` before it where it is not known. */
-            code: string;
-            /** @description What it is for this person; empty where it is not known. */
-            numbers: number[];
-            /** @description Whether it goes with a higher risk. */
-            raises: boolean;
-            /** @description The sentence. */
-            text: string;
+            warnings: components["schemas"]["ForetoldWarning"][];
         };
         /** @description What staff choose of it. */
         ChurnSettings: {
             /**
              * Format: double
-             * @description What an action on one customer costs: above 0. Null: a tenth of what an action is hoped to save.
+             * @description What an action on one customer costs: above 0. Null: nobody knows; levels then go by how many are usually lost.
              * @default null
              */
             action: number | null;
@@ -9206,20 +9237,6 @@ export interface components {
              * @default 24
              */
             score_hours: number;
-        };
-        /** @description What is to be looked at before a version is used. */
-        ChurnWarning: {
-            /** @description `gives_away` */
-            code: string;
-            /** @description Which feature. */
-            feature: string;
-            /**
-             * Format: double
-             * @description Its number.
-             */
-            number: number;
-            /** @description One sentence. */
-            text: string;
         };
         /** @description A gift to claim. */
         ClaimGiftBody: {
@@ -11233,6 +11250,136 @@ export interface components {
             owner_name?: string | null;
             /** @description What that customer had said, without personal data. */
             quote: string;
+        };
+        /** @description How the mean chance goes with a feature. */
+        ForetoldAssociated: {
+            /** @description The word of the feature. */
+            feature: string;
+            /** @description What it is. */
+            name: string;
+            /** @description A low, a middle and a high value of it. */
+            points: components["schemas"]["ForetoldPoint"][];
+        };
+        /** @description People between two chances. */
+        ForetoldBand: {
+            /**
+             * Format: double
+             * @description From this chance on.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description Below this one.
+             */
+            to: number;
+        };
+        /** @description People whose chance one feature raises most. */
+        ForetoldCause: {
+            /**
+             * Format: double
+             * @description And their mean chance.
+             */
+            chance: number;
+            /** @description The word of the feature, by which they are found. */
+            feature: string;
+            /** @description What it is. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Of how many people it is what raises the chance most.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description How much it matters to all: the mean size of what it adds to the log-odds.
+             */
+            size: number;
+        };
+        /** @description People of a level. */
+        ForetoldLevel: {
+            /**
+             * Format: double
+             * @description For how many of them it is expected to come true within the horizon.
+             */
+            expected: number;
+            /** @description `high`, `medium` or `low`, by which they are found; of churn also `lost`. */
+            level: string;
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            people: number;
+        };
+        /** @description A point of it. */
+        ForetoldPoint: {
+            /**
+             * Format: double
+             * @description The mean chance that the model then says.
+             */
+            chance: number;
+            /**
+             * Format: double
+             * @description The value that everybody is taken to have.
+             */
+            value: number;
+        };
+        /** @description Whom one would have reached, where the version was judged, with those whose chance was at least so high. */
+        ForetoldReached: {
+            /**
+             * Format: double
+             * @description The share of people acted on.
+             */
+            acted: number;
+            /**
+             * Format: double
+             * @description The share of those for whom it came true who were acted on.
+             */
+            found: number;
+            /**
+             * Format: double
+             * @description The share of those for whom it really came true.
+             */
+            right?: number | null;
+            /**
+             * Format: double
+             * @description The least chance that is acted on.
+             */
+            threshold: number;
+        };
+        /** @description A reason. */
+        ForetoldReason: {
+            /**
+             * Format: double
+             * @description What it adds to the log-odds.
+             */
+            adds: number;
+            /** @description The word of the feature; `unknown.` before it where it is not known. */
+            code: string;
+            /** @description What it is for this person; empty where it is not known. */
+            numbers: number[];
+            /** @description Whether it goes with a higher chance. */
+            raises: boolean;
+            /** @description The sentence. */
+            text: string;
+        };
+        /** @description What is to be looked at before a version is used. */
+        ForetoldWarning: {
+            /** @description `gives_away` */
+            code: string;
+            /** @description Which feature. */
+            feature: string;
+            /**
+             * Format: double
+             * @description Its number.
+             */
+            number: number;
+            /** @description One sentence. */
+            text: string;
         };
         /** @description Something found. */
         Found: {
@@ -14589,7 +14736,7 @@ export interface components {
             said: number;
         };
         /** @description The settings of a model. */
-        ModelSettings: components["schemas"]["ValueSettings"] | components["schemas"]["ChurnSettings"];
+        ModelSettings: components["schemas"]["ValueSettings"] | components["schemas"]["ChurnSettings"] | components["schemas"]["PropensitySettings"];
         /** @description A fitted model. */
         ModelShape: {
             /**
@@ -14767,6 +14914,13 @@ export interface components {
         NewApiKey: components["schemas"]["ApiKey"] & {
             /** @description The key itself; it is never shown again. */
             key: string;
+        };
+        /** @description A propensity to be made. */
+        NewPropensityBody: {
+            /** @description 1 to 40 small letters, digits and `_`, a letter first; made from the name where it is left out. It cannot be changed, because conditions name it. */
+            key?: string | null;
+            /** @description What staff choose. A condition is one as JSON, or its text. */
+            settings: components["schemas"]["PropensitySettings"];
         };
         /** @description A source to make. */
         NewSource: {
@@ -16460,19 +16614,23 @@ export interface components {
         };
         /** @description What a model says of somebody. */
         PersonScore: {
-            /** @description Of value with whom they came, of churn the feature that raises the risk most. */
+            chance?: components["schemas"]["PropensityDetail"] | null;
+            /** @description Of value with whom they came, of churn and of a propensity the feature that raises it most. */
             cohort: string;
             currency: string;
             detail?: components["schemas"]["ValueDetail"] | null;
+            group?: components["schemas"]["CustomerGroupDetail"] | null;
             /** @description The upper end. */
             high: string;
             /** @description The lower end of its interval of 95 %. */
             low: string;
             model: string;
-            /** @description Of value the cell of the page's matrix, of churn the level. */
+            /** @description What a propensity, or the group that somebody is in, is called; null of other models. */
+            name?: string | null;
+            /** @description Of value the cell of the page's matrix, of churn and of a propensity the level. */
             part: string;
             risk?: components["schemas"]["ChurnDetail"] | null;
-            /** @description What it says: of value an amount in `currency`, of churn a probability; exact decimal. */
+            /** @description What it says: of value an amount in `currency`, of churn and of a propensity a probability; exact decimal. */
             score: string;
             /** @description As of when. */
             scored_at: string;
@@ -17078,6 +17236,205 @@ export interface components {
             pending: number;
             wallet: string;
         };
+        /** @description An act. */
+        PolicyAct: {
+            act: components["schemas"]["PolicyActWord"];
+            /** @description The arm that everybody gets, to fix. */
+            arm?: string | null;
+            /**
+             * Format: int64
+             * @description The version that was looked at.
+             */
+            version: number;
+        };
+        /**
+         * @description What is to be done.
+         * @enum {string}
+         */
+        PolicyActWord: "start" | "pause" | "fix" | "anew";
+        /** @description Something that a policy can choose. */
+        PolicyArm: {
+            /**
+             * Format: int64
+             * @description How often it was chosen since the policy began anew.
+             */
+            decisions: number;
+            /** @description Its stable name. */
+            key: string;
+            /** @description What people call it. */
+            name: string;
+        };
+        /** @description What an arm came to. */
+        PolicyArmReadout: {
+            /**
+             * Format: double
+             * @description With which chance it is chosen now; a mean over people, where they differ. None where nobody is known yet.
+             */
+            chance?: number | null;
+            /** Format: int64 */
+            decisions: number;
+            key: string;
+            /**
+             * Format: int64
+             * @description Of them, those whose reward was learnt.
+             */
+            learnt: number;
+            name: string;
+        };
+        /** @description A policy to make. */
+        PolicyBody: {
+            design: Record<string, never>;
+            /** @description Its name in addresses, journeys and slots: 1 to 64 small letters, digits, `-`, `_` or `.`. It cannot be changed. */
+            key: string;
+        };
+        /** @description A changed policy. */
+        PolicyChange: {
+            /** @description The whole design. */
+            design: Record<string, never>;
+            /**
+             * Format: int64
+             * @description The version that was looked at.
+             */
+            version: number;
+        };
+        /** @description How many decisions took an arm on a day. */
+        PolicyDay: {
+            arm: string;
+            /** @description When the day began, in UTC. */
+            day: string;
+            /** Format: int64 */
+            decisions: number;
+        };
+        /** @description A policy. */
+        PolicyDetail: {
+            /** @description Whether a change let it begin anew. */
+            began_anew: boolean;
+            /** @description What staff wrote. */
+            design: Record<string, never>;
+            /** @description What it decided for since it began anew. */
+            subjects: components["schemas"]["PolicySubject"][];
+            summary: components["schemas"]["PolicySummary"];
+        };
+        /** @description What was learnt of an experiment. */
+        PolicyEffects: {
+            /** @description By how much expected effects are ahead of the best other way. */
+            ahead: components["schemas"]["PolicyEstimate"];
+            /** @description The average effect of the other arm. */
+            average: components["schemas"]["PolicyEstimate"];
+            /** @description How many people it was learnt from. */
+            people: number;
+            /** @description The way that the policy takes. */
+            way: string;
+            /** @description What each brings on people that nothing was learnt from, less what arms cost. */
+            ways: components["schemas"]["PolicyWay"][];
+        };
+        /** @description A number with its interval, with 95 %. */
+        PolicyEstimate: {
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            value: number;
+        };
+        /** @description What a policy would have brought a decision. */
+        PolicyJudged: {
+            /** @description The arm that `always` takes. */
+            arm?: string | null;
+            /** @description Decisions whose weight was cut. */
+            cut: number;
+            /**
+             * Format: double
+             * @description As many decisions of that policy itself would say as much.
+             */
+            effective: number;
+            inverse?: components["schemas"]["PolicyEstimate"] | null;
+            /** @description `always`, `even` or `now`. */
+            policy: string;
+            robust?: components["schemas"]["PolicyEstimate"] | null;
+            value?: components["schemas"]["PolicyEstimate"] | null;
+        };
+        /** @description What a policy came to since it began anew. */
+        PolicyReadout: {
+            arms: components["schemas"]["PolicyArmReadout"][];
+            /** @description In which currency, of money. */
+            currency: string;
+            days: components["schemas"]["PolicyDay"][];
+            effects?: components["schemas"]["PolicyEffects"] | null;
+            /** @description `share`, `number` or `money`: what rewards are. */
+            form: string;
+            judged: components["schemas"]["PolicyJudged"][];
+            key: string;
+            /** @description So many rewards each arm needs before the policy prefers any. */
+            least: number;
+            /** @description So many decisions with a reward it takes before anything is said of other policies. */
+            least_judged: number;
+            /** @description Why effects could not be learnt, in a sentence. */
+            refused?: string | null;
+            /** @description Decisions whose reward was learnt, the latest 20,000: what is judged by. */
+            rewards: number;
+            /**
+             * Format: int64
+             * @description Decisions whose time is not over.
+             */
+            waiting: number;
+        };
+        /** @description What decisions were for. */
+        PolicySubject: {
+            /** Format: int64 */
+            decisions: number;
+            /** @description `journey:<key>/<node>`, `slot:<key>` or `frequency`. */
+            subject: string;
+        };
+        /** @description A policy in a list. */
+        PolicySummary: {
+            /** @description The first is what people get where the policy does not decide. */
+            arms: components["schemas"]["PolicyArm"][];
+            /** @description Since when it learns. */
+            began_at: string;
+            /** @description `way` or `frequency`. */
+            decides: string;
+            /**
+             * Format: int64
+             * @description Decisions since it began anew.
+             */
+            decisions: number;
+            /** @description The arm that everybody gets, where it is fixed. */
+            fixed_arm?: string | null;
+            /** @description Its name in addresses, journeys and slots. */
+            key: string;
+            /** @description `bandit`, `contextual` or `uplift`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Of them, those whose reward was learnt.
+             */
+            learnt: number;
+            name: string;
+            /** @description Whether it prefers some arms by now; before, all have the same chance. */
+            prefers: boolean;
+            /** @description `running`, `paused` or `fixed`. */
+            state: string;
+            updated_at: string;
+            /** @description By whom: their name. */
+            updated_by: string;
+            /**
+             * Format: int64
+             * @description The number of the present version.
+             */
+            version: number;
+        };
+        /** @description What a way to act brings a person of the experiment. */
+        PolicyWay: {
+            /**
+             * Format: double
+             * @description The share of people who get the other arm.
+             */
+            share: number;
+            value: components["schemas"]["PolicyEstimate"];
+            /** @description `nobody`, `everybody`, `response` or `effects`. */
+            way: string;
+        };
         /** @description What came of a list of codes. */
         PoolCodesAdded: {
             added: number;
@@ -17283,6 +17640,203 @@ export interface components {
             rows_total: number;
             /** Format: double */
             seconds_left?: number | null;
+        };
+        /** @description A propensity. */
+        Propensity: {
+            /** @description Who is asked about, as a text. */
+            audience_text?: string | null;
+            /** @description The fact that is told of everybody who is asked about: what conditions use. The model is called so too, e.g. `/api/v1/models/propensity.upgrade/people`. */
+            fact: string;
+            figures?: components["schemas"]["PropensityFigures"] | null;
+            key: string;
+            /** @description The condition that people come to fulfil, or the filter of the event, as a text. */
+            label_text?: string | null;
+            model: components["schemas"]["ScoringModel"];
+            name: string;
+            /** @description What is foretold in words, after "Who": `buys in the next 4 weeks`. */
+            said: string;
+            settings: components["schemas"]["PropensitySettings"];
+        };
+        /** @description What staff choose of a propensity. */
+        PropensityBody: {
+            /** @description Whether nothing is fitted or scored by itself. */
+            is_paused: boolean;
+            /** @description All of the settings; what is left out is as usual. A condition is one as JSON, or its text. */
+            settings: components["schemas"]["PropensitySettings"];
+        };
+        /** @description What is foretold of whom. */
+        PropensityDefinition: {
+            /**
+             * Format: int32
+             * @description Of whom nothing was heard for so many weeks, nothing is foretold.
+             */
+            active_weeks: number;
+            /** @description Who is asked about; null is everybody. */
+            audience?: Record<string, never> | null;
+            /**
+             * Format: int32
+             * @description Within so many weeks.
+             */
+            horizon_weeks: number;
+            /** @description What they do, or come to be. */
+            label: components["schemas"]["PropensityLabel"];
+        };
+        /** @description The rest of a score. */
+        PropensityDetail: {
+            /** @description Why. */
+            because: components["schemas"]["ForetoldReason"][];
+            /**
+             * Format: double
+             * @description The probability that they do it within the horizon.
+             */
+            chance: number;
+            /**
+             * Format: int32
+             * @description How many weeks ahead it looks.
+             */
+            horizon_weeks: number;
+            /** @description `high`, `medium` or `low`, beside how many do it usually. */
+            level: string;
+        };
+        /** @description A run of scores in short. */
+        PropensityFigures: {
+            /** @description The day that they are of. */
+            as_of: string;
+            /**
+             * Format: double
+             * @description The share that did it where the version was judged.
+             */
+            base: number;
+            /** @description How many of them are expected to do it. */
+            expected: components["schemas"]["ModelSure"];
+            /**
+             * Format: int64
+             * @description Of how many the chance is high.
+             */
+            high: number;
+            /**
+             * Format: int64
+             * @description Of how many people it speaks.
+             */
+            people: number;
+        };
+        /** @description What people do, or come to be. */
+        PropensityLabel: {
+            /** @enum {string} */
+            kind: "purchase";
+        } | {
+            /** @description Which, as orders name it. */
+            category: string;
+            /** @enum {string} */
+            kind: "category";
+        } | {
+            /** @description The event's name, or `*` for any. */
+            event: string;
+            /** @enum {string} */
+            kind: "event";
+            /** @description What the event itself must pass: `property` tests and their combinations. */
+            where?: Record<string, never> | null;
+        } | {
+            /** @description Which. */
+            condition: Record<string, never>;
+            /** @enum {string} */
+            kind: "condition";
+        };
+        /** @description The figures of the page. */
+        PropensityOverview: {
+            /**
+             * Format: int64
+             * @description How many are left out as they fulfil the condition already.
+             */
+            already: number;
+            /** @description The day that they are of. */
+            as_of: string;
+            /** @description What goes with a chance. */
+            associated: components["schemas"]["ForetoldAssociated"][];
+            /** @description People by chance. */
+            bands: components["schemas"]["ForetoldBand"][];
+            /**
+             * Format: double
+             * @description The share that did it where the version was judged.
+             */
+            base: number;
+            /** @description Why. */
+            causes: components["schemas"]["ForetoldCause"][];
+            /** @description The workspace's currency. */
+            currency: string;
+            /** @description What is foretold of whom. */
+            definition: components["schemas"]["PropensityDefinition"];
+            /** @description How many of them are expected to do it within the horizon: as sure as it was where the version was judged. */
+            expected: components["schemas"]["ModelSure"];
+            /**
+             * Format: double
+             * @description The chance from which on the level is high: twice the usual odds.
+             */
+            high: number;
+            /**
+             * Format: int64
+             * @description How many, as nothing was heard of them for too long.
+             */
+            idle: number;
+            /** @description People by level. */
+            levels: components["schemas"]["ForetoldLevel"][];
+            /**
+             * Format: double
+             * @description The chance from which on it is medium: the usual one.
+             */
+            medium: number;
+            /**
+             * Format: int64
+             * @description How many, as they are not of those asked about.
+             */
+            others: number;
+            /**
+             * Format: int64
+             * @description Of how many people.
+             */
+            people: number;
+            /** @description Whom one would have reached, where the version was judged, by the least chance that is acted on. */
+            reached: components["schemas"]["ForetoldReached"][];
+            /** @description What was said where the version was judged, beside what came. */
+            reliability: components["schemas"]["ModelSaid"][];
+            /** @description What is foretold in words, after "Who": `buys in the next 4 weeks`. */
+            said: string;
+            /** @description What is to be looked at. */
+            warnings: components["schemas"]["ForetoldWarning"][];
+            /**
+             * Format: double
+             * @description What those who did it spent within the horizon, on average.
+             */
+            worth: number;
+        };
+        /** @description What staff choose of it. */
+        PropensitySettings: {
+            /**
+             * Format: int32
+             * @description Of whom nothing was heard for so many weeks, nothing is foretold: 1 to 156.
+             */
+            active_weeks?: number;
+            /** @description Who is asked about; null is everybody. */
+            audience?: Record<string, never> | null;
+            /**
+             * Format: int32
+             * @description After how many days it is fitted anew: 1 to 90.
+             */
+            fit_days?: number;
+            /**
+             * Format: int32
+             * @description Within so many weeks: 1 to 52.
+             */
+            horizon_weeks?: number;
+            /** @description What is foretold. */
+            label: components["schemas"]["PropensityLabel"];
+            /** @description What it is called: 1 to 60 letters. */
+            name: string;
+            /**
+             * Format: int32
+             * @description After how many hours people are scored anew: 1 to 168.
+             */
+            score_hours?: number;
         };
         /** @description All properties. */
         Properties: {
@@ -19836,19 +20390,23 @@ export interface components {
         Rows_PersonScore: {
             /** @description The rows. */
             rows: {
-                /** @description Of value with whom they came, of churn the feature that raises the risk most. */
+                chance?: components["schemas"]["PropensityDetail"] | null;
+                /** @description Of value with whom they came, of churn and of a propensity the feature that raises it most. */
                 cohort: string;
                 currency: string;
                 detail?: components["schemas"]["ValueDetail"] | null;
+                group?: components["schemas"]["CustomerGroupDetail"] | null;
                 /** @description The upper end. */
                 high: string;
                 /** @description The lower end of its interval of 95 %. */
                 low: string;
                 model: string;
-                /** @description Of value the cell of the page's matrix, of churn the level. */
+                /** @description What a propensity, or the group that somebody is in, is called; null of other models. */
+                name?: string | null;
+                /** @description Of value the cell of the page's matrix, of churn and of a propensity the level. */
                 part: string;
                 risk?: components["schemas"]["ChurnDetail"] | null;
-                /** @description What it says: of value an amount in `currency`, of churn a probability; exact decimal. */
+                /** @description What it says: of value an amount in `currency`, of churn and of a propensity a probability; exact decimal. */
                 score: string;
                 /** @description As of when. */
                 scored_at: string;
@@ -19968,6 +20526,66 @@ export interface components {
                 /** Format: int64 */
                 pending: number;
                 wallet: string;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_PolicySummary: {
+            /** @description The rows. */
+            rows: {
+                /** @description The first is what people get where the policy does not decide. */
+                arms: components["schemas"]["PolicyArm"][];
+                /** @description Since when it learns. */
+                began_at: string;
+                /** @description `way` or `frequency`. */
+                decides: string;
+                /**
+                 * Format: int64
+                 * @description Decisions since it began anew.
+                 */
+                decisions: number;
+                /** @description The arm that everybody gets, where it is fixed. */
+                fixed_arm?: string | null;
+                /** @description Its name in addresses, journeys and slots. */
+                key: string;
+                /** @description `bandit`, `contextual` or `uplift`. */
+                kind: string;
+                /**
+                 * Format: int64
+                 * @description Of them, those whose reward was learnt.
+                 */
+                learnt: number;
+                name: string;
+                /** @description Whether it prefers some arms by now; before, all have the same chance. */
+                prefers: boolean;
+                /** @description `running`, `paused` or `fixed`. */
+                state: string;
+                updated_at: string;
+                /** @description By whom: their name. */
+                updated_by: string;
+                /**
+                 * Format: int64
+                 * @description The number of the present version.
+                 */
+                version: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_Propensity: {
+            /** @description The rows. */
+            rows: {
+                /** @description Who is asked about, as a text. */
+                audience_text?: string | null;
+                /** @description The fact that is told of everybody who is asked about: what conditions use. The model is called so too, e.g. `/api/v1/models/propensity.upgrade/people`. */
+                fact: string;
+                figures?: components["schemas"]["PropensityFigures"] | null;
+                key: string;
+                /** @description The condition that people come to fulfil, or the filter of the event, as a text. */
+                label_text?: string | null;
+                model: components["schemas"]["ScoringModel"];
+                name: string;
+                /** @description What is foretold in words, after "Who": `buys in the next 4 weeks`. */
+                said: string;
+                settings: components["schemas"]["PropensitySettings"];
             }[];
         };
         /** @description A list that is always whole. */
@@ -22502,7 +23120,7 @@ export interface components {
         };
         /** @description What somebody would be offered. */
         TriedRecommendations: {
-            /** @description Whether their data may not be used: then they are offered what is popular, as somebody nobody knows. */
+            /** @description Whether nothing may be learnt of them (their data are restricted, or they refused to be understood in numbers): then they are offered what is popular, as somebody nobody knows. */
             is_restricted: boolean;
             /** @description What they had to do with, the newest first. */
             own: components["schemas"]["OwnProduct"][];
@@ -22712,6 +23330,7 @@ export interface components {
             horizon_weeks: number;
             /** @description What they did. */
             known: components["schemas"]["ValueKnown"];
+            next?: components["schemas"]["ValueNext"] | null;
             /**
              * Format: double
              * @description Purchases expected within the horizon.
@@ -22797,6 +23416,15 @@ export interface components {
              * @description Weeks since the last.
              */
             weeks_since: number;
+        };
+        /** @description When somebody is expected to buy next. */
+        ValueNext: {
+            /** @description With 80 % between this day, */
+            earliest: string;
+            /** @description The day: as likely before as after. */
+            expected_at: string;
+            /** @description and this one. */
+            latest: string;
         };
         /** @description The figures of the page. */
         ValueOverview: {
@@ -39365,6 +39993,206 @@ export interface operations {
             };
         };
     };
+    get_models_propensities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_Propensity"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_models_propensities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPropensityBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Propensity"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_propensities_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Propensity"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_models_propensities_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PropensityBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Propensity"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_models_propensities_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_models_recommendations: {
         parameters: {
             query?: never;
@@ -39786,6 +40614,44 @@ export interface operations {
             };
         };
     };
+    get_models_model_chances: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PropensityOverview"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_models_model_fit: {
         parameters: {
             query?: never;
@@ -39924,6 +40790,10 @@ export interface operations {
                 part?: string;
                 /** @description Only of this cohort, or whose risk this feature raises most. */
                 cohort?: string;
+                /** @description Of value: only of a group by `source`, `market`, `segment`, or `fact:` with a key; not together with a tenth, a cell or a cohort. */
+                of?: string;
+                /** @description Which group. */
+                group?: string;
                 /** @description `highest` (unless said) or `lowest` first. */
                 order?: string;
                 /** @description Rows of a page: 1 to 500, 50 unless said. */
@@ -40411,6 +41281,312 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_PolicySummary"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDetail"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_policies_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_policies_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_policies_key_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyAct"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_policies_key_learn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_policies_key_readout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyReadout"];
+                };
             };
             404: {
                 headers: {

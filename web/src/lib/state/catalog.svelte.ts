@@ -171,4 +171,4 @@ const USUAL_TRAITS = ['country', 'city', 'language', 'plan', 'company'];
 /** The channels one can ask consent for. */
 const CHANNELS = ['email', 'sms', 'push', 'phone'];
 /** Facts that the server works out of what people do. */
-const MADE_FACTS = ['rfm.group', 'lifecycle.stage', 'engagement.level', 'value.expected', 'value.alive', 'value.purchases', 'value.tenth', 'churn.risk', 'churn.level'] as const;
+const MADE_FACTS = ['rfm.group', 'lifecycle.stage', 'engagement.level', 'value.expected', 'value.alive', 'value.purchases', 'value.tenth', 'next_order.expected_at', 'churn.risk', 'churn.level'] as const;

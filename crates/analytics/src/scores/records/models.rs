@@ -69,6 +69,14 @@ pub async fn set(tx: &mut Tx, workspace: WorkspaceId, model: &str, settings: Val
     tx.execute(change, args![workspace, model, settings, is_paused, Timestamp(0)]).await.map(drop)
 }
 
+/// Takes a model away, with its versions. Whether there was one; what it said of people stays until it is taken back.
+pub async fn remove(tx: &mut Tx, workspace: WorkspaceId, model: &str) -> Result<bool> {
+    let versions = sql!("DELETE FROM model_versions WHERE model = $2 AND workspace = $1");
+    tx.execute(versions, args![workspace, model]).await?;
+    let remove = sql!("DELETE FROM models WHERE model = $2 AND workspace = $1");
+    Ok(tx.execute(remove, args![workspace, model]).await? > 0)
+}
+
 /// Notes which job fits it, and when the next time is.
 pub async fn fitting(
     tx: &mut Tx,

@@ -94,15 +94,6 @@ pub async fn put(tx: &mut Tx, workspace: WorkspaceId, rows: &[ScoreRow]) -> Resu
     tx.execute_many(text, rows.iter().map(row)).await.map(drop)
 }
 
-/// Forgets some of the scores from before an instant: of whoever was not scored any more. How many.
-pub async fn forget_before(tx: &mut Tx, workspace: WorkspaceId, model: &str, before: Timestamp) -> Result<u64> {
-    let forget = sql!(
-        "DELETE FROM scores WHERE model = $2 AND workspace = $1 AND handle IN (
-           SELECT handle FROM scores WHERE workspace = $1 AND model = $2 AND scored_at < $3 ORDER BY scored_at LIMIT $4)"
-    );
-    tx.execute(forget, args![workspace, model, before, 200_i64]).await
-}
-
 /// Some of those whose scores are from before an instant.
 pub async fn before(
     db: &mut impl Queries,

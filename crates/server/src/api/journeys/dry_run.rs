@@ -103,7 +103,7 @@ impl DryStep {
         let mut sentence = String::new();
         let (what, detail) = match &step.what {
             // What comes of it is told by the message.
-            Did::Effect(What::Holdout) => return None,
+            Did::Effect(What::Holdout | What::Paced) => return None,
             Did::Effect(What::Send { channel, template }) => ("sends", format!("{} {template}", channel.as_str())),
             Did::Effect(What::Skip { reason, .. }) => {
                 reason.sentence().clone_into(&mut sentence);
@@ -115,7 +115,7 @@ impl DryStep {
             }
             Did::Effect(What::Left(way)) => ("goes", way.clone()),
             Did::Effect(What::Goal) => ("reaches_goal", String::new()),
-            Did::Effect(What::Exposed { arm, .. }) => ("draws", arm.clone()),
+            Did::Effect(What::Exposed { arm, .. } | What::Chosen { arm, .. }) => ("draws", arm.clone()),
             Did::Effect(What::Trait(name, value)) => ("does", format!("{name} = {value}")),
             Did::Effect(What::List(list, on)) => ("does", format!("{} {list}", if *on { "on" } else { "off" })),
             Did::Effect(What::Webhook(url, _)) => ("does", url.clone()),

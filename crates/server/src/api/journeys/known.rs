@@ -12,6 +12,7 @@ use rapport_engagement::content::{Limits, Severity, Template, lacks_approved};
 use rapport_engagement::journey::check::Known;
 use rapport_engagement::journey::{Definition, Step};
 use rapport_engagement::records::{settings, templates};
+use rapport_experiments::policies::Policy;
 use rapport_loyalty::document::State;
 use rapport_loyalty::records::documents;
 use rapport_loyalty::rewards::Reward;
@@ -44,6 +45,8 @@ pub struct Here<'a> {
     segments: BTreeSet<String>,
     topics: BTreeSet<String>,
     lists: BTreeSet<String>,
+    /// The arms of policies that choose ways.
+    policies: BTreeMap<String, Vec<String>>,
     ways: &'a Ways,
     has_sender: bool,
     is_paused: bool,
@@ -88,6 +91,7 @@ impl<'a> Here<'a> {
             conditions,
             topics: topics.into_iter().filter(|it| it.archived_at.is_none()).map(|it| it.key).collect(),
             lists: lists::all(&mut db, workspace).await?.into_iter().map(|row| row.key).collect(),
+            policies: policies(app, workspace).await?,
             ways: &app.sender.ways,
             has_sender: !settings.from.address.is_empty(),
             is_paused: settings.paused,
@@ -107,6 +111,13 @@ impl<'a> Here<'a> {
         let leads = leads(&app.sender.client, plan).await;
         Ok(Self { leads, ..here })
     }
+}
+
+async fn policies(app: &App, workspace: WorkspaceId) -> Result<BTreeMap<String, Vec<String>>, Problem> {
+    let known = app.installation.policies.get(&mut app.installation.store.read(), workspace).await?;
+    let of_ways = known.by_key.values().filter(|it| known.of_ways(&it.key).is_some());
+    let arms = |it: &Policy| it.design.arms.iter().map(|arm| arm.key.clone()).collect();
+    Ok(of_ways.map(|it| (it.key.clone(), arms(it))).collect())
 }
 
 async fn surprises(db: &mut impl Queries, workspace: WorkspaceId) -> Result<BTreeSet<String>, Problem> {
@@ -179,6 +190,10 @@ impl Known for Here<'_> {
 
     fn has_topic(&self, key: &str) -> bool {
         self.topics.contains(key)
+    }
+
+    fn policy(&self, key: &str) -> Option<Vec<String>> {
+        self.policies.get(key).cloned()
     }
 
     fn has_list(&self, key: &str) -> bool {

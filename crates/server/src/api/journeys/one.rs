@@ -1,13 +1,11 @@
 //! One person and a journey: bringing in, taking out, and why they did or did not get something.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{PersonId, WorkspaceId};
 use rapport_engagement::journey::definition::Entry;
 use rapport_engagement::journey::{Definition, Situation};
-use rapport_engagement::lots::{self, Lot};
+use rapport_engagement::lots::{self, Asked, Lot};
 use rapport_engagement::records::instances::{self, InstanceRow};
 use rapport_engagement::records::journeys;
 use rapport_engagement::records::messages::{self, MessageRow};
@@ -33,6 +31,7 @@ use crate::auth::{Caller, Permission};
 use crate::engaging;
 use crate::experimenting::lots::JourneyLots;
 use crate::http::extract::{Json, Path};
+use crate::policies::choosing;
 use crate::problem::Problem;
 
 /// The routes of this part.
@@ -140,9 +139,15 @@ pub async fn situation(
     let subject = lots::subject_of(key);
     let lot = |name: &str| Lot { person, experiment: name.to_owned(), subject: subject.clone() };
     let named: Vec<Lot> = lots::named(definition).map(lot).collect();
-    let arms = JourneyLots(Arc::clone(&installation.experiments)).arms_of(&mut db, workspace, &named, now).await?;
+    let arms = JourneyLots::of(installation).arms_of(&mut db, workspace, &named, now).await?;
     for (lot, arm) in named.into_iter().zip(arms) {
         situation.arms.extend(arm.map(|arm| ((lot.experiment, lot.subject), arm)));
+    }
+    let asked = |(policy, arms): (&str, Vec<String>)| Asked { person, policy: policy.to_owned(), arms };
+    let asked: Vec<Asked> = lots::policies(definition).map(asked).collect();
+    let chances = choosing::chances_of(&mut db, workspace, &installation.policies, &asked, now).await?;
+    for (asked, chances) in asked.into_iter().zip(chances) {
+        situation.chances.extend(chances.map(|it| ((asked.policy, asked.arms), it)));
     }
     let (known, calendar) = crate::api::segments::surroundings(installation, workspace).await?;
     for (_, when) in definition.conditions() {

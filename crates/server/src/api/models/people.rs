@@ -1,22 +1,23 @@
 //! The people behind the figures of a model, and what all models say of one of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::extract::State;
-use rapport_analytics::scores::GROUPS;
-use rapport_analytics::scores::records::models;
 use rapport_analytics::scores::records::scores::{self, ScoreRow, Wanted};
-use rapport_analytics::{churn, value};
+use rapport_analytics::scores::records::{models, personas};
+use rapport_analytics::scores::{GROUPS, PROPENSITY, VALUE};
+use rapport_analytics::{churn, groups, propensity, value};
 use rapport_domain::{Handle, PersonId, money};
 use rapport_profiles::records::{identifiers, persons};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::find;
+use super::{find, value as value_groups};
 use crate::api::customers;
 use crate::api::shapes::{CustomerRow, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::grouping;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::{Page, PageQuery, Rows, write_cursor};
 use crate::problem::Problem;
@@ -26,10 +27,12 @@ use crate::records::workspaces;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PersonScore {
     model: String,
+    /// What a propensity, or the group that somebody is in, is called; null of other models.
+    name: Option<String>,
     version: i64,
     /// As of when.
     scored_at: String,
-    /// What it says: of value an amount in `currency`, of churn a probability; exact decimal.
+    /// What it says: of value an amount in `currency`, of churn and of a propensity a probability; exact decimal.
     score: String,
     /// The lower end of its interval of 95 %.
     low: String,
@@ -38,19 +41,24 @@ pub struct PersonScore {
     currency: String,
     /// 10 for the tenth with the highest scores; 0 of whoever is lost already.
     tenth: i64,
-    /// Of value the cell of the page's matrix, of churn the level.
+    /// Of value the cell of the page's matrix, of churn and of a propensity the level.
     part: String,
-    /// Of value with whom they came, of churn the feature that raises the risk most.
+    /// Of value with whom they came, of churn and of a propensity the feature that raises it most.
     cohort: String,
     /// Of value the rest, and the reasons.
     detail: Option<value::Detail>,
     /// Of churn the rest, and the reasons.
     risk: Option<churn::Detail>,
+    /// Of a propensity the rest, and the reasons.
+    chance: Option<propensity::Detail>,
+    /// Of groups which one they are in, how surely, and by what.
+    group: Option<groups::Detail>,
 }
 
 impl PersonScore {
-    fn of(row: ScoreRow, currency: &str) -> Self {
+    fn of(row: ScoreRow, currency: &str, name: Option<String>) -> Self {
         Self {
+            name,
             version: row.version,
             scored_at: time(row.scored_at),
             score: money::format_micros(row.score),
@@ -61,6 +69,8 @@ impl PersonScore {
             part: row.part,
             cohort: row.cohort,
             risk: serde_json::from_value(row.detail.clone()).ok(),
+            chance: serde_json::from_value(row.detail.clone()).ok(),
+            group: serde_json::from_value(row.detail.clone()).ok().filter(|_| row.model == GROUPS),
             detail: serde_json::from_value(row.detail).ok(),
             model: row.model,
         }
@@ -88,6 +98,10 @@ pub struct ModelPeopleQuery {
     part: Option<String>,
     /// Only of this cohort, or whose risk this feature raises most.
     cohort: Option<String>,
+    /// Of value: only of a group by `source`, `market`, `segment`, or `fact:` with a key; not together with a tenth, a cell or a cohort.
+    of: Option<String>,
+    /// Which group.
+    group: Option<String>,
     /// `highest` (unless said) or `lowest` first.
     order: Option<String>,
 }
@@ -105,6 +119,9 @@ impl ModelPeopleQuery {
             Some("lowest") => true,
             Some(_) => return Err(Problem::invalid("order", "expected highest or lowest")),
         };
+        if self.of.is_some() && (self.tenth.is_some() || self.part.is_some() || self.cohort.is_some()) {
+            return Err(Problem::invalid("of", "not together with tenth, part or cohort"));
+        }
         Ok(Wanted {
             from: self.from.map_or(i64::MIN, micros),
             to: self.to.map_or(i64::MAX, micros),
@@ -128,13 +145,60 @@ pub async fn model_people(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<ScoredPerson>>, Problem> {
     caller.require(Permission::ViewPeople)?;
-    find(&app, &caller, &model).await?;
+    let row = find(&app, &caller, &model).await?;
+    let group = query.of.clone().map(|by| (by, query.group.clone().unwrap_or_default()));
     let wanted = query.wanted(&page)?;
     let currency = currency(&app, &caller).await?;
+    if let Some((by, key)) = group {
+        if row.kind != VALUE {
+            return Err(Problem::invalid("of", "only customers' value is told by groups"));
+        }
+        let people = value_groups::of(&app, caller.workspace, &by).await?.remove(&key).unwrap_or_default();
+        return of_group(&app, &caller, &model, &wanted, people, &currency).await.map(Json);
+    }
     let page = listed(&app, &caller, &model, &wanted, |row, customer| {
-        Some(ScoredPerson { customer, score: PersonScore::of(row, &currency) })
+        Some(ScoredPerson { customer, score: PersonScore::of(row, &currency, None) })
     });
     page.await.map(Json)
+}
+
+/// A page of some people with what a model says of each.
+async fn of_group(
+    app: &App,
+    caller: &Caller,
+    model: &str,
+    wanted: &Wanted,
+    people: Vec<PersonId>,
+    currency: &str,
+) -> Result<Page<ScoredPerson>, Problem> {
+    let mut db = app.installation.store.read();
+    let people: HashSet<PersonId> = people.into_iter().collect();
+    let mut scored = scores::everybody(&mut db, caller.workspace, model).await?;
+    // Of somebody who was two until lately the newest counts, which comes first.
+    scored.dedup_by_key(|it| it.0);
+    scored.retain(|(person, score)| people.contains(person) && (wanted.from..wanted.to).contains(score));
+    scored.sort_by_key(|(person, score)| (if wanted.ascending { *score } else { -score }, *person));
+    let place = |it: i64| usize::try_from(it).unwrap_or(usize::MAX);
+    let shown = scored.iter().skip(place(wanted.offset)).take(place(wanted.limit));
+    let ids: Vec<PersonId> = shown.map(|it| it.0).collect();
+    let known = persons::by_ids(&mut db, caller.workspace, &ids).await?;
+    let names = identifiers::by_persons(&mut db, caller.workspace, &ids).await?;
+    let handles: Vec<Handle> = names.iter().map(|it| it.handle).collect();
+    let owners: HashMap<Handle, PersonId> = names.into_iter().map(|it| (it.handle, it.person)).collect();
+    let mut own: HashMap<PersonId, ScoreRow> = HashMap::new();
+    for row in scores::of_handles(&mut db, caller.workspace, &handles).await?.into_iter().filter(|it| it.model == model)
+    {
+        if let Some(person) = owners.get(&row.handle) {
+            own.entry(*person).or_insert(row);
+        }
+    }
+    let rows = ids.iter().filter_map(|person| {
+        let customer = CustomerRow::of(known.iter().find(|it| it.person == *person)?);
+        Some(ScoredPerson { customer, score: PersonScore::of(own.remove(person)?, currency, None) })
+    });
+    let total = i64::try_from(scored.len()).unwrap_or(i64::MAX);
+    let end = wanted.offset + wanted.limit;
+    Ok(Page { rows: rows.collect(), next: (end < total).then(|| write_cursor(&end)), total: Some(total) })
 }
 
 /// A page of people with what a model says of each.
@@ -179,8 +243,25 @@ pub async fn customer_scores(
     let mut found = scores::of_handles(&mut db, caller.workspace, &handles).await?;
     // Of somebody who was two until lately the newest counts.
     found.dedup_by(|later, first| later.model == first.model);
-    found.retain(|it| it.model != GROUPS && there.iter().any(|model| model.model == it.model));
-    Ok(Json(Rows { rows: found.into_iter().map(|it| PersonScore::of(it, &currency)).collect() }))
+    found.retain(|it| there.iter().any(|model| model.model == it.model));
+    let personas = personas::all(&mut db, caller.workspace).await?;
+    let name = |row: &ScoreRow| {
+        let model = there.iter().find(|model| model.model == row.model)?;
+        match model.kind.as_str() {
+            PROPENSITY => model.settings["name"].as_str().map(str::to_owned),
+            GROUPS => {
+                let number: u32 = row.part.parse().ok()?;
+                let named = personas.iter().find(|it| it.number == i64::from(number));
+                Some(named.map_or_else(|| grouping::unnamed(number), |it| it.name.clone()))
+            }
+            _ => None,
+        }
+    };
+    let shown = found.into_iter().map(|it| {
+        let name = name(&it);
+        PersonScore::of(it, &currency, name)
+    });
+    Ok(Json(Rows { rows: shown.collect() }))
 }
 
 async fn currency(app: &App, caller: &Caller) -> Result<String, Problem> {

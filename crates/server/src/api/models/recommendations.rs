@@ -28,9 +28,9 @@ use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::Rows;
-use crate::modelling::SCHEDULE;
+use crate::modelling::{self, SCHEDULE};
 use crate::problem::Problem;
-use crate::recommending::{self, learning};
+use crate::recommending::learning;
 
 /// Own products that are shown.
 const OWN: usize = 100;
@@ -328,7 +328,7 @@ pub struct TriedWay {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TriedRecommendations {
     person_id: String,
-    /// Whether their data may not be used: then they are offered what is popular, as somebody nobody knows.
+    /// Whether nothing may be learnt of them (their data are restricted, or they refused to be understood in numbers): then they are offered what is popular, as somebody nobody knows.
     is_restricted: bool,
     /// What they had to do with, the newest first.
     own: Vec<OwnProduct>,
@@ -347,7 +347,7 @@ pub async fn try_recommendations(
     let person: PersonId = customers::find(&app, caller.workspace, &query.person).await?.person;
     let context = context(&app.installation, caller.workspace).await?;
     let recommender = &app.installation.recommender;
-    let is_restricted = recommending::is_restricted(&app.installation, caller.workspace, person).await?;
+    let is_restricted = modelling::is_without(&app.installation, caller.workspace, person).await?;
     let mut tried =
         TriedRecommendations { person_id: person.0.to_string(), is_restricted, own: Vec::new(), ways: Vec::new() };
     let mut ways = vec![("popular", Method::Popular)];

@@ -83,13 +83,12 @@ pub async fn value_groups(
         scored.entry(person).or_insert(micros as f64 / 1e6);
     }
     let total: f64 = scored.values().sum();
-    let groups = match query.by.as_str() {
-        "segment" => of_segments(&app, caller.workspace).await?,
-        by => of_names(&app, caller.workspace, by).await?,
-    };
+    let mut names = segment_names(&app, caller.workspace, &query.by).await?;
+    let groups = of(&app, caller.workspace, &query.by).await?;
     let mut rows: Vec<ValueGroup> = groups
         .into_iter()
-        .filter_map(|((key, name), people)| {
+        .filter_map(|(key, people)| {
+            let name = names.remove(&key).unwrap_or_else(|| key.clone());
             let values: Vec<f64> = people.iter().filter_map(|it| scored.get(it).copied()).collect();
             let value: f64 = values.iter().sum();
             let share = if total > 0.0 { value / total } else { 0.0 };
@@ -102,14 +101,32 @@ pub async fn value_groups(
     Ok(Json(Rows { rows }))
 }
 
-type Groups = BTreeMap<(String, String), Vec<PersonId>>;
+/// The people of each group, by its key.
+type Groups = BTreeMap<String, Vec<PersonId>>;
+
+/// What segments are called; other groups are called by their keys.
+async fn segment_names(app: &App, workspace: WorkspaceId, by: &str) -> Result<HashMap<String, String>, Problem> {
+    if by != "segment" {
+        return Ok(HashMap::new());
+    }
+    let rows = segments::all(&mut app.installation.store.read(), workspace).await?;
+    Ok(rows.into_iter().map(|row| (row.key, row.name)).collect())
+}
+
+/// People by source, market, segment or a fact.
+pub(super) async fn of(app: &App, workspace: WorkspaceId, by: &str) -> Result<Groups, Problem> {
+    match by {
+        "segment" => of_segments(app, workspace).await,
+        _ => of_names(app, workspace, by).await,
+    }
+}
 
 async fn of_segments(app: &App, workspace: WorkspaceId) -> Result<Groups, Problem> {
     let mut db = app.installation.store.read();
     let mut groups = Groups::new();
     for row in segments::all(&mut db, workspace).await?.into_iter().filter(|row| !kept::is_kept(&row.key)) {
         let members = memberships::some(&mut db, workspace, row.segment, MEMBERS).await?;
-        groups.insert((row.key, row.name), members.into_iter().map(|(person,)| person).collect());
+        groups.insert(row.key, members.into_iter().map(|(person,)| person).collect());
     }
     Ok(groups)
 }
@@ -139,7 +156,7 @@ async fn of_names(app: &App, workspace: WorkspaceId, by: &str) -> Result<Groups,
     };
     let mut groups = Groups::new();
     for (person, name) in known {
-        groups.entry((name.clone(), name)).or_default().push(person);
+        groups.entry(name).or_default().push(person);
     }
     Ok(groups)
 }

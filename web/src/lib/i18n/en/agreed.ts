@@ -92,6 +92,7 @@ export const agreed = {
 	'audit.noun.slots': 'slots',
 	'audit.noun.experiments': 'experiments',
 	'audit.noun.experiment-groups': 'experiment groups',
+	'audit.noun.policies': 'policies',
 	'audit.noun.customers': 'customers',
 	'audit.noun.users': 'users',
 	'audit.noun.api-keys': 'API keys',

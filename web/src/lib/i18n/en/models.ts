@@ -2,11 +2,13 @@
 import { churn } from './churn';
 import { offers } from './offers';
 import { personas } from './personas';
+import { propensities } from './propensities';
 
 export const models = {
 	...churn,
 	...offers,
 	...personas,
+	...propensities,
 	'fact.value.expected': 'expected value',
 	'fact.value.alive': 'still there',
 	'fact.value.purchases': 'purchases to come',
@@ -91,6 +93,7 @@ export const models = {
 	'value.cannot.clock': 'Who buys by a clock: whoever of them is late is gone more surely than it says.',
 	'value.card': 'Everything about this version: its card',
 	'value.people.part': 'People of this cell',
+	'value.people.group': 'Customers of {name}',
 	'value.people.tenth': 'Tenth {n} of 10',
 	'value.people.cohort': 'Came in {cohort}',
 	'value.people.band': 'Worth {from} to {to}',
@@ -124,7 +127,7 @@ export const models = {
 	'models.scoring': 'Scoring people: {done} of {total}',
 	'models.verdict': 'The last fit came to nothing.',
 	'models.verdict.too_few_people': 'Too few customers: {have} have bought, and it takes at least {need} to tell how people differ.',
-	'models.verdict.too_little_time': 'Too little time: purchases of {have} weeks are known, and it takes at least {need} to tell who stays.',
+	'models.verdict.too_little_time': 'Too little time: {have} weeks are known, and it takes at least {need}.',
 	'models.verdict.too_few_again': 'Too few customers who bought again: {have} before the weeks that models are judged on, where it takes at least {need}.',
 	'models.verdict.too_few_lately': 'Too few purchases lately: customers of before bought {have} times in the weeks that models are judged on, where it takes at least {need}.',
 	'models.verdict.not_identified': 'The data do not determine a model: customers are too much alike, or too few bought again.',
@@ -185,5 +188,13 @@ export const models = {
 	'models.card.group.off': 'off',
 	'models.card.foretold': 'Foretold',
 	'models.card.text': 'As text (Markdown)',
-	'models.decided': '{name} decided: {why}'
+	'models.decided': '{name} decided: {why}',
+	'fact.next_order.expected_at': 'next order expected',
+	'score.next': 'Next order expected',
+	'score.next.range': '{earliest} to {latest}, four times of five',
+	'score.group': 'Group',
+	'score.group.title': 'Whom they are like',
+	'score.group.sure': 'how surely',
+	'score.group.between': 'about as near to group {n}',
+	'score.propensities': 'What they will probably do'
 };

@@ -145,6 +145,7 @@ export const sending = {
 	'reason.consent_expired': 'The person agreed for a time that is over.',
 	'reason.trouble': 'A complaint or ticket of the person is open, or the last feeling was bad.',
 	'reason.too_often': 'The person wishes to hear from you less often.',
+	'reason.paced': 'The policy of how often to write gives the person fewer messages.',
 	'reason.capped': 'The person already got as many messages as the caps allow.',
 	'reason.yielded': 'A journey of higher priority is about to write to the person.',
 	'reason.too_late': 'It was held back so long that it was of no use any more.',

@@ -94,6 +94,7 @@ export const agreed: Record<keyof typeof english, string> = {
 	'audit.noun.slots': '展示位',
 	'audit.noun.experiments': '实验',
 	'audit.noun.experiment-groups': '实验组',
+	'audit.noun.policies': '策略',
 	'audit.noun.customers': '客户',
 	'audit.noun.users': '用户',
 	'audit.noun.api-keys': 'API 密钥',

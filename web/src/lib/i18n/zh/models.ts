@@ -3,11 +3,13 @@ import type { models as english } from '../en/models';
 import { churn } from './churn';
 import { offers } from './offers';
 import { personas } from './personas';
+import { propensities } from './propensities';
 
 export const models: Record<keyof typeof english, string> = {
 	...churn,
 	...offers,
 	...personas,
+	...propensities,
 	'fact.value.expected': '预期价值',
 	'fact.value.alive': '仍在的概率',
 	'fact.value.purchases': '将来的购买次数',
@@ -92,6 +94,7 @@ export const models: Record<keyof typeof english, string> = {
 	'value.cannot.clock': '谁按固定节奏购买：其中迟到的人比它所说的更可能已经离开。',
 	'value.card': '关于这个版本的一切：说明卡',
 	'value.people.part': '此格中的人',
+	'value.people.group': '“{name}”的客户',
 	'value.people.tenth': '第 {n} 组，共 10 组',
 	'value.people.cohort': '{cohort} 到来',
 	'value.people.band': '价值 {from} 至 {to}',
@@ -125,7 +128,7 @@ export const models: Record<keyof typeof english, string> = {
 	'models.scoring': '正在评分：{done} / {total} 人',
 	'models.verdict': '上次拟合没有结果。',
 	'models.verdict.too_few_people': '客户太少：{have} 人买过，至少要 {need} 人才能看出差别。',
-	'models.verdict.too_little_time': '时间太短：只有 {have} 周的购买，至少要 {need} 周才能看出谁会留下。',
+	'models.verdict.too_little_time': '时间太短：只知道 {have} 周的情况，至少需要 {need} 周。',
 	'models.verdict.too_few_again': '再次购买的人太少：检验期之前只有 {have} 人，至少要 {need} 人。',
 	'models.verdict.too_few_lately': '近来购买太少：老客户在检验期内只买了 {have} 次，至少要 {need} 次。',
 	'models.verdict.not_identified': '数据不足以确定模型：客户太相似，或再次购买的人太少。',
@@ -186,5 +189,13 @@ export const models: Record<keyof typeof english, string> = {
 	'models.card.group.off': '偏离',
 	'models.card.foretold': '预测',
 	'models.card.text': '文本（Markdown）',
-	'models.decided': '{name} 的决定：{why}'
+	'models.decided': '{name} 的决定：{why}',
+	'fact.next_order.expected_at': '预计下次下单',
+	'score.next': '预计下次下单',
+	'score.next.range': '{earliest} 至 {latest}，五次中有四次',
+	'score.group': '群组',
+	'score.group.title': '与谁相似',
+	'score.group.sure': '把握',
+	'score.group.between': '与群组 {n} 差不多近',
+	'score.propensities': '很可能会做什么'
 };

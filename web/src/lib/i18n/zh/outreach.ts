@@ -7,10 +7,11 @@ import { experiments } from './experiments';
 import { groups } from './groups';
 import { inbox } from './inbox';
 import { journeys } from './journeys';
+import { policies } from './policies';
 import { privacy } from './privacy';
 import { readouts } from './readouts';
 import { sending } from './sending';
 import { served } from './served';
 import { slots } from './slots';
 
-export const outreach = { ...agreed, ...audiences, ...consents, ...engage, ...experiments, ...groups, ...inbox, ...journeys, ...privacy, ...readouts, ...sending, ...served, ...slots };
+export const outreach = { ...agreed, ...audiences, ...consents, ...engage, ...experiments, ...groups, ...inbox, ...journeys, ...policies, ...privacy, ...readouts, ...sending, ...served, ...slots };

@@ -144,6 +144,7 @@ export const sending = {
 	'reason.consent_expired': '此人的同意已过期。',
 	'reason.trouble': '此人有未结的投诉或工单，或上次感受不佳。',
 	'reason.too_often': '此人希望少收到你的消息。',
+	'reason.paced': '按照联系频率的策略，此人应收到更少的信息。',
 	'reason.capped': '此人收到的消息已达上限。',
 	'reason.yielded': '更高优先级的旅程即将给此人写信。',
 	'reason.too_late': '推迟太久，已无意义。',

@@ -3,14 +3,13 @@
 //! Always holds: what this journey itself did to them in the time that is played counts for nothing, because the dry run stands for it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use rapport_domain::{Channel, PersonId, Timestamp};
 use rapport_engagement::dry_run::{Coming, Life};
 use rapport_engagement::journey::situation::Sent;
 use rapport_engagement::journey::{Definition, Entry, Situation};
-use rapport_engagement::lots::{self, Lot};
+use rapport_engagement::lots::{self, Asked, Lot};
 use rapport_engagement::records::{instances, messages};
 use rapport_engagement::situations;
 use rapport_lake::EventRow;
@@ -20,6 +19,7 @@ use rapport_store::Queries;
 use super::super::refused;
 use super::comings::{self, Comings, Ground};
 use crate::experimenting::lots::JourneyLots;
+use crate::policies::choosing;
 use crate::problem::Problem;
 
 /// So many people's rows are read at once.
@@ -103,12 +103,25 @@ impl Ground<'_> {
         let all: Vec<Lot> =
             persons.iter().flat_map(|person| named.iter().map(move |name| lot((person, name)))).collect();
         if !all.is_empty() {
-            let port = JourneyLots(Arc::clone(&self.installation.experiments));
+            let port = JourneyLots::of(self.installation);
             let arms = port.arms_of(db, workspace, &all, self.now).await?;
             for (lot, arm) in all.into_iter().zip(arms) {
                 if let (Some(it), Some(arm)) = (people.get_mut(&lot.person), arm) {
                     it.arms.insert((lot.experiment, lot.subject), arm);
                 }
+            }
+        }
+        let named: Vec<(&str, Vec<String>)> = lots::policies(plan).collect();
+        let asked = |person: &PersonId, (policy, arms): &(&str, Vec<String>)| Asked {
+            person: *person,
+            policy: (*policy).to_owned(),
+            arms: arms.clone(),
+        };
+        let all: Vec<Asked> = persons.iter().flat_map(|person| named.iter().map(move |it| asked(person, it))).collect();
+        let found = choosing::chances_of(db, workspace, &self.installation.policies, &all, self.now).await?;
+        for (Asked { person, policy, arms }, chances) in all.into_iter().zip(found) {
+            if let (Some(it), Some(chances)) = (people.get_mut(&person), chances) {
+                it.chances.insert((policy, arms), chances);
             }
         }
         Ok(people)

@@ -6,196 +6,66 @@
 
 use rapport_models::learn::{Both, Classifier, ClassifierOptions, Feature, Judged, Kind, Table, Warning};
 use rapport_models::{Estimate, Fault};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::Settings;
+use super::content::{Before, Content, Learned, Warned};
 use super::features::{FEATURES, place};
-use super::rows::{Looks, Row, Rows};
-use crate::scores::card::{Group, Said};
+use super::rows::{Row, Rows};
+use super::{BINS, Foretold, Words};
+use crate::scores::card::Said;
 use crate::scores::judged::Against;
 use crate::scores::measured::{Came, Choice, Grouping, Metrics, Tried, grouped, less_one};
-use crate::scores::{self, Sure, Verdict};
-use crate::value::{Bought, Buyer, date_of};
+use crate::scores::{Sure, Verdict};
+use crate::value::{Bought, Buyer, WEEK, date_of};
 
 /// Into how many steps learning is divided.
 pub const STEPS: usize = 4;
 /// With fewer people the differences between them are not told.
-const LEAST_PEOPLE: usize = 100;
+pub(crate) const LEAST_PEOPLE: usize = 100;
 /// So many of both kinds it takes among the rows that are learnt from.
 const LEAST_OF_BOTH: usize = 50;
 /// And so many among those that are judged.
 const LEAST_JUDGED: usize = 20;
 /// The most moments of the past.
 const MOMENTS: i32 = 6;
-/// The most rows that are learnt from.
-const ROWS: usize = 120_000;
-/// The horizon is proposed between these weeks.
-const PROPOSED: (i32, i32) = (4, 26);
-/// With fewer gaps between purchases none is proposed by them.
-const LEAST_GAPS: usize = 20;
-/// The bins of risk by which acting is counted.
-pub(super) const BINS: usize = 50;
 
-/// What lost means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ChurnDefinition)]
-pub struct Definition {
-    /// Who buys nothing for so many weeks is lost.
-    pub horizon_weeks: i32,
-    /// Who has bought nothing for so many weeks is lost already.
-    pub active_weeks: i32,
-    /// Whether the horizon was proposed by the data.
-    pub is_proposed: bool,
+/// The days that are learnt from, a horizon of so many weeks apart, ascending; before each there is a horizon of which it knows. The last one judges.
+///
+/// # Errors
+/// There is too little time since the first day.
+pub fn moments(first: i32, end: i32, weeks: i32) -> Result<Vec<i32>, Verdict> {
+    let horizon = 7 * weeks;
+    let days: Vec<i32> = (1..=MOMENTS).rev().map(|it| end - it * horizon).filter(|it| *it >= first + horizon).collect();
+    if days.len() >= 2 {
+        return Ok(days);
+    }
+    let (have, need) = ((end - first) / 7, 3 * weeks);
+    let text = format!(
+        "Too little time: what happened in {have} weeks is known, and with a horizon of {weeks} weeks it takes at least {need}."
+    );
+    let count = |it: i32| usize::try_from(it).unwrap_or(0);
+    Err(Verdict::too_few("too_little_time", count(have), count(need), text))
 }
 
-/// What is to be looked at before a version is used.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ChurnWarning)]
-pub struct Warned {
-    /// `gives_away`
-    pub code: String,
-    /// Which feature.
-    pub feature: String,
-    /// Its number.
-    pub number: f64,
-    /// One sentence.
-    pub text: String,
-}
-
-/// All that a version keeps.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Content {
-    /// The first day that it has not seen.
+/// What is learnt from.
+pub struct Asked<'a, D> {
+    /// What everybody bought.
+    pub bought: &'a Bought,
+    /// What was known of people at the moments, and at the present.
+    pub rows: &'a Rows,
+    /// What is foretold.
+    pub definition: D,
+    /// The first day that is not known: the present, of which nobody knows yet what follows.
     pub end: i32,
-    /// What lost means.
-    pub definition: Definition,
-    /// The features that it uses, by their words.
-    pub features: Vec<String>,
-    /// What scores.
-    pub model: Classifier,
-    /// What was judged: the same, without the last moment.
-    pub judged: Classifier,
-    /// The parameters of the model of buying.
-    pub buying: Option<Vec<f64>>,
-    /// How much each feature matters: the mean size of what it adds to the log-odds, the largest first.
-    pub importance: Vec<(String, f64)>,
-    /// Of the people judged, by bins of risk: how many they were, and how many of them were lost.
-    pub bins: Vec<(u32, u32)>,
-    /// What somebody who stayed spent within the horizon.
-    pub worth: f64,
-    /// What was tried, and which was best.
-    pub choice: Choice,
-    /// How good it was on the last moment.
-    pub metrics: Metrics,
-    /// Beside the version before.
-    pub against: Option<Against>,
-    /// For whom it does worse.
-    pub groups: Vec<Group>,
-    /// What is to be looked at.
-    pub warnings: Vec<Warned>,
-}
-
-/// The version before.
-pub type Before = scores::Before<Content>;
-
-/// A version, before anybody decided about it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Learned {
-    /// What it keeps.
-    pub content: Content,
-    /// How many people it was learnt from.
-    pub people: usize,
-    /// How many rows they were at all moments.
-    pub rows: usize,
-    /// How many of those were lost.
-    pub lost: usize,
-    /// How many moments.
-    pub moments: usize,
-    /// How many purchases.
-    pub purchases: u64,
-    /// The first day of them.
-    pub from: i32,
-    /// How many deeds were heard of on a later day than they happened on.
-    pub late: u64,
-}
-
-impl Definition {
-    /// As staff chose it, or as the data propose it.
-    ///
-    /// # Errors
-    /// There are too few people, or too few gaps between purchases.
-    pub fn of(bought: &Bought, end: i32, settings: &Settings) -> Result<Self, Verdict> {
-        let people = bought.buyers.len();
-        if people < LEAST_PEOPLE {
-            let text = format!(
-                "Too few customers: {people} have bought, and it takes at least {LEAST_PEOPLE} to tell how people differ."
-            );
-            return Err(Verdict::too_few("too_few_people", people, LEAST_PEOPLE, text));
-        }
-        let chosen = settings.horizon_weeks.and_then(|it| i32::try_from(it).ok());
-        let horizon_weeks = match chosen {
-            Some(weeks) => weeks,
-            None => proposed(bought, end)?,
-        };
-        let active = settings.active_weeks.and_then(|it| i32::try_from(it).ok());
-        Ok(Self { horizon_weeks, active_weeks: active.unwrap_or(2 * horizon_weeks), is_proposed: chosen.is_none() })
-    }
-
-    /// The horizon in days.
-    pub fn horizon(&self) -> i32 {
-        7 * self.horizon_weeks
-    }
-
-    /// The days that are learnt from, a horizon apart, the last of them the present; `more` are looked at as well.
-    ///
-    /// # Errors
-    /// There is too little time.
-    pub fn looks(&self, bought: &Bought, end: i32, more: &[i32]) -> Result<Looks, Verdict> {
-        let horizon = self.horizon();
-        let first = first_day(bought, end);
-        // Before a moment there is a horizon of which it knows.
-        let moments = (1..=MOMENTS).rev().map(|it| end - it * horizon).filter(|it| *it >= first + horizon);
-        let mut days: Vec<i32> = moments.collect();
-        if days.len() < 2 {
-            let (have, need) = ((end - first) / 7, 3 * self.horizon_weeks);
-            let text = format!(
-                "Too little time: purchases of {have} weeks are known, and with a horizon of {} weeks it takes at least {need}.",
-                self.horizon_weeks
-            );
-            let count = |it: i32| usize::try_from(it).unwrap_or(0);
-            return Err(Verdict::too_few("too_little_time", count(have), count(need), text));
-        }
-        days.extend(more.iter().filter(|it| **it < end));
-        days.push(end);
-        days.sort_unstable();
-        days.dedup();
-        Ok(Looks { days, is_present: true, active: 7 * self.active_weeks, most: ROWS })
-    }
-}
-
-fn first_day(bought: &Bought, end: i32) -> i32 {
-    bought.buyers.iter().filter_map(|it| it.days.first()).map(|it| it.day).min().unwrap_or(end)
-}
-
-/// The weeks within which nine of ten purchases follow the one before, as far as there is time for three of them.
-fn proposed(bought: &Bought, end: i32) -> Result<i32, Verdict> {
-    let mut gaps: Vec<i32> = Vec::new();
-    for buyer in &bought.buyers {
-        let days = &buyer.days[..buyer.days.partition_point(|it| it.day < end)];
-        gaps.extend(days.windows(2).map(|pair| pair[1].day - pair[0].day));
-    }
-    if gaps.len() < LEAST_GAPS {
-        let text = format!(
-            "Too few customers bought again to propose when somebody is lost: {} times, where it takes at least {LEAST_GAPS}. Say a horizon in the settings.",
-            gaps.len()
-        );
-        return Err(Verdict::too_few("no_horizon", gaps.len(), LEAST_GAPS, text));
-    }
-    gaps.sort_unstable();
-    let usual = (gaps[gaps.len() * 9 / 10] + 6) / 7;
-    let time = (end - first_day(bought, end)) / 7 / 4;
-    Ok(usual.clamp(PROPOSED.0, PROPOSED.1).min(time.max(PROPOSED.0)))
+    /// The moments that are learnt from.
+    pub moments: &'a [i32],
+    /// Whether it came true of a row within the horizon from a day on; `None` of whom it was not asked.
+    pub outcome: &'a dyn Fn(&Row, i32) -> Option<bool>,
+    /// The version before.
+    pub before: Option<&'a Before<D>>,
+    /// By what it is looked for whom it does worse.
+    pub groupings: &'a [Grouping],
+    /// Of all that is drawn by chance.
+    pub seed: u64,
 }
 
 /// The rows of some days with what became of them.
@@ -208,17 +78,26 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn of(rows: &'a Rows, bought: &Bought, horizon: i32, is_in: impl Fn(i32) -> bool) -> Self {
+    fn of<D: Foretold>(asked: &Asked<'a, D>, is_in: impl Fn(i32) -> bool) -> Self {
+        Self::over((asked.rows, asked.bought), asked.definition.horizon(), asked.outcome, is_in)
+    }
+
+    fn over(
+        (rows, bought): (&'a Rows, &Bought),
+        horizon: i32,
+        outcome: &dyn Fn(&Row, i32) -> Option<bool>,
+        is_in: impl Fn(i32) -> bool,
+    ) -> Self {
         let mut part = Self { rows: Vec::new(), labels: Vec::new(), places: Vec::new(), spent: Vec::new() };
         for row in rows.rows.iter().filter(|it| is_in(rows.days[it.look])) {
             let day = rows.days[row.look];
+            let Some(label) = outcome(row, day) else { continue };
             let place = bought.buyers.binary_search_by_key(&row.person, |it| it.person).ok();
             let buyer: Option<&Buyer> = place.map(|it| &bought.buyers[it]);
-            let (again, spent) = buyer.map_or((0, 0.0), |it| it.later(day, day + horizon));
             part.rows.push(row);
-            part.labels.push(again == 0);
+            part.labels.push(label);
             part.places.push(place);
-            part.spent.push(spent);
+            part.spent.push(buyer.map_or(0.0, |it| it.later(day, day + horizon).1));
         }
         part
     }
@@ -227,7 +106,7 @@ impl<'a> Part<'a> {
         self.rows.iter().map(|it| it.person.0.unsigned_abs()).collect()
     }
 
-    fn lost(&self) -> usize {
+    fn came(&self) -> usize {
         self.labels.iter().filter(|it| **it).count()
     }
 }
@@ -243,29 +122,18 @@ pub(super) fn places(features: &[String]) -> Option<Vec<usize>> {
     features.iter().map(|it| place(it)).collect()
 }
 
-/// Learns who is lost. `rows` are those of [`Definition::looks`]; `step` is told how many of [`STEPS`] are done.
+/// Learns what is foretold. `step` is told how many of [`STEPS`] are done.
 ///
 /// # Errors
 /// The data do not carry a model: the sentence that says why.
-pub fn learn(
-    bought: &Bought,
-    rows: &Rows,
-    definition: Definition,
-    (end, before): (i32, Option<&Before>),
-    groupings: &[Grouping],
-    seed: u64,
-    step: &dyn Fn(usize),
-) -> Result<Learned, Verdict> {
-    let horizon = definition.horizon();
-    let looks = definition.looks(bought, end, &[])?;
-    // The present is not learnt from: nobody knows yet.
-    let moments = &looks.days[..looks.days.len() - 1];
-    let last = moments[moments.len() - 1];
-    let earlier = Part::of(rows, bought, horizon, |day| day < last && moments.contains(&day));
-    let judged = Part::of(rows, bought, horizon, |day| day == last);
-    enough(&earlier, &judged)?;
+pub fn learn<D: Foretold>(asked: &Asked<'_, D>, step: &dyn Fn(usize)) -> Result<Learned<D>, Verdict> {
+    let (end, moments, bought) = (asked.end, asked.moments, asked.bought);
+    let (horizon, last) = (asked.definition.horizon(), moments.last().copied().unwrap_or(end));
+    let earlier = Part::of(asked, |day| day < last && moments.contains(&day));
+    let judged = Part::of(asked, |day| day == last);
+    enough(&earlier, &judged, &D::WORDS)?;
     step(1);
-    let fault = |fault: Fault| refusal(&fault);
+    let fault = |fault: Fault| refusal(&fault, &D::WORDS);
     let features: Vec<usize> = {
         let all: Vec<usize> = (0..FEATURES.len()).collect();
         let whole = table(earlier.rows.iter().copied(), &all).map_err(fault)?;
@@ -273,7 +141,7 @@ pub fn learn(
         all.into_iter().filter(|at| !whole.features()[*at].is_constant()).collect()
     };
     let mut options = ClassifierOptions { least_positives: LEAST_OF_BOTH, ..ClassifierOptions::default() };
-    options.boosting.seed = seed;
+    options.boosting.seed = asked.seed;
     let fit = |part: &Part| {
         Classifier::both(&table(part.rows.iter().copied(), &features)?, &part.labels, Some(&part.groups()), &options)
     };
@@ -283,34 +151,34 @@ pub fn learn(
     let (kind, choice, said) = chosen(&first, &judging, &judged.labels).map_err(fault)?;
     let metrics = measured(&said, &judged.labels, (last, last + horizon)).map_err(fault)?;
     if metrics.auc.is_none_or(|it| it.low <= 0.5) {
-        let text = "What is known of customers tells no better than chance who will be lost.".to_owned();
+        let text = D::WORDS.nothing.to_owned();
         return Err(Verdict { code: "tells_nothing".to_owned(), have: 0, need: 0, text });
     }
-    let all = Part::of(rows, bought, horizon, |day| moments.contains(&day));
+    let all = Part::of(asked, |day| moments.contains(&day));
     let second = fit(&all).map_err(fault)?;
     step(3);
     let pick = |it: Both| if kind == Kind::Boosting { it.boosting } else { it.regression };
-    let warnings = warned(&first.report.warnings);
+    let warnings = warned(&first.report.warnings, D::WORDS.all_but);
     let (model, judged_model) = (pick(second), pick(first));
     let people: std::collections::BTreeSet<u64> = all.groups().into_iter().collect();
-    let against = before.and_then(|it| compare(it, &definition, &judged, &said, people.len()));
+    let against = asked.before.and_then(|it| compare(it, &asked.definition, &judged, &said, people.len()));
     let came: Vec<f64> = judged.labels.iter().map(|it| f64::from(u8::from(*it))).collect();
     let whose: Vec<usize> = judged.places.iter().map(|it| it.unwrap_or(usize::MAX)).collect();
     let importance = model.sizes(&table(all.rows.iter().copied(), &features).map_err(fault)?).map_err(fault)?;
     let content = Content {
         end,
-        definition,
+        definition: asked.definition.clone(),
         features: features.iter().map(|at| FEATURES[*at].0.to_owned()).collect(),
         model,
         judged: judged_model,
-        buying: rows.days.iter().position(|it| *it == end).and_then(|it| rows.buying.get(it).cloned().flatten()),
+        buying: asked.rows.buying_on(end),
         importance,
         bins: bins(&said, &judged.labels),
-        worth: worth(&judged),
+        worth: worth(&judged, D::WORDS.spent_where),
         choice,
         metrics,
         against,
-        groups: grouped(&said, &came, &whose, groupings),
+        groups: grouped(&said, &came, &whose, asked.groupings),
         warnings,
     };
     step(STEPS);
@@ -318,21 +186,22 @@ pub fn learn(
         content,
         people: people.len(),
         rows: all.rows.len(),
-        lost: all.lost(),
+        came: all.came(),
         moments: moments.len(),
         purchases: bought.buyers.iter().map(|it| it.days.len() as u64).sum(),
-        from: first_day(bought, end),
-        late: rows.late,
+        from: moments.first().map_or(end, |it| it - horizon).min(bought.first_day().unwrap_or(end)),
+        late: asked.rows.late,
     })
 }
 
 /// Whether there are enough of both kinds.
-fn enough(earlier: &Part, judged: &Part) -> Result<(), Verdict> {
+fn enough(earlier: &Part, judged: &Part, words: &Words) -> Result<(), Verdict> {
+    let [came, not] = words.few;
     for (part, need, when) in [(earlier, LEAST_OF_BOTH, "to learn from"), (judged, LEAST_JUDGED, "to be judged by")] {
-        let (lost, all) = (part.lost(), part.rows.len());
-        for (code, have, what) in [("too_few_lost", lost, "were lost"), ("too_few_stayed", all - lost, "stayed")] {
+        let (true_of, all) = (part.came(), part.rows.len());
+        for ((code, what), have) in [(came, true_of), (not, all - true_of)] {
             if have < need {
-                let text = format!("Too few customers {what}: {have} are known {when}, and it takes at least {need}.");
+                let text = format!("Too few people {what}: {have} are known {when}, and it takes at least {need}.");
                 return Err(Verdict::too_few(code, have, need, text));
             }
         }
@@ -340,14 +209,11 @@ fn enough(earlier: &Part, judged: &Part) -> Result<(), Verdict> {
     Ok(())
 }
 
-fn refusal(fault: &Fault) -> Verdict {
+fn refusal(fault: &Fault, words: &Words) -> Verdict {
+    let [came, not] = words.few;
     match fault {
-        Fault::TooFew { what: "positives", have, need } => {
-            Verdict::too_few("too_few_lost", *have, *need, fault.to_string())
-        }
-        Fault::TooFew { what: "negatives", have, need } => {
-            Verdict::too_few("too_few_stayed", *have, *need, fault.to_string())
-        }
+        Fault::TooFew { what: "positives", have, need } => Verdict::too_few(came.0, *have, *need, fault.to_string()),
+        Fault::TooFew { what: "negatives", have, need } => Verdict::too_few(not.0, *have, *need, fault.to_string()),
         _ => Verdict::of(fault),
     }
 }
@@ -419,11 +285,16 @@ fn measured(said: &[f64], labels: &[bool], (from, until): (i32, i32)) -> Result<
     })
 }
 
-/// Both as they were judged, on the same people and time. `None` where lost meant something else, or what was kept cannot be read any more.
-fn compare(before: &Before, definition: &Definition, judged: &Part, said: &[f64], people: usize) -> Option<Against> {
+/// Both as they were judged, on the same people and time. `None` where something else was foretold, or what was kept cannot be read any more.
+fn compare<D: Foretold>(
+    before: &Before<D>,
+    definition: &D,
+    judged: &Part,
+    said: &[f64],
+    people: usize,
+) -> Option<Against> {
     let old = &before.content;
-    let (now, then) = (definition, &old.definition);
-    if (now.horizon_weeks, now.active_weeks) != (then.horizon_weeks, then.active_weeks) {
+    if !definition.is_alike(&old.definition) {
         return None;
     }
     let foretold = old.judged.predict(&table(judged.rows.iter().copied(), &places(&old.features)?).ok()?).ok()?;
@@ -443,14 +314,14 @@ fn compare(before: &Before, definition: &Definition, judged: &Part, said: &[f64]
     })
 }
 
-fn warned(warnings: &[Warning]) -> Vec<Warned> {
+fn warned(warnings: &[Warning], all_but: &str) -> Vec<Warned> {
     let told = warnings.iter().filter_map(|it| match it {
         Warning::GivesAway { feature, auc } => Some(Warned {
             code: "gives_away".to_owned(),
             feature: feature.clone(),
             number: *auc,
             text: format!(
-                "{} alone all but tells who is lost (AUC {auc:.3}): was it known beforehand?",
+                "{} alone all but tells {all_but} (AUC {auc:.3}): was it known beforehand?",
                 place(feature).map_or(feature.as_str(), |at| FEATURES[at].1)
             ),
         }),
@@ -468,26 +339,31 @@ fn bins(said: &[f64], labels: &[bool]) -> Vec<(u32, u32)> {
     bins
 }
 
-/// What those who stayed spent on average.
-fn worth(judged: &Part) -> f64 {
-    let stayed: Vec<f64> =
-        judged.spent.iter().zip(&judged.labels).filter(|it| !*it.1).map(|(spent, _)| *spent).collect();
-    Sure::mean(&stayed).value
+/// What those for whom it came true spent on average, or the others.
+fn worth(judged: &Part, of: bool) -> f64 {
+    let own = judged.spent.iter().zip(&judged.labels).filter(|it| *it.1 == of);
+    let spent: Vec<f64> = own.map(|(spent, _)| *spent).collect();
+    Sure::mean(&spent).value
 }
 
-/// What became of those whom a version spoke of when it was fitted. `None` before its horizon has passed, and where nobody was lost or can be looked at.
-pub fn came(bought: &Bought, rows: &Rows, content: &Content, end: i32) -> Option<Came> {
+/// What became of those whom a version spoke of when it was fitted. `None` before its horizon has passed, and where it came true for nobody or they cannot be looked at.
+pub fn came<D: Foretold>(
+    (bought, rows): (&Bought, &Rows),
+    content: &Content<D>,
+    outcome: &dyn Fn(&Row, i32) -> Option<bool>,
+    end: i32,
+) -> Option<Came> {
     let horizon = content.definition.horizon();
     if end - content.end < horizon {
         return None;
     }
-    let part = Part::of(rows, bought, horizon, |day| day == content.end);
+    let part = Part::over((rows, bought), horizon, outcome, |day| day == content.end);
     let said = content.model.predict(&table(part.rows.iter().copied(), &places(&content.features)?).ok()?).ok()?;
     let came: Vec<f64> = part.labels.iter().map(|it| f64::from(u8::from(*it))).collect();
     let off: Vec<f64> = said.iter().zip(&came).map(|(a, b)| (a - b).abs()).collect();
     Some(Came {
         until: date_of(content.end + horizon - 1),
-        weeks: f64::from(content.definition.horizon_weeks),
+        weeks: f64::from(horizon) / WEEK,
         said: said.iter().sum(),
         came: came.iter().sum(),
         bias: less_one(Sure::ratio(&said, &came)?),

@@ -3,9 +3,10 @@
 //! Always holds: what came by a file, or with the history that a new source brings at first, counts as heard of when it happened, since it would have been, had the
 //! source been there; whatever else came late was not known before it came.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
 use datafusion::functions::expr_fn::coalesce;
 use datafusion::logical_expr::{Expr, cast, ident, lit};
 use rapport_domain::shop_events::{
@@ -13,15 +14,20 @@ use rapport_domain::shop_events::{
     PRODUCT_VIEWED, SCREEN_VIEWED, SURVEY_ANSWERED, TICKET_OPENED,
 };
 use rapport_domain::{PersonId, SourceId, Timestamp, WorkspaceId};
-use rapport_lake::TableOptions;
 use rapport_lake::columns::{OCCURRED_AT, PERSON, RECEIVED_AT, SOURCE};
-use rapport_segments::EventColumns;
+use rapport_lake::{PropertyType, TableOptions};
 use rapport_segments::value::Reading;
+use rapport_segments::{Condition, EventColumns, event_filter};
+use serde_json::Value;
 
 use crate::analytics::{Analytics, Context};
 use crate::columns::{Columns, at};
 use crate::error::Result;
+use crate::recommend::catalogue::id_of;
 use crate::value::day_of;
+
+/// Stands for any event.
+const ANY: &str = "*";
 
 /// What somebody did, or what happened to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +50,8 @@ pub enum Did {
     Recommended,
     /// Opened or clicked a message.
     Opened,
+    /// Did what is foretold.
+    Own,
 }
 
 const NAMES: [(&str, Did); 16] = [
@@ -78,6 +86,60 @@ pub struct Deed {
     pub amount: f64,
     /// Of an order: whether it had a discount.
     pub reduced: bool,
+    /// Whether it still counts today: an order that was called off or went back whole does not.
+    pub stands: bool,
+}
+
+/// What is foretold, where it is something that people do: each time they did it is a deed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Own {
+    /// An event of this name, or of any (`*`), that passes a filter.
+    Event {
+        /// Its name.
+        name: String,
+        /// Of its properties.
+        filter: Option<Condition>,
+    },
+    /// Buying one of these items, which are those of a category.
+    Items {
+        /// What the category is called where an order tells it itself.
+        category: String,
+        /// Their ids.
+        items: HashSet<String>,
+        /// The orders that were called off or went back whole.
+        gone: HashSet<String>,
+    },
+}
+
+impl Own {
+    /// The event that is looked for.
+    fn name(&self) -> &str {
+        match self {
+            Self::Event { name, .. } => name,
+            Self::Items { .. } => ORDER_COMPLETED,
+        }
+    }
+
+    /// Whether an order has one of the items; `products` is the text of its lines, or it is of one item, of a category.
+    fn has(&self, products: Option<&str>, item: Option<&str>, told: Option<&str>) -> bool {
+        let Self::Items { category, items, .. } = self else { return true };
+        let lines: Option<Vec<Value>> = products.and_then(|text| serde_json::from_str(text).ok());
+        let is_one = |id: Option<&str>, told: Option<&str>| match id {
+            Some(id) => items.contains(id),
+            None => told == Some(category.as_str()),
+        };
+        match lines {
+            Some(lines) if !lines.is_empty() => lines.iter().filter_map(Value::as_object).any(|line| {
+                let told = line.get("category").and_then(Value::as_str);
+                is_one(id_of(line).as_deref(), told)
+            }),
+            _ => is_one(item, told),
+        }
+    }
+
+    fn stands(&self, order: Option<&str>) -> bool {
+        !matches!(self, Self::Items { gone, .. } if order.is_some_and(|id| gone.contains(id)))
+    }
 }
 
 /// Until when what a source brings counts as history. A source that is not in it brings none.
@@ -101,7 +163,7 @@ impl Analytics {
         &self,
         workspace: WorkspaceId,
         context: &Context,
-        heard: &Heard,
+        (heard, wanted): (&Heard, Option<&Own>),
         (first, last): (PersonId, PersonId),
         until: Timestamp,
     ) -> Result<BTreeMap<PersonId, Vec<Deed>>> {
@@ -111,13 +173,28 @@ impl Analytics {
         let millionths = |path: &str| cast(own(path, Reading::Amount), DataType::Float64);
         let text = |path: &str| cast(own(path, Reading::Text), DataType::Utf8);
         let names: Vec<Expr> = NAMES.iter().map(|(name, _)| lit(*name)).collect();
+        let is_known = EventColumns::name(&snapshot).in_list(names, false);
+        let is_own = match wanted {
+            None => lit(false),
+            Some(Own::Event { name, filter }) => {
+                let named = if name == ANY { lit(true) } else { EventColumns::name(&snapshot).eq(lit(name.as_str())) };
+                match filter {
+                    Some(filter) => named.and(event_filter(filter, &snapshot, &context.calendar)?),
+                    None => named,
+                }
+            }
+            Some(it) => EventColumns::name(&snapshot).eq(lit(it.name())),
+        };
+        // A filter of what an event does not have is unknown, which is no.
+        let is_own = coalesce(vec![is_own, lit(false)]);
+        // Lines are long: they are read only where they are asked for.
+        let lines = match wanted {
+            Some(Own::Items { .. }) => snapshot.property("products", PropertyType::Json),
+            _ => lit(ScalarValue::Utf8(None)),
+        };
         let plan = snapshot
             .scan(TableOptions { to: Some(until.plus(1)), ..TableOptions::default() })?
-            .filter(
-                ident(PERSON)
-                    .between(lit(first.0), lit(last.0))
-                    .and(EventColumns::name(&snapshot).in_list(names, false)),
-            )?
+            .filter(ident(PERSON).between(lit(first.0), lit(last.0)).and(is_known.or(is_own.clone())))?
             .project([
                 ident(PERSON),
                 cast(ident(OCCURRED_AT), DataType::Int64).alias("occurred"),
@@ -131,6 +208,11 @@ impl Analytics {
                 number("rating").alias("rating"),
                 number("score").alias("answer"),
                 text("type").alias("type"),
+                is_own.alias("own"),
+                cast(lines, DataType::Utf8).alias("products"),
+                coalesce(vec![text("product_id"), text("sku")]).alias("item"),
+                text("category").alias("category"),
+                text("order_id").alias("order_id"),
             ])?
             .build()?;
         let mut found: BTreeMap<PersonId, Vec<Deed>> = BTreeMap::new();
@@ -143,10 +225,30 @@ impl Analytics {
             let (coupons, currencies) = (columns.texts("coupon")?, columns.texts("currency")?);
             let (ratings, answers, types) =
                 (columns.numbers("rating")?, columns.numbers("answer")?, columns.texts("type")?);
+            let (own, products, items) = (columns.booleans("own")?, columns.texts("products")?, columns.texts("item")?);
+            let (categories, orders) = (columns.texts("category")?, columns.texts("order_id")?);
             for row in 0..batch.num_rows() {
-                let Some((_, did)) = NAMES.iter().find(|it| it.0 == names.value(row)) else { continue };
                 let number = |of| at(of, row, |it: &arrow::array::Float64Array, row| it.value(row));
                 let word = |of| at(of, row, |it: &arrow::array::StringArray, row| it.value(row).trim().to_owned());
+                let when = Timestamp(occurred.value(row));
+                let source = SourceId(sources.value(row));
+                let known = heard.of(source, when, Timestamp(received.value(row)));
+                let deed = Deed {
+                    day: day_of(when, &context.calendar),
+                    heard: day_of(known, &context.calendar),
+                    did: Did::Own,
+                    amount: f64::NAN,
+                    reduced: false,
+                    stands: true,
+                };
+                let all = found.entry(PersonId(persons.value(row))).or_default();
+                if let Some(wanted) = wanted.filter(|_| own.value(row)) {
+                    let (item, told, order) = (word(items), word(categories), word(orders));
+                    if wanted.has(word(products).as_deref(), item.as_deref(), told.as_deref()) {
+                        all.push(Deed { stands: wanted.stands(order.as_deref()), ..deed });
+                    }
+                }
+                let Some((_, did)) = NAMES.iter().find(|it| it.0 == names.value(row)) else { continue };
                 let amount = match did {
                     Did::Bought => {
                         let is_own =
@@ -162,15 +264,11 @@ impl Analytics {
                 };
                 let reduced =
                     number(discounts).is_some_and(|it| it > 0.0) || word(coupons).is_some_and(|it| !it.is_empty());
-                let when = Timestamp(occurred.value(row));
-                let source = SourceId(sources.value(row));
-                let known = heard.of(source, when, Timestamp(received.value(row)));
-                found.entry(PersonId(persons.value(row))).or_default().push(Deed {
-                    day: day_of(when, &context.calendar),
-                    heard: day_of(known, &context.calendar),
+                all.push(Deed {
                     did: *did,
                     amount: amount.unwrap_or(f64::NAN),
                     reduced: *did == Did::Bought && reduced,
+                    ..deed
                 });
             }
         }

@@ -8,7 +8,7 @@ use super::deeds::{Deed, Did};
 use crate::value::WEEK;
 
 /// How many features there are.
-pub const MANY: usize = 24;
+pub const MANY: usize = 27;
 /// The place of the feature that a model of buying says.
 pub(super) const ALIVE: usize = 23;
 
@@ -38,6 +38,9 @@ pub const FEATURES: [(&str, &str); MANY] = [
     ("recommends_last", "last answer whether they would recommend us"),
     ("messages_90", "messages opened in 90 days"),
     ("alive", "probability that they are still there, by a model of buying"),
+    ("own_since", "days since they last did what is foretold"),
+    ("own_90", "times they did what is foretold in 90 days"),
+    ("own_365", "times they did what is foretold in 365 days"),
 ];
 
 /// The place of a feature.
@@ -50,21 +53,24 @@ pub fn place(key: &str) -> Option<usize> {
 pub struct Known {
     /// The features; that of the model of buying is NaN until there is one.
     pub values: [f64; MANY],
-    /// The purchases in short.
-    pub history: History,
+    /// The purchases in short; `None` of whoever has not bought.
+    pub history: Option<History>,
     /// Days since the last purchase.
-    pub since: i32,
+    pub since: Option<i32>,
+    /// Days since anything was heard of them.
+    pub seen: i32,
     /// What was spent in all.
     pub spent: f64,
 }
 
 impl Known {
-    /// Of somebody before the day `moment`, by what had been heard of before the day `heard`; `None` where they had not bought. Deeds come in the order of days.
+    /// Of somebody before the day `moment`, by what had been heard of before the day `heard`; `None` where that is nothing. Deeds come in the order of days.
     pub fn at(deeds: &[Deed], moment: i32, heard: i32) -> Option<Self> {
         let known: Vec<&Deed> = deeds.iter().filter(|it| it.day < moment && it.heard < heard).collect();
+        let seen = moment - known.last()?.day;
         let bought: Vec<&Deed> = known.iter().copied().filter(|it| it.did == Did::Bought).collect();
         let days = days(bought.iter().map(|it| it.day));
-        let (first, last) = (*days.first()?, *days.last()?);
+        let ends = days.first().copied().zip(days.last().copied());
         let ago = |many: i32| moment - many;
         // Days of this kind from so many days before the moment to so many.
         let on = |did: Did, from: i32, to: i32| {
@@ -83,12 +89,13 @@ impl Known {
         let (priced, all) = spent(i32::MAX / 2);
         let mean = if priced > 0 { all / f64::from(priced) } else { f64::NAN };
         let (gap, spread) = gaps(&days);
-        let since = f64::from(moment - last);
-        let visited = known.iter().rev().find(|it| it.did == Did::Visited);
+        let since = ends.map_or(f64::NAN, |it| f64::from(moment - it.1));
+        let latest =
+            |did: Did| known.iter().rev().find(|it| it.did == did).map_or(f64::NAN, |it| f64::from(moment - it.day));
         let reduced = bought.iter().filter(|it| it.reduced).count() as f64 / bought.len() as f64;
         let values = [
             since,
-            f64::from(moment - first),
+            ends.map_or(f64::NAN, |it| f64::from(moment - it.0)),
             days.len() as f64,
             gap,
             since / gap,
@@ -102,7 +109,7 @@ impl Known {
             on(Did::Bought, 90, 0) - on(Did::Bought, 180, 90),
             on(Did::Visited, 30, 0),
             on(Did::Visited, 30, 0) - on(Did::Visited, 60, 30),
-            visited.map_or(f64::NAN, |it| f64::from(moment - it.day)),
+            latest(Did::Visited),
             reduced,
             count(&[Did::Refunded, Did::Cancelled], 365),
             count(&[Did::Complained], 180),
@@ -111,15 +118,18 @@ impl Known {
             last_of(Did::Recommended),
             count(&[Did::Opened], 90),
             f64::NAN,
+            latest(Did::Own),
+            count(&[Did::Own], 90),
+            count(&[Did::Own], 365),
         ];
         let weeks = |days: i32| f64::from(days) / WEEK;
-        let history = History {
+        let history = ends.map(|(first, last)| History {
             frequency: u32::try_from(days.len() - 1).unwrap_or(u32::MAX),
             recency: weeks(last - first),
             age: weeks(moment - 1 - first),
-        };
+        });
         let finite = |it: f64| if it.is_infinite() { f64::NAN } else { it };
-        Some(Self { values: values.map(finite), history, since: moment - last, spent: all })
+        Some(Self { values: values.map(finite), history, since: ends.map(|it| moment - it.1), seen, spent: all })
     }
 }
 

@@ -1,6 +1,6 @@
-//! Why a risk is what it is: which of the things known of somebody go with a higher or a lower one, in words.
+//! Why a chance is what it is: which of the things known of somebody go with a higher or a lower one, in words.
 //!
-//! Always holds: the reasons are those of the model (Shapley values in log-odds), the weightiest first; they say what goes with a risk, not what would change it.
+//! Always holds: the reasons are those of the model (Shapley values in log-odds), the weightiest first; they say what goes with a chance, not what would change it.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,11 +14,11 @@ const LEAST: f64 = 0.05;
 
 /// A reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ChurnReason)]
+#[schema(as = ForetoldReason)]
 pub struct Reason {
     /// The word of the feature; `unknown.` before it where it is not known.
     pub code: String,
-    /// Whether it goes with a higher risk.
+    /// Whether it goes with a higher chance.
     pub raises: bool,
     /// What it adds to the log-odds.
     pub adds: f64,
@@ -35,7 +35,7 @@ pub(super) fn reasons(features: &[usize], values: &[f64], adds: &[f64]) -> Vec<R
     order.into_iter().take(TOLD).map(|at| reason(features[at], values[features[at]], adds[at])).collect()
 }
 
-/// The feature that raises somebody's risk most; empty where none does.
+/// The feature that raises somebody's chance most; empty where none does.
 pub(super) fn cause(features: &[usize], adds: &[f64]) -> &'static str {
     let most = (0..features.len()).filter(|at| adds[*at] >= LEAST).max_by(|a, b| adds[*a].total_cmp(&adds[*b]));
     most.map_or("", |at| FEATURES[features[at]].0)
@@ -78,6 +78,9 @@ fn reason(feature: usize, value: f64, adds: f64) -> Reason {
         "recommends_last" => format!("Answered {whole} of 10 when asked whether they would recommend us."),
         "messages_90" => format!("Opened {whole} messages in 90 days."),
         "alive" => format!("By how they bought, {share} % that they are still there."),
+        "own_since" => format!("Did it last {whole} days ago."),
+        "own_90" => format!("Did it {whole} times in the last 90 days."),
+        "own_365" => format!("Did it {whole} times in the last year."),
         _ => format!("{what}: {part}."),
     };
     Reason { code: key.to_owned(), raises, adds, numbers: vec![value], text }

@@ -1,14 +1,14 @@
 //! Rows to learn from and to score: what was known of everybody at several days.
 //!
 //! Always holds: a row of a day of the past knows only what had been heard of before it; also the model of buying, of which one feature is what it says, was fitted to
-//! what was known then. People whose data are restricted are no rows.
+//! what was known then. People whose data may not be used are no rows.
 
 use std::collections::BTreeSet;
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_models::buying::{Buying, Histories, History, Likelihood, MbgNbd};
 
-use super::deeds::{Deed, Heard};
+use super::deeds::{Deed, Heard, Own};
 use super::features::{ALIVE, Known};
 use crate::analytics::{Analytics, Context};
 use crate::error::Result;
@@ -22,8 +22,27 @@ pub struct Looks {
     pub is_present: bool,
     /// Who has not bought for so many days is no row.
     pub active: i32,
+    /// Whoever did anything counts like whoever bought, and is a row though they never did.
+    pub anybody: bool,
     /// About so many rows are made at most: of more people some are taken, always the same.
     pub most: usize,
+}
+
+/// Of whom it is wanted what was known, and how it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// What each source told when.
+    pub heard: &'a Heard,
+    /// What is looked for beside what is always known.
+    pub own: Option<&'a Own>,
+    /// Of whom nothing may be learnt or said.
+    pub without: &'a BTreeSet<PersonId>,
+    /// On which days.
+    pub looks: &'a Looks,
+    /// How many people there are at most.
+    pub people: usize,
+    /// The parameters of the model of buying; it is fitted where there are none.
+    pub kept: Option<&'a [f64]>,
 }
 
 /// What was known of somebody on a day.
@@ -42,9 +61,9 @@ pub struct Row {
 pub struct Rows {
     /// The days.
     pub days: Vec<i32>,
-    /// The rows of whoever still bought.
+    /// The rows of whoever was still active.
     pub rows: Vec<Row>,
-    /// Whoever had not bought for too long on the last day: who, and days since.
+    /// Whoever had not been active for too long on the last day: who, and days since.
     pub lost: Vec<(PersonId, i32)>,
     /// The parameters of the model of buying of each day, where it could be fitted.
     pub buying: Vec<Option<Vec<f64>>>,
@@ -69,13 +88,21 @@ impl Rows {
         for (look, day) in looks.days.iter().enumerate() {
             let heard = if looks.is_present && look == last { i32::MAX } else { *day };
             let Some(known) = Known::at(deeds, *day, heard) else { continue };
-            self.histories[look].push(known.history);
-            if known.since <= looks.active {
+            self.histories[look].extend(known.history);
+            let since = if looks.anybody { Some(known.seen) } else { known.since };
+            let Some(since) = since else { continue };
+            if since <= looks.active {
                 self.rows.push(Row { person, look, known });
             } else if look == last {
-                self.lost.push((person, known.since));
+                self.lost.push((person, since));
             }
         }
+    }
+
+    /// The parameters of the model of buying of a day.
+    pub(super) fn buying_on(&self, day: i32) -> Option<Vec<f64>> {
+        let look = self.days.iter().position(|it| *it == day)?;
+        self.buying.get(look).cloned().flatten()
     }
 
     /// Fits the model of buying to what was known on each day, and says by it who is still there. With `kept` these parameters speak of all days.
@@ -87,7 +114,8 @@ impl Rows {
         self.histories.clear();
         let models: Vec<Option<MbgNbd>> = self.buying.iter().map(|it| it.as_deref().and_then(model)).collect();
         for row in &mut self.rows {
-            let alive = models[row.look].as_ref().map_or(f64::NAN, |it| it.alive(&row.known.history));
+            let model = models[row.look].as_ref().zip(row.known.history.as_ref());
+            let alive = model.map_or(f64::NAN, |(model, history)| model.alive(history));
             row.known.values[ALIVE] = if (0.0..=1.0).contains(&alive) { alive } else { f64::NAN };
         }
     }
@@ -111,26 +139,26 @@ fn is_taken(person: PersonId, every: u64) -> bool {
 }
 
 impl Analytics {
-    /// What was known of everybody, at most `buyers` people, on some days; `kept` are the parameters of the model of buying, which is fitted otherwise.
+    /// What was known of everybody. `also` is given what each of them did, in the order of days.
     ///
     /// # Errors
-    /// The lake's.
-    pub async fn churn_rows(
+    /// The lake's, and where what is foretold cannot be looked for.
+    pub async fn known_rows(
         &self,
         workspace: WorkspaceId,
         context: &Context,
-        heard: &Heard,
-        restricted: &BTreeSet<PersonId>,
-        looks: &Looks,
-        (buyers, kept): (usize, Option<&[f64]>),
+        wanted: &Wanted<'_>,
+        mut also: impl FnMut(PersonId, &[Deed]),
     ) -> Result<Rows> {
-        let every = (buyers * looks.days.len() / looks.most.max(1) + 1) as u64;
+        let Wanted { heard, own, without, looks, people, kept } = *wanted;
+        let every = (people.saturating_mul(looks.days.len()) / looks.most.max(1) + 1) as u64;
         let until: Timestamp = context.complete_until();
         let mut rows = Rows::new(looks);
         for range in self.ranges(workspace).await? {
-            for (person, deeds) in self.deeds(workspace, context, heard, range, until).await? {
-                if !restricted.contains(&person) && is_taken(person, every) {
+            for (person, deeds) in self.deeds(workspace, context, (heard, own), range, until).await? {
+                if !without.contains(&person) && is_taken(person, every) {
                     rows.add(person, &deeds, looks);
+                    also(person, &deeds);
                 }
             }
         }
