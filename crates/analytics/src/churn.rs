@@ -9,6 +9,7 @@ mod cards;
 mod definition;
 mod overview;
 mod run;
+mod triggers;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,6 +23,7 @@ pub use crate::foretelling::{
 pub use definition::{Before, Content, Definition, Learned, came, learn};
 pub use overview::{Costed, Overview};
 pub use run::{Detail, Run, Scored};
+pub use triggers::{Happened, Happenings, Told, Trigger, Triggers, Vocabulary, Written, mine};
 
 /// What staff choose of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -26,6 +26,7 @@ mod funnel;
 pub mod groups;
 mod kpis;
 pub mod lifecycle;
+pub mod loyalty_index;
 pub mod members;
 mod people;
 mod period;

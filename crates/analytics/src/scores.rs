@@ -28,6 +28,9 @@ pub const RECOMMENDATIONS: &str = "recommendations";
 /// The model of who buys like whom. It has jobs and facts of its own; whose group is which stands among the scores.
 pub const GROUPS: &str = "groups";
 
+/// The index of how loyal each customer is by what they say and do, and its kind. It foretells nothing.
+pub const LOYALTY_INDEX: &str = "loyalty_index";
+
 /// A number with its interval of 95 %.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ModelSure)]

@@ -6,7 +6,8 @@ mod chance;
 
 use proptest::prelude::*;
 use rapport_analytics::churn::{
-    self, Before, Content, Costed, Deed, Definition, Did, FEATURES, Known, Learned, Looks, Rows, Run, STEPS, Settings,
+    self, Before, Content, Costed, Deed, Definition, Did, FEATURES, Happenings, Known, Learned, Looks, Rows, Run,
+    STEPS, Settings, Written,
 };
 use rapport_analytics::value::{Bought, Buyer, Day};
 use rapport_domain::PersonId;
@@ -24,7 +25,7 @@ impl Chance {
 }
 
 fn deed(day: i32, did: Did, amount: f64) -> Deed {
-    Deed { day, heard: day, did, amount, reduced: false, stands: true }
+    Deed { day, heard: day, did, amount, reduced: false, stands: true, reason: None }
 }
 
 /// A shop: what everybody did, and what they bought.
@@ -81,6 +82,12 @@ fn rows(shop: &Shop, looks: &Looks, kept: Option<&[f64]>) -> Rows {
     rows
 }
 
+fn happenings(shop: &Shop, definition: &Definition, looks: &Looks) -> Happenings {
+    let mut all = Happenings::new(definition, looks, Written::default());
+    shop.deeds.iter().for_each(|(person, deeds)| all.add(*person, deeds));
+    all
+}
+
 fn looks(shop: &Shop, end: i32, more: &[i32]) -> (Definition, Looks) {
     let definition = Definition::of(&shop.bought, end, &settings()).unwrap();
     let looks = definition.looks(&shop.bought, end, more).unwrap();
@@ -89,8 +96,8 @@ fn looks(shop: &Shop, end: i32, more: &[i32]) -> (Definition, Looks) {
 
 fn learned(shop: &Shop, end: i32, before: Option<&Before>) -> Learned {
     let (definition, looks) = looks(shop, end, &[]);
-    let rows = rows(shop, &looks, None);
-    churn::learn(&shop.bought, &rows, definition, (end, before), &[], 1, &|_| ()).unwrap()
+    let (rows, happenings) = (rows(shop, &looks, None), happenings(shop, &definition, &looks));
+    churn::learn((&shop.bought, &rows, &happenings), definition, (end, before), &[], 1, &|_| ()).unwrap()
 }
 
 #[test]
@@ -99,10 +106,11 @@ fn who_will_be_lost_is_told_and_probabilities_mean_what_they_say() {
     let (definition, looks) = looks(&shop, END, &[]);
     assert_eq!((definition.horizon_weeks, definition.active_weeks, definition.is_proposed), (8, 16, false));
     assert_eq!(looks.days, (0..=6).rev().map(|n| END - n * 56).collect::<Vec<_>>());
-    let rows = rows(&shop, &looks, None);
+    let (rows, happenings) = (rows(&shop, &looks, None), happenings(&shop, &definition, &looks));
+    let known = (&shop.bought, &rows, &happenings);
     let told = std::cell::RefCell::new(Vec::new());
     let step = |at| told.borrow_mut().push(at);
-    let found = churn::learn(&shop.bought, &rows, definition, (END, None), &[], 1, &step).unwrap();
+    let found = churn::learn(known, definition, (END, None), &[], 1, &step).unwrap();
     assert_eq!(*told.borrow(), [1, 2, 3, STEPS]);
     let metrics = &found.content.metrics;
     assert_eq!((metrics.from, metrics.until), (END - 56, END));
@@ -112,6 +120,12 @@ fn who_will_be_lost_is_told_and_probabilities_mean_what_they_say() {
     assert_eq!(found.content.choice.tried.len(), 2);
     assert!(found.content.warnings.is_empty(), "{:?}", found.content.warnings);
     assert!(found.came > 100 && found.rows > 2_000 && found.moments == 6);
+    // Half of those who complain leave that day, and nothing else happens before a loss.
+    let triggers = found.content.triggers.as_ref().unwrap();
+    let complained = triggers.found.iter().find(|it| it.key == "complained").unwrap_or_else(|| panic!("{triggers:?}"));
+    assert!(complained.odds.low > 2.0 && complained.people >= 15, "{complained:?}");
+    assert_eq!((triggers.window_days, &triggers.verdict), (56, &None));
+    assert!(triggers.found[0].key.contains("complained"), "{triggers:?}");
     // What nobody did is no feature.
     for word in ["stars_last", "tickets_180", "messages_90", "reduced"] {
         assert!(!found.content.features.iter().any(|it| it == word), "{word}");
@@ -121,7 +135,7 @@ fn who_will_be_lost_is_told_and_probabilities_mean_what_they_say() {
     let text = serde_json::to_string(&found.content).unwrap();
     let again: Content = serde_json::from_str(&text).unwrap();
     assert_eq!(again.features, found.content.features);
-    let once_more = churn::learn(&shop.bought, &rows, definition, (END, None), &[], 1, &|_| ()).unwrap();
+    let once_more = churn::learn(known, definition, (END, None), &[], 1, &|_| ()).unwrap();
     assert_eq!(once_more, found, "the same rows and seed");
     let card = found.card(&shop.bought).markdown(3);
     for part in ["version 3", "next 8 weeks", "What it cannot say", "Calibration", "complaints in 180 days"] {
@@ -145,7 +159,7 @@ fn what_then_happened_is_told_once_the_horizon_has_passed() {
 #[test]
 fn what_came_later_or_was_heard_of_later_changes_no_row_of_the_past() {
     let shop = shop(300, 5);
-    let (_, looks) = looks(&shop, END, &[]);
+    let (definition, looks) = looks(&shop, END, &[]);
     let found = rows(&shop, &looks, None);
     let last = looks.days.len() - 2;
     let before = looks.days[last];
@@ -163,6 +177,8 @@ fn what_came_later_or_was_heard_of_later_changes_no_row_of_the_past() {
         all.map(|it| format!("{it:?}")).collect::<Vec<String>>()
     };
     assert_eq!(past(&again), past(&found));
+    let happened = |shop: &Shop| happenings(shop, &definition, &looks);
+    assert!(happened(&shop).all.len() > 150 && happened(&more) == happened(&shop));
     assert_eq!(again.late, found.late + 600);
     // The present knows all of it.
     let complaints = FEATURES.iter().position(|it| it.0 == "complaints_180").unwrap();
@@ -181,8 +197,8 @@ fn data_that_do_not_carry_a_model_are_a_sentence() {
     let of = |shop: &Shop, settings: &Settings| {
         let definition = Definition::of(&shop.bought, END, settings)?;
         let looks = definition.looks(&shop.bought, END, &[])?;
-        let rows = rows(shop, &looks, None);
-        churn::learn(&shop.bought, &rows, definition, (END, None), &[], 1, &|_| ())
+        let (rows, happenings) = (rows(shop, &looks, None), happenings(shop, &definition, &looks));
+        churn::learn((&shop.bought, &rows, &happenings), definition, (END, None), &[], 1, &|_| ())
     };
     let code = |shop: &Shop, settings: &Settings| of(shop, settings).unwrap_err().code;
     let few = of(&shop(99, 1), &settings()).unwrap_err();
@@ -255,7 +271,8 @@ fn a_feature_that_gives_the_answer_away_is_told() {
         let (buyer, day) = (&shop.bought.buyers[row.person.0 as usize], rows.days[row.look]);
         row.known.values[place] = f64::from(u8::from(buyer.later(day, day + 56).0 == 0));
     }
-    let found = churn::learn(&shop.bought, &rows, definition, (END, None), &[], 1, &|_| ()).unwrap();
+    let known = (&shop.bought, &rows, &happenings(&shop, &definition, &looks));
+    let found = churn::learn(known, definition, (END, None), &[], 1, &|_| ()).unwrap();
     assert_eq!(found.content.warnings[0].feature, "messages_90", "{:?}", found.content.warnings);
     assert!(found.card(&shop.bought).limits[0].contains("all but tells who is lost"));
 }
@@ -278,12 +295,14 @@ fn a_worse_version_is_held_and_one_as_good_is_not() {
     for (n, at) in earlier.iter().enumerate() {
         wrong.rows[*at].known = kept[(n * 7 + 311) % kept.len()].clone();
     }
-    let found = churn::learn(&shop.bought, &wrong, definition, (END, Some(&before(&good))), &[], 1, &|_| ()).unwrap();
+    let happenings = happenings(&shop, &definition, &looks);
+    let known = (&shop.bought, &wrong, &happenings);
+    let found = churn::learn(known, definition, (END, Some(&before(&good))), &[], 1, &|_| ()).unwrap();
     let codes: Vec<String> = found.content.against.unwrap().holds().into_iter().map(|it| it.code).collect();
     assert!(codes.iter().any(|it| it == "foretells_worse"), "{codes:?}");
     // Lost means something else: there is nothing to compare.
     let other = Definition { active_weeks: 20, ..definition };
-    let found = churn::learn(&shop.bought, &wrong, other, (END, Some(&before(&good))), &[], 1, &|_| ()).unwrap();
+    let found = churn::learn(known, other, (END, Some(&before(&good))), &[], 1, &|_| ()).unwrap();
     assert_eq!(found.content.against, None);
 }
 
@@ -293,9 +312,10 @@ fn figures_are_sums_of_the_scores_that_people_get() {
     let found = learned(&shop, END, None);
     let active = 7 * found.content.definition.active_weeks;
     let looks = Looks { days: vec![END], is_present: true, active, anybody: false, most: usize::MAX };
+    let lately = happenings(&shop, &found.content.definition, &looks);
     let now = rows(&shop, &looks, found.content.buying.as_deref());
     let settings = Settings { loss: Some(100.0), action: Some(9.0), ..settings() };
-    let run = Run::new(found.content.clone(), now.clone(), &settings).unwrap();
+    let run = Run::new(found.content.clone(), now.clone(), &lately, &settings).unwrap();
     let all = run.some(0, run.people());
     assert_eq!((all.len(), run.some(995, 500).len()), (1_000, 5));
     let figures = run.overview(&settings, "EUR");
@@ -319,6 +339,17 @@ fn figures_are_sums_of_the_scores_that_people_get() {
     let expected: f64 = still.iter().map(|it| it.risk).sum();
     assert!((figures.expected.value - expected).abs() < 1e-6);
     assert!(figures.expected.low <= expected && expected <= figures.expected.high);
+    let complained = figures.triggers_now.iter().find(|it| it.trigger.key == "complained").unwrap();
+    let has_lately = |it: &&&churn::Scored| {
+        let deeds = &shop.deeds[it.person.0 as usize].1;
+        deeds.iter().any(|deed| deed.did == Did::Complained && (END - 56..END).contains(&deed.day))
+    };
+    assert_eq!(complained.now, still.iter().filter(has_lately).count() as u64);
+    assert!(complained.now > 0 && complained.condition.is_some());
+    for it in &figures.triggers_now {
+        let has = still.iter().filter(|own| own.detail.triggers.contains(&it.trigger.key)).count() as u64;
+        assert_eq!(it.now, has, "{}", it.trigger.key);
+    }
     for level in &figures.levels {
         assert_eq!(level.people, all.iter().filter(|it| it.detail.level == level.level).count() as u64);
     }
@@ -344,12 +375,12 @@ fn figures_are_sums_of_the_scores_that_people_get() {
     assert!(still.iter().filter(|it| it.risk > 0.5).all(|it| it.detail.because.iter().any(|why| why.raises)));
     // Acting that never pays leaves nobody high.
     let dear = Settings { action: Some(40.0), ..settings };
-    let run = Run::new(found.content.clone(), now.clone(), &dear).unwrap();
+    let run = Run::new(found.content.clone(), now.clone(), &lately, &dear).unwrap();
     let figures = run.overview(&dear, "EUR");
     assert_eq!((figures.threshold, figures.levels[0].people), (None, 0));
     // Where nobody said what acting costs, high is whoever's odds are twice the usual, and what acting brings is not told.
     let unsaid = Settings { loss: Some(100.0), ..Settings::default() };
-    let run = Run::new(found.content, now, &unsaid).unwrap();
+    let run = Run::new(found.content, now, &lately, &unsaid).unwrap();
     let figures = run.overview(&unsaid, "EUR");
     let (base, high) = (figures.base, figures.threshold.unwrap());
     assert!((high / (1.0 - high) - 2.0 * base / (1.0 - base)).abs() < 1e-9 && figures.medium == base);
@@ -360,7 +391,7 @@ fn figures_are_sums_of_the_scores_that_people_get() {
 
 /// What is known, once more: slow and obvious, over all deeds, day by day.
 fn oracle(deeds: &[Deed], moment: i32) -> Option<Vec<f64>> {
-    let known: Vec<Deed> = deeds.iter().copied().filter(|it| it.day < moment && it.heard < moment).collect();
+    let known: Vec<Deed> = deeds.iter().filter(|it| it.day < moment && it.heard < moment).cloned().collect();
     let happened = |did: Did, day: i32| known.iter().any(|it| it.did == did && it.day == day);
     let days =
         |did: Did, from: i32, to: i32| (moment - from..moment - to).filter(|day| happened(did, *day)).count() as f64;
@@ -435,11 +466,20 @@ fn any_deed() -> impl Strategy<Value = Deed> {
         Did::Rated,
         Did::Recommended,
         Did::Opened,
+        Did::Referred,
         Did::Own,
     ]);
     let amount = prop::sample::select(vec![f64::NAN, 1.0, 3.0, 5.0]);
     (1i32..500, prop::sample::select(vec![0, 0, 0, 1, 30, 400]), did, amount, any::<bool>()).prop_map(
-        |(day, late, did, amount, reduced)| Deed { day, heard: day + late, did, amount, reduced, stands: true },
+        |(day, late, did, amount, reduced)| Deed {
+            day,
+            heard: day + late,
+            did,
+            amount,
+            reduced,
+            stands: true,
+            reason: None,
+        },
     )
 }
 
@@ -460,7 +500,7 @@ proptest! {
                 let alike = (own.is_nan() && !slow.is_finite()) || (own - slow).abs() < 1e-9;
                 prop_assert!(alike, "{}: {own} {slow}", FEATURES[at].0);
             }
-            let later: Vec<Deed> = deeds.iter().copied().filter(|it| it.day < moment && it.heard < moment).collect();
+            let later: Vec<Deed> = deeds.iter().filter(|it| it.day < moment && it.heard < moment).cloned().collect();
             prop_assert_eq!(format!("{:?}", Known::at(&later, moment, i32::MAX)), format!("{:?}", Some(found)));
         }
     }

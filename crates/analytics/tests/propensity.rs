@@ -19,7 +19,7 @@ const FIRST: i32 = END - DAYS;
 
 fn deed(day: i32, did: Did) -> Deed {
     let amount = if did == Did::Bought { 30.0 } else { f64::NAN };
-    Deed { day, heard: day, did, amount, reduced: false, stands: true }
+    Deed { day, heard: day, did, amount, reduced: false, stands: true, reason: None }
 }
 
 /// A shop: what everybody did, what they bought, and since when they are on the dear plan.

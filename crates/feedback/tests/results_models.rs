@@ -6,13 +6,15 @@ use rapport_domain::{Handle, PersonId, Rng, SeededRng, Timestamp, WorkspaceId};
 use rapport_feedback::records::counts::{Dimension, Which};
 use rapport_feedback::records::responses::{COMPLETED, PARTIAL, ResponseRow};
 use rapport_feedback::records::{answers, responses};
+use rapport_feedback::results::loyalty::people::{Bound, within};
 use rapport_feedback::results::loyalty::usual::{LeftOut, Usual, Why};
-use rapport_feedback::results::loyalty::{Block, Drawn};
+use rapport_feedback::results::loyalty::{Block, Drawn, Holds};
 use rapport_feedback::results::styles::Styled;
 use rapport_feedback::results::{Wanted, choices, numbers};
 use rapport_feedback::survey::{Answers, Given, read};
 use rapport_feedback::{Definition, MIGRATIONS};
 use rapport_models::experiments::Better;
+use rapport_models::structural;
 use rapport_models::survey::paths::{Construct, Mode, Model, Scheme, Unfit};
 use rapport_models::survey::style::contrasts;
 use rapport_models::survey::{Confidence, Scale};
@@ -416,6 +418,51 @@ async fn what_only_some_were_asked_does_not_make_the_model_theirs(db: TestDataba
     let index = found.fitted.fit.index(4, 0.0, 100.0).unwrap();
     assert!((index - 100.0 * complained / whole as f64).abs() < 1e-9, "the share of those who complained: {index}");
 
+    // The same by covariances, of the same people: as `structural` fits the text of it.
+    let measured = |at: usize| (BLOCKS[at].1..BLOCKS[at].2).map(|it| format!("q{it}")).collect::<Vec<_>>().join(" + ");
+    let mut text: String = (0..BLOCKS.len()).map(|at| format!("{} =~ {}\n", BLOCKS[at].0, measured(at))).collect();
+    text.extend(PATHS.iter().map(|(from, to)| format!("{} ~ {}\n", BLOCKS[*to].0, BLOCKS[*from].0)));
+    let columns: Vec<Vec<f64>> = (0..KEPT.len())
+        .map(|at| rows.iter().filter(|it| it.iter().all(Option::is_some)).map(|it| it[at].unwrap()).collect())
+        .collect();
+    let names: Vec<String> = (0..KEPT.len()).map(|at| format!("q{at}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let oracle = structural::Model::read(&text, &names, structural::Scale::Marker).unwrap();
+    match (&found.fitted.whole, oracle.fit(&columns, structural::Divisor::N)) {
+        (Ok(whole), Ok(oracle)) => {
+            assert_eq!(whole.measures, oracle.measures);
+            assert_eq!((whole.paths.len(), whole.holds), (PATHS.len(), Holds::of(&oracle.measures)));
+            let relations = oracle.relations(0.05);
+            for ((from, to), path) in &whole.paths {
+                let own = |it: &&structural::Relation| {
+                    it.kind == structural::Kind::Regression && it.left == BLOCKS[*to].0 && it.right == BLOCKS[*from].0
+                };
+                assert_eq!(*path, relations.iter().find(own).unwrap().standardised);
+            }
+        }
+        // What people expect and what they get is all but the same here: where that cannot be fitted, it is said why.
+        (whole, oracle) => assert_eq!(whole.as_ref().err(), oracle.as_ref().err()),
+    }
+
+    // From a block to the people: the same indices, one by one.
+    let drawn = read.usual_drawn(&usual, Scheme::Path).unwrap();
+    assert_eq!(drawn, found.drawn);
+    let answered = read.indices(&drawn, Scheme::Path).unwrap();
+    assert_eq!(answered.len() as u64, whole_of(&rows));
+    let mean = answered.iter().map(|it| it.indices[3].unwrap()).sum::<f64>() / answered.len() as f64;
+    let all = found.fitted.fit.index(3, 0.0, 100.0).unwrap();
+    assert!((mean - all).abs() < 1e-9, "the index of all is the mean of theirs: {mean} {all}");
+    let bounds = [Bound { block: 3, from: 50.0, to: 101.0 }, Bound { block: 5, from: 0.0, to: 50.0 }];
+    let behind: Vec<&str> = within(&answered, &bounds).map(|it| it.response.as_str()).collect();
+    let slow: Vec<&str> = answered
+        .iter()
+        .filter(|it| it.indices[3].is_some_and(|it| it >= 50.0) && it.indices[5].is_some_and(|it| it < 50.0))
+        .map(|it| it.response.as_str())
+        .collect();
+    assert_eq!(behind, slow);
+    let nobody = [Bound { block: 3, from: 60.0, to: 60.0 }];
+    assert_eq!(within(&answered, &nobody).count(), 0);
+
     // Whoever draws it with the question gets the model of those who answered it.
     let block = |key: &str, questions: &[&str]| Block {
         key: key.to_owned(),
@@ -426,6 +473,22 @@ async fn what_only_some_were_asked_does_not_make_the_model_theirs(db: TestDataba
     let drawn = Drawn { blocks, paths: vec![(0, 1)] };
     let own = read.fitted(&drawn, Scheme::Path, None, Confidence::default()).unwrap();
     assert_eq!((own.fit.answers, own.fit.incomplete), (handled, 150 - handled));
+    let satisfied = block("s", &["satisfaction_all", "satisfaction_expected", "satisfaction_ideal"]);
+    let loyal = block("l", &["loyalty_again", "loyalty_price", "loyalty_recommend"]);
+    let two = Drawn { blocks: vec![satisfied, loyal], paths: vec![(0, 1)] };
+    let whole = read.fitted(&two, Scheme::Path, None, Confidence::default()).unwrap().whole.unwrap();
+    assert_eq!((whole.paths.len(), whole.paths[0].0, whole.measures.degrees_of_freedom), (1, (0, 1), 8));
+    assert!(whole.paths[0].1.value > 0.5 && whole.holds != Holds::Untested, "{whole:?}");
+    // One question each leaves nothing that could be tested, and a block that is made up by its questions cannot be at all.
+    assert_eq!(own.whole.unwrap().holds, Holds::Untested);
+    let mut made = drawn;
+    made.blocks[0].mode = Mode::Formative;
+    let made = read.fitted(&made, Scheme::Path, None, Confidence::default()).unwrap();
+    assert!(made.whole.unwrap_err().to_string().contains("make up"));
+}
+
+fn whole_of(rows: &[Vec<Option<f64>>]) -> u64 {
+    rows.iter().filter(|it| it.iter().all(Option::is_some)).count() as u64
 }
 
 #[db_test(MIGRATIONS)]

@@ -3,19 +3,22 @@
 //! Always holds: of those whose data are restricted, or who refused to be understood in numbers, nothing is learnt or said; a fit writes its version with the completion of its job, so that a job that was cut off leaves nothing; a run of scores that is done again writes the
 //! same again and tells nothing twice; a version that was held does not score.
 //!
-//! Does not do: what is learnt, how it is judged, and what is said of people (`analytics::value`, `analytics::churn`, `analytics::propensity`, `analytics::scores`).
+//! Does not do: what is learnt, how it is judged, and what is said of people (`analytics::value`, `analytics::churn`, `analytics::propensity`,
+//! `analytics::loyalty_index`, `analytics::scores`).
 
 mod churn;
 mod fit;
 mod foretelling;
 mod forget;
 pub mod job;
+mod loyalty_index;
 mod propensity;
 pub mod said;
 mod score;
 mod settings;
 mod value;
 mod without;
+mod written;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +26,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use futures::FutureExt as _;
 use rapport_analytics::scores::records::models::{self, ModelRow};
-use rapport_analytics::scores::{CHURN, GROUPS, RECOMMENDATIONS, VALUE};
-use rapport_analytics::{churn as churns, value as values};
+use rapport_analytics::scores::{CHURN, GROUPS, LOYALTY_INDEX, RECOMMENDATIONS, VALUE};
+use rapport_analytics::{churn as churns, loyalty_index as indices, value as values};
 use rapport_domain::{Id, WorkspaceId};
 use rapport_profiles::records::orders;
 use rapport_store::{Priority, Tx};
@@ -37,6 +40,7 @@ use job::Sort;
 
 pub use churn::FACTS as CHURN_FACTS;
 pub use forget::remove;
+pub use loyalty_index::FACTS as LOYALTY_INDEX_FACTS;
 pub use settings::Settings;
 pub use value::{FACTS, NEXT};
 pub use without::{is_without, without};
@@ -61,7 +65,7 @@ pub async fn run(installation: Arc<Installation>, stop: watch::Receiver<bool>) {
     job::run(installation, stop, SORT).await;
 }
 
-/// Enqueues what is due in all workspaces. A workspace in which somebody bought has the models of value and of churn.
+/// Enqueues what is due in all workspaces. A workspace in which somebody bought has the models of value and of churn, and a loyalty index.
 ///
 /// # Errors
 /// The store's.
@@ -93,7 +97,7 @@ pub async fn enqueue_due(installation: &Installation) -> Result<()> {
 }
 
 /// The models that each workspace has in which somebody bought.
-pub const FOUNDED: [&str; 2] = [VALUE, CHURN];
+pub const FOUNDED: [&str; 3] = [VALUE, CHURN, LOYALTY_INDEX];
 
 /// Makes those of [`FOUNDED`] that are not there.
 ///
@@ -102,6 +106,8 @@ pub const FOUNDED: [&str; 2] = [VALUE, CHURN];
 pub async fn found(tx: &mut Tx, workspace: WorkspaceId) -> Result<()> {
     models::ensure(tx, workspace, VALUE, VALUE, serde_json::to_value(values::Settings::default())?).await?;
     models::ensure(tx, workspace, CHURN, CHURN, serde_json::to_value(churns::Settings::default())?).await?;
+    let index = serde_json::to_value(indices::Settings::default())?;
+    models::ensure(tx, workspace, LOYALTY_INDEX, LOYALTY_INDEX, index).await?;
     Ok(())
 }
 

@@ -118,6 +118,23 @@ export function riskReason(it: RiskReason, say: Say, has: (key: string) => boole
 	return say(`churn.reason.${feature}` as Key, { n: featureValue(feature, it.numbers[0] ?? 0, figure) });
 }
 
+/** What happened, of a trigger of loss: `complained:category=delivery` is a complaint of delivery. What this console does not know yet as the server says it. */
+export function happened(word: string, say: Say, has: (key: string) => boolean, name: (key: string) => string): string {
+	const [kind = '', why] = word.split(/:(.*)/s);
+	const key = `churn.happened.${kind}`;
+	if (!has(key)) return word;
+	if (kind === 'bought' && why === 'discount') return say('churn.happened.discount');
+	const what = why === undefined ? '' : name(why.slice(why.indexOf('=') + 1));
+	return what ? say('churn.happened.of', { what: say(key as Key), why: what }) : say(key as Key);
+}
+
+/** A trigger in words: steps in their order, what happened on one day together. */
+export const triggerWords = (steps: string[][], say: Say, has: (key: string) => boolean, name: (key: string) => string): string =>
+	steps.map((step) => step.map((word) => happened(word, say, has, name)).join(say('churn.happened.and'))).join(say('churn.happened.then'));
+
+/** The steps of a trigger by its key. */
+export const triggerSteps = (key: string): string[][] => key.split(' > ').map((step) => step.split(' + '));
+
 /** Why a version is held, in the reader's words. */
 export function hold(it: Hold, say: Say, figure: { number: (value: number, digits?: number) => string; percent: (value: number) => string }): string {
 	switch (it.code) {
@@ -146,14 +163,16 @@ export interface Behind {
 	/** A group by `source` or `market`, with its name. */
 	of?: string;
 	group?: string;
+	/** Whom a trigger of loss happened to lately, by its key. */
+	trigger?: string;
 }
 export function behind(params: URLSearchParams): Behind | null {
 	const number = (key: string) => (params.has(key) && Number.isFinite(Number(params.get(key))) ? Number(params.get(key)) : undefined);
-	const found: Behind = { part: params.get('part') ?? undefined, tenth: number('tenth'), cohort: params.get('cohort') ?? undefined, from: number('from'), to: number('to') };
+	const found: Behind = { part: params.get('part') ?? undefined, tenth: number('tenth'), cohort: params.get('cohort') ?? undefined, from: number('from'), to: number('to'), trigger: params.get('trigger') ?? undefined };
 	const [of, group] = [params.get('of'), params.get('group')];
 	if (of && group !== null) Object.assign(found, { of, group });
 	return Object.values(found).some((value) => value !== undefined) ? found : null;
 }
 
 /** The part of the address that says which people are looked at. */
-export const addressed = (next: Behind | null): Record<string, string | null> => ({ part: null, tenth: null, cohort: null, from: null, to: null, of: null, group: null, ...Object.fromEntries(Object.entries(next ?? {}).map(([key, value]) => [key, value === undefined ? null : String(value)])) });
+export const addressed = (next: Behind | null): Record<string, string | null> => ({ part: null, tenth: null, cohort: null, from: null, to: null, of: null, group: null, trigger: null, ...Object.fromEntries(Object.entries(next ?? {}).map(([key, value]) => [key, value === undefined ? null : String(value)])) });

@@ -8,6 +8,9 @@ export type ModelBlock = Schemas['BlockShape'];
 export type ModelPath = Schemas['PathShape'];
 export type Figure = Schemas['FigureShape'];
 export type LeftOut = Schemas['LeftOutShape'];
+export type Whole = Schemas['WholeShape'];
+export type People = Schemas['ModelPeople'];
+export type ModelPerson = Schemas['ModelPerson'];
 export type Styles = Schemas['StylesShape'];
 export type Styled = Schemas['StyledShape'];
 /** A model as somebody draws it. */
@@ -111,3 +114,31 @@ export function withPath(drawn: Drawn, from: string, to: string, is: boolean): D
 }
 /** Every block must be on a path before it can be fitted. */
 export const isWhole = (drawn: Drawn): boolean => drawn.blocks.length > 1 && drawn.blocks.every((block) => drawn.paths.some((it) => it.from === block.key || it.to === block.key));
+
+/** Whose index of a block is looked for: at least, and less than. */
+export interface Bound {
+	block: string;
+	from?: number;
+	to?: number;
+}
+/** From here on an index is high, below the other it is low. */
+export const HIGH = 67;
+export const LOW = 50;
+
+/** The bounds as they stand in an address, `satisfaction:67:,loyalty::50`; only of blocks that there are. */
+export function readBounds(text: string | null, blocks: readonly string[]): Bound[] {
+	const number = (part: string | undefined) => (part && Number.isFinite(Number(part)) ? Math.max(0, Math.min(100, Number(part))) : undefined);
+	return (text ?? '').split(',').flatMap((part) => {
+		const [name = '', from, to] = part.split(':');
+		const block = blocks.find((key) => encodeURIComponent(key) === name);
+		const bound = { from: number(from), to: number(to) };
+		return block !== undefined && (bound.from !== undefined || bound.to !== undefined) ? [{ block, ...bound }] : [];
+	});
+}
+export const writeBounds = (bounds: readonly Bound[]): string => bounds.map((it) => `${encodeURIComponent(it.block)}:${it.from ?? ''}:${it.to ?? ''}`).join(',');
+
+/** What one would ask of a path: who has what leads somewhere and is not there, and who is there without it. Paths that may be none, or lead down, say nothing of that. */
+export function ways(paths: readonly ModelPath[]): Bound[][] {
+	const sure = paths.filter((it) => it.path && !isUnsure(it.path) && it.path.estimate > 0);
+	return sure.map((it) => [{ block: it.from, from: HIGH }, { block: it.to, to: LOW }]);
+}

@@ -3,6 +3,7 @@ import { complaintPages } from './complaint-pages.mjs';
 import { followUpPages } from './follow-up-pages.mjs';
 import { groupPages } from './group-pages.mjs';
 import { propensityPages } from './propensity-pages.mjs';
+import { loyaltyIndexPages } from './loyalty-index-pages.mjs';
 import { ideaPages } from './idea-pages.mjs';
 import { intentPages } from './intent-pages.mjs';
 import { loyaltyPages } from './loyalty-pages.mjs';
@@ -119,6 +120,7 @@ export async function pages(page, base) {
 	list.push(...(await complaintPages((path) => ask(page, base, path))));
 	list.push(...(await groupPages((path) => ask(page, base, path))));
 	list.push(...(await propensityPages((path) => ask(page, base, path))));
+	list.push(...(await loyaltyIndexPages((path) => ask(page, base, path))));
 	list.push(...(await ideaPages((path) => ask(page, base, path))));
 	list.push(...(await intentPages((path) => ask(page, base, path))));
 	list.push(...(await loyaltyPages((path) => ask(page, base, path))));

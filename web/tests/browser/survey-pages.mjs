@@ -33,7 +33,7 @@ export async function surveyPages(ask) {
 		list.push({ name: 'survey-versions', path: `${at}/edit?versions=true`, act: (p) => p.locator('dialog').waitFor() });
 	}
 	list.push({ name: 'survey-settings', path: '/feedback/surveys/settings', text: 'Whom not' });
-	for (const [name, kinds, path, text] of [['survey-wishes', ['kano'], 'wishes', 'Each wish'], ['survey-drivers', ['scale', 'scale', 'scale'], 'drivers', 'What the score goes with'], ['survey-model', ['scale', 'scale', 'scale', 'scale'], 'model', 'Do groups use the scale alike?'], ['survey-model-table', ['scale', 'scale', 'scale', 'scale'], 'model?paths=table&by=language&group=zh', 'Do groups use the scale alike?']]) {
+	for (const [name, kinds, path, text] of [['survey-wishes', ['kano'], 'wishes', 'Each wish'], ['survey-drivers', ['scale', 'scale', 'scale'], 'drivers', 'What the score goes with'], ['survey-model', ['scale', 'scale', 'scale', 'scale'], 'model', 'Do groups use the scale alike?'], ['survey-model-people', ['scale', 'scale', 'scale', 'scale'], 'model?who=satisfaction:67:,loyalty::90', 'who answered'], ['survey-model-table', ['scale', 'scale', 'scale', 'scale'], 'model?paths=table&by=language&group=zh', 'Do groups use the scale alike?']]) {
 		for (const row of rows.filter((it) => it.completed > 0)) {
 			const asked = (await ask(`/surveys/${row.key}`)).definition.pages.flatMap((it) => it.questions).map((it) => it.answer.kind);
 			if (kinds.every((kind, i) => asked.filter((it) => it === kind).length > i && asked.includes(kind))) {

@@ -1,4 +1,6 @@
 // Models of value and of churn as a server of the invented shop would show it, with a version that is held.
+import { indexOf } from './loyalty-index.mjs';
+
 const sure = (value, part = 0.1) => ({ value, low: value * (1 - part), high: value * (1 + part) });
 const NOW = Date.parse('2026-11-21T21:00:00Z');
 const ago = (days) => new Date(NOW - days * 86_400_000).toISOString();
@@ -70,6 +72,14 @@ const churnCard = {
 	parameters: [['since', 0.71], ['visits_since', 0.44], ['lateness', 0.31]].map(([name, value]) => ({ name, value, standard_error: null, low: value, high: value }))
 };
 const CAUSES = [['since', 0.71, 402], ['visits_since', 0.44, 266], ['lateness', 0.31, 190], ['complaints_180', 0.22, 61], ['purchases_365', 0.19, 88], ['alive', 0.17, 40], ['spend_365', 0.11, 12], ['tenure', 0.09, 20], ['reduced', 0.06, 9], ['tickets_180', 0.05, 7], ['messages_90', 0.03, 0]];
+const trigger = (steps, people, lost, odds) => ({ key: steps.map((it) => it.join(' + ')).join(' > '), steps, people, lost, share: lost / people, others: 0.17, odds: sure(odds, 0.35), q: 0.002 });
+const complaint = { performed: { event: 'Complaint Opened', times: { at_least: 1 }, within: { last: '98d' } } };
+const triggersNow = [
+	{ trigger: trigger([['complained:category=delivery']], 132, 61, 4.2), now: 24, condition: complaint },
+	{ trigger: trigger([['bought'], ['refunded'], ['asked:topic=return']], 61, 24, 3.1), now: 9, condition: complaint },
+	{ trigger: trigger([['rated_low', 'wrote:topic=quality_of_the_seams']], 44, 17, 2.9), now: 0, condition: null }
+];
+const triggers = { window_days: 98, people: 1_804, lost: 322, patterns: 214, found: triggersNow.map((it) => it.trigger), verdict: null };
 const risks = {
 	as_of: '2026-11-20', currency: 'EUR', definition: { horizon_weeks: 14, active_weeks: 28, is_proposed: true }, people: 2_210, expected: { value: 431, low: 389, high: 449 }, lost: 1_298, base: 0.189, loss: 143.2, loss_is_proposed: true, action: null, keeps: 0.3, threshold: 0.318, medium: 0.189,
 	levels: [['high', 512, 281], ['medium', 388, 82], ['low', 1_310, 68], ['lost', 1_298, 1_298]].map(([level, people, expected]) => ({ level, people, expected })),
@@ -77,14 +87,15 @@ const risks = {
 	causes: CAUSES.map(([feature, size, people]) => ({ feature, name: feature, size, people, chance: people ? 0.35 : 0 })),
 	costs: Array.from({ length: 20 }, (_, at) => ({ threshold: at / 20, acted: (1 - at / 20) ** 2, right: at === 19 ? null : 0.19 + 0.03 * at, found: 1 - (at / 20) ** 2, gain: null })),
 	associated: [['since', [4, 31, 120], [0.08, 0.15, 0.52]], ['visits_since', [1, 9, 44], [0.1, 0.16, 0.4]], ['complaints_180', [0, 1], [0.17, 0.38]], ['spend_365', [24.5, 130, 480], [0.25, 0.19, 0.12]]].map(([feature, values, of]) => ({ feature, name: feature, points: values.map((value, at) => ({ value, chance: of[at] })) })),
-	warnings: [{ code: 'gives_away', feature: 'messages_90', number: 0.962, text: 'messages opened in 90 days alone all but tells who is lost (AUC 0.962): was it known beforehand?' }]
+	warnings: [{ code: 'gives_away', feature: 'messages_90', number: 0.962, text: 'messages opened in 90 days alone all but tells who is lost (AUC 0.962): was it known beforehand?' }],
+	triggers, triggers_now: triggersNow
 };
-const none = { name: null, detail: null, risk: null, chance: null, group: null };
+const none = { name: null, detail: null, risk: null, chance: null, group: null, index: null };
 const riskOf = (at) => ({
 	...none, model: 'churn', version: 3, scored_at: ago(0.2), score: (0.88 - 0.02 * at).toFixed(6), low: (0.8 - 0.02 * at).toFixed(6), high: (0.93 - 0.02 * at).toFixed(6), currency: 'EUR', tenth: 10, part: 'high', cohort: 'since', detail: null,
 	risk: {
 		risk: 0.88 - 0.02 * at, level: 'high', horizon_weeks: 14, days_since: 97, purchases: 5,
-		because: [{ code: 'since', raises: true, adds: 1.2, numbers: [97], text: '' }, { code: 'spend_365', raises: false, adds: -0.4, numbers: [412.5], text: '' }, { code: 'unknown.recommends_last', raises: true, adds: 0.2, numbers: [], text: '' }]
+		triggers: ['complained:category=delivery'], because: [{ code: 'since', raises: true, adds: 1.2, numbers: [97], text: '' }, { code: 'spend_365', raises: false, adds: -0.4, numbers: [412.5], text: '' }, { code: 'unknown.recommends_last', raises: true, adds: 0.2, numbers: [], text: '' }]
 	}
 });
 
@@ -154,6 +165,7 @@ export function modelRoutes(fixture) {
 		['GET', /^\/models\/churn\/versions$/, () => ({ rows: lostVersions })],
 		['GET', /^\/models\/churn\/versions\/(\d+)$/, ([number]) => ({ version: lostVersions.find((it) => it.version === Number(number)), card: churnCard })],
 		['POST', /^\/models\/churn\/versions\/(\d+)\/use$/, ([number]) => lostVersions.find((it) => it.version === Number(number))],
-		['GET', /^\/customers\/(\d+)\/scores$/, () => ({ rows: [riskOf(0), groupOf, { ...chanceOf(0), name: 'Next purchase' }, score(0)] })]
+		['GET', /^\/customers\/(\d+)\/scores$/, () => ({ rows: [riskOf(0), groupOf, indexOf(0), { ...chanceOf(0), name: 'Next purchase' }, score(0)] })],
+		['GET', /^\/models\/loyalty_index\/people$/, (match, query) => people(query, indexOf)]
 	];
 }

@@ -16,6 +16,7 @@ import { modelRoutes } from './models.mjs';
 import { noteRoutes } from './notes.mjs';
 import { groupRoutes } from './groups.mjs';
 import { policyRoutes } from './policies.mjs';
+import { loyaltyIndexRoutes } from './loyalty-index.mjs';
 import { recommendationRoutes } from './recommendations.mjs';
 import { journeyRoutes } from './journeys.mjs';
 import { slotRoutes } from './slots.mjs';
@@ -176,6 +177,7 @@ const routes = [
 	...modelRoutes(fixture),
 	...groupRoutes(fixture),
 	...policyRoutes(problem),
+	...loyaltyIndexRoutes(),
 	...recommendationRoutes(fixture),
 	...noteRoutes(fixture, problem),
 	['GET', /^\/message-templates$/, (_, query) => ({ rows: query.get('archived') ? [] : fixture('messages-pages').map((page) => page.summary) })],

@@ -127,6 +127,7 @@ export function surveyRoutes(fixture, problem, page) {
 		['GET', /^\/surveys\/([\w-]+)\/invitations$/, ([key], query) => invitations(key, query)],
 		['POST', /^\/surveys\/([\w-]+)\/response-file$/, ([key], _, body) => file(key, body)],
 		['POST', /^\/surveys\/([\w-]+)\/model$/, ([key], _, body) => (key === 'satisfaction' ? fixture('surveys-models')[body.group ? 'compared' : 'all'] : problem(422, 'invalid_value', 'Unprocessable Entity', 'blocks: is needed: say its blocks and paths, as this survey does not ask for those of the satisfaction index', 'Correct this value and send it again.'))],
+		['POST', /^\/surveys\/([\w-]+)\/model\/people$/, (match, _, body) => ({ rows: fixture('customers').slice(body.offset ?? 0, (body.offset ?? 0) + 12).map((customer, at) => ({ customer, response: `rsp_${at}`, indices: ['expectation', 'quality', 'value', 'satisfaction', 'complaint', 'loyalty'].map((block, i) => ({ block, index: block === 'complaint' ? null : 88 - 7 * i - at })) })), total: 12, anonymous: 9, answers: 268 })],
 		['GET', /^\/surveys\/([\w-]+)\/styles$/, ([key]) => (key === 'satisfaction' ? fixture('surveys-styles') : { low: null, high: null, questions: [], groups: [] })],
 		['GET', /^\/benchmarks$/, () => fixture('surveys-benchmarks')],
 		['POST', /^\/benchmarks$/, (_, __, body) => ({ id: 'bmk_9', entered_at: '2026-11-21T21:00:00Z', entered_by: 'Mina Okafor', ...body })],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { behind, featureValue, hold, isBusy, matrix, reason, riskReason, span, verdict, type Model } from '$lib/models';
+import { addressed, behind, featureValue, hold, isBusy, matrix, reason, riskReason, span, triggerSteps, triggerWords, verdict, type Model } from '$lib/models';
 import { models } from '$lib/i18n/en/models';
 import { fill } from '$lib/i18n/fill';
 
@@ -24,6 +24,16 @@ describe('models', () => {
 		expect(why('moon', [1])).toBe('As the server says.');
 		expect(featureValue('spend_365', 12, figure)).toBe('€12');
 		expect(featureValue('lateness', 1.26, figure)).toBe('1.3');
+	});
+
+	it('says what comes before a loss, and who has it keeps its place in the address', () => {
+		const has = (key: string) => key in models;
+		const words = (steps: string[][]) => triggerWords(steps, say as never, has, (key) => key.toUpperCase());
+		expect(words([['bought:discount'], ['refunded', 'asked:topic=return']])).toBe('bought with a discount, then got money back and asked for help (RETURN)');
+		expect(words([['wrote:topic=seams'], ['moon:a=b']])).toBe('wrote badly of it (SEAMS), then moon:a=b');
+		expect(triggerSteps('bought > refunded + asked:topic=return')).toEqual([['bought'], ['refunded', 'asked:topic=return']]);
+		expect(behind(new URLSearchParams('trigger=complained'))).toMatchObject({ trigger: 'complained' });
+		expect(addressed({ trigger: 'complained' })).toMatchObject({ trigger: 'complained', part: null });
 	});
 
 	it('says why there is no version, and why one is held', () => {

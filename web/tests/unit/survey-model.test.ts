@@ -1,10 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { arcs, costliest, inBlock, isOfModels, isUnsure, isWhole, ordered, readDrawn, withPath, type Model, type ModelPath } from '../../src/lib/survey-model';
+import { arcs, costliest, inBlock, isOfModels, isUnsure, isWhole, ordered, readBounds, readDrawn, ways, withPath, writeBounds, type Model, type ModelPath } from '../../src/lib/survey-model';
 
-const path = (from: string, to: string, estimate: number | null = 0.5): ModelPath => ({ from, to, path: estimate === null ? null : { estimate, low: estimate - 0.1, high: estimate + 0.1 }, total_effect: { estimate: 0.5, low: 0.4, high: 0.6 } });
+const path = (from: string, to: string, estimate: number | null = 0.5): ModelPath => ({ from, to, path: estimate === null ? null : { estimate, low: estimate - 0.1, high: estimate + 0.1 }, total_effect: { estimate: 0.5, low: 0.4, high: 0.6 }, by_covariances: null, hardly_apart: false });
 const USUAL: [string, string[]][] = [['image', ['expectation', 'satisfaction', 'loyalty']], ['expectation', ['quality', 'value', 'satisfaction']], ['quality', ['value', 'satisfaction']], ['value', ['satisfaction']], ['satisfaction', ['complaint', 'loyalty']], ['complaint', ['loyalty']]];
 const KEYS = ['image', 'expectation', 'quality', 'value', 'satisfaction', 'complaint', 'loyalty'];
 const PATHS = USUAL.flatMap(([from, all]) => all.map((to) => path(from, to)));
+
+describe('the people behind a model', () => {
+	it('keeps what is asked in the address, of blocks that there are', () => {
+		const bounds = [{ block: 'satisfaction', from: 67, to: undefined }, { block: 'a:b, c', from: undefined, to: 50 }];
+		const text = writeBounds(bounds);
+		expect(readBounds(text, ['satisfaction', 'a:b, c'])).toEqual(bounds);
+		expect(readBounds(text, ['satisfaction'])).toEqual([bounds[0]]);
+		expect([readBounds(null, KEYS), readBounds('loyalty::', KEYS), readBounds('loyalty:x:y', KEYS)]).toEqual([[], [], []]);
+		expect(readBounds('loyalty:-4:400', KEYS)).toEqual([{ block: 'loyalty', from: 0, to: 100 }]);
+	});
+	it('asks who has what leads somewhere and is not there, of paths that are sure and lead up', () => {
+		expect(ways([path('a', 'b'), path('b', 'c', 0.05), path('c', 'd', -0.5), path('a', 'd', null)])).toEqual([[{ block: 'a', from: 67 }, { block: 'b', to: 50 }]]);
+	});
+});
 
 describe('a model that is drawn', () => {
 	it('puts causes before what they cause, whatever the order in which they come', () => {

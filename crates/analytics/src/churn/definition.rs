@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Settings;
+use super::triggers::{self, Happenings};
 use crate::foretelling::{self, Asked, Foretold, LEAST_PEOPLE, Looks, ROWS, Row, Rows, Words, moments};
 use crate::scores::Verdict;
 use crate::scores::measured::{Came, Grouping};
@@ -72,6 +73,11 @@ impl Definition {
         Ok(Self { horizon_weeks, active_weeks: active.unwrap_or(2 * horizon_weeks), is_proposed: chosen.is_none() })
     }
 
+    /// Within how many days before a moment it is looked what happened: a horizon, but a month at least and half a year at most.
+    pub fn window(&self) -> i32 {
+        self.horizon().clamp(28, 182)
+    }
+
     fn moments(&self, bought: &Bought, end: i32) -> Result<Vec<i32>, Verdict> {
         moments(bought.first_day().unwrap_or(end), end, self.horizon_weeks)
     }
@@ -118,13 +124,13 @@ fn lost(bought: &Bought, horizon: i32) -> impl Fn(&Row, i32) -> Option<bool> {
     }
 }
 
-/// Learns who is lost. `rows` are those of [`Definition::looks`]; `step` is told how many of [`STEPS`](foretelling::STEPS) are done.
+/// Learns who is lost, and what comes before it. `rows` and `happenings` are those of [`Definition::looks`]; `step` is told how many of [`STEPS`](foretelling::STEPS) are
+/// done.
 ///
 /// # Errors
 /// The data do not carry a model: the sentence that says why.
 pub fn learn(
-    bought: &Bought,
-    rows: &Rows,
+    (bought, rows, happenings): (&Bought, &Rows, &Happenings),
     definition: Definition,
     (end, before): (i32, Option<&Before>),
     groupings: &[Grouping],
@@ -134,7 +140,9 @@ pub fn learn(
     let moments = definition.moments(bought, end)?;
     let outcome = lost(bought, definition.horizon());
     let asked = Asked { bought, rows, definition, end, moments: &moments, outcome: &outcome, before, groupings, seed };
-    foretelling::learn(&asked, step)
+    let mut learned = foretelling::learn(&asked, step)?;
+    learned.content.triggers = Some(triggers::looked_for(happenings, bought, definition.horizon()));
+    Ok(learned)
 }
 
 /// What became of those whom a version spoke of when it was fitted. `None` before its horizon has passed, and where nobody was lost or can be looked at.

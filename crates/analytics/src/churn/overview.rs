@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::run::{LOST, Run};
+use super::triggers::{Told, Triggers};
 use super::{Associated, Band, Cause, Definition, Level, Warned};
 use crate::foretelling::{self, Reached};
 use crate::scores::Sure;
@@ -68,6 +69,12 @@ pub struct Overview {
     pub associated: Vec<Associated>,
     /// What is to be looked at.
     pub warnings: Vec<Warned>,
+    /// What comes before a loss more than it should; null of a version that did not look for it.
+    #[serde(default)]
+    pub triggers: Option<Triggers>,
+    /// The same with who has it now.
+    #[serde(default)]
+    pub triggers_now: Vec<Told>,
 }
 
 impl Run {
@@ -95,7 +102,16 @@ impl Run {
             costs: self.costed(),
             associated: chances.associated(),
             warnings: content.warnings.clone(),
+            triggers: content.triggers.clone(),
+            triggers_now: self.triggers_now(),
         }
+    }
+
+    fn triggers_now(&self) -> Vec<Told> {
+        let Some(triggers) = &self.chances.content.triggers else { return Vec::new() };
+        let now = |at: usize| self.triggers.iter().filter(|it| it.contains(&at)).count() as u64;
+        let all = triggers.found.iter().enumerate();
+        all.map(|(at, it)| Told::of(it, now(at), triggers.window_days)).collect()
     }
 
     fn by_level(&self) -> Vec<Level> {

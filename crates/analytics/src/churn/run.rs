@@ -6,6 +6,7 @@ use rapport_domain::PersonId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::triggers::{self, Happenings};
 use super::{Content, Costs, Definition, Levels, Reason, Rows, Settings};
 use crate::foretelling::{Chances, Told};
 
@@ -28,6 +29,9 @@ pub struct Detail {
     pub purchases: Option<u32>,
     /// Why.
     pub because: Vec<Reason>,
+    /// What happened to them lately that comes before a loss more than it should, by the keys of triggers.
+    #[serde(default)]
+    pub triggers: Vec<String>,
 }
 
 /// What is said of somebody.
@@ -55,14 +59,17 @@ pub struct Run {
     pub(super) chances: Chances<Definition>,
     pub(super) costs: Costs,
     pub(super) levels: Levels,
+    /// What happened to each of those who still buy, by places of triggers.
+    pub(super) triggers: Vec<Vec<usize>>,
 }
 
 impl Run {
-    /// Scores whoever still buys by rows of the present; `None` where what was kept of the version is not whole.
-    pub fn new(content: Content, rows: Rows, settings: &Settings) -> Option<Self> {
+    /// Scores whoever still buys by rows of the present, with what happened to them; `None` where what was kept of the version is not whole.
+    pub fn new(content: Content, rows: Rows, happenings: &Happenings, settings: &Settings) -> Option<Self> {
         let costs = settings.costs(content.worth);
         let levels = costs.levels(content.base());
-        Some(Self { chances: Chances::new(content, rows)?, costs, levels })
+        let triggers = triggers::present(&content, &rows, happenings);
+        Some(Self { chances: Chances::new(content, rows)?, costs, levels, triggers })
     }
 
     /// How many people it speaks of.
@@ -91,8 +98,14 @@ impl Run {
             days_since: known.since.unwrap_or(0).unsigned_abs(),
             purchases: Some(days(known.values[2])),
             because,
+            triggers: self.triggers[at].iter().filter_map(|it| self.key(*it)).collect(),
         };
         Scored { person, risk, low, high, tenth, cause: cause.to_owned(), detail }
+    }
+
+    /// The key of a trigger by its place.
+    fn key(&self, at: usize) -> Option<String> {
+        self.chances.content.triggers.as_ref()?.found.get(at).map(|it| it.key.clone())
     }
 
     fn lost(&self, at: usize) -> Scored {
@@ -104,6 +117,7 @@ impl Run {
             days_since: since.unsigned_abs(),
             purchases: None,
             because: Vec::new(),
+            triggers: Vec::new(),
         };
         Scored { person, risk: 1.0, low: 1.0, high: 1.0, tenth: 0, cause: String::new(), detail }
     }

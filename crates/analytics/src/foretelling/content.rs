@@ -4,6 +4,7 @@ use rapport_models::learn::Classifier;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::churn::Triggers;
 use crate::scores;
 use crate::scores::card::Group;
 use crate::scores::judged::Against;
@@ -54,6 +55,9 @@ pub struct Content<D> {
     pub groups: Vec<Group>,
     /// What is to be looked at.
     pub warnings: Vec<Warned>,
+    /// What comes before it; `None` where it was not looked for, which only churn does.
+    #[serde(default)]
+    pub triggers: Option<Triggers>,
 }
 
 impl<D> Content<D> {

@@ -3,7 +3,8 @@
 //! Always holds: what came by a file, or with the history that a new source brings at first, counts as heard of when it happened, since it would have been, had the
 //! source been there; whatever else came late was not known before it came.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
@@ -11,7 +12,7 @@ use datafusion::functions::expr_fn::coalesce;
 use datafusion::logical_expr::{Expr, cast, ident, lit};
 use rapport_domain::shop_events::{
     COMPLAINT_OPENED, ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED, PAGE_VIEWED, PRODUCT_ADDED, PRODUCT_REVIEWED,
-    PRODUCT_VIEWED, SCREEN_VIEWED, SURVEY_ANSWERED, TICKET_OPENED,
+    PRODUCT_VIEWED, REFERRAL_MADE, SCREEN_VIEWED, SURVEY_ANSWERED, TICKET_OPENED,
 };
 use rapport_domain::{PersonId, SourceId, Timestamp, WorkspaceId};
 use rapport_lake::columns::{OCCURRED_AT, PERSON, RECEIVED_AT, SOURCE};
@@ -50,11 +51,13 @@ pub enum Did {
     Recommended,
     /// Opened or clicked a message.
     Opened,
+    /// Brought somebody else.
+    Referred,
     /// Did what is foretold.
     Own,
 }
 
-const NAMES: [(&str, Did); 16] = [
+const NAMES: [(&str, Did); 17] = [
     (ORDER_COMPLETED, Did::Bought),
     (PAGE_VIEWED, Did::Visited),
     (SCREEN_VIEWED, Did::Visited),
@@ -71,10 +74,22 @@ const NAMES: [(&str, Did); 16] = [
     (SURVEY_ANSWERED, Did::Recommended),
     ("Message Opened", Did::Opened),
     ("Message Clicked", Did::Opened),
+    (REFERRAL_MADE, Did::Referred),
 ];
 
+/// Of these it is read why: the first that is told of [`CATEGORY`], [`TOPIC`] and [`REASON`].
+const WHY: [Did; 4] = [Did::Complained, Did::Asked, Did::Refunded, Did::Cancelled];
+/// A property that says why; of an order, what category its item is of.
+const CATEGORY: &str = "category";
+/// A property that says why.
+const TOPIC: &str = "topic";
+/// A property that says why.
+const REASON: &str = "reason";
+/// A longer reason is a sentence of somebody, and no reason of many.
+const LONGEST: usize = 60;
+
 /// One of them.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Deed {
     /// The day on which it happened, since 1970, by the workspace's calendar.
     pub day: i32,
@@ -88,6 +103,8 @@ pub struct Deed {
     pub reduced: bool,
     /// Whether it still counts today: an order that was called off or went back whole does not.
     pub stands: bool,
+    /// Why, of what went wrong: the property that says so and its value, `category=delivery`.
+    pub reason: Option<Arc<str>>,
 }
 
 /// What is foretold, where it is something that people do: each time they did it is a deed.
@@ -211,11 +228,14 @@ impl Analytics {
                 is_own.alias("own"),
                 cast(lines, DataType::Utf8).alias("products"),
                 coalesce(vec![text("product_id"), text("sku")]).alias("item"),
-                text("category").alias("category"),
                 text("order_id").alias("order_id"),
+                text(CATEGORY).alias(CATEGORY),
+                text(TOPIC).alias(TOPIC),
+                text(REASON).alias(REASON),
             ])?
             .build()?;
         let mut found: BTreeMap<PersonId, Vec<Deed>> = BTreeMap::new();
+        let mut words: HashMap<String, Arc<str>> = HashMap::new();
         for batch in self.lake.query(self.budget)?.collect(plan).await?.1 {
             let columns = Columns(&batch);
             let (persons, names) = (columns.integers(PERSON)?, columns.texts("name")?);
@@ -226,7 +246,8 @@ impl Analytics {
             let (ratings, answers, types) =
                 (columns.numbers("rating")?, columns.numbers("answer")?, columns.texts("type")?);
             let (own, products, items) = (columns.booleans("own")?, columns.texts("products")?, columns.texts("item")?);
-            let (categories, orders) = (columns.texts("category")?, columns.texts("order_id")?);
+            let (categories, orders) = (columns.texts(CATEGORY)?, columns.texts("order_id")?);
+            let why = [(CATEGORY, categories), (TOPIC, columns.texts(TOPIC)?), (REASON, columns.texts(REASON)?)];
             for row in 0..batch.num_rows() {
                 let number = |of| at(of, row, |it: &arrow::array::Float64Array, row| it.value(row));
                 let word = |of| at(of, row, |it: &arrow::array::StringArray, row| it.value(row).trim().to_owned());
@@ -240,12 +261,13 @@ impl Analytics {
                     amount: f64::NAN,
                     reduced: false,
                     stands: true,
+                    reason: None,
                 };
                 let all = found.entry(PersonId(persons.value(row))).or_default();
                 if let Some(wanted) = wanted.filter(|_| own.value(row)) {
                     let (item, told, order) = (word(items), word(categories), word(orders));
                     if wanted.has(word(products).as_deref(), item.as_deref(), told.as_deref()) {
-                        all.push(Deed { stands: wanted.stands(order.as_deref()), ..deed });
+                        all.push(Deed { stands: wanted.stands(order.as_deref()), reason: None, ..deed });
                     }
                 }
                 let Some((_, did)) = NAMES.iter().find(|it| it.0 == names.value(row)) else { continue };
@@ -264,10 +286,17 @@ impl Analytics {
                 };
                 let reduced =
                     number(discounts).is_some_and(|it| it > 0.0) || word(coupons).is_some_and(|it| !it.is_empty());
+                let told = WHY.contains(did).then(|| {
+                    let is_short = |it: &String| !it.is_empty() && it.chars().count() <= LONGEST;
+                    why.iter().find_map(|(key, of)| Some(format!("{key}={}", word(*of).filter(is_short)?)))
+                });
+                let reason =
+                    told.flatten().map(|it| Arc::clone(words.entry(it).or_insert_with_key(|it| it.as_str().into())));
                 all.push(Deed {
                     did: *did,
                     amount: amount.unwrap_or(f64::NAN),
                     reduced: *did == Did::Bought && reduced,
+                    reason,
                     ..deed
                 });
             }
@@ -275,7 +304,8 @@ impl Analytics {
         // The lake gives them in no order; of one day any order gives the same features, but sums must be added up in the same order each time.
         for deeds in found.values_mut() {
             deeds.sort_by(|a, b| {
-                (a.day, a.heard, a.did as u8).cmp(&(b.day, b.heard, b.did as u8)).then(a.amount.total_cmp(&b.amount))
+                let order = |it: &Deed| (it.day, it.heard, it.did as u8);
+                order(a).cmp(&order(b)).then(a.amount.total_cmp(&b.amount)).then_with(|| a.reason.cmp(&b.reason))
             });
         }
         Ok(found)

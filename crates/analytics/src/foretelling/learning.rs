@@ -180,6 +180,7 @@ pub fn learn<D: Foretold>(asked: &Asked<'_, D>, step: &dyn Fn(usize)) -> Result<
         against,
         groups: grouped(&said, &came, &whose, asked.groupings),
         warnings,
+        triggers: None,
     };
     step(STEPS);
     Ok(Learned {

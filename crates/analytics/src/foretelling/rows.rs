@@ -28,6 +28,18 @@ pub struct Looks {
     pub most: usize,
 }
 
+impl Looks {
+    /// Whether a place is that of the present.
+    pub(crate) fn is_now(&self, look: usize) -> bool {
+        self.is_present && look + 1 == self.days.len()
+    }
+
+    /// The first day of which it was not heard yet at the day of a place.
+    pub(crate) fn heard(&self, look: usize) -> i32 {
+        if self.is_now(look) { i32::MAX } else { self.days[look] }
+    }
+}
+
 /// Of whom it is wanted what was known, and how it is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
@@ -86,8 +98,7 @@ impl Rows {
         self.late += deeds.iter().filter(|it| it.heard > it.day).count() as u64;
         let last = looks.days.len().saturating_sub(1);
         for (look, day) in looks.days.iter().enumerate() {
-            let heard = if looks.is_present && look == last { i32::MAX } else { *day };
-            let Some(known) = Known::at(deeds, *day, heard) else { continue };
+            let Some(known) = Known::at(deeds, *day, looks.heard(look)) else { continue };
             self.histories[look].extend(known.history);
             let since = if looks.anybody { Some(known.seen) } else { known.since };
             let Some(since) = since else { continue };

@@ -97,7 +97,8 @@ mod tests {
     use crate::foretelling::Known;
 
     fn row(person: i64) -> Row {
-        let deed = Deed { day: 1, heard: 1, did: Did::Visited, amount: f64::NAN, reduced: false, stands: true };
+        let amount = f64::NAN;
+        let deed = Deed { day: 1, heard: 1, did: Did::Visited, amount, reduced: false, stands: true, reason: None };
         Row { person: PersonId(person), look: 0, known: Known::at(&[deed], 10, 10).unwrap() }
     }
 
@@ -143,6 +144,7 @@ mod tests {
             amount: f64::NAN,
             reduced: false,
             stands,
+            reason: None,
         };
         truth.add(PersonId(1), &[did(3, true), did(12, true)]);
         truth.add(PersonId(2), &[did(12, false)]);

@@ -1,5 +1,6 @@
 //! Models, their versions and scores in the product database.
 
+pub mod marks;
 pub mod models;
 pub mod personas;
 pub mod scores;

@@ -10,6 +10,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     list: &[
         Migration { number: 1, name: "models", sql: MODELS },
         Migration { number: 2, name: "personas", sql: PERSONAS },
+        Migration { number: 3, name: "marks", sql: MARKS },
     ],
 };
 
@@ -83,6 +84,20 @@ CREATE TABLE personas (
 ) {clustered};
 ";
 
+/// What a model says of people beside a number, kept by handle as scores are.
+const MARKS: &str = "
+CREATE TABLE score_marks (
+    workspace {int} NOT NULL,
+    model TEXT NOT NULL,
+    handle {int} NOT NULL,
+    mark TEXT NOT NULL,
+    scored_at {int} NOT NULL,
+    PRIMARY KEY (handle, model, mark, workspace)
+) {clustered};
+CREATE INDEX score_marks_mark ON score_marks (workspace, model, mark, handle);
+CREATE INDEX score_marks_scored ON score_marks (workspace, model, scored_at);
+";
+
 const OF_HANDLE: Way = Way::Handles(&["handle"]);
 
 /// What every column of these tables holds. A version is of all people together, and a persona of a whole group: neither says anything of one.
@@ -128,13 +143,16 @@ pub const DATA_MAP: &[Declaration] = &[
     ),
     Declaration::technical("personas", &["workspace", "number", "name", "note", "changed_at", "changed_by"]),
     Declaration::technical("scores", &["workspace", "model", "version", "scored_at"]),
-    personal(&["handle"], Category::Identifier),
-    personal(&["score", "low", "high", "tenth", "part", "cohort", "detail"], Category::Derived),
+    personal("scores", &["handle"], Category::Identifier),
+    personal("scores", &["score", "low", "high", "tenth", "part", "cohort", "detail"], Category::Derived),
+    Declaration::technical("score_marks", &["workspace", "model", "scored_at"]),
+    personal("score_marks", &["handle"], Category::Identifier),
+    personal("score_marks", &["mark"], Category::Derived),
 ];
 
-const fn personal(columns: &'static [&'static str], category: Category) -> Declaration {
+const fn personal(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration {
-        table: "scores",
+        table,
         columns,
         category,
         purposes: &[Analytics, Marketing, Service],

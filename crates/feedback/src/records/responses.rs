@@ -250,6 +250,21 @@ pub async fn page(
     db.fetch_all(text, args).await
 }
 
+/// Whose the responses of a survey are that were answered to the end and begun within a time, of whom that is known: (response, person), the newest first.
+pub async fn owners(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    survey: i64,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<(String, PersonId)>> {
+    let text = sql!(
+        "SELECT id, person FROM responses
+         WHERE workspace = $1 AND survey = $2 AND started_at >= $3 AND started_at < $4 AND state = 'completed' AND person IS NOT NULL
+         ORDER BY started_at DESC, id DESC"
+    );
+    db.fetch_all(text, args![workspace, survey, from, to]).await
+}
+
 /// Those of a person, the newest first.
 pub async fn of_person(db: &mut impl Queries, workspace: WorkspaceId, person: PersonId) -> Result<Vec<ResponseRow>> {
     let text = sql!(

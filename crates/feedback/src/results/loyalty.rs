@@ -3,14 +3,19 @@
 //! Always holds: a model is fitted to whoever answered all of its questions; every answer is taken as its place on its scale, from 0 to 100 with more being
 //! better, so that indices are from 0 to 100 too. Yes is 100, no is 0.
 
+pub mod people;
 pub mod usual;
+mod whole;
 
 use std::collections::BTreeMap;
 
+use rapport_models::Fault;
 use rapport_models::survey::Confidence;
 use rapport_models::survey::paths::{Construct, Fit, Intervals, Invariance, Mode, Model, Scheme, Unfit};
 
 use super::drivers::Numbers;
+
+pub use whole::{Holds, Whole};
 
 /// Samples drawn again for intervals, and divisions by chance.
 const DRAWS: usize = 200;
@@ -58,6 +63,8 @@ pub struct Fitted {
     pub fit: Fit,
     /// Its intervals.
     pub intervals: Intervals,
+    /// The same by covariances, which says whether the whole model holds; or why that cannot be said.
+    pub whole: Result<Whole, Fault>,
     /// Of each block what the group and the others have in common; `None` where no group was named.
     pub invariance: Option<Vec<Invariance>>,
 }
@@ -80,13 +87,16 @@ impl Numbers {
         let row = |it: &BTreeMap<&str, f64>| columns.iter().map(|key| it.get(key.as_str()).copied()).collect();
         let rows: Vec<Vec<Option<f64>>> = persons.values().map(row).collect();
         let (fit, intervals) = model.fit_sampled(&rows, scheme, (0.0, 100.0), confidence, (DRAWS, SEED))?;
-        let Some(group) = group else { return Ok(Fitted { fit, intervals, invariance: None }) };
+        let complete: Vec<Vec<f64>> =
+            rows.iter().filter_map(|row| row.iter().copied().collect::<Option<Vec<f64>>>()).collect();
+        let whole = whole::whole(drawn, &complete, confidence);
+        let Some(group) = group else { return Ok(Fitted { fit, intervals, whole, invariance: None }) };
         let of: BTreeMap<&str, bool> =
             self.rows.iter().map(|it| (it.response.as_str(), it.dimension.as_deref() == Some(group))).collect();
         let side = |wanted: bool| -> Vec<Vec<Option<f64>>> {
             persons.iter().filter(|(id, _)| of.get(*id) == Some(&wanted)).map(|(_, it)| row(it)).collect()
         };
         let invariance = model.invariance(&side(true), &side(false), scheme, DRAWS, SEED)?;
-        Ok(Fitted { fit, intervals, invariance: Some(invariance) })
+        Ok(Fitted { fit, intervals, whole, invariance: Some(invariance) })
     }
 }

@@ -1,7 +1,10 @@
 //! Models at work: which there are, their versions with cards, who decides what, and what they say of people.
 
 mod churn;
+mod grouped;
 mod groups;
+mod loyalty_effect;
+mod loyalty_index;
 mod people;
 mod personas;
 mod propensities;
@@ -12,7 +15,7 @@ mod versions;
 
 use axum::extract::State;
 use rapport_analytics::scores::records::models::{self, ModelRow};
-use rapport_analytics::scores::{GROUPS, PROPENSITY, RECOMMENDATIONS};
+use rapport_analytics::scores::{GROUPS, LOYALTY_INDEX, PROPENSITY, RECOMMENDATIONS};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,6 +55,15 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(propensities::list_propensities, propensities::create_propensity))
         .routes(routes!(propensities::propensity, propensities::change_propensity, propensities::delete_propensity))
         .routes(routes!(propensities::propensity_overview))
+        .routes(routes!(loyalty_index::loyalty_index_model, loyalty_index::change_loyalty_index))
+        .routes(routes!(loyalty_index::make_loyalty_index))
+        .routes(routes!(loyalty_index::loyalty_index_versions))
+        .routes(routes!(loyalty_index::loyalty_index_version))
+        .routes(routes!(loyalty_index::loyalty_index_card))
+        .routes(routes!(loyalty_index::use_loyalty_index_version))
+        .routes(routes!(loyalty_effect::loyalty_index_overview))
+        .routes(routes!(loyalty_effect::loyalty_index_groups))
+        .routes(routes!(loyalty_effect::loyalty_index_effect))
         .routes(routes!(model, change_model))
         .routes(routes!(fit_model))
         .routes(routes!(versions::model_versions))
@@ -78,7 +90,7 @@ pub async fn list_models(State(app): State<App>, caller: Caller) -> Result<Json<
     let users = user_names(&app, caller.workspace).await?;
     let mut rows = Vec::new();
     let all = models::all(&mut app.installation.store.read(), caller.workspace).await?;
-    for row in all.into_iter().filter(|row| ![RECOMMENDATIONS, GROUPS].contains(&row.kind.as_str())) {
+    for row in all.into_iter().filter(|row| ![RECOMMENDATIONS, GROUPS, LOYALTY_INDEX].contains(&row.kind.as_str())) {
         rows.push(ScoringModel::of(&app, &caller, row, &users).await?);
     }
     Ok(Json(Rows { rows }))

@@ -1,6 +1,8 @@
-//! `/api/v1/surveys/{key}/model` and `/styles`: satisfaction and loyalty as a model of causes that somebody draws, and whether groups use scales alike.
+//! `/api/v1/surveys/{key}/model`, its people, and `/styles`: satisfaction and loyalty as a model of causes that somebody draws, and whether groups use scales alike.
 //!
 //! Always holds: nothing is kept; a model that cannot be fitted says why, by the blocks and questions that were named.
+
+mod people;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +11,7 @@ use rapport_domain::Timestamp;
 use rapport_feedback::Definition;
 use rapport_feedback::records::counts::Dimension;
 use rapport_feedback::results::loyalty::usual::{LeftOut, Usual, is_of_models};
-use rapport_feedback::results::loyalty::{Block, Drawn, Fitted};
+use rapport_feedback::results::loyalty::{Block, Drawn, Fitted, Whole};
 use rapport_feedback::results::styles::{Styled, Styles};
 use rapport_feedback::results::{self, Numbers};
 use rapport_models::survey::Confidence;
@@ -32,7 +34,10 @@ const MOST_PATHS: usize = 100;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(survey_model)).routes(routes!(survey_styles))
+    OpenApiRouter::new()
+        .routes(routes!(survey_model))
+        .routes(routes!(people::survey_model_people))
+        .routes(routes!(survey_styles))
 }
 
 /// A model to be fitted.
@@ -100,6 +105,31 @@ pub struct ModelShape {
     paths: Vec<PathShape>,
     /// Pairs of blocks that can hardly be told apart (from 0.85 on), and all others.
     apart: Vec<ApartShape>,
+    /// Whether the whole model holds, by covariances; null where that cannot be said.
+    whole: Option<WholeShape>,
+    /// Why it cannot be said.
+    whole_fault: Option<String>,
+}
+
+/// How well the whole model fits the covariances of the answers, by maximum likelihood.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WholeShape {
+    /// `well` (CFI from .95, RMSEA up to .06, SRMR up to .08), `fairly` (.90, .08, .10), `no`, or `untested`: anything would fit.
+    holds: &'static str,
+    chi_square: f64,
+    degrees_of_freedom: u32,
+    /// The probability of so large a chi-square if the model is right; with many people small differences make it small.
+    p: Option<f64>,
+    /// Bentler's comparative fit index.
+    cfi: f64,
+    /// Tucker and Lewis's index.
+    tli: f64,
+    /// The error of approximation, with its interval of 90 %.
+    rmsea: Option<FigureShape>,
+    /// The standardised root mean square residual.
+    srmr: f64,
+    /// Whether a variance is below zero or a correlation beyond one.
+    impossible: bool,
 }
 
 /// A question that is not in the usual model, though it belongs to it.
@@ -153,6 +183,10 @@ pub struct PathShape {
     path: Option<FigureShape>,
     /// Along all paths.
     total_effect: FigureShape,
+    /// The same path by covariances, corrected for what questions measure badly; null where no path was drawn, or it could not be fitted so.
+    by_covariances: Option<FigureShape>,
+    /// By covariances it can hardly be told from the other paths to the same block: its single number says nothing.
+    hardly_apart: bool,
 }
 
 /// How far two blocks can be told apart.
@@ -193,12 +227,7 @@ pub async fn survey_model(
     let mut db = app.installation.store.read();
     let (row, definition) = found(&mut db, caller.workspace, &key).await?;
     let asked = asked(&body, &definition)?;
-    let scheme = match body.scheme.as_deref() {
-        None | Some("path") => Scheme::Path,
-        Some("centroid") => Scheme::Centroid,
-        Some("factorial") => Scheme::Factorial,
-        Some(_) => return Err(Problem::invalid("scheme", "is path, centroid or factorial")),
-    };
+    let scheme = scheme(&body)?;
     let by = dimension(body.by.as_deref())?;
     if by.is_some() != body.group.is_some() {
         return Err(Problem::invalid("group", "goes with `by`: say both or neither"));
@@ -208,6 +237,15 @@ pub async fn survey_model(
     let fitted = tokio::task::spawn_blocking(move || asked.fitted(&numbers, scheme, body.group.as_deref()));
     let fitted = fitted.await.map_err(Problem::internal)?;
     fitted.map(Json).map_err(|why| Problem::invalid("model", why))
+}
+
+fn scheme(body: &ModelBody) -> Result<Scheme, Problem> {
+    match body.scheme.as_deref() {
+        None | Some("path") => Ok(Scheme::Path),
+        Some("centroid") => Ok(Scheme::Centroid),
+        Some("factorial") => Ok(Scheme::Factorial),
+        Some(_) => Err(Problem::invalid("scheme", "is path, centroid or factorial")),
+    }
 }
 
 /// What is to be fitted.
@@ -313,6 +351,7 @@ impl ModelShape {
         let key = |at: usize| drawn.blocks[at].key.clone();
         let n = drawn.blocks.len();
         let pairs = || (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
+        let whole = it.whole.as_ref().ok();
         let path = |(i, j): (usize, usize)| {
             let total = it.fit.total_effects[i][j];
             let is_drawn = drawn.paths.contains(&(i, j));
@@ -321,6 +360,8 @@ impl ModelShape {
                 to: key(j),
                 path: is_drawn.then(|| figure(it.fit.coefficients[i][j], it.intervals.coefficients[i][j])),
                 total_effect: figure(total, it.intervals.total_effects[i][j]),
+                by_covariances: whole.and_then(|it| covariances(it, (i, j))),
+                hardly_apart: whole.is_some_and(|it| it.hardly_apart.contains(&(i, j))),
             })
         };
         let apart = |(i, j): (usize, usize)| {
@@ -338,6 +379,31 @@ impl ModelShape {
             blocks: (0..n).map(|at| BlockShape::of(drawn, it, &answered, at)).collect(),
             paths: pairs().filter_map(path).collect(),
             apart,
+            whole: whole.map(WholeShape::of),
+            whole_fault: it.whole.as_ref().err().map(ToString::to_string),
+        }
+    }
+}
+
+/// A path by covariances.
+fn covariances(whole: &Whole, path: (usize, usize)) -> Option<FigureShape> {
+    let (_, found) = whole.paths.iter().find(|it| it.0 == path)?;
+    Some(figure(found.value, Some((found.low, found.high))))
+}
+
+impl WholeShape {
+    fn of(it: &Whole) -> Self {
+        let measures = &it.measures;
+        Self {
+            holds: it.holds.as_str(),
+            chi_square: measures.chi_square,
+            degrees_of_freedom: measures.degrees_of_freedom,
+            p: measures.p,
+            cfi: measures.cfi,
+            tli: measures.tli,
+            rmsea: measures.rmsea.map(|it| figure(it.value, Some((it.low, it.high)))),
+            srmr: measures.srmr,
+            impossible: it.impossible,
         }
     }
 }

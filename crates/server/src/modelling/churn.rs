@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result};
-use rapport_analytics::churn::{self, Before, Content, Definition, Looks, Rows, Run, Scored, Settings};
+use rapport_analytics::churn::{self, Before, Content, Definition, Happenings, Looks, Rows, Run, Scored, Settings};
 use rapport_analytics::foretelling::Wanted;
 use rapport_analytics::scores::Verdict;
 use rapport_analytics::scores::measured::Grouping;
@@ -14,6 +14,7 @@ use super::fit::{Asked, Fitted, Learning};
 use super::foretelling::{Earlier, fitted, heard};
 use super::job;
 use super::score::{self, Moved, News, Said, Scoring};
+use super::written::written;
 
 /// What is told of the risk of a customer.
 pub const FACTS: [&str; 2] = ["churn.risk", "churn.level"];
@@ -41,9 +42,16 @@ pub(super) async fn learn(asked: &Asked<'_>, settings: Settings) -> Result<Resul
         people: bought.buyers.len(),
         kept: None,
     };
-    let rows = installation.analytics.known_rows(workspace, &asked.context, &wanted, |_, _| ()).await?;
+    let from = looks.days.first().copied().unwrap_or(asked.end) - definition.window();
+    let written = written(installation, workspace, (from, asked.end), &asked.context.calendar).await?;
+    let mut happenings = Happenings::new(&definition, &looks, written);
+    let rows = installation
+        .analytics
+        .known_rows(workspace, &asked.context, &wanted, |person, deeds| happenings.add(person, deeds))
+        .await?;
     let groupings = installation.analytics.groupings(workspace, &bought, as_of).await?;
-    let task = Task { bought, rows, definition, end: asked.end, before: earlier.live(asked), passed };
+    let before = earlier.live(asked);
+    let task = Task { bought, rows, happenings, definition, end: asked.end, before, passed };
     let seed = u64::try_from(asked.version).unwrap_or(0);
     Ok(Ok(Box::new(move |done: &AtomicUsize| task.learn(&groupings, seed, done))))
 }
@@ -52,6 +60,7 @@ pub(super) async fn learn(asked: &Asked<'_>, settings: Settings) -> Result<Resul
 struct Task {
     bought: Bought,
     rows: Rows,
+    happenings: Happenings,
     definition: Definition,
     end: i32,
     before: Option<Before>,
@@ -61,8 +70,9 @@ struct Task {
 impl Task {
     fn learn(&self, groupings: &[Grouping], seed: u64, done: &AtomicUsize) -> Result<Fitted, Verdict> {
         let step = |at: usize| done.store(at, Ordering::Relaxed);
+        let known = (&self.bought, &self.rows, &self.happenings);
         let before = (self.end, self.before.as_ref());
-        let learned = churn::learn(&self.bought, &self.rows, self.definition, before, groupings, seed, &step)?;
+        let learned = churn::learn(known, self.definition, before, groupings, seed, &step)?;
         let card = learned.card(&self.bought);
         fitted(&learned, card, &self.passed, |content| churn::came(&self.bought, &self.rows, content, self.end))
     }
@@ -80,10 +90,16 @@ pub(super) async fn run(scoring: &Scoring<'_>, content: Value, settings: Setting
     let buying = content.buying.clone().unwrap_or_default();
     let wanted =
         Wanted { heard: &heard, own: None, without: &scoring.without, looks: &looks, people: 0, kept: Some(&buying) };
-    let rows = installation.analytics.known_rows(workspace, &scoring.context, &wanted, |_, _| ()).await?;
+    let days = (scoring.end - content.definition.window(), scoring.end);
+    let written = written(installation, workspace, days, &scoring.context.calendar).await?;
+    let mut happenings = Happenings::new(&content.definition, &looks, written);
+    let rows = installation
+        .analytics
+        .known_rows(workspace, &scoring.context, &wanted, |person, deeds| happenings.add(person, deeds))
+        .await?;
     let currency = scoring.context.currency.as_str().to_owned();
     let work = tokio::task::spawn_blocking(move || {
-        let run = Run::new(content, rows, &settings)?;
+        let run = Run::new(content, rows, &happenings, &settings)?;
         let overview = serde_json::to_value(run.overview(&settings, &currency)).ok()?;
         Some((Risks(run), overview))
     });
@@ -114,6 +130,7 @@ fn said(it: Scored) -> Said {
         part: it.detail.level.clone(),
         cohort: it.cause,
         detail: serde_json::to_value(&it.detail).unwrap_or(Value::Null),
+        marks: it.detail.triggers,
         news,
     }
 }

@@ -13,7 +13,7 @@ use rapport_domain::PersonId;
 use serde_json::Value;
 
 use super::job::{self, Made};
-use super::{SCHEDULE, Settings, churn, propensity, value, without};
+use super::{SCHEDULE, Settings, churn, loyalty_index, propensity, value, without};
 use crate::api::questions;
 use crate::beat::Beat;
 
@@ -60,11 +60,12 @@ pub(super) async fn fit(beat: &Beat<'_>, model: &str) -> Result<()> {
     let as_of = context.now.min(context.data_until);
     let by = beat.claim.payload["by"].as_str().unwrap_or(SCHEDULE).to_owned();
     let earlier = versions::latest(&mut installation.store.read(), workspace, model, LOOKED_BACK).await?;
-    if by == SCHEDULE && earlier.first().is_some_and(|it| it.as_of == as_of) {
+    let settings = Settings::of(&row);
+    let is_known = |it: &VersionRow| it.as_of == as_of && !settings.is_changed(&it.content);
+    if by == SCHEDULE && earlier.first().is_some_and(is_known) {
         // Nothing happened since.
         return job::complete(beat, model, None).await;
     }
-    let settings = Settings::of(&row);
     let steps = settings.steps();
     if beat.at(0, steps + 2).await? {
         return beat.stopped().await;
@@ -74,12 +75,15 @@ pub(super) async fn fit(beat: &Beat<'_>, model: &str) -> Result<()> {
     let end = day_of(as_of, &context.calendar) + 1;
     let asked = Asked { beat, row: &row, context, end, version, earlier, without };
     let learning = match settings {
-        Settings::Value(settings) => value::learn(&asked, settings).await,
-        Settings::Churn(settings) => churn::learn(&asked, settings).await,
-        Settings::Propensity(settings) => propensity::learn(&asked, &settings).await,
+        Settings::Value(settings) => value::learn(&asked, settings).await?.map(Some),
+        Settings::Churn(settings) => churn::learn(&asked, settings).await?.map(Some),
+        Settings::Propensity(settings) => propensity::learn(&asked, &settings).await?.map(Some),
+        Settings::LoyaltyIndex(settings) => loyalty_index::learn(&asked, settings).await?,
     };
-    let learn = match learning? {
-        Ok(learn) => learn,
+    let learn = match learning {
+        Ok(Some(learn)) => learn,
+        // It would be the version before.
+        Ok(None) => return job::complete(beat, model, None).await,
         Err(verdict) => return job::complete(beat, model, Some(verdict)).await,
     };
     match job::learnt(beat, steps, learn).await? {

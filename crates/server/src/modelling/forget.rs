@@ -35,6 +35,7 @@ pub(super) async fn forget(beat: &Beat<'_>, model: &str) -> Result<()> {
         // It is not stopped on request: nobody could ask for the rest.
         beat.at(told, told + 1).await?;
     }
+    while said::unmark(beat, model, at).await? {}
     let mut tx = beat.installation.store.begin(rapport_store::Priority::Background).await?;
     beat.installation.store.jobs().complete(&mut tx, beat.claim).await?;
     Ok(tx.commit().await?)

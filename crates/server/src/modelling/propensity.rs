@@ -176,6 +176,7 @@ fn said(it: Scored, fact: &str) -> Said {
         part: it.detail.level.clone(),
         cohort: it.cause,
         detail: serde_json::to_value(&it.detail).unwrap_or(Value::Null),
+        marks: Vec::new(),
         news: vec![News { key: fact.to_owned(), value: Value::from(hundredths), when: Moved::Chance }],
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::Result;
+use rapport_analytics::scores::records::marks::{self, Mark};
 use rapport_analytics::scores::records::scores::{self, ScoreRow};
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_profiles::records::{facts, identifiers};
@@ -64,6 +65,10 @@ pub trait Saying: Sync {
     fn keys(&self, some: &[Self::Said]) -> Vec<String>;
     /// What is kept of it.
     fn row(&self, handle: Handle, it: &Self::Said) -> ScoreRow;
+    /// The words by which whoever it is said of is found.
+    fn marks(&self, _it: &Self::Said) -> Vec<String> {
+        Vec::new()
+    }
     /// What is to be told of it.
     fn news(&self, it: &Self::Said, known: &Known, now: Timestamp) -> Vec<Told>;
 }
@@ -92,6 +97,14 @@ pub async fn write<S: Saying>(beat: &Beat<'_>, saying: &S, some: &[S::Said]) -> 
             let there = || part.iter().filter_map(|it| Some((*handles.get(&S::person(it))?, it)));
             let rows: Vec<ScoreRow> = there().map(|(handle, it)| saying.row(handle, it)).collect();
             scores::put(&mut tx, workspace, &rows).await?;
+            let marks: Vec<Mark> = there()
+                .zip(&rows)
+                .flat_map(|((handle, it), row)| {
+                    let of = move |mark| Mark { model: row.model.clone(), handle, mark, scored_at: row.scored_at };
+                    saying.marks(it).into_iter().map(of)
+                })
+                .collect();
+            marks::put(&mut tx, workspace, &marks).await?;
             let new: Vec<Told> = there().flat_map(|(_, it)| saying.news(it, &known, now)).collect();
             scoring::tell(&mut tx, workspace, &new, now).await?;
             told.extend(new);
@@ -144,4 +157,15 @@ pub async fn leave(beat: &Beat<'_>, model: &str, keys: &[String], at: Timestamp)
     let observed = Observed { told: &told, ..Observed::default() };
     installation.memberships.observe(workspace, observed).await?;
     Ok(true)
+}
+
+/// Forgets some of the marks from before an instant, which were not said again; whether there were any.
+///
+/// # Errors
+/// The store's.
+pub async fn unmark(beat: &Beat<'_>, model: &str, at: Timestamp) -> Result<bool> {
+    let mut tx = beat.installation.store.begin(Priority::Background).await?;
+    let gone = marks::forget_before(&mut tx, beat.claim.workspace, model, at).await?;
+    tx.commit().await?;
+    Ok(gone > 0)
 }

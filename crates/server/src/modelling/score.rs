@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::said::{self, Known, PEOPLE, Saying};
-use super::{Settings, churn, propensity, value, without};
+use super::{Settings, churn, job, loyalty_index, propensity, value, without};
 use crate::api::questions;
 use crate::beat::Beat;
 use crate::scoring::Told;
@@ -25,7 +25,8 @@ use crate::scoring::Told;
 const MOVED: f64 = 0.05;
 /// A probability is told anew when it moved so far.
 const MOVED_CHANCE: f64 = 0.05;
-
+/// An index from 0 to 100 is told anew when it moved so far.
+const MOVED_POINTS: f64 = 2.0;
 /// A day is told anew when it moved so far.
 const MOVED_DAYS: i64 = 3 * Timestamp::DAY;
 
@@ -36,6 +37,8 @@ pub(super) enum Moved {
     ByPart,
     /// A probability moved by five hundredths.
     Chance,
+    /// An index moved by two points.
+    Points,
     /// A day moved by three days.
     Days,
     /// It differs.
@@ -62,6 +65,7 @@ impl News {
         match self.when {
             Moved::ByPart => (new - old).abs() > MOVED * old.abs().max(0.01),
             Moved::Chance => (new - old).abs() >= MOVED_CHANCE,
+            Moved::Points => (new - old).abs() >= MOVED_POINTS,
             Moved::AtAll | Moved::Days => new != old,
         }
     }
@@ -76,6 +80,8 @@ pub(super) struct Said {
     pub(super) part: String,
     pub(super) cohort: String,
     pub(super) detail: Value,
+    /// The words by which they are found.
+    pub(super) marks: Vec<String>,
     pub(super) news: Vec<News>,
 }
 
@@ -125,6 +131,10 @@ pub(super) async fn score(beat: &Beat<'_>, model: &str) -> Result<()> {
             let (run, overview) = propensity::run(&scoring, content, model).await?;
             (Box::new(run), overview)
         }
+        Settings::LoyaltyIndex(_) => match loyalty_index::run(&scoring, content).await? {
+            Ok((run, overview)) => (Box::new(run), overview),
+            Err(verdict) => return job::complete(beat, model, Some(verdict)).await,
+        },
     };
     let round = Round { model, version, at };
     for from in (0..run.people()).step_by(PEOPLE) {
@@ -135,6 +145,7 @@ pub(super) async fn score(beat: &Beat<'_>, model: &str) -> Result<()> {
         said::write(beat, &round, &run.some(from, PEOPLE)).await?;
     }
     while said::leave(beat, model, &facts, at).await? {}
+    while said::unmark(beat, model, at).await? {}
     let mut tx = installation.store.begin(Priority::Background).await?;
     models::scored(&mut tx, workspace, model, (version, at), overview).await?;
     installation.store.jobs().complete(&mut tx, beat.claim).await?;
@@ -189,6 +200,10 @@ impl Saying for Round<'_> {
             cohort: it.cohort.clone(),
             detail: it.detail.clone(),
         }
+    }
+
+    fn marks(&self, it: &Said) -> Vec<String> {
+        it.marks.clone()
     }
 
     fn news(&self, it: &Said, known: &Known, now: Timestamp) -> Vec<Told> {

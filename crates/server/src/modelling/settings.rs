@@ -1,8 +1,8 @@
 //! What staff choose of a model, by its kind.
 
 use rapport_analytics::scores::records::models::ModelRow;
-use rapport_analytics::scores::{CHURN, PROPENSITY};
-use rapport_analytics::{churn, foretelling, propensity, value};
+use rapport_analytics::scores::{CHURN, LOYALTY_INDEX, PROPENSITY};
+use rapport_analytics::{churn, foretelling, loyalty_index, propensity, value};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -18,6 +18,8 @@ pub enum Settings {
     Churn(churn::Settings),
     /// Of who will do something.
     Propensity(Box<propensity::Settings>),
+    /// Of how loyal customers are.
+    LoyaltyIndex(loyalty_index::Settings),
 }
 
 impl Settings {
@@ -26,6 +28,7 @@ impl Settings {
         Self::read(&row.kind, row.settings.clone()).unwrap_or_else(|_| match row.kind.as_str() {
             CHURN => Self::Churn(churn::Settings::default()),
             PROPENSITY => Self::Propensity(Box::default()),
+            LOYALTY_INDEX => Self::LoyaltyIndex(loyalty_index::Settings::default()),
             _ => Self::Value(value::Settings::default()),
         })
     }
@@ -38,6 +41,7 @@ impl Settings {
         match kind {
             CHURN => serde_json::from_value(json).map(Self::Churn),
             PROPENSITY => serde_json::from_value(json).map(Self::Propensity),
+            LOYALTY_INDEX => serde_json::from_value(json).map(Self::LoyaltyIndex),
             _ => serde_json::from_value(json).map(Self::Value),
         }
     }
@@ -51,6 +55,7 @@ impl Settings {
             Self::Value(it) => it.check(),
             Self::Churn(it) => it.check(),
             Self::Propensity(it) => it.check(),
+            Self::LoyaltyIndex(it) => it.check(),
         }
     }
 
@@ -59,6 +64,7 @@ impl Settings {
         match self {
             Self::Value(_) => value::STEPS,
             Self::Churn(_) | Self::Propensity(_) => foretelling::STEPS,
+            Self::LoyaltyIndex(_) => loyalty_index::STEPS,
         }
     }
 
@@ -69,6 +75,7 @@ impl Settings {
             Self::Churn(_) => super::CHURN_FACTS.map(str::to_owned).to_vec(),
             // A propensity is called as its fact is.
             Self::Propensity(_) => vec![model.to_owned()],
+            Self::LoyaltyIndex(_) => super::LOYALTY_INDEX_FACTS.map(str::to_owned).to_vec(),
         }
     }
 
@@ -78,6 +85,7 @@ impl Settings {
             Self::Value(it) => it.fit_days,
             Self::Churn(it) => it.fit_days,
             Self::Propensity(it) => it.fit_days,
+            Self::LoyaltyIndex(it) => it.fit_days,
         }
     }
 
@@ -87,6 +95,15 @@ impl Settings {
             Self::Value(it) => it.score_hours,
             Self::Churn(it) => it.score_hours,
             Self::Propensity(it) => it.score_hours,
+            Self::LoyaltyIndex(it) => it.score_hours,
+        }
+    }
+
+    /// Whether staff chose something by which a version with this content was not made, so that a new one is due although nothing else happened.
+    pub fn is_changed(&self, content: &Value) -> bool {
+        match self {
+            Self::LoyaltyIndex(it) => super::loyalty_index::is_changed(it, content),
+            Self::Value(_) | Self::Churn(_) | Self::Propensity(_) => false,
         }
     }
 }

@@ -101,6 +101,7 @@ fn said(it: &Scored) -> Said {
         part: it.part.clone(),
         cohort: it.cohort.clone(),
         detail: serde_json::to_value(&it.score.detail).unwrap_or(Value::Null),
+        marks: Vec::new(),
         news: news(it),
     }
 }

@@ -143,14 +143,15 @@ async fn found(database: TestDatabase) {
         let answer = world.get(&format!("{MODEL}/people?{query}"), &owner.reads()).await;
         assert_eq!(answer.status.as_u16(), code, "{query}: {}", answer.text());
     }
-    // It is no model of scores: it stands among none, and says nothing there.
+    // It is no model of scores and stands among none; of one person it is told beside them, by the group's name.
     rapport_server::modelling::settle(&world.app.installation).await.unwrap();
     let scoring = get(&world, &owner, "/api/v1/models").await;
     assert!(scoring["rows"].as_array().unwrap().iter().all(|it| it["model"] != "groups"), "{scoring}");
     let page = get(&world, &owner, &format!("{MODEL}/people?group=2&limit=500")).await;
     let person = |at: usize| page["rows"][at]["customer"]["person_id"].as_str().unwrap().to_owned();
     let scores = get(&world, &owner, &format!("/api/v1/customers/{}/scores", person(0))).await;
-    assert!(scores["rows"].as_array().unwrap().iter().all(|it| it["model"] != "groups"), "{scores}");
+    let own = scores["rows"].as_array().unwrap().iter().find(|it| it["model"] == "groups").unwrap();
+    assert_eq!((&own["name"], &own["group"]["number"]), (&json!("Group 2"), &json!(2)), "{scores}");
 
     // Conditions ask for the number; the name is told when it was given.
     segment(&world, &owner, "savers", group["condition"].as_str().unwrap()).await;

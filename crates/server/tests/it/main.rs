@@ -37,6 +37,7 @@ mod loyalty_expiry;
 mod loyalty_gift_cards;
 mod loyalty_giving;
 mod loyalty_households;
+mod loyalty_index;
 mod loyalty_leaderboards;
 mod loyalty_liability;
 mod loyalty_member_page;

@@ -10,7 +10,7 @@ use rapport_feedback::service::editing::{Act, act, create};
 use rapport_feedback::survey::{Answers, Given};
 use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
-use rapport_store::{Priority, Tx};
+use rapport_store::{Priority, Queries, Tx, args, sql};
 use serde_json::{Value, json};
 
 use crate::channels::{person, world};
@@ -395,6 +395,15 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
     let author = Author { by: "usr_ann", at: now };
     create(&mut tx, FIRST, ("shop", "The shop"), &definition, author).await.unwrap();
     let survey = act(&mut tx, FIRST, "shop", Act::Open, 1, author).await.unwrap().survey;
+    tx.commit().await.unwrap();
+    // Every other one is known.
+    let (key, _) = world.write_key("site", None).await;
+    let visits = (0..30).map(|n| track(&format!("v{n}"), &format!("u{n}"), "Signed In", json!({}))).collect();
+    happen(&world, &key, visits).await;
+    let text = sql!("SELECT handle, person FROM identifiers WHERE kind = 'user_id' ORDER BY value");
+    let known: Vec<(Handle, PersonId)> = world.app.installation.store.read().fetch_all(text, args![]).await.unwrap();
+    assert_eq!(known.len(), 30);
+    let mut tx = world.app.installation.store.begin(Priority::Interactive).await.unwrap();
     for at in 0..60_i64 {
         let level = 2 + at % 7;
         let mut given = Answers::new();
@@ -418,8 +427,8 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
             origin: Some(at.to_string()),
             source: "api".to_owned(),
             state: COMPLETED.to_owned(),
-            handle: None,
-            person: None,
+            handle: (at % 2 == 1).then(|| known[(at / 2) as usize].0),
+            person: (at % 2 == 1).then(|| known[(at / 2) as usize].1),
             language: if at % 2 == 0 { "en" } else { "zh" }.to_owned(),
             channel: None,
             touchpoint: None,
@@ -463,6 +472,39 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
         (complaints["index"]["estimate"].as_f64().unwrap() - 20.0).abs() < 1e-9,
         "a fifth complained: {complaints}"
     );
+    // Some questions were answered exactly alike: composites do not mind, covariances cannot tell them apart.
+    assert!(model["whole"].is_null() && path["by_covariances"].is_null(), "{model}");
+    assert!(model["whole_fault"].as_str().unwrap().contains("one of them follows from the others"), "{model}");
+    // From a block to the people.
+    let behind = async |bounds: Value| {
+        let body = json!({"bounds": bounds, "limit": 200});
+        call(&world, &viewer, Method::POST, "/api/v1/surveys/shop/model/people", body).await
+    };
+    let everybody = behind(json!([{"block": "satisfaction", "from": 0}])).await;
+    assert_eq!(everybody.status, StatusCode::OK, "{}", everybody.text());
+    let everybody = everybody.json();
+    assert_eq!(everybody["answers"], json!(60));
+    assert_eq!((&everybody["total"], &everybody["anonymous"]), (&json!(30), &json!(30)), "{everybody}");
+    let of = |row: &Value, block: &str| {
+        row["indices"].as_array().unwrap().iter().find(|it| it["block"] == block).unwrap()["index"].as_f64().unwrap()
+    };
+    let torn = json!([{"block": "satisfaction", "from": 50}, {"block": "loyalty", "to": 60}]);
+    let torn = behind(torn).await.json();
+    let wanted = everybody["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| of(it, "satisfaction") >= 50.0 && of(it, "loyalty") < 60.0);
+    assert_eq!(torn["total"], json!(wanted.count()), "{torn}");
+    for (bounds, says) in [
+        (json!([]), "1 to 20"),
+        (json!([{"block": "moon"}]), "`moon`, which is no block"),
+        (json!([{"block": "loyalty", "from": 101}]), "from 0 to 100"),
+    ] {
+        let refused = behind(bounds).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text().contains(says), "{says}: {}", refused.text());
+    }
     let handled = json!([{"question": "complaint_handled", "block": "complaint", "answered": 12, "people": 60, "why": "asked_of_some"}]);
     assert_eq!(model["left_out"], handled);
     let compared = json!({"by": "language", "group": "zh", "scheme": "centroid"});
@@ -476,6 +518,13 @@ async fn choices_models_and_styles_have_their_figures_and_wrong_ones_their_reaso
     assert!(drawn["paths"].as_array().unwrap().len() == 1 && drawn["blocks"][0]["alpha"].is_null(), "{drawn}");
     let [c, h] =
         [json!({"key": "c", "questions": ["complained"]}), json!({"key": "h", "questions": ["complaint_handled"]})];
+    let three = json!({"key": "t", "questions": ["quality_all", "quality_fit", "satisfaction_all"]});
+    let tested = own(json!([three, c]), json!([{"from": "t", "to": "c"}]));
+    let tested = call(&world, &viewer, Method::POST, "/api/v1/surveys/shop/model", tested).await.json();
+    let (whole, path) = (&tested["whole"], &tested["paths"][0]);
+    assert!(["well", "fairly", "no"].contains(&whole["holds"].as_str().unwrap()), "{tested}");
+    assert!(whole["cfi"].is_number() && whole["rmsea"]["estimate"].is_number(), "{whole}");
+    assert!(path["by_covariances"]["estimate"].is_number() && path["hardly_apart"] == json!(false), "{path}");
     let few = own(json!([q, c]), json!([{"from": "q", "to": "c"}]));
     let few = call(&world, &viewer, Method::POST, "/api/v1/surveys/shop/model", few).await.json();
     assert_eq!((&few["answers"], &few["left_out"]), (&json!(60), &json!([])), "{few}");

@@ -137,7 +137,7 @@ class Catalog {
 	/** What a fact holds, as far as the catalog knows: only traits are listed there. */
 	factType(key: string): ValueType {
 		// What a model says is a number.
-		if (key.startsWith('value.')) return 'number';
+		if (key.startsWith('value.') || (key.startsWith('loyalty_index.') && !key.endsWith('.kind'))) return 'number';
 		if (!key.startsWith('trait.')) return 'text';
 		return valueType((this.#properties['*'] ?? []).find((property) => property.of === 'trait' && property.path === key.slice(6))?.types ?? []);
 	}
@@ -171,4 +171,4 @@ const USUAL_TRAITS = ['country', 'city', 'language', 'plan', 'company'];
 /** The channels one can ask consent for. */
 const CHANNELS = ['email', 'sms', 'push', 'phone'];
 /** Facts that the server works out of what people do. */
-const MADE_FACTS = ['rfm.group', 'lifecycle.stage', 'engagement.level', 'value.expected', 'value.alive', 'value.purchases', 'value.tenth', 'next_order.expected_at', 'churn.risk', 'churn.level'] as const;
+const MADE_FACTS = ['rfm.group', 'lifecycle.stage', 'engagement.level', 'value.expected', 'value.alive', 'value.purchases', 'value.tenth', 'next_order.expected_at', 'churn.risk', 'churn.level', 'loyalty_index.value', 'loyalty_index.said', 'loyalty_index.done', 'loyalty_index.kind'] as const;

@@ -44,6 +44,8 @@ pub struct Wanted {
     pub part: String,
     /// Only of this cohort; empty is all.
     pub cohort: String,
+    /// Only of whom this mark is said; empty is all.
+    pub mark: String,
     /// The lowest first.
     pub ascending: bool,
     /// How many are skipped.
@@ -60,6 +62,7 @@ impl Default for Wanted {
             tenths: (0, 10),
             part: String::new(),
             cohort: String::new(),
+            mark: String::new(),
             ascending: false,
             offset: 0,
             limit: 50,
@@ -135,13 +138,15 @@ pub async fn page(
         "SELECT model, handle, version, scored_at, score, low, high, tenth, part, cohort, detail FROM scores
          WHERE workspace = $1 AND model = $2 AND score >= $3 AND score < $4 AND tenth >= $5 AND tenth <= $6
            AND ($7 = '' OR part = $7) AND ($8 = '' OR cohort = $8)
-         ORDER BY score DESC, handle LIMIT $9 OFFSET $10"
+           AND ($9 = '' OR handle IN (SELECT handle FROM score_marks WHERE workspace = $1 AND model = $2 AND mark = $9))
+         ORDER BY score DESC, handle LIMIT $10 OFFSET $11"
     );
     let lowest = sql!(
         "SELECT model, handle, version, scored_at, score, low, high, tenth, part, cohort, detail FROM scores
          WHERE workspace = $1 AND model = $2 AND score >= $3 AND score < $4 AND tenth >= $5 AND tenth <= $6
            AND ($7 = '' OR part = $7) AND ($8 = '' OR cohort = $8)
-         ORDER BY score, handle LIMIT $9 OFFSET $10"
+           AND ($9 = '' OR handle IN (SELECT handle FROM score_marks WHERE workspace = $1 AND model = $2 AND mark = $9))
+         ORDER BY score, handle LIMIT $10 OFFSET $11"
     );
     let mut values = wanted.args(workspace, model);
     values.0.extend(args![wanted.limit, wanted.offset].0);
@@ -152,7 +157,8 @@ pub async fn page(
 pub async fn count(db: &mut impl Queries, workspace: WorkspaceId, model: &str, wanted: &Wanted) -> Result<i64> {
     let text = sql!(
         "SELECT COUNT(*) FROM scores WHERE workspace = $1 AND model = $2 AND score >= $3 AND score < $4 AND tenth >= $5 AND tenth <= $6
-           AND ($7 = '' OR part = $7) AND ($8 = '' OR cohort = $8)"
+           AND ($7 = '' OR part = $7) AND ($8 = '' OR cohort = $8)
+           AND ($9 = '' OR handle IN (SELECT handle FROM score_marks WHERE workspace = $1 AND model = $2 AND mark = $9))"
     );
     db.scalar(text, wanted.args(workspace, model)).await
 }
@@ -160,7 +166,7 @@ pub async fn count(db: &mut impl Queries, workspace: WorkspaceId, model: &str, w
 impl Wanted {
     fn args(&self, workspace: WorkspaceId, model: &str) -> Args {
         let (least, most) = self.tenths;
-        args![workspace, model, self.from, self.to, least, most, &self.part, &self.cohort]
+        args![workspace, model, self.from, self.to, least, most, &self.part, &self.cohort, &self.mark]
     }
 }
 
@@ -168,6 +174,15 @@ impl Wanted {
 pub async fn everybody(db: &mut impl Queries, workspace: WorkspaceId, model: &str) -> Result<Vec<(PersonId, i64)>> {
     let text = sql!(
         "SELECT i.person, s.score FROM scores s JOIN identifiers i ON i.workspace = s.workspace AND i.handle = s.handle
+         WHERE s.workspace = $1 AND s.model = $2 ORDER BY i.person, s.scored_at DESC"
+    );
+    db.fetch_all(text, args![workspace, model]).await
+}
+
+/// What is kept of everybody beside the score, with whose it is now: (person, detail), the newest first where somebody has two.
+pub async fn details(db: &mut impl Queries, workspace: WorkspaceId, model: &str) -> Result<Vec<(PersonId, Value)>> {
+    let text = sql!(
+        "SELECT i.person, s.detail FROM scores s JOIN identifiers i ON i.workspace = s.workspace AND i.handle = s.handle
          WHERE s.workspace = $1 AND s.model = $2 ORDER BY i.person, s.scored_at DESC"
     );
     db.fetch_all(text, args![workspace, model]).await

@@ -169,6 +169,16 @@ impl Numbers {
         group: Option<&str>,
         confidence: Confidence,
     ) -> Result<UsualFitted, Unfit> {
+        let fitted = |drawn: &Drawn| self.fitted(drawn, scheme, group, confidence);
+        self.usual_settled(usual, &fitted).map(|(drawn, fitted, left_out)| UsualFitted { drawn, fitted, left_out })
+    }
+
+    /// The usual model without what would cost too many answers, and what `fit` makes of it; what everybody answered alike is left out until it can.
+    pub(super) fn usual_settled<T>(
+        &self,
+        usual: &Usual,
+        fit: &dyn Fn(&Drawn) -> Result<T, Unfit>,
+    ) -> Result<(Drawn, T, Vec<LeftOut>), Unfit> {
         let (answered, people) = self.answered();
         let out = |it: &Asked, why| {
             let answered = answered.get(it.key.as_str()).copied().unwrap_or_default();
@@ -182,14 +192,14 @@ impl Numbers {
         let mut left_out: Vec<LeftOut> = usual.asked.iter().filter(costs).map(|it| out(it, why(it))).collect();
         let mut drawn = usual.without(&left_out).ok_or(Unfit::TooFew)?;
         loop {
-            match self.fitted(&drawn, scheme, group, confidence) {
+            match fit(&drawn) {
                 Err(Unfit::NoVariance(at)) => {
                     let key = drawn.questions().swap_remove(at);
                     let same = usual.asked.iter().position(|it| it.key == key).unwrap_or_default();
                     left_out.push(out(&usual.asked[same], Why::Alike));
                     drawn = usual.without(&left_out).ok_or(Unfit::NoVariance(same))?;
                 }
-                fitted => return fitted.map(|fitted| UsualFitted { drawn, fitted, left_out }),
+                fitted => return fitted.map(|fitted| (drawn, fitted, left_out)),
             }
         }
     }

@@ -84,11 +84,7 @@ impl Index {
         (draws, seed): (usize, u64),
     ) -> Result<Reading, Fault> {
         let weights = self.shares()?;
-        if let Some(row) = persons.iter().find(|it| it.len() != self.measures.len()) {
-            return Err(Fault::Shape { what: "measures of a person", have: row.len(), need: self.measures.len() });
-        }
-        none_of(persons, |row| row.iter().flatten().any(|it| !it.is_finite()), |row| Fault::NotFinite { row })?;
-        let read: Vec<Person> = persons.iter().map(|row| self.person(row, &weights)).collect();
+        let read = self.persons(persons)?;
         let known = read.iter().filter(|it| it.index.is_some()).count();
         if known < 2 {
             return Err(Fault::TooFew { what: "persons of whom enough is known", have: known, need: 2 });
@@ -111,6 +107,16 @@ impl Index {
             weights,
             persons: read,
         })
+    }
+
+    /// What the index says of each of these persons, a row of all measures each, in their order. Of what is `None` nothing is known.
+    pub fn persons(&self, persons: &[Vec<Option<f64>>]) -> Result<Vec<Person>, Fault> {
+        let weights = self.shares()?;
+        if let Some(row) = persons.iter().find(|it| it.len() != self.measures.len()) {
+            return Err(Fault::Shape { what: "measures of a person", have: row.len(), need: self.measures.len() });
+        }
+        none_of(persons, |row| row.iter().flatten().any(|it| !it.is_finite()), |row| Fault::NotFinite { row })?;
+        Ok(persons.iter().map(|row| self.person(row, &weights)).collect())
     }
 
     fn person(&self, row: &[Option<f64>], weights: &Facets<f64>) -> Person {

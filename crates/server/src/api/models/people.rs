@@ -6,13 +6,13 @@ use axum::extract::State;
 use rapport_analytics::scores::records::scores::{self, ScoreRow, Wanted};
 use rapport_analytics::scores::records::{models, personas};
 use rapport_analytics::scores::{GROUPS, PROPENSITY, VALUE};
-use rapport_analytics::{churn, groups, propensity, value};
+use rapport_analytics::{churn, groups, loyalty_index, propensity, value};
 use rapport_domain::{Handle, PersonId, money};
 use rapport_profiles::records::{identifiers, persons};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{find, value as value_groups};
+use super::{find, grouped};
 use crate::api::customers;
 use crate::api::shapes::{CustomerRow, time};
 use crate::app::App;
@@ -32,18 +32,18 @@ pub struct PersonScore {
     version: i64,
     /// As of when.
     scored_at: String,
-    /// What it says: of value an amount in `currency`, of churn and of a propensity a probability; exact decimal.
+    /// What it says: of value an amount in `currency`, of churn and of a propensity a probability, of the loyalty index 0 to 100; exact decimal.
     score: String,
-    /// The lower end of its interval of 95 %.
+    /// The lower end of its interval of 95 %; of the loyalty index what it would be if all that is not known were the worst.
     low: String,
-    /// The upper end.
+    /// The upper end, or the best.
     high: String,
     currency: String,
     /// 10 for the tenth with the highest scores; 0 of whoever is lost already.
     tenth: i64,
-    /// Of value the cell of the page's matrix, of churn and of a propensity the level.
+    /// Of value the cell of the page's matrix, of churn and of a propensity the level, of the loyalty index in which way they are loyal.
     part: String,
-    /// Of value with whom they came, of churn and of a propensity the feature that raises it most.
+    /// Of value with whom they came, of churn and of a propensity the feature that raises it most, of the loyalty index the facet that pulls it down most.
     cohort: String,
     /// Of value the rest, and the reasons.
     detail: Option<value::Detail>,
@@ -53,6 +53,8 @@ pub struct PersonScore {
     chance: Option<propensity::Detail>,
     /// Of groups which one they are in, how surely, and by what.
     group: Option<groups::Detail>,
+    /// Of the loyalty index its facets, and what people say beside what they do.
+    index: Option<loyalty_index::Detail>,
 }
 
 impl PersonScore {
@@ -71,6 +73,7 @@ impl PersonScore {
             risk: serde_json::from_value(row.detail.clone()).ok(),
             chance: serde_json::from_value(row.detail.clone()).ok(),
             group: serde_json::from_value(row.detail.clone()).ok().filter(|_| row.model == GROUPS),
+            index: serde_json::from_value(row.detail.clone()).ok(),
             detail: serde_json::from_value(row.detail).ok(),
             model: row.model,
         }
@@ -94,14 +97,16 @@ pub struct ModelPeopleQuery {
     to: Option<f64>,
     /// Only of this tenth: 1 to 10.
     tenth: Option<i64>,
-    /// Only of this cell of the matrix, or of this level: `high`, `medium`, `low`, `lost`.
+    /// Only of this cell of the matrix, of this level (`high`, `medium`, `low`, `lost`), or loyal in this way (`loyal`, `said_only`, `done_only`, `neither`).
     part: Option<String>,
-    /// Only of this cohort, or whose risk this feature raises most.
+    /// Only of this cohort, whose risk this feature raises most, or whose index this facet pulls down most.
     cohort: Option<String>,
-    /// Of value: only of a group by `source`, `market`, `segment`, or `fact:` with a key; not together with a tenth, a cell or a cohort.
+    /// Of value: only of a group by `source`, `market`, `segment`, or `fact:` with a key; not together with a tenth, a cell, a cohort or a trigger.
     of: Option<String>,
     /// Which group.
     group: Option<String>,
+    /// Only to whom this happened lately: the key of a trigger of churn.
+    trigger: Option<String>,
     /// `highest` (unless said) or `lowest` first.
     order: Option<String>,
 }
@@ -119,8 +124,10 @@ impl ModelPeopleQuery {
             Some("lowest") => true,
             Some(_) => return Err(Problem::invalid("order", "expected highest or lowest")),
         };
-        if self.of.is_some() && (self.tenth.is_some() || self.part.is_some() || self.cohort.is_some()) {
-            return Err(Problem::invalid("of", "not together with tenth, part or cohort"));
+        let is_narrowed =
+            self.tenth.is_some() || self.part.is_some() || self.cohort.is_some() || self.trigger.is_some();
+        if self.of.is_some() && is_narrowed {
+            return Err(Problem::invalid("of", "not together with tenth, part, cohort or trigger"));
         }
         Ok(Wanted {
             from: self.from.map_or(i64::MIN, micros),
@@ -128,6 +135,7 @@ impl ModelPeopleQuery {
             tenths: self.tenth.map_or((0, 10), |it| (it, it)),
             part: self.part.unwrap_or_default(),
             cohort: self.cohort.unwrap_or_default(),
+            mark: self.trigger.unwrap_or_default(),
             ascending,
             offset: page.position::<i64>()?.unwrap_or(0).max(0),
             limit: i64::from(page.limit()),
@@ -153,7 +161,7 @@ pub async fn model_people(
         if row.kind != VALUE {
             return Err(Problem::invalid("of", "only customers' value is told by groups"));
         }
-        let people = value_groups::of(&app, caller.workspace, &by).await?.remove(&key).unwrap_or_default();
+        let people = grouped::of(&app, caller.workspace, &by).await?.remove(&key).unwrap_or_default();
         return of_group(&app, &caller, &model, &wanted, people, &currency).await.map(Json);
     }
     let page = listed(&app, &caller, &model, &wanted, |row, customer| {

@@ -1,11 +1,13 @@
 // Models at work: what customers are worth, versions and their cards.
 import { churn } from './churn';
+import { loyaltyIndex } from './loyalty-index';
 import { offers } from './offers';
 import { personas } from './personas';
 import { propensities } from './propensities';
 
 export const models = {
 	...churn,
+	...loyaltyIndex,
 	...offers,
 	...personas,
 	...propensities,

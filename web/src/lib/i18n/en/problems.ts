@@ -582,6 +582,20 @@ export const problems = {
 	'problem.propensity_too_many': 'There are {number} propensities, which is as many as a workspace has.',
 	'problem.propensity_delete_one': 'Delete one that nobody uses any more.',
 	'problem.propensity_of_itself': 'what a propensity says cannot be what it is about; leave its own fact out of the condition',
-	'problem.model_people_of': 'not together with tenth, part or cohort',
-	'problem.model_people_by': 'only customers\' value is told by groups'
+	'problem.model_people_of': 'not together with tenth, part, cohort or trigger',
+	'problem.model_people_by': 'only customers\' value is told by groups',
+	'problem.index_measures': '1 to 30 measures, or null',
+	'problem.index_measure_of': 'each of something that is known, or of fact: with a key',
+	'problem.index_measure_once': 'each thing once',
+	'problem.index_measure_scaling': 'a best that is not the worst, or half above 0',
+	'problem.index_measure_weight': 'weights from 0 to 100',
+	'problem.index_measure_counts': 'at least one with a weight, of a facet with a weight',
+	'problem.index_weights': '0 to 100 each',
+	'problem.index_weights_any': 'at least one above 0',
+	'problem.index_known': '0 to 1: 0.5 is half of the weights',
+	'problem.index_cut': '0 to 100',
+	'problem.index_window': '30 to 1,825 days',
+	'problem.index_few': 'Too little would be known of people.',
+	'problem.index_choose': 'Choose other measures or weights, or be content with less.',
+	'problem.model_bounds': 'indices are from 0 to 100'
 };

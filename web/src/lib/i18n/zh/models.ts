@@ -1,12 +1,14 @@
 // 模型：客户价值、版本与说明卡。
 import type { models as english } from '../en/models';
 import { churn } from './churn';
+import { loyaltyIndex } from './loyalty-index';
 import { offers } from './offers';
 import { personas } from './personas';
 import { propensities } from './propensities';
 
 export const models: Record<keyof typeof english, string> = {
 	...churn,
+	...loyaltyIndex,
 	...offers,
 	...personas,
 	...propensities,

@@ -582,6 +582,20 @@ export const problems = {
 	'problem.propensity_too_many': '已有 {number} 个倾向，这是一个工作区的上限。',
 	'problem.propensity_delete_one': '请删除一个没人再用的。',
 	'problem.propensity_of_itself': '倾向所说的不能是它自己所关于的；请把它自己的事实从条件里去掉',
-	'problem.model_people_of': '不能与 tenth、part 或 cohort 同时使用',
-	'problem.model_people_by': '只有客户价值按群组给出'
+	'problem.model_people_of': '不能与 tenth、part、cohort 或 trigger 同时使用',
+	'problem.model_people_by': '只有客户价值按群组给出',
+	'problem.index_measures': '1 至 30 个指标，或 null',
+	'problem.index_measure_of': '每个指标都应是已知内容，或 fact: 加键名',
+	'problem.index_measure_once': '每项内容只能出现一次',
+	'problem.index_measure_scaling': '最好值不能等于最差值，或半值应大于 0',
+	'problem.index_measure_weight': '权重为 0 至 100',
+	'problem.index_measure_counts': '至少一个有权重的指标，且其方面也有权重',
+	'problem.index_weights': '每个为 0 至 100',
+	'problem.index_weights_any': '至少一个大于 0',
+	'problem.index_known': '0 至 1：0.5 为权重的一半',
+	'problem.index_cut': '0 至 100',
+	'problem.index_window': '30 至 1,825 天',
+	'problem.index_few': '所知将会太少。',
+	'problem.index_choose': '请选择其他指标或权重，或降低要求。',
+	'problem.model_bounds': '指数为 0 至 100'
 };
